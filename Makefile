@@ -1,0 +1,53 @@
+# `make help` lists the targets. Everything is installed into .venv; nothing outside this folder is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev quickstart test lint unit golden docs-reference lock clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+install: .venv/installed ## Make .venv with what running needs.
+
+install-dev: .venv/installed-dev ## Make .venv with what running and testing need.
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+quickstart: install ## Run the whole pipeline on real handwritten digits, on this machine.
+	$(BIN)/gan-pipelines run --config digits
+
+test: install-dev lint unit ## Lint, types, layers, unit and end-to-end tests, coverage.
+
+lint: install-dev ## Format, lint, types and layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install-dev ## The tests alone, with coverage.
+	$(BIN)/pytest --cov --cov-report=term -n 2
+
+golden: install ## Rewrite the golden pipeline YAML after a wanted change.
+	$(BIN)/gan-pipelines compile --pipeline training --out tests/golden/training.yaml
+
+docs-reference: install ## Rewrite docs/configuration.md from the dataclasses.
+	$(BIN)/python -m gan.config_reference > docs/configuration.md
+
+lock: ## Resolve the dependencies again and pin them by hash (needs uv).
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate pyproject.toml build-requirements.in -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove .venv and every cache, but no store.
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info

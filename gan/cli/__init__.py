@@ -1,0 +1,1 @@
+"""The `gan` command line: parsing and printing, no maths."""

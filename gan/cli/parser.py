@@ -1,0 +1,159 @@
+"""The commands and their flags. Nothing heavy is imported here, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from gan import __version__
+from gan.errors import ConfigError
+
+EXIT_CODES = """exit codes:
+  0 done   2 wrong flag, key or name   3 wrong input data   4 not found   5 store   6 lost a race
+  7 damaged bytes   8 diverged   9 scores not comparable   10 export parity   11 refused by the gate
+  12 verify found damage   70 a bug   130 Ctrl-C   143 SIGTERM
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong the way all our errors do: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Turn argparse's complaint into an error of ours."""
+        raise ConfigError(f"{message}; see `{self.prog} --help`")
+
+
+Add = Callable[[str, str], Parser]
+
+
+def make_parser() -> Parser:
+    """The parser of `gan`."""
+    parser = Parser(
+        prog="gan",
+        description="Train GAN generators, score them, and hand out only those proven better than the last.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gan {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+
+    def add(name: str, help_text: str) -> Parser:
+        made: Parser = commands.add_parser(
+            name,
+            help=help_text,
+            description=f"{help_text[0].upper()}{help_text[1:]}.",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        made.add_argument(
+            "--store", default="./store", metavar="URI", help="where everything lives (default: %(default)s)"
+        )
+        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        return made
+
+    _add_data_commands(add)
+    _add_training_commands(add)
+    _add_release_commands(add)
+    _add_store_commands(add)
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """`--config` and `--set`, the same for both programs."""
+    parser.add_argument(
+        "--config", required=required, metavar="NAME_OR_FILE", help="a shipped experiment (`gan configs`) or a file"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override one key of the config, for example train.steps=500; may be repeated",
+    )
+
+
+def _add_data_commands(add: Add) -> None:
+    made = add("preprocess", "turn images into TFRecord shards; prints the dataset id")
+    made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, celeba, digits or folder")
+    made.add_argument("--source", metavar="PATH_OR_URI", help="folder or zip with the original files")
+    made.add_argument("--image-size", type=int, metavar="PIXELS", help="height and width of the prepared images")
+    made.add_argument("--channels", type=int, metavar="N", help="1 (grey) or 3 (RGB)")
+    made.add_argument("--crop", type=int, metavar="PIXELS", help="side of the centred square cut out before resizing")
+    made.add_argument("--resizer", metavar="NAME", help="bicubic, bilinear, box or lanczos; always antialiased")
+    made.add_argument(
+        "--holdout-percent", type=int, metavar="N", help="share held out where the source has no split of its own"
+    )
+    made.add_argument("--shard-mib", type=float, metavar="MIB", help="largest size of a shard")
+    made.add_argument("--on-bad-image", metavar="fail|skip", help="what an unreadable image does")
+    made.add_argument("--workers", type=int, metavar="N", help="processes that decode images (default: one a core)")
+
+    made = add("reference", "make the feature network and statistics that scores are measured with")
+    made.add_argument("--dataset-id", required=True, metavar="ID", help="as printed by preprocess")
+    made.add_argument("--feature-network", metavar="URI", help="classify_image_graph_def.pb, instead of a small CNN")
+    add_config(made, required=False)
+
+
+def _add_training_commands(add: Add) -> None:
+    made = add("train", "train a GAN; the same command again resumes; prints the run id")
+    add_config(made, required=True)
+    made.add_argument("--dataset-id", required=True, metavar="ID", help="as printed by preprocess")
+    made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
+    made.add_argument("--dry-run", action="store_true", help="check everything, print the resolved config, stop")
+
+    made = add("evaluate", "score a checkpoint against a reference")
+    made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
+    made.add_argument("--reference-id", required=True, metavar="ID", help="as printed by reference")
+    made.add_argument("--checkpoint", metavar="STEP|latest|best", help="default: evaluate.checkpoint of the run's config")
+    made.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override an evaluate key of the run's config"
+    )
+
+    made = add("report", "write report.html of a run; prints its path")
+    made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
+
+
+def _add_release_commands(add: Add) -> None:
+    made = add("export", "export the generator as SavedModel and .keras, checked against its checkpoint")
+    made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
+    made.add_argument("--checkpoint", metavar="STEP|latest|best", help="default: the best evaluated one, else the latest")
+
+    made = add("gate", "judge a generator: thresholds, and the comparison with the live one (exit code 11: refused)")
+    made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
+    made.add_argument("--name", required=True, metavar="NAME", help="the name it would be promoted to")
+    made.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a gate key of the run's config"
+    )
+
+    made = add("promote", "make a generator that passed the gate the live one")
+    made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
+    made.add_argument("--name", required=True, metavar="NAME", help="the name that users sample from")
+    made.add_argument("--force", metavar="REASON", help="promote without a passing verdict; the reason goes on record")
+
+    made = add("rollback", "make the generator that was live before the live one again")
+    made.add_argument("--name", required=True, metavar="NAME", help="the name to roll back")
+
+    made = add("sample", "draw pictures with an exported generator")
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("--generator-id", metavar="ID", help="a generator")
+    which.add_argument("--name", metavar="NAME", help="the live generator of this name")
+    made.add_argument("--count", type=int, default=64, metavar="N", help="how many pictures (default: %(default)s)")
+    made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the latents (default: %(default)s)")
+    made.add_argument("--label", metavar="CLASS", help="the class to draw, by name or number (conditional generators)")
+    made.add_argument("--interpolate", action="store_true", help="each row walks from one latent to another")
+    made.add_argument(
+        "--truncation", type=float, metavar="T", help="redraw latent values beyond +-T: more typical, less varied"
+    )
+    made.add_argument("--out", required=True, metavar="FILE.png", help="the picture to write")
+
+
+def _add_store_commands(add: Add) -> None:
+    made = add("inspect", "list the store, or show where an object came from and what came of it")
+    made.add_argument("id", nargs="?", metavar="ID", help="a dataset, reference, run or generator id, or a promoted name")
+
+    made = add("verify", "read every byte again and compare with its checksum (exit code 12: damage)")
+    made.add_argument("ids", nargs="*", metavar="ID", help="default: everything in the store")
+
+    made = add("configs", "list the shipped experiments, or print one in full")
+    made.add_argument("name", nargs="?", metavar="NAME", help="an experiment")

@@ -1,0 +1,386 @@
+"""The configuration of an experiment: frozen dataclasses that check themselves when made.
+
+The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
+Ranges are held here; the names of data sets, losses and networks are held by `gan.build`, which knows them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.ids import check_id
+from gan.types import Json
+
+CONFIGS = Path(__file__).parent / "configs"
+RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
+T = TypeVar("T")
+
+
+def key(
+    default: Any,
+    help_text: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its documentation and what it allows; the docs are generated from it."""
+    return field(
+        default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices}
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of keys; checks each value against its type, range and choices when made."""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for item in dataclasses.fields(self):
+            name = f"{group_name(type(self))}.{item.name}"
+            value = _checked_type(name, getattr(self, item.name), hints[item.name])
+            _check_range(name, value, item.metadata)
+            object.__setattr__(self, item.name, value)
+
+
+@dataclass(frozen=True)
+class Data(Group):
+    """Which images, and how they are cut and scaled."""
+
+    dataset: str = key("digits", "The data source: mnist, celeba, digits or folder.")
+    source: str | None = key(None, "Folder, zip or URI with the original files; none: embedded or downloaded.")
+    image_size: int | None = key(
+        None, "Height and width in pixels of the prepared images; none: the source's own.", least=4, most=1024
+    )
+    channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", least=1, most=3)
+    crop: int | None = key(
+        None, "Side in pixels of the centred square cut out before resizing; none: the source's own.", least=4
+    )
+    resizer: str = key("bicubic", "Antialiased filter that resizes images.", choices=RESIZERS)
+    holdout_percent: int = key(
+        20, "Share held out as the test split, where the source has no split of its own.", least=1, most=90
+    )
+    shard_mib: float = key(32.0, "Largest size of a shard in MiB.", least=0.01, most=4096)
+    on_bad_image: str = key("fail", "What an unreadable image does.", choices=("fail", "skip"))
+    flip: bool = key(False, "Mirror training images left to right at random; right for faces, wrong for digits.")
+
+
+@dataclass(frozen=True)
+class Generator(Group):
+    """The network that draws images from latents."""
+
+    name: str = key("dcgan", "The network, a name in gan.networks.GENERATORS.")
+    latent_size: int = key(100, "Length Z of a latent.", least=1, most=4096)
+    width: float = key(1.0, "Scales every layer's channels.", least=0.01, most=16)
+    conditional: bool = key(False, "Draw the class that a label asks for; needs labelled data.")
+
+
+@dataclass(frozen=True)
+class Discriminator(Group):
+    """The network that tells real images from generated ones (the critic, for Wasserstein losses)."""
+
+    name: str = key("dcgan", "The network, a name in gan.networks.DISCRIMINATORS.")
+    width: float = key(1.0, "Scales every layer's channels.", least=0.01, most=16)
+    dropout: float = key(0.3, "Share of activations dropped while training.", least=0, most=0.95)
+
+
+@dataclass(frozen=True)
+class Loss(Group):
+    """What the two networks play for."""
+
+    name: str = key("non_saturating", "The loss, a name in gan.losses.LOSSES.")
+    label_smoothing: float = key(
+        0.0, "One-sided label smoothing: the target for real images is 1 minus this (BCE losses).",
+        least=0, most=0.5,
+    )
+    label_noise: float = key(
+        0.0, "Share of the discriminator's labels flipped at random (BCE losses).", least=0, most=0.5
+    )
+    clip_value: float = key(0.01, "The critic's weights are clipped to +- this (wasserstein).", least=1e-6, most=10)
+    gradient_penalty: float = key(10.0, "Weight of the gradient penalty (wgan_gp).", least=0, most=1e4)
+    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 leaves it out.", least=0)
+    kl_estimator: str = key(
+        "gaussian",
+        "How the KL divergence is estimated: between Gaussians fitted to the discriminator's features, or from "
+        "the density ratio in its logit.",
+        choices=("gaussian", "density_ratio"),
+    )
+
+
+@dataclass(frozen=True)
+class Train(Group):
+    """How long, how fast, and what is kept on the way."""
+
+    steps: int = key(2000, "Generator steps.", least=1)
+    batch_size: int = key(64, "Images a step.", least=2, most=65536)
+    seed: int = key(0, "Seed of the weights, latents, dropout and data order.", least=0, most=2**31 - 1)
+    discriminator_steps: int = key(1, "Discriminator steps for each generator step.", least=1, most=100)
+    optimizer: str = key("adam", "The optimiser of both networks.", choices=("adam", "rmsprop"))
+    generator_learning_rate: float = key(2e-4, "Step size of the generator.", least=0, most=1)
+    discriminator_learning_rate: float = key(2e-4, "Step size of the discriminator.", least=0, most=1)
+    beta_1: float = key(0.5, "Adam's decay of the first moment.", least=0, most=0.9999)
+    beta_2: float = key(0.999, "Adam's decay of the second moment; RMSprop's rho.", least=0, most=0.99999)
+    ema_decay: float = key(
+        0.999, "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
+        least=0, most=0.99999,
+    )
+    precision: str = key(
+        "float32",
+        "Arithmetic of the networks; auto takes mixed precision where the device is fast at it.",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    checkpoint_every_steps: int = key(500, "A checkpoint is written this often, and at the end.", least=1)
+    keep_checkpoints: int = key(5, "The last so many checkpoints are kept.", least=1, most=1000)
+    sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", least=1)
+    log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", least=1)
+
+
+@dataclass(frozen=True)
+class Reference(Group):
+    """The feature network and the statistics of the real data that scores are measured with."""
+
+    feature_network: str | None = key(
+        None, "URI of classify_image_graph_def.pb (Inception, 2015); none: train a small CNN on the dataset."
+    )
+    split: str = key("test", "The split that generated images are compared with.")
+    epochs: int = key(5, "Epochs that the feature network is trained for.", least=1, most=1000)
+    batch_size: int = key(128, "Images a batch, in training and in extraction.", least=1, most=4096)
+    most_images: int = key(10_000, "At most so many images of a split are used.", least=2)
+    seed: int = key(0, "Seed of the feature network and of the choice of images.", least=0, most=2**31 - 1)
+    mode_attributes: int = key(
+        3, "Attribute data: modes are the combinations of this many well-predicted attributes.", least=1, most=10
+    )
+
+
+@dataclass(frozen=True)
+class Evaluate(Group):
+    """How a checkpoint is scored."""
+
+    checkpoint: str = key("best", "Which checkpoint: a step, latest, or best (each kept one is scored by FID).")
+    samples: int = key(10_000, "Images generated for a score.", least=2)
+    batch_size: int = key(250, "Images generated and looked at in one go.", least=1, most=4096)
+    seed: int = key(0, "Seed of the latents and of the bootstrap.", least=0, most=2**31 - 1)
+    neighbours: int = key(5, "k of precision, recall, density and coverage.", least=1, most=100)
+    kid_subsets: int = key(100, "Subsets that KID is averaged over.", least=1)
+    kid_subset_size: int = key(1000, "Images in one of them; fewer where there are fewer.", least=2)
+    bootstrap: int = key(50, "Bootstrap rounds behind each confidence interval.", least=2, most=10_000)
+    confidence: float = key(0.95, "Level of the confidence intervals.", least=0.5, most=0.999)
+    sure_above: float = key(0.9, "A sample counts as high-confidence above this class probability.", least=0, most=1)
+
+
+@dataclass(frozen=True)
+class Gate(Group):
+    """What a generator must reach to be promoted. A threshold of none is not checked."""
+
+    most_fid: float | None = key(None, "FID at most this.", least=0)
+    most_kid: float | None = key(None, "KID at most this.")
+    least_precision: float | None = key(None, "Precision at least this.", least=0, most=1)
+    least_recall: float | None = key(None, "Recall at least this.", least=0, most=1)
+    least_density: float | None = key(None, "Density at least this.", least=0)
+    least_coverage: float | None = key(None, "Coverage at least this.", least=0, most=1)
+    least_modes_found: int | None = key(None, "Modes found at least this many.", least=0)
+    most_mode_kl: float | None = key(None, "KL divergence to the real class distribution at most this.", least=0)
+    most_pixel_difference: float = key(
+        1e-3, "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.", least=0
+    )
+    against_live: str = key(
+        "not_worse",
+        "The comparison with the live generator, beyond the confidence interval of the difference in FID.",
+        choices=("not_worse", "better", "off"),
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """One experiment, whole. `gan configs` lists the shipped ones."""
+
+    name: str = "digits"
+    data: Data = field(default_factory=Data)
+    generator: Generator = field(default_factory=Generator)
+    discriminator: Discriminator = field(default_factory=Discriminator)
+    loss: Loss = field(default_factory=Loss)
+    train: Train = field(default_factory=Train)
+    reference: Reference = field(default_factory=Reference)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    gate: Gate = field(default_factory=Gate)
+
+    def to_dict(self) -> Json:
+        """Plain nested dicts, every key present."""
+        return dataclasses.asdict(self)
+
+    def to_yaml(self) -> str:
+        """YAML that `from_yaml` reads back to an equal config."""
+        import yaml
+
+        return yaml.safe_dump(self.to_dict(), sort_keys=False)
+
+
+GROUPS: dict[str, type[Group]] = {
+    "data": Data,
+    "generator": Generator,
+    "discriminator": Discriminator,
+    "loss": Loss,
+    "train": Train,
+    "reference": Reference,
+    "evaluate": Evaluate,
+    "gate": Gate,
+}
+
+
+def group_name(group: type[Group]) -> str:
+    """The key under which a group stands in a config: `Train` is `train`."""
+    return group.__name__.lower()
+
+
+def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
+    """A checked config from nested dicts; absent keys take their defaults.
+
+    Raises:
+        ConfigError: an unknown key (the nearest match is named), a wrong type, or a value out of range.
+    """
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{where} must be a mapping of groups to keys; got {type(tree).__name__}")
+    made: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name == "name":
+            made["name"] = check_id(value, "name")
+            continue
+        if name not in GROUPS:
+            raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
+        made[name] = _group_from_dict(GROUPS[name], value)
+    return Config(**made)
+
+
+def from_yaml(text: str, *, where: str = "the config") -> Config:
+    """A checked config from YAML text (safe loader).
+
+    Raises:
+        ConfigError: the text is not YAML, or see `from_dict`.
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+    return from_dict({} if tree is None else tree, where=where)
+
+
+def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
+    """A shipped experiment by name, or a YAML file by path, with `--set` overrides applied.
+
+    Raises:
+        NotFoundError: no shipped experiment and no file has that name.
+        ConfigError: see `from_dict` and `override`.
+    """
+    return override(from_yaml(read(name_or_file), where=name_or_file), sets)
+
+
+def read(name_or_file: str) -> str:
+    """The YAML text of a shipped experiment, or of a file."""
+    shipped = CONFIGS / f"{name_or_file}.yaml"
+    if name_or_file in names():
+        return shipped.read_text(encoding="utf-8")
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise NotFoundError(
+            unknown_name("config", name_or_file, names(), "Or give the path of a YAML file")
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"can't read the config {path}: {error}") from None
+
+
+def names() -> list[str]:
+    """The shipped experiments."""
+    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def override(config: Config, sets: Iterable[str]) -> Config:
+    """`config` with `group.key=value` overrides applied; values are read as YAML scalars.
+
+    Raises:
+        ConfigError: not of that form, an unknown key, a wrong type, or a value out of range.
+    """
+    import yaml
+
+    tree = config.to_dict()
+    for item in sets:
+        path, equals, text = item.partition("=")
+        group, dot, name = path.partition(".")
+        if not equals or (not dot and group != "name"):
+            raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        if group == "name":
+            tree["name"] = str(value)
+            continue
+        if group not in GROUPS:
+            raise ConfigError(unknown_name("group in --set:", group, GROUPS))
+        if name not in tree[group]:
+            raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
+        tree[group][name] = value
+    return from_dict(tree)
+
+
+def _group_from_dict(group: type[Group], tree: Any) -> Group:
+    name = group_name(group)
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{name} must be a mapping of keys to values; got {tree!r}")
+    known = [item.name for item in dataclasses.fields(group)]
+    for given in tree:
+        if given not in known:
+            raise ConfigError(unknown_name("config key", f"{name}.{given}", [f"{name}.{each}" for each in known]))
+    return group(**tree)
+
+
+def _checked_type(name: str, value: Any, hint: Any) -> Any:
+    wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in wanted:
+        return None
+    kind = next(each for each in wanted if each is not type(None))
+    if kind is float:
+        value = _as_number(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        allowed = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        optional = " or null" if type(None) in wanted else ""
+        raise ConfigError(f"{name} must be {allowed}{optional}; got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} must be finite; got {value!r}")
+    return value
+
+
+def _as_number(value: Any) -> Any:
+    """YAML 1.1 reads 1e-4 as text; people write it as a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _check_range(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
+    if value is None:
+        return
+    if allowed["choices"] and value not in allowed["choices"]:
+        raise ConfigError(unknown_name(name, value, allowed["choices"]))
+    least, most = allowed["least"], allowed["most"]
+    if (least is not None and value < least) or (most is not None and value > most):
+        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        raise ConfigError(f"{name} must be {' and '.join(bounds)}; got {value}")

@@ -1,0 +1,138 @@
+"""What a command tells while it works: progress and messages on stderr, never on stdout.
+
+On a terminal, messages are sentences and progress is a bar with an ETA. Elsewhere (a pod's log, a file, a pipe)
+each message is one JSON object a line, and progress is one such line every `every_seconds`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import IO, Any, Protocol
+
+Clock = Callable[[], float]
+
+
+class Advance(Protocol):
+    """Moves a progress display by `amount` and shows `fields` beside it."""
+
+    def __call__(self, amount: int = 1, **fields: Any) -> None: ...
+
+
+def on_terminal(stream: IO[str] | None = None) -> bool:
+    """Whether a person is reading: `stream` (default stderr) is a terminal."""
+    stream = stream or sys.stderr
+    return stream.isatty()
+
+
+def say(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
+    """Tell one thing: `event` is a short sentence, `fields` its figures."""
+    stream = stream or sys.stderr
+    if on_terminal(stream):
+        tail = "  ".join(f"{name}={_human(value)}" for name, value in fields.items())
+        line = f"{event}  {tail}" if tail else event
+    else:
+        line = json.dumps({"time": _now(), "event": event, **fields}, default=str)
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def warn(event: str, **fields: Any) -> None:
+    """Tell something that the user should act upon, though the work goes on."""
+    say(f"warning: {event}", **fields)
+
+
+@contextmanager
+def progress(
+    what: str,
+    total: int,
+    *,
+    start: int = 0,
+    unit: str = "steps",
+    every_seconds: float = 10.0,
+    clock: Clock = time.monotonic,
+    stream: IO[str] | None = None,
+) -> Iterator[Advance]:
+    """A bar with ETA on a terminal, JSON lines elsewhere.
+
+    Args:
+        what: what is being done, e.g. "train".
+        total: how many units the whole work has; `start` of them are done already.
+        unit: the name of one unit, in the plural.
+        every_seconds: the least time between two lines where there is no terminal.
+        clock: monotonic seconds.
+        stream: where to write; default stderr.
+    """
+    stream = stream or sys.stderr
+    if on_terminal(stream):
+        yield from _bar(what, total, start, unit, stream)
+    else:
+        yield from _lines(what, total, start, unit, every_seconds, clock, stream)
+
+
+def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Iterator[Advance]:
+    from rich import progress as rich_progress
+    from rich.console import Console
+
+    columns = [
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn(unit),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TextColumn("eta"),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[figures]}"),
+    ]
+    with rich_progress.Progress(*columns, console=Console(file=stream)) as bar:
+        task = bar.add_task(what, total=total, completed=start, figures="")
+
+        def advance(amount: int = 1, **fields: Any) -> None:
+            figures = "  ".join(f"{name}={_human(value)}" for name, value in fields.items())
+            if figures:
+                bar.update(task, advance=amount, figures=figures)
+            else:
+                bar.update(task, advance=amount)
+
+        yield advance
+
+
+def _lines(
+    what: str, total: int, start: int, unit: str, every_seconds: float, clock: Clock, stream: IO[str]
+) -> Iterator[Advance]:
+    began = told = clock()
+    done = start
+
+    def advance(amount: int = 1, **fields: Any) -> None:
+        nonlocal done, told
+        done += amount
+        now = clock()
+        if now - told < every_seconds and done < total:
+            return
+        told = now
+        elapsed = now - began
+        eta = elapsed * (total - done) / (done - start) if done > start else None
+        say(
+            what,
+            stream=stream,
+            done=done,
+            total=total,
+            unit=unit,
+            elapsed_seconds=round(elapsed, 1),
+            eta_seconds=None if eta is None else round(eta, 1),
+            **fields,
+        )
+
+    yield advance
+
+
+def _human(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,127 @@
+"""Every error the library raises on purpose, and the exit code the command line gives it.
+
+    GanError                  1
+    ├── ConfigError           2   a flag, config key or name is wrong
+    ├── DataError             3   the input data are wrong: images, labels, archives, datasets
+    ├── NotFoundError         4   no such dataset, reference, run, checkpoint, generator or name
+    ├── StoreError            5   the store can't be read or written: permission, full disk, unreachable
+    │   ├── AlreadyExistsError    written with "if absent", and something is there
+    │   └── ConflictError     6   somebody else moved first: a lost race, or a verdict that is out of date
+    ├── IntegrityError        7   bytes differ from their checksum
+    ├── DivergedError         8   a loss or gradient is not finite
+    ├── IdentityError         9   two scores can't be compared: they were measured differently
+    └── ParityError          10   the exported generator does not draw what the checkpoint draws
+
+Codes that are no error of this tree:
+
+    0    done (also: nothing to do)
+    11   the gate refused the generator
+    12   `gan verify` found damage
+    70   a bug of ours: please report it
+    130  stopped by Ctrl-C; a training run can be resumed
+    143  stopped by SIGTERM; a training run can be resumed
+
+A message states the value, what was allowed and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_REFUSED = 11
+EXIT_DAMAGED = 12
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class GanError(Exception):
+    """Root of the tree. `exit_code` is what the command line exits with."""
+
+    exit_code = 1
+
+
+class ConfigError(GanError):
+    """A flag, a config key or a name is wrong."""
+
+    exit_code = 2
+
+
+class DataError(GanError):
+    """The input data are wrong."""
+
+    exit_code = 3
+
+
+class NotFoundError(GanError):
+    """Something named does not exist."""
+
+    exit_code = 4
+
+
+class StoreError(GanError):
+    """The store can't be read or written."""
+
+    exit_code = 5
+
+
+class AlreadyExistsError(StoreError):
+    """An object written with "if absent" exists already."""
+
+
+class ConflictError(StoreError):
+    """Somebody else moved first."""
+
+    exit_code = 6
+
+
+class IntegrityError(GanError):
+    """Bytes differ from their checksum."""
+
+    exit_code = 7
+
+
+class DivergedError(GanError):
+    """Training stopped at a loss or gradient that is not finite."""
+
+    exit_code = 8
+
+
+class IdentityError(GanError):
+    """Two scores were measured differently and can't be compared."""
+
+    exit_code = 9
+
+
+class ParityError(GanError):
+    """The exported generator differs from its checkpoint."""
+
+    exit_code = 10
+
+
+class Stopped(BaseException):
+    """A signal asked the program to stop, and what was to be saved is saved.
+
+    Not an error, and not an `Exception`, so that no handler of errors swallows it. `exit_code` is
+    128 + the signal's number; `advice` tells how to go on.
+    """
+
+    def __init__(self, signal_number: int, advice: str = "") -> None:
+        super().__init__(advice)
+        self.exit_code = 128 + signal_number
+        self.advice = advice
+
+
+def unknown_name(what: str, name: object, known: Iterable[str], remedy: str = "") -> str:
+    """The message for a name that is not among the known ones, with the nearest match.
+
+    >>> unknown_name("loss.name", "hing", ["hinge", "minimax"])
+    'unknown loss.name "hing"; did you mean "hinge"? Known: hinge, minimax'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    guess = f'; did you mean "{near[0]}"?' if near else "."
+    return f'unknown {what} "{name}"{guess} Known: {", ".join(names) or "none"}' + (
+        f". {remedy}" if remedy else ""
+    )

@@ -1,0 +1,176 @@
+"""A store in a local folder.
+
+Each write goes to a temporary file under `.tmp/`, is flushed to the disk, and then renamed into place. `swap` holds
+an exclusive lock on a file under `.locks/`; the version of an object is the SHA-256 of its bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
+from gan.ids import sha256
+from gan.store.interface import Item, Store, Versioned, check_key
+
+TEMPORARY, LOCKS = ".tmp", ".locks"
+COPY_BYTES = 1 << 20
+
+
+class LocalStore(Store):
+    """Objects are files below `root`, which is made at the first write."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.uri = str(self.root)
+
+    def exists(self, key: str) -> bool:  # noqa: D102
+        with self._explained(key):
+            return self._path(key).is_file()
+
+    def read(self, key: str) -> bytes:  # noqa: D102
+        with self._explained(key):
+            return self._path(key).read_bytes()
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:  # noqa: D102
+        with self._explained(key), self._temporary() as (file, temporary):
+            file.write(data)
+            self._settle(file, temporary, self._path(key), if_absent=if_absent)
+
+    def upload(self, key: str, path: Path) -> None:  # noqa: D102
+        with self._explained(key), self._temporary() as (file, temporary), path.open("rb") as source:
+            shutil.copyfileobj(source, file, COPY_BYTES)
+            self._settle(file, temporary, self._path(key), if_absent=False)
+
+    def download(self, key: str, path: Path) -> None:  # noqa: D102
+        with self._explained(key), self._path(key).open("rb") as source:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    shutil.copyfileobj(source, file, COPY_BYTES)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
+        top = self._path(prefix) if prefix else self.root
+        with self._explained(prefix):
+            found = sorted(path for path in top.rglob("*") if path.is_file())
+        for path in found:
+            relative = path.relative_to(self.root)
+            if relative.parts[0] in (TEMPORARY, LOCKS):
+                continue
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                continue  # deleted since it was listed
+            yield Item(relative.as_posix(), facts.st_size, facts.st_mtime)
+
+    def delete(self, key: str) -> None:  # noqa: D102
+        path = self._path(key)
+        with self._explained(key):
+            path.unlink(missing_ok=True)
+            for folder in path.parents:
+                if folder == self.root:
+                    break
+                try:
+                    folder.rmdir()
+                except OSError as error:
+                    if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                        break
+                    raise
+
+    def read_versioned(self, key: str) -> Versioned:  # noqa: D102
+        try:
+            data = self.read(key)
+        except NotFoundError:
+            return Versioned(b"", None)
+        return Versioned(data, sha256(data))
+
+    def swap(self, key: str, data: bytes, *, expected: str | None) -> str:  # noqa: D102
+        with self._lock(key):
+            if self.read_versioned(key).version != expected:
+                raise ConflictError(f"{self.uri_of(key)} was changed by somebody else; read it again and retry")
+            self.write(key, data)
+        return sha256(data)
+
+    def local_path(self, key: str) -> Path:  # noqa: D102
+        return self._path(key)
+
+    def _path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+    @contextmanager
+    def _explained(self, key: str) -> Iterator[None]:
+        """Turns what the operating system says into errors of ours that say what to do."""
+        where = self.uri_of(key)
+        try:
+            yield
+        except FileNotFoundError:
+            raise NotFoundError(f"nothing in the store at {where}") from None
+        except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+            raise StoreError(f"{where} is in the way: {error.strerror}; point --store at another folder") from None
+        except PermissionError:
+            raise StoreError(
+                f"no permission for {where}; make the folder writable for this user, or give another --store"
+            ) from None
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreError(f"the disk of {self.uri} is full; free some space and run the same command again") from None
+            if error.errno == errno.EROFS:
+                raise StoreError(f"{where} is on a read-only file system; give another --store") from None
+            raise StoreError(f"{where}: {error.strerror or error}") from error
+
+    @contextmanager
+    def _temporary(self) -> Iterator[tuple[tempfile._TemporaryFileWrapper[bytes], Path]]:
+        folder = self.root / TEMPORARY
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            path = Path(file.name)
+            try:
+                yield file, path
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _settle(
+        self, file: tempfile._TemporaryFileWrapper[bytes], temporary: Path, path: Path, *, if_absent: bool
+    ) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if if_absent:
+            try:
+                path.hardlink_to(temporary)
+            except FileExistsError:
+                raise AlreadyExistsError(f"{path} exists already") from None
+        else:
+            temporary.replace(path)
+        _flush_folder(path.parent)
+
+    @contextmanager
+    def _lock(self, key: str) -> Iterator[None]:
+        with self._explained(key):
+            folder = self.root / LOCKS
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / sha256(key.encode())[:32]).open("w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a rename survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,33 @@
+"""Remembers which object a recipe made, so that a step whose output is there already is skipped.
+
+A recipe is everything that decides a step's output: the ids of its inputs, its options, and the version of its own
+method. `recipes/<step>/<hash of the recipe>.json` holds the recipe and the id.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gan.errors import NotFoundError
+from gan.ids import canonical, sha256
+from gan.store.interface import Store
+
+
+def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
+    """Note that `recipe` made `object_id`. Call it after the object is published."""
+    note = {"id": object_id, "recipe": recipe}
+    store.write(_key(step, recipe), json.dumps(note, indent=2, sort_keys=True).encode())
+
+
+def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
+    """The id that `recipe` made before, or None. The caller checks that the object is still there."""
+    try:
+        note = json.loads(store.read(_key(step, recipe)))
+    except (NotFoundError, json.JSONDecodeError):
+        return None
+    return str(note["id"])
+
+
+def _key(step: str, recipe: dict[str, Any]) -> str:
+    return f"recipes/{step}/{sha256(canonical(recipe))}.json"
