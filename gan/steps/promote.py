@@ -1,0 +1,95 @@
+"""Make a generator the live one, or go back to the one before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gan.errors import ConflictError, IntegrityError, NotFoundError
+from gan.ids import check_id
+from gan.steps.outcome import Outcome, Stopwatch
+from gan.store import Store, pointer, sealed
+from gan.types import Json
+
+
+def utc_now() -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def promote(
+    store: Store, generator_id: str, name: str, *, force: str | None = None, now: Callable[[], str] = utc_now
+) -> Outcome:
+    """Move the pointer of `name` to a generator that passed the gate against what is live now.
+
+    Args:
+        store: the store of both.
+        generator_id: an exported generator; every byte of it is checked first.
+        name: the promoted name.
+        force: a reason to promote without a passing verdict; it goes on record.
+        now: the clock, ISO 8601.
+
+    Raises:
+        NotFoundError: no such generator, or no verdict on it for this name.
+        ConflictError: the verdict is a refusal, or out of date (another generator went live since), or a race was lost.
+        IntegrityError: the generator is damaged.
+    """
+    watch = Stopwatch()
+    live = pointer.read(store, check_id(name, "--name"))
+    for damage in sealed.damages(store, "generator", generator_id):
+        raise IntegrityError(f"not promoted: {damage}")
+    if live.live == generator_id:
+        return _outcome(store, live, live.live, watch, skipped=True)
+    if force is None:
+        _require_verdict(store, generator_id, live)
+    step = pointer.Move(generator_id, "promote" if force is None else "force", now(), live.live, force or "")
+    return _outcome(store, pointer.move(store, live, step), live.live, watch)
+
+
+def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Outcome:
+    """Make the generator live that was live before the live one; again goes one promotion further back.
+
+    Raises:
+        NotFoundError: nothing is live under this name, or nothing was before it.
+        ConflictError: somebody else moved the pointer meanwhile.
+        IntegrityError: the generator to go back to is damaged.
+    """
+    watch = Stopwatch()
+    live = pointer.read(store, check_id(name, "--name"))
+    if live.live is None:
+        known = ", ".join(pointer.names(store)) or "none"
+        raise NotFoundError(f'nothing was ever promoted to "{name}"; names with a live generator: {known}')
+    before = live.before_live()
+    if before is None:
+        raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
+    for damage in sealed.damages(store, "generator", before):
+        raise IntegrityError(f"not rolled back: {damage}")
+    moved = pointer.move(store, live, pointer.Move(before, "rollback", now(), live.live))
+    return _outcome(store, moved, live.live, watch)
+
+
+def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> None:
+    again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
+    run_id = sealed.read_json(store, "generator", generator_id, "generator.json")["run_id"]
+    try:
+        verdict: Json = json.loads(store.read(f"runs/{run_id}/verdicts/{live.name}.json"))
+    except NotFoundError:
+        raise NotFoundError(f'no verdict on {generator_id} for "{live.name}"; {again}') from None
+    if verdict["generator_id"] != generator_id:
+        raise NotFoundError(f"the verdict is on {verdict['generator_id']}, another export of the same run; {again}")
+    if not verdict["passed"]:
+        raise ConflictError(f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}")
+    if verdict["live_generator_id"] != live.live:
+        raise ConflictError(
+            f'the gate compared {generator_id} with {verdict["live_generator_id"] or "nothing"}, but {live.live} is '
+            f'live under "{live.name}" now; {again}'
+        )
+
+
+def _outcome(
+    store: Store, moved: pointer.Pointer, was: str | None, watch: Stopwatch, *, skipped: bool = False
+) -> Outcome:
+    details = {"name": moved.name, "was": was, "live": moved.live}
+    uri = store.uri_of(pointer.key_of(moved.name))
+    return Outcome(str(moved.live), uri, watch.seconds(), skipped=skipped, details=details)
