@@ -33,9 +33,7 @@ def key(
     choices: tuple[str, ...] | None = None,
 ) -> Any:
     """A dataclass field with its documentation and what it allows; the docs are generated from it."""
-    return field(
-        default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices}
-    )
+    return field(default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,10 @@ class Loss(Group):
 
     name: str = key("non_saturating", "The loss, a name in gan.losses.LOSSES.")
     label_smoothing: float = key(
-        0.0, "One-sided label smoothing: the target for real images is 1 minus this (BCE losses).",
-        least=0, most=0.5,
+        0.0,
+        "One-sided label smoothing: the target for real images is 1 minus this (BCE losses).",
+        least=0,
+        most=0.5,
     )
     label_noise: float = key(
         0.0, "Share of the discriminator's labels flipped at random (BCE losses).", least=0, most=0.5
@@ -129,8 +129,10 @@ class Train(Group):
     beta_1: float = key(0.5, "Adam's decay of the first moment.", least=0, most=0.9999)
     beta_2: float = key(0.999, "Adam's decay of the second moment; RMSprop's rho.", least=0, most=0.99999)
     ema_decay: float = key(
-        0.999, "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
-        least=0, most=0.99999,
+        0.999,
+        "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
+        least=0,
+        most=0.99999,
     )
     precision: str = key(
         "float32",
@@ -156,7 +158,10 @@ class Reference(Group):
     most_images: int = key(10_000, "At most so many images of a split are used.", least=2)
     seed: int = key(0, "Seed of the feature network and of the choice of images.", least=0, most=2**31 - 1)
     mode_attributes: int = key(
-        3, "Attribute data: modes are the combinations of this many well-predicted attributes.", least=1, most=10
+        3,
+        "Attribute data: modes are the combinations of this many well-predicted attributes.",
+        least=1,
+        most=10,
     )
 
 
@@ -189,7 +194,9 @@ class Gate(Group):
     least_modes_found: int | None = key(None, "Modes found at least this many.", least=0)
     most_mode_kl: float | None = key(None, "KL divergence to the real class distribution at most this.", least=0)
     most_pixel_difference: float = key(
-        1e-3, "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.", least=0
+        1e-3,
+        "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.",
+        least=0,
     )
     against_live: str = key(
         "not_worse",
@@ -291,9 +298,7 @@ def read(name_or_file: str) -> str:
         return shipped.read_text(encoding="utf-8")
     path = Path(name_or_file)
     if not path.is_file():
-        raise NotFoundError(
-            unknown_name("config", name_or_file, names(), "Or give the path of a YAML file")
-        )
+        raise NotFoundError(unknown_name("config", name_or_file, names(), "Or give the path of a YAML file"))
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -303,6 +308,11 @@ def read(name_or_file: str) -> str:
 def names() -> list[str]:
     """The shipped experiments."""
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def summary(name: str) -> str:
+    """What a shipped experiment is for: the comment on its first line."""
+    return read(name).splitlines()[0].removeprefix("#").strip()
 
 
 def override(config: Config, sets: Iterable[str]) -> Config:

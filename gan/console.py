@@ -20,7 +20,8 @@ Clock = Callable[[], float]
 class Advance(Protocol):
     """Moves a progress display by `amount` and shows `fields` beside it."""
 
-    def __call__(self, amount: int = 1, **fields: Any) -> None: ...
+    def __call__(self, amount: int = 1, **fields: Any) -> None:
+        """Count `amount` more units as done."""
 
 
 def on_terminal(stream: IO[str] | None = None) -> bool:

@@ -16,7 +16,8 @@ def to_pixels(images: Images) -> Pixels:
     """Quantise Images float in [-1, 1] to Pixels uint8 in [0, 255], rounding to nearest; values beyond are clipped."""
     import numpy as np
 
-    return np.clip(np.rint((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(np.rint((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def grid(pixels: Pixels, *, columns: int | None = None, scale: int = 1, gap: int = 2) -> Image.Image:

@@ -63,7 +63,10 @@ def make_parser() -> Parser:
 def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """`--config` and `--set`, the same for both programs."""
     parser.add_argument(
-        "--config", required=required, metavar="NAME_OR_FILE", help="a shipped experiment (`gan configs`) or a file"
+        "--config",
+        required=required,
+        metavar="NAME_OR_FILE",
+        help="a shipped experiment (`gan configs`) or a file",
     )
     parser.add_argument(
         "--set",
@@ -83,7 +86,10 @@ def _add_data_commands(add: Add) -> None:
     made.add_argument("--crop", type=int, metavar="PIXELS", help="side of the centred square cut out before resizing")
     made.add_argument("--resizer", metavar="NAME", help="bicubic, bilinear, box or lanczos; always antialiased")
     made.add_argument(
-        "--holdout-percent", type=int, metavar="N", help="share held out where the source has no split of its own"
+        "--holdout-percent",
+        type=int,
+        metavar="N",
+        help="share held out where the source has no split of its own",
     )
     made.add_argument("--shard-mib", type=float, metavar="MIB", help="largest size of a shard")
     made.add_argument("--on-bad-image", metavar="fail|skip", help="what an unreadable image does")
@@ -105,9 +111,15 @@ def _add_training_commands(add: Add) -> None:
     made = add("evaluate", "score a checkpoint against a reference")
     made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
     made.add_argument("--reference-id", required=True, metavar="ID", help="as printed by reference")
-    made.add_argument("--checkpoint", metavar="STEP|latest|best", help="default: evaluate.checkpoint of the run's config")
     made.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override an evaluate key of the run's config"
+        "--checkpoint", metavar="STEP|latest|best", help="default: evaluate.checkpoint of the run's config"
+    )
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override an evaluate key of the run's config",
     )
 
     made = add("report", "write report.html of a run; prints its path")
@@ -117,13 +129,19 @@ def _add_training_commands(add: Add) -> None:
 def _add_release_commands(add: Add) -> None:
     made = add("export", "export the generator as SavedModel and .keras, checked against its checkpoint")
     made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
-    made.add_argument("--checkpoint", metavar="STEP|latest|best", help="default: the best evaluated one, else the latest")
+    made.add_argument(
+        "--checkpoint", metavar="STEP|latest|best", help="default: the best evaluated one, else the latest"
+    )
 
     made = add("gate", "judge a generator: thresholds, and the comparison with the live one (exit code 11: refused)")
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
     made.add_argument("--name", required=True, metavar="NAME", help="the name it would be promoted to")
     made.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a gate key of the run's config"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a gate key of the run's config",
     )
 
     made = add("promote", "make a generator that passed the gate the live one")
@@ -143,14 +161,19 @@ def _add_release_commands(add: Add) -> None:
     made.add_argument("--label", metavar="CLASS", help="the class to draw, by name or number (conditional generators)")
     made.add_argument("--interpolate", action="store_true", help="each row walks from one latent to another")
     made.add_argument(
-        "--truncation", type=float, metavar="T", help="redraw latent values beyond +-T: more typical, less varied"
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="redraw latent values beyond +-T: more typical, less varied",
     )
     made.add_argument("--out", required=True, metavar="FILE.png", help="the picture to write")
 
 
 def _add_store_commands(add: Add) -> None:
     made = add("inspect", "list the store, or show where an object came from and what came of it")
-    made.add_argument("id", nargs="?", metavar="ID", help="a dataset, reference, run or generator id, or a promoted name")
+    made.add_argument(
+        "id", nargs="?", metavar="ID", help="a dataset, reference, run or generator id, or a promoted name"
+    )
 
     made = add("verify", "read every byte again and compare with its checksum (exit code 12: damage)")
     made.add_argument("ids", nargs="*", metavar="ID", help="default: everything in the store")

@@ -82,7 +82,7 @@ def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> 
         raise ConflictError(f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}")
     if verdict["live_generator_id"] != live.live:
         raise ConflictError(
-            f'the gate compared {generator_id} with {verdict["live_generator_id"] or "nothing"}, but {live.live} is '
+            f"the gate compared {generator_id} with {verdict['live_generator_id'] or 'nothing'}, but {live.live} is "
             f'live under "{live.name}" now; {again}'
         )
 

@@ -124,7 +124,9 @@ class LocalStore(Store):
             ) from None
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreError(f"the disk of {self.uri} is full; free some space and run the same command again") from None
+                raise StoreError(
+                    f"the disk of {self.uri} is full; free some space and run the same command again"
+                ) from None
             if error.errno == errno.EROFS:
                 raise StoreError(f"{where} is on a read-only file system; give another --store") from None
             raise StoreError(f"{where}: {error.strerror or error}") from error

@@ -35,9 +35,7 @@ class Damage:
 
 def files_below(folder: Path) -> dict[str, Path]:
     """Every file below a folder by its relative path: what `publish` takes."""
-    return {
-        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def sums_text(files: Mapping[str, Path]) -> str:

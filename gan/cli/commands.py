@@ -1,0 +1,225 @@
+"""One function a command: arguments in, one step called, its outcome told. Named as the command is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan import config as configs_module
+from gan.config import Config, Data, Reference
+from gan.errors import EXIT_DAMAGED, EXIT_REFUSED, ConfigError
+from gan.steps.outcome import Outcome
+from gan.store import Store, open_store
+from gan.types import Json
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command prints: `text` for people, `record` for `--json`."""
+
+    text: str
+    record: Json
+    exit_code: int = 0
+
+
+def preprocess(arguments: Namespace) -> Shown:
+    """Turn images into shards."""
+    flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
+    given = _given(arguments, (*flags, "on_bad_image"))
+    try:
+        data = Data(**given)
+    except ConfigError as error:
+        raise ConfigError(_naming_flags(str(error), "data")) from None
+    from gan.steps.preprocess import preprocess as step
+
+    return _shown(step(_store(arguments), data, workers=arguments.workers), "dataset")
+
+
+def reference(arguments: Namespace) -> Shown:
+    """Make the feature network and the statistics of the real data."""
+    base = configs_module.load(arguments.config) if arguments.config else Config()
+    sets = _sets_of(arguments, "reference")
+    options: Reference = configs_module.override(base, sets).reference
+    if arguments.feature_network:
+        options = dataclasses.replace(options, feature_network=arguments.feature_network)
+    from gan.steps.reference import make_reference
+
+    return _shown(make_reference(_store(arguments), arguments.dataset_id, options), "reference")
+
+
+def train(arguments: Namespace) -> Shown:
+    """Train a run, or continue it."""
+    config = configs_module.load(arguments.config, arguments.set)
+    from gan.steps.train import plan
+    from gan.steps.train import train as step
+
+    if arguments.dry_run:
+        outcome = plan(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
+        return Shown(str(outcome.details["config"]).rstrip(), outcome.to_dict())
+    return _shown(step(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id), "run")
+
+
+def evaluate(arguments: Namespace) -> Shown:
+    """Score a checkpoint."""
+    from gan.steps.evaluate import evaluate as step
+
+    outcome = step(
+        _store(arguments),
+        arguments.run_id,
+        arguments.reference_id,
+        checkpoint=arguments.checkpoint,
+        sets=_sets_of(arguments, "evaluate"),
+    )
+    return Shown(_score_table(outcome), outcome.to_dict())
+
+
+def export(arguments: Namespace) -> Shown:
+    """Export the generator."""
+    from gan.steps.export import export as step
+
+    return _shown(step(_store(arguments), arguments.run_id, checkpoint=arguments.checkpoint), "generator")
+
+
+def gate(arguments: Namespace) -> Shown:
+    """Judge a generator; a refusal has its own exit code."""
+    from gan.steps.gate import gate as step
+
+    outcome = step(_store(arguments), arguments.generator_id, arguments.name, sets=_sets_of(arguments, "gate"))
+    if outcome.details["passed"]:
+        return Shown(f"pass: {outcome.id} may be promoted to {arguments.name}", outcome.to_dict())
+    reasons = "\n".join(f"  - {reason}" for reason in outcome.details["reasons"])
+    return Shown(f"refused: {outcome.id}\n{reasons}", outcome.to_dict(), EXIT_REFUSED)
+
+
+def promote(arguments: Namespace) -> Shown:
+    """Make a generator live."""
+    from gan.steps.promote import promote as step
+
+    return _moved(step(_store(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+
+
+def rollback(arguments: Namespace) -> Shown:
+    """Make the generator before the live one live again."""
+    from gan.steps.promote import rollback as step
+
+    return _moved(step(_store(arguments), arguments.name))
+
+
+def sample(arguments: Namespace) -> Shown:
+    """Draw pictures."""
+    from gan.steps.sample import sample as step
+
+    outcome = step(
+        _store(arguments),
+        Path(arguments.out),
+        generator_id=arguments.generator_id,
+        name=arguments.name,
+        count=arguments.count,
+        seed=arguments.seed,
+        label=arguments.label,
+        interpolate=arguments.interpolate,
+        truncation=arguments.truncation,
+    )
+    return Shown(outcome.uri, outcome.to_dict())
+
+
+def report(arguments: Namespace) -> Shown:
+    """Write the report of a run."""
+    from gan.steps.report import write_report
+
+    outcome = write_report(_store(arguments), arguments.run_id)
+    return Shown(outcome.uri, outcome.to_dict())
+
+
+def inspect(arguments: Namespace) -> Shown:
+    """List the store, or show a lineage."""
+    from gan.steps.inspect import inspect as step
+
+    outcome = step(_store(arguments), arguments.id)
+    return Shown(outcome.details["tree"], outcome.to_dict())
+
+
+def verify(arguments: Namespace) -> Shown:
+    """Check every byte."""
+    from gan.steps.verify import verify as step
+
+    outcome = step(_store(arguments), arguments.ids)
+    damages, checked = outcome.details["damages"], outcome.details["checked"]
+    if damages:
+        return Shown("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
+    return Shown(f"all well: {len(checked)} checked", outcome.to_dict())
+
+
+def configs(arguments: Namespace) -> Shown:
+    """List the shipped experiments, or print one."""
+    if arguments.name is None:
+        names = configs_module.names()
+        lines = [f"{name}  {configs_module.summary(name)}" for name in names]
+        return Shown(
+            "\n".join(lines),
+            {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
+        )
+    config = configs_module.load(arguments.name)
+    record = {
+        "id": config.name,
+        "uri": str(configs_module.CONFIGS),
+        "seconds": 0.0,
+        "config": config.to_dict(),
+    }
+    return Shown(config.to_yaml().rstrip(), record)
+
+
+def _store(arguments: Namespace) -> Store:
+    return open_store(arguments.store)
+
+
+def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
+    return {flag: getattr(arguments, flag) for flag in flags if getattr(arguments, flag) is not None}
+
+
+def _naming_flags(message: str, group: str) -> str:
+    """The same message with `data.image_size` called `--image-size`."""
+    return re.sub(rf"\b{group}\.(\w+)", lambda found: "--" + found[1].replace("_", "-"), message)
+
+
+def _sets_of(arguments: Namespace, group: str) -> list[str]:
+    for item in arguments.set:
+        if not item.startswith(f"{group}."):
+            raise ConfigError(f'--set takes {group}.key=value in this command; got "{item}"')
+    return list(arguments.set)
+
+
+def _shown(outcome: Outcome, what: str) -> Shown:
+    """The id alone on stdout, so that a script can take it; how it came about on stderr."""
+    from gan.console import say
+
+    state = "in the store already" if outcome.skipped else "done"
+    say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
+    return Shown(outcome.id, outcome.to_dict())
+
+
+def _moved(outcome: Outcome) -> Shown:
+    details = outcome.details
+    if outcome.skipped:
+        text = f"{details['name']}: {details['live']} is live already"
+    else:
+        text = f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
+    return Shown(text, outcome.to_dict())
+
+
+def _score_table(outcome: Outcome) -> str:
+    details = outcome.details
+    lines = [f"run {outcome.id}, step {details['step']}, {details['label']}"]
+    lines.append(f"  {'score':<16}{'generator':>12}  {'interval':<24}{'real data':>12}")
+    for name, score in details["scores"].items():
+        real: Mapping[str, float] = details["real"].get(name, {})
+        interval = f"({score['low']:.4g} to {score['high']:.4g})"
+        floor = f"  floor {score['floor']:.4g}" if "floor" in score else ""
+        beside = f"{real['value']:.4g}" if real else "-"
+        lines.append(f"  {name:<16}{score['value']:>12.4g}  {interval:<24}{beside:>12}{floor}")
+    return "\n".join(lines)
