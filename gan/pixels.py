@@ -6,10 +6,10 @@ import io
 import math
 from typing import TYPE_CHECKING
 
-from gan.types import Images, Pixels
-
 if TYPE_CHECKING:
     from PIL import Image
+
+    from gan.types import Images, Pixels
 
 
 def to_pixels(images: Images) -> Pixels:
