@@ -122,6 +122,4 @@ def unknown_name(what: str, name: object, known: Iterable[str], remedy: str = ""
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     guess = f'; did you mean "{near[0]}"?' if near else "."
-    return f'unknown {what} "{name}"{guess} Known: {", ".join(names) or "none"}' + (
-        f". {remedy}" if remedy else ""
-    )
+    return f'unknown {what} "{name}"{guess} Known: {", ".join(names) or "none"}' + (f". {remedy}" if remedy else "")
