@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gan.errors import IntegrityError, NotFoundError
+from gan.store import Store, sealed
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    folder = tmp_path / "made"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.json").write_text('{"a": 1}')
+    (folder / "deep" / "b").write_bytes(b"b" * 100)
+    return sealed.files_below(folder)
+
+
+def test_an_object_is_there_when_its_seal_is(store: Store, files: dict[str, Path]) -> None:
+    store.upload("datasets/x/a.json", files["a.json"])
+    assert not sealed.is_published(store, "dataset", "x")
+    assert list(sealed.ids(store, "dataset")) == []
+    uri = sealed.publish(store, "dataset", "x", files)
+    assert uri == store.uri_of("datasets/x")
+    assert sealed.is_published(store, "dataset", "x")
+    assert list(sealed.ids(store, "dataset")) == ["x"]
+    assert sealed.read_json(store, "dataset", "x", "a.json") == {"a": 1}
+
+
+def test_the_seal_is_written_last(store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    upload, write = type(store).upload, type(store).write
+    monkeypatch.setattr(type(store), "upload", lambda s, k, p: (order.append(k), upload(s, k, p))[1])
+    monkeypatch.setattr(type(store), "write", lambda s, k, d, **o: (order.append(k), write(s, k, d, **o))[1])
+    sealed.publish(store, "dataset", "x", files)
+    assert order[-1] == "datasets/x/SHA256SUMS"
+    assert len(order) == 3
+    sealed.publish(store, "dataset", "x", files)
+    assert len(order) == 3, "publishing again does nothing"
+
+
+def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
+    first = sealed.sums_id("ref", files)
+    assert first.startswith("ref-")
+    files["deep/b"].write_bytes(b"c" * 100)
+    assert sealed.sums_id("ref", files) != first
+
+
+def test_sha256sum_reads_the_seal(store: Store, files: dict[str, Path]) -> None:
+    sealed.publish(store, "generator", "x", files)
+    folder = store.local_path("generators/x")
+    if folder is None:
+        pytest.skip("not a folder on this machine")
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, check=True)  # noqa: S607
+
+
+def test_fetch_brings_everything(store: Store, files: dict[str, Path], tmp_path: Path) -> None:
+    sealed.publish(store, "reference", "x", files)
+    folder = sealed.fetch(store, "reference", "x", tmp_path / "out")
+    assert {name: path.read_bytes() for name, path in sealed.files_below(folder).items()} == {
+        name: path.read_bytes() for name, path in files.items()
+    }
+
+
+@pytest.mark.parametrize("damage", ["flip", "missing"])
+def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_path: Path, damage: str) -> None:
+    sealed.publish(store, "dataset", "x", files)
+    key = "datasets/x/deep/b"
+    if damage == "flip":
+        store.write(key, b"b" * 99 + b"c")
+    else:
+        store.delete(key)
+    said = "has SHA-256" if damage == "flip" else "is missing"
+    for use in (
+        lambda: sealed.read_file(store, "dataset", "x", "deep/b"),
+        lambda: sealed.fetch(store, "dataset", "x", tmp_path / "out"),
+    ):
+        with pytest.raises(IntegrityError, match=f"deep/b {said}.*expected"):
+            use()
+    assert not (tmp_path / "out" / "deep" / "b").exists()
+    (found,) = sealed.damages(store, "dataset", "x")
+    assert said in str(found)
+
+
+def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:
+    sealed.publish(store, "dataset", "x", files)
+    assert list(sealed.damages(store, "dataset", "x")) == []
+
+
+def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
+    store.write("datasets/x/SHA256SUMS", b"\xff\xfe")
+    with pytest.raises(IntegrityError, match="SHA256SUMS is damaged"):
+        sealed.read_sums(store, "dataset", "x")
+
+
+def test_unknown_ids_list_the_known_ones(store: Store, files: dict[str, Path]) -> None:
+    with pytest.raises(NotFoundError, match='no dataset "y" in the store .*; there is no dataset yet'):
+        sealed.read_sums(store, "dataset", "y")
+    sealed.publish(store, "dataset", "x", files)
+    with pytest.raises(NotFoundError, match="there are: x"):
+        sealed.read_sums(store, "dataset", "y")
+    with pytest.raises(NotFoundError, match=r"has no file z; it has: a.json, deep/b"):
+        sealed.read_file(store, "dataset", "x", "z")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan import config
+from gan.config import Config, Data, Train
+from gan.errors import ConfigError, NotFoundError
+
+
+@pytest.mark.parametrize("name", config.names())
+def test_shipped_configs_load_and_survive_yaml(name: str) -> None:
+    loaded = config.load(name)
+    assert loaded.name == name
+    assert config.from_yaml(loaded.to_yaml()) == loaded
+    assert config.summary(name)
+
+
+def test_every_key_is_documented_and_its_default_is_allowed() -> None:
+    for group in config.GROUPS.values():
+        group()
+        for field in dataclasses.fields(group):
+            assert field.metadata["help"].endswith("."), f"{group.__name__}.{field.name}"
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["train.stps=4"], 'unknown config key "train.stps"; did you mean "train.steps"?'),
+        (["trian.steps=4"], 'unknown group in --set: "trian"; did you mean "train"?'),
+        (["train.steps"], 'takes group.key=value, for example train.steps=500; got "train.steps"'),
+        (["steps=4"], 'got "steps=4"'),
+        (["train.steps=many"], "train.steps must be a whole number; got 'many'"),
+        (["train.steps=1.5"], "train.steps must be a whole number; got 1.5"),
+        (["train.steps=true"], "train.steps must be a whole number; got True"),
+        (["train.steps=0"], "train.steps must be at least 1; got 0"),
+        (["train.steps=null"], "train.steps must be a whole number; got None"),
+        (["train.steps=[1"], "train.steps must be a whole number; got '[1'"),
+        (["data.flip=1"], "data.flip must be true or false; got 1"),
+        (["data.crop=wide"], "data.crop must be a whole number or null; got 'wide'"),
+        (["data.resizer=bicubik"], 'unknown data.resizer "bicubik"; did you mean "bicubic"?'),
+        (["loss.label_smoothing=0.7"], "loss.label_smoothing must be at least 0 and at most 0.5; got 0.7"),
+        (["train.generator_learning_rate=.nan"], "train.generator_learning_rate must be finite; got nan"),
+        (["name=../up"], "name must be 1 to 100 letters"),
+    ],
+)
+def test_bad_overrides_name_value_and_allowance(sets: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.override(Config(), sets)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: 5", "train must be a mapping of keys to values; got 5"),
+        ("- a", "the config must be a mapping of groups to keys; got list"),
+        ("a: [", "the config is not valid YAML"),
+        ("trains: {}", 'unknown key in the config: "trains"; did you mean "train"?'),
+        ("train: {step: 5}", 'unknown config key "train.step"; did you mean "train.steps"?'),
+        ("x: !!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_bad_yaml_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.from_yaml(text)
+    assert message in str(caught.value)
+
+
+def test_numbers_as_people_write_them() -> None:
+    made = config.override(Config(), ["train.generator_learning_rate=1e-4", "train.steps=3.0", "generator.width=1"])
+    assert made.train.generator_learning_rate == 1e-4
+    assert made.train.steps == 3
+    assert isinstance(made.generator.width, float)
+
+
+def test_override_keeps_the_rest_and_later_wins() -> None:
+    made = config.override(Config(), ["train.steps=5", "name=mine", "train.steps=6"])
+    assert made == dataclasses.replace(Config(), name="mine", train=Train(steps=6))
+
+
+def test_an_empty_file_is_the_defaults() -> None:
+    assert config.from_yaml("") == Config()
+
+
+def test_load_takes_a_file(tmp_path: Any) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\ntrain: {steps: 7}\n")
+    assert config.load(str(file), ["train.seed=3"]).train == Train(steps=7, seed=3)
+
+
+def test_load_names_the_nearest_config() -> None:
+    with pytest.raises(NotFoundError, match='did you mean "mnist"'):
+        config.load("minst")
+
+
+def test_load_refuses_what_is_not_text(tmp_path: Any) -> None:
+    file = tmp_path / "binary.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="can't read the config"):
+        config.load(str(file))
+
+
+@given(
+    st.builds(
+        Train,
+        steps=st.integers(1, 10**9),
+        batch_size=st.integers(2, 65536),
+        seed=st.integers(0, 2**31 - 1),
+        generator_learning_rate=st.floats(0, 1),
+        ema_decay=st.floats(0, 0.9999),
+        precision=st.sampled_from(["auto", "float32"]),
+    ),
+    st.builds(Data, source=st.none() | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))),
+)
+def test_any_config_survives_yaml(train: Train, data: Data) -> None:
+    made = Config(name="any", train=train, data=data)
+    assert config.from_yaml(made.to_yaml()) == made

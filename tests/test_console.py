@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+import json
+
+from gan.console import progress, say, warn
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_message_is_a_sentence_on_a_terminal_and_json_elsewhere() -> None:
+    terminal, file = Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        say("saved", stream=stream, step=5, loss=0.123456)
+    assert terminal.getvalue() == "saved  step=5  loss=0.1235\n"
+    (line,) = lines(file)
+    assert (line["event"], line["step"], line["loss"]) == ("saved", 5, 0.123456)
+    assert str(line["time"]).endswith("Z")
+
+
+def test_a_message_without_figures() -> None:
+    terminal = Terminal()
+    say("ready", stream=terminal)
+    assert terminal.getvalue() == "ready\n"
+
+
+def test_warnings_say_so() -> None:
+    stream = io.StringIO()
+    warn("few samples", stream=stream)
+    assert lines(stream)[0]["event"] == "warning: few samples"
+
+
+def test_progress_lines_come_every_so_often_with_an_eta() -> None:
+    stream, now = io.StringIO(), [0.0]
+    with progress("train", 100, start=20, every_seconds=10, clock=lambda: now[0], stream=stream) as advance:
+        for _ in range(80):
+            now[0] += 0.5
+            advance(1, loss=1.0)
+    told = lines(stream)
+    assert [line["done"] for line in told] == [40, 60, 80, 100]
+    assert [line["eta_seconds"] for line in told] == [30.0, 20.0, 10.0, 0.0]
+    assert told[0]["elapsed_seconds"] == 10.0
+    assert told[0]["loss"] == 1.0
+
+
+def test_progress_without_a_unit_of_work_has_no_eta() -> None:
+    stream = io.StringIO()
+    with progress("train", 0, stream=stream) as advance:
+        advance(0)
+    assert lines(stream)[0]["eta_seconds"] is None
+
+
+def test_progress_on_a_terminal_is_a_bar() -> None:
+    terminal = Terminal()
+    with progress("train", 2, unit="images", stream=terminal) as advance:
+        advance(1, loss=0.25)
+        advance(1)
+    shown = terminal.getvalue()
+    assert "train" in shown
+    assert "2/2" in shown
+    assert "images" in shown
+    assert "loss=0.25" in shown

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import gan.errors
+from gan.errors import GanError, Stopped, unknown_name
+
+
+def classes(root: type[BaseException]) -> list[type[BaseException]]:
+    return [root, *(each for child in root.__subclasses__() for each in classes(child))]
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = gan.errors.__doc__ or ""
+    for error in classes(GanError):
+        assert issubclass(error, GanError)
+        line = next(line for line in drawn.splitlines() if error.__name__ in line)
+        if "exit_code" in vars(error):
+            assert f" {error.exit_code} " in f"{line} "
+
+
+def test_exit_codes_tell_errors_apart() -> None:
+    codes = [error.exit_code for error in classes(GanError) if "exit_code" in vars(error)]  # type: ignore[attr-defined]
+    assert len(codes) == len(set(codes))
+
+
+def test_a_signal_is_not_an_error_that_a_handler_would_swallow() -> None:
+    stopped = Stopped(15, "resume with: x")
+    assert not isinstance(stopped, Exception)
+    assert stopped.exit_code == 143
+    assert stopped.advice == "resume with: x"
+
+
+def test_unknown_name_offers_the_nearest_and_all() -> None:
+    assert unknown_name("loss", "hing", ["minimax", "hinge"]) == (
+        'unknown loss "hing"; did you mean "hinge"? Known: hinge, minimax'
+    )
+    assert unknown_name("loss", "zzz", [], "Add one") == 'unknown loss "zzz". Known: none. Add one'
