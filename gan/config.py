@@ -30,7 +30,7 @@ def key(
     *,
     least: float | None = None,
     most: float | None = None,
-    choices: tuple[str, ...] | None = None,
+    choices: tuple[str, ...] | tuple[int, ...] | None = None,
 ) -> Any:
     """A dataclass field with its documentation and what it allows; the docs are generated from it."""
     return field(default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices})
@@ -58,7 +58,7 @@ class Data(Group):
     image_size: int | None = key(
         None, "Height and width in pixels of the prepared images; none: the source's own.", least=4, most=1024
     )
-    channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", least=1, most=3)
+    channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", choices=(1, 3))
     crop: int | None = key(
         None, "Side in pixels of the centred square cut out before resizing; none: the source's own.", least=4
     )
@@ -389,7 +389,7 @@ def _check_range(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
     if value is None:
         return
     if allowed["choices"] and value not in allowed["choices"]:
-        raise ConfigError(unknown_name(name, value, allowed["choices"]))
+        raise ConfigError(unknown_name(name, value, map(str, allowed["choices"])))
     least, most = allowed["least"], allowed["most"]
     if (least is not None and value < least) or (most is not None and value > most):
         bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)

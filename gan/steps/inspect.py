@@ -11,6 +11,9 @@ from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed
 
 
+KINDS = ("dataset", "reference", "run", "evaluation", "generator", "promoted name")
+
+
 @dataclass(frozen=True)
 class Node:
     """One object: its kind, what to say of it in a few words, and the ids of what it was made from."""
@@ -98,12 +101,10 @@ def _evaluation_id(run_id: str, step: int, reference_id: str) -> str:
 def _listing(store: Store, nodes: Mapping[str, Node]) -> str:
     if not nodes:
         return f"the store {store.uri} is empty; fill it with: gan preprocess --dataset digits"
-    kinds: dict[str, list[Node]] = {}
-    for node in nodes.values():
-        kinds.setdefault(node.kind, []).append(node)
     lines = []
-    for kind, members in kinds.items():
-        lines.append(f"{kind}s")
+    for kind in KINDS:
+        members = [node for node in nodes.values() if node.kind == kind]
+        lines += [f"{kind}s"] * bool(members)
         lines += [f"  {node.id}  {node.summary}" for node in members]
     return "\n".join(lines)
 

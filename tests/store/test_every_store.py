@@ -38,7 +38,7 @@ def test_any_bytes_under_odd_names(store: Store, data: bytes, name: str) -> None
 
 def test_missing_objects_are_told(store: Store) -> None:
     for missing in (lambda: store.read("no"), lambda: store.download("no", Path("nowhere"))):
-        with pytest.raises(NotFoundError, match="nothing in the store at .*no"):
+        with pytest.raises(NotFoundError, match=r"nothing in the store at .*no"):
             missing()
     assert list(store.list()) == []
     assert list(store.list("no")) == []

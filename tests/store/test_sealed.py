@@ -96,7 +96,7 @@ def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
 
 
 def test_unknown_ids_list_the_known_ones(store: Store, files: dict[str, Path]) -> None:
-    with pytest.raises(NotFoundError, match='no dataset "y" in the store .*; there is no dataset yet'):
+    with pytest.raises(NotFoundError, match=r'no dataset "y" in the store .*; there is no dataset yet'):
         sealed.read_sums(store, "dataset", "y")
     sealed.publish(store, "dataset", "x", files)
     with pytest.raises(NotFoundError, match="there are: x"):

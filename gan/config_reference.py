@@ -1,0 +1,65 @@
+"""The page docs/configuration.md, written from the dataclasses; `make docs-reference` runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from gan.config import GROUPS, Group
+
+HEAD = """# Configuration
+
+An experiment is a YAML file of the groups below; every key has a default. The same keys override it on the command
+line: `--set train.steps=500`. `gan configs` lists the shipped experiments, `gan configs mnist` prints one in full, and
+`gan train --dry-run` checks one against a dataset and prints what would run.
+
+This page is generated: `make docs-reference`.
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
+    sections += [_section(name, group) for name, group in GROUPS.items()]
+    return "\n".join(sections)
+
+
+def _section(name: str, group: type[Group]) -> str:
+    hints = typing.get_type_hints(group)
+    lines = [f"## {name}", "", (group.__doc__ or "").strip(), ""]
+    lines += ["| key | type | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
+    for item in dataclasses.fields(group):
+        cells = [
+            f"`{name}.{item.name}`",
+            _type(hints[item.name]),
+            f"`{json.dumps(item.default)}`",
+            _allowed(item.metadata),
+            item.metadata["help"],
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _type(hint: Any) -> str:
+    names = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null"}
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return " or ".join(names[member] for member in members)
+
+
+def _allowed(metadata: Mapping[str, Any]) -> str:
+    if metadata["choices"]:
+        return ", ".join(f"`{choice}`" for choice in metadata["choices"])
+    least, most = metadata["least"], metadata["most"]
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    if least is not None:
+        return f"at least {least}"
+    return "" if most is None else f"at most {most}"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,44 @@
+"""A store with made-up objects of the published formats, for steps that only read and link them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gan.store import Store, open_store, sealed
+
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def make_generator(store: Store, tmp_path: Path) -> Make:
+    """Publishes a generator of run `run_id`, optionally with a verdict on it, and returns its id."""
+
+    def make(run_id: str, *, verdict: bool | None = None, against: str | None = None, name: str = "faces") -> str:
+        folder = tmp_path / f"generator-{run_id}"
+        folder.mkdir()
+        (folder / "generator.json").write_text(json.dumps({"run_id": run_id, "step": 10, "reference_id": "ref-1"}))
+        (folder / "weights").write_bytes(run_id.encode() * 100)
+        files = sealed.files_below(folder)
+        generator_id = sealed.sums_id("gen", files)
+        sealed.publish(store, "generator", generator_id, files)
+        if verdict is not None:
+            tree = {
+                "generator_id": generator_id,
+                "name": name,
+                "live_generator_id": against,
+                "passed": verdict,
+                "reasons": [] if verdict else ["fid 9 is above 5"],
+            }
+            store.write(f"runs/{run_id}/verdicts/{name}.json", json.dumps(tree).encode())
+        return generator_id
+
+    return make

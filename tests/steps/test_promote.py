@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gan.errors import ConflictError, IntegrityError, NotFoundError
+from gan.steps.promote import promote, rollback
+from gan.store import Store, pointer
+
+
+def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    outcome = promote(store, first, "faces", now=lambda: "2026-01-01T00:00:00+00:00")
+    assert (outcome.details["was"], outcome.details["live"]) == (None, first)
+    second = make_generator("r2", verdict=True, against=first)
+    outcome = promote(store, second, "faces")
+    assert (outcome.details["was"], outcome.details["live"]) == (first, second)
+    assert pointer.read(store, "faces").moves[0].at == "2026-01-01T00:00:00+00:00"
+
+
+def test_promoting_the_live_one_again_does_nothing(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    assert promote(store, first, "faces").skipped
+    assert len(pointer.read(store, "faces").moves) == 1
+
+
+def test_no_verdict_no_promotion(store: Store, make_generator: Callable[..., str]) -> None:
+    generator = make_generator("r1")
+    with pytest.raises(NotFoundError, match=rf"no verdict on {generator}.*run: gan gate --generator-id {generator}"):
+        promote(store, generator, "faces")
+
+
+def test_a_refused_generator_is_not_promoted(store: Store, make_generator: Callable[..., str]) -> None:
+    generator = make_generator("r1", verdict=False)
+    with pytest.raises(ConflictError, match=r"the gate refused .*: fid 9 is above 5"):
+        promote(store, generator, "faces")
+    assert pointer.read(store, "faces").live is None
+
+
+def test_a_verdict_against_another_live_one_is_out_of_date(store: Store, make_generator: Callable[..., str]) -> None:
+    first, second = make_generator("r1", verdict=True), make_generator("r2", verdict=True)
+    promote(store, first, "faces")
+    with pytest.raises(ConflictError, match=f"compared {second} with nothing, but {first} is live"):
+        promote(store, second, "faces")
+
+
+def test_a_verdict_on_another_export_does_not_count(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    verdict = store.read("runs/r1/verdicts/faces.json").replace(first.encode(), b"gen-other")
+    store.write("runs/r1/verdicts/faces.json", verdict)
+    with pytest.raises(NotFoundError, match="the verdict is on gen-other, another export"):
+        promote(store, first, "faces")
+
+
+def test_force_promotes_and_goes_on_record(store: Store, make_generator: Callable[..., str]) -> None:
+    generator = make_generator("r1", verdict=False)
+    promote(store, generator, "faces", force="the demo is tonight")
+    (move,) = pointer.read(store, "faces").moves
+    assert (move.action, move.reason) == ("force", "the demo is tonight")
+
+
+def test_a_damaged_generator_is_never_live(store: Store, make_generator: Callable[..., str]) -> None:
+    generator = make_generator("r1", verdict=True)
+    store.write(f"generators/{generator}/weights", b"other")
+    with pytest.raises(IntegrityError, match=r"not promoted: .*weights has SHA-256"):
+        promote(store, generator, "faces")
+
+
+def test_unknown_generator(store: Store) -> None:
+    with pytest.raises(NotFoundError, match='no generator "gen-x"'):
+        promote(store, "gen-x", "faces")
+
+
+def test_of_racing_promotions_one_wins(store: Store, make_generator: Callable[..., str]) -> None:
+    generators = [make_generator(f"r{number}", verdict=True) for number in range(8)]
+
+    def attempt(generator: str) -> bool:
+        try:
+            promote(store, generator, "faces")
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(attempt, generators))
+    assert won.count(True) == 1
+    assert pointer.read(store, "faces").live == generators[won.index(True)]
+
+
+def test_rollback_and_its_ends(store: Store, make_generator: Callable[..., str]) -> None:
+    with pytest.raises(NotFoundError, match='nothing was ever promoted to "faces"; names with a live generator: none'):
+        rollback(store, "faces")
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    with pytest.raises(NotFoundError, match=f'nothing was live under "faces" before {first}'):
+        rollback(store, "faces")
+    second = make_generator("r2", verdict=True, against=first)
+    promote(store, second, "faces")
+    outcome = rollback(store, "faces")
+    assert (outcome.details["was"], outcome.details["live"]) == (second, first)
+    assert pointer.read(store, "faces").live == first
+
+
+def test_rollback_refuses_a_damaged_generator(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    second = make_generator("r2", verdict=True, against=first)
+    promote(store, second, "faces")
+    store.delete(f"generators/{first}/weights")
+    with pytest.raises(IntegrityError, match="not rolled back"):
+        rollback(store, "faces")
+    assert pointer.read(store, "faces").live == second
