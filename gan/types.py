@@ -6,6 +6,8 @@ Latents  [N, Z]        float32, standard normal
 Labels   [N]           int32 in [0, classes)
 Logits   [N, 1]        float32, unbounded; > 0 means "real"
 Features [N, F]        float32; float64 inside the maths of a metric
+Scalar   []            float32
+Tensor                 any other; the docstring gives its shape
 """
 
 from __future__ import annotations
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = npt.NDArray[np.uint8]
     Features: TypeAlias = npt.NDArray[np.float32 | np.float64]
     LabelArray: TypeAlias = npt.NDArray[np.int32]
-    Images: TypeAlias = Any  # tf.Tensor or numpy array
-    Latents: TypeAlias = Any
-    Labels: TypeAlias = Any
-    Logits: TypeAlias = Any
+
+Images: TypeAlias = Any  # tf.Tensor or numpy array, as are the next ones
+Latents: TypeAlias = Any
+Labels: TypeAlias = Any
+Logits: TypeAlias = Any
+Scalar: TypeAlias = Any
+Tensor: TypeAlias = Any
 
 Json: TypeAlias = dict[str, Any]

@@ -1,0 +1,199 @@
+"""From a config to the objects it names: the only place where a name becomes a thing.
+
+TensorFlow is imported only when something is built or checked, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from gan import config as settings
+from gan.config import Config
+from gan.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    import keras
+
+    from gan.data.sources import Source
+    from gan.data.spec import Dataset
+    from gan.losses.interface import Loss, Regulariser
+
+T = TypeVar("T")
+
+LOSS_KEYS_OF_SOME = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
+"""Loss keys that mean nothing to the losses that do not read them."""
+
+
+def check(config: Config, dataset: Dataset) -> None:
+    """Check everything that can be known before a step is taken: names, and keys against each other and the dataset.
+
+    Raises:
+        ConfigError: what is wrong, what was allowed and what to do.
+    """
+    check_config(config)
+    _check_batch(config, dataset)
+    _check_classes(config, dataset)
+    from gan.networks.shape import halve
+
+    halve(dataset.image_shape)
+
+
+def check_config(config: Config) -> None:
+    """The part of `check` that needs no dataset.
+
+    Raises:
+        ConfigError: a name is unknown, or a key means nothing or something wrong with the loss that is set.
+    """
+    from gan.networks import DISCRIMINATORS, GENERATORS
+
+    source(config.data.dataset)
+    _known("generator.name", config.generator.name, GENERATORS)
+    _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    loss = build_loss(config)
+    for item in dataclasses.fields(settings.Loss):
+        if item.name in LOSS_KEYS_OF_SOME:
+            _check_loss_key(item.name, getattr(config.loss, item.name), item.default, loss)
+    _check_regulariser(config.loss, loss)
+
+
+def source(name: str) -> Source:
+    """The data source of a name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    from gan.data.sources import SOURCES
+
+    return _known("data.dataset", name, SOURCES)
+
+
+def build_generator(config: Config, dataset: Dataset) -> keras.Model:
+    """A generator: latents [N, Z], or [latents, labels [N]] if conditional, to images float32 [N, H, W, C] in [-1, 1].
+
+    Weights are drawn from Keras's global seed (`keras.utils.set_random_seed`), the number format from its dtype policy.
+
+    Raises:
+        ConfigError: see `check`.
+    """
+    from gan.networks import GENERATORS
+
+    make = _known("generator.name", config.generator.name, GENERATORS)
+    return make(config.generator, dataset.image_shape, _check_classes(config, dataset))
+
+
+def build_discriminator(config: Config, dataset: Dataset) -> keras.Model:
+    """A discriminator: images, or [images, labels [N]] if conditional, to (logits [N, 1], features [N, F]), float32.
+
+    It is conditional if and only if the generator is.
+
+    Raises:
+        ConfigError: see `check`.
+    """
+    from gan.networks import DISCRIMINATORS
+
+    make = _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    return make(config.discriminator, dataset.image_shape, _check_classes(config, dataset))
+
+
+def build_loss(config: Config) -> Loss:
+    """The loss of the config, without its regulariser.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    from gan.losses import LOSSES
+
+    return _known("loss.name", config.loss.name, LOSSES)(config.loss)
+
+
+def build_regulariser(config: Config) -> Regulariser | None:
+    """The KL regulariser of the config, or None where its weight is 0."""
+    if config.loss.kl_weight == 0:
+        return None
+    from gan.losses.kl import kl_regulariser
+
+    return kl_regulariser(config.loss)
+
+
+def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
+    """The optimiser of the config for one of the two networks.
+
+    Adam: Kingma and Ba (2015), arXiv:1412.6980. RMSprop: Tieleman and Hinton (2012), Coursera lecture 6.5.
+
+    Args:
+        config: `train.optimizer`, `train.beta_1` (Adam) and `train.beta_2` (Adam; RMSprop's rho).
+        learning_rate: `train.generator_learning_rate` or `train.discriminator_learning_rate`.
+    """
+    import keras
+
+    train = config.train
+    optimizers = {
+        "adam": lambda: keras.optimizers.Adam(learning_rate, beta_1=train.beta_1, beta_2=train.beta_2),
+        "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.beta_2),
+    }
+    return _known("train.optimizer", train.optimizer, optimizers)()
+
+
+def _known(key: str, name: str, registry: Mapping[str, T]) -> T:
+    if name not in registry:
+        raise ConfigError(unknown_name(key, name, registry))
+    return registry[name]
+
+
+def _check_batch(config: Config, dataset: Dataset) -> None:
+    if "train" not in dataset.splits:
+        raise ConfigError(
+            f"dataset {dataset.id} has no train split (it has: {', '.join(dataset.splits) or 'none'}); "
+            "prepare it again from data with training images"
+        )
+    examples = dataset.splits["train"].examples
+    if config.train.batch_size > examples:
+        raise ConfigError(
+            f"train.batch_size must be at most the {examples} training images of dataset {dataset.id}; "
+            f"got {config.train.batch_size}. Lower train.batch_size or prepare more images"
+        )
+
+
+def _check_classes(config: Config, dataset: Dataset) -> int | None:
+    """The number of classes for conditional networks, None for others."""
+    if not config.generator.conditional:
+        return None
+    if not dataset.has_labels:
+        raise ConfigError(
+            f"generator.conditional needs a dataset with labels, and {dataset.id} has none; "
+            "set generator.conditional=false, or prepare a dataset with a sub-folder for each class"
+        )
+    return len(dataset.classes)
+
+
+def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
+    if key not in loss.reads and value != default:
+        raise ConfigError(
+            f"loss.{key} means nothing to the loss {loss.name}; got {value}. Leave it at {default}, "
+            f"or set loss.name to one that reads it: {_losses(lambda each: key in each.reads)}"
+        )
+
+
+def _losses(suitable: Callable[[Loss], bool]) -> str:
+    """The names of the suitable losses."""
+    from gan.losses import LOSSES
+
+    return ", ".join(sorted(name for name, make in LOSSES.items() if suitable(make(settings.Loss()))))
+
+
+def _check_regulariser(chosen: settings.Loss, loss: Loss) -> None:
+    if chosen.kl_weight == 0 or chosen.kl_estimator != "density_ratio":
+        return
+    if not loss.logit_is_log_ratio:
+        raise ConfigError(
+            "loss.kl_estimator=density_ratio needs a loss whose logit is a log density ratio; "
+            f"got loss.name={loss.name}. Set loss.kl_estimator=gaussian, or loss.name to one of: {_losses(lambda each: each.logit_is_log_ratio)}"
+        )
+    if chosen.label_smoothing or chosen.label_noise:
+        raise ConfigError(
+            "loss.kl_estimator=density_ratio needs clean labels, or the logit is no density ratio; got "
+            f"loss.label_smoothing={chosen.label_smoothing}, loss.label_noise={chosen.label_noise}. "
+            "Set both to 0, or loss.kl_estimator=gaussian"
+        )

@@ -1,0 +1,35 @@
+"""The hinge loss: the discriminator ignores images that it is sure enough of."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gan import config
+from gan.losses.interface import Flips, Loss
+from gan.losses.wasserstein import wasserstein_generator
+from gan.types import Logits, Scalar
+
+
+def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: Flips | None = None) -> Scalar:
+    """E_real[max(0, 1 - logit)] + E_fake[max(0, 1 + logit)].
+
+    Lim and Ye (2017), "Geometric GAN", arXiv:1705.02894, section 3.1; Miyato et al. (2018), "Spectral
+    Normalization for Generative Adversarial Networks", arXiv:1802.05957, equation 16.
+    The generator's loss is -E_fake[logit] (equation 17 there).
+
+    Args:
+        real_logits: float [N, 1] of real images.
+        fake_logits: float [N, 1] of generated images.
+        flips: without meaning here: the margins are no probabilities.
+
+    Returns:
+        Scalar in [0, inf); 2 where all logits are 0; 0, with no gradient, beyond the margins.
+    """
+    del flips
+    return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
+
+
+def hinge(settings: config.Loss) -> Loss:
+    """The hinge loss; no key of the config changes it."""
+    del settings
+    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator)

@@ -1,0 +1,94 @@
+"""KL divergences between the real and the generated distribution: a regulariser against mode collapse.
+
+Two estimates, each added to the generator's loss with a weight. The discriminator measures, and is not trained by them.
+
+`gaussian`: KL(real || generated) between Gaussians fitted to the discriminator's features of a real and of a generated
+    batch. In this direction the divergence grows without bound where the generated features spread less than the real
+    ones, which is what a collapse looks like. Works with every loss.
+`density_ratio`: KL(generated || real) from the discriminator's logit, which estimates log(p_real / p_generated) if
+    the discriminator is a classifier trained by cross-entropy on clean labels. No other logit has that meaning.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gan import config
+from gan.losses.interface import Judged, Regulariser
+from gan.types import Logits, Scalar, Tensor
+
+SHRINKAGE = 1e-2
+TINY = 1e-12
+
+
+def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: float = SHRINKAGE) -> Scalar:
+    """KL(N_real || N_fake) of Gaussians with diagonal covariance, fitted to two batches of features, in nats.
+
+        KL = 1/2 sum_f [ s_r/s_f + (m_r - m_f)^2 / s_f - 1 - log(s_r/s_f) ]
+
+    with the batch means m and variances s of each feature f (Kullback, 1959, "Information Theory and Statistics",
+    chapter 9, equation 1.4, for diagonal covariances).
+
+    The covariance is diagonal because a batch of 64 can't fit that of 128 features: it would be singular. Each variance
+    is increased by `shrinkage` times the mean real variance, the same for both sides, so that the divergence
+    stays finite for a collapsed batch, is 0 for equal batches, and does not change when all features are scaled alike.
+
+    Args:
+        real_features: float32 [N, F], N at least 2; no gradient flows into them.
+        fake_features: float32 [M, F], M at least 2.
+        shrinkage: > 0, relative to the mean variance of the real features.
+
+    Returns:
+        Scalar in [0, inf); 0 if and only if means and variances agree.
+    """
+    real_mean, real_variance = tf.nn.moments(tf.stop_gradient(real_features), axes=[0])
+    fake_mean, fake_variance = tf.nn.moments(fake_features, axes=[0])
+    floor = shrinkage * tf.reduce_mean(real_variance) + TINY
+    real_variance, fake_variance = real_variance + floor, fake_variance + floor
+    ratio = real_variance / fake_variance
+    distance = tf.square(real_mean - fake_mean) / fake_variance
+    return 0.5 * tf.reduce_sum(ratio - 1.0 - tf.math.log(ratio) + distance)
+
+
+def density_ratio_kl(fake_logits: Logits) -> Scalar:
+    """KL(p_g || p_r) = E_g[log(p_g / p_r)], estimated by -E_fake[logit], in nats.
+
+    The classifier that minimises cross-entropy is D = p_r / (p_r + p_g) (Goodfellow et al., 2014, arXiv:1406.2661,
+    proposition 1), so its logit log(D / (1 - D)) is log(p_r / p_g): density-ratio estimation by probabilistic
+    classification (Sugiyama, Suzuki and Kanamori, 2012, "Density Ratio Estimation in Machine Learning", chapter 4).
+
+    Its gradient is right too, though the discriminator is held fixed. The divergence is the integral of p_g f(r) with
+    r = p_r / p_g and f(r) = -log r; its derivative in p_g is f(r) - r f'(r) = 1 - log r, and the constant has no
+    gradient, since p_g integrates to 1 (Nowozin, Cseke and Tomioka, 2016, "f-GAN", arXiv:1606.00709, table 1; Poole
+    et al., 2016, "Improved generator objectives for GANs", arXiv:1612.02780). The divergence is
+    -H(p_g) - E_g[log p_r]: minimising it raises the entropy of what is generated, which counters collapse.
+
+    Args:
+        fake_logits: float [N, 1] of generated images, from a discriminator trained by cross-entropy.
+
+    Returns:
+        Scalar, unbounded: at least 0 in expectation for a perfect discriminator, but a batch's estimate may be below.
+    """
+    return -tf.reduce_mean(fake_logits)
+
+
+def _gaussian(real: Judged | None, fake: Judged) -> Scalar:
+    if real is None:
+        raise ValueError("the gaussian estimator compares with a real batch")
+    return gaussian_kl(real.features, fake.features)
+
+
+def _density_ratio(real: Judged | None, fake: Judged) -> Scalar:
+    del real
+    return density_ratio_kl(fake.logits)
+
+
+def kl_regulariser(settings: config.Loss) -> Regulariser:
+    """The regulariser with the estimator and weight of the config."""
+    gaussian = settings.kl_estimator == "gaussian"
+    return Regulariser(
+        name=settings.kl_estimator,
+        weight=settings.kl_weight,
+        divergence=_gaussian if gaussian else _density_ratio,
+        needs_real=gaussian,
+    )

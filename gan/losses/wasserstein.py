@@ -1,0 +1,68 @@
+"""The Wasserstein loss, with a critic kept Lipschitz by clipping its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import tensorflow as tf
+
+from gan import config
+from gan.losses.interface import Flips, Loss
+from gan.types import Logits, Scalar
+
+
+def wasserstein_generator(fake_logits: Logits) -> Scalar:
+    """-E_fake[logit].
+
+    Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, algorithm 1, line 10.
+
+    Args:
+        fake_logits: float [N, 1], what the critic says of generated images.
+
+    Returns:
+        Scalar, unbounded.
+    """
+    return -tf.reduce_mean(fake_logits)
+
+
+def wasserstein_critic(real_logits: Logits, fake_logits: Logits, flips: Flips | None = None) -> Scalar:
+    """E_fake[logit] - E_real[logit]: minus the estimate of the Wasserstein-1 distance, up to the Lipschitz constant.
+
+    Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, equation 2 and algorithm 1, line 5,
+    negated, since the critic ascends there.
+
+    Args:
+        real_logits: float [N, 1] of real images.
+        fake_logits: float [N, 1] of generated images.
+        flips: without meaning here: a critic has no labels.
+
+    Returns:
+        Scalar, unbounded.
+    """
+    del flips
+    return tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
+
+
+def clip_weights(variables: Iterable[Any], clip_value: float) -> None:
+    """Clip every weight to [-clip_value, clip_value], in place.
+
+    Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, algorithm 1, line 7.
+
+    Args:
+        variables: the critic's trainable Keras variables.
+        clip_value: > 0.
+    """
+    for variable in variables:
+        variable.assign(tf.clip_by_value(tf.convert_to_tensor(variable), -clip_value, clip_value))
+
+
+def wasserstein(settings: config.Loss) -> Loss:
+    """The Wasserstein loss with the clip value of the config."""
+    return Loss(
+        name="wasserstein",
+        generator=wasserstein_generator,
+        discriminator=wasserstein_critic,
+        reads=frozenset({"clip_value"}),
+        clip_value=settings.clip_value,
+    )

@@ -1,0 +1,17 @@
+"""The networks, by name. A new one is one file, one line here, and passes tests/networks/test_every_network.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+from gan import config
+from gan.networks.dcgan_discriminator import dcgan_discriminator
+from gan.networks.dcgan_generator import dcgan_generator
+
+MakeGenerator = Callable[[config.Generator, tuple[int, int, int], int | None], keras.Model]
+MakeDiscriminator = Callable[[config.Discriminator, tuple[int, int, int], int | None], keras.Model]
+
+GENERATORS: dict[str, MakeGenerator] = {"dcgan": dcgan_generator}
+DISCRIMINATORS: dict[str, MakeDiscriminator] = {"dcgan": dcgan_discriminator}

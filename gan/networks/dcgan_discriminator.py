@@ -1,0 +1,71 @@
+"""The discriminator of a DCGAN, which is also the critic of the Wasserstein losses.
+
+The network of TensorFlow's DCGAN tutorial (https://www.tensorflow.org/tutorials/generative/dcgan): 5x5 kernels,
+LeakyReLU, dropout, one dense logit.
+
+    28 x 28 x 1   convolutions 64, 128 (stride 2 each), flatten, Dense 1
+    64 x 64 x 3   convolutions 64, 128, 256 (stride 2 each), flatten, Dense 1
+
+There is no BatchNorm: a gradient penalty needs a logit that depends on its own image alone (Gulrajani et al., 2017,
+"Improved Training of Wasserstein GANs", arXiv:1704.00028, section 4, "No critic batch normalization").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from gan import config
+from gan.networks.conditioning import label_input, project
+from gan.networks.shape import channels, halve
+
+KERNEL = 5
+LEAST_CONVOLUTIONS = 2
+FIRST_CHANNELS = 64
+NEGATIVE_SLOPE = 0.3
+
+
+def dcgan_discriminator(
+    settings: config.Discriminator, image_shape: tuple[int, int, int], classes: int | None = None
+) -> keras.Model:
+    """A discriminator from images (and labels, if `classes`) to a pair (logits, features).
+
+    The logit is dense over the flattened last map, as in the tutorial. The features are that map's averages over its
+    positions, one number a channel: few enough (128 for 28x28, 256 for 64x64) that a batch says something about
+    their distribution, which `gan.losses.kl` fits.
+
+    Args:
+        settings: width and dropout.
+        image_shape: (H, W, C).
+        classes: how many classes there are, for a conditional (projection) discriminator.
+
+    Returns:
+        A model: images float32 [N, H, W, C] in [-1, 1], or [images, labels int32 [N]], to logits float32 [N, 1]
+        (> 0 means real) and features float32 [N, F]; float32 under every dtype policy.
+
+    Raises:
+        ConfigError: the image can't be halved.
+    """
+    small = halve(image_shape)
+    convolutions = max(LEAST_CONVOLUTIONS, small.times)
+
+    images = keras.Input(shape=image_shape, dtype="float32", name="images")
+    hidden = images
+    for index in range(convolutions):
+        filters = channels(FIRST_CHANNELS << index, settings.width)
+        hidden = _block(hidden, filters, 2 if index < small.times else 1, settings.dropout, f"convolution_{index + 1}")
+    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(hidden)
+    flat = keras.layers.Flatten(name="flatten")(hidden)
+    logits = keras.layers.Dense(1, dtype="float32", name="logits")(flat)
+    if classes is None:
+        return keras.Model(images, (logits, features), name="discriminator")
+    labels = label_input()
+    logits = project(logits, features, labels, classes, positions=small.side * small.side)
+    return keras.Model([images, labels], (logits, features), name="discriminator")
+
+
+def _block(hidden: Any, filters: int, stride: int, dropout: float, name: str) -> Any:
+    hidden = keras.layers.Conv2D(filters, KERNEL, strides=stride, padding="same", name=name)(hidden)
+    hidden = keras.layers.LeakyReLU(NEGATIVE_SLOPE, name=f"{name}_relu")(hidden)
+    return keras.layers.Dropout(dropout, name=f"{name}_dropout")(hidden) if dropout else hidden

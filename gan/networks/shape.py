@@ -1,0 +1,50 @@
+"""From the size of an image, and a width, to the shapes of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gan.errors import ConfigError
+
+SMALLEST_MAP = 7
+LEAST_CHANNELS = 4
+MOST_CHANNELS = 512
+
+
+@dataclass(frozen=True)
+class Halving:
+    """An image side that is halved `times` times down to `side`; a generator doubles the same way up."""
+
+    side: int
+    times: int
+
+
+def halve(image_shape: tuple[int, int, int]) -> Halving:
+    """Halve while the side is even and the half at least 7, and once in any case: 28 to 7, 64 to 8, 8 to 4.
+
+    Args:
+        image_shape: (H, W, C) of an image, H equal to W.
+
+    Raises:
+        ConfigError: the image is not square, or its side is odd or below 4.
+    """
+    height, width, _ = image_shape
+    if height != width or height % 2 or height < 4:
+        raise ConfigError(
+            "images must be square with an even side of at least 4, so that layers can halve it; "
+            f"got {height}x{width}. Prepare the dataset again with "
+            f"--image-size {_nearest_power_of_two(max(height, width))}, or another even size"
+        )
+    side, times = height // 2, 1
+    while side % 2 == 0 and side // 2 >= SMALLEST_MAP:
+        side, times = side // 2, times + 1
+    return Halving(side, times)
+
+
+def channels(base: int, width: float) -> int:
+    """`base` channels (at most 512) scaled by `width` and rounded, and at least 4."""
+    return max(LEAST_CHANNELS, round(min(base, MOST_CHANNELS) * width))
+
+
+def _nearest_power_of_two(side: int) -> int:
+    return min((4 << power for power in range(9)), key=lambda power: abs(power - side))
