@@ -33,6 +33,7 @@ def run(argv: Sequence[str] | None) -> int:
         print(json.dumps(shown.record, sort_keys=True))
     else:
         print(shown.text)
+    sys.stdout.flush()  # a closed pipe shows here, where it is handled, not at exit
     return shown.exit_code
 
 
