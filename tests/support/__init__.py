@@ -1,0 +1,1 @@
+"""What several tests share, apart from fixtures (those are in conftest.py)."""
