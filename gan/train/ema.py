@@ -1,0 +1,44 @@
+"""The moving average of the generator, which is what gets scored and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gan.types import Tensor
+
+
+def make_ema(generator: keras.Model) -> keras.Model:
+    """A second generator whose variables will follow those of `generator`; now they are equal."""
+    ema: keras.Model = keras.models.clone_model(generator)
+    for mean, variable in zip(ema.variables, generator.variables, strict=True):
+        mean.assign(variable)
+    return ema
+
+
+def decay_at(step: Tensor, decay: float) -> Tensor:
+    """The decay in effect: min(decay, (1 + step) / (10 + step)), float32.
+
+    The start weighs less while there is little else, or the average of a short run would be mostly initial weights.
+    The schedule is that of `tf.train.ExponentialMovingAverage(num_updates=...)`.
+    """
+    step = tf.cast(step, tf.float32)
+    return tf.minimum(tf.constant(decay, tf.float32), (1.0 + step) / (10.0 + step))
+
+
+def update(means: Iterable[Any], variables: Iterable[Any], decay: Tensor) -> None:
+    """mean <- decay mean + (1 - decay) variable, in place and in float32; what is not floating-point is copied.
+
+    Args:
+        means: Keras variables.
+        variables: the ones they follow, BatchNorm's moving statistics among them.
+        decay: float32 scalar in [0, 1); at 0 the means equal the variables exactly.
+    """
+    for mean, variable in zip(means, variables, strict=True):
+        value = tf.convert_to_tensor(variable)
+        if value.dtype.is_floating:
+            value = decay * tf.convert_to_tensor(mean) + (1.0 - decay) * value
+        mean.assign(value)

@@ -1,0 +1,138 @@
+"""The loop: steps, and between them figures, samples and checkpoints where they are due."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from gan.console import Advance, Clock, progress, say
+from gan.errors import DivergedError, StoreError
+from gan.train.checkpoint import Checkpoints
+from gan.train.players import Players
+from gan.train.recorder import Recorder
+from gan.train.run import Run
+from gan.train.samples import SampleSheet
+from gan.train.sentinel import FLAG, Sentinel
+from gan.train.signals import StopRequest
+from gan.train.speed import Speed
+from gan.types import Scalar, Tensor
+
+Batch = dict[str, Tensor]
+TakeStep = Callable[[int, Sequence[Batch]], dict[str, Scalar]]
+SHOWN = ("generator_loss", "discriminator_loss", "images_per_second")
+
+
+class Loop:
+    """Trains a run from the step it stands at to its last one, or to the step at which a signal came.
+
+    Args:
+        run: the run.
+        players: what is trained and saved.
+        take_step: a `gan.train.step.TrainingStep`.
+        batches: what it is trained on, from the batch that the next step takes.
+        sheet: draws the samples.
+        recorder: takes in figures and samples.
+        checkpoints: where the state goes.
+        done: the step that the run stands at.
+        stop: tells that a signal came.
+        seconds: what earlier sessions took.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        players: Players,
+        take_step: TakeStep,
+        batches: Iterator[Batch],
+        sheet: SampleSheet,
+        recorder: Recorder,
+        checkpoints: Checkpoints,
+        *,
+        done: int,
+        stop: StopRequest,
+        seconds: float = 0.0,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._run = run
+        self._settings = run.config.train
+        self._players = players
+        self._take_step = take_step
+        self._batches = batches
+        self._sheet = sheet
+        self._recorder = recorder
+        self._checkpoints = checkpoints
+        self._sentinel = Sentinel(run.run_id)
+        self._stop = stop
+        self._clock = clock
+        self.speed = Speed(clock, seconds)
+        self.step = self._saved = done
+        if done:
+            self._sentinel.saved(done)
+
+    def train(self) -> None:
+        """Train until done or asked to stop; either way the last step is saved.
+
+        Raises:
+            DivergedError: a loss, a gradient or a weight is not finite; the last checkpoint is from before that.
+            StoreError: something could not be written; the last checkpoint is whole.
+        """
+        try:
+            with progress("train", self._settings.steps, start=self.step, clock=self._clock) as advance:
+                while self.step < self._settings.steps and not self._stop:
+                    self._train_step(self.step + 1, advance)
+            self._save()
+        except DivergedError:
+            with contextlib.suppress(StoreError):
+                self._recorder.publish(self.step)
+            raise
+
+    def _train_step(self, step: int, advance: Advance) -> None:
+        with self.speed.waiting():
+            batches = [next(self._batches) for _ in range(self._settings.discriminator_steps)]
+        with self.speed.stepping(len(batches) * self._settings.batch_size):
+            metrics = self._take_step(step, batches)
+            self._sentinel.watch(step, metrics)
+        self.step = step
+        last = step == self._settings.steps
+        if last or step % self._settings.log_every_steps == 0:
+            advance(0, **self._log(metrics))
+        if last or step % self._settings.sample_every_steps == 0:
+            self._sentinel.settle()
+            self._recorder.samples(step, self._sheet.draw())
+        if step % self._settings.checkpoint_every_steps == 0:
+            self._save()
+        advance(1)
+
+    def _log(self, metrics: dict[str, Scalar]) -> dict[str, float]:
+        self._sentinel.settle()
+        figures = {name: float(value) for name, value in metrics.items() if name != FLAG} | self.speed.tell()
+        self._recorder.figures(self.step, figures)
+        return {name: figures[name] for name in SHOWN if name in figures}
+
+    def _save(self) -> None:
+        """Save the state of the step just done, unless it is saved already or is not finite."""
+        if self.step == self._saved:
+            return
+        self._sentinel.settle()
+        tensors = self._players.tensors()
+        self._sentinel.check_state(self.step, tensors)
+        self._recorder.publish(self.step)
+        self._checkpoints.save(
+            self.step,
+            tensors,
+            {
+                "run_id": self._run.run_id,
+                "dataset_id": self._run.dataset_id,
+                "config_hash": self._run.config_hash,
+                "seed": self._settings.seed,
+                "batches": self.step * self._settings.discriminator_steps,
+                "seconds": round(self.speed.seconds, 3),
+            },
+        )
+        self._saved = self.step
+        self._sentinel.saved(self.step)
+        self._checkpoints.prune(self._settings.keep_checkpoints)
+        if self._stop:
+            say(f"saved step {self.step}; stopping")

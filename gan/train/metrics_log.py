@@ -1,0 +1,62 @@
+"""The figures of a run: JSON lines in chunks, one chunk a checkpoint interval.
+
+`runs/<run_id>/metrics/<first_step>.jsonl` holds the lines from `first_step` to the next checkpoint. A resume deletes
+the chunks that begin after its checkpoint, so no step stands twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from gan.errors import IntegrityError
+from gan.store import Store
+from gan.train.run import prefix_of
+from gan.types import Json
+
+
+class MetricsLog:
+    """Collects the lines of one checkpoint interval after another."""
+
+    def __init__(self, store: Store, run_id: str, first_step: int) -> None:
+        self._store = store
+        self._folder = f"{prefix_of(run_id)}/metrics"
+        self._first_step = first_step
+        self._lines: list[str] = []
+
+    def add(self, step: int, figures: Mapping[str, float]) -> None:
+        """Note the figures of a step. One that is not finite is left out: JSON has no word for it."""
+        finite = {name: _short(value) for name, value in figures.items() if math.isfinite(value)}
+        self._lines.append(json.dumps({"step": step, **finite}))
+
+    def publish(self, next_step: int) -> None:
+        """Write the chunk; the next one begins at `next_step`."""
+        if self._lines:
+            self._store.write(f"{self._folder}/{self._first_step:08d}.jsonl", ("\n".join(self._lines) + "\n").encode())
+        self._first_step = next_step
+        self._lines = []
+
+
+def read_metrics(store: Store, run_id: str) -> list[Json]:
+    """Every line of a run's log, ascending by step; empty where nothing was logged yet.
+
+    Each has `step`, and those of these that apply: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
+    `real_accuracy` and `fake_accuracy` (shares that the discriminator got right), `generator_gradient_norm`,
+    `discriminator_gradient_norm`, `images_per_second` and `data_wait_share` (since the line before), and `seconds` (of
+    training, over all sessions).
+
+    Raises:
+        IntegrityError: a chunk is not JSON lines.
+    """
+    lines: list[Json] = []
+    for item in store.list(f"{prefix_of(run_id)}/metrics"):
+        try:
+            lines += [json.loads(line) for line in store.read(item.key).decode().splitlines()]
+        except ValueError:
+            raise IntegrityError(f"{store.uri_of(item.key)} is damaged: not JSON lines") from None
+    return lines
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -1,0 +1,155 @@
+"""The record of a run: what it trains on, with which config, and where that stands in the store.
+
+runs/<run_id>/config.yaml   the whole config
+runs/<run_id>/run.json      written last; a run exists for readers exactly when this file does
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan.config import Config, from_yaml
+from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
+from gan.ids import check_id, content_hash
+from gan.store import Store
+from gan.types import Json
+
+FORMAT = 1
+MAY_GROW = "train.steps"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    `precision` is the arithmetic it was begun with, `auto` resolved, so that it goes on in the same one on another
+    machine; `environment` is where it was begun (versions, device).
+    """
+
+    run_id: str
+    dataset_id: str
+    config: Config
+    precision: str = "float32"
+    environment: Json = field(default_factory=dict)
+
+    @property
+    def config_hash(self) -> str:
+        """The hash of everything that decides what a step does: the config without `train.steps`."""
+        return config_hash(self.config)
+
+
+def config_hash(config: Config) -> str:
+    """The hash of a config without `train.steps`, which may grow."""
+    tree = config.to_dict()
+    del tree["train"]["steps"]
+    return content_hash(tree)
+
+
+def default_run_id(config: Config, dataset_id: str) -> str:
+    """`<config.name>-<hash of config and dataset>`: the same command finds the same run."""
+    return f"{config.name}-{content_hash([config.to_dict(), dataset_id])}"
+
+
+def prefix_of(run_id: str) -> str:
+    """Where a run lies in the store: `runs/<id>`."""
+    return f"runs/{check_id(run_id, 'run id')}"
+
+
+def run_ids(store: Store) -> list[str]:
+    """The ids of all runs, sorted."""
+    keys = (item.key.split("/") for item in store.list("runs"))
+    return sorted(parts[1] for parts in keys if len(parts) == 3 and parts[2] == "run.json")
+
+
+def read_run(store: Store, run_id: str) -> Run:
+    """The record of a run.
+
+    Raises:
+        NotFoundError: there is no such run; the message lists those that there are.
+        IntegrityError: its record is damaged, or its config was edited.
+    """
+    run = find_run(store, run_id)
+    if run is None:
+        raise NotFoundError(unknown_name("run", run_id, run_ids(store), "Make one with: gan train"))
+    return run
+
+
+def find_run(store: Store, run_id: str) -> Run | None:
+    """The record of a run, or None where there is none; see `read_run`."""
+    prefix = prefix_of(run_id)
+    try:
+        record = json.loads(store.read(f"{prefix}/run.json"))
+        run = Run(
+            record["run_id"],
+            record["dataset_id"],
+            from_yaml(store.read(f"{prefix}/config.yaml").decode(), where=store.uri_of(f"{prefix}/config.yaml")),
+            record["precision"],
+            record["environment"],
+        )
+        recorded = record["config_hash"]
+    except NotFoundError:
+        if store.exists(f"{prefix}/run.json"):
+            raise IntegrityError(f"{store.uri_of(prefix)}/config.yaml is missing; {_remedy(store, run_id)}") from None
+        return None
+    except (ValueError, KeyError, TypeError, ConfigError) as error:
+        raise IntegrityError(f"the record of run {run_id} is damaged ({error}); {_remedy(store, run_id)}") from None
+    if run.config_hash != recorded:
+        raise IntegrityError(
+            f"{store.uri_of(prefix)}/config.yaml was changed since run {run_id} began; {_remedy(store, run_id)}"
+        )
+    return run
+
+
+def write_run(store: Store, run: Run) -> None:
+    """Publish the record of a run, `run.json` last."""
+    prefix = prefix_of(run.run_id)
+    store.write(f"{prefix}/config.yaml", run.config.to_yaml().encode())
+    record = {
+        "format": FORMAT,
+        "run_id": run.run_id,
+        "dataset_id": run.dataset_id,
+        "config_hash": run.config_hash,
+        "precision": run.precision,
+        "environment": run.environment,
+    }
+    store.write(f"{prefix}/run.json", json.dumps(record, indent=2, sort_keys=True).encode())
+
+
+def continued(run: Run, config: Config, dataset_id: str) -> Run:
+    """A run that goes on under a config that may only ask for more steps.
+
+    Raises:
+        ConfigError: the dataset or another key differs; the message names each.
+    """
+    changed = differences(run.config, config)
+    if config.train.steps >= run.config.train.steps:
+        changed = [each for each in changed if not each.startswith(f"{MAY_GROW} ")]
+    if dataset_id != run.dataset_id:
+        changed.insert(0, f"dataset id (was {run.dataset_id}, now {dataset_id})")
+    if changed:
+        raise ConfigError(
+            f"run {run.run_id} was begun with another configuration: {'; '.join(changed)}. Only {MAY_GROW} may grow; "
+            "give another --run-id, or the configuration it was begun with"
+        )
+    return dataclasses.replace(run, config=config)
+
+
+def differences(before: Config, now: Config) -> list[str]:
+    """The keys in which two configs differ, each with both values."""
+    old, new = _flat(before.to_dict()), _flat(now.to_dict())
+    return [f"{key} (was {old[key]!r}, now {new[key]!r})" for key in old if old[key] != new[key]]
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value})
+    return flat
+
+
+def _remedy(store: Store, run_id: str) -> str:
+    return f"put the original back, or train under another --run-id (this one is in {store.uri_of(prefix_of(run_id))})"

@@ -1,0 +1,74 @@
+"""How fast a run trains, and what share of the time it waits for data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gan.console import Clock
+
+
+class Speed:
+    """Counts images over the seconds spent in steps; checkpoints, samples and the first, compiling step stay out.
+
+    Args:
+        clock: monotonic seconds.
+        seconds: what earlier sessions of the run took.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
+        self._clock = clock
+        self._earlier = seconds
+        self._began = clock()
+        self.total = Interval()
+        self._since_told = Interval()
+        self._compiled = False
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training over all sessions, everything included."""
+        return self._earlier + self._clock() - self._began
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time spent in here is spent waiting for data."""
+        began = self._clock()
+        yield
+        self._count(wait=self._clock() - began)
+
+    @contextmanager
+    def stepping(self, images: int) -> Iterator[None]:
+        """Time spent in here trains `images` images."""
+        began = self._clock()
+        yield
+        self._count(step=self._clock() - began, images=images)
+        if not self._compiled:
+            self._compiled = True
+            self.total, self._since_told = Interval(), Interval()
+
+    def tell(self) -> dict[str, float]:
+        """`images_per_second` and `data_wait_share` since the last call, and `seconds` of the whole run."""
+        interval, self._since_told = self._since_told, Interval()
+        return {**interval.figures(), "seconds": self.seconds}
+
+    def _count(self, *, wait: float = 0.0, step: float = 0.0, images: int = 0) -> None:
+        for interval in (self.total, self._since_told):
+            interval.wait_seconds += wait
+            interval.step_seconds += step
+            interval.images += images
+
+
+class Interval:
+    """Seconds and images of a stretch of training."""
+
+    def __init__(self) -> None:
+        self.wait_seconds = 0.0
+        self.step_seconds = 0.0
+        self.images = 0
+
+    def figures(self) -> dict[str, float]:
+        """The rates; empty where no step was timed."""
+        seconds = self.wait_seconds + self.step_seconds
+        if not self.images or seconds <= 0:
+            return {}
+        return {"images_per_second": self.images / seconds, "data_wait_share": self.wait_seconds / seconds}
