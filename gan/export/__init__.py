@@ -1,0 +1,1 @@
+"""The published form of a generator: written from a checkpoint, and read by whoever draws with it."""

@@ -1,0 +1,61 @@
+"""Where pictures begin: seeded latents, truncated ones, and walks between two of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    LatentArray: TypeAlias = npt.NDArray[np.float32]
+
+LEAST_TRUNCATION = 0.01
+
+
+def draw(count: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
+    """Standard normal latents float32 [count, size], the same for the same seed.
+
+    Args:
+        count: N, how many.
+        size: Z, the length of one.
+        seed: of `numpy.random.default_rng`.
+        truncation: values beyond +- this are drawn again until none is left, which gives the truncated normal
+            distribution of Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image
+            Synthesis" (arXiv:1809.11096), section 3.1. At least `LEAST_TRUNCATION`, below which hardly a draw stays.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    latents = random.standard_normal((count, size), np.float32)
+    if truncation is not None:
+        while (beyond := np.abs(latents) > truncation).any():
+            latents[beyond] = random.standard_normal(int(beyond.sum()), np.float32)
+    return latents
+
+
+def walk(start: LatentArray, end: LatentArray, steps: int) -> LatentArray:
+    """Latents float32 [steps, Z] from `start` [Z] to `end` [Z], both included, along the sphere.
+
+    Spherical interpolation keeps to lengths that the generator has seen in training, where a straight line passes
+    through the nearly empty middle of a high-dimensional normal distribution: White, "Sampling Generative Networks"
+    (arXiv:1609.04468), section 2.1. Two latents that point the same way are joined by a straight line.
+    """
+    import numpy as np
+
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    angle = float(np.arccos(np.clip(a @ b / lengths, -1.0, 1.0))) if lengths else 0.0
+    shares = np.linspace(0.0, 1.0, steps)[:, None]
+    if np.sin(angle) < 1e-6:
+        return np.asarray((1 - shares) * a + shares * b, np.float32)
+    points = (np.sin((1 - shares) * angle) * a + np.sin(shares * angle) * b) / np.sin(angle)
+    return np.asarray(points, np.float32)
+
+
+def walks(rows: int, steps: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
+    """`rows` independent walks of `steps` latents each, one after the other: float32 [rows * steps, Z]."""
+    import numpy as np
+
+    ends = draw(2 * rows, size, seed, truncation=truncation)
+    return np.concatenate([walk(ends[2 * row], ends[2 * row + 1], steps) for row in range(rows)])

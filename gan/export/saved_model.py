@@ -1,0 +1,96 @@
+"""The SavedModel: what `gan export` writes and everybody draws with, without `gan` being installed.
+
+Two signatures take `latents` float32 [N, Z] (and `labels` int32 [N], where the generator is conditional), for any N:
+
+    serving_default    -> {"images": float32 [N, H, W, C] in [-1, 1]}
+    pixels             -> {"pixels": uint8 [N, H, W, C]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    import keras
+
+    from gan.types import Images, Pixels
+
+FOLDER = "saved_model"
+KERAS_FILE = "generator.keras"
+BATCH_SIZE = 250
+
+Draw = Callable[..., dict[str, Any]]
+
+
+def write(generator: keras.Model, folder: Path) -> None:
+    """Write `saved_model/` and `generator.keras` into `folder`.
+
+    Args:
+        generator: a functional model: latents, or latents and labels, to images float32 in [-1, 1].
+        folder: an existing folder.
+    """
+    import keras
+
+    inputs = [
+        tf.TensorSpec([None, generator.inputs[0].shape[1]], tf.float32, name="latents"),
+        tf.TensorSpec([None], tf.int32, name="labels"),
+    ][: len(generator.inputs)]
+
+    def images(*given: tf.Tensor) -> tf.Tensor:
+        return generator(list(given) if len(given) > 1 else given[0], training=False)
+
+    def drawn_images(*given: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": images(*given)}
+
+    def drawn_pixels(*given: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"pixels": _quantised(images(*given))}
+
+    archive = keras.export.ExportArchive()
+    archive.track(generator)
+    for name, body in (("serving_default", drawn_images), ("pixels", drawn_pixels)):
+        archive.add_endpoint(name, body, inputs)
+    archive.write_out(str(folder / FOLDER), verbose=False)
+    generator.save(folder / KERAS_FILE)
+
+
+class Exported:
+    """A SavedModel written by `write`, loaded and ready to draw."""
+
+    def __init__(self, folder: Path) -> None:
+        self._model = tf.saved_model.load(str(folder))
+        self.conditional = "labels" in self._model.signatures["pixels"].structured_input_signature[1]
+
+    def images(self, latents: Any, labels: Any = None, *, batch_size: int = BATCH_SIZE) -> Images:
+        """Images float32 [N, H, W, C] in [-1, 1] as numpy, drawn `batch_size` at a time.
+
+        Args:
+            latents: float32 [N, Z], N at least 1.
+            labels: int32 [N]; needed exactly where the generator is conditional.
+            batch_size: how many are drawn in one go.
+        """
+        return self._drawn("serving_default", "images", latents, labels, batch_size)
+
+    def pixels(self, latents: Any, labels: Any = None, *, batch_size: int = BATCH_SIZE) -> Pixels:
+        """The same as uint8 [N, H, W, C]."""
+        made: Pixels = self._drawn("pixels", "pixels", latents, labels, batch_size)
+        return made
+
+    def _drawn(self, signature: str, output: str, latents: Any, labels: Any, batch_size: int) -> Any:
+        draw: Draw = self._model.signatures[signature]
+        parts = []
+        for first in range(0, len(latents), batch_size):
+            given = {"latents": tf.constant(latents[first : first + batch_size], tf.float32)}
+            if self.conditional:
+                given["labels"] = tf.constant(labels[first : first + batch_size], tf.int32)
+            parts.append(draw(**given)[output].numpy())
+        return np.concatenate(parts)
+
+
+def _quantised(images: tf.Tensor) -> tf.Tensor:
+    """`gan.pixels.to_pixels` as a graph."""
+    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)

@@ -1,0 +1,54 @@
+"""Axes: round numbers for ticks, and where values fall between two ends. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from value `low` to `high`, drawn from position `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """The position of a value, to a hundredth of a unit; values beyond an end stay at it."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 2)
+
+    def label(self, tick: float) -> str:
+        """A tick as text, no longer than it need be: 0.25, 1,500, 20k, 1e-05."""
+        if tick == 0:
+            return "0"
+        if abs(tick) >= 10_000:
+            return f"{tick / 1000:g}k"
+        if abs(tick) < 1e-3:
+            return f"{tick:.3g}"
+        return f"{round(tick, 6):,g}"
+
+
+def axis(low: float, high: float, start: float, end: float, *, count: int = 4) -> Axis:
+    """An axis that holds [low, high] with about `count` ticks at round numbers, its ends on the outermost ticks."""
+    if high <= low:
+        middle, spread = low, abs(low) * 0.5 or 0.5
+        low, high = middle - spread, middle + spread
+    step = round_step((high - low) / count)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
+    return Axis(ticks[0], ticks[-1], start, end, ticks)
+
+
+def round_step(size: float) -> float:
+    """The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `size` (> 0).
+
+    >>> [round_step(size) for size in (0.3, 1.7, 2.1, 60)]
+    [0.5, 2.0, 2.5, 100.0]
+    """
+    power = 10.0 ** math.floor(math.log10(size))
+    factor = next(each for each in (1, 2, 2.5, 5, 10) if each * power >= size * (1 - 1e-9))
+    return factor * power

@@ -1,0 +1,43 @@
+"""From pixels to the pictures of a page, and from a sheet of samples back to pixels."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from gan.pixels import png
+from gan.report.data import Picture
+
+if TYPE_CHECKING:
+    from gan.types import Pixels
+
+
+def pictures(pixels: Pixels) -> tuple[Picture, ...]:
+    """One picture for each of Pixels uint8 [N, H, W, C]."""
+    return tuple(
+        Picture(png(Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)), image.shape[1], image.shape[0])
+        for image in pixels
+    )
+
+
+def tiles(sheet: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
+    """Cut a PNG that `gan.pixels.grid` laid out back into its images: Pixels uint8 [N, H, W, C], row by row.
+
+    Args:
+        sheet: the PNG file.
+        height: H of one image.
+        width: W of one image.
+        scale: how many times the images were enlarged.
+        gap: pixels between them.
+    """
+    canvas = np.asarray(Image.open(io.BytesIO(sheet)))
+    canvas = canvas[..., None] if canvas.ndim == 2 else canvas
+    down, across = height * scale + gap, width * scale + gap
+    rows, columns = (canvas.shape[0] + gap) // down, (canvas.shape[1] + gap) // across
+    corners = [(row * down, column * across) for row in range(rows) for column in range(columns)]
+    return np.stack(
+        [canvas[top : top + height * scale : scale, left : left + width * scale : scale] for top, left in corners]
+    )
