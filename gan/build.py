@@ -5,7 +5,6 @@ TensorFlow is imported only when something is built or checked, so that importin
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,9 +51,8 @@ def check_config(config: Config) -> None:
     _known("generator.name", config.generator.name, GENERATORS)
     _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     loss = build_loss(config)
-    for item in dataclasses.fields(settings.Loss):
-        if item.name in LOSS_KEYS_OF_SOME:
-            _check_loss_key(item.name, getattr(config.loss, item.name), item.default, loss)
+    for key in LOSS_KEYS_OF_SOME:
+        _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
     _check_regulariser(config.loss, loss)
 
 
@@ -112,9 +110,9 @@ def build_regulariser(config: Config) -> Regulariser | None:
     """The KL regulariser of the config, or None where its weight is 0."""
     if config.loss.kl_weight == 0:
         return None
-    from gan.losses.kl import kl_regulariser
+    from gan.losses import kl
 
-    return kl_regulariser(config.loss)
+    return kl.make(config.loss)
 
 
 def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
@@ -189,7 +187,8 @@ def _check_regulariser(chosen: settings.Loss, loss: Loss) -> None:
     if not loss.logit_is_log_ratio:
         raise ConfigError(
             "loss.kl_estimator=density_ratio needs a loss whose logit is a log density ratio; "
-            f"got loss.name={loss.name}. Set loss.kl_estimator=gaussian, or loss.name to one of: {_losses(lambda each: each.logit_is_log_ratio)}"
+            f"got loss.name={loss.name}. Set loss.kl_estimator=gaussian, or loss.name to one of: "
+            f"{_losses(lambda each: each.logit_is_log_ratio)}"
         )
     if chosen.label_smoothing or chosen.label_noise:
         raise ConfigError(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from gan.losses.hinge import hinge
+from gan.losses import hinge, minimax, non_saturating, wasserstein, wgan_gp
 from gan.losses.interface import MakeLoss
-from gan.losses.minimax import minimax
-from gan.losses.non_saturating import non_saturating
-from gan.losses.wasserstein import wasserstein
-from gan.losses.wgan_gp import wgan_gp
 
 LOSSES: dict[str, MakeLoss] = {
-    "hinge": hinge,
-    "minimax": minimax,
-    "non_saturating": non_saturating,
-    "wasserstein": wasserstein,
-    "wgan_gp": wgan_gp,
+    "hinge": hinge.make,
+    "minimax": minimax.make,
+    "non_saturating": non_saturating.make,
+    "wasserstein": wasserstein.make,
+    "wgan_gp": wgan_gp.make,
 }

@@ -29,7 +29,7 @@ def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: Flips |
     return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
 
 
-def hinge(settings: config.Loss) -> Loss:
+def make(settings: config.Loss) -> Loss:
     """The hinge loss; no key of the config changes it."""
     del settings
     return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator)

@@ -70,7 +70,7 @@ class Regulariser:
     """A divergence between a real and a generated batch, added to the generator's loss.
 
     Attributes:
-        name: its name in `gan.losses.kl.ESTIMATORS`.
+        name: the estimator of the divergence.
         weight: what the divergence is multiplied by; > 0.
         divergence: from what the discriminator says of a real and of a generated batch to a scalar.
         needs_real: whether `divergence` looks at the real batch at all; if not, it may be None.

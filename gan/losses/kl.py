@@ -27,7 +27,7 @@ def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: floa
         KL = 1/2 sum_f [ s_r/s_f + (m_r - m_f)^2 / s_f - 1 - log(s_r/s_f) ]
 
     with the batch means m and variances s of each feature f (Kullback, 1959, "Information Theory and Statistics",
-    chapter 9, equation 1.4, for diagonal covariances).
+    chapter 9).
 
     The covariance is diagonal because a batch of 64 can't fit that of 128 features: it would be singular. Each variance
     is increased by `shrinkage` times the mean real variance, the same for both sides, so that the divergence
@@ -83,7 +83,7 @@ def _density_ratio(real: Judged | None, fake: Judged) -> Scalar:
     return density_ratio_kl(fake.logits)
 
 
-def kl_regulariser(settings: config.Loss) -> Regulariser:
+def make(settings: config.Loss) -> Regulariser:
     """The regulariser with the estimator and weight of the config."""
     gaussian = settings.kl_estimator == "gaussian"
     return Regulariser(

@@ -27,7 +27,7 @@ def minimax_generator(fake_logits: Logits) -> Scalar:
     return -tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
-def minimax(settings: config.Loss) -> Loss:
+def make(settings: config.Loss) -> Loss:
     """The saturating loss with the label smoothing and noise of the config."""
     return Loss(
         name="minimax",

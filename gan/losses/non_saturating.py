@@ -24,7 +24,7 @@ def non_saturating_generator(fake_logits: Logits) -> Scalar:
     return cross_entropy(fake_logits, 1.0)
 
 
-def non_saturating(settings: config.Loss) -> Loss:
+def make(settings: config.Loss) -> Loss:
     """The non-saturating loss with the label smoothing and noise of the config."""
     return Loss(
         name="non_saturating",

@@ -57,7 +57,7 @@ def clip_weights(variables: Iterable[Any], clip_value: float) -> None:
         variable.assign(tf.clip_by_value(tf.convert_to_tensor(variable), -clip_value, clip_value))
 
 
-def wasserstein(settings: config.Loss) -> Loss:
+def make(settings: config.Loss) -> Loss:
     """The Wasserstein loss with the clip value of the config."""
     return Loss(
         name="wasserstein",

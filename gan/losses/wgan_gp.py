@@ -7,7 +7,7 @@ from gan.losses.interface import Loss
 from gan.losses.wasserstein import wasserstein_critic, wasserstein_generator
 
 
-def wgan_gp(settings: config.Loss) -> Loss:
+def make(settings: config.Loss) -> Loss:
     """The losses of `gan.losses.wasserstein`, with the weight of `gan.losses.gradient_penalty` of the config.
 
     Gulrajani et al. (2017), "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3 and algorithm 1.

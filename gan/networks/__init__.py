@@ -7,11 +7,10 @@ from collections.abc import Callable
 import keras
 
 from gan import config
-from gan.networks.dcgan_discriminator import dcgan_discriminator
-from gan.networks.dcgan_generator import dcgan_generator
+from gan.networks import dcgan_discriminator, dcgan_generator
 
 MakeGenerator = Callable[[config.Generator, tuple[int, int, int], int | None], keras.Model]
 MakeDiscriminator = Callable[[config.Discriminator, tuple[int, int, int], int | None], keras.Model]
 
-GENERATORS: dict[str, MakeGenerator] = {"dcgan": dcgan_generator}
-DISCRIMINATORS: dict[str, MakeDiscriminator] = {"dcgan": dcgan_discriminator}
+GENERATORS: dict[str, MakeGenerator] = {"dcgan": dcgan_generator.make}
+DISCRIMINATORS: dict[str, MakeDiscriminator] = {"dcgan": dcgan_discriminator.make}

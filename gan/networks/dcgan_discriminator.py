@@ -26,9 +26,7 @@ FIRST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
 
-def dcgan_discriminator(
-    settings: config.Discriminator, image_shape: tuple[int, int, int], classes: int | None = None
-) -> keras.Model:
+def make(settings: config.Discriminator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A discriminator from images (and labels, if `classes`) to a pair (logits, features).
 
     The logit is dense over the flattened last map, as in the tutorial. The features are that map's averages over its

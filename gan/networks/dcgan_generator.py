@@ -26,9 +26,7 @@ LAST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
 
-def dcgan_generator(
-    settings: config.Generator, image_shape: tuple[int, int, int], classes: int | None = None
-) -> keras.Model:
+def make(settings: config.Generator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A generator from latents float32 [N, Z] (and labels int32 [N], if `classes`) to images float32 [N, H, W, C].
 
     Images lie in [-1, 1] and are float32 under every dtype policy. The model consists of Keras's own layers only, so
