@@ -1,12 +1,14 @@
 """What a command tells while it works: progress and messages on stderr, never on stdout.
 
 On a terminal, messages are sentences and progress is a bar with an ETA. Elsewhere (a pod's log, a file, a pipe)
-each message is one JSON object a line, and progress is one such line every `every_seconds`.
+each message is one JSON object a line, and progress is one such line every `every_seconds` (10, or what the
+environment variable GAN_PROGRESS_SECONDS says: a runner that draws bars from these lines asks for more of them).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Protocol
 
+from gan.errors import ConfigError
+
 Clock = Callable[[], float]
+PROGRESS_SECONDS = "GAN_PROGRESS_SECONDS"
 
 
 class Advance(Protocol):
@@ -54,7 +59,7 @@ def progress(
     *,
     start: int = 0,
     unit: str = "steps",
-    every_seconds: float = 10.0,
+    every_seconds: float | None = None,
     clock: Clock = time.monotonic,
     stream: IO[str] | None = None,
 ) -> Iterator[Advance]:
@@ -64,7 +69,7 @@ def progress(
         what: what is being done, e.g. "train".
         total: how many units the whole work has; `start` of them are done already.
         unit: the name of one unit, in the plural.
-        every_seconds: the least time between two lines where there is no terminal.
+        every_seconds: the least time between two lines where there is no terminal; none: see the module.
         clock: monotonic seconds.
         stream: where to write; default stderr.
     """
@@ -72,7 +77,16 @@ def progress(
     if on_terminal(stream):
         yield from _bar(what, total, start, unit, stream)
     else:
-        yield from _lines(what, total, start, unit, every_seconds, clock, stream)
+        seconds = _default_seconds() if every_seconds is None else every_seconds
+        yield from _lines(what, total, start, unit, seconds, clock, stream)
+
+
+def _default_seconds() -> float:
+    text = os.environ.get(PROGRESS_SECONDS, "10")
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f'{PROGRESS_SECONDS} must be a number of seconds, such as 10; got "{text}"') from None
 
 
 def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Iterator[Advance]:

@@ -3,7 +3,10 @@ from __future__ import annotations
 import io
 import json
 
-from gan.console import progress, say, warn
+import pytest
+
+from gan.console import PROGRESS_SECONDS, progress, say, warn
+from gan.errors import ConfigError
 
 
 class Terminal(io.StringIO):
@@ -48,6 +51,22 @@ def test_progress_lines_come_every_so_often_with_an_eta() -> None:
     assert [line["eta_seconds"] for line in told] == [30.0, 20.0, 10.0, 0.0]
     assert told[0]["elapsed_seconds"] == 10.0
     assert told[0]["loss"] == 1.0
+
+
+def test_a_runner_may_ask_for_more_progress_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, expected in (("0", [1, 2, 3]), ("60", [3])):
+        monkeypatch.setenv(PROGRESS_SECONDS, text)
+        stream = io.StringIO()
+        with progress("train", 3, clock=lambda: 0.0, stream=stream) as advance:
+            for _ in range(3):
+                advance()
+        assert [line["done"] for line in lines(stream)] == expected
+
+
+def test_progress_at_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PROGRESS_SECONDS, "often")
+    with pytest.raises(ConfigError, match='got "often"'), progress("train", 3, stream=io.StringIO()):
+        pass
 
 
 def test_progress_without_a_unit_of_work_has_no_eta() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from argparse import Namespace
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
+from gan.cli.scores import score_lines
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, EXIT_REFUSED, ConfigError
 from gan.steps.outcome import Outcome
@@ -75,7 +75,7 @@ def evaluate(arguments: Namespace) -> Shown:
         checkpoint=arguments.checkpoint,
         sets=_sets_of(arguments, "evaluate"),
     )
-    return Shown(_score_table(outcome), outcome.to_dict())
+    return Shown("\n".join([f"run {outcome.id}", *score_lines(outcome.details)]), outcome.to_dict())
 
 
 def export(arguments: Namespace) -> Shown:
@@ -210,16 +210,3 @@ def _moved(outcome: Outcome) -> Shown:
     else:
         text = f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
     return Shown(text, outcome.to_dict())
-
-
-def _score_table(outcome: Outcome) -> str:
-    details = outcome.details
-    lines = [f"run {outcome.id}, step {details['step']}, {details['label']}"]
-    lines.append(f"  {'score':<16}{'generator':>12}  {'interval':<24}{'real data':>12}")
-    for name, score in details["scores"].items():
-        real: Mapping[str, float] = details["real"].get(name, {})
-        interval = f"({score['low']:.4g} to {score['high']:.4g})"
-        floor = f"  floor {score['floor']:.4g}" if "floor" in score else ""
-        beside = f"{real['value']:.4g}" if real else "-"
-        lines.append(f"  {name:<16}{score['value']:>12.4g}  {interval:<24}{beside:>12}{floor}")
-    return "\n".join(lines)

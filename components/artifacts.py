@@ -1,0 +1,146 @@
+"""An outcome as Kubeflow artifacts, so that its UI shows what the report shows.
+
+Each function fills the file or the metadata of one artifact. Tables are Markdown; what text goes into a table comes
+from the store and is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan.steps.outcome import Outcome
+from gan.store import sealed
+
+if TYPE_CHECKING:
+    from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
+
+    from gan.store import Store
+
+MOST_MODES = 64  # a larger matrix can't be read in the UI
+
+
+def write_markdown(artifact: Markdown, text: str) -> None:
+    """Put Markdown text into an artifact."""
+    Path(artifact.path).write_text(text, encoding="utf-8")
+
+
+def outcome_table(outcome: Outcome) -> str:
+    """Everything an outcome tells, one row a figure."""
+    rows = [[name, _cell(value)] for name, value in outcome.to_dict().items()]
+    return _table(["", ""], rows)
+
+
+def score_table(details: Mapping[str, Any]) -> str:
+    """The scores of a checkpoint with their intervals, beside those of real data."""
+    rows = []
+    for name, score in details["scores"].items():
+        real = details["real"].get(name)
+        interval = f"{_cell(score['low'])} to {_cell(score['high'])}"
+        rows.append([name, _cell(score["value"]), interval, _cell(real["value"]) if real else ""])
+    heading = f"**{_cell(details['label'])}** at step {details['step']}\n\n"
+    return heading + _table(["score", "generator", "interval", "real data"], rows)
+
+
+def verdict(outcome: Outcome) -> str:
+    """The judgement of the gate: passed or refused, the reasons, and every check."""
+    details = outcome.details
+    heading = "## Passed\n" if details["passed"] else "## Refused\n"
+    reasons = "".join(f"- {_cell(reason)}\n" for reason in details["reasons"])
+    checks = [
+        [_cell(check["name"]), _cell(check["value"]), _cell(check["allowed"]), "yes" if check["passed"] else "**no**"]
+        for check in details["checks"]
+    ]
+    return f"{heading}\n{reasons}\n{_table(['check', 'value', 'allowed', 'passed'], checks)}"
+
+
+def log_figures(metrics: Metrics, details: Mapping[str, Any]) -> None:
+    """Every number among the details of an outcome, as a metric."""
+    for name, value in details.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            _log(metrics, name, value)
+
+
+def log_scores(metrics: Metrics, details: Mapping[str, Any]) -> None:
+    """Each score, and the same score of real data as `real_<name>`."""
+    for prefix, scores in (("", details["scores"]), ("real_", details["real"])):
+        for name, score in scores.items():
+            _log(metrics, prefix + name, score["value"])
+
+
+def log_modes(metrics: ClassificationMetrics, details: Mapping[str, Any]) -> None:
+    """The mode histograms of real and generated images as one matrix, in percent; see `coupling`."""
+    histogram = details.get("histogram")
+    if histogram and len(histogram["names"]) <= MOST_MODES:
+        matrix = coupling(histogram["real"], histogram["generated"])
+        percent = [[round(100 * share, 2) for share in row] for row in matrix]
+        metrics.log_confusion_matrix([str(name) for name in histogram["names"]], percent)
+
+
+def coupling(real: Sequence[float], generated: Sequence[float]) -> list[list[float]]:
+    """The joint distribution of two histograms that agrees most: their maximal coupling.
+
+    Row i sums to the real share of mode i, column j to the generated share of mode j. The diagonal is what agrees;
+    what lies off it, altogether the total variation distance, must move from mode i to mode j (Lindvall, Lectures on
+    the Coupling Method, 1992, section I.5).
+
+    Args:
+        real: counts or shares of K modes, in sum above 0.
+        generated: the same of generated images.
+
+    Returns:
+        K x K shares that sum to 1.
+    """
+    p = [value / math.fsum(real) for value in real]
+    q = [value / math.fsum(generated) for value in generated]
+    lacking = [max(a - b, 0.0) for a, b in zip(p, q, strict=True)]
+    surplus = [max(b - a, 0.0) for a, b in zip(p, q, strict=True)]
+    distance = math.fsum(lacking)
+    return [
+        [
+            min(p[i], q[i]) if i == j else (lacking[i] * surplus[j] / distance if distance else 0.0)
+            for j in range(len(p))
+        ]
+        for i in range(len(p))
+    ]
+
+
+def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
+    """The newest sample grid of a run as a page of its own."""
+    grids = [item.key for item in store.list(f"runs/{run_id}/samples") if item.key.endswith(".png")]
+    picture = base64.b64encode(store.read(grids[-1])).decode() if grids else ""
+    body = f'<img alt="samples" src="data:image/png;base64,{picture}">' if grids else "No samples were drawn yet."
+    Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")
+
+
+def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: Outcome) -> None:
+    """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
+    Path(artifact.path).write_bytes(sealed.read_file(store, "generator", outcome.id, "generator.keras"))
+    Path(card.path).write_bytes(sealed.read_file(store, "generator", outcome.id, "card.md"))
+    artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
+
+
+def copy_object(artifact: HTML, store: Store, key: str) -> None:
+    """Any object of the store as it is."""
+    Path(artifact.path).write_bytes(store.read(key))
+
+
+def _log(metrics: Metrics, name: str, value: float) -> None:
+    if math.isfinite(value):  # JSON, and so Kubeflow's metadata, has no word for infinity
+        metrics.log_metric(name, value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

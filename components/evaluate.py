@@ -1,0 +1,25 @@
+"""Scores beside those of real data."""
+
+from kfp.dsl import ClassificationMetrics, Markdown, Metrics, Output
+
+
+def evaluate(
+    store: str,
+    run_id: str,
+    reference_id: str,
+    scores: Output[Metrics],
+    modes: Output[ClassificationMetrics],
+    summary: Output[Markdown],
+) -> str:
+    """Score the checkpoints that the run's config asks for; the output is the step of the chosen one."""
+    from components import artifacts, runtime
+
+    with runtime.step("evaluate") as step:
+        from gan.steps.evaluate import evaluate as run
+        from gan.store import open_store
+
+        outcome = step.done(run(open_store(store), run_id, reference_id))
+        artifacts.log_scores(scores, outcome.details)
+        artifacts.log_modes(modes, outcome.details)
+        artifacts.write_markdown(summary, artifacts.score_table(outcome.details))
+    return str(outcome.details["step"])

@@ -1,0 +1,16 @@
+"""May this generator go live?"""
+
+from kfp.dsl import Markdown, Output
+
+
+def gate(store: str, generator_id: str, name: str, verdict: Output[Markdown]) -> bool:
+    """Judge a generator by its thresholds and the live one; the output is whether it passed."""
+    from components import artifacts, runtime
+
+    with runtime.step("gate") as step:
+        from gan.steps.gate import gate as run
+        from gan.store import open_store
+
+        outcome = step.done(run(open_store(store), generator_id, name))
+        artifacts.write_markdown(verdict, artifacts.verdict(outcome))
+    return bool(outcome.details["passed"])

@@ -1,0 +1,16 @@
+"""The live pointer moves."""
+
+from kfp.dsl import Markdown, Output
+
+
+def promote(store: str, generator_id: str, name: str, summary: Output[Markdown]) -> str:
+    """Make a generator that passed the gate the live one; the output is the generator id."""
+    from components import artifacts, runtime
+
+    with runtime.step("promote") as step:
+        from gan.steps.promote import promote as run
+        from gan.store import open_store
+
+        outcome = step.done(run(open_store(store), generator_id, name))
+        artifacts.write_markdown(summary, artifacts.outcome_table(outcome))
+    return outcome.id

@@ -1,0 +1,36 @@
+"""How a step ended, on disk: what the process of a component leaves for the runner that started it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan.steps.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of a step, or the message and exit code it failed with."""
+
+    step: str
+    outcome: Outcome | None = None
+    error: str | None = None
+    exit_code: int = 0
+
+    def write(self, folder: Path) -> None:
+        """Put the record into `<folder>/<step>.json`, whole or not at all."""
+        temporary = folder / f".{self.step}.json"
+        temporary.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        temporary.replace(folder / f"{self.step}.json")
+
+
+def read(folder: Path, step: str) -> Record | None:
+    """The record of a step; None where it left none: it did not run, or was killed."""
+    path = folder / f"{step}.json"
+    if not path.is_file():
+        return None
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    outcome = None if tree["outcome"] is None else Outcome(**tree["outcome"])
+    return Record(tree["step"], outcome, tree["error"], tree["exit_code"])

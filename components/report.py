@@ -1,0 +1,16 @@
+"""One page that tells what happened."""
+
+from kfp.dsl import HTML, Output
+
+
+def report(store: str, run_id: str, page: Output[HTML]) -> str:
+    """Write the report of a run, promoted or refused; the output is where it lies."""
+    from components import artifacts, runtime
+
+    with runtime.step("report") as step:
+        from gan.steps.report import write_report as run
+        from gan.store import open_store
+
+        outcome = step.done(run(open_store(store), run_id))
+        artifacts.copy_object(page, open_store(store), f"runs/{run_id}/report.html")
+    return outcome.uri

@@ -1,0 +1,89 @@
+"""What the body of every component needs: errors told in one line, and the outcome handed on.
+
+A body runs in a fresh process, in a pod or under `kfp.local`. There, an exception that escapes would show as forty
+lines of Kubeflow's own frames and exit code 1; `step` makes it one line and the exit code that `gan.errors` lists.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from components.record import Record
+from gan.cli.main import guarded
+from gan.console import say
+from gan.errors import Stopped
+from gan.steps.outcome import Outcome
+
+RECORDS = "GAN_STEP_RECORDS"
+
+
+class Step:
+    """A step that runs. Where the variable GAN_STEP_RECORDS names a folder, how it ended is written there."""
+
+    def __init__(self, name: str, records: Path | None) -> None:
+        self.name = name
+        self._records = records
+
+    def done(self, outcome: Outcome) -> Outcome:
+        """Tell what the step made, and hand the same outcome on to the body."""
+        state = "in the store already" if outcome.skipped else "done"
+        say(f"{self.name} {state}", id=outcome.id, uri=outcome.uri, seconds=outcome.seconds)
+        self._write(Record(self.name, outcome=outcome))
+        return outcome
+
+    def failed(self, error: BaseException) -> int:
+        """Tell an error in one line (a bug with its traceback) and return its exit code."""
+
+        def again() -> int:
+            raise error
+
+        exit_code = guarded(self.name, again)
+        message = error.advice if isinstance(error, Stopped) else str(error)
+        self._write(Record(self.name, error=message or type(error).__name__, exit_code=exit_code))
+        return exit_code
+
+    def _write(self, record: Record) -> None:
+        if self._records is not None:
+            record.write(self._records)
+
+
+@contextmanager
+def step(name: str) -> Iterator[Step]:
+    """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
+
+    SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that nothing half made is left.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    folder = os.environ.get(RECORDS)
+    running = Step(name, Path(folder) if folder else None)
+    with _unwinding_at_sigterm():
+        try:
+            yield running
+        except Exception as error:  # noqa: BLE001
+            code = running.failed(error)
+        except (Stopped, KeyboardInterrupt) as stopped:
+            code = running.failed(stopped)
+        else:
+            return
+    raise SystemExit(code)
+
+
+@contextmanager
+def _unwinding_at_sigterm() -> Iterator[None]:
+    def unwind(number: int, _frame: FrameType | None) -> None:
+        raise Stopped(number, "nothing half made is left; the same run again continues")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,137 @@
+"""How a run looks while it goes: bars and sentences on a terminal, JSON lines elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from typing import IO, Any
+
+from gan.console import on_terminal, say
+from gan.steps.outcome import Outcome
+
+BAR_FIELDS = ("time", "event", "done", "total", "unit", "elapsed_seconds", "eta_seconds")
+
+
+class Display(ABC):
+    """Shows the steps of a run. `every_seconds` is how often it wants to hear of progress."""
+
+    every_seconds: float
+
+    @abstractmethod
+    def begin(self, step: str, number: int, of: int) -> None:
+        """A step begins."""
+
+    @abstractmethod
+    def tell(self, step: str, event: dict[str, Any]) -> None:
+        """A step tells something, in the form that `gan.console` writes."""
+
+    @abstractmethod
+    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:
+        """A step is over."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class Lines(Display):
+    """JSON lines: each event of a step as it was told, with the step's name."""
+
+    every_seconds = 10.0
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def begin(self, step: str, number: int, of: int) -> None:  # noqa: D102
+        say("step begins", stream=self._stream, step=step, number=number, of=of)
+
+    def tell(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
+        self._stream.write(json.dumps({**event, "step": step}) + "\n")
+        self._stream.flush()
+
+    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:  # noqa: D102
+        state = state_of(exit_code, outcome)
+        say("step ends", stream=self._stream, step=step, state=state, exit_code=exit_code, seconds=seconds)
+
+    def close(self) -> None:  # noqa: D102
+        self._stream.flush()
+
+
+class Terminal(Display):
+    """One line a step that is over, and a bar for the one that runs."""
+
+    every_seconds = 0.5
+
+    def __init__(self, stream: IO[str]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[figures]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._heading = ""
+        self._task: Any = None
+        self._progress.start()
+
+    def begin(self, step: str, number: int, of: int) -> None:  # noqa: D102
+        self._heading = f"{number}/{of} {step}"
+        self._task = self._progress.add_task(self._heading, total=None, figures="")
+
+    def tell(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
+        if "done" in event and event.get("total"):
+            self._progress.update(self._task, completed=event["done"], total=event["total"], figures=_figures(event))
+        elif not event["event"].startswith((f"{step} done", f"{step} in the store")):
+            self._console.print(f"      {_sentence(event)}", style="yellow" if _is_warning(event) else "dim")
+
+    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:  # noqa: D102
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        made = outcome.id if outcome else ""
+        line = f"{self._heading:<15} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {made}"
+        self._console.print(line.rstrip(), style="red" if exit_code else "")
+
+    def close(self) -> None:  # noqa: D102
+        self._progress.stop()
+
+
+def make_display(stream: IO[str] | None = None) -> Display:
+    """The display that suits whoever reads `stream` (default stderr)."""
+    stream = stream or sys.stderr
+    return Terminal(stream) if on_terminal(stream) else Lines(stream)
+
+
+def state_of(exit_code: int, outcome: Outcome | None) -> str:
+    """How a step ended, in a word or two."""
+    if exit_code:
+        return "failed"
+    return "in the store already" if outcome and outcome.skipped else "done"
+
+
+def _figures(event: dict[str, Any]) -> str:
+    eta = event.get("eta_seconds")
+    parts = [f"{event['done']}/{event['total']} {event.get('unit', '')}"]
+    parts += [f"eta {eta:.0f} s"] if eta else []
+    parts += [f"{name} {_human(value)}" for name, value in event.items() if name not in BAR_FIELDS]
+    return "  ".join(parts)
+
+
+def _sentence(event: dict[str, Any]) -> str:
+    fields = [f"{name}={_human(value)}" for name, value in event.items() if name not in ("time", "event")]
+    return "  ".join([event["event"], *fields])
+
+
+def _is_warning(event: dict[str, Any]) -> bool:
+    return bool(event["event"].startswith("warning"))
+
+
+def _human(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

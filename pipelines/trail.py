@@ -1,0 +1,58 @@
+"""Which ids a config led to, so that one step can be run alone: its inputs are what the steps before it made.
+
+A note holds just the part of the request that decided a step's output: another learning rate needs no new dataset.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan.errors import NotFoundError
+from gan.steps.outcome import Outcome
+from gan.store import memo
+from pipelines.request import Request
+
+PRODUCERS = {
+    "dataset_id": "preprocess",
+    "reference_id": "reference",
+    "run_id": "train",
+    "checkpoint": "evaluate",
+    "generator_id": "export",
+}
+"""The step that makes each input of another step."""
+
+
+def remember(request: Request, step: str, outcome: Outcome) -> None:
+    """Note what a step made of a request."""
+    if step in PRODUCERS.values():
+        made = outcome.details["step"] if step == "evaluate" else outcome.id
+        memo.remember(request.store, _note(step), _recipe(request, step), str(made))
+
+
+def recall(request: Request, step: str, value: str) -> str:
+    """What the step before `step` made under the name `value`, such as `dataset_id`.
+
+    Raises:
+        NotFoundError: that step has not run yet in this store with this config.
+    """
+    producer = PRODUCERS[value]
+    made = memo.recall(request.store, _note(producer), _recipe(request, producer))
+    if made is None:
+        raise NotFoundError(
+            f"{step} needs the {value} that {producer} makes, and {producer} has not run yet in the store "
+            f"{request.store.uri} with this config; run the same command with --only {producer}, or without --only"
+        )
+    return made
+
+
+def _note(step: str) -> str:
+    return f"pipeline-{step}"
+
+
+def _recipe(request: Request, step: str) -> dict[str, Any]:
+    tree = request.config.to_dict()
+    if step == "preprocess":
+        return {"data": tree["data"]}
+    if step == "reference":
+        return {"data": tree["data"], "reference": tree["reference"]}
+    return {"config": tree, "run_id": request.run_id}

@@ -1,0 +1,61 @@
+"""The training pipeline: from original images to a generator that is live, or to the reasons why it is not.
+
+Annotations stay unquoted in this module and in those of the components: kfp reads them as types.
+"""
+
+import inspect
+from typing import Any
+
+from kfp import dsl
+
+from components.catalogue import STEPS, component
+
+OUTPUT = "Output"  # kfp's name of what a function returns
+
+
+def training(image: str) -> Any:
+    """From original images to a generator that is live, or to the reasons why it is not.
+
+    1. preprocess: the original images become TFRecord shards: a dataset.
+    2. reference: a feature network and the statistics of held-out real images, which scores are measured with.
+    3. train: generator and discriminator play; a run with its checkpoints. A retry resumes.
+    4. evaluate: checkpoints are scored, the best one is chosen.
+    5. export: its generator leaves as SavedModel and .keras, proven to draw the same.
+    6. gate: thresholds, and the comparison with the live generator.
+    7. promote: only if the gate passed: the live pointer moves. A refusal is no failure.
+    8. report: one page of all that, whichever way the gate decided.
+
+    Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
+    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset.
+
+    Each step runs in `image`, looks into the store before it works, and skips what is there. Kubeflow's own cache
+    stays off: its key knows neither the library's code nor whether the store still holds what a step once made.
+    """
+    steps = {name: component(name, image) for name in STEPS}
+
+    def task(step: str, **arguments: Any) -> Any:
+        return steps[step](**arguments).set_caching_options(enable_caching=False)
+
+    # A pipeline of its own, because a task may wait for a pipeline with a condition inside, but not for a task inside
+    # a condition: the report comes after the promotion, or after its omission.
+    @dsl.pipeline(name="release", description="Promote a generator if the gate passed it.")  # type: ignore[untyped-decorator]
+    def release(store: str, name: str, generator_id: str, passed: bool) -> None:
+        with dsl.If(passed == True, name="passed"):  # noqa: E712
+            task("promote", store=store, name=name, generator_id=generator_id)
+
+    @dsl.pipeline(name="gan-training", description=inspect.getdoc(training))  # type: ignore[untyped-decorator]
+    def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
+        dataset = task("preprocess", config=config, store=store)
+        reference = task("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])
+        run = task("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
+            reference
+        )
+        best = task("evaluate", store=store, run_id=run.outputs[OUTPUT], reference_id=reference.outputs[OUTPUT])
+        generator = task("export", store=store, run_id=run.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
+        verdict = task("gate", store=store, name=name, generator_id=generator.outputs[OUTPUT])
+        released = release(
+            store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT]
+        )
+        task("report", store=store, run_id=run.outputs[OUTPUT]).after(released)
+
+    return pipeline
