@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = npt.NDArray[np.uint8]
     Features: TypeAlias = npt.NDArray[np.float32 | np.float64]
     LabelArray: TypeAlias = npt.NDArray[np.int32]
+else:  # importing names must not cost the import of numpy
+    Pixels = Features = LabelArray = Any
 
 Images: TypeAlias = Any  # tf.Tensor or numpy array, as are the next ones
 Latents: TypeAlias = Any

@@ -32,8 +32,8 @@ def halve(image_shape: tuple[int, int, int]) -> Halving:
     if height != width or height % 2 or height < 4:
         raise ConfigError(
             "images must be square with an even side of at least 4, so that layers can halve it; "
-            f"got {height}x{width}. Prepare the dataset again with "
-            f"--image-size {_nearest_power_of_two(max(height, width))}, or another even size"
+            f"got {height}x{width}. Prepare the dataset again with data.image_size (--image-size) "
+            f"{_nearest_power_of_two(max(height, width))}, or another even size"
         )
     side, times = height // 2, 1
     while side % 2 == 0 and side // 2 >= SMALLEST_MAP:
