@@ -1,0 +1,22 @@
+"""The sheet of samples: a column a class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan.export import sheet
+
+
+def test_without_classes_eight_by_eight() -> None:
+    made = sheet.sheet(5, None)
+    assert (made.latents.shape, made.labels, made.columns) == ((64, 5), None, 8)
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (10, 10), (40, sheet.MOST_COLUMNS)])
+def test_with_classes_a_column_each(classes: int, columns: int) -> None:
+    made = sheet.sheet(5, classes, rows=4)
+    assert made.columns == columns
+    assert made.latents.shape == (4 * columns, 5)
+    assert made.labels is not None
+    np.testing.assert_array_equal(made.labels.reshape(4, columns), [list(range(columns))] * 4)
