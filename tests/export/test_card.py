@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support import generators
 
 from gan.config import Config, from_dict
 from gan.export import saved_model
 from gan.export.card import DataFacts, card, escaped, figure
+from support import generators
 
 from .conftest import RunAlone
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import generators
 
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export import facts
 from gan.store import open_store
+from support import generators
 
 
 def test_it_reads_back_as_written() -> None:

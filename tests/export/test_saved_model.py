@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support import generators
 
 from gan.export import latents, saved_model
 from gan.pixels import to_pixels
+from support import generators
 
 from .conftest import RunAlone
 
