@@ -155,7 +155,8 @@ class Reference(Group):
     split: str = key("test", "The split that generated images are compared with.")
     epochs: int = key(5, "Epochs that the feature network is trained for.", least=1, most=1000)
     batch_size: int = key(128, "Images a batch, in training and in extraction.", least=1, most=4096)
-    most_images: int = key(10_000, "At most so many images of a split are used.", least=2)
+    most_images: int = key(10_000, "At most so many images of a split are compared.", least=2)
+    training_images: int = key(60_000, "At most so many training images teach the feature network.", least=2)
     seed: int = key(0, "Seed of the feature network and of the choice of images.", least=0, most=2**31 - 1)
     mode_attributes: int = key(
         3,

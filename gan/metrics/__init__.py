@@ -1,0 +1,8 @@
+"""Scores: the maths apart from the feature networks, and both apart from the presets that tie them together.
+
+fid  kid  prdc  modes  bootstrap      pure maths: arrays in, numbers out
+features/                             networks that turn pixels into features, one file a network
+presets                               METRICS: which scores an evaluation is made of
+identity                              what a score was measured with; scores of different identity never meet
+reference, samples, score             the reference, the pixels to judge, and the record of an evaluation
+"""

@@ -1,0 +1,17 @@
+"""Feature networks, one file each. TASKS are those trained on the data set itself; `inception` is the canonical one."""
+
+from __future__ import annotations
+
+from gan.metrics.features.attributes import Attributes
+from gan.metrics.features.classes import Classes
+from gan.metrics.features.rotation import Rotation
+from gan.metrics.features.task import Examples, Task
+
+TASKS: dict[str, Task] = {"classes": Classes(), "attributes": Attributes(), "rotation": Rotation()}
+
+
+def task_for(examples: Examples) -> Task:
+    """Attributes where there are any, else classes where there are two or more, else rotation."""
+    if examples.attribute_names:
+        return TASKS["attributes"]
+    return TASKS["classes" if len(examples.classes) > 1 else "rotation"]

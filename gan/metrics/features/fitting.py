@@ -1,0 +1,77 @@
+"""Trains a feature network: one deterministic loop for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan import console
+
+if TYPE_CHECKING:
+    from gan.types import Pixels
+
+    Prepare = Callable[[Pixels, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+LEARNING_RATE = 2e-3
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    pixels: Pixels,
+    targets: np.ndarray,
+    loss: Loss,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    prepare: Prepare | None = None,
+) -> keras.Model:
+    """Build and train a network on the second of its two outputs, by Adam under a learning rate that falls to 0.
+
+    The same arguments give the same weights on the same machine.
+
+    Args:
+        build: makes the network, after the seeds are set.
+        pixels: uint8 [N, H, W, C].
+        targets: [N] or [N, O].
+        loss: (targets, outputs) -> mean loss of a batch.
+        epochs: passes over the images.
+        batch_size: images a step; at most N are taken.
+        seed: of weights, dropout and order.
+        prepare: changes a batch of pixels and targets on the way in.
+    """
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+    model = build()
+    batch_size = min(batch_size, len(pixels))
+    steps = len(pixels) // batch_size
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps)
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(model.trainable_variables)
+
+    def step(images: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            _, outputs = model(images, training=True)
+            value = loss(wanted, outputs)
+        gradients = tape.gradient(value, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return value
+
+    compiled = tf.function(step)
+    rng = np.random.default_rng(seed)
+    with console.progress("train the feature network", epochs * steps) as advance:
+        for _ in range(epochs):
+            order = rng.permutation(len(pixels))
+            for at in range(0, steps * batch_size, batch_size):
+                rows = np.sort(order[at : at + batch_size])
+                images, wanted = pixels[rows], targets[rows]
+                if prepare is not None:
+                    images, wanted = prepare(images, wanted, rng)
+                value = compiled(tf.constant(images), tf.constant(wanted))
+                advance(loss=float(value))
+    return model

@@ -1,0 +1,51 @@
+"""What every feature network can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from gan.types import Pixels
+
+
+class Seen(NamedTuple):
+    """What a network gives for N images: features float32 [N, F], and outputs float32 [N, O] such as probabilities."""
+
+    features: npt.NDArray[np.float32]
+    outputs: npt.NDArray[np.float32]
+
+
+class FeatureNetwork(ABC):
+    """Turns pixels into features.
+
+    name: what a score calls it, such as `mnist-cnn`.
+    hash: SHA-256 over its weights and structure.
+    kind: which file beside this one made it.
+    """
+
+    name: str
+    hash: str
+    kind: str
+
+    @abstractmethod
+    def look(self, pixels: Pixels) -> Seen:
+        """Look at one batch of Pixels uint8 [N, H, W, C], always of the same N for the same numbers to the last bit."""
+
+
+def look_at_all(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> Seen:
+    """Look at Pixels uint8 [N, H, W, C] in batches of one size; the last is filled up and the filling cut off."""
+    seen = [look_filled(network, pixels[at : at + batch_size], batch_size) for at in range(0, len(pixels), batch_size)]
+    return Seen(np.concatenate([each.features for each in seen]), np.concatenate([each.outputs for each in seen]))
+
+
+def look_filled(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> Seen:
+    """Look at at most `batch_size` images as a batch of exactly that size."""
+    count = len(pixels)
+    filled = np.zeros((batch_size, *pixels.shape[1:]), np.uint8)
+    filled[:count] = pixels
+    seen = network.look(filled)
+    return Seen(seen.features[:count], seen.outputs[:count])

@@ -1,0 +1,66 @@
+"""A feature network that is a Keras model: saved, loaded, hashed and looked through."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan.ids import canonical
+from gan.metrics.features.interface import FeatureNetwork, Seen
+
+if TYPE_CHECKING:
+    from gan.types import Pixels
+
+EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+
+
+class KerasNetwork(FeatureNetwork):
+    """A model from Pixels to (features, outputs), as `trunk.build` makes it."""
+
+    def __init__(self, name: str, kind: str, model: keras.Model) -> None:
+        self.name = name
+        self.kind = kind
+        self.model = model
+        self.hash = model_hash(model)
+        self._look = tf.function(lambda pixels: model(pixels, training=False))
+
+    def look(self, pixels: Pixels) -> Seen:  # noqa: D102
+        features, outputs = self._look(tf.constant(pixels))
+        return Seen(features.numpy(), outputs.numpy())
+
+
+def model_hash(model: keras.Model) -> str:
+    """SHA-256 over the layers' names and kinds and every weight."""
+    digest = hashlib.sha256(canonical([[layer.name, type(layer).__name__] for layer in model.layers]))
+    for weight in model.get_weights():
+        digest.update(canonical([list(weight.shape), str(weight.dtype)]))
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write a `.keras` file whose bytes depend on the model alone, not on the hour."""
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.keras"
+        model.save(raw)
+        with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
+            for name in sorted(source.namelist()):
+                data = source.read(name)
+                if name == "metadata.json":
+                    facts = json.loads(data)
+                    facts["date_saved"] = ""
+                    data = json.dumps(facts, sort_keys=True).encode()
+                target.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), data)
+
+
+def load(path: Path, name: str, kind: str) -> KerasNetwork:
+    """Read back what `save` wrote."""
+    return KerasNetwork(name, kind, keras.models.load_model(path, compile=False))

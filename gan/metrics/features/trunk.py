@@ -1,0 +1,53 @@
+"""The small convolutional network that the trained feature networks share."""
+
+from __future__ import annotations
+
+import keras
+
+FEATURES = 64
+FIRST_CHANNELS = 32
+MOST_CHANNELS = 64
+LEAST_SIDE = 7  # the feature map is halved while its side stays at least this
+
+
+def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> keras.Model:
+    """Convolution, BatchNorm, LeakyReLU and pooling until the map is small; then 64 features, then the outputs.
+
+    Args:
+        image_shape: (H, W, C).
+        outputs: how many numbers it predicts.
+        activation: of the outputs: softmax or sigmoid.
+
+    Returns:
+        A model from Pixels [N, H, W, C] (uint8 or float, in [0, 255]) to (features float32 [N, 64], outputs float32
+        [N, O]). The features feed the last layer directly.
+    """
+    pixels = keras.Input(image_shape, name="pixels")
+    hidden = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
+    channels = FIRST_CHANNELS
+    large = min(image_shape[:2]) >= 4 * LEAST_SIDE
+    hidden = _convolution(hidden, 0, channels, kernel=5 if large else 3, strides=2 if large else 1)
+    block = 1
+    while min(hidden.shape[1:3]) >= 2 * LEAST_SIDE:
+        hidden = keras.layers.MaxPooling2D(name=f"pool_{block}")(hidden)
+        channels = min(2 * channels, MOST_CHANNELS)
+        hidden = _convolution(hidden, block, channels, kernel=3)
+        block += 1
+    hidden = keras.layers.Flatten(name="flatten")(hidden)
+    hidden = keras.layers.Dropout(0.3, name="dropout")(hidden)
+    hidden = keras.layers.Dense(FEATURES, use_bias=False, name="dense")(hidden)
+    hidden = keras.layers.BatchNormalization(name="dense_norm")(hidden)
+    features = keras.layers.LeakyReLU(0.1, dtype="float32", name="features")(hidden)
+    predicted = keras.layers.Dense(outputs, activation=activation, dtype="float32", name="outputs")(features)
+    return keras.Model(pixels, [features, predicted], name="feature_network")
+
+
+def _convolution(
+    images: keras.KerasTensor, block: int, channels: int, *, kernel: int, strides: int = 1
+) -> keras.KerasTensor:
+    """The layers have names of their own: those that Keras makes up depend on what was built before."""
+    images = keras.layers.Conv2D(
+        channels, kernel, strides=strides, padding="same", use_bias=False, name=f"convolution_{block}"
+    )(images)
+    images = keras.layers.BatchNormalization(name=f"norm_{block}")(images)
+    return keras.layers.LeakyReLU(0.1, name=f"activation_{block}")(images)

@@ -1,0 +1,90 @@
+"""What a score was measured with. Two scores can be compared only if this is the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gan.config import Evaluate
+from gan.errors import IdentityError
+from gan.types import Json
+
+METHOD = 1  # rises with any change of the maths that moves a score
+HASH_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The protocol of an evaluation.
+
+    The first part is the real data's and the feature network's, the second the config's `evaluate` keys of the same
+    names. `samples` and `reference_images` are the numbers of images that were compared; `kid_subset_size` is what was
+    asked for (`gan.metrics.kid.subset_size` gives what small sets allow, and follows from the rest).
+    """
+
+    dataset_id: str
+    split: str
+    image_size: int
+    channels: int
+    crop: int | None
+    resizer: str
+    feature_network: str
+    feature_hash: str
+    reference_images: int
+
+    samples: int
+    batch_size: int
+    seed: int
+    neighbours: int
+    kid_subsets: int
+    kid_subset_size: int
+    bootstrap: int
+    confidence: float
+    sure_above: float
+    method: int = METHOD
+
+    @property
+    def label(self) -> str:
+        """How the FID of this identity is called: `fid[mnist-cnn:1a2b3c]`, never plain FID."""
+        return f"fid[{self.feature_network}:{self.feature_hash[:HASH_SHOWN]}]"
+
+    def to_json(self) -> Json:
+        """As it stands in an evaluation record."""
+        return dataclasses.asdict(self)
+
+
+PROTOCOL = tuple(
+    item.name
+    for item in dataclasses.fields(Evaluate)
+    if item.name in {each.name for each in dataclasses.fields(Identity)}
+)
+"""The `evaluate` keys that are part of an identity: all but `checkpoint`, which says what is scored, not how."""
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """The fields in which two identities (as JSON) differ, each with both values; a field that one lacks differs."""
+    fields = dict.fromkeys([*first, *second])
+    absent = "nothing"
+    return [
+        f"{name} ({first.get(name, absent)!r} and {second.get(name, absent)!r})"
+        for name in fields
+        if first.get(name, absent) != second.get(name, absent)
+    ]
+
+
+def require_same(first: Mapping[str, Any], second: Mapping[str, Any], what: str, remedy: str) -> None:
+    """Refuse to compare scores of different identity.
+
+    Args:
+        first, second: identities as JSON.
+        what: what is to be compared, as the start of a sentence.
+        remedy: what to do about it.
+
+    Raises:
+        IdentityError: they differ; the message names each field.
+    """
+    found = differences(first, second)
+    if found:
+        raise IdentityError(f"{what} can't be compared: measured with different {', '.join(found)}; {remedy}")

@@ -1,0 +1,166 @@
+"""What a mode is, by the kind of data: a class, a combination of attributes, or a cluster of features."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from gan.types import Features
+
+
+MOST_CLUSTERS = 20
+LEAST_IMAGES_A_CLUSTER = 10
+
+Float32s = npt.NDArray[np.float32]
+
+
+class Modes(Protocol):
+    """Turns what a feature network gives for N images into probabilities of K modes."""
+
+    @property
+    def kind(self) -> str:
+        """classes, attributes or clusters."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name a mode."""
+
+    def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
+        """Mode probabilities float32 [N, K] of features [N, F] and the network's outputs [N, O]."""
+
+
+@dataclass(frozen=True)
+class ClassModes:
+    """Each class is a mode; the outputs are class probabilities."""
+
+    names: tuple[str, ...]
+    kind: str = "classes"
+
+    def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
+        """The outputs as they are."""
+        return outputs
+
+
+@dataclass(frozen=True)
+class AttributeModes:
+    """Each combination of a few yes-or-no attributes is a mode: 2^A of them; the outputs are attribute probabilities.
+
+    `attributes` are the names of all outputs, `chosen` the indices of those that make the modes.
+    """
+
+    attributes: tuple[str, ...]
+    chosen: tuple[int, ...]
+    kind: str = "attributes"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`+Male -Smiling`, in the order of the columns of `probabilities`."""
+        signs = itertools.product("-+", repeat=len(self.chosen))
+        return tuple(
+            " ".join(f"{sign}{self.attributes[index]}" for sign, index in zip(row, self.chosen, strict=True))
+            for row in signs
+        )
+
+    def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
+        """The product over the chosen attributes of the probability of each one's side."""
+        made = np.ones((len(outputs), 1), np.float32)
+        for index in self.chosen:
+            yes = outputs[:, index : index + 1]
+            made = np.stack([made * (1 - yes), made * yes], axis=2).reshape(len(outputs), -1)
+        return made
+
+
+@dataclass(frozen=True)
+class ClusterModes:
+    """Each cluster of the real features is a mode.
+
+    The probability of a cluster is that of its part in a mixture of equally likely round Gaussians around the
+    `centres` [K, F], all of one `variance` a dimension, [1]: the model whose hard limit is k-means (Bishop 2006,
+    section 9.3.2).
+    """
+
+    centres: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+    kind: str = "clusters"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`cluster 0`, `cluster 1`, ..."""
+        return tuple(f"cluster {index}" for index in range(len(self.centres)))
+
+    def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
+        """Softmax of minus half the squared distance over the variance."""
+        points = np.asarray(features, np.float64)
+        across = points @ self.centres.T
+        distances = np.sum(points**2, axis=1)[:, None] - 2 * across + np.sum(self.centres**2, axis=1)
+        scores = -distances / (2 * self.variance)
+        scores -= scores.max(axis=1, keepdims=True)
+        weights = np.exp(scores)
+        shares: Float32s = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
+
+
+def fit_clusters(features: Features, seed: int) -> ClusterModes:
+    """k-means clusters of real features [N, F], N at least 2: at most 20, each of at least 10 images on average."""
+    from sklearn.cluster import KMeans
+
+    points = np.asarray(features, np.float64)
+    count = max(2, min(MOST_CLUSTERS, len(points) // LEAST_IMAGES_A_CLUSTER))
+    distinct = len(np.unique(points, axis=0))
+    fitted = KMeans(min(count, distinct), n_init=4, random_state=seed).fit(points)
+    variance = fitted.inertia_ / points.size
+    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, np.finfo(np.float64).tiny)]))
+
+
+def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+    """The mean of the accuracies on positive and on negative images, for each attribute: [A], in [0, 1].
+
+    An attribute that only has one of the two scores 0.5, the value of guessing.
+
+    Args:
+        probabilities: of each attribute to be present, [N, A].
+        attributes: the truth, -1 or 1, [N, A].
+    """
+    said, true = probabilities > 0.5, attributes > 0
+    positives, negatives = true.sum(axis=0), (~true).sum(axis=0)
+    found = (said & true).sum(axis=0) / np.maximum(positives, 1)
+    spared = (~said & ~true).sum(axis=0) / np.maximum(negatives, 1)
+    known: npt.NDArray[np.float64] = np.where((positives > 0) & (negatives > 0), (found + spared) / 2, 0.5)
+    return known
+
+
+def choose_attributes(
+    names: Sequence[str], probabilities: Float32s, accuracies: npt.NDArray[np.float64], count: int
+) -> AttributeModes:
+    """The attributes whose combinations are the modes: the best predicted ones that leave no combination rare.
+
+    Taken one by one in the order of their balanced accuracy. An attribute is passed over if some combination with those
+    before it would hold less than a quarter of an equal share of the real images. Where none qualifies, the most evenly
+    split attribute is taken, so that there are at least two modes.
+
+    Args:
+        names: of all attributes, A of them.
+        probabilities: predicted for real images, [N, A].
+        accuracies: balanced accuracies, [A].
+        count: how many attributes are wanted.
+    """
+    said = probabilities > 0.5
+    chosen: list[int] = []
+    for index in np.argsort(-accuracies, kind="stable"):
+        if len(chosen) < count and _rarest(said[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
+            chosen.append(int(index))
+    if not chosen:
+        chosen = [int(np.argmin(np.abs(said.mean(axis=0) - 0.5)))]
+    return AttributeModes(tuple(names), tuple(chosen))
+
+
+def _rarest(said: npt.NDArray[np.bool_]) -> float:
+    """The smallest share among all combinations of these columns."""
+    codes = said @ (1 << np.arange(said.shape[1]))
+    return float(np.bincount(codes, minlength=2 ** said.shape[1]).min() / len(said))

@@ -1,0 +1,62 @@
+"""The images that a generator is judged by: seeded, and the same from a checkpoint and from its export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from gan.config import Evaluate
+from gan.pixels import to_pixels
+
+if TYPE_CHECKING:
+    from gan.types import Images, LabelArray, Latents, Pixels
+
+    Draw = Callable[[Latents, LabelArray | None], Images]
+
+
+def draw_inputs(
+    protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None
+) -> Iterator[tuple[Latents, LabelArray | None]]:
+    """Latents float32 [B, Z] and labels int32 [B] in batches of `protocol.batch_size`; the last may be smaller.
+
+    Each batch is a function of the seed and its number alone.
+
+    Args:
+        protocol: gives samples, batch_size and seed.
+        latent_size: Z.
+        label_shares: how often each class is drawn, in sum 1; None for a generator that takes no labels.
+    """
+    for number, start in enumerate(range(0, protocol.samples, protocol.batch_size)):
+        count = min(protocol.batch_size, protocol.samples - start)
+        latents = tf.random.stateless_normal(
+            (protocol.batch_size, latent_size), [protocol.seed, 2 * number], alg="philox"
+        )[:count]
+        labels = None
+        if label_shares is not None:
+            uniform = tf.random.stateless_uniform(
+                (protocol.batch_size,), [protocol.seed, 2 * number + 1], dtype=tf.float64, alg="philox"
+            )[:count]
+            limits = np.cumsum(label_shares)[:-1]
+            labels = np.searchsorted(limits, uniform.numpy(), side="right").astype(np.int32)
+        yield latents, labels
+
+
+def draw_pixels(
+    draw: Draw, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None
+) -> Iterator[Pixels]:
+    """The Pixels uint8 [B, H, W, C] that a generator draws from `draw_inputs`, batch by batch.
+
+    Args:
+        draw: latents and labels (or None) to Images float32 [B, H, W, C] in [-1, 1]; always called with whole batches.
+        protocol: see `draw_inputs`.
+        latent_size: see `draw_inputs`.
+        label_shares: see `draw_inputs`.
+    """
+    for latents, labels in draw_inputs(protocol, latent_size, label_shares):
+        missing = protocol.batch_size - len(latents)
+        filled = tf.pad(latents, [[0, missing], [0, 0]])
+        filled_labels = None if labels is None else np.pad(labels, (0, missing))
+        yield to_pixels(draw(filled, filled_labels))[: len(latents)]

@@ -1,0 +1,202 @@
+"""The gate: judges a generator by the thresholds of its config and beside the one that is live."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gan.config import Config, Gate, from_dict, override
+from gan.errors import NotFoundError
+from gan.ids import check_id
+from gan.metrics.identity import require_same
+from gan.steps.outcome import Outcome, Stopwatch
+from gan.store import Store, pointer, sealed
+from gan.types import Json
+
+EVALUATION, FACTS = "evaluation.json", "generator.json"
+THRESHOLDS = ("fid", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the gate looked at: `value` must be within `allowed`. `reason` says why not, where it is not."""
+
+    name: str
+    value: float | str | None
+    allowed: str
+    passed: bool
+    reason: str = ""
+
+    def to_json(self) -> Json:
+        """As it stands in a verdict."""
+        tree = asdict(self)
+        del tree["reason"]
+        return tree
+
+
+def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()) -> Outcome:
+    """Judge whether a generator may be promoted to a name, and write the verdict.
+
+    A refusal is no exception: details["passed"] is False, and details["reasons"] says why in sentences.
+
+    Args:
+        store: where the generator is.
+        generator_id: the one to judge.
+        name: what it would be promoted to.
+        sets: overrides of the run's `gate` keys, `gate.most_fid=30`.
+
+    Returns:
+        The generator's id, the URI of the verdict; details: passed, reasons, notes, checks, live_generator_id.
+
+    Raises:
+        NotFoundError: no such generator.
+        ConfigError: a wrong override or name.
+        IdentityError: the live generator's scores were measured differently; each field is named.
+        IntegrityError: a file of one of the generators is damaged.
+    """
+    watch = Stopwatch()
+    check_id(name, "--name")
+    facts = sealed.read_json(store, "generator", generator_id, FACTS)
+    options = override(_config(facts), sets).gate
+    live = pointer.read(store, name)
+    evaluation = _evaluation(store, generator_id)
+    checks = [*_thresholds(options, evaluation, facts["run_id"]), *_parity(options, facts["parity"])]
+    notes = []
+    if live.live == generator_id:
+        notes.append(f"{generator_id} is live under {name} already: there is nothing to compare it with")
+    elif live.live is None:
+        notes.append(f"nothing is live under {name}: there is nothing to compare it with")
+    elif options.against_live == "off":
+        notes.append(f"not compared with the live generator {live.live}: gate.against_live is off")
+    elif evaluation is not None:
+        checks.append(_beside_live(options, generator_id, evaluation, live.live, _evaluation(store, live.live)))
+    passed = live.live == generator_id or all(check.passed for check in checks)
+    verdict: Json = {
+        "generator_id": generator_id,
+        "name": name,
+        "live_generator_id": live.live,
+        "live_version": live.version,
+        "passed": passed,
+        "reasons": [] if passed else [check.reason for check in checks if not check.passed],
+        "notes": notes,
+        "checks": [check.to_json() for check in checks],
+    }
+    key = f"runs/{check_id(facts['run_id'], 'run id')}/verdicts/{name}.json"
+    store.write(key, json.dumps(verdict, indent=2, sort_keys=True).encode())
+    return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
+
+
+def _config(facts: Json) -> Config:
+    return from_dict(facts["config"], where=f"the config in {FACTS}")
+
+
+def _evaluation(store: Store, generator_id: str) -> Json | None:
+    """The evaluation that a generator was exported with; None where it was exported without."""
+    if EVALUATION not in sealed.read_sums(store, "generator", generator_id):
+        return None
+    record = sealed.read_json(store, "generator", generator_id, EVALUATION)
+    return record if record and record.get("scores") else None
+
+
+def _thresholds(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
+    if evaluation is None:
+        remedy = f"run: gan evaluate --run-id {run_id} --reference-id ID, then gan export --run-id {run_id}"
+        return [
+            Check("evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}")
+        ]
+    checks = []
+    for score in THRESHOLDS:
+        for side in ("most", "least"):
+            limit = getattr(options, f"{side}_{score}", None)
+            if limit is not None:
+                checks.append(_limited(score, _value(evaluation, score), side, limit))
+    return checks
+
+
+def _limited(score: str, value: float, side: str, limit: float) -> Check:
+    """A value that is not a number is within no limit."""
+    passed = value <= limit if side == "most" else value >= limit
+    bound = f"at {side} {limit:g}"
+    reason = f"{score} is {value:.4g}, allowed is {bound} (gate.{side}_{score})"
+    return Check(score, _plain(value), bound, bool(passed), reason)
+
+
+def _parity(options: Gate, parity: Mapping[str, Any]) -> list[Check]:
+    difference, limit = float(parity["largest_pixel_difference"]), options.most_pixel_difference
+    bound = f"at most {limit:g}"
+    checks = [
+        Check(
+            "largest_pixel_difference",
+            _plain(difference),
+            bound,
+            difference <= limit,
+            f"a pixel of the exported generator differs from its checkpoint's by {difference:.3g}, allowed is {bound} "
+            "(gate.most_pixel_difference)",
+        )
+    ]
+    if parity.get("scores_equal") is not None:
+        equal = bool(parity["scores_equal"])
+        reason = "the exported generator's scores are not those of its checkpoint; export the run again"
+        checks.append(Check("scores_equal", str(equal).lower(), "true", equal, reason))
+    return checks
+
+
+def _beside_live(
+    options: Gate, generator_id: str, evaluation: Json, live_id: str, live_evaluation: Json | None
+) -> Check:
+    """Compares FID. The interval of the difference is that of two independent estimates: both half-widths, squared,
+    added, rooted. The generators are scored with the same latents and real images, so this errs on the wide side.
+    """
+    name = f"fid_{options.against_live}"
+    if live_evaluation is None:
+        reason = (
+            f"the live generator {live_id} was promoted without an evaluation, so nothing can be compared with it; "
+            "to judge by the thresholds alone: --set gate.against_live=off"
+        )
+        return Check(name, None, "an evaluation of the live generator", passed=False, reason=reason)
+    require_same(
+        evaluation["identity"],
+        live_evaluation["identity"],
+        f"the scores of {generator_id} and of the live {live_id}",
+        "evaluate and export the live generator's run against the same reference, or judge by the thresholds alone "
+        "with --set gate.against_live=off",
+    )
+    new, old = _value(evaluation, "fid"), _value(live_evaluation, "fid")
+    interval = math.hypot(_half_width(evaluation), _half_width(live_evaluation))
+    if options.against_live == "better":
+        limit, must = old - interval, "better than"
+        passed = new < limit
+        bound = f"below {limit:.4g}"
+    else:
+        limit, must = old + interval, "not worse than"
+        passed = new <= limit
+        bound = f"at most {limit:.4g}"
+    reason = (
+        f"fid is {new:.4g}, the live generator {live_id} has {old:.4g}; to be {must} that beyond the interval of the "
+        f"difference, +-{interval:.3g}, it must be {bound} (gate.against_live={options.against_live})"
+    )
+    return Check(name, _plain(new), bound, passed, reason)
+
+
+def _half_width(evaluation: Json) -> float:
+    """Of the FID's interval; its lower end may have been cut at 0, its upper end never is."""
+    score = evaluation["scores"]["fid"]
+    return float(score["high"]) - float(score["value"])
+
+
+def _value(evaluation: Json, score: str) -> float:
+    try:
+        return float(evaluation["scores"][score]["value"])
+    except KeyError:
+        raise NotFoundError(
+            f"the evaluation has no score {score}; it has: {', '.join(evaluation['scores'])}. "
+            "Evaluate and export again, or leave that threshold out"
+        ) from None
+
+
+def _plain(value: float) -> float | str:
+    """JSON has no word for what is not finite."""
+    return value if math.isfinite(value) else str(value)

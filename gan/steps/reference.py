@@ -1,0 +1,220 @@
+"""The reference step: teach a feature network on training images, and keep what it sees in held-out ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan import config
+from gan.console import say, warn
+from gan.data import spec
+from gan.data.spec import Dataset
+from gan.errors import ConfigError, DataError, NotFoundError, unknown_name
+from gan.ids import file_sha256
+from gan.metrics import identity
+from gan.metrics import reference as references
+from gan.metrics.presets import Looks
+from gan.steps.outcome import Outcome, Stopwatch
+from gan.store import Store, memo, sealed
+from gan.types import Json
+
+if TYPE_CHECKING:
+    from gan.data.load import Arrays
+    from gan.metrics.features.interface import FeatureNetwork, Seen
+    from gan.metrics.features.task import Examples
+    from gan.metrics.mode_kinds import Modes
+
+TRAIN = "train"
+LEAST_IMAGES = 10
+FEW_IMAGES = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A feature network with what it makes of the held-out images, `seen`, and how well it does on them, `facts`."""
+
+    network: FeatureNetwork
+    modes: Modes
+    seen: Seen
+    facts: Json
+
+
+def make_reference(store: Store, dataset_id: str, reference: config.Reference) -> Outcome:
+    """Publish the reference of a dataset, unless the store has it.
+
+    Returns:
+        The reference's id; details: feature_network (name, hash, kind, accuracy), modes (kind, names),
+        reference_images, train_images.
+
+    Raises:
+        NotFoundError: no such dataset or feature network.
+        ConfigError: a split that the dataset has not or that is trained on, or a feature network that is another file.
+        DataError: a split with too few images.
+        IntegrityError: a shard is damaged.
+    """
+    watch = Stopwatch()
+    dataset = spec.load(store, dataset_id)
+    _check_splits(dataset, reference)
+    recipe = _recipe(dataset_id, reference)
+    known = memo.recall(store, "reference", recipe)
+    if known is not None and sealed.is_published(store, "reference", known):
+        record = sealed.read_json(store, "reference", known, references.RECORD)
+        uri = store.uri_of(sealed.prefix_of("reference", known))
+        return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
+    with tempfile.TemporaryDirectory() as folder:
+        record = _make(store, dataset, reference, Path(folder))
+        files = sealed.files_below(Path(folder))
+        reference_id = sealed.sums_id("ref", files)
+        uri = sealed.publish(store, "reference", reference_id, files)
+    memo.remember(store, "reference", recipe, reference_id)
+    return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
+
+
+def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
+    if reference.split not in dataset.splits:
+        raise ConfigError(unknown_name("reference.split", reference.split, set(dataset.splits) - {TRAIN}))
+    if reference.split == TRAIN:
+        others = ", ".join(sorted(set(dataset.splits) - {TRAIN})) or "none: prepare the data again with a holdout"
+        raise ConfigError(
+            f'reference.split must be held out from training, and generators are trained on "{TRAIN}"; others: {others}'
+        )
+    for name in (reference.split, TRAIN):
+        examples = dataset.splits[name].examples
+        if examples < LEAST_IMAGES:
+            raise DataError(
+                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples}. '
+                "Bring more images, or change --holdout-percent of gan preprocess"
+            )
+    compared = min(dataset.splits[reference.split].examples, reference.most_images)
+    if compared < FEW_IMAGES:
+        warn(
+            f"only {compared} held-out images: FID is biased upward and all scores are coarse; they can be compared "
+            "with each other, but with none from another number of images",
+            split=reference.split,
+        )
+
+
+def _recipe(dataset_id: str, reference: config.Reference) -> Json:
+    """Everything that decides the outcome; the canonical network counts by its content as well as by its place."""
+    recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
+    if reference.feature_network is not None:
+        recipe["feature_network_sha256"] = _local_sha256(reference.feature_network)
+    return recipe
+
+
+def _absolute(uri: str) -> str:
+    """A local path from the root, so that the reference can be used from any folder; another URI as it is."""
+    return uri if "://" in uri else str(Path(uri).expanduser().absolute())
+
+
+def _local_sha256(uri: str) -> str | None:
+    """None for a file that is not local: its place stands for it."""
+    if "://" in uri.removeprefix("file://"):
+        return None
+    path = Path(_absolute(uri.removeprefix("file://")))
+    if not path.is_file():
+        raise NotFoundError(f"no feature network at {uri}; give the path or URI of classify_image_graph_def.pb")
+    return file_sha256(path)
+
+
+def _make(store: Store, dataset: Dataset, reference: config.Reference, folder: Path) -> Json:
+    from gan.data.load import load_split
+
+    held_out = load_split(store, dataset, reference.split, most=reference.most_images, seed=reference.seed)
+    learned = max(reference.most_images, reference.training_images if reference.feature_network is None else 0)
+    training = load_split(store, dataset, TRAIN, most=learned, seed=reference.seed)
+    made = _from_graph if reference.feature_network is not None else _trained
+    held_out_examples, training_examples = (_shuffled(dataset, each, reference.seed) for each in (held_out, training))
+    prepared = made(dataset, held_out_examples, training_examples, reference, folder)
+    say("look at training images", images=min(len(training.pixels), reference.most_images))
+    looks = [
+        Looks(seen.features, prepared.modes.probabilities(seen.features, seen.outputs))
+        for seen in (
+            prepared.seen,
+            _look(prepared.network, training_examples.pixels[: reference.most_images], reference),
+        )
+    ]
+    record: Json = {
+        "dataset_id": dataset.id,
+        "split": reference.split,
+        "image_size": dataset.image_size,
+        "channels": dataset.channels,
+        "crop": dataset.crop,
+        "resizer": dataset.resizer,
+        "feature_network": prepared.facts,
+        "label_shares": _label_shares(dataset, held_out),
+        "reference_images": len(looks[0]),
+        "train_images": len(looks[1]),
+    }
+    return references.write(folder, record, prepared.modes, *looks)
+
+
+def _trained(
+    dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
+) -> Prepared:
+    from gan.metrics.features import keras_network, task_for
+
+    task = task_for(training)
+    model = task.train(training.first(reference.training_images), reference)
+    network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
+    keras_network.save(model, folder / references.NETWORK)
+    seen = _look(network, held_out.pixels, reference)
+    facts = {
+        "name": network.name,
+        "hash": network.hash,
+        "kind": network.kind,
+        **task.judge(network, held_out, seen, reference),
+    }
+    say(f"the feature network {network.name} is right about held-out images", accuracy=facts["accuracy"])
+    return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
+
+
+def _from_graph(
+    dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
+) -> Prepared:
+    from gan.metrics.features import inception
+    from gan.metrics.mode_kinds import fit_clusters
+
+    uri = _absolute(str(reference.feature_network))
+    network = inception.load(uri)
+    seen = _look(network, held_out.pixels, reference)
+    facts = {"name": network.name, "hash": network.hash, "kind": network.kind, "uri": uri}
+    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, facts)
+
+
+def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
+    """In random order, so that the first n of them are a random choice."""
+    from gan.metrics.features.task import Examples
+
+    order = np.random.default_rng(seed).permutation(len(arrays.pixels))
+    return Examples(
+        arrays.pixels[order], arrays.labels[order], arrays.attributes[order], dataset.classes, dataset.attributes
+    )
+
+
+def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> Seen:
+    from gan.metrics.features.interface import look_at_all
+
+    return look_at_all(network, pixels, reference.batch_size)
+
+
+def _label_shares(dataset: Dataset, arrays: Arrays) -> list[float]:
+    if not dataset.classes:
+        return []
+    counts = np.bincount(arrays.labels, minlength=len(dataset.classes))
+    return [float(share) for share in counts / counts.sum()]
+
+
+def _details(record: Json) -> Json:
+    modes = record["modes"]
+    return {
+        "dataset_id": record["dataset_id"],
+        "feature_network": record["feature_network"],
+        "modes": {"kind": modes["kind"], "names": modes["names"]},
+        "reference_images": record["reference_images"],
+        "train_images": record["train_images"],
+    }

@@ -1,0 +1,74 @@
+"""KID: the estimator as a double sum, its expectation, and its subsets."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from gan.metrics import kid
+
+
+def by_double_sums(real: np.ndarray, generated: np.ndarray) -> float:
+    """Gretton et al. 2012, equation 3, pair by pair."""
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return float((x @ y / len(x) + 1) ** 3)
+
+    within_real = np.mean([kernel(x, y) for x, y in itertools.permutations(real, 2)])
+    within_generated = np.mean([kernel(x, y) for x, y in itertools.permutations(generated, 2)])
+    across = np.mean([kernel(x, y) for x, y in itertools.product(real, generated)])
+    return float(within_real + within_generated - 2 * across)
+
+
+def test_equals_the_double_sums() -> None:
+    rng = np.random.default_rng(0)
+    real, generated = rng.normal(size=(9, 4)), rng.normal(size=(7, 4)) + 0.5
+    assert kid.polynomial_mmd(real, generated) == pytest.approx(by_double_sums(real, generated), rel=1e-12)
+
+
+def test_known_value_of_two_points() -> None:
+    """k(x, x') = (1 * 1 + 1)^3 = 8, k(y, y') = (0 + 1)^3 = 1, k(x, y) = 1: 8 + 1 - 2."""
+    assert kid.polynomial_mmd(np.ones((2, 1)), np.zeros((2, 1))) == pytest.approx(7.0)
+
+
+def test_is_unbiased() -> None:
+    """Over many pairs of sets of one distribution the mean is 0 within its error, and some values are negative."""
+    rng = np.random.default_rng(1)
+    values = [kid.polynomial_mmd(rng.normal(size=(20, 3)), rng.normal(size=(20, 3))) for _ in range(400)]
+    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(len(values))
+    assert min(values) < 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "real", "generated", "size"), [(1000, 10_000, 5_000, 1000), (1000, 300, 900, 150), (1000, 3, 3, 2)]
+)
+def test_subset_size(wanted: int, real: int, generated: int, size: int) -> None:
+    assert kid.subset_size(wanted, real, generated) == size
+
+
+def test_the_mean_over_subsets_is_near_the_estimate_of_all() -> None:
+    rng = np.random.default_rng(2)
+    real, generated = rng.normal(size=(600, 5)), rng.normal(size=(600, 5)) + 0.3
+    found = kid.kid(real, generated, subsets=200, wanted_size=100, rng=np.random.default_rng(0))
+    assert found.value == pytest.approx(kid.polynomial_mmd(real, generated), abs=3 * found.error)
+
+
+def test_the_error_is_the_spread_over_new_samples() -> None:
+    """What the error claims, measured: the spread of the estimate over fresh sets of the same size."""
+    rng = np.random.default_rng(3)
+    fresh = [kid.polynomial_mmd(rng.normal(size=(400, 4)), rng.normal(size=(400, 4)) + 0.5) for _ in range(60)]
+    found = kid.kid(
+        rng.normal(size=(400, 4)),
+        rng.normal(size=(400, 4)) + 0.5,
+        subsets=100,
+        wanted_size=100,
+        rng=np.random.default_rng(0),
+    )
+    assert 0.6 * np.std(fresh) < found.error < 1.6 * np.std(fresh)
+
+
+def test_one_subset_has_no_spread() -> None:
+    points = np.random.default_rng(4).normal(size=(10, 2))
+    assert kid.kid(points, points, subsets=1, wanted_size=5, rng=np.random.default_rng(0)).error == 0.0
