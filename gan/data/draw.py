@@ -1,0 +1,37 @@
+"""The random choices of training input, each a pure function of the seed and a position.
+
+Nothing is carried from one draw to the next, so a run resumed at any batch sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+_MASK = 0xFFFFFFFFFFFFFFFF
+
+
+@functools.lru_cache(maxsize=4)
+def epoch_order(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
+    """A permutation of [0, examples) for one epoch; int64 [examples], not to be written to."""
+    order = np.random.default_rng([seed, epoch]).permutation(examples)
+    order.setflags(write=False)
+    return order
+
+
+def coins(seed: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """A fair coin for each example number of a run; bool, of the shape of `numbers`.
+
+    The top bit of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
+    OOPSLA 2014), whose n-th output is a hash of seed + n * 0x9e3779b97f4a7c15.
+    """
+    start = _mixed(np.asarray([seed & _MASK], np.uint64))
+    return (_mixed(start + numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(63)).astype(bool)
+
+
+def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))

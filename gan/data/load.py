@@ -1,0 +1,73 @@
+"""A whole split in memory, for what looks at every image: references, evaluation, reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.data.features import parse
+from gan.data.records import Records
+from gan.data.spec import Dataset
+from gan.data.stage import stage
+from gan.errors import ConfigError
+from gan.store import Store
+from gan.types import LabelArray, Pixels
+
+_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Examples as arrays.
+
+    Attributes:
+        pixels: uint8 [N, H, W, C].
+        labels: int32 [N], all 0 where there are no classes.
+        attributes: int8 [N, A] in {-1, 1}; A is 0 where there are none.
+        ids: the N ids.
+    """
+
+    pixels: Pixels
+    labels: LabelArray
+    attributes: npt.NDArray[np.int8]
+    ids: list[str]
+
+
+def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None = None, seed: int = 0) -> Arrays:
+    """The examples of a split, checked against their checksums, in the order of the shards.
+
+    Args:
+        store: where the dataset lies.
+        dataset: see `gan.data.spec.load`.
+        split: one of its splits.
+        most: at most so many, drawn without replacement; None: all.
+        seed: of the draw.
+
+    Raises:
+        ConfigError: `most` is below 1.
+        NotFoundError: the dataset has no such split.
+        IntegrityError: a shard is damaged.
+    """
+    if most is not None and most < 1:
+        raise ConfigError(f"at least 1 example must be loaded; got {most}")
+    records = Records(stage(store, dataset, split))
+    chosen = np.arange(len(records))
+    if most is not None and most < len(records):
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:most])
+    arrays = Arrays(
+        pixels=np.empty((len(chosen), *dataset.image_shape), np.uint8),
+        labels=np.empty(len(chosen), np.int32),
+        attributes=np.empty((len(chosen), len(dataset.attributes)), np.int8),
+        ids=[],
+    )
+    for start in range(0, len(chosen), _BATCH):
+        part = slice(start, start + _BATCH)
+        values = parse(records.read(chosen[part]), dataset)
+        arrays.pixels[part] = values["pixels"]
+        arrays.labels[part] = values["labels"]
+        if dataset.attributes:
+            arrays.attributes[part] = values["attributes"]
+        arrays.ids.extend(each.decode() for each in values["ids"].numpy())
+    return arrays

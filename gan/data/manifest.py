@@ -1,0 +1,116 @@
+"""manifest.parquet: one row an example, and one for each quarantined image.
+
+Columns: id, split, file and sha256 (of the original), label (null without classes), attributes (-1 or 1, in the order
+of dataset.json; null without), identity, shard, index (position in the shard, from 0), reason (why it was quarantined;
+null for examples, and those quarantined have no shard).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gan.data.shards import Place
+from gan.data.sources.interface import Listed, Rejected
+from gan.ids import canonical
+
+GROUP_ROWS = 10_000
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("split", pa.string()),
+        ("file", pa.string()),
+        ("sha256", pa.string()),
+        ("label", pa.int32()),
+        ("attributes", pa.list_(pa.int8())),
+        ("identity", pa.int32()),
+        ("shard", pa.string()),
+        ("index", pa.int32()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; the fields are the columns."""
+
+    id: str
+    split: str | None
+    file: str
+    sha256: str | None
+    label: int | None = None
+    attributes: list[int] | None = None
+    identity: int | None = None
+    shard: str | None = None
+    index: int | None = None
+    reason: str | None = None
+
+
+def example_row(example: Listed, sha256: str, place: Place, *, labelled: bool) -> Row:
+    """The row of an example that lies in a shard."""
+    return Row(
+        id=example.id,
+        split=example.split,
+        file=example.file,
+        sha256=sha256,
+        label=example.label if labelled else None,
+        attributes=list(example.attributes) or None,
+        identity=example.identity,
+        shard=place.shard,
+        index=place.index,
+    )
+
+
+def quarantined_row(rejected: Rejected) -> Row:
+    """The row of an image that was left out."""
+    return Row(
+        rejected.id or rejected.file, rejected.split, rejected.file, rejected.sha256 or None, reason=rejected.reason
+    )
+
+
+class ManifestWriter:
+    """Writes rows in groups, so that memory stays flat. Use as a context manager; `sha256` is of the rows so far."""
+
+    def __init__(self, path: Path) -> None:
+        self._parquet = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._rows: list[list[Any]] = []
+        self._hash = hashlib.sha256()
+
+    def __enter__(self) -> ManifestWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._flush()
+        finally:
+            self._parquet.close()
+
+    def add(self, row: Row) -> None:
+        """Append one row."""
+        values = [getattr(row, name) for name in SCHEMA.names]
+        self._rows.append(values)
+        self._hash.update(canonical(values) + b"\n")
+        if len(self._rows) == GROUP_ROWS:
+            self._flush()
+
+    @property
+    def sha256(self) -> str:
+        """Of the rows as canonical JSON, one a line: the same whatever version of pyarrow writes them."""
+        return self._hash.hexdigest()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        columns = dict(zip(SCHEMA.names, zip(*self._rows, strict=True), strict=True))
+        self._parquet.write_table(pa.table(columns, schema=SCHEMA))
+        self._rows.clear()

@@ -1,0 +1,86 @@
+"""An ordered map over processes that keeps memory flat and never hangs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from gan.errors import ConfigError, GanError
+
+MOST_WORKERS = 1024
+_WAITING_A_WORKER = 3
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def worker_count(wanted: int | None) -> int:
+    """How many processes to use: `wanted`, or one for each core that this process may run on.
+
+    Raises:
+        ConfigError: `wanted` is out of range.
+    """
+    if wanted is None:
+        return len(os.sched_getaffinity(0))
+    if not 1 <= wanted <= MOST_WORKERS:
+        raise ConfigError(f"--workers must be between 1 and {MOST_WORKERS}; got {wanted}")
+    return wanted
+
+
+def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """`map(function, tasks)` in `workers` processes, results in the order of the tasks.
+
+    The processes are spawned, not forked: TensorFlow's threads don't survive a fork. `tasks` is read only a few ahead
+    of the results, so memory does not grow with its length. Ctrl-C reaches this process alone; workers end with it,
+    however it ends.
+
+    Raises:
+        GanError: a worker died, for instance killed because memory ran out.
+    """
+    context = multiprocessing.get_context("spawn")
+    waiting: deque[Future[Result]] = deque()
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    try:
+        for task in tasks:
+            with _interrupts_held():
+                waiting.append(executor.submit(function, task))
+            if len(waiting) >= workers * _WAITING_A_WORKER:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise GanError(
+            f"one of {workers} worker processes died; if memory ran out, give fewer with --workers "
+            '(in a script of your own, start from under `if __name__ == "__main__":`)'
+        ) from None
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes started meanwhile inherit that SIGINT is blocked: only this one answers Ctrl-C, a moment later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """Runs in a worker: a parent that is killed leaves no orphans."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

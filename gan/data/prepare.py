@@ -1,0 +1,123 @@
+"""From listed examples to pixels, in order, in parallel where that pays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from gan.data.image import BadImageError, fit_pixels, prepare
+from gan.data.options import Frame
+from gan.data.pool import ordered_map
+from gan.data.sources.interface import Listed, Listing
+from gan.errors import DataError
+
+CHUNK_IMAGES = 64
+CHUNK_BYTES = 4 << 20
+# Starting processes takes longer than decoding so few images.
+PARALLEL_FROM_IMAGES = 512
+
+
+class Prepared(NamedTuple):
+    """An example with its pixels, or with the reason why it has none.
+
+    Attributes:
+        example: as listed.
+        pixels: uint8 [image_size, image_size, channels] in row-major order; empty where there is a reason.
+        sha256: SHA-256 of the original file; empty where it could not be read.
+        reason: why the image can't be used; empty where it can.
+    """
+
+    example: Listed
+    pixels: bytes
+    sha256: str
+    reason: str = ""
+
+
+class _Outcome(NamedTuple):
+    """What comes back from a worker for one image."""
+
+    pixels: bytes
+    sha256: str
+    reason: str
+
+
+class _File(NamedTuple):
+    """What goes to a worker for one image; `data` is the reason why it could not be read, where that is text."""
+
+    name: str
+    data: bytes | str
+
+
+def prepared(listing: Listing, examples: Sequence[Listed], frame: Frame, *, workers: int) -> Iterator[Prepared]:
+    """Every example, in the order given, with its pixels or the reason against it.
+
+    Raises:
+        DataError: a file's bytes changed since they were listed.
+    """
+    if not listing.encoded:
+        yield from _from_arrays(listing, examples, frame)
+        return
+    chunks = _chunks(listing, examples)
+    decode = partial(decode_chunk, frame)
+    in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
+    outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
+    position = 0
+    for chunk in outcomes:
+        for outcome in chunk:
+            example = examples[position]
+            position += 1
+            _check_unchanged(example, outcome.sha256)
+            yield Prepared(example, *outcome)
+
+
+def decode_chunk(frame: Frame, files: Iterable[_File]) -> list[_Outcome]:
+    """Decode some image files; runs in a worker."""
+    return [_decoded(frame, file) for file in files]
+
+
+def _decoded(frame: Frame, file: _File) -> _Outcome:
+    if isinstance(file.data, str):
+        return _Outcome(b"", "", file.data)
+    digest = hashlib.sha256(file.data).hexdigest()
+    try:
+        return _Outcome(prepare(file.data, file.name, frame), digest, "")
+    except BadImageError as bad:
+        return _Outcome(b"", digest, str(bad))
+
+
+def _chunks(listing: Listing, examples: Iterable[Listed]) -> Iterator[list[_File]]:
+    """Image files in groups that are cheap to send and bounded in bytes."""
+    chunk: list[_File] = []
+    size = 0
+    for example in examples:
+        file = _read(listing, example)
+        chunk.append(file)
+        size += len(file.data)
+        if len(chunk) == CHUNK_IMAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read(listing: Listing, example: Listed) -> _File:
+    try:
+        data = listing.read(example.key)
+    except DataError as error:
+        return _File(example.file, str(error))
+    return _File(example.file, data if isinstance(data, bytes) else data.tobytes())
+
+
+def _from_arrays(listing: Listing, examples: Iterable[Listed], frame: Frame) -> Iterator[Prepared]:
+    for example in examples:
+        pixels = np.asarray(listing.read(example.key))
+        yield Prepared(example, fit_pixels(pixels, frame), example.sha256)
+
+
+def _check_unchanged(example: Listed, sha256: str) -> None:
+    if example.sha256 and sha256 and sha256 != example.sha256:
+        raise DataError(f"{example.file} changed while it was being read; run the same command again")

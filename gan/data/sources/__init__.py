@@ -1,0 +1,18 @@
+"""The data sources by name."""
+
+from __future__ import annotations
+
+from gan.data.sources.celeba import CelebA
+from gan.data.sources.digits import Digits
+from gan.data.sources.folder import Folder
+from gan.data.sources.interface import Listed, Listing, Rejected, Source
+from gan.data.sources.mnist import Mnist
+
+__all__ = ["SOURCES", "Listed", "Listing", "Rejected", "Source"]
+
+SOURCES: dict[str, Source] = {
+    "mnist": Mnist(),
+    "celeba": CelebA(),
+    "digits": Digits(),
+    "folder": Folder(),
+}

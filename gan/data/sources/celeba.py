@@ -1,0 +1,239 @@
+"""CelebA, aligned and cropped: 202,599 faces, 178x218, RGB, with 40 attributes, identity and partition.
+
+Z. Liu, P. Luo, X. Wang, X. Tang, "Deep Learning Face Attributes in the Wild", ICCV 2015. Non-commercial research only.
+
+The crop is part of every score's name. Published work at 64x64 uses 108 (DCGAN), 128, 140 (score-based models, WAE),
+148 (VAEs since Hou et al., 2017), 160 and 178 (the full width); the default here is 148: whole faces, hardly any
+background.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gan.data.download import file_md5
+from gan.data.options import Options
+from gan.data.origin import Origin, ZipOrigin, local_source, open_origin, unreadable
+from gan.data.sources.interface import Listed, Listing, Rejected, Source
+from gan.errors import DataError
+from gan.ids import file_sha256, sha256
+
+IMAGES = "img_align_celeba"
+ATTRIBUTES, PARTITION, IDENTITY = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
+PARTITIONS = {"0": "train", "1": "valid", "2": "test"}
+# Where the files lie in a flat folder, and in the folders of the original release.
+PLACES = (".", "Img", "Anno", "Eval")
+MD5 = {
+    f"{IMAGES}.zip": "00d2c5bc6d35e252742224ab0c1e8fcb",
+    ATTRIBUTES: "75e246fa4810816ffd6ee81facbd244c",
+    PARTITION: "d32c9cbf5e040fd4025c592c306e6668",
+    IDENTITY: "32bd1bd63d3c78cd57e08160ec5ed1e2",
+}
+_WANTED = f"a folder with {IMAGES}.zip or {IMAGES}/, {ATTRIBUTES}, {PARTITION} and {IDENTITY}"
+
+
+class CelebA(Source):
+    """The zip read in place, or the extracted folder, and the three lists."""
+
+    name = "celeba"
+    image_size = 64
+    channels = 3
+    crop = 148
+    crops = (178, 160, 148, 140, 128, 108)
+    original_size = (178, 218)
+
+    def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
+        given = local_source(where, _WANTED)
+        folder = given.parent if given.is_file() else given
+        lists = _Lists(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
+        origin = open_origin(given if given.is_file() else _images(folder))
+        try:
+            return _listing(origin, lists)
+        except BaseException:
+            origin.close()
+            raise
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """Where the three lists lie."""
+
+    attributes: Path
+    partition: Path
+    identity: Path
+
+    def paths(self) -> tuple[Path, ...]:
+        return self.attributes, self.partition, self.identity
+
+
+def _find(folder: Path, name: str) -> Path:
+    for place in PLACES:
+        if (folder / place / name).is_file():
+            return folder / place / name
+    raise DataError(f"no {name} in {folder}; --source must be {_WANTED}")
+
+
+def _images(folder: Path) -> Path:
+    for name in (f"{IMAGES}.zip", IMAGES):
+        for place in PLACES:
+            if (folder / place / name).exists():
+                return folder / place / name
+    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; --source must be {_WANTED}")
+
+
+def _listing(origin: Origin, lists: _Lists) -> Listing:
+    names, attributes = read_attributes(lists.attributes)
+    partition, identity = read_list(lists.partition), read_list(lists.identity)
+    _check_values(lists, partition, identity)
+    members = _members(origin)
+    tables: dict[str, Mapping[str, object]] = {ATTRIBUTES: attributes, PARTITION: partition, IDENTITY: identity}
+    rejected = _mismatches(origin, members, tables)
+    unusable = {each.file for each in rejected}
+    digest = _fingerprint(origin, members)
+    return Listing(
+        examples=[
+            Listed(
+                id=image,
+                split=PARTITIONS[partition[image]],
+                file=image,
+                key=members[image],
+                attributes=attributes[image],
+                identity=int(identity[image]),
+            )
+            for image in sorted(members)
+            if image not in unusable
+        ],
+        read=lambda key: origin.read(str(key)),
+        fingerprint={"images": digest} | {path.name: _sha256(path) for path in lists.paths()},
+        encoded=True,
+        attributes=names,
+        genuine=_is_genuine(origin, lists),
+        rejected=rejected,
+        close=origin.close,
+    )
+
+
+def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
+    """The names, and -1 or 1 for each of them, by image.
+
+    Raises:
+        DataError: rows are missing, cut short, doubled, or hold other values.
+    """
+    lines = _lines(path)
+    names = tuple(lines[1].split()) if len(lines) > 1 else ()
+    if not names or not lines[0].strip().isdecimal():
+        raise DataError(
+            f"{path} must start with a line that holds the number of images and one that holds the attributes' names"
+        )
+    rows: dict[str, tuple[int, ...]] = {}
+    values = {"-1": -1, "1": 1}
+    for number, line in enumerate(lines[2:], start=3):
+        image, *marks = line.split()
+        if len(marks) != len(names) or not values.keys() >= set(marks):
+            raise DataError(
+                f"{path} line {number} must hold an image and {len(names)} values of -1 or 1; got {line.strip()[:80]!r}"
+            )
+        _check_new(image, rows, path, number)
+        rows[image] = tuple(values[mark] for mark in marks)
+    if len(rows) != int(lines[0]):
+        raise DataError(f"{path} says that it has {lines[0].strip()} rows, but has {len(rows)}; download it again")
+    return names, rows
+
+
+def read_list(path: Path) -> dict[str, str]:
+    """The one value that stands beside each image.
+
+    Raises:
+        DataError: a row does not hold an image and a number, or is there twice.
+    """
+    rows: dict[str, str] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        parts = line.split()
+        if len(parts) != 2 or not parts[1].isdecimal():
+            raise DataError(f"{path} line {number} must hold an image and a number; got {line.strip()[:80]!r}")
+        _check_new(parts[0], rows, path, number)
+        rows[parts[0]] = parts[1]
+    return rows
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").rstrip().splitlines()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not plain text; download it again") from None
+
+
+def _members(origin: Origin) -> dict[str, str]:
+    """From the names that the lists use, without folders, to the names in the origin."""
+    members: dict[str, str] = {}
+    for name in origin.names():
+        image = PurePosixPath(name).name
+        if not image.endswith(".jpg"):
+            continue
+        if image in members:
+            raise DataError(f"{origin.path} holds {image} twice: {members[image]} and {name}; remove one of them")
+        members[image] = name
+    if not members:
+        raise DataError(f"no .jpg images in {origin.path}; --source must be {_WANTED}")
+    return members
+
+
+def _check_new(image: str, rows: Mapping[str, object], path: Path, number: int) -> None:
+    if image in rows:
+        raise DataError(f"{path} line {number} names {image} a second time; download it again")
+
+
+def _check_values(lists: _Lists, partition: Mapping[str, str], identity: Mapping[str, str]) -> None:
+    for image, value in partition.items():
+        if value not in PARTITIONS:
+            raise DataError(
+                f"{lists.partition} puts {image} into partition {value}; allowed: 0 (train), 1 (valid), 2 (test)"
+            )
+    if not partition or not identity:
+        empty = lists.identity if partition else lists.partition
+        raise DataError(f"{empty} is empty; download it again")
+
+
+def _mismatches(
+    origin: Origin, members: Mapping[str, str], tables: Mapping[str, Mapping[str, object]]
+) -> list[Rejected]:
+    """Images without a row in every list, and rows without an image."""
+    found = []
+    for image in sorted(members.keys() | {image for rows in tables.values() for image in rows}):
+        missing = [name for name, rows in tables.items() if image not in rows]
+        if image not in members:
+            missing.append(origin.path.name)
+        if missing:
+            split = PARTITIONS.get(str(tables[PARTITION].get(image)))
+            found.append(Rejected(image, f"is missing from {', '.join(missing)}", id=image, split=split))
+    return found
+
+
+def _fingerprint(origin: Origin, members: Mapping[str, str]) -> str:
+    """Of the zip as one file, or of every file of the folder."""
+    if isinstance(origin, ZipOrigin):
+        return _sha256(origin.path)
+    whole = hashlib.sha256()
+    for image, name in sorted(members.items()):
+        whole.update(f"{image} {sha256(origin.read(name))}\n".encode())
+    return whole.hexdigest()
+
+
+def _is_genuine(origin: Origin, lists: _Lists) -> bool | None:
+    """True for the whole release; None for anything else, such as a part of it or an extracted folder."""
+    if not isinstance(origin, ZipOrigin):
+        return None
+    # The lists come first: the large zip is read only where they are the genuine ones.
+    return True if all(file_md5(path) == MD5.get(path.name) for path in (*lists.paths(), origin.path)) else None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise unreadable(path, error) from None

@@ -1,0 +1,142 @@
+"""MNIST: 70,000 handwritten digits, 28x28, grey, in four IDX files.
+
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". Other data in the very same files and
+sizes (Fashion-MNIST, KMNIST) is read too, and is not called genuine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gan.data.cache import cache_folder
+from gan.data.download import DownloadError, fetched
+from gan.data.idx import read_idx
+from gan.data.options import Options
+from gan.data.origin import local_source, unreadable
+from gan.data.sources.interface import Listed, Listing, Source
+from gan.errors import DataError
+from gan.ids import sha256
+from gan.types import Pixels
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+SIDE = 28
+CLASSES = tuple("0123456789")
+SPLIT_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+# As published, and as they are after gunzip.
+GZIP_MD5 = {
+    "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
+}
+PLAIN_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """One of the four files, read."""
+
+    name: str
+    data: bytes
+    sha256: str
+    genuine: bool
+
+
+class Mnist(Source):
+    """The four IDX files in a folder, gzipped or not; downloaded where no folder is given."""
+
+    name = "mnist"
+    image_size = SIDE
+    channels = 1
+    original_size = (SIDE, SIDE)
+
+    def __init__(self, mirrors: Sequence[str] = MIRRORS) -> None:
+        self._mirrors = mirrors
+
+    def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
+        folder = local_source(where, _WANTED) if where else self._downloaded()
+        files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
+        arrays: list[Pixels] = []
+        examples: list[Listed] = []
+        for split, (images_base, labels_base) in SPLIT_FILES.items():
+            images, labels = _pair(files[images_base], files[labels_base])
+            offset = sum(map(len, arrays))
+            arrays.append(images)
+            examples += [
+                Listed(
+                    id=f"{split}/{index:05d}",
+                    split=split,
+                    file=files[images_base].name,
+                    key=offset + index,
+                    sha256=files[images_base].sha256,
+                    label=int(label),
+                )
+                for index, label in enumerate(labels)
+            ]
+        pixels = np.concatenate(arrays)
+        return Listing(
+            examples=examples,
+            read=lambda key: pixels[int(key)],
+            fingerprint={file.name: file.sha256 for file in files.values()},
+            encoded=False,
+            classes=CLASSES,
+            genuine=all(file.genuine for file in files.values()),
+        )
+
+    def _downloaded(self) -> Path:
+        folder = cache_folder("mnist")
+        try:
+            for base, md5 in GZIP_MD5.items():
+                fetched(f"{base}.gz", md5, self._mirrors, folder)
+        except DownloadError as error:
+            raise DataError(
+                f"MNIST could not be downloaded ({error}). On a machine without network, put these four files into "
+                f"a folder and give it as --source: {', '.join(f'{base}.gz' for base in GZIP_MD5)}"
+            ) from None
+        return folder
+
+
+_WANTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZIP_MD5)}"
+
+
+def _read(folder: Path, base: str) -> _File:
+    """One of the four, under any of the names that it goes by."""
+    for name in (f"{base}.gz", base, f"{base.replace('-idx', '.idx')}.gz", base.replace("-idx", ".idx")):
+        path = folder / name
+        if path.is_file():
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise unreadable(path, error) from None
+            md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+            return _File(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
+    raise DataError(f"no {base} or {base}.gz in {folder}; --source must be {_WANTED}")
+
+
+def _pair(images_file: _File, labels_file: _File) -> tuple[Pixels, Pixels]:
+    images = read_idx(images_file.data, images_file.name, (None, SIDE, SIDE))
+    labels = read_idx(labels_file.data, labels_file.name, (None,))
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_file.name} holds {len(images)} images but {labels_file.name} {len(labels)} labels; "
+            "there must be as many of both: download them again"
+        )
+    if labels.max() >= len(CLASSES):
+        raise DataError(f"{labels_file.name} holds the label {labels.max()}; allowed: 0 to {len(CLASSES) - 1}")
+    return images, labels

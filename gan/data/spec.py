@@ -1,0 +1,150 @@
+"""What a prepared dataset is: the content of `datasets/<id>/dataset.json`.
+
+It holds nothing that varies between machines or runs, so the id, which is its hash, is the same wherever the same
+source is prepared with the same options.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gan.errors import IntegrityError, NotFoundError
+from gan.ids import content_hash
+from gan.store import Store, sealed
+from gan.types import Json
+
+FORMAT = 1
+FILE = "dataset.json"
+MANIFEST = "manifest.parquet"
+# The order in which splits are written and told; others follow by alphabet.
+SPLIT_ORDER = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One TFRecord file. `bytes` is its size."""
+
+    name: str
+    examples: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of one split, spread over shards in an order fixed at preparation."""
+
+    examples: int
+    shards: tuple[Shard, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared dataset.
+
+    Attributes:
+        id: `<source>-<hash of everything below>`.
+        source: the name of its source, a key of `gan.data.sources.SOURCES`.
+        genuine: True where the original files have the published checksums, False where they have not, None where
+            that can't be told.
+        image_size: height and width in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        crop: side of the centred square cut out of the originals; None: the largest that fits.
+        resizer: the antialiased filter.
+        classes: names of the labels 0, 1, ...; empty where there are no labels.
+        attributes: names of the binary attributes; empty where there are none.
+        splits: by name; there is always a "train".
+        quarantined: images left out because they could not be read; the manifest has the reasons.
+        manifest_sha256: hash of the manifest's rows, which does not depend on how Parquet encodes them.
+    """
+
+    id: str
+    source: str
+    genuine: bool | None
+    image_size: int
+    channels: int
+    crop: int | None
+    resizer: str
+    classes: tuple[str, ...]
+    attributes: tuple[str, ...]
+    splits: Mapping[str, Split]
+    quarantined: int = 0
+    manifest_sha256: str = ""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.image_size, self.image_size, self.channels
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether each example belongs to a class."""
+        return bool(self.classes)
+
+    def split(self, name: str) -> Split:
+        """A split by name.
+
+        Raises:
+            NotFoundError: there is none of that name; the message lists those that there are.
+        """
+        if name not in self.splits:
+            raise NotFoundError(
+                f'dataset {self.id} has no split "{name}"; it has: {", ".join(self.splits)}. '
+                "Choose one of these, or prepare the data again with a split of that name"
+            )
+        return self.splits[name]
+
+    def to_json(self) -> Json:
+        """Plain JSON types, as they stand in dataset.json."""
+        return {"format": FORMAT, **dataclasses.asdict(self), "splits": _plain_splits(self.splits)}
+
+
+def identified(dataset: Dataset) -> Dataset:
+    """`dataset` with the id that its content gives it."""
+    content = dataset.to_json()
+    del content["id"]
+    return dataclasses.replace(dataset, id=f"{dataset.source}-{content_hash(content)}")
+
+
+def from_json(tree: Mapping[str, Any]) -> Dataset:
+    """What `to_json` gave.
+
+    Raises:
+        IntegrityError: it was written by a version of this package with another format.
+    """
+    if tree.get("format") != FORMAT:
+        raise IntegrityError(
+            f"{FILE} has format {tree.get('format')!r}, this version reads {FORMAT}; prepare the data again"
+        )
+    fields = {name: value for name, value in tree.items() if name != "format"}
+    splits = {
+        name: Split(split["examples"], tuple(Shard(**shard) for shard in split["shards"]))
+        for name, split in sorted(fields.pop("splits").items(), key=lambda item: split_rank(item[0]))
+    }
+    classes, attributes = tuple(fields.pop("classes")), tuple(fields.pop("attributes"))
+    return Dataset(**fields, classes=classes, attributes=attributes, splits=splits)
+
+
+def split_rank(name: str) -> tuple[int, str]:
+    """Sorts the names of splits: train, valid, test."""
+    return (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else len(SPLIT_ORDER)), name
+
+
+def load(store: Store, dataset_id: str) -> Dataset:
+    """A published dataset, its description checked against the seal.
+
+    Raises:
+        NotFoundError: there is none with that id.
+        IntegrityError: dataset.json is damaged or of another format.
+    """
+    return from_json(sealed.read_json(store, "dataset", dataset_id, FILE))
+
+
+def _plain_splits(splits: Mapping[str, Split]) -> Json:
+    return {
+        name: {"examples": split.examples, "shards": [dataclasses.asdict(shard) for shard in split.shards]}
+        for name, split in splits.items()
+    }
