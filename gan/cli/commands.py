@@ -13,6 +13,7 @@ from gan import config as configs_module
 from gan.cli.scores import score_lines
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, EXIT_REFUSED, ConfigError
+from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
 from gan.store import Store, open_store
 from gan.types import Json
@@ -35,6 +36,7 @@ def preprocess(arguments: Namespace) -> Shown:
         data = Data(**given)
     except ConfigError as error:
         raise ConfigError(_naming_flags(str(error), "data")) from None
+    load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
     return _shown(step(_store(arguments), data, workers=arguments.workers), "dataset")
@@ -47,6 +49,7 @@ def reference(arguments: Namespace) -> Shown:
     options: Reference = configs_module.override(base, sets).reference
     if arguments.feature_network:
         options = dataclasses.replace(options, feature_network=arguments.feature_network)
+    load_tensorflow()
     from gan.steps.reference import make_reference
 
     return _shown(make_reference(_store(arguments), arguments.dataset_id, options), "reference")
@@ -55,6 +58,7 @@ def reference(arguments: Namespace) -> Shown:
 def train(arguments: Namespace) -> Shown:
     """Train a run, or continue it."""
     config = configs_module.load(arguments.config, arguments.set)
+    load_tensorflow()
     from gan.steps.train import plan
     from gan.steps.train import train as step
 
@@ -66,6 +70,7 @@ def train(arguments: Namespace) -> Shown:
 
 def evaluate(arguments: Namespace) -> Shown:
     """Score a checkpoint."""
+    load_tensorflow()
     from gan.steps.evaluate import evaluate as step
 
     outcome = step(
@@ -80,6 +85,7 @@ def evaluate(arguments: Namespace) -> Shown:
 
 def export(arguments: Namespace) -> Shown:
     """Export the generator."""
+    load_tensorflow()
     from gan.steps.export import export as step
 
     return _shown(step(_store(arguments), arguments.run_id, checkpoint=arguments.checkpoint), "generator")
@@ -87,6 +93,7 @@ def export(arguments: Namespace) -> Shown:
 
 def gate(arguments: Namespace) -> Shown:
     """Judge a generator; a refusal has its own exit code."""
+    load_tensorflow()
     from gan.steps.gate import gate as step
 
     outcome = step(_store(arguments), arguments.generator_id, arguments.name, sets=_sets_of(arguments, "gate"))
@@ -112,6 +119,7 @@ def rollback(arguments: Namespace) -> Shown:
 
 def sample(arguments: Namespace) -> Shown:
     """Draw pictures."""
+    load_tensorflow()
     from gan.steps.sample import sample as step
 
     outcome = step(
@@ -130,6 +138,7 @@ def sample(arguments: Namespace) -> Shown:
 
 def report(arguments: Namespace) -> Shown:
     """Write the report of a run."""
+    load_tensorflow()
     from gan.steps.report import write_report
 
     outcome = write_report(_store(arguments), arguments.run_id)

@@ -18,7 +18,6 @@ from gan.errors import EXIT_BUG, EXIT_INTERRUPTED, GanError, Stopped
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     return guarded("gan", lambda: run(argv))
 
 

@@ -1,0 +1,39 @@
+"""Import TensorFlow without the notices that it writes past every setting."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# https://github.com/tensorflow/tensorflow/issues/100442: written at import, whatever TF_CPP_MIN_LOG_LEVEL says.
+NOTICE = re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\)|I0000 ")
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow, holding back the notices of its import and nothing else that is written to stderr."""
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _notices_held_back():
+        import tensorflow  # noqa: F401
+
+
+@contextmanager
+def _notices_held_back() -> Iterator[None]:
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in held:
+                if not NOTICE.match(line):
+                    os.write(2, line)
