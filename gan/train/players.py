@@ -37,7 +37,7 @@ class Players:
 
     def tensors(self) -> Tensors:
         """The values of all variables, copied to the host."""
-        return {name: np.array(variable, order="C") for name, variable in self.variables().items()}
+        return {name: np.array(variable.numpy(), order="C") for name, variable in self.variables().items()}
 
     def restore(self, tensors: Tensors, *, where: str) -> None:
         """Set all variables; see `gan.train.checkpoint.assign`."""

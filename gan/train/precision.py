@@ -56,12 +56,15 @@ def cpu_flags(info: Path = CPU_INFO) -> frozenset[str]:
 def reproducible(precision: str, seed: int) -> Iterator[None]:
     """While inside, layers are made in `precision` from `seed`, and every op gives the same bits every time.
 
-    Op determinism stays on afterwards: TensorFlow has no way back. It cost nothing on the CPU when measured.
+    Op determinism stays on afterwards: TensorFlow has no way back. It cost nothing on the CPU when measured. The graph
+    optimiser's remapper is turned off: on the gradient of LeakyReLU after a biased convolution it fails, gains
+    nothing, and alarms users with an error on stderr (TensorFlow 2.21).
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     try:
         yield
     finally:

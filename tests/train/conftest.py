@@ -1,0 +1,141 @@
+"""Tiny networks and batches made in memory, for everything that needs no prepared dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import build
+from gan.config import Config, from_dict, override
+from gan.data.spec import Dataset, Split
+from gan.store import Store, open_store
+from gan.train.checkpoint import Checkpoints
+from gan.train.loop import Loop
+from gan.train.players import Players, make_players
+from gan.train.precision import reproducible
+from gan.train.recorder import Recorder
+from gan.train.run import Run
+from gan.train.samples import SampleSheet
+from gan.train.signals import StopRequest
+from gan.train.step import TrainingStep
+
+SIDE, CLASSES = 8, ("even", "odd", "neither")
+TOY = {
+    "name": "toy",
+    "generator": {"width": 0.03, "latent_size": 5},
+    "discriminator": {"width": 0.05},
+    "train": {
+        "steps": 9,
+        "batch_size": 4,
+        "ema_decay": 0.9,
+        "checkpoint_every_steps": 4,
+        "log_every_steps": 2,
+        "sample_every_steps": 3,
+        "generator_learning_rate": 0.002,
+    },
+}
+
+
+class Toy:
+    """8 x 8 grey images of three classes; described, but nowhere in a store."""
+
+    dataset = Dataset(
+        id="toy-1",
+        source="digits",
+        genuine=None,
+        image_size=SIDE,
+        channels=1,
+        crop=None,
+        resizer="bicubic",
+        classes=CLASSES,
+        attributes=(),
+        splits={"train": Split(64, ())},
+    )
+
+    def config(self, *sets: str) -> Config:
+        """Networks of a few channels, batches of 4, a checkpoint every 4 of 9 steps."""
+        return override(from_dict(TOY), sets)
+
+    def players(self, config: Config) -> Players:
+        with reproducible(config.train.precision, config.train.seed):
+            return make_players(
+                build.build_generator(config, self.dataset),
+                build.build_discriminator(config, self.dataset),
+                build.build_optimizer(config, config.train.generator_learning_rate),
+                build.build_optimizer(config, config.train.discriminator_learning_rate),
+            )
+
+    def step(self, config: Config, players: Players) -> TrainingStep:
+        return TrainingStep(
+            players,
+            build.build_loss(config),
+            build.build_regulariser(config),
+            latent_size=config.generator.latent_size,
+            conditional=config.generator.conditional,
+            seed=config.train.seed,
+            ema_decay=config.train.ema_decay,
+        )
+
+    def batches(self, config: Config, first: int = 0) -> Iterator[dict[str, tf.Tensor]]:
+        """Batch `first` and those after it, each a function of its number."""
+        number = first
+        while True:
+            random = np.random.default_rng([config.train.seed, number])
+            shape = (config.train.batch_size, SIDE, SIDE, 1)
+            yield {
+                "images": tf.constant(random.uniform(-1, 1, shape), tf.float32),
+                "labels": tf.constant(random.integers(len(CLASSES), size=shape[0]), tf.int32),
+            }
+            number += 1
+
+    def train(
+        self, store: Store, config: Config, *, stop_after: int | None = None, poison: int | None = None
+    ) -> tuple[Loop, StopRequest]:
+        """Train run r from its last checkpoint, as `gan.steps.train` does.
+
+        Args:
+            stop_after: a SIGTERM arrives while this step is under way.
+            poison: the images of this step are not finite.
+        """
+        run = Run("r", self.dataset.id, config)
+        checkpoints = Checkpoints(store, "r")
+        start = checkpoints.latest_good()
+        done = start.step if start else 0
+        players = self.players(config)
+        if start:
+            players.restore(start.tensors, where="the checkpoint")
+        take, stop = self.step(config, players), StopRequest()
+
+        def take_step(step: int, batches: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+            if step == poison:
+                batches = [{**batch, "images": batch["images"] * np.nan} for batch in batches]
+            if step == stop_after:
+                stop.signal_number = 15
+            return take(step, batches)
+
+        classes = len(CLASSES) if config.generator.conditional else None
+        sheet = SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes)
+        batches = self.batches(config, done * config.train.discriminator_steps)
+        with Recorder(store, "r", done) as recorder:
+            loop = Loop(run, players, take_step, batches, sheet, recorder, checkpoints, done=done, stop=stop)
+            loop.train()
+        return loop, stop
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    return Toy()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def other_store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "other"))

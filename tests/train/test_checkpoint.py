@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan.errors import IntegrityError, NotFoundError, StoreError
+from gan.store import LocalStore, Store
+from gan.train.checkpoint import Checkpoints, assign, load_ema, named
+
+META = {"seed": 3, "batches": 12, "config_hash": "abc"}
+FOLDER = "runs/r/checkpoints"
+
+
+def tensors(value: float = 1.0) -> dict[str, np.ndarray]:
+    return {
+        "generator/0000": np.full((2, 3), value, np.float32),
+        "discriminator/0001": np.array([7, 9], np.int64),
+        "generator_optimizer/0000": np.array(5, np.int64),
+    }
+
+
+@pytest.fixture
+def checkpoints(store: Store) -> Checkpoints:
+    return Checkpoints(store, "r")
+
+
+def damage(store: Store, step: int, name: str = "state.safetensors") -> None:
+    key = f"{FOLDER}/{step:08d}/{name}"
+    data = bytearray(store.read(key))
+    data[len(data) // 2] ^= 1
+    store.write(key, bytes(data))
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(store: Store, checkpoints: Checkpoints) -> None:
+    digest = checkpoints.save(40, tensors(), META)
+    found, meta = checkpoints.load(40)
+    assert meta.items() >= {**META, "step": 40, "sha256": digest}.items()
+    assert meta["size"] == len(store.read(f"{FOLDER}/00000040/state.safetensors"))
+    for name, tensor in tensors().items():
+        assert found[name].dtype == tensor.dtype
+        assert found[name].shape == tensor.shape
+        np.testing.assert_array_equal(found[name], tensor)
+
+
+def test_equal_states_have_equal_bytes(checkpoints: Checkpoints) -> None:
+    reversed_order = dict(reversed(tensors().items()))
+    assert checkpoints.save(1, tensors(), META) == checkpoints.save(2, reversed_order, META)
+
+
+def test_steps_are_those_that_are_sealed(store: Store, checkpoints: Checkpoints) -> None:
+    assert checkpoints.steps() == []
+    for step in (100, 20, 3):
+        checkpoints.save(step, tensors(), META)
+    store.write(f"{FOLDER}/00000200/state.safetensors", b"half")
+    store.write(f"{FOLDER}/notes.txt", b"not a checkpoint")
+    assert checkpoints.steps() == [3, 20, 100]
+
+
+def test_an_absent_step_lists_those_there_are(checkpoints: Checkpoints) -> None:
+    with pytest.raises(NotFoundError, match="no checkpoint of step 5; it has: none yet"):
+        checkpoints.load(5)
+    checkpoints.save(4, tensors(), META)
+    with pytest.raises(NotFoundError, match="it has: 4"):
+        checkpoints.load(5)
+
+
+def test_every_flipped_bit_is_found(store: Store, checkpoints: Checkpoints) -> None:
+    for name in ("state.safetensors", "checkpoint.json"):
+        checkpoints.save(5, tensors(), META)
+        damage(store, 5, name)
+        with pytest.raises(IntegrityError, match=f"{name} is damaged"):
+            checkpoints.load(5)
+
+
+@pytest.mark.parametrize("change", [{"batches": 13}, {"step": 6}, {"seal": "0"}])
+def test_an_edited_record_is_found(store: Store, checkpoints: Checkpoints, change: dict[str, Any]) -> None:
+    checkpoints.save(5, tensors(), META)
+    key = f"{FOLDER}/00000005/checkpoint.json"
+    store.write(key, json.dumps({**json.loads(store.read(key)), **change}).encode())
+    with pytest.raises(IntegrityError, match="does not fit its seal"):
+        checkpoints.load(5)
+
+
+@pytest.mark.parametrize("record", [b"[]", b"7", b"{}", b""])
+def test_a_record_that_is_none_is_found(store: Store, checkpoints: Checkpoints, record: bytes) -> None:
+    checkpoints.save(5, tensors(), META)
+    store.write(f"{FOLDER}/00000005/checkpoint.json", record)
+    with pytest.raises(IntegrityError, match="does not fit its seal"):
+        checkpoints.load(5)
+
+
+def test_a_missing_state_is_found(store: Store, checkpoints: Checkpoints) -> None:
+    checkpoints.save(5, tensors(), META)
+    store.delete(f"{FOLDER}/00000005/state.safetensors")
+    with pytest.raises(IntegrityError, match="is missing"):
+        checkpoints.load(5)
+
+
+def test_the_last_whole_one_is_found_with_a_warning_for_each_passed_over(
+    store: Store, checkpoints: Checkpoints, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert checkpoints.latest_good() is None
+    for step in (1, 2, 3):
+        checkpoints.save(step, tensors(step), META)
+    damage(store, 3)
+    found = checkpoints.latest_good()
+    assert found is not None
+    assert found.step == 2
+    assert found.tensors["generator/0000"][0, 0] == 2
+    assert "warning: checkpoint 3 of run r is damaged" in capsys.readouterr().err
+
+
+def test_when_all_are_damaged_it_says_what_to_do(store: Store, checkpoints: Checkpoints) -> None:
+    for step in (1, 2):
+        checkpoints.save(step, tensors(), META)
+        damage(store, step)
+    with pytest.raises(IntegrityError, match=r"every checkpoint of run r is damaged: .*or delete .*checkpoints"):
+        checkpoints.latest_good()
+
+
+def test_pruning_keeps_the_last_and_clears_what_killed_attempts_left(store: Store, checkpoints: Checkpoints) -> None:
+    for step in (1, 2, 3, 4):
+        checkpoints.save(step, tensors(), META)
+    store.write(f"{FOLDER}/00000009/state.safetensors", b"half")
+    checkpoints.prune(2)
+    assert checkpoints.steps() == [3, 4]
+    assert {item.key.split("/")[3] for item in store.list(FOLDER)} == {"00000003", "00000004"}
+
+
+def test_what_lies_beyond_a_step_can_be_discarded(store: Store, checkpoints: Checkpoints) -> None:
+    for step in (1, 2, 3):
+        checkpoints.save(step, tensors(), META)
+    store.write(f"{FOLDER}/00000009/state.safetensors", b"half")
+    checkpoints.discard_after(2)
+    assert checkpoints.steps() == [1, 2]
+    assert not store.exists(f"{FOLDER}/00000009/state.safetensors")
+
+
+class Lossy(LocalStore):
+    """Loses the end of every state it writes, as a failing disk may."""
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        super().write(key, data[:-1] if key.endswith(".safetensors") else data, if_absent=if_absent)
+
+
+class Full(LocalStore):
+    """Has no room left from the `n`-th write on."""
+
+    def __init__(self, root: Any, n: int) -> None:
+        super().__init__(root)
+        self.left = n
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise StoreError("the disk is full")
+        super().write(key, data, if_absent=if_absent)
+
+
+def test_a_state_that_did_not_arrive_whole_is_never_sealed(store: LocalStore, checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, tensors(), META)
+    with pytest.raises(IntegrityError):
+        Checkpoints(Lossy(store.root), "r").save(2, tensors(), META)
+    assert checkpoints.steps() == [1]
+    assert checkpoints.load(1)
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_full_disk_leaves_the_earlier_checkpoint_whole(
+    store: LocalStore, checkpoints: Checkpoints, room: int
+) -> None:
+    checkpoints.save(1, tensors(), META)
+    with pytest.raises(StoreError, match="full"):
+        Checkpoints(Full(store.root, room), "r").save(2, tensors(), META)
+    found = checkpoints.latest_good()
+    assert found is not None
+    assert found.step == 1
+    checkpoints.save(2, tensors(), META)
+    assert checkpoints.steps() == [1, 2]
+
+
+def test_saving_over_a_checkpoint_unseals_it_first(store: LocalStore, checkpoints: Checkpoints) -> None:
+    checkpoints.save(1, tensors(), META)
+    with pytest.raises(StoreError):
+        Checkpoints(Full(store.root, 1), "r").save(1, tensors(2), META)
+    assert checkpoints.steps() == []
+
+
+def test_the_ema_goes_into_a_fresh_generator(toy: Any, store: Store) -> None:
+    config = toy.config()
+    players = toy.players(config)
+    toy.step(config, players)(1, [next(toy.batches(config))])
+    digest = Checkpoints(store, "r").save(1, players.tensors(), META)
+    fresh = toy.players(toy.config("train.seed=8")).generator
+    assert load_ema(store, "r", 1, fresh) == digest
+    for mine, ema, trained in zip(fresh.variables, players.ema.variables, players.generator.variables, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), ema.numpy())
+        assert not np.array_equal(ema.numpy(), trained.numpy())
+
+
+def test_names_are_the_same_whatever_was_built_before(toy: Any) -> None:
+    config = toy.config()
+    assert set(toy.players(config).tensors()) == set(toy.players(config).tensors())
+
+
+def test_a_generator_of_another_shape_is_refused_and_left_as_it_was(toy: Any, store: Store) -> None:
+    Checkpoints(store, "r").save(1, toy.players(toy.config()).tensors(), META)
+    wide = toy.players(toy.config("generator.width=0.2")).generator
+    before = [variable.numpy() for variable in wide.variables]
+    with pytest.raises(IntegrityError, match=r"does not fit the networks .* ema/0000 should be float32 \["):
+        load_ema(store, "r", 1, wide)
+    for old, variable in zip(before, wide.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.numpy())
+
+
+def test_an_absent_tensor_is_named(toy: Any) -> None:
+    generator = toy.players(toy.config()).generator
+    with pytest.raises(IntegrityError, match=r"ema/0000 should be .*; found nothing"):
+        assign(named("ema", generator.variables), {}, where="checkpoint 1")

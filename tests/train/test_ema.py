@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan.train import ema
+
+
+def model() -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)]
+    )
+
+
+def test_the_ema_begins_equal_and_holds_batchnorm_statistics_and_random_state() -> None:
+    generator = model()
+    generator(np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32), training=True)
+    mean = ema.make_ema(generator)
+    assert [v.name for v in mean.variables][-3:] == ["moving_mean", "moving_variance", "seed_generator_state"]
+    for one, other in zip(mean.variables, generator.variables, strict=True):
+        assert one is not other
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=30), st.floats(0, 0.99))
+def test_the_ema_of_a_constant_decay_is_the_closed_form(values: list[float], decay: float) -> None:
+    mean, variable = keras.Variable(0.0), keras.Variable(0.0)
+    for value in values:
+        variable.assign(value)
+        ema.update([mean], [variable], tf.constant(decay))
+    count = len(values)
+    expected = sum((1 - decay) * decay ** (count - 1 - index) * value for index, value in enumerate(values))
+    assert float(mean) == pytest.approx(expected, abs=1e-4)
+
+
+def test_without_decay_the_ema_equals_the_generator_bit_by_bit() -> None:
+    random = np.random.default_rng(1)
+    mean, variable = (keras.Variable(random.normal(size=100), dtype="float32") for _ in range(2))
+    ema.update([mean], [variable], ema.decay_at(tf.constant(5, tf.int64), 0.0))
+    np.testing.assert_array_equal(mean, variable)
+
+
+def test_what_is_not_floating_point_is_copied() -> None:
+    mean, variable = keras.Variable([1, 2], dtype="int64"), keras.Variable([7, 9], dtype="int64")
+    ema.update([mean], [variable], tf.constant(0.999))
+    assert mean.numpy().tolist() == [7, 9]
+
+
+@pytest.mark.parametrize(("step", "expected"), [(0, 0.1), (1, 2 / 11), (90, 0.91), (10**6, 0.999)])
+def test_the_start_weighs_less(step: int, expected: float) -> None:
+    assert float(ema.decay_at(tf.constant(step, tf.int64), 0.999)) == pytest.approx(expected)
+
+
+def test_it_is_the_average_that_tensorflow_computes() -> None:
+    variable, mean = tf.Variable(1.0), keras.Variable(1.0)
+    updates = tf.Variable(0)
+    peer = tf.train.ExponentialMovingAverage(0.8, num_updates=updates)
+    peer.apply([variable])
+    for step, value in enumerate((3.0, -2.0, 7.0, 7.5, 0.25) * 10, start=1):
+        variable.assign(value)
+        updates.assign(step)
+        peer.apply([variable])
+        ema.update([mean], [keras.Variable(value)], ema.decay_at(tf.constant(step, tf.int64), 0.8))
+    assert float(mean) == pytest.approx(float(peer.average(variable)), rel=1e-5)

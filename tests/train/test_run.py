@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from gan.config import Config, override
+from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.store import Store
+from gan.train.run import (
+    Run,
+    config_hash,
+    continued,
+    default_run_id,
+    differences,
+    find_run,
+    read_run,
+    run_ids,
+    write_run,
+)
+
+RUN = Run("r1", "digits-1", Config(), "mixed_bfloat16", {"python": "3.11"})
+
+
+def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
+    write_run(store, RUN)
+    assert read_run(store, "r1") == RUN
+    assert run_ids(store) == ["r1"]
+
+
+def test_a_run_begins_to_exist_with_its_last_file(store: Store) -> None:
+    store.write("runs/r1/config.yaml", b"{}")
+    assert find_run(store, "r1") is None
+    assert run_ids(store) == []
+
+
+def test_an_unknown_run_lists_the_known_ones(store: Store) -> None:
+    write_run(store, RUN)
+    with pytest.raises(NotFoundError, match='unknown run "r2"; did you mean "r1"'):
+        read_run(store, "r2")
+
+
+def test_an_id_that_leaves_the_store_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigError, match="run id must be"):
+        find_run(store, "../elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "message"),
+    [
+        ("run.json", b"{", "record of run r1 is damaged"),
+        ("run.json", b"[]", "record of run r1 is damaged"),
+        ("config.yaml", b"train: {steps: many}", "record of run r1 is damaged .*train.steps"),
+        ("config.yaml", b"\xff", "record of run r1 is damaged"),
+        ("config.yaml", override(Config(), ["train.seed=5"]).to_yaml().encode(), "config.yaml was changed"),
+    ],
+)
+def test_damage_is_told(store: Store, key: str, data: bytes, message: str) -> None:
+    write_run(store, RUN)
+    store.write(f"runs/r1/{key}", data)
+    with pytest.raises(IntegrityError, match=message):
+        read_run(store, "r1")
+
+
+def test_a_missing_config_is_told(store: Store) -> None:
+    write_run(store, RUN)
+    store.delete("runs/r1/config.yaml")
+    with pytest.raises(IntegrityError, match=r"config\.yaml is missing"):
+        read_run(store, "r1")
+
+
+def test_the_default_id_names_the_config_and_depends_on_everything() -> None:
+    config = Config()
+    assert default_run_id(config, "d1") == default_run_id(Config(), "d1")
+    assert default_run_id(config, "d1").startswith("digits-")
+    others = {default_run_id(config, "d2"), default_run_id(override(config, ["train.seed=1"]), "d1")}
+    assert default_run_id(config, "d1") not in others
+
+
+def test_the_config_hash_ignores_how_many_steps_there_are() -> None:
+    assert config_hash(override(Config(), ["train.steps=7"])) == config_hash(Config())
+    assert config_hash(override(Config(), ["train.seed=7"])) != config_hash(Config())
+
+
+def test_only_the_number_of_steps_may_grow() -> None:
+    longer = override(RUN.config, ["train.steps=999999"])
+    assert continued(RUN, longer, "digits-1") == dataclasses.replace(RUN, config=longer)
+    with pytest.raises(ConfigError, match=r"train.steps \(was 2000, now 5\)"):
+        continued(RUN, override(RUN.config, ["train.steps=5"]), "digits-1")
+    with pytest.raises(ConfigError) as caught:
+        continued(RUN, override(longer, ["loss.name=hinge", "train.seed=4"]), "digits-2")
+    message = str(caught.value)
+    assert "dataset id (was digits-1, now digits-2)" in message
+    assert "loss.name (was 'non_saturating', now 'hinge')" in message
+    assert "train.seed (was 0, now 4)" in message
+    assert "train.steps (" not in message
+
+
+def test_differences_of_equal_configs_are_none() -> None:
+    assert differences(Config(), Config()) == []
+
+
+def test_the_record_names_its_format(store: Store) -> None:
+    write_run(store, RUN)
+    assert json.loads(store.read("runs/r1/run.json"))["format"] == 1
