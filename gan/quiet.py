@@ -8,9 +8,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # https://github.com/tensorflow/tensorflow/issues/100442: written at import, whatever TF_CPP_MIN_LOG_LEVEL says.
 NOTICE = re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\)|I0000 ")
+# Where there is no GPU to begin with, that CUDA finds none is no news.
+NO_GPU = re.compile(rb"E0000 .* failed call to cuInit")
+GPU_DEVICES = ("nvidia0", "nvidiactl", "dxg")
 
 
 def load_tensorflow() -> None:
@@ -18,12 +22,14 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _notices_held_back():
-        import tensorflow  # noqa: F401
+    with _notices_held_back(gpu=any(Path("/dev", name).exists() for name in GPU_DEVICES)):
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")  # CUDA says now what it would say later
 
 
 @contextmanager
-def _notices_held_back() -> Iterator[None]:
+def _notices_held_back(*, gpu: bool) -> Iterator[None]:
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -35,5 +41,5 @@ def _notices_held_back() -> Iterator[None]:
             os.close(stderr)
             held.seek(0)
             for line in held:
-                if not NOTICE.match(line):
+                if not NOTICE.match(line) and (gpu or not NO_GPU.match(line)):
                     os.write(2, line)
