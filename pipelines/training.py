@@ -33,8 +33,11 @@ def training(image: str) -> Any:
     """
     steps = {name: component(name, image) for name in STEPS}
 
+    def uncached(made: Any) -> Any:
+        return made.set_caching_options(enable_caching=False)
+
     def task(step: str, **arguments: Any) -> Any:
-        return steps[step](**arguments).set_caching_options(enable_caching=False)
+        return uncached(steps[step](**arguments))
 
     # A pipeline of its own, because a task may wait for a pipeline with a condition inside, but not for a task inside
     # a condition: the report comes after the promotion, or after its omission.
@@ -53,8 +56,8 @@ def training(image: str) -> Any:
         best = task("evaluate", store=store, run_id=run.outputs[OUTPUT], reference_id=reference.outputs[OUTPUT])
         generator = task("export", store=store, run_id=run.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
         verdict = task("gate", store=store, name=name, generator_id=generator.outputs[OUTPUT])
-        released = release(
-            store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT]
+        released = uncached(
+            release(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
         )
         task("report", store=store, run_id=run.outputs[OUTPUT]).after(released)
 

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from kfp import components
+
+from components.catalogue import STEPS
+from gan.errors import ConfigError
+from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def test_the_training_pipeline_is_what_was_agreed(tmp_path: Path) -> None:
+    made = compile_pipeline("training", DEFAULT_IMAGE, tmp_path / "made.yaml").read_text(encoding="utf-8")
+    assert made == (GOLDEN / "training.yaml").read_text(encoding="utf-8"), "if this was wanted: make golden"
+
+
+def test_kubeflow_reads_it_back() -> None:
+    loaded = components.load_component_from_file(str(GOLDEN / "training.yaml"))
+    assert loaded.name == "gan-training"
+    assert set(loaded.component_spec.inputs) == {"config", "store", "name", "run_id"}
+
+
+def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None:
+    image = "registry.example/gan@sha256:" + "0" * 64
+    made = yaml.safe_load(compile_pipeline("training", image, tmp_path / "deep" / "made.yaml").read_text())
+    executors = made["deploymentSpec"]["executors"]
+    assert {name.removeprefix("exec-") for name in executors} == set(STEPS)
+    assert {executor["container"]["image"] for executor in executors.values()} == {image}
+    assert not any("pip install" in str(executor) for executor in executors.values())
+
+
+def test_the_shape_of_the_training_pipeline() -> None:
+    spec = yaml.safe_load((GOLDEN / "training.yaml").read_text(encoding="utf-8"))
+    tasks = spec["root"]["dag"]["tasks"]
+    assert "release" in tasks["report"]["dependentTasks"], "the report comes after the promotion or its omission"
+    (condition,) = spec["components"]["comp-release"]["dag"]["tasks"].values()
+    assert condition["triggerPolicy"]["condition"] == "inputs.parameter_values['pipelinechannel--passed'] == true"
+    assert spec["components"]["comp-gate"]["outputDefinitions"]["parameters"]["Output"]["parameterType"] == "BOOLEAN"
+    assert all(task["cachingOptions"] == {} for task in tasks.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "message"),
+    [
+        ("train", "made.yaml", 'unknown pipeline "train"; did you mean "training"?'),
+        ("training", "made.json", "--out must end in .yaml"),
+        ("training", "file/made.yaml", "can't write"),
+    ],
+)
+def test_what_can_not_be_compiled(name: str, out: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as caught:
+        compile_pipeline(name, DEFAULT_IMAGE, tmp_path / out)
+    assert message in str(caught.value)

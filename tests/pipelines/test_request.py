@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan import config as configs
+from gan.errors import ConfigError, NotFoundError
+from pipelines.request import Request, resolve
+
+
+def test_the_parameters_are_the_whole_resolved_request(tmp_path: Path) -> None:
+    request = resolve("digits", ["train.steps=7"], store=str(tmp_path / "s"), run_id="r1")
+    parameters = request.parameters()
+    assert configs.from_yaml(parameters["config"]) == configs.load("digits", ["train.steps=7"])
+    assert (parameters["store"], parameters["name"], parameters["run_id"]) == (str(tmp_path / "s"), "digits", "r1")
+
+
+def test_a_relative_store_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolve("digits", [], store="./store", name="live").parameters()["store"] == str(tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"name_or_file": "digit"}, NotFoundError, 'did you mean "digits"'),
+        ({"sets": ["train.step=7"]}, ConfigError, 'did you mean "train.steps"'),
+        ({"store": "ftp://host/x"}, ConfigError, "ftp://host/x"),
+        ({"name": "a/b"}, ConfigError, "--name"),
+        ({"run_id": "../x"}, ConfigError, "--run-id"),
+    ],
+)
+def test_what_is_wrong_is_told_before_any_step(
+    changes: dict[str, object], kind: type[Exception], message: str, tmp_path: Path
+) -> None:
+    arguments: dict[str, object] = {"name_or_file": "digits", "sets": [], "store": str(tmp_path)}
+    arguments.update(changes)
+    with pytest.raises(kind) as caught:
+        resolve(arguments.pop("name_or_file"), arguments.pop("sets"), **arguments)  # type: ignore[arg-type]
+    assert message in str(caught.value)
+
+
+def test_what_kubeflow_would_replace_is_refused(tmp_path: Path) -> None:
+    request: Request = resolve("digits", ["data.source='{{$.inputs}}'"], store=str(tmp_path))
+    with pytest.raises(ConfigError, match="config must not contain"):
+        request.parameters()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.errors import NotFoundError
+from gan.steps.outcome import Outcome
+from pipelines import trail
+from pipelines.request import Request, resolve
+
+
+def request(folder: Path, *sets: str, run_id: str | None = None) -> Request:
+    return resolve("digits", sets, store=str(folder), run_id=run_id)
+
+
+def made(identity: str, **details: object) -> Outcome:
+    return Outcome(identity, "/somewhere", details=details)
+
+
+def test_what_a_step_made_is_found_by_the_steps_after_it(tmp_path: Path) -> None:
+    for step, outcome in {
+        "preprocess": made("d"), "reference": made("ref"), "train": made("run"),
+        "evaluate": made("run", step=500), "export": made("gen"), "gate": made("gen"),
+    }.items():  # fmt: skip
+        trail.remember(request(tmp_path), step, outcome)
+    found = {value: trail.recall(request(tmp_path), "report", value) for value in trail.PRODUCERS}
+    assert found == {
+        "dataset_id": "d", "reference_id": "ref", "run_id": "run", "checkpoint": "500", "generator_id": "gen",
+    }  # fmt: skip
+
+
+def test_only_the_keys_that_decided_it_matter(tmp_path: Path) -> None:
+    for step in ("preprocess", "reference", "train"):
+        trail.remember(request(tmp_path), step, made(step))
+    assert trail.recall(request(tmp_path, "train.steps=9"), "train", "dataset_id") == "preprocess"
+    assert trail.recall(request(tmp_path, "train.steps=9"), "evaluate", "reference_id") == "reference"
+    for other in (request(tmp_path, "train.steps=9"), request(tmp_path, run_id="mine")):
+        with pytest.raises(NotFoundError, match="train has not run yet"):
+            trail.recall(other, "evaluate", "run_id")
+    with pytest.raises(NotFoundError, match="reference has not run yet"):
+        trail.recall(request(tmp_path, "reference.epochs=9"), "evaluate", "reference_id")
+    with pytest.raises(NotFoundError, match="preprocess has not run yet"):
+        trail.recall(request(tmp_path, "data.image_size=8"), "train", "dataset_id")
+
+
+def test_the_error_says_what_to_run_first(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        trail.recall(request(tmp_path), "train", "dataset_id")
+    assert "train needs the dataset_id that preprocess makes" in str(caught.value)
+    assert "--only preprocess" in str(caught.value)
