@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from gan.types import Images, Logits, Scalar, Tensor
 
-TINY = 1e-12
+LEAST_SQUARED_NORM = 1e-24
 
 
 def interpolate(real: Images, fake: Images, alpha: Tensor) -> Images:
@@ -39,7 +39,7 @@ def penalty(gradients: Tensor) -> Scalar:
         Scalar in [0, inf); 0 where every sample's gradient has norm 1, 1 where all are zero.
     """
     squared = tf.reduce_sum(tf.square(gradients), axis=list(range(1, len(gradients.shape))))
-    norms = tf.sqrt(tf.maximum(squared, TINY))
+    norms = tf.sqrt(tf.maximum(squared, LEAST_SQUARED_NORM))
     return tf.reduce_mean(tf.square(norms - 1.0))
 
 

@@ -1,0 +1,128 @@
+"""What every loss must do, whatever its formula."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gan import config
+from gan.losses import LOSSES
+from gan.losses.gradient_penalty import gradient_penalty
+from gan.losses.interface import Flips, Loss
+from gan.networks import dcgan_discriminator, dcgan_generator
+
+SETTINGS = {
+    "plain": config.Loss(),
+    "smoothed": config.Loss(label_smoothing=0.1),
+    "noisy": config.Loss(label_noise=0.2),
+}
+LOGITS = arrays(np.float64, (6, 1), elements=st.floats(-50, 50))
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture(params=[(name, setting) for name in LOSSES for setting in SETTINGS], ids="-".join)
+def loss(request: pytest.FixtureRequest) -> Loss:
+    name, setting = request.param
+    return LOSSES[name](SETTINGS[setting])
+
+
+def column(*values: float) -> tf.Tensor:
+    return tf.constant([[value] for value in values], tf.float32)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_it_knows_its_name_and_reads_keys_that_exist(name: str) -> None:
+    made = LOSSES[name](config.Loss(name=name))
+    assert made.name == name
+    assert made.reads <= {item.name for item in dataclasses.fields(config.Loss)}
+
+
+def test_it_gives_finite_float32_scalars_with_finite_gradients_however_large_the_logits(loss: Loss) -> None:
+    real, fake = column(-1e4, -3.0, 0.0, 2.0, 1e4), column(1e4, 3.0, 0.0, -2.0, -1e4)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([real, fake])
+        values = loss.generator(fake), loss.discriminator(real, fake)
+    for value in values:
+        assert value.shape == ()
+        assert value.dtype == tf.float32
+        assert np.isfinite(value)
+    for gradient in (tape.gradient(values[0], fake), *tape.gradient(values[1], [real, fake])):
+        assert np.all(np.isfinite(gradient))
+
+
+def test_a_higher_logit_of_a_generated_image_is_better_for_the_generator(loss: Loss) -> None:
+    fake = column(-3.0, -0.5, 0.0, 0.5, 3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(fake)
+        value = loss.generator(fake)
+    assert np.all(tape.gradient(value, fake) < 0)
+
+
+def test_the_discriminator_wants_real_logits_up_and_generated_ones_down(loss: Loss) -> None:
+    real, fake = column(-3.0, -0.5, 0.0), column(0.0, 0.5, 3.0)
+    with tf.GradientTape() as tape:
+        tape.watch([real, fake])
+        value = loss.discriminator(real, fake)
+    up, down = tape.gradient(value, [real, fake])
+    assert np.all(up < 0)
+    assert np.all(down > 0)
+
+
+@given(real=LOGITS, fake=LOGITS, order=st.permutations(range(6)))
+def test_the_order_within_a_batch_does_not_matter(real: Any, fake: Any, order: list[int]) -> None:
+    for make in LOSSES.values():
+        loss = make(config.Loss())
+        np.testing.assert_allclose(loss.generator(fake), loss.generator(fake[order]), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            loss.discriminator(real, fake), loss.discriminator(real[order], fake[order[::-1]]), rtol=1e-9, atol=1e-9
+        )
+
+
+def test_flipping_nothing_is_the_same_as_no_noise(loss: Loss) -> None:
+    real, fake = column(-1.0, 0.3, 2.0), column(0.7, -0.2, 1.0)
+    nothing = Flips(tf.zeros([3, 1], tf.bool), tf.zeros([3, 1], tf.bool))
+    np.testing.assert_allclose(loss.discriminator(real, fake, nothing), loss.discriminator(real, fake), rtol=1e-6)
+
+
+def test_only_a_loss_that_reads_label_noise_asks_for_it(loss: Loss) -> None:
+    assert loss.label_noise == 0 or "label_noise" in loss.reads
+
+
+def test_a_step_of_each_player_moves_the_logits_its_way(loss: Loss) -> None:
+    """On real networks: the generator's step raises D(fake), the discriminator's raises D(real) - D(fake)."""
+    keras.utils.set_random_seed(3)
+    draw = dcgan_generator.make(config.Generator(width=0.05, latent_size=5), SHAPE)
+    judge = dcgan_discriminator.make(config.Discriminator(width=0.05, dropout=0.0), SHAPE)
+    real = tf.random.stateless_uniform([8, *SHAPE], [1, 2], -1.0, 1.0)
+    latents = tf.random.stateless_normal([8, 5], [3, 4])
+    fake = draw(latents, training=True)
+
+    def gap() -> float:
+        return float(tf.reduce_mean(judge(real)[0]) - tf.reduce_mean(judge(fake)[0]))
+
+    def step(network: keras.Model, value: tf.Tensor, tape: tf.GradientTape) -> None:
+        variables = network.trainable_variables
+        keras.optimizers.SGD(1e-2).apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+    before = gap()
+    with tf.GradientTape() as tape:
+        value = loss.discriminator(judge(real)[0], judge(fake)[0])
+        if loss.gradient_penalty > 0:
+            alpha = tf.random.stateless_uniform([8, 1, 1, 1], [5, 6])
+            value += 1e-3 * gradient_penalty(lambda images: judge(images)[0], real, fake, alpha)
+    step(judge, value, tape)
+    assert gap() > before
+
+    with tf.GradientTape() as tape:
+        logits = judge(draw(latents, training=True))[0]
+        value = loss.generator(logits)
+    step(draw, value, tape)
+    assert tf.reduce_mean(judge(draw(latents, training=True))[0]) > tf.reduce_mean(logits)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gan import config
+from gan.losses import wasserstein
+
+LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
+
+
+def test_known_values() -> None:
+    real, fake = np.array([[1.0], [3.0]]), np.array([[-1.0], [0.0]])
+    assert float(wasserstein.wasserstein_critic(real, fake)) == -2.5
+    assert float(wasserstein.wasserstein_generator(fake)) == 0.5
+
+
+@given(real=LOGITS, fake=LOGITS, shift=st.floats(-1e3, 1e3))
+def test_the_critic_does_not_care_for_a_constant_and_is_antisymmetric(real: Any, fake: Any, shift: float) -> None:
+    found = float(wasserstein.wasserstein_critic(real, fake))
+    assert float(wasserstein.wasserstein_critic(real + shift, fake + shift)) == pytest.approx(found, abs=1e-9)
+    assert float(wasserstein.wasserstein_critic(fake, real)) == pytest.approx(-found, abs=1e-12)
+
+
+def test_gradients_are_constant(automatic: Any) -> None:
+    logits = np.array([[-5.0], [0.0], [1e4], [3.0]])
+    np.testing.assert_array_equal(automatic(wasserstein.wasserstein_generator, logits), np.full((4, 1), -0.25))
+    for_real = automatic(lambda real: wasserstein.wasserstein_critic(real, logits), logits)
+    np.testing.assert_array_equal(for_real, np.full((4, 1), -0.25))
+
+
+def test_minus_the_loss_of_a_1_lipschitz_critic_is_at_most_the_distance() -> None:
+    """Kantorovich-Rubinstein: for point masses at 0 and 3 the distance is 3, and the critic f(x) = -x attains it."""
+    real, fake = np.zeros((4, 1)), np.full((4, 1), 3.0)
+    assert -float(wasserstein.wasserstein_critic(-real, -fake)) == 3.0
+    assert -float(wasserstein.wasserstein_critic(np.sin(real), np.sin(fake))) < 3.0
+
+
+def test_clipping_holds_every_weight_within_the_bound_and_leaves_the_others() -> None:
+    variables = [keras.Variable(np.array([-3.0, -0.01, 0.005, 2.0])), keras.Variable(np.array([[0.02]]))]
+    wasserstein.clip_weights(variables, 0.01)
+    np.testing.assert_allclose(variables[0], [-0.01, -0.01, 0.005, 0.01], rtol=1e-6)
+    np.testing.assert_allclose(variables[1], [[0.01]], rtol=1e-6)
+
+
+def test_it_takes_the_clip_value_from_the_config_and_no_penalty() -> None:
+    made = wasserstein.make(config.Loss(name="wasserstein", clip_value=0.5))
+    assert made.clip_value == 0.5
+    assert made.gradient_penalty == 0
+    assert not made.logit_is_log_ratio

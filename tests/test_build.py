@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import pytest
+import tensorflow as tf
+
+from gan import build
+from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict
+from gan.data.spec import Dataset, Split
+from gan.errors import ConfigError
+from gan.losses import LOSSES
+
+DIGITS = Dataset(
+    id="digits-0123456789ab",
+    source="digits",
+    genuine=None,
+    image_size=8,
+    channels=1,
+    crop=None,
+    resizer="bicubic",
+    classes=("zero", "one", "two"),
+    attributes=(),
+    splits={"train": Split(100, ()), "test": Split(20, ())},
+)
+NARROW: dict[str, Any] = {"generator": Generator(width=0.05), "discriminator": Discriminator(width=0.05)}
+
+
+def unlabelled(**changes: Any) -> Dataset:
+    return dataclasses.replace(DIGITS, classes=(), **changes)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
+    build.check(Config(loss=Loss(name=loss)), DIGITS)
+    build.check(Config(loss=Loss(name=loss, kl_weight=0.1)), unlabelled())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"data": {"dataset": "mnst"}}, r'unknown data.dataset "mnst"; did you mean "mnist"\?.*celeba, digits'),
+        ({"generator": {"name": "dcgn"}}, r'unknown generator.name "dcgn"; did you mean "dcgan"\?'),
+        ({"discriminator": {"name": "cnn"}}, r'unknown discriminator.name "cnn".*Known: dcgan'),
+        ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
+        (
+            {"loss": {"name": "hinge", "label_smoothing": 0.1}},
+            r"loss.label_smoothing means nothing to the loss hinge; got 0.1. Leave it at 0.0.*minimax, non_sat",
+        ),
+        ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise means nothing to the loss wgan_gp"),
+        (
+            {"loss": {"clip_value": 0.1}},
+            r"loss.clip_value means nothing to .* non_saturating.*one that.*: wasserstein$",
+        ),
+        (
+            {"loss": {"name": "wasserstein", "gradient_penalty": 1.0}},
+            r"loss.gradient_penalty means nothing.*Leave it at 10.0.*: wgan_gp$",
+        ),
+        (
+            {"loss": {"name": "hinge", "kl_weight": 0.1, "kl_estimator": "density_ratio"}},
+            r"density_ratio needs.*got loss.name=hinge. Set loss.kl_estimator=gaussian, .*: minimax, non_saturating$",
+        ),
+        (
+            {"loss": {"kl_weight": 0.1, "kl_estimator": "density_ratio", "label_smoothing": 0.1}},
+            r"clean labels.*label_smoothing=0.1, loss.label_noise=0.0. Set both to 0",
+        ),
+        (
+            {"loss": {"kl_weight": 0.1, "kl_estimator": "density_ratio", "label_noise": 0.2}},
+            r"clean labels.*label_noise=0.2",
+        ),
+    ],
+)
+def test_a_config_that_is_wrong_in_itself_is_refused_with_a_remedy(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build.check_config(from_dict(wrong))
+    with pytest.raises(ConfigError, match=message):
+        build.check(from_dict(wrong), DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("config", "dataset", "message"),
+    [
+        (Config(train=Train(batch_size=101)), DIGITS, r"at most the 100 training images.*got 101. Lower"),
+        (Config(), dataclasses.replace(DIGITS, splits={"test": Split(20, ())}), r"no train split \(it has: test\)"),
+        (Config(), dataclasses.replace(DIGITS, image_size=15), r"got 15x15.*data.image_size.* 16"),
+        (
+            Config(generator=Generator(conditional=True)),
+            unlabelled(),
+            r"generator.conditional needs a dataset with labels.*generator.conditional=false",
+        ),
+    ],
+)
+def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
+    config: Config, dataset: Dataset, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build.check(config, dataset)
+
+
+def test_keys_of_a_regulariser_that_is_off_are_not_held_against_the_loss() -> None:
+    build.check_config(Config(loss=Loss(name="hinge", kl_weight=0.0, kl_estimator="density_ratio")))
+
+
+def test_a_source_is_found_by_its_name() -> None:
+    from gan.data.sources import SOURCES
+
+    assert build.source("digits") is SOURCES["digits"]
+    with pytest.raises(ConfigError, match='did you mean "folder"'):
+        build.source("foldr")
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_networks_fit_the_dataset_and_each_other(conditional: bool) -> None:
+    config = Config(
+        generator=Generator(width=0.05, latent_size=6, conditional=conditional), discriminator=Discriminator(width=0.05)
+    )
+    generator, discriminator = build.build_generator(config, DIGITS), build.build_discriminator(config, DIGITS)
+    latents, labels = tf.zeros([2, 6]), tf.constant([0, 2])
+    images = generator([latents, labels] if conditional else latents, training=False)
+    logits, features = discriminator([images, labels] if conditional else images, training=False)
+    assert images.shape == (2, *DIGITS.image_shape)
+    assert logits.shape == (2, 1)
+    assert features.shape[0] == 2
+    assert len(generator.inputs) == len(discriminator.inputs) == 1 + conditional
+
+
+def test_a_conditional_network_has_a_row_for_each_class() -> None:
+    config = Config(**NARROW | {"generator": Generator(width=0.05, conditional=True)})
+    for network in (build.build_generator(config, DIGITS), build.build_discriminator(config, DIGITS)):
+        assert network.get_layer("embed_label").input_dim == len(DIGITS.classes)
+
+
+@pytest.mark.parametrize("make", [build.build_generator, build.build_discriminator])
+def test_building_checks_what_it_needs(make: Any) -> None:
+    with pytest.raises(ConfigError, match="needs a dataset with labels"):
+        make(Config(generator=Generator(conditional=True)), unlabelled())
+    wrong = Config(generator=Generator(name="dcgn"), discriminator=Discriminator(name="dcgn"))
+    with pytest.raises(ConfigError, match='did you mean "dcgan"'):
+        make(wrong, DIGITS)
+
+
+def test_the_loss_takes_its_settings_from_the_config() -> None:
+    assert build.build_loss(Config(loss=Loss(name="wgan_gp", gradient_penalty=3.0))).gradient_penalty == 3.0
+
+
+def test_there_is_no_regulariser_of_weight_zero() -> None:
+    assert build.build_regulariser(Config()) is None
+    made = build.build_regulariser(Config(loss=Loss(kl_weight=0.5)))
+    assert made is not None
+    assert (made.name, made.weight) == ("gaussian", 0.5)
+
+
+def test_adam_takes_both_betas() -> None:
+    made = build.build_optimizer(Config(train=Train(beta_1=0.0, beta_2=0.9)), 3e-4)
+    assert isinstance(made, keras.optimizers.Adam)
+    assert (made.beta_1, made.beta_2) == (0.0, 0.9)
+    assert float(made.learning_rate) == pytest.approx(3e-4)
+
+
+def test_rmsprop_takes_beta_2_as_its_rho() -> None:
+    made = build.build_optimizer(Config(train=Train(optimizer="rmsprop", beta_2=0.95)), 5e-5)
+    assert isinstance(made, keras.optimizers.RMSprop)
+    assert made.rho == 0.95
+
+
+def test_importing_it_does_not_import_tensorflow() -> None:
+    code = "import sys, gan.build; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
