@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from components import record, runtime
+from components.record import Record
+from gan.errors import DataError, IdentityError, Stopped
+from gan.steps.outcome import Outcome
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(runtime.RECORDS, str(tmp_path))
+    return tmp_path
+
+
+def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
+    made = Outcome("id", "/uri", 1.5, True, {"share": 0.5, "names": ["ü"]})
+    with runtime.step("train") as step:
+        assert step.done(made) is made
+    assert record.read(records, "train") == Record("train", outcome=made)
+
+
+def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(runtime.RECORDS, raising=False)
+    monkeypatch.chdir(tmp_path)
+    with runtime.step("train") as step:
+        step.done(Outcome("id", "/uri"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "message"),
+    [
+        (DataError("an image is cut off"), 3, "an image is cut off"),
+        (IdentityError("seeds differ"), 9, "seeds differ"),
+        (Stopped(15, "step 4 is saved"), 143, "step 4 is saved"),
+        (KeyboardInterrupt(), 130, "KeyboardInterrupt"),
+        (ZeroDivisionError("by zero"), 70, "by zero"),
+    ],
+)
+def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(
+    error: BaseException, exit_code: int, message: str, records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left, runtime.step("train"):
+        raise error
+    assert left.value.code == exit_code
+    assert record.read(records, "train") == Record("train", error=message, exit_code=exit_code)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("train: ")
+    assert ("Traceback (most recent call last):" in lines) is (exit_code == 70)
+    assert exit_code == 70 or len(lines) == 1
+
+
+def test_a_failure_after_the_step_was_done_replaces_its_record(records: Path) -> None:
+    def body() -> None:
+        with runtime.step("train") as step:
+            step.done(Outcome("id", "/uri"))
+            raise DataError("the artifact could not be written")
+
+    with pytest.raises(SystemExit):
+        body()
+    found = record.read(records, "train")
+    assert found is not None
+    assert (found.outcome, found.exit_code) == (None, 3)
+
+
+def test_sigterm_unwinds_the_body(records: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    cleaned = []
+
+    def body() -> None:
+        with runtime.step("preprocess"):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            finally:
+                cleaned.append(True)
+
+    with pytest.raises(SystemExit) as left:
+        body()
+    assert left.value.code == 143
+    assert cleaned == [True]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_step_in_another_thread_sets_no_handler(records: Path) -> None:
+    def body() -> None:
+        with runtime.step("train") as step:
+            step.done(Outcome("id", "/uri"))
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert record.read(records, "train") is not None
+
+
+def test_there_is_no_record_of_a_step_that_left_none(tmp_path: Path) -> None:
+    assert record.read(tmp_path, "train") is None
