@@ -65,7 +65,7 @@ def escaped(value: Any) -> str:
     >>> escaped("a|b <i>")
     'a\\\\|b \\\\<i\\\\>'
     """
-    return _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return _SPECIAL.sub(r"\\\1", "none" if value is None else " ".join(str(value).split()))
 
 
 def figure(value: Any) -> str:

@@ -59,8 +59,24 @@ def score_differences(checkpoint: Mapping[str, Any], exported: Mapping[str, Any]
         checkpoint: {name: {"value": ...}} as evaluated.
         exported: the same, scored from the exported generator's pictures with the same identity.
     """
-    return {
-        name: float(exported[name]["value"]) - float(score["value"])
-        for name, score in checkpoint.items()
-        if name in exported
-    }
+    shared = [name for name in checkpoint if name in exported]
+    pairs = {name: (float(checkpoint[name]["value"]), float(exported[name]["value"])) for name in shared}
+    return {name: 0.0 if before == after else after - before for name, (before, after) in pairs.items()}
+
+
+def scores_equal(checkpoint: Mapping[str, Any], differences: Mapping[str, float]) -> bool:
+    """Whether the scores are the same but for rounding: a pixel that falls to the other side, and what comes of it.
+
+    Each difference must be below a tenth of the score's confidence interval, or, where that is narrow, below a
+    thousandth of the score.
+
+    Args:
+        checkpoint: {name: {"value", "low", "high"}} as evaluated.
+        differences: as from `score_differences`, a value for each of these names.
+    """
+    return all(name in differences and abs(differences[name]) <= _slack(score) for name, score in checkpoint.items())
+
+
+def _slack(score: Mapping[str, Any]) -> float:
+    width = float(score["high"]) - float(score["low"])
+    return max(0.1 * width, 1e-3 * abs(float(score["value"])), 1e-6)

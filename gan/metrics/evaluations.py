@@ -18,9 +18,9 @@ def key_of(run_id: str, step: int, reference_id: str) -> str:
 
 
 def write(store: Store, record: Json) -> str:
-    """Write a record and return its URI."""
+    """Write a record and return its URI. Its scores keep the order of the metrics."""
     key = key_of(record["run_id"], record["step"], record["reference_id"])
-    store.write(key, json.dumps(record, indent=2, sort_keys=True).encode())
+    store.write(key, json.dumps(record, indent=2).encode())
     return store.uri_of(key)
 
 

@@ -29,20 +29,20 @@ class Interval:
 class Score:
     """One row of scores.
 
-    `better` is "lower" or "higher"; `floor` is what a perfect sampler would score; `live` is None where nothing is live
-    or where it was measured differently.
+    `better` is "lower" or "higher", or None where neither is; `floor` is what a perfect sampler would score; `live` is
+    None where nothing is live or where it was measured differently, `generator` where the value is not finite.
     """
 
     name: str
-    better: str
-    generator: Interval
+    better: str | None
+    generator: Interval | None
     real: Interval | None = None
     live: Interval | None = None
     floor: float | None = None
 
     def __post_init__(self) -> None:
-        if self.better not in ("lower", "higher"):
-            raise ConfigError(f'better must be "lower" or "higher"; got {self.better!r}')
+        if self.better not in ("lower", "higher", None):
+            raise ConfigError(f'better must be "lower", "higher" or None; got {self.better!r}')
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Verdict:
     passed: bool
     live: bool
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
 
 

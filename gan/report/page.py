@@ -99,6 +99,11 @@ def figure(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def sentence(text: str) -> str:
+    """Text with a full stop at its end; an id or a score's name at its start stays as it is."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def percent(share: float) -> str:
     """A share as a percentage with one decimal."""
     return f"{100 * share:.1f} %"
@@ -113,6 +118,6 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    filters: dict[str, Any] = {"figure": figure, "percent": percent, "data_uri": data_uri}
+    filters: dict[str, Any] = {"figure": figure, "percent": percent, "data_uri": data_uri, "sentence": sentence}
     environment.filters.update(filters)
     return environment

@@ -69,6 +69,8 @@ def plot(chart: Chart) -> Plot | None:
 def whiskers(score: Score) -> tuple[Whisker, ...]:
     """A score's intervals side by side on one scale that begins at 0, or below where a value is negative."""
     shown = [(who, getattr(score, who)) for who in SIDE_BY_SIDE if getattr(score, who) is not None]
+    if not shown:
+        return ()
     edges = [edge for _, each in shown for edge in (each.value, each.low, each.high) if edge is not None]
     scale = axis(min(0.0, *edges), max(edges), WHISKER_MARGIN, WHISKER_WIDTH - WHISKER_MARGIN)
     return tuple(_whisker(who, each, scale) for who, each in shown)

@@ -1,0 +1,82 @@
+"""From the log of a run and its evaluations to charts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gan.report.data import Chart, Series
+from gan.report.scores import interval
+from gan.types import Json
+
+
+def training_charts(lines: Sequence[Json]) -> tuple[Chart, ...]:
+    """The charts of a log (see `gan.train.metrics_log.read_metrics`); a figure that was never logged has none.
+
+    Args:
+        lines: each with "step" and figures by name, ascending by step.
+    """
+    wanted = (
+        ("Losses", "loss", (("generator", "generator_loss"), ("discriminator", "discriminator_loss")), None),
+        (
+            "How often the discriminator is right",
+            "share of images",
+            (("real images", "real_accuracy"), ("generated images", "fake_accuracy")),
+            0.0,
+        ),
+        (
+            "Gradient norms",
+            "norm",
+            (("generator", "generator_gradient_norm"), ("discriminator", "discriminator_gradient_norm")),
+            0.0,
+        ),
+        ("KL regulariser", "nats", (("KL divergence", "kl"),), None),
+        ("Gradient penalty", "penalty", (("gradient penalty", "gradient_penalty"),), 0.0),
+        ("Speed", "images per second", (("training", "images_per_second"),), 0.0),
+    )
+    charts = []
+    for title, y_label, figures, least in wanted:
+        series = [_series(name, key, lines) for name, key in figures]
+        shown = tuple(each for each in series if each.points)
+        if shown:
+            charts.append(Chart(title, y_label, shown, least=least))
+    return tuple(charts)
+
+
+def score_charts(evaluations: Sequence[Json]) -> tuple[Chart, ...]:
+    """Fréchet distance, and precision with recall, of the evaluated checkpoints.
+
+    Args:
+        evaluations: records of one identity.
+    """
+    if not evaluations:
+        return ()
+    records = sorted(evaluations, key=lambda record: int(record["step"]))
+    real = interval(records[-1].get("real", {}).get("fid"))
+    fid = Chart(
+        "Fréchet distance of the evaluated checkpoints",
+        records[-1]["label"],
+        (_scored("this run", "fid", records),),
+        level=None if real is None else ("real data", real.value),
+        least=0.0,
+    )
+    both = Chart(
+        "Precision and recall of the same",
+        "share of images",
+        (_scored("precision", "precision", records), _scored("recall", "recall", records)),
+        least=0.0,
+    )
+    return tuple(chart for chart in (fid, both) if all(series.points for series in chart.series))
+
+
+def _series(name: str, key: str, lines: Sequence[Json]) -> Series:
+    return Series(name, tuple((float(line["step"]), float(line[key])) for line in lines if key in line))
+
+
+def _scored(name: str, key: str, records: Sequence[Json]) -> Series:
+    found = [(record["step"], interval(record["scores"].get(key))) for record in records]
+    known = [(float(step), each) for step, each in found if each is not None]
+    band = tuple(
+        (each.value if each.low is None else each.low, each.value if each.high is None else each.high)
+        for _, each in known
+    )
+    return Series(name, tuple((step, each.value) for step, each in known), band)

@@ -1,0 +1,78 @@
+"""From the record of an evaluation to rows of scores. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan.report.data import Interval, Mode, Score, Scores
+from gan.types import Json
+
+BETTER = {
+    "fid": "lower",
+    "kid": "lower",
+    "precision": "higher",
+    "recall": "higher",
+    "density": "higher",
+    "coverage": "higher",
+    "modes_found": "higher",
+    "mode_kl": "lower",
+    "high_confidence": "higher",
+}
+SHOWN = {"kid": "KID", "mode_kl": "mode KL"}
+
+
+def scores(evaluation: Json, live: Json | None, live_note: str) -> Scores:
+    """The rows of a checkpoint's scores.
+
+    Args:
+        evaluation: its record.
+        live: the record of the generator to set beside it; left out where it was measured differently.
+        live_note: a sentence on the live column, or on why there is none.
+    """
+    comparable = live is not None and live["identity"] == evaluation["identity"]
+    beside: Json = live["scores"] if live is not None and comparable else {}
+    rows = tuple(
+        Score(
+            name=evaluation["label"] if name == "fid" else shown(name),
+            better=BETTER.get(name),
+            generator=interval(score),
+            real=interval(evaluation.get("real", {}).get(name)),
+            live=interval(beside.get(name)),
+            floor=score.get("floor"),
+        )
+        for name, score in evaluation["scores"].items()
+    )
+    identity = tuple((name.replace("_", " "), _text(value)) for name, value in evaluation["identity"].items())
+    return Scores(evaluation["label"], evaluation["step"], rows, identity, live_note)
+
+
+def shown(name: str) -> str:
+    """A score's name for people: KID, mode KL, modes found. FID goes by its label, which names the network."""
+    return SHOWN.get(name, name.replace("_", " "))
+
+
+def interval(score: Mapping[str, Any] | None) -> Interval | None:
+    """A score of a record; None where there is none or it is not a finite number."""
+    value = None if score is None else _finite(score.get("value"))
+    if score is None or value is None:
+        return None
+    low, high = _finite(score.get("low")), _finite(score.get("high"))
+    return Interval(value) if low is None or high is None else Interval(value, low, high)
+
+
+def modes(evaluation: Json) -> tuple[Mode, ...]:
+    """The histogram of a record."""
+    histogram = evaluation.get("histogram")
+    if not histogram:
+        return ()
+    rows = zip(histogram["names"], histogram["real"], histogram["generated"], strict=True)
+    return tuple(Mode(str(name), float(real), float(generated)) for name, real, generated in rows)
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) < float("inf") else None
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,38 @@
+"""From a config to the rows of a page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gan.report.data import Setting
+from gan.types import Json
+
+
+def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
+    """Every key of a config as `group.key`, with the default beside it where it differs.
+
+    Args:
+        config: as from `Config.to_dict`.
+        defaults: the same of a config that nothing was set in.
+    """
+    before = dict(_flat(defaults))
+    return tuple(
+        Setting(key, text(value), text(before[key]) if key in before and before[key] != value else None)
+        for key, value in _flat(config)
+    )
+
+
+def text(value: Any) -> str:
+    """A value as YAML would have it: true, none, 0.0002."""
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _flat(tree: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

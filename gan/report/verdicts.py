@@ -1,0 +1,35 @@
+"""From what the gate wrote to what the page shows. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan.report.data import Check, Verdict
+from gan.types import Json
+
+
+def verdict(record: Json, *, live: bool) -> Verdict:
+    """The gate's verdict.
+
+    Args:
+        record: runs/<run_id>/verdicts/<name>.json.
+        live: whether the judged generator is the live one now.
+    """
+    return Verdict(
+        name=record["name"],
+        generator_id=record["generator_id"],
+        passed=bool(record["passed"]),
+        live=live,
+        reasons=tuple(map(str, record["reasons"])),
+        notes=tuple(map(str, record.get("notes", ()))),
+        checks=tuple(
+            Check(each["name"].replace("_", " "), _text(each["value"]), str(each["allowed"]), bool(each["passed"]))
+            for each in record["checks"]
+        ),
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "missing"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
