@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 WELL_CONDITIONED = 1e-5  # least ratio of the diagonal of a Cholesky factor: condition number about 1e10
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Gaussian(NamedTuple):
@@ -51,14 +52,26 @@ def trace_of_root(first: Floats, second: Floats) -> float:
     """Tr (A B)^(1/2) of two covariance matrices [F, F].
 
     A B has the eigenvalues of L^T B L, which is symmetric, where A = L L^T. One Cholesky factor and the eigenvalues of
-    a symmetric matrix take a fifth of the time of a matrix square root. Rank-deficient matrices (fewer samples than
-    features, a collapsed generator) have no sound Cholesky factor and go through their eigenvectors.
+    a symmetric matrix take a seventh of the time of a matrix square root. B may be of any rank: eigenvalues that are
+    rounding errors of 0 are left out. Where both are rank-deficient (fewer samples than features on both sides),
+    neither has a sound Cholesky factor, and their eigenvectors serve instead.
     """
-    lower = _sound_cholesky(first)
-    if lower is None or _sound_cholesky(second) is None:
+    lower, other = _sound_cholesky(first), second
+    if lower is None:
+        lower, other = _sound_cholesky(second), first
+    if lower is None:
         return _trace_of_root_by_eigenvectors(first, second)
-    eigenvalues = scipy.linalg.eigvalsh(lower.T @ second @ lower, overwrite_a=True, check_finite=False)
-    return float(np.sqrt(np.clip(eigenvalues, 0.0, None)).sum())
+    eigenvalues = scipy.linalg.eigvalsh(lower.T @ other @ lower, overwrite_a=True, check_finite=False)
+    return float(np.sqrt(eigenvalues[_above_rounding(eigenvalues)]).sum())
+
+
+def _above_rounding(eigenvalues: Floats) -> npt.NDArray[np.bool_]:
+    """Which of the ascending eigenvalues of a positive semi-definite matrix are more than rounding errors of 0.
+
+    The roots of those that are not, 1e-8 each, would add up.
+    """
+    above: npt.NDArray[np.bool_] = eigenvalues > max(eigenvalues[-1], 0.0) * len(eigenvalues) * EPSILON
+    return above
 
 
 def _sound_cholesky(matrix: Floats) -> Floats | None:
@@ -71,10 +84,7 @@ def _sound_cholesky(matrix: Floats) -> Floats | None:
 
 
 def _trace_of_root_by_eigenvectors(first: Floats, second: Floats) -> float:
-    """With A = R R^T and B = S S^T, the eigenvalues of (A B)^(1/2) are the singular values of R^T S.
-
-    The null spaces are cut away first: rounding makes their eigenvalues 1e-16, whose roots, 1e-8, would add up.
-    """
+    """With A = R R^T and B = S S^T, the eigenvalues of (A B)^(1/2) are the singular values of R^T S."""
     product = _thin_root(first).T @ _thin_root(second)
     return float(scipy.linalg.svdvals(product).sum()) if product.size else 0.0
 
@@ -82,6 +92,6 @@ def _trace_of_root_by_eigenvectors(first: Floats, second: Floats) -> float:
 def _thin_root(matrix: Floats) -> Floats:
     """R [F, rank] with R R^T = `matrix`."""
     eigenvalues, vectors = scipy.linalg.eigh(matrix, check_finite=False)
-    kept = eigenvalues > max(eigenvalues[-1], 0.0) * len(matrix) * np.finfo(np.float64).eps
+    kept = _above_rounding(eigenvalues)
     root: Floats = vectors[:, kept] * np.sqrt(eigenvalues[kept])
     return root

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_CLUSTERS = 20
 LEAST_IMAGES_A_CLUSTER = 10
+LEAST_VARIANCE = 1e-12
 
 Float32s = npt.NDArray[np.float32]
 
@@ -99,9 +100,8 @@ class ClusterModes:
         points = np.asarray(features, np.float64)
         across = points @ self.centres.T
         distances = np.sum(points**2, axis=1)[:, None] - 2 * across + np.sum(self.centres**2, axis=1)
-        scores = -distances / (2 * self.variance)
-        scores -= scores.max(axis=1, keepdims=True)
-        weights = np.exp(scores)
+        distances -= distances.min(axis=1, keepdims=True)
+        weights = np.exp(-distances / (2 * self.variance))
         shares: Float32s = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
         return shares
 
@@ -115,7 +115,7 @@ def fit_clusters(features: Features, seed: int) -> ClusterModes:
     distinct = len(np.unique(points, axis=0))
     fitted = KMeans(min(count, distinct), n_init=4, random_state=seed).fit(points)
     variance = fitted.inertia_ / points.size
-    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, np.finfo(np.float64).tiny)]))
+    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, LEAST_VARIANCE)]))
 
 
 def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:

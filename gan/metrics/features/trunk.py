@@ -8,6 +8,7 @@ FEATURES = 64
 FIRST_CHANNELS = 32
 MOST_CHANNELS = 64
 LEAST_SIDE = 7  # the feature map is halved while its side stays at least this
+BATCH_NORM_MOMENTUM = 0.9  # small data sets take few steps, and the statistics must have arrived by then
 
 
 def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> keras.Model:
@@ -36,7 +37,7 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
     hidden = keras.layers.Flatten(name="flatten")(hidden)
     hidden = keras.layers.Dropout(0.3, name="dropout")(hidden)
     hidden = keras.layers.Dense(FEATURES, use_bias=False, name="dense")(hidden)
-    hidden = keras.layers.BatchNormalization(name="dense_norm")(hidden)
+    hidden = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="dense_norm")(hidden)
     features = keras.layers.LeakyReLU(0.1, dtype="float32", name="features")(hidden)
     predicted = keras.layers.Dense(outputs, activation=activation, dtype="float32", name="outputs")(features)
     return keras.Model(pixels, [features, predicted], name="feature_network")
@@ -49,5 +50,5 @@ def _convolution(
     images = keras.layers.Conv2D(
         channels, kernel, strides=strides, padding="same", use_bias=False, name=f"convolution_{block}"
     )(images)
-    images = keras.layers.BatchNormalization(name=f"norm_{block}")(images)
+    images = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm_{block}")(images)
     return keras.layers.LeakyReLU(0.1, name=f"activation_{block}")(images)

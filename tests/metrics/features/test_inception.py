@@ -1,0 +1,83 @@
+"""The canonical network, by a small graph of the same tensor names and shapes; other files are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan.errors import ConfigError, DataError, NotFoundError
+from gan.ids import sha256
+from gan.metrics.features import inception
+from gan.metrics.features.inception import InceptionNetwork
+
+Graph = Callable[..., bytes]
+
+
+def test_looks_at_batches_of_any_size(inception_graph: Graph) -> None:
+    network = InceptionNetwork(inception_graph(), "x.pb")
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
+    seen = network.look(pixels)
+    assert seen.features.shape == (3, 2048)
+    assert seen.outputs.shape == (3, 0)
+    constant = np.full((2, 8, 8, 3), [10, 20, 250], np.uint8)
+    np.testing.assert_allclose(network.look(constant).features[:, :3], [[10, 20, 250]] * 2, rtol=1e-4)
+
+
+def test_grey_images_are_grey_in_colour(inception_graph: Graph) -> None:
+    network = InceptionNetwork(inception_graph(), "x.pb")
+    np.testing.assert_allclose(network.look(np.full((2, 8, 8, 1), 77, np.uint8)).features, 77, rtol=1e-4)
+
+
+def test_its_hash_is_that_of_the_file(inception_graph: Graph) -> None:
+    graph = inception_graph()
+    network = InceptionNetwork(graph, "x.pb")
+    assert (network.name, network.hash) == ("inception-2015-12-05", sha256(graph))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"entry": "Input"}, "x.pb has no tensor ExpandDims:0; give the classify_image_graph_def.pb"),
+        ({"exit": "pool_4"}, "x.pb has no tensor pool_3:0"),
+        ({"features": 1024}, "x.pb has 1024 features at pool_3:0, not 2048"),
+    ],
+)
+def test_another_graph_is_refused(inception_graph: Graph, options: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        InceptionNetwork(inception_graph(**options), "x.pb")
+
+
+def test_what_is_no_graph_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"x.pb is not a TensorFlow graph.*inception-2015-12-05.tgz"):
+        InceptionNetwork(b"\xff\xffno graph", "x.pb")
+
+
+def test_a_graph_that_does_not_run_is_refused() -> None:
+    import tensorflow as tf
+
+    definition = tf.compat.v1.GraphDef()
+    for name, operation in (("ExpandDims", "Placeholder"), ("pool_3", "NoSuchOperation")):
+        definition.node.add(name=name, op=operation)
+    with pytest.raises(ConfigError, match=r"x.pb does not run from ExpandDims:0 to pool_3:0"):
+        InceptionNetwork(definition.SerializeToString(), "x.pb")
+
+
+def test_more_channels_are_refused(inception_graph: Graph) -> None:
+    with pytest.raises(DataError, match="grey or RGB images; got 4 channels"):
+        InceptionNetwork(inception_graph(), "x.pb").look(np.zeros((1, 8, 8, 4), np.uint8))
+
+
+def test_loads_from_a_path_and_a_uri(inception_graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = inception_graph()
+    (tmp_path / "net.pb").write_bytes(graph)
+    monkeypatch.chdir(tmp_path)
+    for uri in (str(tmp_path / "net.pb"), f"file://{tmp_path}/net.pb", "net.pb"):
+        assert inception.load(uri).hash == sha256(graph)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"no feature network at .*absent.pb; give the classify_image_graph_def.pb"):
+        inception.load(str(tmp_path / "absent.pb"))
