@@ -44,7 +44,7 @@ class Group:
         hints = typing.get_type_hints(type(self))
         for item in dataclasses.fields(self):
             name = f"{group_name(type(self))}.{item.name}"
-            value = _checked_type(name, getattr(self, item.name), hints[item.name])
+            value = _checked_type(name, _as_written(getattr(self, item.name), item), hints[item.name])
             _check_range(name, value, item.metadata)
             object.__setattr__(self, item.name, value)
 
@@ -371,6 +371,15 @@ def _checked_type(name: str, value: Any, hint: Any) -> Any:
         raise ConfigError(f"{name} must be {allowed}{optional}; got {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name} must be finite; got {value!r}")
+    return value
+
+
+def _as_written(value: Any, item: dataclasses.Field[Any]) -> Any:
+    """YAML 1.1 reads `off` as false, and a checkpoint's step as a number, where text is meant."""
+    if value is False and "off" in (item.metadata["choices"] or ()):
+        return "off"
+    if item.name == "checkpoint" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value
 
 

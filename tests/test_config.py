@@ -120,3 +120,10 @@ def test_load_refuses_what_is_not_text(tmp_path: Any) -> None:
 def test_any_config_survives_yaml(train: Train, data: Data) -> None:
     made = Config(name="any", train=train, data=data)
     assert config.from_yaml(made.to_yaml()) == made
+
+
+def test_text_that_yaml_takes_for_something_else() -> None:
+    made = config.override(config.Config(), ["gate.against_live=off", "evaluate.checkpoint=500"])
+    assert made.gate.against_live == "off"
+    assert made.evaluate.checkpoint == "500"
+    assert config.from_yaml(made.to_yaml()) == made

@@ -20,9 +20,7 @@ OPTIONS = Reference(epochs=6, batch_size=32, seed=3)
 
 
 def stripes(count: int, seed: int) -> Examples:
-    """8 x 8 images: a bright row or a bright column, which is the class and the first attribute, on a dark or grey ground,
-    which is the second.
-    """
+    """8 x 8 images of a bright row or column, the class and first attribute, on dark or grey ground, the second."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, count).astype(np.int32)
     places = rng.integers(0, 8, count)

@@ -1,0 +1,55 @@
+"""A reference without training: its network is a fixed random projection."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan.config import Evaluate
+from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.mode_kinds import ClassModes
+from gan.metrics.presets import Looks
+from gan.metrics.reference import Reference
+from gan.metrics.score import look
+
+PROTOCOL = Evaluate(
+    samples=60, batch_size=16, kid_subsets=5, kid_subset_size=20, bootstrap=5, neighbours=3, checkpoint="latest"
+)
+RECORD = {
+    "dataset_id": "toy-1", "split": "test", "image_size": 8, "channels": 1, "crop": None, "resizer": "bicubic",
+    "label_shares": [0.2, 0.3, 0.5],
+}  # fmt: skip
+
+
+class Projection(FeatureNetwork):
+    """Projects pixels to 6 features; the outputs are the softmax of three of them."""
+
+    name, hash, kind = "toy-cnn", "f" * 64, "classes"
+
+    def __init__(self) -> None:
+        self._matrix = np.random.default_rng(0).normal(size=(64, 6)) / 100
+        self.batch_sizes: set[int] = set()
+
+    def look(self, pixels: np.ndarray) -> Seen:
+        self.batch_sizes.add(len(pixels))
+        features = (pixels.reshape(len(pixels), 64) / 10 @ self._matrix).astype(np.float32)
+        weights = np.exp(features[:, :3])
+        return Seen(features, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def toy_pixels(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 1)).astype(np.uint8)
+
+
+@pytest.fixture
+def protocol() -> Evaluate:
+    return PROTOCOL
+
+
+@pytest.fixture
+def reference() -> Reference:
+    """80 held-out images, 50 training images."""
+    nothing = Looks(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
+    bare = Reference(dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing)
+    real, train = look(bare, toy_pixels(80, 1), 16), look(bare, toy_pixels(50, 2), 16)
+    return Reference(bare.record, bare.network, bare.modes, real, train)

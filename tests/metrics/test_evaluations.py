@@ -1,0 +1,60 @@
+"""Records of evaluations: written, read, damaged, and the best among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.errors import IdentityError, IntegrityError
+from gan.metrics import evaluations
+from gan.store import Store, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path))
+
+
+def record(step: int, fid: float, *, samples: int = 100, reference_id: str = "ref-1") -> dict:
+    return {
+        "run_id": "r1",
+        "step": step,
+        "reference_id": reference_id,
+        "identity": {"samples": samples},
+        "scores": {"fid": {"value": fid, "low": fid, "high": fid}},
+    }
+
+
+def test_reads_what_was_written(store: Store) -> None:
+    uri = evaluations.write(store, record(20, 5.0))
+    assert uri == store.uri_of("runs/r1/evaluations/00000020-ref-1.json")
+    assert evaluations.read(store, "r1", 20, "ref-1") == record(20, 5.0)
+    assert evaluations.read(store, "r1", 21, "ref-1") is None
+
+
+def test_all_are_in_the_order_of_steps(store: Store) -> None:
+    for step in (300, 20, 1000):
+        evaluations.write(store, record(step, 1.0))
+    assert [each["step"] for each in evaluations.read_all(store, "r1")] == [20, 300, 1000]
+    assert evaluations.read_all(store, "r2") == []
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"step": 1}', b"\xff"])
+def test_damage_is_told(store: Store, text: bytes) -> None:
+    store.write(evaluations.key_of("r1", 1, "ref-1"), text)
+    with pytest.raises(IntegrityError, match=r"00000001-ref-1.json is damaged .*; delete it and evaluate again"):
+        evaluations.read_all(store, "r1")
+
+
+def test_the_best_has_the_lowest_fid_and_is_the_earliest_of_equals() -> None:
+    records = [record(10, 3.0), record(20, 2.0), record(30, 2.0), record(40, 4.0)]
+    assert evaluations.best(records)["step"] == 20
+    assert evaluations.best(records, steps={30, 40})["step"] == 30
+    assert evaluations.best(records, steps=set()) is None
+    assert evaluations.best([]) is None
+
+
+def test_scores_of_another_identity_are_not_compared() -> None:
+    with pytest.raises(IdentityError, match=r"steps 10 and 20 of run r1 .*samples \(100 and 200\).*--checkpoint best"):
+        evaluations.best([record(10, 3.0), record(20, 2.0, samples=200)])
