@@ -77,12 +77,8 @@ class Batches:
             .with_options(options)
         )
 
-    def _read(self, number: Any) -> tuple[Any, Any]:
-        records, flips = tf.numpy_function(self._draw, [number], [tf.string, tf.bool], stateful=False)
-        return tf.ensure_shape(records, [self._batch_size]), tf.ensure_shape(flips, [self._batch_size])
-
-    def _draw(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
-        """The records of one batch, and which of its images to mirror."""
+    def draw(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+        """The records of batch `number`, bytes [B], and which of its images to mirror, bool [B]."""
         epoch, batch = divmod(int(number), self.per_epoch)
         order = epoch_order(self._seed, epoch, len(self._records))
         records = self._records.read(order[batch * self._batch_size : (batch + 1) * self._batch_size])
@@ -90,6 +86,12 @@ class Batches:
         flips = coins(self._seed, np.arange(first, first + self._batch_size))
         return np.array(records, dtype=object), flips & self._flip
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def _read(self, number: Any) -> tuple[Any, Any]:
+        records, flips = tf.numpy_function(self.draw, [number], [tf.string, tf.bool], stateful=False)
+        return tf.ensure_shape(records, [self._batch_size]), tf.ensure_shape(flips, [self._batch_size])
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _decode(self, records: Any, flips: Any) -> dict[str, Any]:
         values = parse(records, self._dataset)
         pixels = values["pixels"]

@@ -121,7 +121,7 @@ class ZipOrigin(Origin):
             self._check_member(info, seen)
             seen.add(info.filename)
             packed, expanded = packed + info.compress_size, expanded + info.file_size
-        self._check_ratio("its files together", expanded, min(packed, self.path.stat().st_size))
+        self._check_ratio("all of it", expanded, min(packed, self.path.stat().st_size))
 
     def _check_member(self, info: zipfile.ZipInfo, seen: set[str]) -> None:
         name = info.filename
@@ -138,7 +138,10 @@ class ZipOrigin(Origin):
 
     def _check_ratio(self, what: str, expanded: int, packed: int) -> None:
         if expanded >= RATIO_MATTERS_FROM_BYTES and expanded > MOST_RATIO * packed:
-            self._refuse(f"{what} would expand from {packed} to {expanded} bytes, more than {MOST_RATIO} times")
+            self._refuse(
+                f"{what} is compressed {expanded // max(packed, 1)} times, from {expanded} to {packed} bytes, "
+                f"and at most {MOST_RATIO} times is plausible for images"
+            )
 
     def _refuse(self, reason: str) -> None:
         raise DataError(

@@ -1,0 +1,65 @@
+"""Datasets to read: small, made directly rather than decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan.data.manifest import ManifestWriter, example_row
+from gan.data.shards import ShardWriter
+from gan.data.sources.interface import Listed
+from gan.data.spec import FILE, MANIFEST, Dataset, identified
+from gan.store import LocalStore, sealed
+
+Made = tuple[LocalStore, Dataset]
+MakeDataset = Callable[..., Made]
+
+
+def pixels_of(number: int, shape: tuple[int, int, int]) -> bytes:
+    """Different for each example, and not symmetric."""
+    return np.random.default_rng(number).integers(0, 256, shape, np.uint8).tobytes()
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> MakeDataset:
+    """Publishes a dataset whose example n has pixels of seed n and label n % 3."""
+
+    def make(
+        examples: int = 50, *, size: int = 4, channels: int = 3, attributes: int = 0, labelled: bool = True
+    ) -> Made:
+        shape = (size, size, channels)
+        folder = tmp_path / "made"
+        folder.mkdir()
+        with ManifestWriter(folder / MANIFEST) as manifest, ShardWriter(folder, "train", shape, 1000) as shards:
+            for number in range(examples):
+                marks = tuple(1 if (number >> bit) % 2 else -1 for bit in range(attributes))
+                listed = Listed(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
+                place = shards.add(listed, pixels_of(number, shape))
+                digest = hashlib.sha256(str(number).encode()).hexdigest()
+                manifest.add(example_row(listed, digest, place, labelled=labelled))
+        dataset = identified(
+            Dataset(
+                id="",
+                source="made",
+                genuine=None,
+                image_size=size,
+                channels=channels,
+                crop=None,
+                resizer="box",
+                classes=("a", "b", "c") if labelled else (),
+                attributes=tuple(f"attribute{bit}" for bit in range(attributes)),
+                splits={"train": shards.split()},
+                manifest_sha256=manifest.sha256,
+            )
+        )
+        (folder / FILE).write_text(json.dumps(dataset.to_json()))
+        store = LocalStore(tmp_path / "store")
+        sealed.publish(store, "dataset", dataset.id, sealed.files_below(folder))
+        return store, dataset
+
+    return make

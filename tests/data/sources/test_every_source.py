@@ -1,0 +1,147 @@
+"""What every source must do. A new one adds a maker of a small copy of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+
+from gan.config import Data
+from gan.data import prepare
+from gan.data.image import fit_pixels
+from gan.data.image import prepare as prepare_image
+from gan.data.options import resolve
+from gan.data.sources import SOURCES, Listing
+from gan.data.spec import Dataset, load
+from gan.ids import file_sha256
+from gan.steps.preprocess import preprocess
+from gan.store import LocalStore
+from support import world
+
+Maker = Callable[[Path], str | None]
+MAKERS: dict[str, Maker] = {
+    "mnist": lambda path: str(world.mnist(path)),
+    "celeba": lambda path: str(world.celeba(path)),
+    "digits": lambda path: None,
+    "folder": lambda path: str(world.folder(path)),
+}
+
+
+def test_every_source_is_here() -> None:
+    assert SOURCES.keys() == MAKERS.keys()
+    assert all(source.name == name for name, source in SOURCES.items())
+    assert all(source.__doc__ for source in SOURCES.values())
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
+    return Data(dataset=request.param, source=MAKERS[request.param](tmp_path / "in"), shard_mib=0.05)
+
+
+def scanned(data: Data) -> Listing:
+    source = SOURCES[data.dataset]
+    return source.scan(data.source, resolve(source, data))
+
+
+def test_the_listing_is_sound(data: Data) -> None:
+    listing = scanned(data)
+    assert len({each.id for each in listing.examples}) == len(listing.examples) > 0
+    assert {each.split for each in listing.examples} >= {"train", "test"}
+    for each in listing.examples:
+        assert 0 <= each.label < max(len(listing.classes), 1)
+        assert len(each.attributes) == len(listing.attributes)
+        assert set(each.attributes) <= {-1, 1}
+        assert not Path(each.file).is_absolute()
+    assert isinstance(listing.read(listing.examples[0].key), bytes) == listing.encoded
+    assert listing.rejected == []
+    listing.close()
+
+
+def test_scanning_again_lists_the_same(data: Data) -> None:
+    first, second = scanned(data), scanned(data)
+    assert first.examples == second.examples
+    assert first.fingerprint == second.fingerprint
+    json.dumps(first.fingerprint)
+    first.close()
+    second.close()
+
+
+def test_the_fingerprint_covers_every_file(data: Data) -> None:
+    if data.source is None:
+        pytest.skip("embedded: there is no file to change")
+    before = scanned(data)
+    before.close()
+    for path in sorted(Path(data.source).rglob("*"))[-3:]:
+        if path.is_file() and path.suffix == ".png":
+            sound = path.read_bytes()
+            path.write_bytes(sound + b"\0")
+            after = scanned(data)
+            after.close()
+            assert after.fingerprint != before.fingerprint
+            path.write_bytes(sound)
+
+
+def published(store: LocalStore, dataset: Dataset) -> dict[str, str]:
+    folder = store.root / "datasets" / dataset.id
+    return {path.name: file_sha256(path) for path in folder.iterdir()}
+
+
+def test_any_number_of_workers_gives_the_same_bytes(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "PARALLEL_FROM_IMAGES", 1)
+    monkeypatch.setattr(prepare, "CHUNK_IMAGES", 7)
+    one, two = LocalStore(tmp_path / "one"), LocalStore(tmp_path / "two")
+    first, second = preprocess(one, data, workers=1), preprocess(two, data, workers=2)
+    assert first.id == second.id
+    assert published(one, load(one, first.id)) == published(two, load(two, second.id))
+
+
+def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
+    """Read back with TensorFlow alone, as a stranger would, and compared with the source."""
+    store = LocalStore(tmp_path / "store")
+    dataset = load(store, preprocess(store, data, workers=1).id)
+    listing = scanned(data)
+    frame = resolve(SOURCES[data.dataset], data).frame
+    expected = {each.id: each for each in listing.examples}
+    manifest = {
+        (row["shard"], row["index"]): row
+        for row in pq.read_table(store.root / "datasets" / dataset.id / "manifest.parquet").to_pylist()
+    }
+    found = set()
+    for name, split in dataset.splits.items():
+        for shard in split.shards:
+            path = store.root / "datasets" / dataset.id / shard.name
+            assert path.stat().st_size == shard.bytes <= 0.05 * 2**20
+            for index, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
+                features = tf.train.Example.FromString(record).features.feature
+                listed = expected[features["id"].bytes_list.value[0].decode()]
+                original = listing.read(listed.key)
+                pixels = (
+                    prepare_image(original, listed.file, frame)
+                    if isinstance(original, bytes)
+                    else fit_pixels(np.asarray(original), frame)
+                )
+                assert features["image/raw"].bytes_list.value[0] == pixels
+                assert tuple(features["image/shape"].int64_list.value) == dataset.image_shape
+                assert features["label"].int64_list.value[0] == listed.label
+                row = manifest[shard.name, index]
+                assert (row["id"], row["split"], row["file"]) == (listed.id, name, listed.file)
+                assert listed.split == name
+                assert row["label"] == (listed.label if listing.classes else None)
+                assert row["attributes"] == (list(listed.attributes) or None)
+                assert row["identity"] == listed.identity
+                if isinstance(original, bytes):
+                    assert row["sha256"] == hashlib.sha256(original).hexdigest()
+                else:
+                    assert row["sha256"] == listed.sha256
+                found.add(listed.id)
+    assert found == expected.keys()
+    assert len(manifest) == len(expected)
+    listing.close()

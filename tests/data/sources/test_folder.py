@@ -1,0 +1,120 @@
+"""Any folder or zip of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.config import Data
+from gan.data.options import resolve
+from gan.data.sources.folder import Folder
+from gan.data.sources.interface import Listing
+from gan.errors import ConfigError, DataError
+from support import world
+
+
+def put(folder: Path, *names: str) -> Path:
+    for seed, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(world.picture(seed, (8, 8), kind="PNG"))
+    return folder
+
+
+def scan(where: Path | None) -> Listing:
+    source = Folder()
+    listing = source.scan(str(where) if where else None, resolve(source, Data(dataset="folder")))
+    listing.close()
+    return listing
+
+
+def labels(listing: Listing) -> dict[str, str]:
+    return {each.id: listing.classes[each.label] for each in listing.examples}
+
+
+def splits(listing: Listing) -> dict[str, str]:
+    return {each.id: each.split for each in listing.examples}
+
+
+def test_a_flat_folder_has_no_labels(tmp_path: Path) -> None:
+    listing = scan(put(tmp_path, "a.png", "b.PNG", "c.jpeg"))
+    assert [each.id for each in listing.examples] == ["a.png", "b.PNG", "c.jpeg"]
+    assert listing.classes == ()
+    assert set(splits(listing).values()) == {"train", "test"}
+
+
+def test_sub_folders_are_labels_and_deeper_ones_belong_to_them(tmp_path: Path) -> None:
+    listing = scan(put(tmp_path, "dog/a.png", "cat/b.png", "cat/black/c.png", "cat/notes.txt"))
+    assert listing.classes == ("cat", "dog")
+    assert labels(listing) == {"dog/a.png": "dog", "cat/b.png": "cat", "cat/black/c.png": "cat"}
+
+
+def test_folders_around_everything_do_not_count(tmp_path: Path) -> None:
+    listing = scan(put(tmp_path, "photos/2024/dog/a.png", "photos/2024/cat/b.png"))
+    assert listing.classes == ("cat", "dog")
+    assert scan(put(tmp_path / "flat", "photos/a.png", "photos/b.png")).classes == ()
+
+
+def test_given_splits(tmp_path: Path) -> None:
+    listing = scan(put(tmp_path, "train/cat/a.png", "test/cat/b.png", "train/dog/c.png", "valid/dog/d.png"))
+    assert splits(listing) == {
+        "train/cat/a.png": "train", "test/cat/b.png": "test", "train/dog/c.png": "train", "valid/dog/d.png": "valid",
+    }  # fmt: skip
+    assert listing.classes == ("cat", "dog")
+    assert scan(put(tmp_path / "plain", "train/a.png", "test/b.png")).classes == ()
+
+
+def test_a_lone_train_folder_is_a_folder_like_any_other(tmp_path: Path) -> None:
+    listing = scan(put(tmp_path, "train/a.png", "steam/b.png"))
+    assert listing.classes == ("steam", "train")
+    assert set(splits(listing).values()) == {"train", "test"}
+
+
+def test_the_split_depends_on_content_not_on_names(tmp_path: Path) -> None:
+    first = scan(put(tmp_path / "1", *(f"{n:02}.png" for n in range(30))))
+    for n in range(30):
+        (tmp_path / "2" / f"renamed{n}.png").parent.mkdir(exist_ok=True)
+        (tmp_path / "2" / f"renamed{n}.png").write_bytes((tmp_path / "1" / f"{n:02}.png").read_bytes())
+    second = scan(tmp_path / "2")
+    assert {e.sha256: e.split for e in first.examples} == {e.sha256: e.split for e in second.examples}
+
+
+def test_zip_and_folder_are_the_same_source(tmp_path: Path) -> None:
+    folder = put(tmp_path / "in", "cat/a.png", "dog/b.png", "dog/c.png")
+    members = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")}
+    zipped = scan(world.zip_of(tmp_path / "in.zip", members))
+    assert zipped.examples == scan(folder).examples
+    assert zipped.fingerprint == scan(folder).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ((), "no images in"),
+        (("notes.txt",), "no images in .*; their names must end in .jpg"),
+        (("cat/a.png", "dog/b.png", "stray.png"), "1 beside them, such as stray.png; move"),
+        (
+            ("train/a.png", "test/b.png", "extra/c.png"),
+            "beside them extra/c.png .*; move these into one of test, train",
+        ),
+        (("train/a.png", "test/b.png", "c.png"), "beside them c.png"),
+        (("a.png",), "at least 2 different images"),
+    ],
+)
+def test_folders_that_mean_nothing(names: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=says):
+        scan(put(tmp_path, *names))
+
+
+def test_it_needs_a_source() -> None:
+    with pytest.raises(ConfigError, match="--source"):
+        scan(None)
+
+
+def test_what_can_not_be_read_is_rejected_not_fatal(tmp_path: Path) -> None:
+    members = {f"{n}.png": world.picture(n, (8, 8), kind="PNG") for n in range(4)} | {"bad.png": b"sound bytes"}
+    path = world.zip_of(tmp_path / "in.zip", members)
+    path.write_bytes(path.read_bytes().replace(b"sound", b"wrong"))
+    listing = scan(path)
+    assert [(each.file, "Bad CRC-32" in each.reason) for each in listing.rejected] == [("bad.png", True)]
+    assert len(listing.examples) == 4

@@ -1,0 +1,100 @@
+"""MNIST, in what only it does."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan.config import Data
+from gan.data.options import resolve
+from gan.data.sources.interface import Listing
+from gan.data.sources.mnist import GZIP_MD5, PLAIN_MD5, Mnist
+from gan.errors import DataError
+from support import world
+
+
+def scan(where: Path | None, mnist: Mnist | None = None) -> Listing:
+    source = mnist or Mnist()
+    return source.scan(None if where is None else str(where), resolve(source, Data(dataset="mnist")))
+
+
+def test_the_genuine_files(real_data: Path) -> None:
+    listing = scan(real_data / "mnist")
+    assert listing.genuine is True
+    splits = [each.split for each in listing.examples]
+    assert (splits.count("train"), splits.count("test")) == (60_000, 10_000)
+    # The first ten labels, known to everyone who has ever opened the file.
+    assert [each.label for each in listing.examples[:10]] == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert [each.label for each in listing.examples[60_000:60_010]] == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    pixels = np.stack([np.asarray(listing.read(each.key)) for each in listing.examples[:60_000]])
+    # Mean and standard deviation that half of the field's tutorials normalise with: 0.1307, 0.3081.
+    assert pixels.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert pixels.std() / 255 == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_unzipped_genuine_files_are_genuine(real_data: Path, tmp_path: Path) -> None:
+    for base in GZIP_MD5:
+        data = gzip.decompress((real_data / "mnist" / f"{base}.gz").read_bytes())
+        (tmp_path / base.replace("-idx", ".idx")).write_bytes(data)
+    assert scan(tmp_path).genuine is True
+    assert PLAIN_MD5.keys() == GZIP_MD5.keys()
+
+
+def test_other_files_are_not_genuine(tmp_path: Path) -> None:
+    listing = scan(world.mnist(tmp_path))
+    assert listing.genuine is False
+    assert [each.id for each in listing.examples[:2]] == ["train/00000", "train/00001"]
+    assert listing.examples[30].id == "test/00000"
+    assert listing.classes == tuple("0123456789")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    world.mnist(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match=r"no t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz in"):
+        scan(tmp_path)
+
+
+def test_counts_must_agree(tmp_path: Path) -> None:
+    world.mnist(tmp_path)
+    world.put_idx(tmp_path, "train-labels-idx1-ubyte", world.idx(2049, (29,), bytes(29)))
+    with pytest.raises(DataError, match="holds 30 images but train-labels-idx1-ubyte 29 labels"):
+        scan(tmp_path)
+
+
+def test_labels_must_be_digits(tmp_path: Path) -> None:
+    world.mnist(tmp_path)
+    world.put_idx(tmp_path, "train-labels-idx1-ubyte", world.idx(2049, (30,), bytes([11] * 30)))
+    with pytest.raises(DataError, match="the label 11; allowed: 0 to 9"):
+        scan(tmp_path)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.mnist(tmp_path)
+
+    def denied(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(DataError, match=r"can't read .*gz: Permission denied"):
+        scan(tmp_path)
+
+
+def test_offline_says_which_files_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        scan(None, Mnist(mirrors=["http://127.0.0.1:1/"]))
+    assert "--source" in str(caught.value)
+    assert all(f"{base}.gz" in str(caught.value) for base in GZIP_MD5)
+
+
+def test_what_was_downloaded_before_needs_no_network(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shutil.copytree(real_data / "mnist", tmp_path / "gan" / "mnist")
+    assert scan(None, Mnist(mirrors=[])).genuine is True

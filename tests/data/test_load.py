@@ -1,0 +1,45 @@
+"""A split as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan.data import load as module
+from gan.data.load import load_split
+from gan.errors import ConfigError
+
+
+def pixels(number: int) -> Any:
+    return np.random.default_rng(number).integers(0, 256, (4, 4, 3), np.uint8)
+
+
+def test_everything_comes_back(make_dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BATCH", 7)
+    arrays = load_split(*make_dataset(attributes=4), "train")
+    assert arrays.ids == [str(number) for number in range(50)]
+    np.testing.assert_array_equal(arrays.pixels, [pixels(number) for number in range(50)])
+    np.testing.assert_array_equal(arrays.labels, np.arange(50) % 3)
+    np.testing.assert_array_equal(arrays.attributes, [[1 if n >> b & 1 else -1 for b in range(4)] for n in range(50)])
+    assert (arrays.pixels.dtype, arrays.labels.dtype, arrays.attributes.dtype) == (np.uint8, np.int32, np.int8)
+
+
+def test_without_attributes(make_dataset: Any) -> None:
+    assert load_split(*make_dataset(5), "train").attributes.shape == (5, 0)
+
+
+def test_a_seeded_subset(make_dataset: Any) -> None:
+    made = make_dataset()
+    some, same, other = (load_split(*made, "train", most=20, seed=seed) for seed in (1, 1, 2))
+    assert len(set(some.ids)) == 20
+    assert some.ids == same.ids != other.ids
+    np.testing.assert_array_equal(some.pixels, [pixels(int(number)) for number in some.ids])
+    assert load_split(*made, "train", most=50).ids == load_split(*made, "train", most=99).ids
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_subset_of_nothing(most: int, make_dataset: Any) -> None:
+    with pytest.raises(ConfigError, match=f"at least 1.*got {most}"):
+        load_split(*make_dataset(3), "train", most=most)

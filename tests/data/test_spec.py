@@ -1,0 +1,88 @@
+"""The description of a dataset."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gan.data.spec import Dataset, Shard, Split, from_json, identified, load
+from gan.errors import IntegrityError, NotFoundError
+from gan.store import LocalStore, sealed
+
+DATASET = identified(
+    Dataset(
+        id="",
+        source="celeba",
+        genuine=None,
+        image_size=64,
+        channels=3,
+        crop=148,
+        resizer="bicubic",
+        classes=(),
+        attributes=("Male",),
+        splits={
+            "train": Split(3, (Shard("train-00000.tfrecord", 3, 100, "ab"),)),
+            "valid": Split(1, (Shard("valid-00000.tfrecord", 1, 40, "ef"),)),
+            "test": Split(1, (Shard("test-00000.tfrecord", 1, 40, "cd"),)),
+        },
+        quarantined=1,
+        manifest_sha256="12",
+    )
+)
+
+
+def test_json_round_trip() -> None:
+    text = json.dumps(DATASET.to_json(), sort_keys=True)
+    found = from_json(json.loads(text))
+    assert found == DATASET
+    assert list(found.splits) == ["train", "valid", "test"]
+
+
+def test_the_id_is_a_hash_of_the_rest() -> None:
+    rest = {name: value for name, value in DATASET.to_json().items() if name != "id"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    assert DATASET.id == f"celeba-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    assert identified(dataclasses.replace(DATASET, id="other")) == DATASET
+    assert identified(dataclasses.replace(DATASET, crop=178)).id != DATASET.id
+
+
+def test_properties() -> None:
+    assert DATASET.image_shape == (64, 64, 3)
+    assert not DATASET.has_labels
+    assert dataclasses.replace(DATASET, classes=("a",)).has_labels
+    assert DATASET.split("test").examples == 1
+
+
+def test_an_unknown_split_lists_the_known() -> None:
+    with pytest.raises(NotFoundError, match='no split "val"; it has: train, valid, test'):
+        DATASET.split("val")
+
+
+def test_another_format_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="format 99"):
+        from_json({**DATASET.to_json(), "format": 99})
+
+
+def test_load_checks_the_seal(make_dataset) -> None:  # type: ignore[no-untyped-def]
+    store, dataset = make_dataset()
+    assert load(store, dataset.id) == dataset
+    path = store.local_path(f"{sealed.prefix_of('dataset', dataset.id)}/dataset.json")
+    path.write_bytes(path.read_bytes().replace(b'"box"', b'"bix"'))
+    with pytest.raises(IntegrityError, match=r"dataset\.json"):
+        load(store, dataset.id)
+
+
+def test_load_of_nothing(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(NotFoundError, match="there is no dataset yet"):
+        load(LocalStore(tmp_path), "x-1")
+
+
+def test_what_workers_and_the_spec_import_leaves_tensorflow_out() -> None:
+    modules = "gan.data.spec, gan.data.sources, gan.data.prepare, gan.data.options, gan.data.stage"
+    code = f"import sys, {modules}; raise SystemExit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
