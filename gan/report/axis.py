@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+NO_SPREAD = 1e-9  # of a range, relative to its ends: below that it counts as one value
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -34,12 +36,12 @@ class Axis:
 
 def axis(low: float, high: float, start: float, end: float, *, count: int = 4) -> Axis:
     """An axis that holds [low, high] with about `count` ticks at round numbers, its ends on the outermost ticks."""
-    if high <= low:
-        middle, spread = low, abs(low) * 0.5 or 0.5
-        low, high = middle - spread, middle + spread
+    if high - low <= NO_SPREAD * max(abs(low), abs(high)):
+        spread = abs(low) / 2 or 0.5
+        low, high = low - spread, low + spread
     step = round_step((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
+    ticks = tuple(float(f"{index * step:.12g}") for index in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], start, end, ticks)
 
 

@@ -1,0 +1,132 @@
+"""From records of the store to what the page shows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from gan.config import Config, override
+from gan.errors import ConfigError
+from gan.report import curves, scores, verdicts
+from gan.report.data import Interval, Mode, Score, Setting
+from gan.report.settings import settings
+
+LINES = [
+    {"step": 1, "generator_loss": 0.9, "discriminator_loss": 1.2, "images_per_second": 100.0, "kl": 0.5},
+    {"step": 2, "generator_loss": 0.8, "discriminator_loss": 1.3, "images_per_second": 110.0},
+]
+
+
+def evaluation(step: int = 10, fid: float = 7.0, **changes: Any) -> dict[str, Any]:
+    return {
+        "step": step,
+        "label": "fid[digits-cnn:1a2b3c]",
+        "identity": {"samples": 40, "crop": None},
+        "scores": {
+            "fid": {"value": fid, "low": fid - 1, "high": fid + 1},
+            "precision": {"value": 0.5, "low": 0.4, "high": 0.6},
+            "recall": {"value": 0.25, "low": 0.2, "high": 0.3},
+            "mode_kl": {"value": 0.1, "low": 0.0, "high": 0.2, "floor": 0.02},
+        },
+        "real": {"fid": {"value": 1.5, "low": 1.0, "high": 2.0}},
+        "histogram": {"names": ["0", "1"], "real": [0.5, 0.5], "generated": [0.25, 0.75]},
+        **changes,
+    }
+
+
+def test_rows_in_order_with_real_live_and_floor() -> None:
+    made = scores.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
+    assert [row.name for row in made.rows] == ["fid[digits-cnn:1a2b3c]", "precision", "recall", "mode KL"]
+    fid, _, recall, kl = made.rows
+    assert (fid.generator, fid.real, fid.live) == (Interval(7, 6, 8), Interval(1.5, 1, 2), Interval(9, 8, 10))
+    assert (fid.better, recall.better) == ("lower", "higher")
+    assert recall.real is None
+    assert (fid.floor, kl.floor) == (None, 0.02)
+    assert made.identity == (("samples", "40"), ("crop", "none"))
+    assert made.live_note == "Live is gen-1."
+
+
+def test_scores_of_another_identity_are_not_shown_beside() -> None:
+    other = evaluation(identity={"samples": 41, "crop": None})
+    assert all(row.live is None for row in scores.scores(evaluation(), other, "").rows)
+
+
+@pytest.mark.parametrize("value", [None, {}, {"value": math.nan}, {"value": math.inf}, {"value": "inf"}])
+def test_what_is_no_finite_number_is_left_out(value: dict[str, Any] | None) -> None:
+    assert scores.interval(value) is None
+
+
+def test_a_score_without_interval_and_one_nobody_knows() -> None:
+    made = scores.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
+    assert made.rows == (Score("sharpness", None, Interval(3.0)),)
+
+
+def test_better_is_checked() -> None:
+    with pytest.raises(ConfigError, match="'bigger'"):
+        Score("fid", "bigger", None)
+
+
+def test_modes() -> None:
+    assert scores.modes(evaluation()) == (Mode("0", 0.5, 0.25), Mode("1", 0.5, 0.75))
+    assert scores.modes(evaluation(histogram=None)) == ()
+
+
+def test_training_charts_of_what_was_logged() -> None:
+    charts = {chart.title: chart for chart in curves.training_charts(LINES)}
+    assert list(charts) == ["Losses", "KL regulariser", "Speed"]
+    generator, discriminator = charts["Losses"].series
+    assert generator.points == ((1, 0.9), (2, 0.8))
+    assert discriminator.points == ((1, 1.2), (2, 1.3))
+    assert charts["KL regulariser"].series[0].points == ((1, 0.5),)
+    assert charts["Speed"].y_label == "images per second"
+    assert curves.training_charts([]) == ()
+
+
+def test_score_charts_by_step() -> None:
+    fid, both = curves.score_charts([evaluation(20, 5.0), evaluation(10, 7.0)])
+    assert fid.series[0].points == ((10, 7), (20, 5))
+    assert fid.series[0].band == ((6, 8), (4, 6))
+    assert fid.level == ("real data", 1.5)
+    assert fid.y_label == "fid[digits-cnn:1a2b3c]"
+    assert [series.name for series in both.series] == ["precision", "recall"]
+
+
+def test_score_charts_without_scores() -> None:
+    assert curves.score_charts([]) == ()
+    (fid,) = curves.score_charts([evaluation(scores={"fid": {"value": 3.0}}, real={})])
+    assert fid.series[0].band == ((3.0, 3.0),)
+    assert fid.level is None
+
+
+def test_a_verdict() -> None:
+    record = {
+        "name": "digits",
+        "generator_id": "gen-1",
+        "passed": False,
+        "reasons": ["fid is 9"],
+        "notes": ["nothing is live"],
+        "checks": [
+            {"name": "largest_pixel_difference", "value": 1.23456e-7, "allowed": "at most 0.001", "passed": True},
+            {"name": "evaluation", "value": None, "allowed": "present", "passed": False},
+            {"name": "modes_found", "value": 9, "allowed": "at least 10", "passed": False},
+        ],
+    }
+    made = verdicts.verdict(record, live=True)
+    assert (made.passed, made.live, made.reasons, made.notes) == (False, True, ("fid is 9",), ("nothing is live",))
+    assert [(check.name, check.value) for check in made.checks] == [
+        ("largest pixel difference", "1.235e-07"),
+        ("evaluation", "missing"),
+        ("modes found", "9"),
+    ]
+
+
+def test_settings_know_what_was_changed() -> None:
+    changed = override(Config(), ["train.steps=7", "data.flip=true"])
+    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    assert made["train.steps"] == Setting("train.steps", "7", str(Config().train.steps))
+    assert made["data.flip"] == Setting("data.flip", "true", "false")
+    assert made["data.source"] == Setting("data.source", "none")
+    assert made["name"].default is None
+    assert len(made) == sum(len(group) if isinstance(group, dict) else 1 for group in Config().to_dict().values())
