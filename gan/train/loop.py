@@ -66,6 +66,7 @@ class Loop:
         self._sentinel = Sentinel(run.run_id)
         self._stop = stop
         self._clock = clock
+        self._shown: dict[str, float] = {}
         self.speed = Speed(clock, seconds)
         self.step = self._saved = done
         if done:
@@ -97,19 +98,19 @@ class Loop:
         self.step = step
         last = step == self._settings.steps
         if last or step % self._settings.log_every_steps == 0:
-            advance(0, **self._log(metrics))
+            self._log(metrics)
         if last or step % self._settings.sample_every_steps == 0:
             self._sentinel.settle()
             self._recorder.samples(step, self._sheet.draw())
         if step % self._settings.checkpoint_every_steps == 0:
             self._save()
-        advance(1)
+        advance(1, **self._shown)
 
-    def _log(self, metrics: dict[str, Scalar]) -> dict[str, float]:
+    def _log(self, metrics: dict[str, Scalar]) -> None:
         self._sentinel.settle()
         figures = {name: float(value) for name, value in metrics.items() if name != FLAG} | self.speed.tell()
         self._recorder.figures(self.step, figures)
-        return {name: figures[name] for name in SHOWN if name in figures}
+        self._shown = {name: round(figures[name], 4) for name in SHOWN if name in figures}
 
     def _save(self) -> None:
         """Save the state of the step just done, unless it is saved already or is not finite."""

@@ -64,24 +64,33 @@ def test_any_number_of_stops_at_any_step_changes_nothing(toy: Any, store: Store,
     assert lines == others
 
 
-def test_after_a_kill_the_steps_since_the_last_checkpoint_are_done_again(
-    toy: Any, store: Store, other_store: Store, monkeypatch: pytest.MonkeyPatch
+class Killed(BaseException):
+    """What a kill is to the code that it hits: the end."""
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "gan.train.checkpoint.Checkpoints.prune",
+        "gan.train.checkpoint.Checkpoints.save",
+        "gan.train.tensorboard.TensorBoard.publish",
+        "gan.train.sentinel.Sentinel.check_state",
+    ],
+)
+def test_a_kill_while_saving_leaves_a_run_that_goes_on(
+    toy: Any, store: Store, other_store: Store, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     config = toy.config()
     toy.train(store, config)
 
-    class Killed(BaseException):
-        pass
-
     def killed(*_: Any) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("gan.train.checkpoint.Checkpoints.prune", killed)
+    toy.train(other_store, config, stop_after=5)
+    monkeypatch.setattr(at, killed)
+    with pytest.raises(Killed):
         toy.train(other_store, config)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("gan.train.sentinel.Sentinel.check_state", killed)
-        toy.train(other_store, config)
+    monkeypatch.undo()
     toy.train(other_store, config)
     assert state(store, 9) == state(other_store, 9)
     assert [line["step"] for line in read_metrics(other_store, "r")] == [2, 4, 6, 8, 9]
@@ -140,6 +149,7 @@ def test_progress_tells_the_losses(toy: Any, store: Store, capsys: pytest.Captur
     toy.train(store, toy.config())
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if '"train"' in line]
     assert told[-1]["done"] == told[-1]["total"] == 9
+    assert told[-1].keys() >= {"generator_loss", "discriminator_loss", "images_per_second", "eta_seconds"}
 
 
 def test_a_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(toy: Any, store: Store) -> None:
