@@ -11,9 +11,12 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from gan.types import Features
+
+Floats = npt.NDArray[np.float64]
 
 
 class Kid(NamedTuple):
@@ -29,15 +32,22 @@ def polynomial_mmd(real: Features, generated: Features) -> float:
     Gretton et al. 2012, "A Kernel Two-Sample Test", equation 3.
     """
     first, second = np.asarray(real, np.float64), np.asarray(generated, np.float64)
-    size = first.shape[1]
+    across = float(_kernel(first, second).mean())
+    return _off_diagonal_mean(_kernel(first, first)) + _off_diagonal_mean(_kernel(second, second)) - 2.0 * across
 
-    def off_diagonal_mean(points: np.ndarray) -> float:
-        kernel = (points @ points.T / size + 1.0) ** 3
-        count = len(points)
-        return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
 
-    across = float(((first @ second.T / size + 1.0) ** 3).mean())
-    return off_diagonal_mean(first) + off_diagonal_mean(second) - 2.0 * across
+def _kernel(first: Floats, second: Floats) -> Floats:
+    """(x.y / F + 1)^3 for each pair of rows."""
+    base = first @ second.T
+    base /= first.shape[1]
+    base += 1.0
+    cube: Floats = base * base * base  # a fifth of the time of ** 3
+    return cube
+
+
+def _off_diagonal_mean(kernel: Floats) -> float:
+    count = len(kernel)
+    return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
 
 
 def subset_size(wanted: int, real: int, generated: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,11 @@ from gan.errors import ConfigError, DataError, NotFoundError
 from gan.ids import sha256
 from gan.metrics.features import inception
 from gan.metrics.features.inception import InceptionNetwork
+from support.inception import make_graph
 
-Graph = Callable[..., bytes]
 
-
-def test_looks_at_batches_of_any_size(inception_graph: Graph) -> None:
-    network = InceptionNetwork(inception_graph(), "x.pb")
+def test_looks_at_batches_of_any_size() -> None:
+    network = InceptionNetwork(make_graph(), "x.pb")
     pixels = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
     seen = network.look(pixels)
     assert seen.features.shape == (3, 2048)
@@ -26,13 +24,13 @@ def test_looks_at_batches_of_any_size(inception_graph: Graph) -> None:
     np.testing.assert_allclose(network.look(constant).features[:, :3], [[10, 20, 250]] * 2, rtol=1e-4)
 
 
-def test_grey_images_are_grey_in_colour(inception_graph: Graph) -> None:
-    network = InceptionNetwork(inception_graph(), "x.pb")
+def test_grey_images_are_grey_in_colour() -> None:
+    network = InceptionNetwork(make_graph(), "x.pb")
     np.testing.assert_allclose(network.look(np.full((2, 8, 8, 1), 77, np.uint8)).features, 77, rtol=1e-4)
 
 
-def test_its_hash_is_that_of_the_file(inception_graph: Graph) -> None:
-    graph = inception_graph()
+def test_its_hash_is_that_of_the_file() -> None:
+    graph = make_graph()
     network = InceptionNetwork(graph, "x.pb")
     assert (network.name, network.hash) == ("inception-2015-12-05", sha256(graph))
 
@@ -41,13 +39,13 @@ def test_its_hash_is_that_of_the_file(inception_graph: Graph) -> None:
     ("options", "message"),
     [
         ({"entry": "Input"}, "x.pb has no tensor ExpandDims:0; give the classify_image_graph_def.pb"),
-        ({"exit": "pool_4"}, "x.pb has no tensor pool_3:0"),
+        ({"last": "pool_4"}, "x.pb has no tensor pool_3:0"),
         ({"features": 1024}, "x.pb has 1024 features at pool_3:0, not 2048"),
     ],
 )
-def test_another_graph_is_refused(inception_graph: Graph, options: dict, message: str) -> None:
+def test_another_graph_is_refused(options: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        InceptionNetwork(inception_graph(**options), "x.pb")
+        InceptionNetwork(make_graph(**options), "x.pb")
 
 
 def test_what_is_no_graph_is_refused() -> None:
@@ -65,13 +63,13 @@ def test_a_graph_that_does_not_run_is_refused() -> None:
         InceptionNetwork(definition.SerializeToString(), "x.pb")
 
 
-def test_more_channels_are_refused(inception_graph: Graph) -> None:
+def test_more_channels_are_refused() -> None:
     with pytest.raises(DataError, match="grey or RGB images; got 4 channels"):
-        InceptionNetwork(inception_graph(), "x.pb").look(np.zeros((1, 8, 8, 4), np.uint8))
+        InceptionNetwork(make_graph(), "x.pb").look(np.zeros((1, 8, 8, 4), np.uint8))
 
 
-def test_loads_from_a_path_and_a_uri(inception_graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = inception_graph()
+def test_loads_from_a_path_and_a_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = make_graph()
     (tmp_path / "net.pb").write_bytes(graph)
     monkeypatch.chdir(tmp_path)
     for uri in (str(tmp_path / "net.pb"), f"file://{tmp_path}/net.pb", "net.pb"):

@@ -1,0 +1,237 @@
+"""The evaluate step on digits, with generators that were never trained: what is scored, kept, skipped and refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import keras
+import pytest
+
+from gan.build import build_generator
+from gan.config import Config, Data, Reference, from_dict, override
+from gan.data import spec
+from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.metrics import evaluations, score
+from gan.metrics import reference as references
+from gan.metrics.samples import draw_pixels
+from gan.steps.evaluate import checkpoint_draw, evaluate, label_shares
+from gan.steps.preprocess import preprocess
+from gan.steps.reference import make_reference
+from gan.store import Store, open_store
+from gan.train.checkpoint import Checkpoints, named
+from gan.train.run import Run, read_run, write_run
+
+PROTOCOL = {
+    "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "bootstrap": 4, "neighbours": 3,
+}  # fmt: skip
+SETS = ("evaluate.samples=30",)
+
+
+def config(*, conditional: bool = False) -> Config:
+    return from_dict(
+        {
+            "generator": {"width": 0.03, "latent_size": 4, "conditional": conditional},
+            "discriminator": {"width": 0.03},
+            "evaluate": PROTOCOL,
+        }
+    )
+
+
+def put_run(store: Store, dataset_id: str, run_id: str, steps: list[int], *, conditional: bool = False) -> None:
+    """A run whose checkpoint of step s is a generator with random weights of seed s."""
+    write_run(store, Run(run_id, dataset_id, config(conditional=conditional)))
+    for step in steps:
+        keras.utils.set_random_seed(step)
+        generator = build_generator(config(conditional=conditional), spec.load(store, dataset_id))
+        tensors = {name: variable.numpy() for name, variable in named("ema", generator.variables).items()}
+        Checkpoints(store, run_id).save(step, tensors, {"seed": 0})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(str(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="module")
+def dataset_id(store: Store) -> str:
+    return preprocess(store, Data(dataset="digits"), workers=1).id
+
+
+@pytest.fixture(scope="module")
+def reference_id(store: Store, dataset_id: str) -> str:
+    made = make_reference(store, dataset_id, Reference(epochs=1, most_images=60, training_images=200))
+    put_run(store, dataset_id, "r1", [10, 20, 30])
+    return made.id
+
+
+def test_one_checkpoint(store: Store, reference_id: str) -> None:
+    outcome = evaluate(store, "r1", reference_id, checkpoint="20")
+    details = outcome.details
+    assert (outcome.id, details["step"], details["reference_id"]) == ("r1", 20, reference_id)
+    assert outcome.uri == store.uri_of(f"runs/r1/evaluations/00000020-{reference_id}.json")
+    assert details["label"].startswith("fid[digits-cnn:")
+    assert details["identity"]["samples"] == 40
+    assert details["identity"]["reference_images"] == 60
+    assert details["real_identity"]["samples"] == 40
+    assert set(details["real"]) == set(details["scores"])
+    assert details["checkpoint_sha256"] == Checkpoints(store, "r1").read_meta(20)["sha256"]
+    assert details["real"]["fid"]["value"] < details["scores"]["fid"]["value"]
+    record = json.loads(store.read(f"runs/r1/evaluations/00000020-{reference_id}.json"))
+    assert {**record, "fid_by_step": {"20": record["scores"]["fid"]["value"]}} == details
+
+
+def test_what_was_scored_is_not_scored_again(store: Store, reference_id: str) -> None:
+    first = evaluate(store, "r1", reference_id, checkpoint="30")
+    again = evaluate(store, "r1", reference_id, checkpoint="30")
+    assert again.skipped
+    assert again.details == first.details
+
+
+def test_identical_inputs_give_identical_scores(store: Store, reference_id: str) -> None:
+    first = evaluate(store, "r1", reference_id, checkpoint="10")
+    store.delete(evaluations.key_of("r1", 10, reference_id))
+    again = evaluate(store, "r1", reference_id, checkpoint="10")
+    assert not again.skipped
+    assert {**again.details, "seconds": 0} == {**first.details, "seconds": 0}
+
+
+def test_another_protocol_is_scored_anew(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "r2", [5])
+    before = evaluate(store, "r2", reference_id, checkpoint="latest")
+    after = evaluate(store, "r2", reference_id, checkpoint="latest", sets=SETS)
+    assert not after.skipped
+    assert (before.details["identity"]["samples"], after.details["identity"]["samples"]) == (40, 30)
+
+
+def test_another_state_of_the_checkpoint_is_scored_anew(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "r3", [5])
+    evaluate(store, "r3", reference_id, checkpoint="5")
+    tensors, _ = Checkpoints(store, "r3").load(5)
+    Checkpoints(store, "r3").save(5, {name: tensor * 0.5 for name, tensor in tensors.items()}, {"seed": 0})
+    assert not evaluate(store, "r3", reference_id, checkpoint="5").skipped
+
+
+def test_best_scores_all_and_tells_the_lowest(store: Store, reference_id: str) -> None:
+    outcome = evaluate(store, "r1", reference_id)
+    by_step = outcome.details["fid_by_step"]
+    assert set(by_step) == {"10", "20", "30"}
+    assert by_step[str(outcome.details["step"])] == min(by_step.values()) == outcome.details["scores"]["fid"]["value"]
+    assert [each["step"] for each in evaluations.read_all(store, "r1")] == [10, 20, 30]
+
+
+def test_latest_is_the_last_step(store: Store, reference_id: str) -> None:
+    assert evaluate(store, "r1", reference_id, checkpoint="latest").details["step"] == 30
+
+
+def test_the_config_names_the_checkpoint_where_the_call_does_not(store: Store, reference_id: str) -> None:
+    assert evaluate(store, "r1", reference_id, sets=["evaluate.checkpoint=20"]).details["step"] == 20
+
+
+def test_scores_can_be_had_from_the_same_draws_elsewhere(store: Store, dataset_id: str, reference_id: str) -> None:
+    """What the export does to compare: same draws, same reference, same numbers."""
+    run, reference, dataset = read_run(store, "r1"), references.load(store, reference_id), spec.load(store, dataset_id)
+    drawn = draw_pixels(
+        checkpoint_draw(store, run, dataset, 20),
+        run.config.evaluate,
+        run.config.generator.latent_size,
+        label_shares(run, reference),
+    )
+    again = score.score(reference, drawn, run.config.evaluate)
+    assert again["scores"] == evaluate(store, "r1", reference_id, checkpoint="20").details["scores"]
+
+
+def test_a_conditional_generator_draws_classes_as_often_as_they_occur(
+    store: Store, dataset_id: str, reference_id: str
+) -> None:
+    put_run(store, dataset_id, "conditional", [5], conditional=True)
+    outcome = evaluate(store, "conditional", reference_id)
+    assert outcome.details["step"] == 5
+    shares = label_shares(read_run(store, "conditional"), references.load(store, reference_id))
+    assert shares is not None
+    assert len(shares) == 10
+    assert label_shares(read_run(store, "r1"), references.load(store, reference_id)) is None
+
+
+@pytest.mark.parametrize(
+    ("run_id", "checkpoint", "sets", "error", "message"),
+    [
+        ("r9", None, (), NotFoundError, r'unknown run "r9".*r1'),
+        ("r1", "25", (), NotFoundError, r"no checkpoint of step 25; it has: 10, 20, 30"),
+        ("r1", "newest", (), ConfigError, r'--checkpoint must be a step, latest or best; got "newest"'),
+        ("r1", None, ("evaluate.sample=3",), ConfigError, r'unknown config key "evaluate.sample"; did you mean'),
+        ("r1", None, ("evaluate.samples=7000",), ConfigError, r"at most 6000, 100 for each of the 60 held-out"),
+        ("r1", None, ("evaluate.neighbours=45",), ConfigError, r"below the number of images compared, 40; got 45"),
+    ],
+)
+def test_wrong_requests_are_refused(
+    store: Store, reference_id: str, run_id: str, checkpoint: str | None, sets: tuple, error: type, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        evaluate(store, run_id, reference_id, checkpoint=checkpoint, sets=sets)
+
+
+def test_an_unknown_reference_is_refused(store: Store, reference_id: str) -> None:
+    with pytest.raises(NotFoundError, match=rf'no reference "ref-absent" .*{reference_id}'):
+        evaluate(store, "r1", "ref-absent")
+
+
+def test_a_run_without_checkpoints_is_refused(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "begun", [])
+    for wanted in ("best", "latest"):
+        with pytest.raises(NotFoundError, match=r"run begun has no checkpoint yet; train it with: gan train"):
+            evaluate(store, "begun", reference_id, checkpoint=wanted)
+
+
+def test_a_damaged_checkpoint_is_refused(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "hurt", [5])
+    store.write("runs/hurt/checkpoints/00000005/state.safetensors", b"damaged")
+    with pytest.raises(IntegrityError, match=r"state.safetensors is damaged"):
+        evaluate(store, "hurt", reference_id)
+
+
+@pytest.fixture(scope="module")
+def larger(store: Store) -> str:
+    return preprocess(store, Data(dataset="digits", image_size=16), workers=1).id
+
+
+def test_a_reference_of_other_images_is_refused(store: Store, reference_id: str, larger: str) -> None:
+    put_run(store, larger, "larger", [5])
+    with pytest.raises(ConfigError, match=r"shape \[16, 16, 1\], the reference looks at \[8, 8, 1\].*gan reference"):
+        evaluate(store, "larger", reference_id)
+
+
+def test_a_reference_of_other_classes_is_refused(
+    store: Store, reference_id: str, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run(store, dataset_id, "classes", [5], conditional=True)
+    loaded = references.load(store, reference_id)
+    bare = dataclasses.replace(loaded, record={**loaded.record, "label_shares": []})
+    monkeypatch.setattr(references, "load", lambda *_: bare)
+    with pytest.raises(ConfigError, match=r"run classes draws 10 classes, the reference has 0"):
+        evaluate(store, "classes", reference_id)
+
+
+def test_few_samples_are_warned_of(
+    store: Store, dataset_id: str, reference_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_run(store, dataset_id, "warned", [5])
+    evaluate(store, "warned", reference_id, sets=["evaluate.samples=70"])
+    told = capsys.readouterr().err
+    assert "scores of 70 samples against 60 real images are coarse" in told
+    assert "the row of real data is scored with 60 training images" in told
+    assert "was trained on" not in told
+
+
+def test_another_dataset_of_the_same_shape_is_warned_of(
+    store: Store, reference_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = preprocess(store, Data(dataset="digits", holdout_percent=30), workers=1).id
+    put_run(store, other, "elsewhere", [5])
+    evaluate(store, "elsewhere", reference_id)
+    assert f"was trained on {other}" in capsys.readouterr().err
+
+
+def test_overrides_do_not_touch_the_run(store: Store, reference_id: str) -> None:
+    evaluate(store, "r1", reference_id, checkpoint="10", sets=SETS)
+    assert read_run(store, "r1").config == override(config(), [])

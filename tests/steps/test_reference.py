@@ -1,0 +1,189 @@
+"""The reference step on small folders of real files: what is published, skipped and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan.config import Data, Reference
+from gan.errors import ConfigError, DataError, IntegrityError, NotFoundError
+from gan.metrics import reference as references
+from gan.steps.preprocess import preprocess
+from gan.steps.reference import make_reference
+from gan.store import Store, open_store, sealed
+from support import world
+from support.inception import make_graph
+
+OPTIONS = Reference(epochs=1, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(str(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="module")
+def labelled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """60 pictures of cats and dogs, 8 x 8 RGB."""
+    folder = world.folder(tmp_path_factory.mktemp("labelled"), 60)
+    data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=30)
+    return preprocess(store, data, workers=1).id
+
+
+@pytest.fixture(scope="module")
+def unlabelled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """60 grey gradients without labels."""
+    folder = tmp_path_factory.mktemp("unlabelled")
+    rng = np.random.default_rng(0)
+    for index in range(60):
+        ramp = np.linspace(0, 255, 8)[:, None] * np.ones(8) * rng.uniform(0.3, 1)
+        Image.fromarray(ramp.astype(np.uint8)).save(folder / f"{index}.png")
+    data = Data(dataset="folder", source=str(folder), image_size=8, channels=1, holdout_percent=30)
+    return preprocess(store, data, workers=1).id
+
+
+@pytest.fixture(scope="module")
+def faces(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """60 pictures in the layout of CelebA: 12 of them in the test split."""
+    folder = world.celeba(tmp_path_factory.mktemp("faces"), 60)
+    return preprocess(store, Data(dataset="celeba", source=str(folder), image_size=8, crop=108), workers=1).id
+
+
+def test_labelled_images(store: Store, labelled: str) -> None:
+    outcome = make_reference(store, labelled, OPTIONS)
+    assert outcome.details["feature_network"]["name"] == "folder-cnn"
+    assert 0 <= outcome.details["feature_network"]["accuracy"] <= 1
+    assert outcome.details["modes"] == {"kind": "classes", "names": ["cats", "dogs"]}
+    assert outcome.uri == store.uri_of(f"references/{outcome.id}")
+    made = references.load(store, outcome.id)
+    assert (len(made.real), len(made.train)) == (
+        outcome.details["reference_images"],
+        outcome.details["train_images"],
+    )
+    assert len(made.real) + len(made.train) == 60
+    assert made.image_shape == (8, 8, 3)
+    assert sum(made.label_shares) == pytest.approx(1)
+    assert made.network.hash == outcome.details["feature_network"]["hash"]
+    assert made.record["modes"]["real"] == made.real.mode_shares().tolist()
+
+
+def test_the_same_again_is_skipped(store: Store, labelled: str) -> None:
+    first = make_reference(store, labelled, OPTIONS)
+    again = make_reference(store, labelled, OPTIONS)
+    assert again.skipped
+    assert (again.id, again.details) == (first.id, first.details)
+    other = make_reference(store, labelled, Reference(epochs=1, batch_size=16, seed=1))
+    assert not other.skipped
+    assert other.id != first.id
+
+
+def test_the_same_data_give_the_same_reference_in_another_store(store: Store, labelled: str, tmp_path: Path) -> None:
+    elsewhere = open_store(str(tmp_path / "other"))
+    files = sealed.files_below(sealed.fetch(store, "dataset", labelled, tmp_path / "dataset"))
+    sealed.publish(elsewhere, "dataset", labelled, files)
+    assert make_reference(elsewhere, labelled, OPTIONS).id == make_reference(store, labelled, OPTIONS).id
+
+
+def test_images_without_labels(store: Store, unlabelled: str) -> None:
+    outcome = make_reference(store, unlabelled, OPTIONS)
+    assert outcome.details["feature_network"]["name"] == "folder-rotnet"
+    assert outcome.details["modes"]["kind"] == "clusters"
+    made = references.load(store, outcome.id)
+    assert made.label_shares == ()
+    assert made.modes.kind == "clusters"
+    probabilities = made.modes.probabilities(made.real.features, np.zeros((len(made.real), 0), np.float32))
+    np.testing.assert_allclose(probabilities, made.real.mode_probabilities, atol=1e-6)
+
+
+def test_images_with_attributes(store: Store, faces: str) -> None:
+    outcome = make_reference(store, faces, OPTIONS)
+    assert outcome.details["feature_network"]["name"] == "celeba-cnn"
+    assert set(outcome.details["feature_network"]["balanced_accuracies"]) == set(world.ATTRIBUTES)
+    assert outcome.details["modes"]["kind"] == "attributes"
+    made = references.load(store, outcome.id)
+    assert list(made.modes.names) == outcome.details["modes"]["names"]
+    assert made.real.mode_probabilities.shape[1] == len(made.modes.names)
+
+
+def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> None:
+    outcome = make_reference(store, labelled, Reference(epochs=1, most_images=12, training_images=20))
+    assert outcome.details["reference_images"] == 12
+    assert outcome.details["train_images"] == 12
+
+
+def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> None:
+    file = tmp_path / "classify_image_graph_def.pb"
+    graph = make_graph()
+    file.write_bytes(graph)
+    options = Reference(feature_network=str(file), batch_size=16)
+    outcome = make_reference(store, labelled, options)
+    facts = outcome.details["feature_network"]
+    assert (facts["name"], facts["kind"], facts["uri"]) == ("inception-2015-12-05", "inception", str(file))
+    assert make_reference(store, labelled, options).skipped
+    made = references.load(store, outcome.id)
+    assert made.real.features.shape[1] == 2048
+    assert made.modes.kind == "clusters"
+    assert references.NETWORK not in sealed.read_sums(store, "reference", outcome.id)
+
+    other = make_graph()
+    file.write_bytes(other if other != graph else graph + b"\x22\x00")
+    with pytest.raises(IntegrityError, match=r"feature network of reference .* has hash .*; expected .*gan reference"):
+        references.load(store, outcome.id)
+    file.unlink()
+    with pytest.raises(NotFoundError, match="no feature network at"):
+        references.load(store, outcome.id)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"split": "tset"}, ConfigError, r'unknown reference.split "tset"; did you mean "test"'),
+        ({"split": "train"}, ConfigError, r"held out from training.*others: test"),
+        ({"feature_network": "/absent.pb"}, NotFoundError, r"no feature network at /absent.pb"),
+        ({"feature_network": "ftp://host/net.pb"}, ConfigError, r"ftp"),
+    ],
+)
+def test_wrong_options_are_refused(
+    store: Store, labelled: str, options: dict, error: type[Exception], message: str
+) -> None:
+    before = list(sealed.ids(store, "reference"))
+    with pytest.raises(error, match=message):
+        make_reference(store, labelled, Reference(epochs=1, **options))
+    assert list(sealed.ids(store, "reference")) == before
+
+
+def test_an_unknown_dataset_is_refused(store: Store) -> None:
+    with pytest.raises(NotFoundError, match=r'no dataset "digits-0"'):
+        make_reference(store, "digits-0", OPTIONS)
+
+
+def test_a_split_with_too_few_images_is_refused(store: Store, tmp_path: Path) -> None:
+    folder = world.folder(tmp_path / "few", 20)
+    data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=10)
+    few = preprocess(store, data, workers=1).id
+    with pytest.raises(DataError, match=r'at least 10 images; the split "test" of .* has \d.*--holdout-percent'):
+        make_reference(store, few, OPTIONS)
+
+
+def test_few_images_are_warned_of(store: Store, labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    make_reference(store, labelled, OPTIONS)
+    assert "held-out images: FID is biased upward" in capsys.readouterr().err
+
+
+def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp_path: Path) -> None:
+    outcome = make_reference(store, unlabelled, Reference(epochs=1, seed=9))
+    folder = sealed.fetch(store, "reference", outcome.id, tmp_path / "copy")
+    record = (folder / references.RECORD).read_text()
+    (folder / references.RECORD).write_text(record.replace('"format": 1', '"format": 99'))
+    files = sealed.files_below(folder)
+    files.pop(sealed.SEAL, None)
+    other = sealed.sums_id("ref", files)
+    sealed.publish(store, "reference", other, files)
+    with pytest.raises(IntegrityError, match=r"has format 99, this version reads 1; make it again"):
+        references.load(store, other)
+    store.write(f"references/{outcome.id}/{references.TENSORS}", b"damaged")
+    with pytest.raises(IntegrityError, match=r"features.safetensors has SHA-256"):
+        references.load(store, outcome.id)
