@@ -76,7 +76,9 @@ def decode(data: bytes, name: str) -> Image.Image:
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_header(picture, name)
         picture.load()
-        return _plain(ImageOps.exif_transpose(picture))
+        # In place, because a copy of every upright picture would cost a fifth of the time.
+        ImageOps.exif_transpose(picture, in_place=True)
+        return _plain(picture)
     except BadImageError:
         raise
     except UnidentifiedImageError:

@@ -65,7 +65,7 @@ def resolve(source: Source, data: Data) -> Options:
     """
     frame = Frame(
         image_size=data.image_size or source.image_size,
-        channels=_channels(source, data),
+        channels=data.channels or source.channels,
         crop=_crop(source, data),
         resizer=data.resizer,
         original_size=source.original_size,
@@ -77,13 +77,6 @@ def resolve(source: Source, data: Data) -> Options:
         shard_bytes=_shard_bytes(data, frame),
         skip_bad_images=data.on_bad_image == "skip",
     )
-
-
-def _channels(source: Source, data: Data) -> int:
-    channels = source.channels if data.channels is None else data.channels
-    if channels not in (1, 3):
-        raise ConfigError(f"data.channels (--channels) must be 1 (grey) or 3 (RGB); got {channels}")
-    return channels
 
 
 def _crop(source: Source, data: Data) -> int | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TypeVar
 
 from gan.errors import ConfigError, GanError
@@ -37,7 +39,8 @@ def worker_count(wanted: int | None) -> int:
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
     """`map(function, tasks)` in `workers` processes, results in the order of the tasks.
 
-    The processes are spawned, not forked: TensorFlow's threads don't survive a fork. `tasks` is read only a few ahead
+    The processes are spawned, not forked: TensorFlow's threads don't survive a fork. `function` must be importable by
+    name from a module other than `__main__`, which workers don't import. `tasks` is read only a few ahead
     of the results, so memory does not grow with its length. Ctrl-C reaches this process alone; workers end with it,
     however it ends.
 
@@ -49,7 +52,7 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         for task in tasks:
-            with _interrupts_held():
+            with _interrupts_held(), _main_hidden():
                 waiting.append(executor.submit(function, task))
             if len(waiting) >= workers * _WAITING_A_WORKER:
                 yield waiting.popleft().result()
@@ -57,8 +60,7 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise GanError(
-            f"one of {workers} worker processes died; if memory ran out, give fewer with --workers "
-            '(in a script of your own, start from under `if __name__ == "__main__":`)'
+            f"one of {workers} worker processes died; if memory ran out, give fewer with --workers"
         ) from None
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
@@ -72,6 +74,17 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Processes started meanwhile don't import the program that runs here, whatever TensorFlow it may load."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _end_with_parent() -> None:

@@ -16,15 +16,14 @@ import pytest
 from gan.data.pool import ordered_map, worker_count
 from gan.errors import ConfigError, GanError
 
-# What a user's own script looks like: an endless map that tells when it has begun.
+# What a user's own script looks like: no guard, so a worker that imported it would begin the map again, without end.
 ENDLESS = textwrap.dedent(
     """
     import itertools, operator
     from gan.data.pool import ordered_map
-    if __name__ == "__main__":
-        for number in ordered_map(operator.neg, itertools.count(), 2):
-            if number == -20:
-                print("begun", flush=True)
+    for number in ordered_map(operator.neg, itertools.count(), 2):
+        if number == -20:
+            print("begun", flush=True)
     """
 )
 
