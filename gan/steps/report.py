@@ -207,12 +207,7 @@ def _lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Lin
         links.append(Link("Checkpoint", f"{run.run_id}, step {focus.step}", _checkpoint_summary(store, run, focus)))
     if focus.evaluation is not None:
         reference_id = focus.evaluation["reference_id"]
-        record = sealed.read_json(store, "reference", reference_id, "reference.json")
-        network = record["feature_network"]
-        right = f", {network['accuracy']:.1%} right on held-out images" if "accuracy" in network else ""
-        links.append(
-            Link("Reference", reference_id, f"{network['name']}:{network['hash'][:6]}{right}; {record['split']} split")
-        )
+        links.append(Link("Reference", reference_id, _reference_summary(store, reference_id)))
     if focus.generator_id is not None and focus.facts is not None:
         difference = focus.facts.parity["largest_pixel_difference"]
         links.append(
@@ -228,6 +223,15 @@ def _checkpoint_summary(store: Store, run: Run, focus: Focus) -> str:
     if focus.facts is not None:
         return f"SHA-256 {focus.facts.checkpoint_sha256}"
     return f"SHA-256 {Checkpoints(store, run.run_id).read_meta(int(focus.step or 0))['sha256']}"
+
+
+def _reference_summary(store: Store, reference_id: str) -> str:
+    if not sealed.is_published(store, "reference", reference_id):
+        return "no longer in this store"
+    record = sealed.read_json(store, "reference", reference_id, "reference.json")
+    network = record["feature_network"]
+    right = f", {network['accuracy']:.1%} right on held-out images" if "accuracy" in network else ""
+    return f"{network['name']}:{network['hash'][:6]}{right}; {record['split']} split"
 
 
 def _parity_summary(facts: Facts) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan.console import warn
 from gan.data.spec import Dataset
-from gan.errors import NotFoundError
+from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sheet import sheet
 from gan.pixels import to_pixels
@@ -82,14 +83,18 @@ def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[Strip, ...]:
     from gan.train.samples import LEAST_TILE_PIXELS
 
     keys = [item.key for item in store.list(f"runs/{run.run_id}/samples") if item.key.endswith(".png")]
-    chosen = sorted({round(place) for place in np.linspace(0, len(keys) - 1, min(MOMENTS, len(keys)))})
     height, width, _ = dataset.image_shape
     scale = math.ceil(LEAST_TILE_PIXELS / height)
     strips = []
-    for key in (keys[index] for index in chosen):
+    for key in (keys[index] for index in moments(len(keys))):
         cut = tiles(store.read(key), height=height, width=width, scale=scale)
         strips.append(Strip(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
     return tuple(strips)
+
+
+def moments(count: int) -> list[int]:
+    """At most `MOMENTS` of `count` indices, evenly spread from the first to the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(MOMENTS, count))})
 
 
 def nearest_training_images(
@@ -97,17 +102,19 @@ def nearest_training_images(
 ) -> Nearest | None:
     """The training images nearest to Pixels [M, H, W, C]: in the features of a reference, without one in pixels.
 
-    None where the dataset's images are no longer in the store.
+    None, with a warning, where the training images can't be read; a missing reference is as none.
     """
     from gan.data.load import load_split
     from gan.metrics import reference as references
     from gan.metrics.features.interface import look_at_all
 
-    reference = None if reference_id is None else references.load(store, reference_id)
+    known = reference_id is not None and sealed.is_published(store, "reference", reference_id)
+    reference = references.load(store, str(reference_id)) if known else None
     slow = reference is not None and reference.network.kind == "inception"
     try:
         images = load_split(store, dataset, "train", most=MOST_SEARCHED_BY_INCEPTION if slow else MOST_SEARCHED).pixels
-    except NotFoundError:
+    except (NotFoundError, IntegrityError) as error:
+        warn("the report has no nearest training images", reason=str(error))
         return None
     points: npt.NDArray[Any] = samples.reshape(len(samples), -1)
     among: npt.NDArray[Any] = images.reshape(len(images), -1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,26 @@ def test_score_differences_by_name() -> None:
     checkpoint = {"fid": {"value": 7.0, "low": 6.0}, "recall": {"value": 0.5}, "gone": {"value": 1.0}}
     exported = {"fid": {"value": 7.25}, "recall": {"value": 0.5}, "new": {"value": 2.0}}
     assert parity.score_differences(checkpoint, exported) == {"fid": 0.25, "recall": 0.0}
+
+
+def test_infinite_scores_that_agree_do_not_differ() -> None:
+    assert parity.score_differences({"kl": {"value": math.inf}}, {"kl": {"value": math.inf}}) == {"kl": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("score", "difference", "equal"),
+    [
+        ({"value": 7.0, "low": 6.0, "high": 8.0}, 0.2, True),  # a tenth of the interval
+        ({"value": 7.0, "low": 6.0, "high": 8.0}, -0.21, False),
+        ({"value": 10.0, "low": 10.0, "high": 10.0}, 0.01, True),  # a thousandth of the score
+        ({"value": 10.0, "low": 10.0, "high": 10.0}, 1.0, False),
+        ({"value": 0.0, "low": 0.0, "high": 0.0}, 1e-7, True),
+        ({"value": 7.0, "low": 6.0, "high": 8.0}, math.nan, False),
+    ],
+)
+def test_scores_are_equal_but_for_rounding(score: dict[str, float], difference: float, equal: bool) -> None:
+    assert parity.scores_equal({"fid": score}, {"fid": difference}) is equal
+
+
+def test_a_score_that_is_missing_is_not_equal() -> None:
+    assert not parity.scores_equal({"fid": {"value": 1.0, "low": 1.0, "high": 1.0}}, {})
