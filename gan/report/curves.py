@@ -60,7 +60,7 @@ def score_charts(evaluations: Sequence[Json]) -> tuple[Chart, ...]:
         least=0.0,
     )
     both = Chart(
-        "Precision and recall of the same",
+        "Precision and recall",
         "share of images",
         (_scored("precision", "precision", records), _scored("recall", "recall", records)),
         least=0.0,

@@ -209,12 +209,7 @@ def _lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Lin
         reference_id = focus.evaluation["reference_id"]
         links.append(Link("Reference", reference_id, _reference_summary(store, reference_id)))
     if focus.generator_id is not None and focus.facts is not None:
-        difference = focus.facts.parity["largest_pixel_difference"]
-        links.append(
-            Link(
-                "Generator", focus.generator_id, f"no pixel differs from the checkpoint's by more than {difference:.2g}"
-            )
-        )
+        links.append(Link("Generator", focus.generator_id, _parity_summary(focus.facts)))
         links += _promotions(store, focus.generator_id)
     return links
 
