@@ -54,7 +54,6 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
             recipe = _recipe(source, listing, options)
             known = memo.recall(store, STEP, recipe)
             if known is not None and sealed.is_published(store, "dataset", known):
-                console.say("preprocess: already in the store", dataset=known)
                 return _outcome(store, load(store, known), watch)
             dataset, working_seconds = _publish(store, source, listing, options, workers)
         finally:

@@ -68,15 +68,14 @@ def test_a_split_of_nothing(tmp_path: Path) -> None:
     assert writer.split().examples == 0
 
 
-@pytest.mark.parametrize("images", [1, 200])
-def test_a_full_disk(images: int, tmp_path: Path) -> None:
-    """Noticed while writing many, and at the latest when the shard is closed."""
+@pytest.mark.parametrize("image_bytes", [6, 10_000, 1_000_000])
+def test_a_full_disk(image_bytes: int, tmp_path: Path) -> None:
+    """Noticed when the writer's buffer is full, and at the latest when the shard is closed."""
     (tmp_path / ".train-00000.tfrecord.partial").symlink_to("/dev/full")
 
     def write() -> None:
         with ShardWriter(tmp_path, "train", SHAPE, 1 << 30) as writer:
-            for _ in range(images):
-                writer.add(PLAIN, bytes(10_000))
+            writer.add(PLAIN, bytes(image_bytes))
 
     with pytest.raises(StoreError, match="No space left on device; free some space"):
         write()
