@@ -47,10 +47,10 @@ def score_table(details: Mapping[str, Any]) -> str:
 
 
 def verdict(outcome: Outcome) -> str:
-    """The judgement of the gate: passed or refused, the reasons, and every check."""
+    """The judgement of the gate: passed or refused, the reasons, what it took note of, and every check."""
     details = outcome.details
     heading = "## Passed\n" if details["passed"] else "## Refused\n"
-    reasons = "".join(f"- {_cell(reason)}\n" for reason in details["reasons"])
+    reasons = "".join(f"- {_cell(reason)}\n" for reason in [*details["reasons"], *details["notes"]])
     checks = [
         [_cell(check["name"]), _cell(check["value"]), _cell(check["allowed"]), "yes" if check["passed"] else "**no**"]
         for check in details["checks"]

@@ -61,6 +61,7 @@ def test_a_refusal_gives_its_reasons_and_every_check() -> None:
     outcome = Outcome("gen", "/", details={
         "passed": False,
         "reasons": ["fid is 9, allowed is at most 2"],
+            "notes": ["nothing is live under digits"],
         "checks": [
             {"name": "fid", "value": 9.0, "allowed": "at most 2", "passed": False},
             {"name": "parity", "value": 1e-6, "allowed": "at most 0.001", "passed": True},
