@@ -64,7 +64,8 @@ def train(
         run = _settled(run)
         loop = _session(store, run, dataset, start, stop, clock)
         if stop.signal_number is not None and loop.step < config.train.steps:
-            raise Stopped(stop.signal_number, f"Step {loop.step} is saved. {_resume_command(store, run)}")
+            saved = f"Step {loop.step} is saved" if loop.step else "No step was done yet"
+            raise Stopped(stop.signal_number, f"{saved}. {_resume_command(store, run)}")
     return _outcome(store, run, start, loop.step, loop.speed.total.figures(), watch)
 
 

@@ -7,7 +7,8 @@ resume deletes the files that begin after its checkpoint, so no step shows twice
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from gan.errors import StoreError
 from gan.store import Store
 from gan.train.run import prefix_of
 
@@ -26,7 +28,8 @@ class TensorBoard:
         self._store = store
         self._folder = f"{prefix_of(run_id)}/tensorboard"
         self._first_step = first_step
-        self._temporary = tempfile.TemporaryDirectory(prefix="gan-tensorboard-")
+        with _explained():
+            self._temporary = tempfile.TemporaryDirectory(prefix="gan-tensorboard-")
         self._writer: tf.summary.SummaryWriter | None = None
 
     def __enter__(self) -> TensorBoard:
@@ -40,19 +43,20 @@ class TensorBoard:
 
     def add(self, step: int, figures: Mapping[str, float]) -> None:
         """Note the figures of a step."""
-        with self._open().as_default(step=step):
+        with _explained(), self._open().as_default(step=step):
             for name, value in figures.items():
                 tf.summary.scalar(name, value)
 
     def add_samples(self, step: int, sheet: Image.Image) -> None:
         """Note a sheet of samples."""
         pixels = np.asarray(sheet)
-        with self._open().as_default(step=step):
+        with _explained(), self._open().as_default(step=step):
             tf.summary.image("samples", pixels.reshape(1, *pixels.shape[:2], -1))
 
     def publish(self, next_step: int) -> None:
         """Put the event file into the store; the next one begins at `next_step`."""
-        self._close()
+        with _explained():
+            self._close()
         for path in sorted(Path(self._temporary.name).iterdir()):
             self._store.upload(f"{self._folder}/events.out.tfevents.{self._first_step:08d}", path)
             path.unlink()
@@ -67,3 +71,15 @@ class TensorBoard:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns what the temporary folder's disk says into an error of ours."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        raise StoreError(
+            f"can't write TensorBoard events to the temporary folder: {' '.join(str(error).split())}; free some space, "
+            "or set TMPDIR to a writable folder with more, and run the same command again"
+        ) from None

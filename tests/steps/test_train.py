@@ -100,14 +100,17 @@ def test_a_run_is_begun_finished_and_found_finished(
     assert "is finished: it has 14 steps; nothing to do" in capsys.readouterr().err
 
 
-def test_more_steps_continue_the_run(store: Store, dataset_id: str, never_stopped: bytes) -> None:
-    train(store, tiny("train.steps=8"), dataset_id, run_id="mine")
+@pytest.mark.parametrize("first", [PER_EPOCH, PER_EPOCH + 3])
+def test_more_steps_continue_the_run_in_the_middle_of_an_epoch_or_at_its_end(
+    store: Store, dataset_id: str, never_stopped: bytes, first: int
+) -> None:
+    train(store, tiny(f"train.steps={first}"), dataset_id, run_id="mine")
     grown = train(store, tiny(), dataset_id, run_id="mine")
-    assert grown.details["resumed_from"] == 8
+    assert grown.details["resumed_from"] == first
     assert state(store, "mine") == never_stopped
     assert read_run(store, "mine").config.train.steps == STEPS
-    with pytest.raises(ConfigError, match=r"train\.steps \(was 14, now 8\)"):
-        train(store, tiny("train.steps=8"), dataset_id, run_id="mine")
+    with pytest.raises(ConfigError, match=rf"train\.steps \(was 14, now {first}\)"):
+        train(store, tiny(f"train.steps={first}"), dataset_id, run_id="mine")
 
 
 def test_auto_precision_is_settled_when_the_run_begins(store: Store, dataset_id: str) -> None:
@@ -148,6 +151,11 @@ def test_a_signal_even_twice_and_while_saving_saves_and_tells_how_to_resume(
     resumed = train(store, tiny(), dataset_id)
     assert resumed.details["resumed_from"] == stopped_at
     assert state(store, run_id) == never_stopped
+
+
+def test_a_signal_before_the_first_step_says_that_none_was_done(store: LocalStore, dataset_id: str) -> None:
+    with pytest.raises(Stopped, match=r"^No step was done yet\. Resume with: gan train "):
+        train(Signalling(store.root, signal.SIGTERM, "run.json"), tiny(), dataset_id)
 
 
 def test_a_signal_in_the_last_step_finds_the_run_done(store: LocalStore, dataset_id: str) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gan.errors import StoreError
 from gan.store import LocalStore, Store
 from gan.train.metrics_log import read_metrics
 from gan.train.recorder import Recorder
@@ -67,3 +70,19 @@ def test_foreign_files_are_left_alone(store: LocalStore) -> None:
     store.write("runs/r/samples/notes.txt", b"mine")
     record(store, 1, 2, publish_every=2)
     assert store.exists("runs/r/samples/notes.txt")
+
+
+def test_a_temporary_folder_that_is_full_or_gone_is_told(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(StoreError, match=r"can't write TensorBoard events to .*absent.* set TMPDIR"):
+        Recorder(store, "r", 0)
+    monkeypatch.undo()
+
+    def full(*_: object, **__: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.summary, "scalar", full)
+    with Recorder(store, "r", 0) as recorder, pytest.raises(StoreError, match="No space left on device; free some"):
+        recorder.figures(1, {"kl": 1.0})
