@@ -57,8 +57,9 @@ class TrainingStep:
         self._conditional = conditional
         self._seed = seed
         self._ema_decay = ema_decay
-        self._train_discriminator = tf.function(self._discriminator_part)
-        self._train_both = tf.function(self._last_part)
+        # No Python control flow hangs on a tensor here, so AutoGraph would only rewrite code and slow the tracing.
+        self._train_discriminator = tf.function(self._discriminator_part, autograph=False)
+        self._train_both = tf.function(self._last_part, autograph=False)
 
     def __call__(self, step: int, batches: Sequence[dict[str, Tensor]]) -> Metrics:
         """Take a step.
