@@ -6,8 +6,6 @@ from typing import Any
 
 import keras
 
-EMBEDDING_DEVIATION = 0.1
-
 
 def label_input() -> Any:
     """The input of class labels: int32 [N] in [0, classes)."""
@@ -15,12 +13,13 @@ def label_input() -> Any:
 
 
 def join_latents(latents: Any, labels: Any, classes: int) -> Any:
-    """Concatenate each latent with a learned embedding of its label.
+    """Join latents with labels: multiply each, element by element, with a learned embedding of its label.
 
-    Mirza and Osindero (2014), "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2. The embedding
-    has the length of the latent and starts small beside it (standard deviation 0.1). If both start alike, BatchNorm
-    leaves the latent too little to say, and the generator learns one image a class: on the 8x8 digits the variance
-    within a class then was 2 % of the real one, and 61 % with the small start.
+    The label so decides what the latent means, and can't speak without it. When the two are concatenated instead
+    (Mirza and Osindero, 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784, section 3.2), the label
+    drowns the latent: on the 8x8 digits the variance within a class stayed at 2 % of the real one with an embedding
+    that starts standard normal, and at 62 % with one that starts at a tenth of that. Multiplied it was 88 %, and the
+    Frechet distance between the pixels of drawn and real digits was 0.11 instead of 0.29.
 
     Args:
         latents: float32 [N, Z].
@@ -28,15 +27,11 @@ def join_latents(latents: Any, labels: Any, classes: int) -> Any:
         classes: how many classes there are.
 
     Returns:
-        float32 [N, 2 Z].
+        float [N, Z], in the compute dtype of the dtype policy.
     """
-    embedding = keras.layers.Embedding(
-        classes,
-        latents.shape[-1],
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_DEVIATION),
-        name="embed_label",
-    )
-    return keras.layers.Concatenate(name="join_label")([latents, embedding(labels)])
+    start = keras.initializers.RandomNormal(stddev=1.0)
+    embedding = keras.layers.Embedding(classes, latents.shape[-1], embeddings_initializer=start, name="embed_label")
+    return keras.layers.Multiply(name="join_label")([latents, embedding(labels)])
 
 
 def project(logits: Any, features: Any, labels: Any, classes: int, *, positions: int) -> Any:

@@ -7,13 +7,13 @@ import tensorflow as tf
 from gan.networks.conditioning import join_latents, label_input, project
 
 
-def test_a_latent_is_joined_with_the_embedding_of_its_label() -> None:
+def test_a_latent_is_multiplied_with_the_embedding_of_its_label() -> None:
     latents, labels = keras.Input((3,)), label_input()
     network = keras.Model([latents, labels], join_latents(latents, labels, 4))
     table = np.arange(12, dtype=np.float32).reshape(4, 3)
     network.get_layer("embed_label").set_weights([table])
     given = tf.random.stateless_normal([2, 3], [1, 2])
-    np.testing.assert_array_equal(network([given, tf.constant([3, 1])]), np.hstack([given, table[[3, 1]]]))
+    np.testing.assert_array_equal(network([given, tf.constant([3, 1])]), given * table[[3, 1]])
 
 
 def test_projection_adds_the_inner_product_with_the_summed_features() -> None:
