@@ -10,7 +10,6 @@ from gan.errors import NotFoundError, unknown_name
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed
 
-
 KINDS = ("dataset", "reference", "run", "evaluation", "generator", "promoted name")
 
 

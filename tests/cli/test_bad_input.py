@@ -352,7 +352,8 @@ CASES = [
     ),
     Case(
         "reference of other data",
-        "evaluate --run-id r1 --reference-id {foreign}", 2,
+        "evaluate --run-id r1 --reference-id {foreign}",
+        2,
         ("[8, 8, 1]", "[16, 16, 3]", "gan reference"),
         foreign_reference,
         own_store=True,
