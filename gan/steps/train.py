@@ -59,6 +59,8 @@ def train(
         start = checkpoints.latest_good()
         if start is not None and start.step >= config.train.steps:
             say(f"run {run.run_id} is finished: it has {start.step} steps; nothing to do")
+            if find_run(store, run.run_id) != run:
+                write_run(store, run)  # it is to be scored or judged in another way
             return _outcome(store, run, start, start.step, {}, watch, skipped=True)
         build.check(config, dataset)
         run = _settled(run)

@@ -19,7 +19,9 @@ from gan.store import Store
 from gan.types import Json
 
 FORMAT = 1
-MAY_GROW = "train.steps"
+FREE_TRAIN_KEYS = frozenset(
+    {"steps", "checkpoint_every_steps", "keep_checkpoints", "sample_every_steps", "log_every_steps"}
+)
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,27 @@ class Run:
 
     @property
     def config_hash(self) -> str:
-        """The hash of everything that decides what a step does: the config without `train.steps`."""
-        return config_hash(self.config)
+        """The hash of the keys that decide what a step does."""
+        return content_hash(decisive(self.config))
 
 
-def config_hash(config: Config) -> str:
-    """The hash of a config without `train.steps`, which may grow."""
+def decisive(config: Config) -> Json:
+    """The keys that decide what a step does to the weights, as nested dicts.
+
+    How many steps there are, and when one is logged or saved, changes no step; how a run is scored and judged changes
+    no training; and which images it sees is told by the dataset's id, wherever they were read from.
+    """
     tree = config.to_dict()
-    del tree["train"]["steps"]
-    return content_hash(tree)
+    return {
+        **{group: tree[group] for group in ("generator", "discriminator", "loss")},
+        "train": {key: value for key, value in tree["train"].items() if key not in FREE_TRAIN_KEYS},
+        "data": {"flip": tree["data"]["flip"]},
+    }
 
 
 def default_run_id(config: Config, dataset_id: str) -> str:
-    """`<config.name>-<hash of config and dataset>`: the same command finds the same run."""
-    return f"{config.name}-{content_hash([config.to_dict(), dataset_id])}"
+    """`<config.name>-<hash of what decides its weights>`: the same command finds the same run."""
+    return f"{config.name}-{content_hash([decisive(config), config.train.steps, dataset_id])}"
 
 
 def prefix_of(run_id: str) -> str:
@@ -120,27 +129,27 @@ def write_run(store: Store, run: Run) -> None:
 
 
 def continued(run: Run, config: Config, dataset_id: str) -> Run:
-    """A run that goes on under a config that may only ask for more steps.
+    """A run that goes on under another config, which may ask for more steps, and log, save, score or judge otherwise.
 
     Raises:
-        ConfigError: the dataset or another key differs; the message names each.
+        ConfigError: the dataset or a key that decides what a step does differs; the message names each.
     """
     changed = differences(run.config, config)
-    if config.train.steps >= run.config.train.steps:
-        changed = [each for each in changed if not each.startswith(f"{MAY_GROW} ")]
     if dataset_id != run.dataset_id:
         changed.insert(0, f"dataset id (was {run.dataset_id}, now {dataset_id})")
+    if config.train.steps < run.config.train.steps:
+        changed.append(f"train.steps (was {run.config.train.steps}, now {config.train.steps}; it may only grow)")
     if changed:
         raise ConfigError(
-            f"run {run.run_id} was begun with another configuration: {'; '.join(changed)}. Only {MAY_GROW} may grow; "
-            "give another --run-id, or the configuration it was begun with"
+            f"run {run.run_id} was begun with another configuration: {'; '.join(changed)}. "
+            "Give another --run-id, or the configuration it was begun with"
         )
     return dataclasses.replace(run, config=config)
 
 
 def differences(before: Config, now: Config) -> list[str]:
-    """The keys in which two configs differ, each with both values."""
-    old, new = _flat(before.to_dict()), _flat(now.to_dict())
+    """The decisive keys in which two configs differ, each with both values."""
+    old, new = _flat(decisive(before)), _flat(decisive(now))
     return [f"{key} (was {old[key]!r}, now {new[key]!r})" for key in old if old[key] != new[key]]
 
 

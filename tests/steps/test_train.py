@@ -99,6 +99,11 @@ def test_a_run_is_begun_finished_and_found_finished(
     assert files(store) == before
     assert "is finished: it has 14 steps; nothing to do" in capsys.readouterr().err
 
+    stricter = override(tiny(), ["gate.most_fid=1"])
+    assert train(store, stricter, dataset_id).id == made.id
+    assert read_run(store, made.id).config == stricter
+    assert state(store, made.id) == never_stopped
+
 
 @pytest.mark.parametrize("first", [PER_EPOCH, PER_EPOCH + 3])
 def test_more_steps_continue_the_run_in_the_middle_of_an_epoch_or_at_its_end(

@@ -10,7 +10,6 @@ from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.store import Store
 from gan.train.run import (
     Run,
-    config_hash,
     continued,
     default_run_id,
     differences,
@@ -70,26 +69,32 @@ def test_a_missing_config_is_told(store: Store) -> None:
         read_run(store, "r1")
 
 
-def test_the_default_id_names_the_config_and_depends_on_everything() -> None:
+def test_the_default_id_names_the_config_and_depends_on_what_decides_the_weights() -> None:
     config = Config()
-    assert default_run_id(config, "d1") == default_run_id(Config(), "d1")
-    assert default_run_id(config, "d1").startswith("digits-")
-    others = {default_run_id(config, "d2"), default_run_id(override(config, ["train.seed=1"]), "d1")}
-    assert default_run_id(config, "d1") not in others
+    made = default_run_id(config, "d1")
+    assert made.startswith("digits-")
+    for same in ([], ["gate.most_fid=1"], ["evaluate.samples=9"], ["data.source=/a"], ["train.log_every_steps=1"]):
+        assert default_run_id(override(config, same), "d1") == made
+    for other in (["train.seed=1"], ["train.steps=5"], ["data.flip=true"], ["generator.width=2"], ["loss.kl_weight=1"]):
+        assert default_run_id(override(config, other), "d1") != made
+    assert default_run_id(config, "d2") != made
 
 
 def test_the_config_hash_ignores_how_many_steps_there_are() -> None:
-    assert config_hash(override(Config(), ["train.steps=7"])) == config_hash(Config())
-    assert config_hash(override(Config(), ["train.seed=7"])) != config_hash(Config())
+    def hash_with(*sets: str) -> str:
+        return dataclasses.replace(RUN, config=override(RUN.config, sets)).config_hash
+
+    assert hash_with("train.steps=7") == hash_with("gate.most_fid=1") == RUN.config_hash
+    assert hash_with("train.seed=7") != RUN.config_hash
 
 
-def test_only_the_number_of_steps_may_grow() -> None:
-    longer = override(RUN.config, ["train.steps=999999"])
-    assert continued(RUN, longer, "digits-1") == dataclasses.replace(RUN, config=longer)
-    with pytest.raises(ConfigError, match=r"train.steps \(was 2000, now 5\)"):
+def test_what_changes_no_step_may_change_and_steps_may_grow() -> None:
+    free = override(RUN.config, ["train.steps=999999", "gate.most_fid=1", "train.keep_checkpoints=1"])
+    assert continued(RUN, free, "digits-1") == dataclasses.replace(RUN, config=free)
+    with pytest.raises(ConfigError, match=r"train.steps \(was 2000, now 5; it may only grow\)"):
         continued(RUN, override(RUN.config, ["train.steps=5"]), "digits-1")
     with pytest.raises(ConfigError) as caught:
-        continued(RUN, override(longer, ["loss.name=hinge", "train.seed=4"]), "digits-2")
+        continued(RUN, override(free, ["loss.name=hinge", "train.seed=4"]), "digits-2")
     message = str(caught.value)
     assert "dataset id (was digits-1, now digits-2)" in message
     assert "loss.name (was 'non_saturating', now 'hinge')" in message
