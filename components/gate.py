@@ -3,14 +3,16 @@
 from kfp.dsl import Markdown, Output
 
 
-def gate(store: str, generator_id: str, name: str, verdict: Output[Markdown]) -> bool:
-    """Judge a generator by its thresholds and the live one; the output is whether it passed."""
+def gate(config: str, store: str, generator_id: str, name: str, verdict: Output[Markdown]) -> bool:
+    """Judge a generator by the config's thresholds and the live one; the output is whether it passed."""
     from components import artifacts, runtime
 
     with runtime.step("gate") as step:
+        from gan.config import from_yaml
         from gan.steps.gate import gate as run
         from gan.store import open_store
 
-        outcome = step.done(run(open_store(store), generator_id, name))
+        sets = runtime.sets_of(from_yaml(config), "gate")
+        outcome = step.done(run(open_store(store), generator_id, name, sets=sets))
         artifacts.write_markdown(verdict, artifacts.verdict(outcome))
     return bool(outcome.details["passed"])

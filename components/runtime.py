@@ -6,6 +6,7 @@ lines of Kubeflow's own frames and exit code 1; `step` makes it one line and the
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from types import FrameType
 
 from components.record import Record
 from gan.cli.main import guarded
+from gan.config import Config
 from gan.console import say
 from gan.errors import Stopped
 from gan.steps.outcome import Outcome
@@ -51,6 +53,11 @@ class Step:
     def _write(self, record: Record) -> None:
         if self._records is not None:
             record.write(self._records)
+
+
+def sets_of(config: Config, group: str) -> list[str]:
+    """Every key of a group as a `--set`: for steps whose own config may be an older one than that of the pipeline."""
+    return [f"{group}.{key}={json.dumps(value)}" for key, value in config.to_dict()[group].items()]
 
 
 @contextmanager

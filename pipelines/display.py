@@ -10,6 +10,7 @@ from typing import IO, Any
 from gan.console import on_terminal, say
 from gan.steps.outcome import Outcome
 
+HEADING_WIDTH = 15
 BAR_FIELDS = ("time", "event", "done", "total", "unit", "elapsed_seconds", "eta_seconds")
 
 
@@ -66,14 +67,16 @@ class Terminal(Display):
     def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
         self._console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
         self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}", markup=False),
-            TimeElapsedColumn(),
+            SpinnerColumn(table_column=Column(no_wrap=True, width=1)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, width=HEADING_WIDTH)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, width=7)),
+            BarColumn(bar_width=16, table_column=Column(no_wrap=True, width=16)),
+            TextColumn("{task.fields[figures]}", markup=False, table_column=Column(no_wrap=True, ratio=1)),
+            expand=True,
             console=self._console,
             transient=True,
         )
@@ -96,7 +99,7 @@ class Terminal(Display):
             self._progress.remove_task(self._task)
             self._task = None
         made = outcome.id if outcome else ""
-        line = f"{self._heading:<15} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {made}"
+        line = f"{self._heading:<{HEADING_WIDTH}} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {made}"
         self._console.print(line.rstrip(), style="red" if exit_code else "")
 
     def close(self) -> None:  # noqa: D102

@@ -21,6 +21,18 @@ PRODUCERS = {
 }
 """The step that makes each input of another step."""
 
+_OF_DATA = ("data",)
+_OF_RUN = ("name", "data", "generator", "discriminator", "loss", "train")
+_OF_SCORES = (*_OF_RUN, "reference", "evaluate")
+DECISIVE = {
+    "preprocess": _OF_DATA,
+    "reference": (*_OF_DATA, "reference"),
+    "train": _OF_RUN,
+    "evaluate": _OF_SCORES,
+    "export": _OF_SCORES,
+}
+"""The groups of the config that decide what each of those steps makes."""
+
 
 def remember(request: Request, step: str, outcome: Outcome) -> None:
     """Note what a step made of a request."""
@@ -51,8 +63,5 @@ def _note(step: str) -> str:
 
 def _recipe(request: Request, step: str) -> dict[str, Any]:
     tree = request.config.to_dict()
-    if step == "preprocess":
-        return {"data": tree["data"]}
-    if step == "reference":
-        return {"data": tree["data"], "reference": tree["reference"]}
-    return {"config": tree, "run_id": request.run_id}
+    recipe = {group: tree[group] for group in DECISIVE[step]}
+    return recipe if step in ("preprocess", "reference") else {**recipe, "run_id": request.run_id}

@@ -55,7 +55,7 @@ def training(image: str) -> Any:
         )
         best = task("evaluate", store=store, run_id=run.outputs[OUTPUT], reference_id=reference.outputs[OUTPUT])
         generator = task("export", store=store, run_id=run.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
-        verdict = task("gate", store=store, name=name, generator_id=generator.outputs[OUTPUT])
+        verdict = task("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
         released = uncached(
             release(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
         )

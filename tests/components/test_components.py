@@ -73,7 +73,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     run_id = made.call("train", config=made.config, dataset_id=dataset_id)
     checkpoint = made.call("evaluate", run_id=run_id, reference_id=reference_id)
     generator_id = made.call("export", run_id=run_id, checkpoint=checkpoint)
-    made.call("gate", generator_id=generator_id, name="live")
+    made.call("gate", config=made.config, generator_id=generator_id, name="live")
     made.call("promote", generator_id=generator_id, name="live")
     made.call("report", run_id=run_id)
     return made

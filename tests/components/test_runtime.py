@@ -9,6 +9,7 @@ import pytest
 
 from components import record, runtime
 from components.record import Record
+from gan.config import Config, override
 from gan.errors import DataError, IdentityError, Stopped
 from gan.steps.outcome import Outcome
 
@@ -101,3 +102,8 @@ def test_a_step_in_another_thread_sets_no_handler(records: Path) -> None:
 
 def test_there_is_no_record_of_a_step_that_left_none(tmp_path: Path) -> None:
     assert record.read(tmp_path, "train") is None
+
+
+def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
+    config = override(Config(), ["gate.most_fid=1e-7", "gate.against_live=off", "gate.least_modes_found=3"])
+    assert override(Config(), runtime.sets_of(config, "gate")) == config

@@ -44,6 +44,15 @@ def test_only_the_keys_that_decided_it_matter(tmp_path: Path) -> None:
         trail.recall(request(tmp_path, "data.image_size=8"), "train", "dataset_id")
 
 
+def test_another_threshold_asks_for_no_other_generator(tmp_path: Path) -> None:
+    for step, outcome in {"train": made("run"), "evaluate": made("run", step=5), "export": made("gen")}.items():
+        trail.remember(request(tmp_path), step, outcome)
+    assert trail.recall(request(tmp_path, "gate.most_fid=1"), "gate", "generator_id") == "gen"
+    assert trail.recall(request(tmp_path, "evaluate.samples=9"), "evaluate", "run_id") == "run"
+    with pytest.raises(NotFoundError, match="evaluate has not run yet"):
+        trail.recall(request(tmp_path, "evaluate.samples=9"), "export", "checkpoint")
+
+
 def test_the_error_says_what_to_run_first(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         trail.recall(request(tmp_path), "train", "dataset_id")
