@@ -57,7 +57,8 @@ class Step:
 
 def sets_of(config: Config, group: str) -> list[str]:
     """Every key of a group as a `--set`: for steps whose own config may be an older one than that of the pipeline."""
-    return [f"{group}.{key}={json.dumps(value)}" for key, value in config.to_dict()[group].items()]
+    values = config.to_dict()[group]
+    return [f"{group}.{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
 
 
 @contextmanager

@@ -1,52 +1,19 @@
-"""The configuration of an experiment: frozen dataclasses that check themselves when made.
+"""Every key of an experiment, its default and what it allows: frozen dataclasses that check themselves when made.
 
-The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
 Ranges are held here; the names of data sets, losses and networks are held by `gan.build`, which knows them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
-import typing
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
 
-from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.config.check import Group, key
+from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.types import Json
 
-CONFIGS = Path(__file__).parent / "configs"
 RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
-T = TypeVar("T")
-
-
-def key(
-    default: Any,
-    help_text: str,
-    *,
-    least: float | None = None,
-    most: float | None = None,
-    choices: tuple[str, ...] | tuple[int, ...] | None = None,
-) -> Any:
-    """A dataclass field with its documentation and what it allows; the docs are generated from it."""
-    return field(default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices})
-
-
-@dataclass(frozen=True)
-class Group:
-    """A group of keys; checks each value against its type, range and choices when made."""
-
-    def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
-        for item in dataclasses.fields(self):
-            name = f"{group_name(type(self))}.{item.name}"
-            value = _checked_type(name, _as_written(getattr(self, item.name), item), hints[item.name])
-            _check_range(name, value, item.metadata)
-            object.__setattr__(self, item.name, value)
 
 
 @dataclass(frozen=True)
@@ -181,6 +148,11 @@ class Evaluate(Group):
     confidence: float = key(0.95, "Level of the confidence intervals.", least=0.5, most=0.999)
     sure_above: float = key(0.9, "A sample counts as high-confidence above this class probability.", least=0, most=1)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.checkpoint not in ("best", "latest") and not self.checkpoint.isdecimal():
+            raise ConfigError(f'evaluate.checkpoint must be a step, latest or best; got "{self.checkpoint}"')
+
 
 @dataclass(frozen=True)
 class Gate(Group):
@@ -220,6 +192,9 @@ class Config:
     evaluate: Evaluate = field(default_factory=Evaluate)
     gate: Gate = field(default_factory=Gate)
 
+    def __post_init__(self) -> None:
+        check_id(self.name, "name")
+
     def to_dict(self) -> Json:
         """Plain nested dicts, every key present."""
         return dataclasses.asdict(self)
@@ -241,166 +216,3 @@ GROUPS: dict[str, type[Group]] = {
     "evaluate": Evaluate,
     "gate": Gate,
 }
-
-
-def group_name(group: type[Group]) -> str:
-    """The key under which a group stands in a config: `Train` is `train`."""
-    return group.__name__.lower()
-
-
-def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
-    """A checked config from nested dicts; absent keys take their defaults.
-
-    Raises:
-        ConfigError: an unknown key (the nearest match is named), a wrong type, or a value out of range.
-    """
-    if not isinstance(tree, Mapping):
-        raise ConfigError(f"{where} must be a mapping of groups to keys; got {type(tree).__name__}")
-    made: dict[str, Any] = {}
-    for name, value in tree.items():
-        if name == "name":
-            made["name"] = check_id(value, "name")
-            continue
-        if name not in GROUPS:
-            raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
-        made[name] = _group_from_dict(GROUPS[name], value)
-    return Config(**made)
-
-
-def from_yaml(text: str, *, where: str = "the config") -> Config:
-    """A checked config from YAML text (safe loader).
-
-    Raises:
-        ConfigError: the text is not YAML, or see `from_dict`.
-    """
-    import yaml
-
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
-    return from_dict({} if tree is None else tree, where=where)
-
-
-def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
-    """A shipped experiment by name, or a YAML file by path, with `--set` overrides applied.
-
-    Raises:
-        NotFoundError: no shipped experiment and no file has that name.
-        ConfigError: see `from_dict` and `override`.
-    """
-    return override(from_yaml(read(name_or_file), where=name_or_file), sets)
-
-
-def read(name_or_file: str) -> str:
-    """The YAML text of a shipped experiment, or of a file."""
-    shipped = CONFIGS / f"{name_or_file}.yaml"
-    if name_or_file in names():
-        return shipped.read_text(encoding="utf-8")
-    path = Path(name_or_file)
-    if not path.is_file():
-        raise NotFoundError(unknown_name("config", name_or_file, names(), "Or give the path of a YAML file"))
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"can't read the config {path}: {error}") from None
-
-
-def names() -> list[str]:
-    """The shipped experiments."""
-    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
-
-
-def summary(name: str) -> str:
-    """What a shipped experiment is for: the comment on its first line."""
-    return read(name).splitlines()[0].removeprefix("#").strip()
-
-
-def override(config: Config, sets: Iterable[str]) -> Config:
-    """`config` with `group.key=value` overrides applied; values are read as YAML scalars.
-
-    Raises:
-        ConfigError: not of that form, an unknown key, a wrong type, or a value out of range.
-    """
-    import yaml
-
-    tree = config.to_dict()
-    for item in sets:
-        path, equals, text = item.partition("=")
-        group, dot, name = path.partition(".")
-        if not equals or (not dot and group != "name"):
-            raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
-        if group == "name":
-            tree["name"] = str(value)
-            continue
-        if group not in GROUPS:
-            raise ConfigError(unknown_name("group in --set:", group, GROUPS))
-        if name not in tree[group]:
-            raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
-        tree[group][name] = value
-    return from_dict(tree)
-
-
-def _group_from_dict(group: type[Group], tree: Any) -> Group:
-    name = group_name(group)
-    if not isinstance(tree, Mapping):
-        raise ConfigError(f"{name} must be a mapping of keys to values; got {tree!r}")
-    known = [item.name for item in dataclasses.fields(group)]
-    for given in tree:
-        if given not in known:
-            raise ConfigError(unknown_name("config key", f"{name}.{given}", [f"{name}.{each}" for each in known]))
-    return group(**tree)
-
-
-def _checked_type(name: str, value: Any, hint: Any) -> Any:
-    wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if value is None and type(None) in wanted:
-        return None
-    kind = next(each for each in wanted if each is not type(None))
-    if kind is float:
-        value = _as_number(value)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        allowed = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
-        optional = " or null" if type(None) in wanted else ""
-        raise ConfigError(f"{name} must be {allowed}{optional}; got {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{name} must be finite; got {value!r}")
-    return value
-
-
-def _as_written(value: Any, item: dataclasses.Field[Any]) -> Any:
-    """YAML 1.1 reads `off` as false, and a checkpoint's step as a number, where text is meant."""
-    if value is False and "off" in (item.metadata["choices"] or ()):
-        return "off"
-    if item.name == "checkpoint" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _as_number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-4 as text; people write it as a number."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _check_range(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
-    if value is None:
-        return
-    if allowed["choices"] and value not in allowed["choices"]:
-        raise ConfigError(unknown_name(name, value, map(str, allowed["choices"])))
-    least, most = allowed["least"], allowed["most"]
-    if (least is not None and value < least) or (most is not None and value > most):
-        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
-        raise ConfigError(f"{name} must be {' and '.join(bounds)}; got {value}")

@@ -1,0 +1,44 @@
+"""The configuration of an experiment: groups of keys that check themselves when made.
+
+The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
+"""
+
+from gan.config.check import Group, group_name
+from gan.config.schema import (
+    GROUPS,
+    RESIZERS,
+    Config,
+    Data,
+    Discriminator,
+    Evaluate,
+    Gate,
+    Generator,
+    Loss,
+    Reference,
+    Train,
+)
+from gan.config.source import CONFIGS, from_dict, from_yaml, load, names, override, read, summary
+
+__all__ = [
+    "CONFIGS",
+    "GROUPS",
+    "RESIZERS",
+    "Config",
+    "Data",
+    "Discriminator",
+    "Evaluate",
+    "Gate",
+    "Generator",
+    "Group",
+    "Loss",
+    "Reference",
+    "Train",
+    "from_dict",
+    "from_yaml",
+    "group_name",
+    "load",
+    "names",
+    "override",
+    "read",
+    "summary",
+]

@@ -1,0 +1,93 @@
+"""What a key of a config allows, and the group of keys that checks itself against it when made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan.errors import ConfigError, unknown_name
+
+
+def key(
+    default: Any,
+    help_text: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] | tuple[int, ...] | None = None,
+) -> Any:
+    """A dataclass field with its documentation and what it allows; the docs are generated from it."""
+    return field(default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of keys; checks each value against its type, range and choices when made."""
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for item in dataclasses.fields(self):
+            name = f"{group_name(type(self))}.{item.name}"
+            value = _checked_type(name, _as_written(getattr(self, item.name), item), hints[item.name])
+            _check_range(name, value, item.metadata)
+            object.__setattr__(self, item.name, value)
+
+
+def group_name(group: type[Group]) -> str:
+    """The key under which a group stands in a config: `Train` is `train`."""
+    return group.__name__.lower()
+
+
+def _checked_type(name: str, value: Any, hint: Any) -> Any:
+    wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in wanted:
+        return None
+    kind = next(each for each in wanted if each is not type(None))
+    if kind is float:
+        value = _as_number(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        allowed = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        optional = " or null" if type(None) in wanted else ""
+        raise ConfigError(f"{name} must be {allowed}{optional}; got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} must be finite; got {value!r}")
+    return value
+
+
+def _as_written(value: Any, item: dataclasses.Field[Any]) -> Any:
+    """YAML 1.1 reads `off` as false, and a checkpoint's step as a number, where text is meant."""
+    if value is False and "off" in (item.metadata["choices"] or ()):
+        return "off"
+    if item.name == "checkpoint" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _as_number(value: Any) -> Any:
+    """YAML 1.1 reads 1e-4 as text; people write it as a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _check_range(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
+    if value is None:
+        return
+    if allowed["choices"] and value not in allowed["choices"]:
+        raise ConfigError(unknown_name(name, value, map(str, allowed["choices"])))
+    least, most = allowed["least"], allowed["most"]
+    if (least is not None and value < least) or (most is not None and value > most):
+        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        raise ConfigError(f"{name} must be {' and '.join(bounds)}; got {value}")

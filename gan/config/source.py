@@ -1,0 +1,133 @@
+"""Where a config comes from: YAML text, a file, a shipped experiment, and `--set` overrides."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gan.config.check import Group, group_name
+from gan.config.schema import GROUPS, Config
+from gan.errors import ConfigError, NotFoundError, unknown_name
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
+    """A checked config from nested dicts; absent keys take their defaults.
+
+    Raises:
+        ConfigError: an unknown key (the nearest match is named), a wrong type, or a value out of range.
+    """
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{where} must be a mapping of groups to keys; got {type(tree).__name__}")
+    made: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name == "name":
+            made["name"] = value
+            continue
+        if name not in GROUPS:
+            raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
+        made[name] = _group_from_dict(GROUPS[name], value)
+    return Config(**made)
+
+
+def from_yaml(text: str, *, where: str = "the config") -> Config:
+    """A checked config from YAML text (safe loader).
+
+    Raises:
+        ConfigError: the text is not YAML, or see `from_dict`.
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+    return from_dict({} if tree is None else tree, where=where)
+
+
+def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
+    """A shipped experiment by name, or a YAML file by path, with `--set` overrides applied.
+
+    Raises:
+        NotFoundError: no shipped experiment and no file has that name.
+        ConfigError: see `from_dict` and `override`.
+    """
+    return override(from_yaml(read(name_or_file), where=name_or_file), sets)
+
+
+def read(name_or_file: str) -> str:
+    """The YAML text of a shipped experiment, or of a file."""
+    shipped = CONFIGS / f"{name_or_file}.yaml"
+    if name_or_file in names():
+        return shipped.read_text(encoding="utf-8")
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise NotFoundError(unknown_name("config", name_or_file, names(), "Or give the path of a YAML file"))
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"can't read the config {path}: {error}") from None
+
+
+def names() -> list[str]:
+    """The shipped experiments."""
+    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def summary(name: str) -> str:
+    """What a shipped experiment is for: the comment on its first line."""
+    return read(name).splitlines()[0].removeprefix("#").strip()
+
+
+def override(config: Config, sets: Iterable[str]) -> Config:
+    """`config` with `group.key=value` overrides applied.
+
+    A key that takes text takes it as it stands, `null` or nothing meaning none where it may be none; every other value
+    is read as a YAML scalar.
+
+    Raises:
+        ConfigError: not of that form, an unknown key, a wrong type, or a value out of range.
+    """
+    tree = config.to_dict()
+    for item in sets:
+        path, equals, text = item.partition("=")
+        group, dot, name = path.partition(".")
+        if not equals or (not dot and group != "name"):
+            raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
+        if path == "name":
+            tree["name"] = text
+            continue
+        if group not in GROUPS:
+            raise ConfigError(unknown_name("group in --set:", group, GROUPS))
+        if name not in tree[group]:
+            raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
+        tree[group][name] = _value(text, typing.get_type_hints(GROUPS[group])[name])
+    return from_dict(tree)
+
+
+def _value(text: str, hint: Any) -> Any:
+    """What the text of a `--set` says, for a key of this type."""
+    kinds = typing.get_args(hint) or (hint,)
+    if str in kinds:
+        return None if text in ("", "null") and type(None) in kinds else text
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _group_from_dict(group: type[Group], tree: Any) -> Group:
+    name = group_name(group)
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{name} must be a mapping of keys to values; got {tree!r}")
+    known = [item.name for item in dataclasses.fields(group)]
+    for given in tree:
+        if given not in known:
+            raise ConfigError(unknown_name("config key", f"{name}.{given}", [f"{name}.{each}" for each in known]))
+    return group(**tree)
