@@ -8,10 +8,13 @@ Logits   [N, 1]        float32, unbounded; > 0 means "real"
 Features [N, F]        float32; float64 inside the maths of a metric
 Scalar   []            float32
 Tensor                 any other; the docstring gives its shape
+Floats                 float64 array of any shape, in the maths of a metric
+Draw                   a generator: latents, and labels or None where it takes none, to images
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = npt.NDArray[np.uint8]
     Features: TypeAlias = npt.NDArray[np.float32 | np.float64]
     LabelArray: TypeAlias = npt.NDArray[np.int32]
+    Floats: TypeAlias = npt.NDArray[np.float64]
 else:  # importing names must not cost the import of numpy
-    Pixels = Features = LabelArray = Any
+    Pixels = Features = LabelArray = Floats = Any
 
 Images: TypeAlias = Any  # tf.Tensor or numpy array, as are the next ones
 Latents: TypeAlias = Any
@@ -30,5 +34,7 @@ Labels: TypeAlias = Any
 Logits: TypeAlias = Any
 Scalar: TypeAlias = Any
 Tensor: TypeAlias = Any
+
+Draw: TypeAlias = Callable[[Latents, LabelArray | None], Images]
 
 Json: TypeAlias = dict[str, Any]

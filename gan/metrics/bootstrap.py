@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from gan.types import Json
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,27 @@ class Estimate:
         """As it stands in an evaluation record."""
         tree = {"value": self.value, "low": self.low, "high": self.high}
         return tree if self.floor is None else {**tree, "floor": self.floor}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score whose interval is worked out only where somebody asks for it: most of the time goes into that.
+
+    value: the score.
+    error: gives its standard error, at least 0.
+    least, most: the lowest and the highest value that the score can take.
+    floor: see `Estimate`.
+    """
+
+    value: float
+    error: Callable[[], float] = field(compare=False)
+    least: float = -math.inf
+    most: float = math.inf
+    floor: float | None = None
+
+    def estimate(self, confidence: float) -> Estimate:
+        """The score with its interval; see `normal_interval`."""
+        return normal_interval(self.value, self.error(), confidence, least=self.least, most=self.most, floor=self.floor)
 
 
 def normal_interval(

@@ -17,10 +17,9 @@ import numpy.typing as npt
 import scipy.linalg
 
 if TYPE_CHECKING:
-    from gan.types import Features
+    from gan.types import Features, Floats
 
-
-Floats = npt.NDArray[np.float64]
+FEW_IMAGES = 2000  # with fewer on either side, the bias is larger than what tells generators apart
 WELL_CONDITIONED = 1e-5  # least ratio of the diagonal of a Cholesky factor: condition number about 1e10
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -11,12 +11,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from gan.types import Features
-
-Floats = npt.NDArray[np.float64]
+    from gan.types import Features, Floats
 
 
 class Kid(NamedTuple):

@@ -17,10 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from gan.types import Features
+    from gan.types import Features, Floats
 
-
-Floats = npt.NDArray[np.float64]
 TILE_ROWS = 512
 ROUNDING = 1e-10  # of the mean squared norm: ties are not decided by the rounding of a matrix product
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from gan.config import Evaluate
 from gan.metrics import bootstrap, fid, kid, modes, prdc
-from gan.metrics.bootstrap import Estimate, normal_interval
+from gan.metrics.bootstrap import Measured
 
 if TYPE_CHECKING:
     from gan.types import Features
@@ -43,24 +44,26 @@ class Looks:
         return modes.histogram(self.mode_probabilities) / len(self)
 
 
-Metric = Callable[[Looks, Looks, Evaluate], dict[str, Estimate]]
+Metric = Callable[[Looks, Looks, Evaluate], dict[str, Measured]]
 
 
-def fid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Estimate]:
+def fid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Measured]:
     """`fid` of all images."""
     target = fid.fit(real.features)
     exact = np.asarray(generated.features, np.float64)
-    value = fid.frechet_distance(target, fid.fit(exact))
-    error = bootstrap.standard_error(
-        lambda rows: fid.frechet_distance(target, fid.fit(exact[rows])),
-        len(exact),
-        protocol.bootstrap,
-        np.random.default_rng([protocol.seed, 1]),
-    )
-    return {"fid": normal_interval(value, error, protocol.confidence, least=0.0)}
+
+    def error() -> float:
+        return bootstrap.standard_error(
+            lambda rows: fid.frechet_distance(target, fid.fit(exact[rows])),
+            len(exact),
+            protocol.bootstrap,
+            np.random.default_rng([protocol.seed, 1]),
+        )
+
+    return {"fid": Measured(fid.frechet_distance(target, fid.fit(exact)), error, least=0.0)}
 
 
-def kid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Estimate]:
+def kid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Measured]:
     """`kid` of random subsets."""
     value, error = kid.kid(
         real.features,
@@ -69,18 +72,17 @@ def kid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, E
         wanted_size=protocol.kid_subset_size,
         rng=np.random.default_rng([protocol.seed, 2]),
     )
-    return {"kid": normal_interval(value, error, protocol.confidence)}
+    return {"kid": Measured(value, lambda: error)}
 
 
-def prdc_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Estimate]:
+def prdc_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Measured]:
     """`precision`, `recall`, `density` and `coverage` of equally many images: the first of the larger set."""
     count = min(len(real), len(generated))
     found = prdc.prdc(real.features[:count], generated.features[:count], neighbours=protocol.neighbours)
     return {
-        name: normal_interval(
+        name: Measured(
             float(indicators.mean()),
-            bootstrap.error_of_mean(indicators),
-            protocol.confidence,
+            partial(bootstrap.error_of_mean, indicators),
             least=0.0,
             most=np.inf if name == "density" else 1.0,
         )
@@ -88,31 +90,31 @@ def prdc_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, 
     }
 
 
-def mode_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Estimate]:
+def mode_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Measured]:
     """`modes_found`, `mode_kl` (with its floor) and `high_confidence` of all images."""
     wanted = modes.histogram(real.mode_probabilities)
     drawn = modes.histogram(generated.mode_probabilities)
-    rng = np.random.default_rng([protocol.seed, 3])
-    again = rng.multinomial(len(generated), drawn / drawn.sum(), size=protocol.bootstrap)
     sure = modes.is_sure(generated.mode_probabilities, protocol.sure_above)
+
+    @cache
+    def again() -> npt.NDArray[np.int64]:
+        rng = np.random.default_rng([protocol.seed, 3])
+        return rng.multinomial(len(generated), drawn / drawn.sum(), size=protocol.bootstrap)
+
     return {
-        "modes_found": normal_interval(
+        "modes_found": Measured(
             modes.modes_found(drawn),
-            float(np.std([modes.modes_found(each) for each in again], ddof=1)),
-            protocol.confidence,
+            lambda: float(np.std([modes.modes_found(each) for each in again()], ddof=1)),
             least=0,
             most=len(wanted),
         ),
-        "mode_kl": normal_interval(
+        "mode_kl": Measured(
             modes.mode_kl(drawn, wanted),
-            float(np.std([modes.mode_kl(each, wanted) for each in again], ddof=1)),
-            protocol.confidence,
+            lambda: float(np.std([modes.mode_kl(each, wanted) for each in again()], ddof=1)),
             least=0.0,
             floor=modes.kl_floor(len(wanted), len(generated), len(real)),
         ),
-        "high_confidence": normal_interval(
-            float(sure.mean()), bootstrap.error_of_mean(sure), protocol.confidence, least=0.0, most=1.0
-        ),
+        "high_confidence": Measured(float(sure.mean()), partial(bootstrap.error_of_mean, sure), least=0.0, most=1.0),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +12,7 @@ from gan.config import Evaluate
 from gan.pixels import to_pixels
 
 if TYPE_CHECKING:
-    from gan.types import Images, LabelArray, Latents, Pixels
-
-    Draw = Callable[[Latents, LabelArray | None], Images]
+    from gan.types import Draw, LabelArray, Latents, Pixels
 
 
 def draw_inputs(

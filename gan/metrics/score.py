@@ -9,6 +9,7 @@ import numpy as np
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
+from gan.metrics.bootstrap import Measured
 from gan.metrics.features.interface import look_filled
 from gan.metrics.identity import Identity
 from gan.metrics.presets import METRICS, Looks
@@ -83,6 +84,12 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
     return _scored(reference, train, protocol, reference.identity(protocol, len(train)))
 
 
+def score_values(reference: Reference, pixels: Iterable[Pixels] | Pixels, protocol: Evaluate) -> dict[str, float]:
+    """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
+    measured = _measured(reference, look(reference, pixels, protocol.batch_size), protocol)
+    return {name: float(each.value) for name, each in measured.items()}
+
+
 def look(reference: Reference, pixels: Iterable[Pixels] | Pixels, batch_size: int) -> Looks:
     """What the reference's network and modes make of images; see `score`."""
     features, probabilities = [], []
@@ -98,14 +105,19 @@ def look(reference: Reference, pixels: Iterable[Pixels] | Pixels, batch_size: in
 
 
 def _scored(reference: Reference, looks: Looks, protocol: Evaluate, identity: Identity) -> Json:
-    estimates = {}
-    for metric in METRICS.values():
-        estimates.update(metric(reference.real, looks, protocol))
+    measured = _measured(reference, looks, protocol)
     return {
         "identity": identity.to_json(),
         "label": identity.label,
-        "scores": {name: estimate.to_json() for name, estimate in estimates.items()},
+        "scores": {name: each.estimate(protocol.confidence).to_json() for name, each in measured.items()},
     }
+
+
+def _measured(reference: Reference, looks: Looks, protocol: Evaluate) -> dict[str, Measured]:
+    measured: dict[str, Measured] = {}
+    for metric in METRICS.values():
+        measured |= metric(reference.real, looks, protocol)
+    return measured
 
 
 def _batches(pixels: Iterable[Pixels] | Pixels, batch_size: int) -> Iterator[Pixels]:

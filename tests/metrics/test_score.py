@@ -9,7 +9,7 @@ import pytest
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
-from gan.metrics import fid, score
+from gan.metrics import bootstrap, fid, score
 from gan.metrics.reference import Reference
 
 
@@ -48,6 +48,20 @@ def test_the_row_of_real_data_has_its_own_count(reference: Reference, protocol: 
     fewer = score.score_real(reference, dataclasses.replace(protocol, samples=40))
     assert fewer["identity"]["samples"] == 40
     assert set(fewer["scores"]) == set(score.score(reference, pixels(), protocol)["scores"])
+
+
+def test_values_alone_are_those_of_the_scores_and_take_no_bootstrap(
+    reference: Reference, protocol: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score.score(reference, pixels(), protocol)["scores"]
+
+    def refuse(*_: object) -> float:
+        raise AssertionError("nobody asked for an interval")
+
+    monkeypatch.setattr(bootstrap, "standard_error", refuse)
+    monkeypatch.setattr(bootstrap, "error_of_mean", refuse)
+    found = score.score_values(reference, pixels(), protocol)
+    assert found == {name: each["value"] for name, each in expected.items()}
 
 
 @pytest.mark.parametrize(
