@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gan.errors import ConfigError, unknown_name
+from gan.scratch import scratch_folder
 
 DEFAULT_IMAGE = "gan-pipelines:cpu"
 
@@ -32,8 +32,8 @@ def compile_pipeline(name: str, image: str, out: Path) -> Path:
         raise ConfigError(unknown_name("pipeline", name, known))
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out must end in .yaml; got {out}")
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "pipeline.yaml"
+    with scratch_folder() as folder:
+        made = folder / "pipeline.yaml"
         compiler.Compiler().compile(known[name](image), str(made))
         text = made.read_text(encoding="utf-8")
     try:

@@ -9,7 +9,6 @@ import importlib.util
 import os
 import shlex
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from components.runtime import RECORDS
 from gan.console import PROGRESS_SECONDS
+from gan.scratch import scratch_folder
 from pipelines import launch
 
 IMAGE = "python"  # the subprocess runner ignores it, but warns of an image without this word
@@ -34,8 +34,7 @@ def sandbox(*, progress_every_seconds: float) -> Iterator[Path]:
       - the shell wrapper leaves a temporary folder a step behind: it lands in ours;
       - a folder `docker` beside the package passes for the package docker: it is hidden.
     """
-    with tempfile.TemporaryDirectory(prefix="gan-pipelines-") as name, warnings.catch_warnings():
-        folder = Path(name)
+    with scratch_folder() as folder, warnings.catch_warnings():
         places = {place: folder / place for place in ("bin", "records", "tmp", "root", "workspace")}
         for place in places.values():
             place.mkdir()

@@ -10,7 +10,6 @@ The images of both sets stand in random order, so that the first n of them are a
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from gan.errors import IntegrityError
 from gan.metrics.identity import PROTOCOL, Identity
 from gan.metrics.mode_kinds import AttributeModes, ClassModes, ClusterModes, Modes
 from gan.metrics.presets import Looks
+from gan.scratch import scratch_folder
 from gan.store import Store, sealed
 from gan.types import Json
 
@@ -142,8 +142,8 @@ def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwo
     else:
         from gan.metrics.features import keras_network
 
-        with tempfile.TemporaryDirectory() as folder:
-            path = sealed.fetch_file(store, "reference", reference_id, NETWORK, Path(folder) / NETWORK)
+        with scratch_folder() as folder:
+            path = sealed.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
             network = keras_network.load(path, facts["name"], facts["kind"])
     if network.hash != facts["hash"]:
         raise IntegrityError(

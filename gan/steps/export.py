@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from gan.export.card import DataFacts, card
 from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
 from gan.pixels import grid, png
+from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.train.checkpoint import Checkpoints, load_ema
@@ -70,8 +70,7 @@ def export(store: Store, run_id: str, *, checkpoint: str | None = None) -> Outco
     known = memo.recall(store, "export", recipe)
     if known is not None and sealed.is_published(store, "generator", known):
         return _outcome(store, known, watch, skipped=True)
-    with tempfile.TemporaryDirectory(prefix="gan-export-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         _fill(store, run, dataset, step, evaluation, folder)
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)

@@ -13,10 +13,10 @@ from gan.config import Data
 from gan.data import options as data_options
 from gan.data.options import Options
 from gan.data.pool import worker_count
-from gan.data.scratch import scratch_folder
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import Stopped
+from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.types import Json

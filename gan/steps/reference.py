@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from gan.ids import file_sha256
 from gan.metrics import identity
 from gan.metrics import reference as references
 from gan.metrics.presets import Looks
+from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.types import Json
@@ -65,9 +65,9 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
         record = sealed.read_json(store, "reference", known, references.RECORD)
         uri = store.uri_of(sealed.prefix_of("reference", known))
         return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
-    with tempfile.TemporaryDirectory() as folder:
-        record = _make(store, dataset, reference, Path(folder))
-        files = sealed.files_below(Path(folder))
+    with scratch_folder() as folder:
+        record = _make(store, dataset, reference, folder)
+        files = sealed.files_below(folder)
         reference_id = sealed.sums_id("ref", files)
         uri = sealed.publish(store, "reference", reference_id, files)
     memo.remember(store, "reference", recipe, reference_id)

@@ -6,7 +6,6 @@ No step of its own; `gan.steps.report` calls it.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from gan.pixels import to_pixels
 from gan.report.data import Nearest, Neighbours, Samples, Strip
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, tiles
+from gan.scratch import scratch_folder
 from gan.store import Store, sealed
 from gan.train.run import Run
 
@@ -55,11 +55,11 @@ def exported_draw(store: Store, generator_id: str) -> Draw:
     """Draws with a published generator, every file of its SavedModel checked."""
     from gan.export import saved_model
 
-    with tempfile.TemporaryDirectory(prefix="gan-report-") as folder:
+    with scratch_folder() as folder:
         for name in sealed.read_sums(store, "generator", generator_id):
             if name.startswith(f"{saved_model.FOLDER}/"):
-                sealed.fetch_file(store, "generator", generator_id, name, Path(folder) / name)
-        return saved_model.Exported(Path(folder) / saved_model.FOLDER).images
+                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
+        return saved_model.Exported(folder / saved_model.FOLDER).images
 
 
 def draw(with_: Draw, run: Run, dataset: Dataset, who: str) -> Drawn:

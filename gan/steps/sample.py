@@ -13,6 +13,7 @@ from gan.export import facts as facts_module
 from gan.export import latents
 from gan.export.facts import Facts
 from gan.pixels import grid, png
+from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed
 
@@ -156,11 +157,11 @@ def _labels(facts: Facts, count: int, wanted: int | None, *, pictures_a_class: i
 def _drawn(store: Store, generator_id: str, points: object, labels: object) -> Pixels:
     from gan.export import saved_model
 
-    with tempfile.TemporaryDirectory(prefix="gan-sample-") as folder:
+    with scratch_folder() as folder:
         for name in sealed.read_sums(store, "generator", generator_id):
             if name.startswith(f"{saved_model.FOLDER}/"):
-                sealed.fetch_file(store, "generator", generator_id, name, Path(folder) / name)
-        return saved_model.Exported(Path(folder) / saved_model.FOLDER).pixels(points, labels)
+                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
+        return saved_model.Exported(folder / saved_model.FOLDER).pixels(points, labels)
 
 
 def _scale(facts: Facts, columns: int) -> int:

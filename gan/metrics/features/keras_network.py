@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from gan.ids import canonical
 from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.types import Pixels
@@ -48,8 +48,8 @@ def model_hash(model: keras.Model) -> str:
 
 def save(model: keras.Model, path: Path) -> None:
     """Write a `.keras` file whose bytes depend on the model alone, not on the hour."""
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "raw.keras"
+    with scratch_folder() as folder:
+        raw = folder / "raw.keras"
         model.save(raw)
         with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
             for name in sorted(source.namelist()):

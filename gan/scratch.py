@@ -1,0 +1,61 @@
+"""Temporary files, and what a full or forbidden disk says."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gan.errors import StoreError
+
+FULL = ("No space left on device", "Disk quota exceeded")
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, below TMPDIR.
+
+    Raises:
+        StoreError: the disk is full, or no folder can be written to; what the body raises as OSError, or TensorFlow as
+            an error about this folder, becomes this.
+    """
+    where = tempfile.tempdir or "the folder for temporary files"
+    try:
+        with tempfile.TemporaryDirectory(prefix="gan-") as where:
+            yield Path(where)
+    except ConnectionError:
+        raise  # a pipe or a server, not a disk
+    except OSError as error:
+        raise disk_error(error) from None
+    except Exception as error:
+        if not _is_of_tensorflow(error) or not any(word in str(error) for word in (where, *FULL)):
+            raise
+        raise _disk_error(where, " ".join(str(error).split()), full=_says_full(error)) from None
+
+
+def disk_error(error: OSError) -> StoreError:
+    """The error of ours for one that the operating system raised on a temporary file."""
+    where = error.filename or tempfile.tempdir or "the folder for temporary files"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _says_full(error)
+    return _disk_error(str(where), str(error.strerror or error), full=full)
+
+
+def _disk_error(where: str, reason: str, *, full: bool) -> StoreError:
+    remedy = "set TMPDIR to a folder with more space"
+    if full:
+        return StoreError(f"the disk of {where} is full; free some space, or {remedy}, and run the same command again")
+    return StoreError(f"can't write temporary files to {where}: {reason}; {remedy} that is writable")
+
+
+def _says_full(error: Exception) -> bool:
+    """HDF5 and TensorFlow tell of a full disk in words alone."""
+    return any(words in str(error) for words in FULL)
+
+
+def _is_of_tensorflow(error: Exception) -> bool:
+    """Whether it is one of TensorFlow's errors, which can only be where TensorFlow was imported."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)

@@ -1,0 +1,69 @@
+"""Temporary files on disks that fill up."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from pathlib import Path
+
+import keras
+import pytest
+import tensorflow as tf
+
+from gan.errors import StoreError
+from gan.scratch import disk_error, scratch_folder
+
+
+def test_the_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        (folder / "x").write_bytes(b"")
+        assert folder.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with pytest.raises(StoreError, match="is full; free some space, or set TMPDIR"), scratch_folder() as folder:
+        (folder / "x").write_bytes(bytes(4 << 20))
+    assert list(small_disk.iterdir()) == []
+
+
+def test_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(StoreError, match=r"can't write temporary files to .*missing"), scratch_folder():
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_messages_name_the_place(number: int) -> None:
+    assert "the disk of /t/x is full" in str(disk_error(OSError(number, "full", "/t/x")))
+    assert "the disk of " in str(disk_error(OSError(number, "full")))
+
+
+def test_a_full_disk_that_tensorflow_meets(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with pytest.raises(StoreError, match="is full; free some space, or set TMPDIR"), scratch_folder() as folder:
+        tf.io.write_file(str(folder / "x"), tf.constant(bytes(4 << 20)))
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_full_disk_that_hdf5_meets(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = keras.Sequential([keras.Input([1000]), keras.layers.Dense(1000)])
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with pytest.raises(StoreError, match="is full; free some space, or set TMPDIR"), scratch_folder() as folder:
+        model.save(folder / "x.keras")
+
+
+def test_what_tensorflow_says_of_the_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(StoreError, match=r"can't write temporary files to .*TMPDIR"), scratch_folder() as folder:
+        tf.io.write_file(str(folder), tf.constant(b"a file in place of the folder"))
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), tf.errors.ResourceExhaustedError(None, None, "")]
+)
+def test_what_has_nothing_to_do_with_disks_passes_through(error: Exception) -> None:
+    with pytest.raises(type(error)), scratch_folder():
+        raise error
