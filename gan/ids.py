@@ -35,15 +35,20 @@ def content_hash(value: Any) -> str:
     return sha256(canonical(value))[:HASH_LENGTH]
 
 
+def is_id(value: object) -> bool:
+    """Whether `value` can safely be one folder's name in a store; see `check_id`."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 def check_id(value: object, what: str) -> str:
     """`value` if it can safely be one folder's name in a store.
 
     Raises:
         ConfigError: it is not 1 to 100 letters, digits, dots, dashes or underscores, or starts with a mark.
     """
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise ConfigError(
-            f"{what} must be 1 to 100 letters, digits, dots, dashes or underscores, "
-            f"the first a letter or digit; got {value!r}"
-        )
-    return value
+    if isinstance(value, str) and is_id(value):
+        return value
+    raise ConfigError(
+        f"{what} must be 1 to 100 letters, digits, dots, dashes or underscores, "
+        f"the first a letter or digit; got {value!r}"
+    )

@@ -28,6 +28,7 @@ def test_content_hash_ignores_the_order_of_keys() -> None:
 def test_ids_that_could_leave_their_folder_are_refused(value: object) -> None:
     with pytest.raises(ConfigError, match="--run-id must be 1 to 100 letters"):
         ids.check_id(value, "--run-id")
+    assert not ids.is_id(value)
 
 
 @given(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gan.errors import NotFoundError
-from gan.ids import canonical, sha256
+from gan.errors import IntegrityError, NotFoundError
+from gan.ids import canonical, is_id, sha256
+from gan.store.document import read_json
 from gan.store.interface import Store
 
 
@@ -21,12 +22,15 @@ def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) ->
 
 
 def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
-    """The id that `recipe` made before, or None. The caller checks that the object is still there."""
+    """The id that `recipe` made before, or None, also where the note is damaged. The caller checks that the object is
+    still there.
+    """
     try:
-        note = json.loads(store.read(_key(step, recipe)))
-    except (NotFoundError, json.JSONDecodeError):
+        note = read_json(store, _key(step, recipe), keys=("id", "recipe"))
+    except (NotFoundError, IntegrityError):
         return None
-    return str(note["id"])
+    sound = is_id(note["id"]) and canonical(note["recipe"]) == canonical(recipe)
+    return str(note["id"]) if sound else None
 
 
 def _key(step: str, recipe: dict[str, Any]) -> str:

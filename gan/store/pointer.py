@@ -1,18 +1,23 @@
 """The promoted pointer: which generator is live under a name, and every move that led there.
 
 `promoted/<name>.json` moves by compare-and-swap only: of two racing moves one wins and the other raises ConflictError.
+It carries a seal, the hash of the rest, and is read only if every byte of it is as `move` wrote it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from gan.errors import IntegrityError
-from gan.ids import check_id
+from gan.ids import canonical, check_id, is_id, sha256
+from gan.store.document import parse_json
 from gan.store.interface import Store
+
+FOLDER, SUFFIX = "promoted", ".json"
+REMEDY = "restore it from a copy, or delete it and promote again"
 
 
 @dataclass(frozen=True)
@@ -48,30 +53,43 @@ class Pointer:
                 stack.append(move.generator_id)
         return stack[-2] if len(stack) > 1 else None
 
+    def rolled_back_from(self) -> frozenset[str]:
+        """The generators that a rollback took out of service and that nobody made live again since."""
+        rejected: set[str] = set()
+        live: str | None = None
+        for move in self.moves:
+            if move.action == "rollback" and live is not None:
+                rejected.add(live)
+            live = move.generator_id
+            rejected.discard(live)
+        return frozenset(rejected)
+
 
 def key_of(name: str) -> str:
     """Where the pointer of a name lies."""
-    return f"promoted/{check_id(name, '--name')}.json"
+    return f"{FOLDER}/{check_id(name, '--name')}{SUFFIX}"
 
 
 def read(store: Store, name: str) -> Pointer:
     """The pointer of a name; an empty one where nothing was ever promoted to it.
 
     Raises:
-        IntegrityError: the object is not a pointer.
+        IntegrityError: the object is not a pointer, or not byte for byte the one that was written.
     """
     versioned = store.read_versioned(key_of(name))
     if versioned.version is None:
         return Pointer(name, None, (), None)
+    uri = store.uri_of(key_of(name))
+    tree = parse_json(versioned.data, uri, keys=("live", "moves"), remedy=REMEDY)
     try:
-        tree = json.loads(versioned.data)
         moves = tuple(Move(**move) for move in tree["moves"])
-        live = str(tree["live"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{store.uri_of(key_of(name))} is damaged: {error}") from None
-    if not moves or moves[-1].generator_id != live:
-        raise IntegrityError(f"{store.uri_of(key_of(name))} is damaged: its last move does not lead to {live}")
-    return Pointer(name, live, moves, versioned.version)
+    except TypeError as error:
+        raise IntegrityError(f"{uri} is damaged ({error}); {REMEDY}") from None
+    if not moves or moves[-1].generator_id != tree["live"]:
+        raise IntegrityError(f"{uri} is damaged (its last move does not lead to {tree['live']}); {REMEDY}")
+    if versioned.data != _written(name, moves):
+        raise IntegrityError(f"{uri} is damaged (it does not fit its seal); {REMEDY}")
+    return Pointer(name, moves[-1].generator_id, moves, versioned.version)
 
 
 def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
@@ -81,16 +99,19 @@ def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
         ConflictError: somebody else moved it since it was read.
     """
     moves = (*pointer.moves, step)
-    tree: dict[str, Any] = {
-        "name": pointer.name,
-        "live": step.generator_id,
-        "moves": [asdict(each) for each in moves],
-    }
-    version = store.swap(key_of(pointer.name), json.dumps(tree, indent=2).encode(), expected=pointer.version)
+    version = store.swap(key_of(pointer.name), _written(pointer.name, moves), expected=pointer.version)
     return Pointer(pointer.name, step.generator_id, moves, version)
 
 
 def names(store: Store) -> Iterator[str]:
-    """Every name that something was promoted to, sorted."""
-    for item in store.list("promoted"):
-        yield item.key.removeprefix("promoted/").removesuffix(".json")
+    """Every name that something was promoted to, sorted; files that are no pointers are passed over."""
+    for item in store.list(FOLDER):
+        file = item.key.removeprefix(f"{FOLDER}/")
+        if file.endswith(SUFFIX) and is_id(file.removesuffix(SUFFIX)):
+            yield file.removesuffix(SUFFIX)
+
+
+def _written(name: str, moves: Sequence[Move]) -> bytes:
+    """The one text of a pointer: its moves decide every byte, so any byte that was changed is found."""
+    tree: dict[str, Any] = {"name": name, "live": moves[-1].generator_id, "moves": [asdict(each) for each in moves]}
+    return json.dumps({**tree, "seal": sha256(canonical(tree))}, indent=2).encode()

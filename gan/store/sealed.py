@@ -6,18 +6,21 @@ file does. The format is that of sha256sum(1): `cd` into a downloaded object and
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from gan.errors import IntegrityError, NotFoundError
-from gan.ids import HASH_LENGTH, check_id, file_sha256, sha256
-from gan.store.interface import Store
+from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
+from gan.store.document import parse_json
+from gan.store.interface import Store, check_key
+from gan.types import Json
 
 SEAL = "SHA256SUMS"
 KINDS = {"dataset": "datasets", "reference": "references", "generator": "generators"}
+NAMED_BY_SEAL = {"reference": "ref", "generator": "gen"}  # these ids are the hash of their seal
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def sums_text(files: Mapping[str, Path]) -> str:
 
 def sums_id(prefix: str, files: Mapping[str, Path]) -> str:
     """An id that is a hash of every byte of every file: `<prefix>-<12 hexadecimal digits>`."""
-    return f"{prefix}-{sha256(sums_text(files).encode())[:HASH_LENGTH]}"
+    return _id_of_seal(prefix, sums_text(files).encode())
 
 
 def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) -> str:
@@ -87,23 +90,15 @@ def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
         NotFoundError: no such object; the message lists those that there are.
         IntegrityError: the list itself is damaged.
     """
-    prefix = prefix_of(kind, object_id)
-    try:
-        text = store.read(f"{prefix}/{SEAL}").decode()
-        return {name: digest for digest, _, name in (line.partition("  ") for line in text.splitlines())}
-    except NotFoundError:
-        known = list(ids(store, kind))
-        listing = f"there are: {', '.join(known)}" if known else f"there is no {kind} yet"
-        raise NotFoundError(f'no {kind} "{object_id}" in the store {store.uri}; {listing}') from None
-    except UnicodeDecodeError:
-        raise IntegrityError(f"{store.uri_of(prefix)}/{SEAL} is damaged: not text") from None
+    seal = _read_seal(store, kind, object_id)
+    return _parse_seal(seal, store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}"))
 
 
 def ids(store: Store, kind: str) -> Iterator[str]:
     """The ids of all published objects of a kind, sorted."""
     for item in store.list(KINDS[kind]):
         parts = item.key.split("/")
-        if len(parts) == 3 and parts[2] == SEAL:
+        if len(parts) == 3 and parts[2] == SEAL and is_id(parts[1]):
             yield parts[1]
 
 
@@ -126,9 +121,10 @@ def read_file(store: Store, kind: str, object_id: str, name: str) -> bytes:
     return data
 
 
-def read_json(store: Store, kind: str, object_id: str, name: str) -> Any:
-    """A JSON file of a published object, checked."""
-    return json.loads(read_file(store, kind, object_id, name))
+def read_json(store: Store, kind: str, object_id: str, name: str) -> Json:
+    """A JSON object in a file of a published object, checked; see `read_file`."""
+    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{name}")
+    return parse_json(read_file(store, kind, object_id, name), uri)
 
 
 def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
@@ -158,17 +154,70 @@ def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -
     return path
 
 
-def damages(store: Store, kind: str, object_id: str) -> Iterator[Damage]:
-    """Read every byte of a published object again and tell each file that is not what was published."""
+def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
+    """Read every byte of a published object again and tell, in a sentence each, what is not as it was published.
+
+    The seal is held against the object's id where that is its hash; a dataset's id is the hash of its description,
+    which tells the checksums of the shards.
+
+    Raises:
+        NotFoundError: no such object.
+    """
     prefix = prefix_of(kind, object_id)
-    for name, expected in read_sums(store, kind, object_id).items():
+    seal = _read_seal(store, kind, object_id)
+    uri = store.uri_of(f"{prefix}/{SEAL}")
+    try:
+        sums = _parse_seal(seal, uri)
+    except IntegrityError as error:
+        yield str(error)
+        return
+    if kind in NAMED_BY_SEAL and (sealed := _id_of_seal(NAMED_BY_SEAL[kind], seal)) != object_id:
+        yield f"{uri} is damaged: it is the seal of {sealed}"
+    for name, expected in sums.items():
         key = f"{prefix}/{name}"
         try:
             found: str | None = sha256(store.read(key))
         except NotFoundError:
             found = None
         if found != expected:
-            yield Damage(store.uri_of(key), expected, found)
+            yield str(Damage(store.uri_of(key), expected, found))
+
+
+def _id_of_seal(prefix: str, seal: bytes) -> str:
+    return f"{prefix}-{sha256(seal)[:HASH_LENGTH]}"
+
+
+def _read_seal(store: Store, kind: str, object_id: str) -> bytes:
+    try:
+        return store.read(f"{prefix_of(kind, object_id)}/{SEAL}")
+    except NotFoundError:
+        known = list(ids(store, kind))
+        listing = f"there are: {', '.join(known)}" if known else f"there is no {kind} yet"
+        raise NotFoundError(f'no {kind} "{object_id}" in the store {store.uri}; {listing}') from None
+
+
+def _parse_seal(seal: bytes, uri: str) -> dict[str, str]:
+    try:
+        lines = seal.decode().split("\n")
+    except UnicodeDecodeError:
+        raise IntegrityError(f"{uri} is damaged: not text") from None
+    if len(lines) < 2 or lines.pop():
+        raise IntegrityError(f"{uri} is damaged: it is cut short")
+    sums: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        parts = _LINE.fullmatch(line)
+        if parts is None or not _is_name(parts[2]) or parts[2] in sums:
+            raise IntegrityError(f"{uri} is damaged: its line {number} is no checksum of a file")
+        sums[parts[2]] = parts[1]
+    return sums
+
+
+def _is_name(name: str) -> bool:
+    """Whether a file of this name stays inside its object's folder."""
+    try:
+        return check_key(name) != SEAL
+    except ConfigError:
+        return False
 
 
 def _expected(store: Store, kind: str, object_id: str, name: str) -> str:

@@ -21,6 +21,21 @@ def test_other_schemes_are_refused(uri: str) -> None:
         open_store(uri)
 
 
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "s3://bucket"])
+def test_buckets_are_told_to_be_still_to_come(uri: str) -> None:
+    with pytest.raises(ConfigError, match=rf'buckets \(\w\w://\) are not supported yet; got "{uri}"'):
+        open_store(uri)
+
+
+def test_a_file_uri_is_decoded(tmp_path: Path) -> None:
+    assert open_store(f"file://localhost{tmp_path}/my%20store").uri == f"{tmp_path}/my store"
+
+
+def test_the_home_of_nobody_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--store: ~nobody-of-that-name .* is the home of no user"):
+        open_store("~nobody-of-that-name/x")
+
+
 def test_opening_makes_nothing(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "new"))
     assert list(store.list()) == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from gan.store import Store, memo
 
 
@@ -11,8 +13,12 @@ def test_a_recipe_recalls_what_it_made(store: Store) -> None:
     assert memo.recall(store, "export", {"a": 1, "b": 2}) is None
 
 
-def test_a_damaged_note_is_as_none(store: Store) -> None:
+@pytest.mark.parametrize(
+    "note",
+    [b"{", b"[]", b"\xff", b'{"id": "x"}', b'{"id": "x", "recipe": {"a": 1}}', b'{"id": "../x", "recipe": {}}'],
+)
+def test_a_damaged_note_is_as_none(store: Store, note: bytes) -> None:
     memo.remember(store, "x", {}, "id")
     (item,) = store.list("recipes")
-    store.write(item.key, b"{")
+    store.write(item.key, note)
     assert memo.recall(store, "x", {}) is None

@@ -65,6 +65,50 @@ def test_a_pointer_that_contradicts_its_history_is_damage(store: Store) -> None:
         pointer.read(store, "faces")
 
 
+def test_a_change_of_any_byte_is_found(store: Store) -> None:
+    moved(store, ("g1", "promote"), ("g2", "force"))
+    data = store.read("promoted/faces.json")
+    for place in range(len(data)):
+        for flip in (0x01, 0x20):
+            store.write("promoted/faces.json", data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :])
+            with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
+                pointer.read(store, "faces")
+    store.write("promoted/faces.json", data + b"\n")
+    with pytest.raises(IntegrityError, match=r"does not fit its seal"):
+        pointer.read(store, "faces")
+
+
+def test_the_pointer_of_another_name_is_damage(store: Store) -> None:
+    moved(store, ("g1", "promote"))
+    store.write("promoted/dogs.json", store.read("promoted/faces.json"))
+    with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it does not fit its seal"):
+        pointer.read(store, "dogs")
+
+
+def test_what_was_rolled_back_from_is_known_until_it_is_made_live_again(store: Store) -> None:
+    assert pointer.read(store, "faces").rolled_back_from() == frozenset()
+    at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g3", "promote"))
+    assert at.rolled_back_from() == frozenset()
+    at = moved(store, ("g2", "rollback"), ("g1", "rollback"))
+    assert at.rolled_back_from() == {"g2", "g3"}
+    at = moved(store, ("g4", "promote"), ("g2", "force"))
+    assert at.rolled_back_from() == {"g3"}
+    assert moved(store, ("g4", "rollback")).rolled_back_from() == {"g2", "g3"}
+
+
+def test_a_rollback_to_a_generator_clears_it(store: Store) -> None:
+    at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g1", "promote"), ("g2", "rollback"))
+    assert at.rolled_back_from() == {"g1"}
+    assert moved(store, ("g1", "rollback")).rolled_back_from() == {"g2"}
+
+
+def test_files_that_are_no_pointers_are_no_names(store: Store) -> None:
+    moved(store, ("g1", "promote"))
+    for name in (".DS_Store", "._faces.json", "faces.json.bak", "deep/faces.json", ".json", "two words.json"):
+        store.write(f"promoted/{name}", b"")
+    assert list(pointer.names(store)) == ["faces"]
+
+
 def test_names_stay_within_their_folder(store: Store) -> None:
     with pytest.raises(ConfigError, match="--name must be"):
         pointer.read(store, "../runs/x")

@@ -95,6 +95,56 @@ def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
         sealed.read_sums(store, "dataset", "x")
 
 
+SUM = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("seal", "says"),
+    [
+        ("", "cut short"),
+        (f"{SUM}  a", "cut short"),
+        ("\n", "its line 1 is no checksum"),
+        (f"{SUM}  a\n\n", "its line 2 is no checksum"),
+        (f"{SUM} a\n", "its line 1 is no checksum"),
+        (f"{SUM[:-1]}g  a\n", "its line 1 is no checksum"),
+        (f"{SUM}  a\n{SUM}  a\n", "its line 2 is no checksum"),
+        (f"{SUM}  ../a\n", "its line 1 is no checksum"),
+        (f"{SUM}  /a\n", "its line 1 is no checksum"),
+        (f"{SUM}  SHA256SUMS\n", "its line 1 is no checksum"),
+    ],
+)
+def test_each_line_of_a_seal_is_validated(store: Store, seal: str, says: str) -> None:
+    store.write("datasets/x/SHA256SUMS", seal.encode())
+    with pytest.raises(IntegrityError, match=f"SHA256SUMS is damaged: .*{says}"):
+        sealed.read_sums(store, "dataset", "x")
+    (damage,) = sealed.damages(store, "dataset", "x")
+    assert says in damage
+
+
+@pytest.mark.parametrize("kind", ["reference", "generator"])
+def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[str, Path], kind: str) -> None:
+    object_id = sealed.sums_id(sealed.NAMED_BY_SEAL[kind], files)
+    sealed.publish(store, kind, object_id, files)
+    assert list(sealed.damages(store, kind, object_id)) == []
+    key = f"{sealed.prefix_of(kind, object_id)}/SHA256SUMS"
+    store.write(key, store.read(key).splitlines(keepends=True)[0])
+    (damage,) = sealed.damages(store, kind, object_id)
+    assert "SHA256SUMS is damaged: it is the seal of" in damage
+
+
+def test_a_sealed_file_that_is_no_json_is_damage(store: Store, files: dict[str, Path]) -> None:
+    sealed.publish(store, "dataset", "x", files)
+    with pytest.raises(IntegrityError, match=r"deep/b is damaged .it is no JSON"):
+        sealed.read_json(store, "dataset", "x", "deep/b")
+
+
+def test_folders_that_are_no_ids_are_passed_over(store: Store, files: dict[str, Path]) -> None:
+    sealed.publish(store, "dataset", "x", files)
+    store.write("datasets/two words/SHA256SUMS", b"")
+    store.write("datasets/.DS_Store", b"")
+    assert list(sealed.ids(store, "dataset")) == ["x"]
+
+
 def test_unknown_ids_list_the_known_ones(store: Store, files: dict[str, Path]) -> None:
     with pytest.raises(NotFoundError, match=r'no dataset "y" in the store .*; there is no dataset yet'):
         sealed.read_sums(store, "dataset", "y")

@@ -1,0 +1,107 @@
+"""Where everything of a run lies in the store.
+
+    runs/<run_id>/config.yaml                 the whole config
+    runs/<run_id>/run.json                    written after it; a run exists for readers exactly when this file does
+    runs/<run_id>/checkpoints/<step>/         a checkpoint
+    runs/<run_id>/metrics/<step>.jsonl        the figures from a step on, to the next checkpoint
+    runs/<run_id>/tensorboard/                the same for TensorBoard
+    runs/<run_id>/samples/<step>.png          a sample sheet
+    runs/<run_id>/evaluations/                the scores of checkpoints
+    runs/<run_id>/verdicts/<name>.json        what the gate said of the run's generator for a promoted name
+    runs/<run_id>/report.html                 the report
+
+Steps have eight digits, so that keys sort as steps do.
+"""
+
+from __future__ import annotations
+
+from gan.ids import check_id, is_id
+from gan.store.interface import Store
+
+RECORD = "run.json"
+
+
+def folder(run_id: str) -> str:
+    """Everything of a run."""
+    return f"runs/{check_id(run_id, 'run id')}"
+
+
+def config(run_id: str) -> str:
+    """The config."""
+    return f"{folder(run_id)}/config.yaml"
+
+
+def record(run_id: str) -> str:
+    """The record that makes the run exist."""
+    return f"{folder(run_id)}/{RECORD}"
+
+
+def checkpoints(run_id: str) -> str:
+    """The folder of all checkpoints."""
+    return f"{folder(run_id)}/checkpoints"
+
+
+def checkpoint(run_id: str, step: int) -> str:
+    """The folder of one checkpoint."""
+    return f"{checkpoints(run_id)}/{step:08d}"
+
+
+def metrics(run_id: str) -> str:
+    """The folder of the figures."""
+    return f"{folder(run_id)}/metrics"
+
+
+def metrics_from(run_id: str, first_step: int) -> str:
+    """The figures from `first_step` to the next checkpoint."""
+    return f"{metrics(run_id)}/{first_step:08d}.jsonl"
+
+
+def tensorboard(run_id: str) -> str:
+    """The folder of TensorBoard's event files."""
+    return f"{folder(run_id)}/tensorboard"
+
+
+def events_from(run_id: str, first_step: int) -> str:
+    """TensorBoard's event file from `first_step` to the next checkpoint; TensorBoard demands the name."""
+    return f"{tensorboard(run_id)}/events.out.tfevents.{first_step:08d}"
+
+
+def samples(run_id: str) -> str:
+    """The folder of the sample sheets."""
+    return f"{folder(run_id)}/samples"
+
+
+def sample_sheet(run_id: str, step: int) -> str:
+    """The sample sheet of a step."""
+    return f"{samples(run_id)}/{step:08d}.png"
+
+
+def evaluations(run_id: str) -> str:
+    """The folder of the evaluations; `gan.metrics.evaluations` names the files."""
+    return f"{folder(run_id)}/evaluations"
+
+
+def verdicts(run_id: str) -> str:
+    """The folder of the gate's verdicts."""
+    return f"{folder(run_id)}/verdicts"
+
+
+def verdict(run_id: str, name: str) -> str:
+    """The gate's verdict for a promoted name."""
+    return f"{verdicts(run_id)}/{check_id(name, '--name')}.json"
+
+
+def report(run_id: str) -> str:
+    """The report."""
+    return f"{folder(run_id)}/report.html"
+
+
+def run_ids(store: Store) -> list[str]:
+    """The ids of all runs, sorted."""
+    keys = (item.key.split("/") for item in store.list("runs"))
+    return sorted(parts[1] for parts in keys if len(parts) == 3 and parts[2] == RECORD and is_id(parts[1]))
+
+
+def sample_sheets(store: Store, run_id: str) -> list[str]:
+    """The keys of a run's sample sheets, by step."""
+    return [item.key for item in store.list(samples(run_id)) if item.key.endswith(".png")]

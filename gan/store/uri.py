@@ -1,0 +1,57 @@
+"""What a user writes to name a place: a path or a URI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from gan.errors import ConfigError
+
+THIS_MACHINE = ("", "localhost")
+
+
+def local_path(uri: str, flag: str) -> Path | None:
+    """The file or folder of this machine that a path or `file://` URI names; None for a URI of another scheme.
+
+    A path is taken as it is written, but for a leading `~` or `~user`. A `file://` URI is absolute and percent-encoded.
+
+    Args:
+        uri: `./store`, `~/store`, `file:///tmp/my%20store` or `file://localhost/tmp/store`.
+        flag: for the message: what the user gave it as, such as `--store`.
+
+    Raises:
+        ConfigError: it names nothing, another machine, or the home of a user that does not exist.
+    """
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return _expanded(uri, flag)
+    if scheme.lower() != "file":
+        return None
+    host, slash, below = rest.partition("/")
+    if host.lower() not in THIS_MACHINE:
+        raise ConfigError(
+            f'{flag} must be a path or a file:// URI of this machine, such as file:///tmp/x; in "{uri}" "{host}" '
+            "stands where the machine is named"
+        )
+    if not slash:
+        raise ConfigError(f'{flag} must be a path or a file:// URI, such as file:///tmp/x; "{uri}" names no path')
+    return _without_nul(f"/{unquote(below)}", flag)
+
+
+def _expanded(path: str, flag: str) -> Path:
+    if not path:
+        raise ConfigError(f'{flag} must be a path or a file:// URI, such as ./x or file:///tmp/x; got ""')
+    try:
+        return _without_nul(path, flag).expanduser()
+    except RuntimeError:
+        user = path.partition("/")[0]
+        raise ConfigError(
+            f'{flag}: {user} of "{path}" is the home of no user here; write the path out, or ./{path} for a folder of '
+            "that name"
+        ) from None
+
+
+def _without_nul(path: str, flag: str) -> Path:
+    if "\0" in path:
+        raise ConfigError(f"{flag} must be a path; {path!r} holds a zero byte")
+    return Path(path)

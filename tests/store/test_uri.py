@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan.errors import ConfigError
+from gan.store import local_path
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("store", "store"),
+        ("./a b%20c", "a b%20c"),
+        ("/tmp/s", "/tmp/s"),  # noqa: S108
+        ("file:///tmp/my%20store", "/tmp/my store"),  # noqa: S108
+        ("file://localhost/tmp/s", "/tmp/s"),  # noqa: S108
+        ("FILE:///tmp/s", "/tmp/s"),  # noqa: S108
+        ("file:///tmp/a#b?c", "/tmp/a#b?c"),  # noqa: S108
+    ],
+)
+def test_paths_are_taken_as_written_and_uris_are_decoded(uri: str, path: str) -> None:
+    assert local_path(uri, "--store") == Path(path)
+
+
+def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert local_path("~/store", "--store") == tmp_path / "store"
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_every_absolute_path_comes_back_from_its_uri(name: str) -> None:
+    path = Path("/") / name.lstrip("/")
+    assert local_path(path.as_uri(), "--store") == path
+
+
+def test_other_schemes_are_not_local() -> None:
+    assert local_path("gs://bucket/x", "--source") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("", r"--source must be a path or a file:// URI.*got \"\""),
+        ("file://", "names no path"),
+        ("file://localhost", "names no path"),
+        ("file://host/tmp/s", r'of this machine.*in "file://host/tmp/s" "host" stands'),
+        ("file:///tmp/%00", "holds a zero byte"),
+        ("a\0b", "holds a zero byte"),
+        ("~nobody-of-that-name/x", r"--source: ~nobody-of-that-name of .* is the home of no user here; .*\./~nobody"),
+    ],
+)
+def test_what_names_no_place_here_is_refused(uri: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        local_path(uri, "--source")
