@@ -12,9 +12,9 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 from gan.errors import ConfigError, DataError
+from gan.store import local_path
 
 MOST_RATIO = 100
 RATIO_MATTERS_FROM_BYTES = 1 << 20
@@ -176,13 +176,12 @@ def local_source(where: str | None, what: str) -> Path:
     """
     if not where:
         raise ConfigError(f"data.source (--source) is needed: {what}")
-    scheme, mark, _ = where.partition("://")
-    if mark and scheme != "file":
+    path = local_path(where, "data.source (--source)")
+    if path is None:
         raise ConfigError(
             f'data.source (--source) must be a local path or a file:// URI; got "{where}". '
             "Copy the files to this machine first"
         )
-    path = Path(unquote(urlsplit(where).path) if mark else where).expanduser()
     if not path.exists():
         raise DataError(f"no such file or folder: {path}; --source must be {what}")
     return path

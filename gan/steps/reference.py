@@ -19,7 +19,7 @@ from gan.metrics import reference as references
 from gan.metrics.presets import Looks
 from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, sealed
+from gan.store import Store, local_path, memo, sealed
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gan.metrics.mode_kinds import Modes
 
 TRAIN = "train"
+FEATURE_NETWORK = "reference.feature_network (--feature-network)"
 LEAST_IMAGES = 10
 FEW_IMAGES = 2000
 
@@ -108,14 +109,15 @@ def _recipe(dataset_id: str, reference: config.Reference) -> Json:
 
 def _absolute(uri: str) -> str:
     """A local path from the root, so that the reference can be used from any folder; another URI as it is."""
-    return uri if "://" in uri else str(Path(uri).expanduser().absolute())
+    path = local_path(uri, FEATURE_NETWORK)
+    return uri if path is None else str(path.absolute())
 
 
 def _local_sha256(uri: str) -> str | None:
     """None for a file that is not local: its place stands for it."""
-    if "://" in uri.removeprefix("file://"):
+    path = local_path(uri, FEATURE_NETWORK)
+    if path is None:
         return None
-    path = Path(_absolute(uri.removeprefix("file://")))
     if not path.is_file():
         raise NotFoundError(f"no feature network at {uri}; give the path or URI of classify_image_graph_def.pb")
     return file_sha256(path)

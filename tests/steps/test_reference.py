@@ -124,6 +124,8 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
     assert (facts["name"], facts["kind"], facts["uri"]) == ("inception-2015-12-05", "inception", str(file))
     assert make_reference(store, labelled, options).skipped
     made = references.load(store, outcome.id)
+    by_uri = make_reference(store, labelled, Reference(feature_network=file.as_uri(), batch_size=16))
+    assert by_uri.details["feature_network"]["uri"] == str(file)
     assert made.real.features.shape[1] == 2048
     assert made.modes.kind == "clusters"
     assert references.NETWORK not in sealed.read_sums(store, "reference", outcome.id)
@@ -143,6 +145,8 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
         ({"split": "tset"}, ConfigError, r'unknown reference.split "tset"; did you mean "test"'),
         ({"split": "train"}, ConfigError, r"held out from training.*others: test"),
         ({"feature_network": "/absent.pb"}, NotFoundError, r"no feature network at /absent.pb"),
+        ({"feature_network": "file:///no%20such.pb"}, NotFoundError, r"no feature network at file:///no%20such.pb"),
+        ({"feature_network": "~nobody-of-that-name/x.pb"}, ConfigError, r"\(--feature-network\): ~nobody-of-that-name"),
         ({"feature_network": "ftp://host/net.pb"}, ConfigError, r"ftp"),
     ],
 )
