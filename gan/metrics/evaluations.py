@@ -1,37 +1,44 @@
-"""The records of evaluations, as they stand in the store: runs/<run_id>/evaluations/<step>-<reference_id>.json."""
+"""The records of evaluations, as they stand in the store, one for each checkpoint and identity of its scores.
+
+runs/<run_id>/evaluations/<step>-<reference_id>-<hash of the identity>.json
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from gan.errors import IntegrityError, NotFoundError
-from gan.ids import check_id
+from gan.errors import NotFoundError
+from gan.ids import check_id, content_hash
 from gan.metrics.identity import require_same
-from gan.store import Store
+from gan.store import Store, runs
+from gan.store.document import read_json
 from gan.types import Json
 
-
-def key_of(run_id: str, step: int, reference_id: str) -> str:
-    """Where the record of a checkpoint's scores lies."""
-    return f"{_folder(run_id)}/{step:08d}-{check_id(reference_id, 'reference id')}.json"
+KEYS = ("run_id", "step", "reference_id", "identity", "scores")
 
 
-def write(store: Store, record: Json) -> str:
-    """Write a record and return its URI. Its scores keep the order of the metrics."""
-    key = key_of(record["run_id"], record["step"], record["reference_id"])
+def key_of(run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> str:
+    """Where the record of a checkpoint's scores of one identity (as JSON) lies."""
+    name = f"{step:08d}-{check_id(reference_id, 'reference id')}-{content_hash(identity)}"
+    return f"{runs.evaluations(run_id)}/{name}.json"
+
+
+def write(store: Store, record: Json) -> None:
+    """Write a record. Its scores keep the order of the metrics."""
+    key = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
     store.write(key, json.dumps(record, indent=2).encode())
-    return store.uri_of(key)
 
 
-def read(store: Store, run_id: str, step: int, reference_id: str) -> Json | None:
-    """The record of a checkpoint's scores, or None.
+def read(store: Store, run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> Json | None:
+    """The record of a checkpoint's scores of one identity, or None.
 
     Raises:
         IntegrityError: it is damaged.
     """
     try:
-        return _read(store, key_of(run_id, step, reference_id))
+        return _read(store, key_of(run_id, step, reference_id, identity))
     except NotFoundError:
         return None
 
@@ -42,42 +49,30 @@ def read_all(store: Store, run_id: str) -> list[Json]:
     Raises:
         IntegrityError: one is damaged.
     """
-    items = [item.key for item in store.list(_folder(run_id)) if item.key.endswith(".json")]
+    items = [item.key for item in store.list(runs.evaluations(run_id)) if item.key.endswith(".json")]
     return [_read(store, key) for key in items]
 
 
-def best(records: Sequence[Json], steps: Container[int] | None = None) -> Json | None:
-    """The record with the lowest FID, the earliest of equals; None where there is none.
+def newest_first(records: Sequence[Json]) -> list[Json]:
+    """Records by when they were made, as they say themselves; those that do not say come last."""
+    return sorted(records, key=lambda record: str(record.get("evaluated_at", "")), reverse=True)
 
-    Args:
-        records: as from `read_all`.
-        steps: only these are considered, such as those whose checkpoint is still there; None: all.
+
+def best(records: Sequence[Json]) -> Json | None:
+    """The record with the lowest FID, the earliest of equals; None where there is none.
 
     Raises:
         IdentityError: they were measured differently.
     """
-    chosen = [record for record in records if steps is None or record["step"] in steps]
-    for record in chosen[1:]:
+    for record in records[1:]:
         require_same(
-            chosen[0]["identity"],
+            records[0]["identity"],
             record["identity"],
-            f"the scores of steps {chosen[0]['step']} and {record['step']} of run {record['run_id']}",
+            f"the scores of steps {records[0]['step']} and {record['step']} of run {record['run_id']}",
             "evaluate all checkpoints alike with: gan evaluate --checkpoint best; or name one with --checkpoint STEP",
         )
-    return min(chosen, key=lambda record: (record["scores"]["fid"]["value"], record["step"]), default=None)
-
-
-def _folder(run_id: str) -> str:
-    return f"runs/{check_id(run_id, 'run id')}/evaluations"
+    return min(records, key=lambda record: (record["scores"]["fid"]["value"], record["step"]), default=None)
 
 
 def _read(store: Store, key: str) -> Json:
-    try:
-        record = json.loads(store.read(key))
-        if not {"run_id", "step", "reference_id", "identity", "scores"} <= record.keys():
-            raise ValueError("a key is missing")
-    except (ValueError, AttributeError) as error:
-        raise IntegrityError(
-            f"{store.uri_of(key)} is damaged ({error}); delete it and evaluate again with: gan evaluate"
-        ) from None
-    return dict(record)
+    return read_json(store, key, keys=KEYS, remedy="delete it and evaluate again with: gan evaluate")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,25 +12,30 @@ from gan.config import Evaluate, override
 from gan.console import Advance, progress, say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, NotFoundError
+from gan.errors import ConfigError
 from gan.metrics import evaluations
 from gan.metrics import reference as references
+from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.reference import Reference
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store
 from gan.train.checkpoint import Checkpoints, load_ema
+from gan.train.chosen import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
 
 if TYPE_CHECKING:
-    from gan.metrics.samples import Draw
-    from gan.types import Pixels
-
-FEW_IMAGES = 2000
+    from gan.types import Draw, Pixels
 
 
 def evaluate(
-    store: Store, run_id: str, reference_id: str, *, checkpoint: str | None = None, sets: Sequence[str] = ()
+    store: Store,
+    run_id: str,
+    reference_id: str,
+    *,
+    checkpoint: str | None = None,
+    sets: Sequence[str] = (),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Outcome:
     """Score one checkpoint of a run, or each one that is kept, and tell the scores of the best.
 
@@ -42,6 +48,7 @@ def evaluate(
         reference_id: what to score against.
         checkpoint: a step, "latest" or "best" (by FID); None: `evaluate.checkpoint` of the run's config.
         sets: overrides of the run's `evaluate` keys, `evaluate.samples=1000`.
+        now: the clock.
 
     Returns:
         The run's id, the URI of the record; details: the record itself and `fid_by_step`.
@@ -54,16 +61,17 @@ def evaluate(
     watch = Stopwatch()
     run = read_run(store, run_id)
     protocol = override(run.config, sets).evaluate
-    steps = _steps(Checkpoints(store, run_id), run_id, checkpoint or protocol.checkpoint)
+    wanted = checkpoint or protocol.checkpoint
+    steps = kept_steps(store, run) if wanted == "best" else [named_step(store, run, wanted)]
     reference = references.load(store, reference_id)
     dataset = spec.load(store, run.dataset_id)
-    judge = _Judge(store, run, dataset, reference, reference_id, protocol)
+    judge = _Judge(store, run, dataset, reference, reference_id, protocol, now)
     judge.check()
     records = [judge.record(step) for step in steps]
     best = evaluations.best(records) or records[-1]
     return Outcome(
         run_id,
-        store.uri_of(evaluations.key_of(run_id, best["step"], reference_id)),
+        store.uri_of(evaluations.key_of(run_id, best["step"], reference_id, best["identity"])),
         watch.seconds(),
         skipped=not judge.scored,
         details={**best, "fid_by_step": {str(each["step"]): each["scores"]["fid"]["value"] for each in records}},
@@ -95,10 +103,18 @@ class _Judge:
     """Scores checkpoints of one run under one identity. `scored` counts those that were not in the store."""
 
     def __init__(
-        self, store: Store, run: Run, dataset: Dataset, reference: Reference, reference_id: str, protocol: Evaluate
+        self,
+        store: Store,
+        run: Run,
+        dataset: Dataset,
+        reference: Reference,
+        reference_id: str,
+        protocol: Evaluate,
+        now: Callable[[], datetime],
     ) -> None:
         self._store, self._run, self._dataset = store, run, dataset
         self._reference, self._reference_id, self._protocol = reference, reference_id, protocol
+        self._now = now
         self.scored = 0
 
     def check(self) -> None:
@@ -124,8 +140,8 @@ class _Judge:
         """The record of a checkpoint: from the store if it is there under the same identity, else made and written."""
         sha256 = Checkpoints(self._store, self._run.run_id).read_meta(step)["sha256"]
         identity = self._reference.identity(self._protocol, self._protocol.samples).to_json()
-        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id)
-        if known and known["identity"] == identity and known.get("checkpoint_sha256") == sha256:
+        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
+        if known and known.get("checkpoint_sha256") == sha256:
             say(f"step {step} is scored already", fid=known["scores"]["fid"]["value"])
             return known
         watch = Stopwatch()
@@ -139,6 +155,7 @@ class _Judge:
             "real": self._real["scores"],
             "real_identity": self._real["identity"],
             "seconds": watch.seconds(),
+            "evaluated_at": self._now().isoformat(timespec="microseconds"),
         }
         evaluations.write(self._store, record)
         self.scored += 1
@@ -181,18 +198,6 @@ class _Judge:
                 f"run {self._run.run_id} was trained on {self._run.dataset_id}, the reference is of "
                 f"{self._reference.record['dataset_id']}"
             )
-
-
-def _steps(checkpoints: Checkpoints, run_id: str, wanted: str) -> list[int]:
-    if wanted not in ("best", "latest"):
-        if not wanted.isdecimal():
-            raise ConfigError(f'--checkpoint must be a step, latest or best; got "{wanted}"')
-        checkpoints.read_meta(int(wanted))
-        return [int(wanted)]
-    steps = checkpoints.steps()
-    if not steps:
-        raise NotFoundError(f"run {run_id} has no checkpoint yet; train it with: gan train --run-id {run_id}")
-    return steps if wanted == "best" else steps[-1:]
 
 
 def _counted(batches: Iterator[Pixels], advance: Advance) -> Iterator[Pixels]:

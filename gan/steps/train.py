@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,10 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, Stopped
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store
+from gan.store import Store, runs
 from gan.train.checkpoint import Checkpoint, Checkpoints
-from gan.train.run import Run, continued, default_run_id, find_run, prefix_of, write_run
+from gan.train.resume import how_to_go_on
+from gan.train.run import Run, continued, default_run_id, find_run, write_run
 from gan.train.signals import StopRequest, stop_requests
 from gan.types import Json
 
@@ -67,7 +67,7 @@ def train(
         loop = _session(store, run, dataset, start, stop, clock)
         if stop.signal_number is not None and loop.step < config.train.steps:
             saved = f"Step {loop.step} is saved" if loop.step else "No step was done yet"
-            raise Stopped(stop.signal_number, f"{saved}. {_resume_command(store, run)}")
+            raise Stopped(stop.signal_number, f"{saved}. Resume with: {how_to_go_on(store, run)}")
     return _outcome(store, run, start, loop.step, loop.speed.total.figures(), watch)
 
 
@@ -96,7 +96,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
         "precision": run.precision,
         "resumed_from": start.step if start else None,
     }
-    return Outcome(run.run_id, store.uri_of(prefix_of(run.run_id)), watch.seconds(), details=details)
+    return Outcome(run.run_id, store.uri_of(runs.folder(run.run_id)), watch.seconds(), details=details)
 
 
 def _run(store: Store, config: Config, dataset_id: str, run_id: str | None) -> Run:
@@ -198,14 +198,6 @@ def _restore(players: Players, run: Run, start: Checkpoint | None) -> tuple[int,
     return start.step, float(start.meta["seconds"])
 
 
-def _resume_command(store: Store, run: Run) -> str:
-    config = store.local_path(f"{prefix_of(run.run_id)}/config.yaml")
-    if config is None:
-        return f"Resume with the same command, or with --run-id {run.run_id}"
-    command = ["gan", "train", "--store", store.uri, "--config", str(config)]
-    return f"Resume with: {shlex.join([*command, '--dataset-id', run.dataset_id, '--run-id', run.run_id])}"
-
-
 def _outcome(
     store: Store,
     run: Run,
@@ -225,4 +217,4 @@ def _outcome(
         "dataset_id": run.dataset_id,
         "precision": run.precision,
     }
-    return Outcome(run.run_id, store.uri_of(prefix_of(run.run_id)), watch.seconds(), skipped, details)
+    return Outcome(run.run_id, store.uri_of(runs.folder(run.run_id)), watch.seconds(), skipped, details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,27 @@ def record(step: int, fid: float, *, samples: int = 100, reference_id: str = "re
 
 
 def test_reads_what_was_written(store: Store) -> None:
-    uri = evaluations.write(store, record(20, 5.0))
-    assert uri == store.uri_of("runs/r1/evaluations/00000020-ref-1.json")
-    assert evaluations.read(store, "r1", 20, "ref-1") == record(20, 5.0)
-    assert evaluations.read(store, "r1", 21, "ref-1") is None
+    evaluations.write(store, record(20, 5.0))
+    (item,) = store.list("runs/r1/evaluations")
+    assert re.fullmatch(r"runs/r1/evaluations/00000020-ref-1-[0-9a-f]{12}\.json", item.key)
+    assert evaluations.read(store, "r1", 20, "ref-1", {"samples": 100}) == record(20, 5.0)
+    assert evaluations.read(store, "r1", 21, "ref-1", {"samples": 100}) is None
+
+
+def test_scores_of_another_identity_stand_beside(store: Store) -> None:
+    few, many = record(20, 5.0), record(20, 4.0, samples=200)
+    evaluations.write(store, few)
+    evaluations.write(store, many)
+    assert evaluations.read(store, "r1", 20, "ref-1", {"samples": 100}) == few
+    assert evaluations.read(store, "r1", 20, "ref-1", {"samples": 200}) == many
+    assert evaluations.read(store, "r1", 20, "ref-1", {"samples": 300}) is None
+    assert len(evaluations.read_all(store, "r1")) == 2
+
+
+def test_the_newest_come_first_and_those_that_do_not_say_last() -> None:
+    first, second = ({**record(step, 1.0), "evaluated_at": f"2026-01-0{step}T00:00:00.000000+00:00"} for step in (1, 2))
+    old = record(3, 1.0)
+    assert evaluations.newest_first([first, old, second]) == [second, first, old]
 
 
 def test_all_are_in_the_order_of_steps(store: Store) -> None:
@@ -42,16 +60,14 @@ def test_all_are_in_the_order_of_steps(store: Store) -> None:
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b'{"step": 1}', b"\xff"])
 def test_damage_is_told(store: Store, text: bytes) -> None:
-    store.write(evaluations.key_of("r1", 1, "ref-1"), text)
-    with pytest.raises(IntegrityError, match=r"00000001-ref-1.json is damaged .*; delete it and evaluate again"):
+    store.write(evaluations.key_of("r1", 1, "ref-1", {}), text)
+    with pytest.raises(IntegrityError, match=r"00000001-ref-1-\w+\.json is damaged .*; delete it and evaluate again"):
         evaluations.read_all(store, "r1")
 
 
 def test_the_best_has_the_lowest_fid_and_is_the_earliest_of_equals() -> None:
     records = [record(10, 3.0), record(20, 2.0), record(30, 2.0), record(40, 4.0)]
     assert evaluations.best(records)["step"] == 20
-    assert evaluations.best(records, steps={30, 40})["step"] == 30
-    assert evaluations.best(records, steps=set()) is None
     assert evaluations.best([]) is None
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+from datetime import UTC, datetime
 
 import keras
 import pytest
 
+from gan import config as configs
 from gan.build import build_generator
+from gan.cli.parser import make_parser
 from gan.config import Config, Data, Reference, from_dict, override
 from gan.data import spec
 from gan.errors import ConfigError, IntegrityError, NotFoundError
@@ -25,6 +29,7 @@ from gan.train.run import Run, read_run, write_run
 PROTOCOL = {
     "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "bootstrap": 4, "neighbours": 3,
 }  # fmt: skip
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 SETS = ("evaluate.samples=30",)
 
 
@@ -69,7 +74,9 @@ def test_one_checkpoint(store: Store, reference_id: str) -> None:
     outcome = evaluate(store, "r1", reference_id, checkpoint="20")
     details = outcome.details
     assert (outcome.id, details["step"], details["reference_id"]) == ("r1", 20, reference_id)
-    assert outcome.uri == store.uri_of(f"runs/r1/evaluations/00000020-{reference_id}.json")
+    key = evaluations.key_of("r1", 20, reference_id, details["identity"])
+    assert key.startswith(f"runs/r1/evaluations/00000020-{reference_id}-")
+    assert outcome.uri == store.uri_of(key)
     assert details["label"].startswith("fid[digits-cnn:")
     assert details["identity"]["samples"] == 40
     assert details["identity"]["reference_images"] == 60
@@ -77,7 +84,7 @@ def test_one_checkpoint(store: Store, reference_id: str) -> None:
     assert set(details["real"]) == set(details["scores"])
     assert details["checkpoint_sha256"] == Checkpoints(store, "r1").read_meta(20)["sha256"]
     assert details["real"]["fid"]["value"] < details["scores"]["fid"]["value"]
-    record = json.loads(store.read(f"runs/r1/evaluations/00000020-{reference_id}.json"))
+    record = json.loads(store.read(key))
     assert {**record, "fid_by_step": {"20": record["scores"]["fid"]["value"]}} == details
 
 
@@ -89,9 +96,9 @@ def test_what_was_scored_is_not_scored_again(store: Store, reference_id: str) ->
 
 
 def test_identical_inputs_give_identical_scores(store: Store, reference_id: str) -> None:
-    first = evaluate(store, "r1", reference_id, checkpoint="10")
-    store.delete(evaluations.key_of("r1", 10, reference_id))
-    again = evaluate(store, "r1", reference_id, checkpoint="10")
+    first = evaluate(store, "r1", reference_id, checkpoint="10", now=lambda: NOON)
+    store.delete(evaluations.key_of("r1", 10, reference_id, first.details["identity"]))
+    again = evaluate(store, "r1", reference_id, checkpoint="10", now=lambda: NOON)
     assert not again.skipped
     assert {**again.details, "seconds": 0} == {**first.details, "seconds": 0}
 
@@ -102,6 +109,17 @@ def test_another_protocol_is_scored_anew(store: Store, dataset_id: str, referenc
     after = evaluate(store, "r2", reference_id, checkpoint="latest", sets=SETS)
     assert not after.skipped
     assert (before.details["identity"]["samples"], after.details["identity"]["samples"]) == (40, 30)
+
+
+def test_protocols_in_turn_are_each_scored_once(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "turns", [5])
+    first = evaluate(store, "turns", reference_id, now=lambda: NOON)
+    evaluate(store, "turns", reference_id, sets=SETS)
+    again = evaluate(store, "turns", reference_id)
+    assert again.skipped
+    assert again.details == first.details
+    assert again.details["evaluated_at"] == "2026-01-02T12:00:00.000000+00:00"
+    assert len(evaluations.read_all(store, "turns")) == 2
 
 
 def test_another_state_of_the_checkpoint_is_scored_anew(store: Store, dataset_id: str, reference_id: str) -> None:
@@ -179,8 +197,12 @@ def test_an_unknown_reference_is_refused(store: Store, reference_id: str) -> Non
 def test_a_run_without_checkpoints_is_refused(store: Store, dataset_id: str, reference_id: str) -> None:
     put_run(store, dataset_id, "begun", [])
     for wanted in ("best", "latest"):
-        with pytest.raises(NotFoundError, match=r"run begun has no checkpoint yet; train it with: gan train"):
+        with pytest.raises(NotFoundError, match=r"run begun has no checkpoint yet; train it with: gan train") as caught:
             evaluate(store, "begun", reference_id, checkpoint=wanted)
+    command = shlex.split(str(caught.value).partition("train it with: gan ")[2])
+    arguments = make_parser().parse_args(command)
+    assert (arguments.run_id, arguments.dataset_id, arguments.store) == ("begun", dataset_id, store.uri)
+    assert configs.load(arguments.config) == config()
 
 
 def test_a_damaged_checkpoint_is_refused(store: Store, dataset_id: str, reference_id: str) -> None:
