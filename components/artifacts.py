@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.steps.outcome import Outcome
-from gan.store import sealed
+from gan.store import runs, sealed
 
 if TYPE_CHECKING:
     from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
@@ -111,7 +111,7 @@ def coupling(real: Sequence[float], generated: Sequence[float]) -> list[list[flo
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     """The newest sample grid of a run as a page of its own."""
-    grids = [item.key for item in store.list(f"runs/{run_id}/samples") if item.key.endswith(".png")]
+    grids = runs.sample_sheets(store, run_id)
     picture = base64.b64encode(store.read(grids[-1])).decode() if grids else ""
     body = f'<img alt="samples" src="data:image/png;base64,{picture}">' if grids else "No samples were drawn yet."
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")

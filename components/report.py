@@ -9,8 +9,8 @@ def report(store: str, run_id: str, page: Output[HTML]) -> str:
 
     with runtime.step("report") as step:
         from gan.steps.report import write_report as run
-        from gan.store import open_store
+        from gan.store import open_store, runs
 
         outcome = step.done(run(open_store(store), run_id))
-        artifacts.copy_object(page, open_store(store), f"runs/{run_id}/report.html")
+        artifacts.copy_object(page, open_store(store), runs.report(run_id))
     return outcome.uri

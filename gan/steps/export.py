@@ -22,7 +22,7 @@ from gan.export.sheet import Sheet, sheet
 from gan.pixels import grid, png
 from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, sealed
+from gan.store import Store, memo, runs, sealed
 from gan.train.checkpoint import Checkpoints, load_ema
 from gan.train.run import Run, read_run
 from gan.types import Json
@@ -139,7 +139,7 @@ def evaluations_newest_first(store: Store, run_id: str) -> list[Json]:
         for record in evaluations.read_all(store, run_id)
         if record["step"] in sha256s and record.get("checkpoint_sha256") == sha256s[record["step"]]
     }
-    written = {item.key: item.modified for item in store.list(f"runs/{run_id}/evaluations")}
+    written = {item.key: item.modified for item in store.list(runs.evaluations(run_id))}
     return [records[key] for key in sorted(records, key=lambda key: (written[key], key), reverse=True)]
 
 

@@ -13,7 +13,7 @@ from gan.errors import NotFoundError
 from gan.ids import check_id
 from gan.metrics.identity import require_same
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
+from gan.store import Store, pointer, runs, sealed
 from gan.types import Json
 
 EVALUATION, FACTS = "evaluation.json", "generator.json"
@@ -64,6 +64,8 @@ def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()
     live = pointer.read(store, name)
     evaluation = _evaluation(store, generator_id)
     checks = [*_thresholds(options, evaluation, facts["run_id"]), *_parity(options, facts["parity"])]
+    if generator_id in live.rolled_back_from():
+        checks.append(_rolled_back(generator_id, name))
     notes = []
     if live.live == generator_id:
         notes.append(f"{generator_id} is live under {name} already: there is nothing to compare it with")
@@ -84,7 +86,7 @@ def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()
         "notes": notes,
         "checks": [check.to_json() for check in checks],
     }
-    key = f"runs/{check_id(facts['run_id'], 'run id')}/verdicts/{name}.json"
+    key = runs.verdict(facts["run_id"], name)
     store.write(key, json.dumps(verdict, indent=2, sort_keys=True).encode())
     return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
 
@@ -142,6 +144,15 @@ def _parity(options: Gate, parity: Mapping[str, Any]) -> list[Check]:
         reason = "the exported generator's scores are not those of its checkpoint; export the run again"
         checks.append(Check("scores_equal", str(equal).lower(), "true", equal, reason))
     return checks
+
+
+def _rolled_back(generator_id: str, name: str) -> Check:
+    """Whoever rolled back saw what no score shows, and a schedule would promote the same generator again."""
+    reason = (
+        f'{generator_id} was live under "{name}" and was rolled back from; to promote it all the same: gan promote '
+        f"--generator-id {generator_id} --name {name} --force REASON"
+    )
+    return Check("rolled_back", "yes", "no", passed=False, reason=reason)
 
 
 def _beside_live(

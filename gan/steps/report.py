@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gan.config import Config
+from gan.console import warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import NotFoundError
+from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.facts import Facts
 from gan.report import curves, scores, verdicts
@@ -20,13 +20,12 @@ from gan.report.settings import settings, text
 from gan.steps import report_pictures
 from gan.steps.export import evaluations_newest_first
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
+from gan.store import Store, pointer, read_json, runs, sealed
+from gan.store import verdicts as verdict_records
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
-from gan.train.run import Run, prefix_of, read_run
+from gan.train.run import Run, read_run
 from gan.types import Json
-
-FILE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
     focus = _focus(store, run)
-    key = f"{prefix_of(run_id)}/{FILE}"
+    key = runs.report(run_id)
     store.write(key, render(gather(store, run, dataset, focus, now())).encode())
     details = {
         "step": focus.step,
@@ -118,8 +117,8 @@ def _focus(store: Store, run: Run) -> Focus:
 
 
 def _newest_verdict(store: Store, run_id: str) -> Json | None:
-    items = sorted(store.list(f"{prefix_of(run_id)}/verdicts"), key=lambda item: (item.modified, item.key))
-    return json.loads(store.read(items[-1].key)) if items else None
+    items = sorted(store.list(runs.verdicts(run_id)), key=lambda item: (item.modified, item.key))
+    return read_json(store, items[-1].key, keys=verdict_records.KEYS) if items else None
 
 
 def _newest_generator(store: Store, run_id: str) -> str | None:
@@ -127,8 +126,13 @@ def _newest_generator(store: Store, run_id: str) -> str | None:
     seals = [item for item in store.list("generators") if item.key.endswith(f"/{sealed.SEAL}")]
     for item in sorted(seals, key=lambda item: (item.modified, item.key), reverse=True):
         generator_id = item.key.split("/")[1]
-        if facts_module.read(store, generator_id).run_id == run_id:
-            return generator_id
+        try:
+            run_of_it = facts_module.read(store, generator_id).run_id
+        except IntegrityError as error:
+            warn("a damaged generator of this run or another is passed over", reason=str(error))
+        else:
+            if run_of_it == run_id:
+                return generator_id
     return None
 
 

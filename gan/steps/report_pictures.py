@@ -23,7 +23,7 @@ from gan.report.data import Nearest, Neighbours, Samples, Strip
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, tiles
 from gan.scratch import scratch_folder
-from gan.store import Store, sealed
+from gan.store import Store, runs, sealed
 from gan.train.run import Run
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[Strip, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
     from gan.train.samples import LEAST_TILE_PIXELS
 
-    keys = [item.key for item in store.list(f"runs/{run.run_id}/samples") if item.key.endswith(".png")]
+    keys = runs.sample_sheets(store, run.run_id)
     height, width, _ = dataset.image_shape
     scale = math.ceil(LEAST_TILE_PIXELS / height)
     strips = []

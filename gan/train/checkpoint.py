@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError
 from gan.ids import canonical, sha256
-from gan.store import Store
-from gan.train.run import prefix_of
+from gan.store import Store, runs
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Checkpoints:
     def __init__(self, store: Store, run_id: str) -> None:
         self._store = store
         self._run_id = run_id
-        self._prefix = f"{prefix_of(run_id)}/checkpoints"
+        self._prefix = runs.checkpoints(run_id)
 
     def steps(self) -> list[int]:
         """The steps that have a whole checkpoint, ascending."""
@@ -111,6 +110,10 @@ class Checkpoints:
             raise IntegrityError(f"{self._store.uri_of(self._key(step, RECORD))} is damaged: it does not fit its seal")
         return dict(meta)
 
+    def check(self, step: int) -> None:
+        """Read every byte of a checkpoint and hold it against its checksums; see `load`."""
+        self._checked_state(step, self.read_meta(step)["sha256"])
+
     def latest_good(self) -> Checkpoint | None:
         """The last checkpoint that is whole, with a warning for each damaged one passed over; None where there is none.
 
@@ -171,7 +174,7 @@ class Checkpoints:
         return data
 
     def _key(self, step: int, name: str = "") -> str:
-        return f"{self._prefix}/{step:08d}/{name}".rstrip("/")
+        return f"{runs.checkpoint(self._run_id, step)}/{name}".rstrip("/")
 
 
 def load_ema(store: Store, run_id: str, step: int, generator: keras.Model) -> str:

@@ -11,8 +11,7 @@ import math
 from collections.abc import Mapping
 
 from gan.errors import IntegrityError
-from gan.store import Store
-from gan.train.run import prefix_of
+from gan.store import Store, runs
 from gan.types import Json
 
 
@@ -21,7 +20,7 @@ class MetricsLog:
 
     def __init__(self, store: Store, run_id: str, first_step: int) -> None:
         self._store = store
-        self._folder = f"{prefix_of(run_id)}/metrics"
+        self._run_id = run_id
         self._first_step = first_step
         self._lines: list[str] = []
 
@@ -33,7 +32,8 @@ class MetricsLog:
     def publish(self, next_step: int) -> None:
         """Write the chunk; the next one begins at `next_step`."""
         if self._lines:
-            self._store.write(f"{self._folder}/{self._first_step:08d}.jsonl", ("\n".join(self._lines) + "\n").encode())
+            key = runs.metrics_from(self._run_id, self._first_step)
+            self._store.write(key, ("\n".join(self._lines) + "\n").encode())
         self._first_step = next_step
         self._lines = []
 
@@ -50,7 +50,7 @@ def read_metrics(store: Store, run_id: str) -> list[Json]:
         IntegrityError: a chunk is not JSON lines.
     """
     lines: list[Json] = []
-    for item in store.list(f"{prefix_of(run_id)}/metrics"):
+    for item in store.list(runs.metrics(run_id)):
         try:
             lines += [json.loads(line) for line in store.read(item.key).decode().splitlines()]
         except ValueError:

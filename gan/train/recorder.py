@@ -8,12 +8,11 @@ from types import TracebackType
 from PIL import Image
 
 from gan.pixels import png
-from gan.store import Store
+from gan.store import Store, runs
 from gan.train.metrics_log import MetricsLog
-from gan.train.run import prefix_of
 from gan.train.tensorboard import TensorBoard
 
-FOLDERS = ("metrics", "samples", "tensorboard")
+FOLDERS = (runs.metrics, runs.samples, runs.tensorboard)
 
 
 class Recorder:
@@ -24,7 +23,7 @@ class Recorder:
 
     def __init__(self, store: Store, run_id: str, done: int) -> None:
         self._store = store
-        self._prefix = prefix_of(run_id)
+        self._run_id = run_id
         self._forget_after(done)
         self._log = MetricsLog(store, run_id, done + 1)
         self._tensorboard = TensorBoard(store, run_id, done + 1)
@@ -44,7 +43,7 @@ class Recorder:
 
     def samples(self, step: int, sheet: Image.Image) -> None:
         """Publish a sample sheet."""
-        self._store.write(f"{self._prefix}/samples/{step:08d}.png", png(sheet))
+        self._store.write(runs.sample_sheet(self._run_id, step), png(sheet))
         self._tensorboard.add_samples(step, sheet)
 
     def publish(self, step: int) -> None:
@@ -54,7 +53,7 @@ class Recorder:
 
     def _forget_after(self, done: int) -> None:
         for folder in FOLDERS:
-            for item in list(self._store.list(f"{self._prefix}/{folder}")):
+            for item in list(self._store.list(folder(self._run_id))):
                 if _first_step(item.key) > done:
                     self._store.delete(item.key)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from gan.config import Config, from_yaml
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
-from gan.ids import check_id, content_hash
-from gan.store import Store
+from gan.ids import content_hash
+from gan.store import Store, runs
 from gan.types import Json
 
 FORMAT = 1
@@ -63,17 +63,6 @@ def default_run_id(config: Config, dataset_id: str) -> str:
     return f"{config.name}-{content_hash([decisive(config), config.train.steps, dataset_id])}"
 
 
-def prefix_of(run_id: str) -> str:
-    """Where a run lies in the store: `runs/<id>`."""
-    return f"runs/{check_id(run_id, 'run id')}"
-
-
-def run_ids(store: Store) -> list[str]:
-    """The ids of all runs, sorted."""
-    keys = (item.key.split("/") for item in store.list("runs"))
-    return sorted(parts[1] for parts in keys if len(parts) == 3 and parts[2] == "run.json")
-
-
 def read_run(store: Store, run_id: str) -> Run:
     """The record of a run.
 
@@ -83,40 +72,37 @@ def read_run(store: Store, run_id: str) -> Run:
     """
     run = find_run(store, run_id)
     if run is None:
-        raise NotFoundError(unknown_name("run", run_id, run_ids(store), "Make one with: gan train"))
+        raise NotFoundError(unknown_name("run", run_id, runs.run_ids(store), "Make one with: gan train"))
     return run
 
 
 def find_run(store: Store, run_id: str) -> Run | None:
     """The record of a run, or None where there is none; see `read_run`."""
-    prefix = prefix_of(run_id)
+    config_key = runs.config(run_id)
     try:
-        record = json.loads(store.read(f"{prefix}/run.json"))
+        record = json.loads(store.read(runs.record(run_id)))
         run = Run(
             record["run_id"],
             record["dataset_id"],
-            from_yaml(store.read(f"{prefix}/config.yaml").decode(), where=store.uri_of(f"{prefix}/config.yaml")),
+            from_yaml(store.read(config_key).decode(), where=store.uri_of(config_key)),
             record["precision"],
             record["environment"],
         )
         recorded = record["config_hash"]
     except NotFoundError:
-        if store.exists(f"{prefix}/run.json"):
-            raise IntegrityError(f"{store.uri_of(prefix)}/config.yaml is missing; {_remedy(store, run_id)}") from None
+        if store.exists(runs.record(run_id)):
+            raise IntegrityError(f"{store.uri_of(config_key)} is missing; {_remedy(store, run_id)}") from None
         return None
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise IntegrityError(f"the record of run {run_id} is damaged ({error}); {_remedy(store, run_id)}") from None
     if run.config_hash != recorded:
-        raise IntegrityError(
-            f"{store.uri_of(prefix)}/config.yaml was changed since run {run_id} began; {_remedy(store, run_id)}"
-        )
+        raise IntegrityError(f"{store.uri_of(config_key)} was changed since the run began; {_remedy(store, run_id)}")
     return run
 
 
 def write_run(store: Store, run: Run) -> None:
     """Publish the record of a run, `run.json` last."""
-    prefix = prefix_of(run.run_id)
-    store.write(f"{prefix}/config.yaml", run.config.to_yaml().encode())
+    store.write(runs.config(run.run_id), run.config.to_yaml().encode())
     record = {
         "format": FORMAT,
         "run_id": run.run_id,
@@ -125,7 +111,7 @@ def write_run(store: Store, run: Run) -> None:
         "precision": run.precision,
         "environment": run.environment,
     }
-    store.write(f"{prefix}/run.json", json.dumps(record, indent=2, sort_keys=True).encode())
+    store.write(runs.record(run.run_id), json.dumps(record, indent=2, sort_keys=True).encode())
 
 
 def continued(run: Run, config: Config, dataset_id: str) -> Run:
@@ -161,4 +147,5 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _remedy(store: Store, run_id: str) -> str:
-    return f"put the original back, or train under another --run-id (this one is in {store.uri_of(prefix_of(run_id))})"
+    where = store.uri_of(runs.folder(run_id))
+    return f"put the original back, or train under another --run-id (this one is in {where})"

@@ -17,8 +17,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan.errors import StoreError
-from gan.store import Store
-from gan.train.run import prefix_of
+from gan.store import Store, runs
 
 
 class TensorBoard:
@@ -26,7 +25,7 @@ class TensorBoard:
 
     def __init__(self, store: Store, run_id: str, first_step: int) -> None:
         self._store = store
-        self._folder = f"{prefix_of(run_id)}/tensorboard"
+        self._run_id = run_id
         self._first_step = first_step
         with _explained():
             self._temporary = tempfile.TemporaryDirectory(prefix="gan-tensorboard-")
@@ -58,7 +57,7 @@ class TensorBoard:
         with _explained():
             self._close()
         for path in sorted(Path(self._temporary.name).iterdir()):
-            self._store.upload(f"{self._folder}/events.out.tfevents.{self._first_step:08d}", path)
+            self._store.upload(runs.events_from(self._run_id, self._first_step), path)
             path.unlink()
         self._first_step = next_step
 

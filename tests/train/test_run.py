@@ -7,7 +7,7 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.store import Store
+from gan.store import Store, runs
 from gan.train.run import (
     Run,
     continued,
@@ -15,7 +15,6 @@ from gan.train.run import (
     differences,
     find_run,
     read_run,
-    run_ids,
     write_run,
 )
 
@@ -25,13 +24,13 @@ RUN = Run("r1", "digits-1", Config(), "mixed_bfloat16", {"python": "3.11"})
 def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
     write_run(store, RUN)
     assert read_run(store, "r1") == RUN
-    assert run_ids(store) == ["r1"]
+    assert runs.run_ids(store) == ["r1"]
 
 
 def test_a_run_begins_to_exist_with_its_last_file(store: Store) -> None:
     store.write("runs/r1/config.yaml", b"{}")
     assert find_run(store, "r1") is None
-    assert run_ids(store) == []
+    assert runs.run_ids(store) == []
 
 
 def test_an_unknown_run_lists_the_known_ones(store: Store) -> None:
