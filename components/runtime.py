@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from components.record import Record
 from gan.cli.main import guarded
 from gan.config import Config
 from gan.console import say
 from gan.errors import Stopped
+from gan.quiet import load_tensorflow
+from gan.sigterm import unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 
 RECORDS = "GAN_STEP_RECORDS"
+WITHOUT_TENSORFLOW = frozenset({"gate", "promote"})
 
 
 class Step:
@@ -65,13 +65,16 @@ def sets_of(config: Config, group: str) -> list[str]:
 def step(name: str) -> Iterator[Step]:
     """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
 
+    TensorFlow is imported before the body, where the step needs it, so that the notices of its import stay out of logs.
+
     SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that nothing half made is left.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     folder = os.environ.get(RECORDS)
     running = Step(name, Path(folder) if folder else None)
-    with _unwinding_at_sigterm():
+    with unwinding_at_sigterm():
         try:
+            if name not in WITHOUT_TENSORFLOW:
+                load_tensorflow()
             yield running
         except Exception as error:  # noqa: BLE001
             code = running.failed(error)
@@ -80,18 +83,3 @@ def step(name: str) -> Iterator[Step]:
         else:
             return
     raise SystemExit(code)
-
-
-@contextmanager
-def _unwinding_at_sigterm() -> Iterator[None]:
-    def unwind(number: int, _frame: FrameType | None) -> None:
-        raise Stopped(number, "nothing half made is left; the same run again continues")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    before = signal.signal(signal.SIGTERM, unwind)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -43,8 +43,18 @@ def say(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
         line = f"{event}  {tail}" if tail else event
     else:
         line = json.dumps({"time": _now(), "event": event, **fields}, default=str)
-    stream.write(line + "\n")
-    stream.flush()
+    put(line, stream)
+
+
+def put(text: str, stream: IO[str]) -> None:
+    """Write a line at once. A reader who has left, as `head` does, misses it, and the work goes on."""
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # what is still buffered goes there, now and at exit
+        os.close(nowhere)
 
 
 def warn(event: str, **fields: Any) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gan.cli.main import guarded
+from gan.cli.shown import Shown, shown
+from gan.console import put
 from gan.ids import file_sha256
+from gan.sigterm import unwinding_at_sigterm
 from gan.steps.outcome import Stopwatch
 from pipelines.parser import make_parser
 
@@ -20,12 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
-    commands: dict[str, Callable[[Namespace], str]] = {"run": _run, "compile": _compile}
-    print(commands[arguments.command](arguments))
-    return 0
+    commands: dict[str, Callable[[Namespace], Shown]] = {"run": _run, "compile": _compile}
+    with unwinding_at_sigterm():
+        told = commands[arguments.command](arguments)
+    put(json.dumps(told.record, sort_keys=True) if arguments.json else told.text, sys.stdout)
+    return told.exit_code
 
 
-def _run(arguments: Namespace) -> str:
+def _run(arguments: Namespace) -> Shown:
     from pipelines.request import resolve
 
     watch = Stopwatch()
@@ -37,23 +43,18 @@ def _run(arguments: Namespace) -> str:
     from pipelines.local import run_step, run_training
 
     if arguments.only is not None:
-        outcome = run_step(request, arguments.only, make_display()).outcome
-        return json.dumps(outcome.to_dict(), sort_keys=True) if arguments.json else outcome.id
+        return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
     runs = run_training(request, make_display())
-    if arguments.json:
-        return json.dumps(summary.record(request, runs, watch.seconds()), sort_keys=True)
-    return summary.text(request, runs, watch.seconds())
+    seconds = watch.seconds()
+    return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
 
 
-def _compile(arguments: Namespace) -> str:
+def _compile(arguments: Namespace) -> Shown:
     from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
 
     watch = Stopwatch()
     out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, Path(arguments.out))
-    if not arguments.json:
-        return f"wrote {out}"
-    record = {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()}
-    return json.dumps(record, sort_keys=True)
+    return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})
 
 
 if __name__ == "__main__":

@@ -5,27 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from argparse import Namespace
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
-from gan.cli.scores import score_lines
+from gan.cli.shown import Shown, shown
 from gan.config import Config, Data, Reference
-from gan.errors import EXIT_DAMAGED, EXIT_REFUSED, ConfigError
+from gan.console import say
+from gan.errors import EXIT_DAMAGED, ConfigError
 from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
 from gan.store import Store, open_store
-from gan.types import Json
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a command prints: `text` for people, `record` for `--json`."""
-
-    text: str
-    record: Json
-    exit_code: int = 0
 
 
 def preprocess(arguments: Namespace) -> Shown:
@@ -39,7 +29,7 @@ def preprocess(arguments: Namespace) -> Shown:
     load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
-    return _shown(step(_store(arguments), data, workers=arguments.workers), "dataset")
+    return _made("preprocess", "dataset", step(_store(arguments), data, workers=arguments.workers))
 
 
 def reference(arguments: Namespace) -> Shown:
@@ -52,7 +42,7 @@ def reference(arguments: Namespace) -> Shown:
     load_tensorflow()
     from gan.steps.reference import make_reference
 
-    return _shown(make_reference(_store(arguments), arguments.dataset_id, options), "reference")
+    return _made("reference", "reference", make_reference(_store(arguments), arguments.dataset_id, options))
 
 
 def train(arguments: Namespace) -> Shown:
@@ -65,7 +55,7 @@ def train(arguments: Namespace) -> Shown:
     if arguments.dry_run:
         outcome = plan(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
         return Shown(str(outcome.details["config"]).rstrip(), outcome.to_dict())
-    return _shown(step(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id), "run")
+    return _made("train", "run", step(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
 
 
 def evaluate(arguments: Namespace) -> Shown:
@@ -80,7 +70,7 @@ def evaluate(arguments: Namespace) -> Shown:
         checkpoint=arguments.checkpoint,
         sets=_sets_of(arguments, "evaluate"),
     )
-    return Shown("\n".join([f"run {outcome.id}", *score_lines(outcome.details)]), outcome.to_dict())
+    return shown("evaluate", outcome)
 
 
 def export(arguments: Namespace) -> Shown:
@@ -88,33 +78,29 @@ def export(arguments: Namespace) -> Shown:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    return _shown(step(_store(arguments), arguments.run_id, checkpoint=arguments.checkpoint), "generator")
+    return _made("export", "generator", step(_store(arguments), arguments.run_id, checkpoint=arguments.checkpoint))
 
 
 def gate(arguments: Namespace) -> Shown:
     """Judge a generator; a refusal has its own exit code."""
-    load_tensorflow()
     from gan.steps.gate import gate as step
 
-    outcome = step(_store(arguments), arguments.generator_id, arguments.name, sets=_sets_of(arguments, "gate"))
-    if outcome.details["passed"]:
-        return Shown(f"pass: {outcome.id} may be promoted to {arguments.name}", outcome.to_dict())
-    reasons = "\n".join(f"  - {reason}" for reason in outcome.details["reasons"])
-    return Shown(f"refused: {outcome.id}\n{reasons}", outcome.to_dict(), EXIT_REFUSED)
+    sets = _sets_of(arguments, "gate")
+    return shown("gate", step(_store(arguments), arguments.generator_id, arguments.name, sets=sets))
 
 
 def promote(arguments: Namespace) -> Shown:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
-    return _moved(step(_store(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+    return shown("promote", step(_store(arguments), arguments.generator_id, arguments.name, force=arguments.force))
 
 
 def rollback(arguments: Namespace) -> Shown:
     """Make the generator before the live one live again."""
     from gan.steps.promote import rollback as step
 
-    return _moved(step(_store(arguments), arguments.name))
+    return shown("rollback", step(_store(arguments), arguments.name))
 
 
 def sample(arguments: Namespace) -> Shown:
@@ -133,7 +119,7 @@ def sample(arguments: Namespace) -> Shown:
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
     )
-    return Shown(outcome.uri, outcome.to_dict())
+    return shown("sample", outcome)
 
 
 def report(arguments: Namespace) -> Shown:
@@ -141,8 +127,7 @@ def report(arguments: Namespace) -> Shown:
     load_tensorflow()
     from gan.steps.report import write_report
 
-    outcome = write_report(_store(arguments), arguments.run_id)
-    return Shown(outcome.uri, outcome.to_dict())
+    return shown("report", write_report(_store(arguments), arguments.run_id))
 
 
 def inspect(arguments: Namespace) -> Shown:
@@ -203,19 +188,8 @@ def _sets_of(arguments: Namespace, group: str) -> list[str]:
     return list(arguments.set)
 
 
-def _shown(outcome: Outcome, what: str) -> Shown:
-    """The id alone on stdout, so that a script can take it; how it came about on stderr."""
-    from gan.console import say
-
+def _made(step: str, what: str, outcome: Outcome) -> Shown:
+    """The id on stdout, so that a script can take it; how it came about on stderr."""
     state = "in the store already" if outcome.skipped else "done"
     say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
-    return Shown(outcome.id, outcome.to_dict())
-
-
-def _moved(outcome: Outcome) -> Shown:
-    details = outcome.details
-    if outcome.skipped:
-        text = f"{details['name']}: {details['live']} is live already"
-    else:
-        text = f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
-    return Shown(text, outcome.to_dict())
+    return shown(step, outcome)

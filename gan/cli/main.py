@@ -7,13 +7,18 @@ traceback but a bug.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from gan.cli.parser import make_parser
+from gan.console import put
 from gan.errors import EXIT_BUG, EXIT_INTERRUPTED, GanError, Stopped
+from gan.sigterm import unwinding_at_sigterm
+
+if TYPE_CHECKING:
+    from gan.cli.shown import Shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,13 +31,10 @@ def run(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     from gan.cli import commands
 
-    command: Callable[..., commands.Shown] = getattr(commands, arguments.command.replace("-", "_"))
-    shown = command(arguments)
-    if getattr(arguments, "json", False):
-        print(json.dumps(shown.record, sort_keys=True))
-    else:
-        print(shown.text)
-    sys.stdout.flush()  # a closed pipe shows here, where it is handled, not at exit
+    command: Callable[..., Shown] = getattr(commands, arguments.command.replace("-", "_"))
+    with unwinding_at_sigterm():
+        shown = command(arguments)
+    put(json.dumps(shown.record, sort_keys=True) if getattr(arguments, "json", False) else shown.text, sys.stdout)
     return shown.exit_code
 
 
@@ -41,20 +43,16 @@ def guarded(program: str, body: Callable[[], int]) -> int:
     try:
         return body()
     except GanError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        put(f"{program}: {error}", sys.stderr)
         return error.exit_code
     except Stopped as stopped:
-        print(f"{program}: stopped. {stopped.advice}".rstrip(), file=sys.stderr)
+        put(f"{program}: stopped. {stopped.advice}".rstrip(), sys.stderr)
         return stopped.exit_code
     except KeyboardInterrupt:
-        print(f"{program}: stopped by Ctrl-C; nothing half made is left", file=sys.stderr)
+        put(f"{program}: stopped by Ctrl-C; nothing half made is left", sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001
-        traceback.print_exc()
-        print(f"{program}: this is a bug; please report it with the lines above", file=sys.stderr)
+        put(f"{traceback.format_exc()}{program}: this is a bug; please report it with the lines above", sys.stderr)
         return EXIT_BUG
 
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-
 from gan import build, console
 from gan.config import Data
 from gan.data import options as data_options
@@ -15,7 +9,6 @@ from gan.data.options import Options
 from gan.data.pool import worker_count
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
-from gan.errors import Stopped
 from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
@@ -42,23 +35,21 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
         ConfigError: an option that is wrong, or wrong for this source.
         DataError: the source is missing, not whole, not safe to read, or holds an image that can't be used.
         StoreError: a disk is full or may not be written to.
-        Stopped: by SIGTERM; nothing is published.
     """
     watch = Stopwatch()
     workers = worker_count(workers)
     source = build.source(data.dataset)
     options = data_options.resolve(source, data)
-    with _ended_by_sigterm():
-        listing = source.scan(data.source, options)
-        try:
-            recipe = _recipe(source, listing, options)
-            known = memo.recall(store, STEP, recipe)
-            if known is not None and sealed.is_published(store, "dataset", known):
-                return _outcome(store, load(store, known), watch)
-            dataset, working_seconds = _publish(store, source, listing, options, workers)
-        finally:
-            listing.close()
-        memo.remember(store, STEP, recipe, dataset.id)
+    listing = source.scan(data.source, options)
+    try:
+        recipe = _recipe(source, listing, options)
+        known = memo.recall(store, STEP, recipe)
+        if known is not None and sealed.is_published(store, "dataset", known):
+            return _outcome(store, load(store, known), watch)
+        dataset, working_seconds = _publish(store, source, listing, options, workers)
+    finally:
+        listing.close()
+    memo.remember(store, STEP, recipe, dataset.id)
     return _outcome(store, dataset, watch, working_seconds)
 
 
@@ -101,23 +92,3 @@ def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, working_seconds: 
         details["images_per_second"] = round(total / max(working_seconds, 1e-3), 1)
     uri = store.uri_of(sealed.prefix_of("dataset", dataset.id))
     return Outcome(dataset.id, uri, watch.seconds(), working_seconds is None, details)
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM raises `Stopped`, so that temporary files and processes are cleared away.
-
-    Signals can be caught in the main thread alone; elsewhere nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(number, "nothing is published; run the same command again")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gan
+from gan.cli import commands
 from gan.cli.main import guarded, main
 from gan.cli.parser import make_parser
 from gan.errors import ConflictError, Stopped
@@ -102,3 +104,68 @@ def test_a_closed_pipe_is_quiet() -> None:
         shown = process.stderr.read()
     assert b"Traceback" not in shown
     assert process.returncode == 0
+
+
+LEFT = "import sys; from gan.cli import commands, main; "
+
+
+def run_unread(program: str, stream: str) -> tuple[int, bytes]:
+    """Run a program whose stdout or stderr nobody reads any more; its exit code and what the other stream says."""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        unread, other = (process.stdout, process.stderr) if stream == "stdout" else (process.stderr, process.stdout)
+        unread.close()
+        told = other.read()
+    return process.returncode, told
+
+
+def test_a_closed_pipe_changes_no_exit_code() -> None:
+    program = LEFT + "commands.configs = lambda _: commands.Shown('refused', {}, 11); sys.exit(main.main(['configs']))"
+    assert run_unread(program, "stdout") == (11, b"")
+
+
+def test_work_goes_on_when_nobody_reads_how_it_goes() -> None:
+    program = "from gan.console import say\nfor n in range(3): say('step', n=n)\nprint('done')"
+    assert run_unread(program, "stderr") == (0, b"done\n")
+
+
+def test_an_error_that_nobody_reads_keeps_its_code() -> None:
+    assert run_unread(LEFT + "sys.exit(main.main(['trian']))", "stderr") == (2, b"")
+
+
+def test_a_broken_pipe_of_something_else_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    def lose_a_worker() -> int:
+        raise BrokenPipeError
+
+    assert guarded("gan", lose_a_worker) == 70
+    assert "BrokenPipeError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["configs", "inspect", "rollback"])
+def test_sigterm_unwinds_every_command(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared = []
+
+    def work(_: object) -> commands.Shown:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            cleared.append(True)
+        return commands.Shown("", {})
+
+    monkeypatch.setattr(commands, command, work)
+    assert main([command, *(["--name", "n"] if command == "rollback" else [])]) == 143
+    assert cleared == [True]
+    assert capsys.readouterr().err == "gan: stopped. nothing half made is left; the same command again continues\n"
+
+
+def test_the_gate_needs_no_tensorflow(tmp_path: Path) -> None:
+    program = (
+        "import sys; from gan.cli.main import main\n"
+        f"code = main(['gate', '--generator-id', 'gen-0', '--name', 'n', '--store', {str(tmp_path)!r}])\n"
+        "print(code, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "4 False\n"

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -107,3 +109,12 @@ def test_there_is_no_record_of_a_step_that_left_none(tmp_path: Path) -> None:
 def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
     config = override(Config(), ["gate.most_fid=1e-7", "gate.against_live=off", "gate.least_modes_found=3"])
     assert override(Config(), runtime.sets_of(config, "gate")) == config
+
+
+@pytest.mark.parametrize(("step", "wanted"), [("train", "True"), ("report", "True"), ("gate", "False")])
+def test_tensorflow_is_imported_quietly_and_only_where_it_is_needed(step: str, wanted: str) -> None:
+    program = (
+        f"import sys; from components import runtime\nwith runtime.step({step!r}): print('tensorflow' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{wanted}\n", "")

@@ -2,8 +2,8 @@
 
 import os
 import signal
-import tempfile
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,10 @@ def wait(runner: int, number: int, deaf: bool) -> str:
         import os
         import signal
 
-        if deaf:
-            for each in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(each, signal.SIG_IGN)
+        if deaf:  # take the forwarded signal without obeying it; only then is the second one certain to be a second
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
             os.kill(runner, number)
+            signal.sigwait({signal.SIGTERM})
         os.kill(runner, number)
         while True:
             signal.pause()

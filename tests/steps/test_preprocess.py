@@ -16,6 +16,7 @@ from gan.data.load import load_split
 from gan.data.spec import load
 from gan.errors import ConfigError, DataError, GanError, Stopped, StoreError
 from gan.ids import file_sha256
+from gan.sigterm import unwinding_at_sigterm
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, sealed
 from support import world
@@ -179,7 +180,7 @@ def test_an_interruption_leaves_nothing(
 def test_sigterm_clears_up(store: LocalStore, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(write, "example_row", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
-    with pytest.raises(Stopped) as caught:
+    with pytest.raises(Stopped) as caught, unwinding_at_sigterm():
         preprocess(store, pictures(tmp_path), workers=1)
     assert caught.value.exit_code == 143
     assert published(store) == []

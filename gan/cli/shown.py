@@ -1,0 +1,61 @@
+"""What a step's outcome is told as: the same text and exit code in both programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gan.cli.scores import score_lines
+from gan.errors import EXIT_REFUSED
+from gan.steps.outcome import Outcome
+from gan.types import Json
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command prints: `text` for people, `record` for `--json`."""
+
+    text: str
+    record: Json
+    exit_code: int = 0
+
+
+def shown(step: str, outcome: Outcome) -> Shown:
+    """How the outcome of a step is told. Most steps make something, whose id alone is the text, for scripts to take."""
+    refused = step == "gate" and not outcome.details["passed"]
+    return Shown(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
+
+
+def _id(outcome: Outcome) -> str:
+    return outcome.id
+
+
+def _uri(outcome: Outcome) -> str:
+    return outcome.uri
+
+
+def _scores(outcome: Outcome) -> str:
+    return "\n".join([f"run {outcome.id}", *score_lines(outcome.details)])
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.details["passed"]:
+        return f"pass: {outcome.id} may be promoted to {outcome.details['name']}"
+    return "\n".join([f"refused: {outcome.id}", *(f"  - {reason}" for reason in outcome.details["reasons"])])
+
+
+def _moved(outcome: Outcome) -> str:
+    details = outcome.details
+    if outcome.skipped:
+        return f"{details['name']}: {details['live']} is live already"
+    return f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
+
+
+TEXTS: dict[str, Callable[[Outcome], str]] = {
+    "evaluate": _scores,
+    "gate": _verdict,
+    "promote": _moved,
+    "rollback": _moved,
+    "sample": _uri,
+    "report": _uri,
+}

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from gan.errors import Stopped
+from gan.sigterm import unwinding_at_sigterm
+
+
+def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def body() -> None:
+        with unwinding_at_sigterm():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+                seen.append("went on")
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+                seen.append("cleared up")
+
+    with pytest.raises(Stopped, match="the same command again continues") as caught:
+        body()
+    assert caught.value.exit_code == 143
+    assert seen == ["cleared up"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_without_a_signal_nothing_happens() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with unwinding_at_sigterm():
+        pass
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_in_another_thread_no_handler_is_set() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def body() -> None:
+        with unwinding_at_sigterm():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert seen == [before]
