@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from gan.errors import NotFoundError, unknown_name
+from gan.errors import IntegrityError, NotFoundError, unknown_name
+from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
+from gan.store import Store, pointer, read_json, runs, sealed
+from gan.train.checkpoint import Checkpoints
+from gan.types import Json
 
+# Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
 KINDS = ("dataset", "reference", "run", "evaluation", "generator", "promoted name")
+
+
+class Key(NamedTuple):
+    """What tells an object from all others: a run and a promoted name may share an id."""
+
+    kind: str
+    id: str
 
 
 @dataclass(frozen=True)
 class Node:
-    """One object: its kind, what to say of it in a few words, and the ids of what it was made from."""
+    """One object: what to say of it in a few words, and what it was made from."""
 
-    id: str
-    kind: str
+    key: Key
     summary: str
-    parents: tuple[str, ...]
+    parents: tuple[Key, ...] = ()
+
+    def line(self) -> str:
+        """One line of text."""
+        return f"{self.key.kind} {self.key.id}  {self.summary}"
+
+    def to_json(self) -> Json:
+        """Plain JSON types."""
+        return {
+            "id": self.key.id,
+            "kind": self.key.kind,
+            "summary": self.summary,
+            "parents": [parent.id for parent in self.parents],
+        }
+
+
+Nodes = Mapping[Key, Node]
 
 
 def inspect(store: Store, object_id: str | None = None) -> Outcome:
-    """List the store, or show the lineage of one object both ways.
+    """List the store, or show the lineage of one object both ways; of all that share the id, where several do.
+
+    A damaged object is shown as such, without what it was made from.
 
     Returns:
         An outcome whose details are `tree` (text) and `objects` (id, kind, summary and parents of each one shown).
@@ -33,109 +62,121 @@ def inspect(store: Store, object_id: str | None = None) -> Outcome:
         NotFoundError: there is no such object.
     """
     watch = Stopwatch()
-    nodes = {node.id: node for node in _nodes(store)}
+    nodes = {node.key: node for node in _nodes(store)}
     if object_id is None:
         shown, tree = list(nodes.values()), _listing(store, nodes)
     else:
-        if object_id not in nodes:
-            raise NotFoundError(unknown_name("object", object_id, nodes))
-        shown, tree = _lineage(nodes, object_id)
-    objects = [
-        {"id": node.id, "kind": node.kind, "summary": node.summary, "parents": list(node.parents)} for node in shown
-    ]
-    return Outcome(object_id or "store", store.uri, watch.seconds(), details={"tree": tree, "objects": objects})
+        asked = [key for key in nodes if key.id == object_id]
+        if not asked:
+            raise NotFoundError(unknown_name("object", object_id, {key.id for key in nodes}))
+        seen: dict[Key, Node] = {}
+        tree = "\n\n".join(_lineage(nodes, key, seen) for key in asked)
+        shown = list(seen.values())
+    details = {"tree": tree, "objects": [node.to_json() for node in shown]}
+    return Outcome(object_id or "store", store.uri, watch.seconds(), details=details)
 
 
 def _nodes(store: Store) -> Iterator[Node]:
-    for dataset_id in sealed.ids(store, "dataset"):
-        tree = sealed.read_json(store, "dataset", dataset_id, "dataset.json")
-        splits = ", ".join(f"{split['examples']} {name}" for name, split in tree["splits"].items())
-        size = f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}"
-        yield Node(dataset_id, "dataset", f"{size}, {splits}", ())
-    for reference_id in sealed.ids(store, "reference"):
-        tree = sealed.read_json(store, "reference", reference_id, "reference.json")
-        network = tree["feature_network"]
-        yield Node(
-            reference_id,
-            "reference",
-            f"{network['name']}:{network['hash'][:6]}, {tree['split']} split",
-            (tree["dataset_id"],),
-        )
-    yield from _run_nodes(store)
+    for kind, of_kind in (("dataset", _dataset), ("reference", _reference)):
+        for object_id in sealed.ids(store, kind):
+            yield _node(of_kind, store, Key(kind, object_id))
+    for run_id in runs.run_ids(store):
+        yield _node(_run, store, Key("run", run_id))
+        for item in store.list(runs.evaluations(run_id)):
+            if item.key.endswith(".json"):
+                yield _node(_evaluation, store, _evaluation_key(run_id, item.key), item.key)
     for generator_id in sealed.ids(store, "generator"):
-        tree = sealed.read_json(store, "generator", generator_id, "generator.json")
-        evaluated = tree.get("reference_id")
-        parent = _evaluation_id(tree["run_id"], tree["step"], evaluated) if evaluated else tree["run_id"]
-        yield Node(generator_id, "generator", f"step {tree['step']}", (parent,))
+        yield _node(_generator, store, Key("generator", generator_id))
     for name in pointer.names(store):
-        found = pointer.read(store, name)
-        last = found.moves[-1]
-        yield Node(name, "promoted name", f"live: {found.live}, {last.action} at {last.at}", (str(found.live),))
+        yield _node(_promoted, store, Key("promoted name", name))
 
 
-def _run_nodes(store: Store) -> Iterator[Node]:
-    keys = [item.key for item in store.list("runs")]
-    for key in keys:
-        parts = key.split("/")
-        if len(parts) == 3 and parts[2] == "run.json":
-            checkpoints = [each for each in keys if each.startswith(f"runs/{parts[1]}/checkpoints/")]
-            steps = sorted(int(each.split("/")[3]) for each in checkpoints if each.endswith("/checkpoint.json"))
-            summary = f"checkpoints: {', '.join(map(str, steps)) or 'none yet'}"
-            yield Node(parts[1], "run", summary, (json.loads(store.read(key))["dataset_id"],))
-        elif len(parts) == 4 and parts[2] == "evaluations":
-            tree = json.loads(store.read(key))
-            fid = tree["scores"]["fid"]
-            yield Node(
-                _evaluation_id(tree["run_id"], tree["step"], tree["reference_id"]),
-                "evaluation",
-                f"{tree['label']} {fid['value']:.4g} ({fid['low']:.4g} to {fid['high']:.4g})",
-                (tree["run_id"], tree["reference_id"]),
-            )
+def _node(made: Callable[..., Node], store: Store, key: Key, *more: str) -> Node:
+    try:
+        return made(store, key, *more)
+    except (IntegrityError, NotFoundError, KeyError, TypeError, ValueError, AttributeError):
+        return Node(key, f"damaged; what is wrong with it: gan verify {key.id.partition('@')[0]}")
 
 
-def _evaluation_id(run_id: str, step: int, reference_id: str) -> str:
-    return f"{run_id}@{step}/{reference_id}"
+def _dataset(store: Store, key: Key) -> Node:
+    tree = sealed.read_json(store, "dataset", key.id, "dataset.json")
+    splits = ", ".join(f"{split['examples']} {name}" for name, split in tree["splits"].items())
+    return Node(key, f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}, {splits}")
 
 
-def _listing(store: Store, nodes: Mapping[str, Node]) -> str:
+def _reference(store: Store, key: Key) -> Node:
+    tree = sealed.read_json(store, "reference", key.id, "reference.json")
+    network = tree["feature_network"]
+    summary = f"{network['name']}:{network['hash'][:6]}, {tree['split']} split"
+    return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
+
+
+def _run(store: Store, key: Key) -> Node:
+    dataset_id = read_json(store, runs.record(key.id), keys=("dataset_id",))["dataset_id"]
+    steps = Checkpoints(store, key.id).steps()
+    return Node(key, f"checkpoints: {', '.join(map(str, steps)) or 'none yet'}", (Key("dataset", dataset_id),))
+
+
+def _evaluation(store: Store, key: Key, where: str) -> Node:
+    tree = read_json(store, where, keys=evaluations.KEYS)
+    fid = tree["scores"]["fid"]
+    summary = f"{tree['label']} {fid['value']:.4g} ({fid['low']:.4g} to {fid['high']:.4g})"
+    return Node(key, summary, (Key("run", tree["run_id"]), Key("reference", tree["reference_id"])))
+
+
+def _evaluation_key(run_id: str, where: str) -> Key:
+    """`<run>@<step>/<reference>-<hash of the identity>`."""
+    step, _, rest = PurePosixPath(where).stem.partition("-")
+    return Key("evaluation", f"{run_id}@{step.lstrip('0') or '0'}/{rest}")
+
+
+def _generator(store: Store, key: Key) -> Node:
+    tree = sealed.read_json(store, "generator", key.id, "generator.json")
+    parent = Key("run", tree["run_id"])
+    if tree.get("reference_id"):
+        record = sealed.read_json(store, "generator", key.id, "evaluation.json")
+        where = evaluations.key_of(tree["run_id"], tree["step"], tree["reference_id"], record["identity"])
+        parent = _evaluation_key(tree["run_id"], where) if store.exists(where) else parent
+    return Node(key, f"step {tree['step']}", (parent,))
+
+
+def _promoted(store: Store, key: Key) -> Node:
+    found = pointer.read(store, key.id)
+    last = found.moves[-1]
+    return Node(key, f"live: {found.live}, {last.action} at {last.at}", (Key("generator", str(found.live)),))
+
+
+def _listing(store: Store, nodes: Nodes) -> str:
     if not nodes:
         return f"the store {store.uri} is empty; fill it with: gan preprocess --dataset digits"
     lines = []
     for kind in KINDS:
-        members = [node for node in nodes.values() if node.kind == kind]
+        members = [node for node in nodes.values() if node.key.kind == kind]
         lines += [f"{kind}s"] * bool(members)
-        lines += [f"  {node.id}  {node.summary}" for node in members]
+        lines += [f"  {node.key.id}  {node.summary}" for node in members]
     return "\n".join(lines)
 
 
-def _lineage(nodes: Mapping[str, Node], object_id: str) -> tuple[list[Node], str]:
-    children: dict[str, list[str]] = {}
+def _lineage(nodes: Nodes, key: Key, seen: dict[Key, Node]) -> str:
+    parents = {node.key: [each for each in node.parents if each in nodes] for node in nodes.values()}
+    children: dict[Key, list[Key]] = {}
     for node in nodes.values():
         for parent in node.parents:
-            children.setdefault(parent, []).append(node.id)
-    parents = {node.id: [each for each in node.parents if each in nodes] for node in nodes.values()}
-    seen: dict[str, Node] = {object_id: nodes[object_id]}
-    lines = [_line(nodes[object_id])]
+            children.setdefault(parent, []).append(node.key)
+    seen[key] = nodes[key]
+    lines = [nodes[key].line()]
     for title, edges in (("made from", parents), ("used by", children)):
-        branches = list(_branches(nodes, edges, object_id, seen, "  "))
-        lines += [f"{title}", *(branches or ["  nothing"])]
-    return list(seen.values()), "\n".join(lines)
+        branches = list(_branches(nodes, edges, key, seen, "  "))
+        lines += [title, *(branches or ["  nothing"])]
+    return "\n".join(lines)
 
 
 def _branches(
-    nodes: Mapping[str, Node],
-    edges: Mapping[str, Iterable[str]],
-    object_id: str,
-    seen: dict[str, Node],
-    indent: str,
+    nodes: Nodes, edges: Mapping[Key, list[Key]], key: Key, seen: dict[Key, Node], indent: str
 ) -> Iterator[str]:
-    below = list(edges.get(object_id, ()))
+    below = edges.get(key, [])
     for index, each in enumerate(below):
         last = index == len(below) - 1
-        yield f"{indent}{'└── ' if last else '├── '}{_line(nodes[each])}"
         seen[each] = nodes[each]
+        yield f"{indent}{'└── ' if last else '├── '}{nodes[each].line()}"
         yield from _branches(nodes, edges, each, seen, indent + ("    " if last else "│   "))
-
-
-def _line(node: Node) -> str:
-    return f"{node.kind} {node.id}  {node.summary}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gan.errors import ConflictError, IntegrityError, NotFoundError
+from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.ids import check_id
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
-from gan.types import Json
+from gan.store import Store, pointer, sealed, verdicts
 
 
 def utc_now() -> str:
@@ -31,17 +29,22 @@ def promote(
         now: the clock, ISO 8601.
 
     Raises:
+        ConfigError: the reason to force is empty.
         NotFoundError: no such generator, or no verdict on it for this name.
-        ConflictError: the verdict is a refusal, or out of date (another generator went live since), or a race was lost.
-        IntegrityError: the generator is damaged.
+        ConflictError: the verdict is a refusal, or out of date (another generator went live since), or the generator
+            was rolled back from, or a race was lost.
+        IntegrityError: the generator or the verdict is damaged.
     """
     watch = Stopwatch()
+    if force is not None and not force.strip():
+        raise ConfigError(f"--force must be a reason, which goes on record with the promotion; got {force!r}")
     live = pointer.read(store, check_id(name, "--name"))
     for damage in sealed.damages(store, "generator", generator_id):
         raise IntegrityError(f"not promoted: {damage}")
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
     if force is None:
+        _require_good_record(generator_id, live)
         _require_verdict(store, generator_id, live)
     step = pointer.Move(generator_id, "promote" if force is None else "force", now(), live.live, force or "")
     return _outcome(store, pointer.move(store, live, step), live.live, watch)
@@ -56,10 +59,7 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
         IntegrityError: the generator to go back to is damaged.
     """
     watch = Stopwatch()
-    live = pointer.read(store, check_id(name, "--name"))
-    if live.live is None:
-        known = ", ".join(pointer.names(store)) or "none"
-        raise NotFoundError(f'nothing was ever promoted to "{name}"; names with a live generator: {known}')
+    live = pointer.read_live(store, check_id(name, "--name"))
     before = live.before_live()
     if before is None:
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
@@ -69,11 +69,19 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
     return _outcome(store, moved, live.live, watch)
 
 
+def _require_good_record(generator_id: str, live: pointer.Pointer) -> None:
+    if generator_id in live.rolled_back_from():
+        raise ConflictError(
+            f'{generator_id} was live under "{live.name}" and was rolled back from; promote another one, or this one '
+            "all the same with --force REASON"
+        )
+
+
 def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> None:
     again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
     run_id = sealed.read_json(store, "generator", generator_id, "generator.json")["run_id"]
     try:
-        verdict: Json = json.loads(store.read(f"runs/{run_id}/verdicts/{live.name}.json"))
+        verdict = verdicts.read(store, run_id, live.name)
     except NotFoundError:
         raise NotFoundError(f'no verdict on {generator_id} for "{live.name}"; {again}') from None
     if verdict["generator_id"] != generator_id:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import ParamSpec
 
+from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import sha256
+from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
+from gan.store import Store, pointer, read_json, runs, sealed, verdicts
+from gan.train.checkpoint import Checkpoints
+from gan.train.metrics_log import read_metrics
+from gan.train.run import read_run
+
+P = ParamSpec("P")
 
 
 def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
-    """Check datasets, references, generators, checkpoints and pointers.
+    """Check datasets, references, generators, runs with all that they hold, and pointers.
 
     Args:
         store: the store to check.
-        object_ids: what to check; nothing means everything.
+        object_ids: what to check; nothing means everything. An id that is both a run's and a promoted name means both.
 
     Returns:
         An outcome whose details are `checked` (ids) and `damages` (a sentence each).
@@ -25,24 +32,24 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
         NotFoundError: an id is of nothing in the store.
     """
     watch = Stopwatch()
-    things = dict(_things(store))
+    things = sorted(_things(store))
+    known = {object_id for object_id, _ in things}
     for object_id in object_ids:
-        if object_id not in things:
+        if object_id not in known:
             raise NotFoundError(f'nothing in the store is called "{object_id}"; list it with: gan inspect')
-    checked = list(object_ids) or sorted(things)
-    damages = [damage for each in checked for damage in _damages(store, things[each], each)]
-    return Outcome("store", store.uri, watch.seconds(), details={"checked": checked, "damages": damages})
+    chosen = [thing for thing in things if not object_ids or thing[0] in object_ids]
+    damages = dict.fromkeys(damage for object_id, kind in chosen for damage in _damages(store, kind, object_id))
+    details = {"checked": [object_id for object_id, _ in chosen], "damages": list(damages)}
+    return Outcome("store", store.uri, watch.seconds(), details=details)
 
 
 def _things(store: Store) -> Iterator[tuple[str, str]]:
-    """Id and kind of everything that has checksums."""
+    """Id and kind of everything that can be checked."""
     for kind in sealed.KINDS:
         for object_id in sealed.ids(store, kind):
             yield object_id, kind
-    for item in store.list("runs"):
-        parts = item.key.split("/")
-        if len(parts) == 3 and parts[2] == "run.json":
-            yield parts[1], "run"
+    for run_id in runs.run_ids(store):
+        yield run_id, "run"
     for name in pointer.names(store):
         yield name, "name"
 
@@ -51,30 +58,61 @@ def _damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
     if kind == "run":
         yield from _run_damages(store, object_id)
     elif kind == "name":
-        try:
-            live = pointer.read(store, object_id).live
-        except IntegrityError as error:
-            yield str(error)
-        else:
-            if live is not None and not sealed.is_published(store, "generator", live):
-                yield f"{store.uri_of(pointer.key_of(object_id))} points to {live}, which is not in the store"
+        yield from _pointer_damages(store, object_id)
     else:
-        yield from map(str, sealed.damages(store, kind, object_id))
+        yield from sealed.damages(store, kind, object_id)
+    if kind == "dataset":
+        yield from _dataset_damages(store, object_id)
+
+
+def _dataset_damages(store: Store, dataset_id: str) -> Iterator[str]:
+    """What the seal alone can't show: whether it is the seal of this dataset, and of all of it."""
+    uri = store.uri_of(f"{sealed.prefix_of('dataset', dataset_id)}/{spec.FILE}")
+    try:
+        sums = sealed.read_sums(store, "dataset", dataset_id)
+        dataset = spec.load(store, dataset_id)
+    except (IntegrityError, NotFoundError) as error:
+        yield str(error)
+        return
+    except (KeyError, TypeError, AttributeError) as error:
+        yield f"{uri} is damaged: it describes no dataset ({error!r})"
+        return
+    described = spec.identified(dataset).id
+    if not described == dataset.id == dataset_id:
+        yield f"{uri} is damaged: it describes {described}"
+    shards = {shard.name: shard.sha256 for split in dataset.splits.values() for shard in split.shards}
+    for name, expected in shards.items():
+        if sums.get(name) != expected:
+            yield f"{uri} and {sealed.SEAL} beside it differ in the checksum of {name}"
+    if spec.MANIFEST not in sums:
+        yield f"{sealed.SEAL} of dataset {dataset_id} is damaged: it does not list {spec.MANIFEST}"
+
+
+def _pointer_damages(store: Store, name: str) -> Iterator[str]:
+    try:
+        live = pointer.read(store, name).live
+    except IntegrityError as error:
+        yield str(error)
+    else:
+        if live is not None and not sealed.is_published(store, "generator", live):
+            yield f"{store.uri_of(pointer.key_of(name))} points to {live}, which is not in the store"
 
 
 def _run_damages(store: Store, run_id: str) -> Iterator[str]:
-    for item in store.list(f"runs/{run_id}/checkpoints"):
-        if not item.key.endswith("/checkpoint.json"):
-            continue
-        state = item.key.removesuffix("checkpoint.json") + "state.safetensors"
-        try:
-            expected = json.loads(store.read(item.key))["sha256"]
-        except (ValueError, KeyError, TypeError):
-            yield f"{store.uri_of(item.key)} is damaged: it holds no checksum"
-            continue
-        try:
-            found: str | None = sha256(store.read(state))
-        except NotFoundError:
-            found = None
-        if found != expected:
-            yield str(sealed.Damage(store.uri_of(state), expected, found))
+    checkpoints = Checkpoints(store, run_id)
+    yield from _told(read_run, store, run_id)
+    for step in checkpoints.steps():
+        yield from _told(checkpoints.check, step)
+    yield from _told(read_metrics, store, run_id)
+    for folder, keys in ((runs.evaluations(run_id), evaluations.KEYS), (runs.verdicts(run_id), verdicts.KEYS)):
+        for item in store.list(folder):
+            if item.key.endswith(".json"):
+                yield from _told(partial(read_json, keys=keys), store, item.key)
+
+
+def _told(read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Iterator[str]:
+    """What a reader that checks what it reads says of it, if that is damaged."""
+    try:
+        read(*args, **kwargs)
+    except (IntegrityError, NotFoundError) as error:
+        yield str(error)

@@ -26,6 +26,7 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
         folder = tmp_path / f"generator-{run_id}"
         folder.mkdir()
         (folder / "generator.json").write_text(json.dumps({"run_id": run_id, "step": 10, "reference_id": "ref-1"}))
+        (folder / "evaluation.json").write_text(json.dumps({"identity": {"samples": 100}}))
         (folder / "weights").write_bytes(run_id.encode() * 100)
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from gan.errors import NotFoundError
+from gan.ids import content_hash
+from gan.metrics import evaluations
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote
 from gan.store import Store, sealed
+
+EVALUATION = f"r1@10/ref-1-{content_hash({'samples': 100})}"
 
 
 @pytest.fixture
@@ -32,10 +36,11 @@ def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> st
         "run_id": "r1",
         "step": 10,
         "reference_id": "ref-1",
+        "identity": {"samples": 100},
         "label": "fid[digits-cnn:abcdef]",
         "scores": {"fid": {"value": 12.345, "low": 11.0, "high": 13.0}},
     }
-    store.write("runs/r1/evaluations/00000010-ref-1.json", json.dumps(evaluation).encode())
+    evaluations.write(store, evaluation)
     generator = make_generator("r1", verdict=True)
     promote(store, generator, "faces", now=lambda: "2026-01-01T00:00:00+00:00")
     return generator
@@ -55,7 +60,7 @@ def test_the_listing(store: Store, full: str) -> None:
             "runs",
             "  r1  checkpoints: 10",
             "evaluations",
-            "  r1@10/ref-1  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
+            f"  {EVALUATION}  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
             "generators",
             f"  {full}  step 10",
             "promoted names",
@@ -69,7 +74,7 @@ def test_lineage_both_ways(store: Store, full: str) -> None:
     assert tree.splitlines()[:8] == [
         f"generator {full}  step 10",
         "made from",
-        "  └── evaluation r1@10/ref-1  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
+        f"  └── evaluation {EVALUATION}  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
         "      ├── run r1  checkpoints: 10",
         "      │   └── dataset digits-1  16x16x1, 1437 train, 360 test",
         "      └── reference ref-1  digits-cnn:abcdef, test split",
@@ -85,7 +90,7 @@ def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
         "digits-1",
         "ref-1",
         "r1",
-        "r1@10/ref-1",
+        EVALUATION,
         full,
         "faces",
     }
@@ -95,3 +100,66 @@ def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
 def test_an_unknown_object_names_the_nearest(store: Store, full: str) -> None:
     with pytest.raises(NotFoundError, match='did you mean "digits-1"'):
         inspect(store, "digit-1")
+
+
+def test_the_generator_of_a_deleted_evaluation_is_of_its_run(store: Store, full: str) -> None:
+    store.delete(evaluations.key_of("r1", 10, "ref-1", {"samples": 100}))
+    assert inspect(store, full).details["tree"].splitlines()[2] == "  └── run r1  checkpoints: 10"
+
+
+def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> None:
+    store.write("runs/faces/run.json", b'{"dataset_id": "digits-1"}')
+    tree = inspect(store, "faces").details["tree"]
+    run, name = tree.split("\n\n")
+    assert run.splitlines()[:3] == [
+        "run faces  checkpoints: none yet",
+        "made from",
+        "  └── dataset digits-1  16x16x1, 1437 train, 360 test",
+    ]
+    assert name.startswith(f"promoted name faces  live: {full}")
+    both = [each["kind"] for each in inspect(store).details["objects"] if each["id"] == "faces"]
+    assert both == ["run", "promoted name"]
+
+
+def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator: Callable[..., str]) -> None:
+    store.write("runs/digits/run.json", b'{"dataset_id": "digits-1"}')
+    generator = make_generator("digits", verdict=True, name="digits")
+    promote(store, generator, "digits")
+    tree = inspect(store, "digits").details["tree"]
+    assert tree.count("promoted name digits") == 2, "below the run, and for itself"
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("datasets/digits-1/dataset.json", "digits-1  damaged; what is wrong with it: gan verify digits-1"),
+        ("references/ref-1/reference.json", "ref-1  damaged; what is wrong with it: gan verify ref-1"),
+        ("runs/r1/run.json", "r1  damaged; what is wrong with it: gan verify r1"),
+        ("generators/{full}/generator.json", "{full}  damaged; what is wrong with it: gan verify {full}"),
+        ("generators/{full}/SHA256SUMS", "{full}  damaged; what is wrong with it: gan verify {full}"),
+        ("promoted/faces.json", "faces  damaged; what is wrong with it: gan verify faces"),
+        ("evaluation", "{evaluation}  damaged; what is wrong with it: gan verify r1"),
+    ],
+)
+def test_what_is_damaged_is_shown_as_such_beside_the_rest(store: Store, full: str, key: str, shown: str) -> None:
+    where = evaluations.key_of("r1", 10, "ref-1", {"samples": 100}) if key == "evaluation" else key.format(full=full)
+    store.write(where, b"{}")
+    lines = inspect(store).details["tree"].splitlines()
+    assert f"  {shown.format(full=full, evaluation=EVALUATION)}" in lines
+    assert len([line for line in lines if "damaged" in line]) == 1
+    assert len(lines) == 12
+
+
+def test_stray_files_are_passed_over(store: Store, full: str) -> None:
+    before = inspect(store).details["tree"]
+    for folder in (
+        "promoted",
+        "runs",
+        "runs/r1",
+        "runs/r1/checkpoints",
+        "runs/r1/evaluations",
+        "generators",
+        "datasets",
+    ):
+        store.write(f"{folder}/.DS_Store", b"\0")
+    assert inspect(store).details["tree"] == before

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gan.errors import ConflictError, IntegrityError, NotFoundError
+from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.steps.promote import promote, rollback
 from gan.store import Store, pointer
 
@@ -113,3 +113,44 @@ def test_rollback_refuses_a_damaged_generator(store: Store, make_generator: Call
     with pytest.raises(IntegrityError, match="not rolled back"):
         rollback(store, "faces")
     assert pointer.read(store, "faces").live == second
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_reason_to_force_must_say_something(store: Store, make_generator: Callable[..., str], reason: str) -> None:
+    generator = make_generator("r1", verdict=False)
+    with pytest.raises(ConfigError, match="--force must be a reason"):
+        promote(store, generator, "faces", force=reason)
+    assert pointer.read(store, "faces").live is None
+
+
+def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    second = make_generator("r2", verdict=True, against=first)
+    promote(store, second, "faces")
+    rollback(store, "faces")
+    with pytest.raises(
+        ConflictError, match=rf'{second} was live under "faces" and was rolled back from.*--force REASON'
+    ):
+        promote(store, second, "faces")
+    assert promote(store, second, "faces", force="it was the camera").details["live"] == second
+
+
+@pytest.mark.parametrize("verdict", [b"{", b"[]", b'{"passed": true}', b"\xff"])
+def test_a_damaged_verdict_is_told(store: Store, make_generator: Callable[..., str], verdict: bytes) -> None:
+    generator = make_generator("r1", verdict=True)
+    store.write("runs/r1/verdicts/faces.json", verdict)
+    with pytest.raises(IntegrityError, match=r"verdicts/faces.json is damaged .*judge again with: gan gate"):
+        promote(store, generator, "faces")
+
+
+@pytest.mark.parametrize("force", [None, "now"])
+def test_a_generator_whose_seal_lost_a_line_is_never_live(
+    store: Store, make_generator: Callable[..., str], force: str | None
+) -> None:
+    generator = make_generator("r1", verdict=True)
+    key = f"generators/{generator}/SHA256SUMS"
+    for lines in (1, 0):
+        store.write(key, b"".join(store.read(key).splitlines(keepends=True)[:lines]))
+        with pytest.raises(IntegrityError, match=r"not promoted: .*SHA256SUMS is damaged"):
+            promote(store, generator, "faces", force=force)
