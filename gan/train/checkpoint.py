@@ -108,6 +108,11 @@ class Checkpoints:
             sound = False
         if not sound:
             raise IntegrityError(f"{self._store.uri_of(self._key(step, RECORD))} is damaged: it does not fit its seal")
+        if meta["format"] != FORMAT:
+            raise IntegrityError(
+                f"checkpoint {step} of run {self._run_id} has format {meta['format']}, this version reads {FORMAT}; "
+                "use the version that it was written with, or train under another --run-id"
+            )
         return dict(meta)
 
     def check(self, step: int) -> None:

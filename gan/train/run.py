@@ -18,7 +18,7 @@ from gan.ids import content_hash
 from gan.store import Store, runs
 from gan.types import Json
 
-FORMAT = 1
+FORMAT = 2
 FREE_TRAIN_KEYS = frozenset(
     {"steps", "checkpoint_every_steps", "keep_checkpoints", "sample_every_steps", "log_every_steps"}
 )
@@ -29,7 +29,8 @@ class Run:
     """One training run.
 
     `precision` is the arithmetic it was begun with, `auto` resolved, so that it goes on in the same one on another
-    machine; `environment` is where it was begun (versions, device).
+    machine; `environment` is where it was begun (versions, device). `begun_with` is what `decisive` gave when it was
+    begun, None for a run that begins: a later version may know more keys.
     """
 
     run_id: str
@@ -37,11 +38,17 @@ class Run:
     config: Config
     precision: str = "float32"
     environment: Json = field(default_factory=dict)
+    begun_with: Json | None = field(default=None, compare=False)
+
+    @property
+    def decisive(self) -> Json:
+        """The keys that decide what a step does, as they are on record."""
+        return decisive(self.config) if self.begun_with is None else self.begun_with
 
     @property
     def config_hash(self) -> str:
         """The hash of the keys that decide what a step does."""
-        return content_hash(decisive(self.config))
+        return content_hash(self.decisive)
 
 
 def decisive(config: Config) -> Json:
@@ -81,22 +88,36 @@ def find_run(store: Store, run_id: str) -> Run | None:
     config_key = runs.config(run_id)
     try:
         record = json.loads(store.read(runs.record(run_id)))
+        if record["format"] != FORMAT:
+            raise IntegrityError(
+                f"run {run_id} is on record in format {record['format']}, and this version reads {FORMAT}; train it "
+                "again under another --run-id, or use the version that it was trained with"
+            )
         run = Run(
             record["run_id"],
             record["dataset_id"],
             from_yaml(store.read(config_key).decode(), where=store.uri_of(config_key)),
             record["precision"],
             record["environment"],
+            record["decisive"],
         )
-        recorded = record["config_hash"]
+        sound = run.config_hash == record["config_hash"]
+        changed = differences(run.decisive, run.config)
     except NotFoundError:
         if store.exists(runs.record(run_id)):
             raise IntegrityError(f"{store.uri_of(config_key)} is missing; {_remedy(store, run_id)}") from None
         return None
-    except (ValueError, KeyError, TypeError, ConfigError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise IntegrityError(f"the record of run {run_id} is damaged ({error}); {_remedy(store, run_id)}") from None
-    if run.config_hash != recorded:
-        raise IntegrityError(f"{store.uri_of(config_key)} was changed since the run began; {_remedy(store, run_id)}")
+    if not sound:
+        raise IntegrityError(
+            f"the record of run {run_id} is damaged (it does not fit its hash); {_remedy(store, run_id)}"
+        )
+    if changed:
+        raise IntegrityError(
+            f"{store.uri_of(config_key)} was changed since the run began: {'; '.join(changed)}; "
+            f"{_remedy(store, run_id)}"
+        )
     return run
 
 
@@ -108,6 +129,7 @@ def write_run(store: Store, run: Run) -> None:
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
         "config_hash": run.config_hash,
+        "decisive": run.decisive,
         "precision": run.precision,
         "environment": run.environment,
     }
@@ -120,7 +142,7 @@ def continued(run: Run, config: Config, dataset_id: str) -> Run:
     Raises:
         ConfigError: the dataset or a key that decides what a step does differs; the message names each.
     """
-    changed = differences(run.config, config)
+    changed = differences(run.decisive, config)
     if dataset_id != run.dataset_id:
         changed.insert(0, f"dataset id (was {run.dataset_id}, now {dataset_id})")
     if config.train.steps < run.config.train.steps:
@@ -133,10 +155,15 @@ def continued(run: Run, config: Config, dataset_id: str) -> Run:
     return dataclasses.replace(run, config=config)
 
 
-def differences(before: Config, now: Config) -> list[str]:
-    """The decisive keys in which two configs differ, each with both values."""
-    old, new = _flat(decisive(before)), _flat(decisive(now))
-    return [f"{key} (was {old[key]!r}, now {new[key]!r})" for key in old if old[key] != new[key]]
+def differences(begun_with: Mapping[str, Any], now: Config) -> list[str]:
+    """The decisive keys in which a config differs from a record, each with both values.
+
+    A key that the record does not have was not known when it was made, and counts as its default.
+    """
+    old, new, defaults = (_flat(tree) for tree in (begun_with, decisive(now), decisive(Config())))
+    was = {**defaults, **old}
+    differing = [f"{key} (was {was[key]!r}, now {new[key]!r})" for key in new if was[key] != new[key]]
+    return differing + [f"{key} (was {old[key]!r}, and is not known any more)" for key in old if key not in new]
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

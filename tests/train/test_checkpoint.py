@@ -8,6 +8,7 @@ import pytest
 
 from gan.errors import IntegrityError, NotFoundError, StoreError
 from gan.store import LocalStore, Store
+from gan.train import checkpoint
 from gan.train.checkpoint import Checkpoints, assign, load_ema, named
 
 META = {"seed": 3, "batches": 12, "config_hash": "abc"}
@@ -89,6 +90,14 @@ def test_a_record_that_is_none_is_found(store: Store, checkpoints: Checkpoints, 
     checkpoints.save(5, tensors(), META)
     store.write(f"{FOLDER}/00000005/checkpoint.json", record)
     with pytest.raises(IntegrityError, match="does not fit its seal"):
+        checkpoints.load(5)
+
+
+def test_another_format_is_refused(store: Store, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(checkpoint, "FORMAT", 0)
+        checkpoints.save(5, tensors(), META)
+    with pytest.raises(IntegrityError, match="checkpoint 5 of run r has format 0, this version reads 1"):
         checkpoints.load(5)
 
 

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.ids import content_hash
 from gan.store import Store, runs
 from gan.train.run import (
     Run,
     continued,
+    decisive,
     default_run_id,
     differences,
     find_run,
@@ -102,9 +106,49 @@ def test_what_changes_no_step_may_change_and_steps_may_grow() -> None:
 
 
 def test_differences_of_equal_configs_are_none() -> None:
-    assert differences(Config(), Config()) == []
+    assert differences(decisive(Config()), Config()) == []
 
 
-def test_the_record_names_its_format(store: Store) -> None:
+def edit(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change what run.json holds, its hash included."""
+    record = json.loads(store.read("runs/r1/run.json"))
+    change(record)
+    record["config_hash"] = content_hash(record["decisive"])
+    store.write("runs/r1/run.json", json.dumps(record).encode())
+
+
+def test_a_run_of_another_format_is_refused(store: Store) -> None:
     write_run(store, RUN)
-    assert json.loads(store.read("runs/r1/run.json"))["format"] == 1
+    edit(store, lambda record: record.update(format=1))
+    with pytest.raises(IntegrityError, match=r"in format 1, and this version reads 2; train it again under another"):
+        read_run(store, "r1")
+
+
+def test_a_key_that_came_later_counts_as_its_default(store: Store) -> None:
+    write_run(store, RUN)
+    edit(store, lambda record: record["decisive"]["loss"].pop("kl_weight"))
+    earlier = read_run(store, "r1")
+    assert earlier == RUN
+    assert earlier.config_hash != RUN.config_hash
+    going_on = continued(earlier, RUN.config, "digits-1")
+    assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
+    with pytest.raises(ConfigError, match=r"loss.kl_weight \(was 0.0, now 0.5\)"):
+        continued(earlier, override(RUN.config, ["loss.kl_weight=0.5"]), "digits-1")
+    write_run(store, going_on)
+    assert read_run(store, "r1").config_hash == earlier.config_hash
+
+
+def test_a_key_that_is_gone_is_named(store: Store) -> None:
+    write_run(store, RUN)
+    edit(store, lambda record: record["decisive"]["loss"].update(temperature=3.0))
+    with pytest.raises(IntegrityError, match=r"loss.temperature \(was 3.0, and is not known any more\)"):
+        read_run(store, "r1")
+
+
+def test_a_record_that_does_not_fit_its_hash_is_damaged(store: Store) -> None:
+    write_run(store, RUN)
+    record = json.loads(store.read("runs/r1/run.json"))
+    record["decisive"]["train"]["seed"] = 5
+    store.write("runs/r1/run.json", json.dumps(record).encode())
+    with pytest.raises(IntegrityError, match=r"record of run r1 is damaged \(it does not fit its hash\)"):
+        read_run(store, "r1")
