@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gan.errors import IntegrityError
+from gan.errors import IntegrityError, NotFoundError
 from gan.ids import canonical, check_id, is_id, sha256
 from gan.store.document import parse_json
 from gan.store.interface import Store
@@ -90,6 +90,20 @@ def read(store: Store, name: str) -> Pointer:
     if versioned.data != _written(name, moves):
         raise IntegrityError(f"{uri} is damaged (it does not fit its seal); {REMEDY}")
     return Pointer(name, moves[-1].generator_id, moves, versioned.version)
+
+
+def read_live(store: Store, name: str) -> Pointer:
+    """The pointer of a name that something is live under.
+
+    Raises:
+        NotFoundError: nothing was ever promoted to it; the message lists the names that there are.
+        IntegrityError: see `read`.
+    """
+    pointer = read(store, name)
+    if pointer.live is None:
+        known = ", ".join(names(store)) or "none"
+        raise NotFoundError(f'nothing was ever promoted to "{name}"; names with a live generator: {known}')
+    return pointer
 
 
 def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
