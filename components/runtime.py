@@ -22,7 +22,7 @@ from gan.sigterm import unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 
 RECORDS = "GAN_STEP_RECORDS"
-WITHOUT_TENSORFLOW = frozenset({"gate", "promote"})
+WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "export", "report"})
 
 
 class Step:
@@ -73,7 +73,7 @@ def step(name: str) -> Iterator[Step]:
     running = Step(name, Path(folder) if folder else None)
     with unwinding_at_sigterm():
         try:
-            if name not in WITHOUT_TENSORFLOW:
+            if name in WITH_TENSORFLOW:
                 load_tensorflow()
             yield running
         except Exception as error:  # noqa: BLE001
