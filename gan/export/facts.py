@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import ConfigError, IntegrityError, unknown_name
+from gan.export.files import EVALUATION, FACTS
 from gan.store import Store, sealed
 from gan.types import Json
-
-FILE = "generator.json"
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class Facts:
     """One generator.
 
     `checkpoint_sha256` is that of the checkpoint it came from, `config` the whole config of the run, `image_shape`
-    [H, W, C], `classes` the names behind the labels, and `parity` what `gan.export.parity` measured.
+    [H, W, C], `classes` the names behind the labels, `parity` what `gan.export.parity` measured, and `exported_at` when
+    that was, ISO 8601 in UTC (empty where an earlier version did not say).
     """
 
     run_id: str
@@ -32,6 +32,7 @@ class Facts:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     parity: Json
+    exported_at: str = ""
 
     def to_dict(self) -> Json:
         """Plain JSON types."""
@@ -67,7 +68,8 @@ def from_dict(tree: Any, where: str) -> Facts:
         IntegrityError: a key is missing, or `tree` is no mapping.
     """
     try:
-        known = {item.name: tree[item.name] for item in dataclasses.fields(Facts)}
+        known = {item.name: tree[item.name] for item in dataclasses.fields(Facts) if item.name != "exported_at"}
+        known["exported_at"] = str(tree.get("exported_at", ""))
         height, width, channels = known["image_shape"]
         return Facts(**{**known, "classes": tuple(known["classes"]), "image_shape": (height, width, channels)})
     except (KeyError, TypeError, ValueError) as error:
@@ -81,5 +83,18 @@ def read(store: Store, generator_id: str) -> Facts:
         NotFoundError: no such generator; the message lists those that there are.
         IntegrityError: the file is damaged.
     """
-    tree = sealed.read_json(store, "generator", generator_id, FILE)
-    return from_dict(tree, store.uri_of(f"generators/{generator_id}/{FILE}"))
+    tree = sealed.read_json(store, "generator", generator_id, FACTS)
+    return from_dict(tree, store.uri_of(f"{sealed.prefix_of('generator', generator_id)}/{FACTS}"))
+
+
+def read_evaluation(store: Store, generator_id: str) -> Json | None:
+    """The evaluation that a generator was exported with; None where it was exported without.
+
+    Raises:
+        NotFoundError: no such generator.
+        IntegrityError: the file is damaged.
+    """
+    if EVALUATION not in sealed.read_sums(store, "generator", generator_id):
+        return None
+    record: Json | None = sealed.read_json(store, "generator", generator_id, EVALUATION)
+    return record if record and record.get("scores") else None

@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from gan.export.files import KERAS, SAVED_MODEL
+from gan.scratch import scratch_folder
+from gan.store import Store, sealed
+
 if TYPE_CHECKING:
     import keras
 
     from gan.types import Images, Pixels
 
-FOLDER = "saved_model"
-KERAS_FILE = "generator.keras"
 BATCH_SIZE = 250
 
-Draw = Callable[..., dict[str, Any]]
+Signature = Callable[..., dict[str, Any]]
 
 
 def write(generator: keras.Model, folder: Path) -> None:
@@ -54,8 +56,8 @@ def write(generator: keras.Model, folder: Path) -> None:
     archive.track(generator)
     for name, body in (("serving_default", drawn_images), ("pixels", drawn_pixels)):
         archive.add_endpoint(name, body, inputs)
-    archive.write_out(str(folder / FOLDER), verbose=False)
-    generator.save(folder / KERAS_FILE)
+    archive.write_out(str(folder / SAVED_MODEL), verbose=False)
+    generator.save(folder / KERAS)
 
 
 class Exported:
@@ -81,7 +83,7 @@ class Exported:
         return made
 
     def _drawn(self, signature: str, output: str, latents: Any, labels: Any, batch_size: int) -> Any:
-        draw: Draw = self._model.signatures[signature]
+        draw: Signature = self._model.signatures[signature]
         parts = []
         for first in range(0, len(latents), batch_size):
             given = {"latents": tf.constant(latents[first : first + batch_size], tf.float32)}
@@ -89,6 +91,21 @@ class Exported:
                 given["labels"] = tf.constant(labels[first : first + batch_size], tf.int32)
             parts.append(draw(**given)[output].numpy())
         return np.concatenate(parts)
+
+
+def load(store: Store, generator_id: str) -> Exported:
+    """The SavedModel of a published generator, every file checked.
+
+    Raises:
+        NotFoundError: no such generator.
+        IntegrityError: a file of it is damaged.
+        StoreError: there is no room for temporary files.
+    """
+    with scratch_folder() as folder:
+        for name in sealed.read_sums(store, "generator", generator_id):
+            if name.startswith(f"{SAVED_MODEL}/"):
+                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
+        return Exported(folder / SAVED_MODEL)
 
 
 def _quantised(images: tf.Tensor) -> tf.Tensor:

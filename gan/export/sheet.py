@@ -1,17 +1,22 @@
-"""The sheet of samples that cards and reports show: a column a class, where there are classes."""
+"""The sheet of samples that training, cards and reports show: a column a class, where there are classes."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan.export import latents
+from gan.pixels import grid
 
 if TYPE_CHECKING:
-    from gan.types import LabelArray
+    from PIL import Image
+
+    from gan.types import LabelArray, Pixels
 
 ROWS = 8
 MOST_COLUMNS = 10
+LEAST_TILE_PIXELS = 64
 
 
 @dataclass(frozen=True)
@@ -22,18 +27,30 @@ class Sheet:
     labels: LabelArray | None
     columns: int
 
+    def picture(self, pixels: Pixels) -> Image.Image:
+        """The sheet, of Pixels uint8 [rows * columns, H, W, C]; small images are enlarged without smoothing."""
+        return grid(pixels, columns=self.columns, scale=scale_of(pixels.shape[1]))
+
 
 def sheet(latent_size: int, classes: int | None, *, rows: int = ROWS, seed: int = 0) -> Sheet:
-    """A sheet of `rows` rows.
+    """A sheet of `rows` rows; with classes a row is one latent, drawn as each class.
 
     Args:
         latent_size: Z.
-        classes: of a conditional generator; the first `MOST_COLUMNS` get a column each. None: no classes, 8 columns.
+        classes: of a conditional generator; the first `MOST_COLUMNS` get a column each. None: no classes, 8 columns
+            of latents that all differ.
         rows: how many.
         seed: of the latents.
     """
     import numpy as np
 
-    columns = ROWS if classes is None else min(classes, MOST_COLUMNS)
-    labels = None if classes is None else np.tile(np.arange(columns, dtype=np.int32), rows)
-    return Sheet(latents.draw(rows * columns, latent_size, seed), labels, columns)
+    if classes is None:
+        return Sheet(latents.draw(rows * ROWS, latent_size, seed), None, ROWS)
+    columns = min(classes, MOST_COLUMNS)
+    points = latents.draw(rows, latent_size, seed).repeat(columns, axis=0)
+    return Sheet(points, np.tile(np.arange(columns, dtype=np.int32), rows), columns)
+
+
+def scale_of(height: int) -> int:
+    """How many times images of this height are enlarged on a sheet."""
+    return math.ceil(LEAST_TILE_PIXELS / height)

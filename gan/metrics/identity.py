@@ -63,6 +63,11 @@ PROTOCOL = tuple(
 """The `evaluate` keys that are part of an identity: all but `checkpoint`, which says what is scored, not how."""
 
 
+def is_of(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
+    """Whether an identity (as JSON) is that of scores measured under a protocol."""
+    return all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
+
+
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """The fields in which two identities (as JSON) differ, each with both values; a field that one lacks differs."""
     fields = dict.fromkeys([*first, *second])

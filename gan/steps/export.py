@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gan import build
+from gan.config import Evaluate
 from gan.console import say
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, NotFoundError
+from gan.errors import NotFoundError
 from gan.export import facts as facts_module
+from gan.export import files as names
 from gan.export import parity
 from gan.export.card import DataFacts, card
 from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
-from gan.pixels import grid, png
+from gan.pixels import png
 from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, runs, sealed
+from gan.store import Store, memo, sealed
 from gan.train.checkpoint import Checkpoints, load_ema
+from gan.train.chosen import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
 
@@ -33,12 +37,19 @@ if TYPE_CHECKING:
     from gan.export.saved_model import Exported
     from gan.types import Images
 
-METHOD = 1  # rises with any change of what an export holds
+METHOD = 2  # rises with any change of what an export holds
 PARITY_ROWS = 32
-COMFORTABLE_SIDE = 64
 
 
-def export(store: Store, run_id: str, *, checkpoint: str | None = None) -> Outcome:
+def export(
+    store: Store,
+    run_id: str,
+    *,
+    checkpoint: str | None = None,
+    reference_id: str | None = None,
+    protocol: Evaluate | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Outcome:
     """Publish the generator of a checkpoint: its moving averages, as SavedModel and .keras file.
 
     Args:
@@ -46,20 +57,24 @@ def export(store: Store, run_id: str, *, checkpoint: str | None = None) -> Outco
         run_id: the run.
         checkpoint: a step, "latest" or "best"; None: the best evaluated one, else the latest. Best is the lowest FID
             among the checkpoints that are still kept and were evaluated in the same way as the newest evaluation.
+        reference_id: only evaluations against this reference count; None: any.
+        protocol: only evaluations under these `evaluate` keys count; None: any.
+        now: the clock.
 
     Returns:
         The generator's id; details: run_id, step, reference_id (None without an evaluation) and `parity`.
 
     Raises:
-        NotFoundError: no such run or checkpoint.
+        NotFoundError: no such run or checkpoint, or no evaluation where `reference_id` or "best" asks for one.
         ConfigError: `checkpoint` is none of these.
+        IdentityError: the checkpoint was evaluated by a version that measured differently.
         IntegrityError: the checkpoint, the dataset's description or the reference is damaged.
         ParityError: what was exported draws something else than the checkpoint.
     """
     watch = Stopwatch()
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
-    step, evaluation = _chosen(store, run_id, checkpoint)
+    step, evaluation = _chosen(store, run, checkpoint, reference_id, protocol)
     recipe = {
         "method": METHOD,
         "run_id": run_id,
@@ -71,7 +86,7 @@ def export(store: Store, run_id: str, *, checkpoint: str | None = None) -> Outco
     if known is not None and sealed.is_published(store, "generator", known):
         return _outcome(store, known, watch, skipped=True)
     with scratch_folder() as folder:
-        _fill(store, run, dataset, step, evaluation, folder)
+        _fill(store, run, dataset, step, evaluation, folder, now())
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)
         sealed.publish(store, "generator", generator_id, files)
@@ -91,38 +106,47 @@ def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool
     return Outcome(generator_id, uri, watch.seconds(), skipped=skipped, details=details)
 
 
-def _chosen(store: Store, run_id: str, checkpoint: str | None) -> tuple[int, Json | None]:
-    """The step to export, and its newest evaluation."""
-    checkpoints = Checkpoints(store, run_id)
-    steps = checkpoints.steps()
-    if not steps:
-        raise NotFoundError(f"run {run_id} has no checkpoint yet; go on with: gan train --run-id {run_id}")
-    newest_first = evaluations_newest_first(store, run_id)
-    if checkpoint in (None, "best") and newest_first:
-        from gan.metrics import evaluations
+def _chosen(
+    store: Store, run: Run, checkpoint: str | None, reference_id: str | None, protocol: Evaluate | None
+) -> tuple[int, Json | None]:
+    """The step to export, and its newest evaluation of those that count."""
+    from gan.metrics import evaluations, identity
 
-        alike = [each for each in newest_first if each["identity"] == newest_first[0]["identity"]]
-        best = evaluations.best(alike)
-        if best is not None:
-            say(
-                f"step {best['step']} has the lowest FID of {len(alike)} evaluated",
-                **{best["label"]: best["scores"]["fid"]["value"]},
-            )
-            return int(best["step"]), best
-    if checkpoint == "best":
-        raise NotFoundError(
-            f"no kept checkpoint of run {run_id} was evaluated, so none is the best; evaluate it with: gan evaluate "
-            f"--run-id {run_id} --reference-id ID, or export with --checkpoint latest"
+    kept = kept_steps(store, run)
+    known = evaluations_newest_first(store, run.run_id)
+    if reference_id is not None:
+        known = [each for each in known if each["reference_id"] == reference_id]
+    if protocol is not None:
+        known = [each for each in known if identity.is_of(each["identity"], protocol)]
+    if checkpoint in (None, "best") and known:
+        alike = [each for each in known if each["identity"] == known[0]["identity"]]
+        best = evaluations.best(alike) or known[0]
+        say(
+            f"step {best['step']} has the lowest FID of {len(alike)} evaluated",
+            **{best["label"]: best["scores"]["fid"]["value"]},
         )
-    step = steps[-1] if checkpoint in (None, "latest") else _step(checkpoints, str(checkpoint))
-    return step, next((each for each in newest_first if each["step"] == step), None)
+        return int(best["step"]), best
+    if checkpoint == "best" or (checkpoint is None and reference_id is not None):
+        raise NotFoundError(
+            f"no kept checkpoint of run {run.run_id} was evaluated{_against(reference_id)}, so none is the best; "
+            f"{_remedy(run, reference_id)}{'' if reference_id else ', or export with --checkpoint latest'}"
+        )
+    step = kept[-1] if checkpoint is None else named_step(store, run, checkpoint)
+    evaluation = next((each for each in known if each["step"] == step), None)
+    if evaluation is None and reference_id is not None:
+        raise NotFoundError(
+            f"the checkpoint of step {step} of run {run.run_id} was not evaluated{_against(reference_id)}; "
+            f"{_remedy(run, reference_id)} --checkpoint {step}"
+        )
+    return step, evaluation
 
 
-def _step(checkpoints: Checkpoints, checkpoint: str) -> int:
-    if not checkpoint.isdecimal():
-        raise ConfigError(f'--checkpoint must be a step, latest or best; got "{checkpoint}"')
-    checkpoints.read_meta(int(checkpoint))
-    return int(checkpoint)
+def _against(reference_id: str | None) -> str:
+    return f" against {reference_id}" if reference_id else ""
+
+
+def _remedy(run: Run, reference_id: str | None) -> str:
+    return f"evaluate it with: gan evaluate --run-id {run.run_id} --reference-id {reference_id or 'ID'}"
 
 
 def evaluations_newest_first(store: Store, run_id: str) -> list[Json]:
@@ -134,16 +158,18 @@ def evaluations_newest_first(store: Store, run_id: str) -> list[Json]:
 
     checkpoints = Checkpoints(store, run_id)
     sha256s = {step: checkpoints.read_meta(step)["sha256"] for step in checkpoints.steps()}
-    records = {
-        evaluations.key_of(run_id, record["step"], record["reference_id"]): record
-        for record in evaluations.read_all(store, run_id)
-        if record["step"] in sha256s and record.get("checkpoint_sha256") == sha256s[record["step"]]
-    }
-    written = {item.key: item.modified for item in store.list(runs.evaluations(run_id))}
-    return [records[key] for key in sorted(records, key=lambda key: (written[key], key), reverse=True)]
+    return evaluations.newest_first(
+        [
+            record
+            for record in evaluations.read_all(store, run_id)
+            if record["step"] in sha256s and record.get("checkpoint_sha256") == sha256s[record["step"]]
+        ]
+    )
 
 
-def _fill(store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json | None, folder: Path) -> None:
+def _fill(
+    store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json | None, folder: Path, moment: datetime
+) -> None:
     """Write every file of the generator into `folder`."""
     from gan.export import saved_model
 
@@ -151,7 +177,7 @@ def _fill(store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json 
     checkpoint_sha256 = load_ema(store, run.run_id, step, generator)
     say("export", run_id=run.run_id, step=step)
     saved_model.write(generator, folder)
-    exported = saved_model.Exported(folder / saved_model.FOLDER)
+    exported = saved_model.Exported(folder / names.SAVED_MODEL)
     classes = dataset.classes if run.config.generator.conditional else ()
     latent_size = run.config.generator.latent_size
     measured = _pixel_parity(generator, exported, folder, sheet(latent_size, len(classes) or None, rows=PARITY_ROWS))
@@ -159,7 +185,7 @@ def _fill(store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json 
         rescored = _rescored(store, run, evaluation, exported)
         measured |= _score_parity(evaluation, rescored)
         text = json.dumps({**evaluation, "exported_scores": rescored}, indent=2)
-        (folder / "evaluation.json").write_text(text, encoding="utf-8")
+        (folder / names.EVALUATION).write_text(text, encoding="utf-8")
     facts = Facts(
         run_id=run.run_id,
         step=step,
@@ -172,25 +198,24 @@ def _fill(store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json 
         classes=classes,
         image_shape=dataset.image_shape,
         parity=measured,
+        exported_at=moment.isoformat(timespec="microseconds"),
     )
     text = json.dumps(facts.to_dict(), indent=2, sort_keys=True)
-    (folder / facts_module.FILE).write_text(text, encoding="utf-8")
-    (folder / "samples.png").write_bytes(_samples(exported, sheet(latent_size, len(classes) or None)))
-    (folder / "card.md").write_text(card(facts, _data_facts(dataset), evaluation), encoding="utf-8")
+    (folder / names.FACTS).write_text(text, encoding="utf-8")
+    (folder / names.SAMPLES).write_bytes(_samples(exported, sheet(latent_size, len(classes) or None)))
+    (folder / names.CARD).write_text(card(facts, _data_facts(dataset), evaluation), encoding="utf-8")
 
 
 def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, drawn: Sheet) -> Json:
     """The same latents through checkpoint, SavedModel and .keras file."""
     import keras
 
-    from gan.export import saved_model
-
     def through(network: keras.Model) -> Images:
         given = drawn.latents if drawn.labels is None else [drawn.latents, drawn.labels]
         return np.asarray(network(given, training=False))
 
     expected = through(generator)
-    reloaded = keras.models.load_model(folder / saved_model.KERAS_FILE, safe_mode=True, compile=False)
+    reloaded = keras.models.load_model(folder / names.KERAS, safe_mode=True, compile=False)
     differences = {
         "saved_model": parity.largest_difference(expected, exported.images(drawn.latents, drawn.labels)),
         "keras": parity.largest_difference(expected, through(reloaded)),
@@ -200,10 +225,9 @@ def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, draw
 
 
 def _rescored(store: Store, run: Run, evaluation: Json, exported: Exported) -> Json:
-    """The scores of the SavedModel, with the identity of the checkpoint's evaluation."""
+    """The values of the SavedModel's scores, measured as the checkpoint's evaluation was."""
     import tensorflow as tf
 
-    from gan.config import Evaluate
     from gan.metrics import identity, samples, score
     from gan.metrics import reference as references
     from gan.steps.evaluate import label_shares
@@ -211,18 +235,17 @@ def _rescored(store: Store, run: Run, evaluation: Json, exported: Exported) -> J
     tf.config.experimental.enable_op_determinism()
     reference = references.load(store, evaluation["reference_id"])
     protocol = Evaluate(**{name: evaluation["identity"][name] for name in identity.PROTOCOL})
+    identity.require_same(
+        evaluation["identity"],
+        reference.identity(protocol, protocol.samples).to_json(),
+        "the scores of the checkpoint and of its export",
+        f"evaluate the checkpoint again with: gan evaluate --run-id {run.run_id} --reference-id "
+        f"{evaluation['reference_id']} --checkpoint {evaluation['step']}",
+    )
     drawn = samples.draw_pixels(
         exported.images, protocol, run.config.generator.latent_size, label_shares(run, reference)
     )
-    scored = score.score(reference, drawn, protocol)
-    identity.require_same(
-        evaluation["identity"],
-        scored["identity"],
-        "the scores of the checkpoint and of its export",
-        "evaluate the checkpoint again with: gan evaluate",
-    )
-    rescored: Json = scored["scores"]
-    return rescored
+    return {name: {"value": value} for name, value in score.score_values(reference, drawn, protocol).items()}
 
 
 def _score_parity(evaluation: Json, rescored: Json) -> Json:
@@ -234,8 +257,7 @@ def _score_parity(evaluation: Json, rescored: Json) -> Json:
 
 
 def _samples(exported: Exported, drawn: Sheet) -> bytes:
-    pixels = exported.pixels(drawn.latents, drawn.labels)
-    return png(grid(pixels, columns=drawn.columns, scale=math.ceil(COMFORTABLE_SIDE / pixels.shape[1])))
+    return png(drawn.picture(exported.pixels(drawn.latents, drawn.labels)))
 
 
 def _data_facts(dataset: Dataset) -> DataFacts:

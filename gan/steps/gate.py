@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gan.config import Config, Gate, from_dict, override
-from gan.errors import NotFoundError
+from gan.errors import IntegrityError, NotFoundError
+from gan.export import facts as facts_module
+from gan.export.files import FACTS
 from gan.ids import check_id
-from gan.metrics.identity import require_same
+from gan.metrics.identity import differences
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, runs, sealed
+from gan.store import Store, pointer, runs, sealed, verdicts
 from gan.types import Json
 
-EVALUATION, FACTS = "evaluation.json", "generator.json"
 THRESHOLDS = ("fid", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl")
 
 
@@ -37,16 +39,27 @@ class Check:
         return tree
 
 
-def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()) -> Outcome:
+def gate(
+    store: Store,
+    generator_id: str,
+    name: str,
+    *,
+    sets: Sequence[str] = (),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Outcome:
     """Judge whether a generator may be promoted to a name, and write the verdict.
 
     A refusal is no exception: details["passed"] is False, and details["reasons"] says why in sentences.
+
+    The live generator is held to the thresholds like any other. There is nothing to compare it with, so the verdict
+    that it went live by, which compared it with its predecessor, is kept.
 
     Args:
         store: where the generator is.
         generator_id: the one to judge.
         name: what it would be promoted to.
         sets: overrides of the run's `gate` keys, `gate.most_fid=30`.
+        now: the clock.
 
     Returns:
         The generator's id, the URI of the verdict; details: passed, reasons, notes, checks, live_generator_id.
@@ -54,7 +67,6 @@ def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()
     Raises:
         NotFoundError: no such generator.
         ConfigError: a wrong override or name.
-        IdentityError: the live generator's scores were measured differently; each field is named.
         IntegrityError: a file of one of the generators is damaged.
     """
     watch = Stopwatch()
@@ -62,7 +74,7 @@ def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()
     facts = sealed.read_json(store, "generator", generator_id, FACTS)
     options = override(_config(facts), sets).gate
     live = pointer.read(store, name)
-    evaluation = _evaluation(store, generator_id)
+    evaluation = facts_module.read_evaluation(store, generator_id)
     checks = [*_thresholds(options, evaluation, facts["run_id"]), *_parity(options, facts["parity"])]
     if generator_id in live.rolled_back_from():
         checks.append(_rolled_back(generator_id, name))
@@ -74,20 +86,24 @@ def gate(store: Store, generator_id: str, name: str, *, sets: Sequence[str] = ()
     elif options.against_live == "off":
         notes.append(f"not compared with the live generator {live.live}: gate.against_live is off")
     elif evaluation is not None:
-        checks.append(_beside_live(options, generator_id, evaluation, live.live, _evaluation(store, live.live)))
-    passed = live.live == generator_id or all(check.passed for check in checks)
+        checks.append(
+            _beside_live(options, generator_id, evaluation, live.live, facts_module.read_evaluation(store, live.live))
+        )
+    passed = all(check.passed for check in checks)
     verdict: Json = {
         "generator_id": generator_id,
         "name": name,
         "live_generator_id": live.live,
         "live_version": live.version,
         "passed": passed,
-        "reasons": [] if passed else [check.reason for check in checks if not check.passed],
+        "reasons": [check.reason for check in checks if not check.passed],
         "notes": notes,
         "checks": [check.to_json() for check in checks],
+        "judged_at": now().isoformat(timespec="microseconds"),
     }
     key = runs.verdict(facts["run_id"], name)
-    store.write(key, json.dumps(verdict, indent=2, sort_keys=True).encode())
+    if live.live != generator_id or not _is_about(store, facts["run_id"], name, generator_id):
+        store.write(key, json.dumps(verdict, indent=2, sort_keys=True).encode())
     return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
 
 
@@ -95,12 +111,12 @@ def _config(facts: Json) -> Config:
     return from_dict(facts["config"], where=f"the config in {FACTS}")
 
 
-def _evaluation(store: Store, generator_id: str) -> Json | None:
-    """The evaluation that a generator was exported with; None where it was exported without."""
-    if EVALUATION not in sealed.read_sums(store, "generator", generator_id):
-        return None
-    record = sealed.read_json(store, "generator", generator_id, EVALUATION)
-    return record if record and record.get("scores") else None
+def _is_about(store: Store, run_id: str, name: str, generator_id: str) -> bool:
+    """Whether the run's verdict for a name is about this generator."""
+    try:
+        return bool(verdicts.read(store, run_id, name)["generator_id"] == generator_id)
+    except (NotFoundError, IntegrityError):
+        return False
 
 
 def _thresholds(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
@@ -168,13 +184,14 @@ def _beside_live(
             "to judge by the thresholds alone: --set gate.against_live=off"
         )
         return Check(name, None, "an evaluation of the live generator", passed=False, reason=reason)
-    require_same(
-        evaluation["identity"],
-        live_evaluation["identity"],
-        f"the scores of {generator_id} and of the live {live_id}",
-        "evaluate and export the live generator's run against the same reference, or judge by the thresholds alone "
-        "with --set gate.against_live=off",
-    )
+    differing = differences(evaluation["identity"], live_evaluation["identity"])
+    if differing:
+        reason = (
+            f"the scores of {generator_id} and of the live {live_id} can't be compared: measured with different "
+            f"{', '.join(differing)}; to judge this one by the thresholds alone, so that later ones have something to "
+            "be compared with: --set gate.against_live=off, once"
+        )
+        return Check(name, None, "scores of the same identity", passed=False, reason=reason)
     new, old = _value(evaluation, "fid"), _value(live_evaluation, "fid")
     interval = math.hypot(_half_width(evaluation), _half_width(live_evaluation))
     if options.against_live == "better":

@@ -181,7 +181,9 @@ def _scores(store: Store, focus: Focus) -> Scores | None:
 
 def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> report_pictures.Drawn | None:
     if focus.generator_id is not None:
-        draw = report_pictures.exported_draw(store, focus.generator_id)
+        from gan.export import saved_model
+
+        draw = saved_model.load(store, focus.generator_id).images
         return report_pictures.draw(draw, run, dataset, f"Drawn by the exported generator {focus.generator_id}")
     if focus.step is None:
         return None

@@ -5,8 +5,6 @@ No step of its own; `gan.steps.report` calls it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,21 +15,18 @@ from gan.console import warn
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
-from gan.export.sheet import sheet
+from gan.export.sheet import scale_of, sheet
 from gan.pixels import to_pixels
 from gan.report.data import Nearest, Neighbours, Samples, Strip
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, tiles
-from gan.scratch import scratch_folder
 from gan.store import Store, runs, sealed
 from gan.train.run import Run
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gan.types import Images, LabelArray, Latents, Pixels
-
-    Draw = Callable[[Latents, LabelArray | None], Images]
+    from gan.types import Draw, Pixels
 
 MOMENTS = 8
 TILES_A_MOMENT = 10
@@ -49,17 +44,6 @@ class Drawn:
     samples: Samples
     walks: tuple[Strip, ...]
     compared: Pixels
-
-
-def exported_draw(store: Store, generator_id: str) -> Draw:
-    """Draws with a published generator, every file of its SavedModel checked."""
-    from gan.export import saved_model
-
-    with scratch_folder() as folder:
-        for name in sealed.read_sums(store, "generator", generator_id):
-            if name.startswith(f"{saved_model.FOLDER}/"):
-                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
-        return saved_model.Exported(folder / saved_model.FOLDER).images
 
 
 def draw(with_: Draw, run: Run, dataset: Dataset, who: str) -> Drawn:
@@ -80,14 +64,11 @@ def draw(with_: Draw, run: Run, dataset: Dataset, who: str) -> Drawn:
 
 def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[Strip, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
-    from gan.train.samples import LEAST_TILE_PIXELS
-
     keys = runs.sample_sheets(store, run.run_id)
     height, width, _ = dataset.image_shape
-    scale = math.ceil(LEAST_TILE_PIXELS / height)
     strips = []
     for key in (keys[index] for index in moments(len(keys))):
-        cut = tiles(store.read(key), height=height, width=width, scale=scale)
+        cut = tiles(store.read(key), height=height, width=width, scale=scale_of(height))
         strips.append(Strip(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
     return tuple(strips)
 

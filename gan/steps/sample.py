@@ -8,20 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan.errors import ConfigError, NotFoundError
+from gan.errors import ConfigError
 from gan.export import facts as facts_module
 from gan.export import latents
 from gan.export.facts import Facts
 from gan.pixels import grid, png
-from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed
+from gan.store import Store, pointer
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from gan.types import Pixels
 
 MOST_PICTURES = 10_000
 MOST_PICTURE_PIXELS = 100_000_000
@@ -63,6 +60,8 @@ def sample(
         NotFoundError: no such generator, or nothing was promoted to the name.
         IntegrityError: the generator is damaged.
     """
+    from gan.export import saved_model
+
     watch = Stopwatch()
     _check_seed(seed)
     _check_truncation(truncation)
@@ -77,7 +76,7 @@ def sample(
     else:
         points = latents.draw(count, facts.latent_size, seed, truncation=truncation)
     labels = _labels(facts, count, wanted, pictures_a_class=columns if interpolate else 1)
-    pixels = _drawn(store, chosen, points, labels)
+    pixels = saved_model.load(store, chosen).pixels(points, labels)
     _write(out, png(grid(pixels, columns=columns, scale=_scale(facts, columns))))
     details = {
         "name": name,
@@ -95,11 +94,7 @@ def _generator_id(store: Store, generator_id: str | None, name: str | None) -> s
         raise ConfigError("give either --generator-id or --name, and not both")
     if generator_id is not None:
         return generator_id
-    live = pointer.read(store, str(name)).live
-    if live is None:
-        known = ", ".join(pointer.names(store)) or "none"
-        raise NotFoundError(f'nothing was ever promoted to "{name}"; names with a live generator: {known}')
-    return live
+    return str(pointer.read_live(store, str(name)).live)
 
 
 def _check_seed(seed: int) -> None:
@@ -121,11 +116,10 @@ def _check_out(out: Path) -> None:
         raise ConfigError(f"--out must end in .png; got {out}")
     if out.is_dir():
         raise ConfigError(f"--out must be a file; {out} is a folder")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    if not os.access(out.parent, os.W_OK):
+    there = next(folder for folder in out.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise ConfigError(f"can't write --out {out}: {there} is a file; give a path that can be written")
+    if not os.access(there, os.W_OK):
         raise ConfigError(f"no permission to write --out {out}; give a path in a folder of your own")
 
 
@@ -154,16 +148,6 @@ def _labels(facts: Facts, count: int, wanted: int | None, *, pictures_a_class: i
     return np.asarray(np.arange(count) // pictures_a_class % len(facts.classes), np.int32)
 
 
-def _drawn(store: Store, generator_id: str, points: object, labels: object) -> Pixels:
-    from gan.export import saved_model
-
-    with scratch_folder() as folder:
-        for name in sealed.read_sums(store, "generator", generator_id):
-            if name.startswith(f"{saved_model.FOLDER}/"):
-                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
-        return saved_model.Exported(folder / saved_model.FOLDER).pixels(points, labels)
-
-
 def _scale(facts: Facts, columns: int) -> int:
     """Enlarge small images so that they can be looked at, but not beyond a wide screen."""
     height, width, _ = facts.image_shape
@@ -173,6 +157,7 @@ def _scale(facts: Facts, columns: int) -> int:
 def _write(out: Path, data: bytes) -> None:
     temporary: Path | None = None
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(data)

@@ -20,12 +20,19 @@ def test_it_reads_back_as_written() -> None:
     assert facts.from_dict(json.loads(json.dumps(made.to_dict())), "here") == made
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(facts.Facts)])
+@pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(facts.Facts) if each.name != "exported_at"])
 def test_a_missing_key_is_named(name: str) -> None:
     tree = generators.facts(conditional=True).to_dict()
     del tree[name]
     with pytest.raises(IntegrityError, match=f"here is not what.*{name}"):
         facts.from_dict(tree, "here")
+
+
+def test_when_it_was_exported_may_be_unknown() -> None:
+    tree = generators.facts(conditional=True).to_dict()
+    assert facts.from_dict({**tree, "exported_at": "2026-01-02"}, "here").exported_at == "2026-01-02"
+    del tree["exported_at"]
+    assert facts.from_dict(tree, "here").exported_at == ""
 
 
 @pytest.mark.parametrize("tree", [[], "text", None, {"image_shape": 3}])

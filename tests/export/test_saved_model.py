@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.export import latents, saved_model
+from gan.export import files, latents, saved_model
 from gan.pixels import to_pixels
 from support import generators
 
@@ -30,7 +30,7 @@ def drawn(network: keras.Model) -> np.ndarray:
 def test_it_draws_what_the_network_draws(tmp_path: Path, conditional: bool, channels: int) -> None:
     network = generators.network(conditional=conditional, channels=channels)
     saved_model.write(network, tmp_path)
-    exported = saved_model.Exported(tmp_path / saved_model.FOLDER)
+    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
 
     assert exported.conditional == conditional
     images = exported.images(LATENTS, LABELS)
@@ -45,7 +45,7 @@ def test_it_draws_what_the_network_draws(tmp_path: Path, conditional: bool, chan
 
 def test_its_signatures_take_any_number_and_name_their_tensors(tmp_path: Path) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
-    signatures = tf.saved_model.load(str(tmp_path / saved_model.FOLDER)).signatures
+    signatures = tf.saved_model.load(str(tmp_path / files.SAVED_MODEL)).signatures
     assert set(signatures) == {"serving_default", "pixels"}
     for signature, output, dtype in (("serving_default", "images", tf.float32), ("pixels", "pixels", tf.uint8)):
         _, given = signatures[signature].structured_input_signature
@@ -65,7 +65,7 @@ def test_quantising_in_the_graph_equals_quantising_in_numpy(tmp_path: Path) -> N
     network = keras.Model(latents_in, keras.layers.Reshape([16, 32, 1])(latents_in))
     saved_model.write(network, tmp_path)
     values = np.concatenate([np.arange(511) / 255.0 - 1.0, [-9.0]]).astype(np.float32)[None]
-    exported = saved_model.Exported(tmp_path / saved_model.FOLDER)
+    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
     np.testing.assert_array_equal(exported.pixels(values), to_pixels(values.reshape(1, 16, 32, 1)))
 
 

@@ -20,3 +20,12 @@ def test_with_classes_a_column_each(classes: int, columns: int) -> None:
     assert made.latents.shape == (4 * columns, 5)
     assert made.labels is not None
     np.testing.assert_array_equal(made.labels.reshape(4, columns), [list(range(columns))] * 4)
+    rows = made.latents.reshape(4, columns, 5)
+    assert (rows == rows[:, :1]).all()
+    assert len(np.unique(made.latents, axis=0)) == 4
+
+
+@pytest.mark.parametrize(("size", "tile"), [(8, 64), (28, 84), (64, 64), (178, 178)])
+def test_small_images_are_enlarged(size: int, tile: int) -> None:
+    made = sheet.sheet(5, 3, rows=2)
+    assert made.picture(np.zeros((6, size, size, 1), np.uint8)).size == (3 * (tile + 2) - 2, 2 * (tile + 2) - 2)

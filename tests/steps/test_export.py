@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from PIL import Image
 
 from gan.build import build_generator
 from gan.data import spec
-from gan.errors import ConfigError, IntegrityError, NotFoundError, ParityError
-from gan.export import facts, latents, saved_model
+from gan.errors import ConfigError, IdentityError, IntegrityError, NotFoundError, ParityError
+from gan.export import facts, files, latents, saved_model
 from gan.metrics import evaluations
 from gan.steps import export as step
 from gan.steps.export import export
 from gan.store import sealed
 from gan.train.checkpoint import Checkpoints, load_ema
+from gan.train.run import read_run
 from support import runs
 from support.runs import World
 
@@ -57,7 +58,7 @@ def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) ->
     network = build_generator(runs.config(conditional=False), spec.load(plain.store, plain.dataset_id))
     sha256 = load_ema(plain.store, plain.run_id, 2, network)
     points = latents.draw(9, 6, 0)
-    exported = saved_model.Exported(tmp_path / saved_model.FOLDER)
+    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
     np.testing.assert_allclose(exported.images(points), np.asarray(network(points, training=False)), atol=1e-6)
     described = facts.read(plain.store, outcome.id)
     assert described.checkpoint_sha256 == sha256
@@ -100,31 +101,82 @@ def test_a_checkpoint_by_step_brings_its_own_evaluation(scored: World) -> None:
     assert export(scored.store, scored.run_id, checkpoint="latest").details["step"] == 4
 
 
+def record_of(made: World, at: int) -> dict[str, Any]:
+    """The only evaluation of a step."""
+    (record,) = (each for each in evaluations.read_all(made.store, made.run_id) if each["step"] == at)
+    return record
+
+
 def rewritten(made: World, changes: dict[int, dict[str, Any]]) -> None:
     """Rewrite evaluations of a run as if evaluated one after the other, in this order."""
+    records = {at: record_of(made, at) for at in changes}
     for second, (at, change) in enumerate(changes.items()):
-        record = evaluations.read(made.store, made.run_id, at, made.reference_id)
-        assert record is not None
-        evaluations.write(made.store, {**record, **change})
-        key = evaluations.key_of(made.run_id, at, made.reference_id)
-        path = made.store.local_path(key)
-        assert path is not None
-        os.utime(path, (second, second))
+        old = records[at]
+        made.store.delete(evaluations.key_of(made.run_id, at, made.reference_id, old["identity"]))
+        evaluations.write(made.store, {**old, "evaluated_at": f"2026-01-02T12:00:0{second}.000000+00:00", **change})
+
+
+def chosen(made: World, **wanted: Any) -> dict[str, Any]:
+    """The evaluation that an export would carry."""
+    _, evaluation = step._chosen(
+        made.store, read_run(made.store, made.run_id), *(wanted.get(each) for each in ("at", "reference", "protocol"))
+    )
+    assert evaluation is not None
+    return evaluation
 
 
 def test_only_evaluations_like_the_newest_compete(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
-    record = evaluations.read(made.store, made.run_id, 2, made.reference_id)
-    assert record is not None
+    record = record_of(made, 2)
     wonder = {"scores": {**record["scores"], "fid": {"value": 0.0, "low": 0.0, "high": 0.0}}}
     other = {"identity": {**record["identity"], "samples": 7}, **wonder}
     rewritten(made, {2: other, 4: {}})
     assert [each["step"] for each in step.evaluations_newest_first(made.store, made.run_id)] == [4, 2]
-    assert step._chosen(made.store, made.run_id, None)[0] == 4
+    assert chosen(made)["step"] == 4
     rewritten(made, {2: {**wonder, "identity": record["identity"]}, 4: {}})
-    assert step._chosen(made.store, made.run_id, None)[0] == 2
+    assert chosen(made)["step"] == 2
     rewritten(made, {2: {"checkpoint_sha256": "of another training"}, 4: {}})
     assert [each["step"] for each in step.evaluations_newest_first(made.store, made.run_id)] == [4]
+
+
+def test_the_scores_of_the_reference_and_protocol_asked_for(scored: World, tmp_path: Path) -> None:
+    """Evaluated against one reference, then against another: a third evaluation, of the first, is skipped."""
+    made = runs.copy(scored, tmp_path)
+    first = record_of(made, 4)
+    later = {"evaluated_at": "2999-01-01T00:00:00.000000+00:00"}
+    evaluations.write(made.store, {**first, **later, "reference_id": "ref-other"})
+    assert chosen(made, at="4")["reference_id"] == "ref-other"
+    assert chosen(made, at="4", reference=made.reference_id)["reference_id"] == made.reference_id
+
+    protocol = runs.config().evaluate
+    fewer = dataclasses.replace(protocol, samples=30)
+    evaluations.write(made.store, {**first, **later, "identity": {**first["identity"], "samples": 30}})
+    asked = {"at": "4", "reference": made.reference_id}
+    assert chosen(made, **asked)["identity"]["samples"] == 30
+    assert chosen(made, **asked, protocol=protocol)["identity"]["samples"] == 40
+    assert chosen(made, **asked, protocol=fewer)["identity"]["samples"] == 30
+    outcome = export(made.store, made.run_id, checkpoint="4", reference_id=made.reference_id, protocol=protocol)
+    assert outcome.details["reference_id"] == made.reference_id
+    published = facts.read_evaluation(made.store, outcome.id)
+    assert published is not None
+    assert published["identity"] == first["identity"]
+
+
+def test_a_reference_without_scores_is_refused(scored: World) -> None:
+    with pytest.raises(NotFoundError, match=r"no kept checkpoint .* against ref-none, .*--reference-id ref-none$"):
+        export(scored.store, scored.run_id, reference_id="ref-none")
+    with pytest.raises(
+        NotFoundError, match=r"step 2 .* not evaluated against ref-none; .* --reference-id ref-none --checkpoint 2$"
+    ):
+        export(scored.store, scored.run_id, checkpoint="2", reference_id="ref-none")
+
+
+def test_scores_of_another_method_are_not_compared(scored: World, tmp_path: Path) -> None:
+    made = runs.copy(scored, tmp_path)
+    record = record_of(made, 4)
+    rewritten(made, {4: {"identity": {**record["identity"], "method": 0}}})
+    with pytest.raises(IdentityError, match=r"different method \(0 and 1\); evaluate .*gan evaluate --run-id .* 4$"):
+        export(made.store, made.run_id, checkpoint="4")
 
 
 def test_wrong_checkpoints(plain: World) -> None:
@@ -148,7 +200,7 @@ def test_a_run_without_checkpoints(plain: World, tmp_path: Path) -> None:
 
 def test_another_picture_is_not_published(scored: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = list(sealed.ids(scored.store, "generator"))
-    monkeypatch.setattr(step, "METHOD", 2)  # so that nothing is known yet
+    monkeypatch.setattr(step, "METHOD", step.METHOD + 1)  # so that nothing is known yet
     images = saved_model.Exported.images
     monkeypatch.setattr(saved_model.Exported, "images", lambda self, *given: -images(self, *given))
     with pytest.raises(ParityError, match="saved_model draws other pictures than its checkpoint"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gan.config import Config
-from gan.errors import ConfigError, IdentityError, NotFoundError
+from gan.errors import ConfigError, NotFoundError
 from gan.steps.gate import gate
 from gan.store import Store, open_store, pointer, sealed
 
@@ -130,21 +131,48 @@ def test_every_reason_is_told(store: Store, make: Make) -> None:
     assert [check["passed"] for check in found["checks"]] == [False, False, False, True, False]
 
 
-def test_the_live_one_itself_passes_with_a_note(store: Store, make: Make) -> None:
+def test_the_live_one_itself_is_held_to_the_thresholds_with_a_note(store: Store, make: Make) -> None:
     live = make("live")
     put_live(store, live)
-    found = gate(store, live, "faces", sets=["gate.most_fid=1"]).details
+    found = gate(store, live, "faces").details
     assert found["passed"] is True
     assert found["reasons"] == []
     assert "is live under faces already" in found["notes"][0]
+    strict = gate(store, live, "faces", sets=["gate.most_fid=1"]).details
+    assert strict["passed"] is False
+    assert strict["reasons"] == ["fid is 10, allowed is at most 1 (gate.most_fid)"]
+
+
+def test_the_verdict_that_a_generator_went_live_by_is_kept(store: Store, make: Make) -> None:
+    before, new = make("before", fid=11.0), make()
+    put_live(store, before)
+    gate(store, new, "faces")
+    put_live(store, new)
+    kept = store.read("runs/new/verdicts/faces.json")
+    assert json.loads(kept)["live_generator_id"] == before
+    gate(store, new, "faces", sets=["gate.most_fid=1"])
+    assert store.read("runs/new/verdicts/faces.json") == kept
+
+
+@pytest.mark.parametrize("earlier", [b"damaged", b'{"generator_id": "gen-other"}'])
+def test_another_verdict_gives_way_to_that_on_the_live_one(store: Store, make: Make, earlier: bytes) -> None:
+    live = make("live")
+    put_live(store, live)
+    store.write("runs/live/verdicts/faces.json", earlier)
+    gate(store, live, "faces", now=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    found = json.loads(store.read("runs/live/verdicts/faces.json"))
+    assert (found["generator_id"], found["judged_at"]) == (live, "2026-01-02T00:00:00.000000+00:00")
 
 
 def test_another_identity_is_refused_naming_the_fields(store: Store, make: Make) -> None:
     put_live(store, make("live", identity={**IDENTITY, "samples": 500, "feature_hash": "xyz"}))
-    with pytest.raises(
-        IdentityError, match=r"samples \(1000 and 500\), feature_hash \('abc' and 'xyz'\).*against_live"
-    ):
-        gate(store, make(), "faces")
+    found = gate(store, make(), "faces").details
+    assert found["passed"] is False
+    (reason,) = found["reasons"]
+    assert "samples (1000 and 500), feature_hash ('abc' and 'xyz')" in reason
+    assert "--set gate.against_live=off" in reason
+    assert found["checks"][-1]["name"] == "fid_not_worse"
+    assert json.loads(store.read("runs/new/verdicts/faces.json")) == found
     assert gate(store, make("again"), "faces", sets=["gate.against_live=off"]).details["passed"]
 
 
@@ -197,3 +225,17 @@ def test_a_score_that_was_not_measured_is_told(store: Store, tmp_path: Path, mak
     sealed.publish(store, "generator", sealed.sums_id("gen", files), files)
     with pytest.raises(NotFoundError, match="the evaluation has no score recall; it has: fid"):
         gate(store, sealed.sums_id("gen", files), "faces", sets=["gate.least_recall=0.1"])
+
+
+def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
+    first, second = make("first"), make("second", fid=9.5)
+    put_live(store, first)
+    put_live(store, second)
+    live = pointer.read(store, "faces")
+    pointer.move(store, live, pointer.Move(first, "rollback", "2026-01-02T00:00:00Z", second))
+    found = gate(store, second, "faces").details
+    assert found["passed"] is False
+    (reason,) = found["reasons"]
+    assert f'{second} was live under "faces" and was rolled back from' in reason
+    assert f"gan promote --generator-id {second} --name faces --force REASON" in reason
+    assert gate(store, second, "pets").details["passed"], "under another name nobody rolled back"

@@ -157,6 +157,15 @@ def test_unknown_generators_and_names_list_the_known(store: Store, plain: str, t
         sample(store, tmp_path / "a.png", name="nobody")
 
 
+def test_what_is_refused_leaves_no_folders(store: Store, plain: str, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder" / "a.png"
+    with pytest.raises(NotFoundError, match=plain):
+        sample(store, out, generator_id="gen-nothere")
+    with pytest.raises(ConfigError, match="--count"):
+        sample(store, out, generator_id=plain, count=0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_out_must_be_a_png_file_in_a_folder_that_can_be_written(store: Store, plain: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "folder.png").mkdir()
