@@ -176,6 +176,12 @@ def test_without_training_images_or_reference_the_rest_is_still_shown(
     assert "is missing" in capsys.readouterr().err
 
 
+def test_a_damaged_generator_of_any_run_keeps_no_run_from_its_report(trained: World, tmp_path: Path) -> None:
+    made = runs.copy(trained, tmp_path)
+    made.store.write("generators/gen-000000000000/SHA256SUMS", b"damaged")
+    has(page(made), "no exported generator yet")
+
+
 def test_an_unknown_run(trained: World) -> None:
     with pytest.raises(NotFoundError, match=trained.run_id):
         write_report(trained.store, "tiny-unknown")
