@@ -4,6 +4,7 @@ from kfp.dsl import ClassificationMetrics, Markdown, Metrics, Output
 
 
 def evaluate(
+    config: str,
     store: str,
     run_id: str,
     reference_id: str,
@@ -11,14 +12,16 @@ def evaluate(
     modes: Output[ClassificationMetrics],
     summary: Output[Markdown],
 ) -> str:
-    """Score the checkpoints that the run's config asks for; the output is the step of the chosen one."""
+    """Score the checkpoints that the config asks for; the output is the step of the chosen one."""
     from components import artifacts, runtime
 
     with runtime.step("evaluate") as step:
+        from gan.config import from_yaml
         from gan.steps.evaluate import evaluate as run
         from gan.store import open_store
 
-        outcome = step.done(run(open_store(store), run_id, reference_id))
+        sets = runtime.sets_of(from_yaml(config), "evaluate")
+        outcome = step.done(run(open_store(store), run_id, reference_id, sets=sets))
         artifacts.log_scores(scores, outcome.details)
         artifacts.log_modes(modes, outcome.details)
         artifacts.write_markdown(summary, artifacts.score_table(outcome.details))

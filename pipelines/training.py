@@ -53,8 +53,9 @@ def training(image: str) -> Any:
         run = task("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
             reference
         )
-        best = task("evaluate", store=store, run_id=run.outputs[OUTPUT], reference_id=reference.outputs[OUTPUT])
-        generator = task("export", store=store, run_id=run.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
+        of_run = {"config": config, "store": store, "run_id": run.outputs[OUTPUT]}
+        best = task("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
+        generator = task("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
         verdict = task("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
         released = uncached(
             release(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])

@@ -78,7 +78,9 @@ def export(arguments: Namespace) -> Shown:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    return _made("export", "generator", step(_store(arguments), arguments.run_id, checkpoint=arguments.checkpoint))
+    store, run_id = _store(arguments), arguments.run_id
+    outcome = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
+    return _made("export", "generator", outcome)
 
 
 def gate(arguments: Namespace) -> Shown:

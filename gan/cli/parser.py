@@ -132,6 +132,9 @@ def _add_release_commands(add: Add) -> None:
     made.add_argument(
         "--checkpoint", metavar="STEP|latest|best", help="default: the best evaluated one, else the latest"
     )
+    made.add_argument(
+        "--reference-id", metavar="ID", help="only scores against this reference count (default: the newest ones)"
+    )
 
     made = add("gate", "judge a generator: thresholds, and the comparison with the live one (exit code 11: refused)")
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")

@@ -9,7 +9,8 @@ from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
 
 from components.catalogue import STEPS, component
 from gan import config as configs
-from gan.store import open_store, pointer
+from gan.export import facts
+from gan.store import open_store, pointer, sealed
 
 TINY = [
     "data.image_size=8",
@@ -26,6 +27,8 @@ TINY = [
     "evaluate.bootstrap=2",
     "evaluate.kid_subsets=2",
     "gate.most_pixel_difference=0.01",
+    "gate.least_coverage=0",
+    "gate.least_modes_found=0",
 ]
 
 
@@ -71,8 +74,10 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     dataset_id = made.call("preprocess", config=made.config)
     reference_id = made.call("reference", config=made.config, dataset_id=dataset_id)
     run_id = made.call("train", config=made.config, dataset_id=dataset_id)
-    checkpoint = made.call("evaluate", run_id=run_id, reference_id=reference_id)
-    generator_id = made.call("export", run_id=run_id, checkpoint=checkpoint)
+    checkpoint = made.call("evaluate", config=made.config, run_id=run_id, reference_id=reference_id)
+    generator_id = made.call(
+        "export", config=made.config, run_id=run_id, reference_id=reference_id, checkpoint=checkpoint
+    )
     made.call("gate", config=made.config, generator_id=generator_id, name="live")
     made.call("promote", generator_id=generator_id, name="live")
     made.call("report", run_id=run_id)
@@ -131,9 +136,27 @@ def test_kubeflow_gets_the_verdict_the_promotion_and_the_report(chain: Chain) ->
 
 
 @pytest.mark.slow
+def test_scores_are_those_of_the_config_that_the_step_was_given(chain: Chain) -> None:
+    """The run keeps the config that it was begun with; a later one scores and exports as it says itself."""
+    run_id, (reference_id,) = chain.outputs["train"], sealed.ids(open_store(chain.store), "reference")
+    before = {step: chain.outputs[step] for step in ("evaluate", "export")}
+    again = Chain(chain.folder)
+    again.config = configs.load("digits", [*TINY, "evaluate.samples=48", "evaluate.checkpoint=latest"]).to_yaml()
+    inputs = {"config": again.config, "run_id": run_id, "reference_id": reference_id}
+    assert again.call("evaluate", **inputs) == "4"
+    generator_id = again.call("export", **inputs, checkpoint="4")
+    published = facts.read_evaluation(open_store(chain.store), generator_id)
+    assert published is not None
+    assert published["identity"]["samples"] == 48
+    inputs["config"] = chain.config
+    assert chain.call("evaluate", **inputs) == before["evaluate"]
+    assert chain.call("export", **inputs, checkpoint=before["evaluate"]) == before["export"]
+
+
+@pytest.mark.slow
 def test_an_error_of_a_step_is_one_line_and_its_exit_code(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
-        chain.call("export", run_id="nobody", checkpoint="1")
+        chain.call("export", config=chain.config, run_id="nobody", reference_id="ref-1", checkpoint="1")
     assert left.value.code == 4
     (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
     assert line.startswith("export: ")
