@@ -37,14 +37,17 @@ def check(config: Config, dataset: Dataset) -> None:
     from gan.networks.shape import halve
 
     halve(dataset.image_shape)
+    _check_scores(config, dataset)
 
 
 def check_config(config: Config) -> None:
     """The part of `check` that needs no dataset.
 
     Raises:
-        ConfigError: a name is unknown, or a key means nothing or something wrong with the loss that is set.
+        ConfigError: a name is unknown, a key means nothing or something wrong with the loss that is set, or the
+            feature network can't be a file of this machine.
     """
+    from gan.metrics.requirements import feature_network_path
     from gan.networks import DISCRIMINATORS, GENERATORS
 
     source(config.data.dataset)
@@ -54,6 +57,8 @@ def check_config(config: Config) -> None:
     for key in LOSS_KEYS_OF_SOME:
         _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
     _check_regulariser(config.loss, loss)
+    if config.reference.feature_network is not None:
+        feature_network_path(config.reference.feature_network)
 
 
 def source(name: str) -> Source:
@@ -164,6 +169,16 @@ def _check_classes(config: Config, dataset: Dataset) -> int | None:
             "set generator.conditional=false, or prepare a dataset with a sub-folder for each class"
         )
     return len(dataset.classes)
+
+
+def _check_scores(config: Config, dataset: Dataset) -> None:
+    """Whether the scores that the config asks for can ever be measured with so many images."""
+    from gan.metrics.requirements import check_counts, check_split
+
+    reference = config.reference
+    check_split(reference.split, dataset.splits)
+    held_out, training = (dataset.splits[name].examples for name in (reference.split, "train"))
+    check_counts(config.evaluate, min(held_out, reference.most_images), min(training, reference.most_images))
 
 
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:

@@ -25,7 +25,7 @@ DIGITS = Dataset(
     resizer="bicubic",
     classes=("zero", "one", "two"),
     attributes=(),
-    splits={"train": Split(100, ()), "test": Split(20, ())},
+    splits={"train": Split(100, ()), "test": Split(200, ())},
 )
 NARROW: dict[str, Any] = {"generator": Generator(width=0.05), "discriminator": Discriminator(width=0.05)}
 
@@ -99,6 +99,36 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         build.check(config, dataset)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"reference": {"split": "tset"}}, r'unknown reference.split "tset"; did you mean "test"'),
+        ({"reference": {"split": "train"}}, r"reference.split must be held out from training.*others: test"),
+        ({"evaluate": {"samples": 20_001}}, r"evaluate.samples must be at most 20000, .* the 200 held-out.*got 20001"),
+        (
+            {"evaluate": {"samples": 5001}, "reference": {"most_images": 50}},
+            r"evaluate.samples must be at most 5000, .* the 50 held-out images of the reference; got 5001",
+        ),
+        ({"evaluate": {"neighbours": 100}}, r"evaluate.neighbours must be below .*, 100; got 100"),
+        ({"evaluate": {"samples": 5}}, r"evaluate.neighbours must be below .*, 5; got 5"),
+    ],
+)
+def test_scores_that_could_never_be_measured_are_refused_before_training(wrong: dict[str, Any], message: str) -> None:
+    build.check_config(from_dict(wrong))
+    with pytest.raises(ConfigError, match=message):
+        build.check(from_dict(wrong), DIGITS)
+
+
+def test_scores_that_just_can_be_measured_are_not() -> None:
+    build.check(from_dict({"evaluate": {"samples": 20_000, "neighbours": 99}}), DIGITS)
+
+
+@pytest.mark.parametrize("uri", ["gs://b/x.pb", "/models/", "file:///models/", "file://elsewhere/x.pb"])
+def test_a_feature_network_that_can_be_no_file_here_is_refused_before_any_work(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"reference.feature_network \(--feature-network\) must be"):
+        build.check_config(from_dict({"reference": {"feature_network": uri}}))
 
 
 def test_keys_of_a_regulariser_that_is_off_are_not_held_against_the_loss() -> None:

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.config import Evaluate
-from gan.errors import ConfigError, DataError
+from gan.errors import DataError
 from gan.metrics.bootstrap import Measured
 from gan.metrics.features.interface import look_filled
 from gan.metrics.identity import Identity
 from gan.metrics.presets import METRICS, Looks
 from gan.metrics.reference import Reference
+from gan.metrics.requirements import check_counts
 from gan.types import Json
 
 if TYPE_CHECKING:
     from gan.types import Pixels
-
-MOST_SAMPLES_AN_IMAGE = 100
 
 
 def check(reference: Reference, protocol: Evaluate) -> None:
@@ -28,18 +27,7 @@ def check(reference: Reference, protocol: Evaluate) -> None:
     Raises:
         ConfigError: more samples than the reference's images can tell apart, or fewer images than neighbours.
     """
-    real = len(reference.real)
-    if protocol.samples > MOST_SAMPLES_AN_IMAGE * real:
-        raise ConfigError(
-            f"evaluate.samples must be at most {MOST_SAMPLES_AN_IMAGE * real}, {MOST_SAMPLES_AN_IMAGE} for each of the "
-            f"{real} held-out images of the reference; got {protocol.samples}. Ask for fewer samples, or hold out "
-            "more images"
-        )
-    smaller = min(real, len(reference.train), protocol.samples)
-    if protocol.neighbours >= smaller:
-        raise ConfigError(
-            f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"
-        )
+    check_counts(protocol, len(reference.real), len(reference.train))
 
 
 def score(reference: Reference, pixels: Iterable[Pixels] | Pixels, protocol: Evaluate) -> Json:

@@ -12,14 +12,15 @@ from gan import config
 from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, DataError, NotFoundError, unknown_name
+from gan.errors import ConfigError, DataError, NotFoundError
 from gan.ids import file_sha256
 from gan.metrics import identity
 from gan.metrics import reference as references
 from gan.metrics.presets import Looks
+from gan.metrics.requirements import FEATURE_NETWORK_FILE, TRAIN, check_split, feature_network_path
 from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, local_path, memo, sealed
+from gan.store import Store, memo, sealed
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from gan.metrics.features.task import Examples
     from gan.metrics.mode_kinds import Modes
 
-TRAIN = "train"
-FEATURE_NETWORK = "reference.feature_network (--feature-network)"
 LEAST_IMAGES = 10
 FEW_IMAGES = 2000
 
@@ -76,13 +75,7 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
 
 
 def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
-    if reference.split not in dataset.splits:
-        raise ConfigError(unknown_name("reference.split", reference.split, set(dataset.splits) - {TRAIN}))
-    if reference.split == TRAIN:
-        others = ", ".join(sorted(set(dataset.splits) - {TRAIN})) or "none: prepare the data again with a holdout"
-        raise ConfigError(
-            f'reference.split must be held out from training, and generators are trained on "{TRAIN}"; others: {others}'
-        )
+    check_split(reference.split, dataset.splits)
     for name in (reference.split, TRAIN):
         examples = dataset.splits[name].examples
         if examples < LEAST_IMAGES:
@@ -107,20 +100,14 @@ def _recipe(dataset_id: str, reference: config.Reference) -> Json:
     return recipe
 
 
-def _absolute(uri: str) -> str:
-    """A local path from the root, so that the reference can be used from any folder; another URI as it is."""
-    path = local_path(uri, FEATURE_NETWORK)
-    return uri if path is None else str(path.absolute())
-
-
-def _local_sha256(uri: str) -> str | None:
-    """None for a file that is not local: its place stands for it."""
-    path = local_path(uri, FEATURE_NETWORK)
-    if path is None:
-        return None
+def _local_sha256(uri: str) -> str:
+    path = feature_network_path(uri)
     if not path.is_file():
-        raise NotFoundError(f"no feature network at {uri}; give the path or URI of classify_image_graph_def.pb")
-    return file_sha256(path)
+        raise NotFoundError(f"no feature network at {uri}; give the path or URI of {FEATURE_NETWORK_FILE}")
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
 
 
 def _make(store: Store, dataset: Dataset, reference: config.Reference, folder: Path) -> Json:
@@ -181,7 +168,8 @@ def _from_graph(
     from gan.metrics.features import inception
     from gan.metrics.mode_kinds import fit_clusters
 
-    uri = _absolute(str(reference.feature_network))
+    # From the root, so that the reference can be used from any folder.
+    uri = str(feature_network_path(str(reference.feature_network)).absolute())
     network = inception.load(uri)
     seen = _look(network, held_out.pixels, reference)
     facts = {"name": network.name, "hash": network.hash, "kind": network.kind, "uri": uri}

@@ -214,6 +214,21 @@ CASES = [
         plain_dataset,
         own_store=True,
     ),
+    # what evaluation needs, told before training
+    Case("no such checkpoint to come", TRAIN + " --set evaluate.checkpoint=bset", 2, ('"bset"', "latest or best")),
+    Case("no such held-out split", TRAIN + " --set reference.split=tset", 2, ('"tset"', 'did you mean "test"')),
+    Case(
+        "more samples than could ever be scored",
+        TRAIN + " --dry-run --set evaluate.samples=99999",
+        2,
+        ("evaluate.samples must be at most 38500", "99999"),
+    ),
+    Case(
+        "a feature network in a bucket",
+        "reference --dataset-id {dataset} --feature-network gs://b/x.pb",
+        2,
+        ("reference.feature_network (--feature-network)", '"gs://b/x.pb"'),
+    ),
     # MNIST
     Case("no such folder", MNIST, 3, ("no such file or folder", "/in")),
     Case(
@@ -315,6 +330,13 @@ CASES = [
         ("000.png", "--on-bad-image"),
         pictures(lambda f: void((f / "cats/000.png").write_bytes(b""))),
     ),
+    Case(
+        "a name that is not UTF-8",
+        FOLDER,
+        3,
+        ("not UTF-8", "caf\\xe9.png", "rename it"),
+        pictures(lambda f: void(Path(os.fsdecode(os.fsencode(f) + b"/cats/caf\xe9.png")).write_bytes(b"x"))),
+    ),
     Case("folder without a source", "preprocess --dataset folder", 2, ("--source",)),
     Case(
         "absurd compression",
@@ -384,7 +406,13 @@ CASES = [
         own_store=True,
     ),
     Case(
-        "more samples than a score can take",
+        "more samples than the real images can tell apart",
+        "evaluate --run-id r1 --reference-id {reference} --set evaluate.samples=99999",
+        2,
+        ("evaluate.samples must be at most 38500", "385 held-out images", "99999"),
+    ),
+    Case(
+        "fewer samples than a score takes",
         "evaluate --run-id r1 --reference-id {reference} --set evaluate.samples=1",
         2,
         ("evaluate.samples must be at least 2",),

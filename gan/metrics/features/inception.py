@@ -16,14 +16,16 @@ from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError, NotFoundError
 from gan.metrics.features.interface import FeatureNetwork, Seen
-from gan.store import open_store
+from gan.metrics.requirements import FEATURE_NETWORK_FILE, feature_network_path
 
 if TYPE_CHECKING:
     from gan.types import Pixels
 
-FILE = "classify_image_graph_def.pb"
 INPUT, OUTPUT, FEATURES = "ExpandDims:0", "pool_3:0", 2048
-REMEDY = f"give the {FILE} of inception-2015-12-05.tgz, which holds {INPUT} and {OUTPUT} with {FEATURES} features"
+REMEDY = (
+    f"give the {FEATURE_NETWORK_FILE} of inception-2015-12-05.tgz, which holds {INPUT} and {OUTPUT} with {FEATURES} "
+    "features"
+)
 
 
 class InceptionNetwork(FeatureNetwork):
@@ -81,15 +83,16 @@ def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experim
 
 
 def load(uri: str) -> InceptionNetwork:
-    """The network from a file or a store's URI.
+    """The network from a file, given by its path or URI.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigError: it is another file.
+        ConfigError: it is another file, can't be read, or is not on this machine.
     """
-    folder, _, name = uri.rpartition("/")
     try:
-        graph = open_store(folder or ("/" if uri.startswith("/") else ".")).read(name)
-    except NotFoundError:
+        graph = feature_network_path(uri).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise NotFoundError(f"no feature network at {uri}; {REMEDY}") from None
+    except OSError as error:
+        raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
     return InceptionNetwork(graph, uri)

@@ -79,3 +79,14 @@ def test_loads_from_a_path_and_a_uri(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"no feature network at .*absent.pb; give the classify_image_graph_def.pb"):
         inception.load(str(tmp_path / "absent.pb"))
+
+
+def test_a_folder_is_no_feature_network(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"no feature network at .*; give the classify_image_graph_def.pb"):
+        inception.load(str(tmp_path))
+
+
+@pytest.mark.parametrize("uri", ["gs://b/x.pb", "/tmp/"])  # noqa: S108
+def test_a_place_that_is_no_file_here_names_the_key(uri: str) -> None:
+    with pytest.raises(ConfigError, match=r"^reference.feature_network \(--feature-network\) must be .*" + uri):
+        inception.load(uri)

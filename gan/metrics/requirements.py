@@ -1,0 +1,72 @@
+"""What a config must fulfil so that scores can be measured at all, as far as that is known before any work begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gan.config import Evaluate
+from gan.errors import ConfigError, unknown_name
+from gan.store import local_path
+
+TRAIN = "train"
+MOST_SAMPLES_AN_IMAGE = 100
+FEATURE_NETWORK = "reference.feature_network (--feature-network)"
+FEATURE_NETWORK_FILE = "classify_image_graph_def.pb"
+
+
+def check_split(split: str, known: Iterable[str]) -> None:
+    """Check that scores can be measured against a split of a dataset.
+
+    Raises:
+        ConfigError: there is none of that name, or generators are trained on it.
+    """
+    held_out = sorted(set(known) - {TRAIN})
+    if split == TRAIN:
+        others = ", ".join(held_out) or "none: prepare the data again with a holdout"
+        raise ConfigError(
+            f'reference.split must be held out from training, and generators are trained on "{TRAIN}"; others: {others}'
+        )
+    if split not in held_out:
+        raise ConfigError(unknown_name("reference.split", split, held_out))
+
+
+def check_counts(protocol: Evaluate, held_out: int, training: int) -> None:
+    """Check that there are images enough for a protocol.
+
+    Args:
+        protocol: how scores are measured.
+        held_out: images that generated ones are compared with.
+        training: training images that are scored beside them.
+
+    Raises:
+        ConfigError: more samples than the held-out images can tell apart, or fewer images than neighbours.
+    """
+    most = MOST_SAMPLES_AN_IMAGE * held_out
+    if protocol.samples > most:
+        raise ConfigError(
+            f"evaluate.samples must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {held_out} held-out "
+            f"images of the reference; got {protocol.samples}. Ask for fewer samples, or hold out more images"
+        )
+    smaller = min(held_out, training, protocol.samples)
+    if protocol.neighbours >= smaller:
+        raise ConfigError(
+            f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"
+        )
+
+
+def feature_network_path(uri: str) -> Path:
+    """The file that `reference.feature_network` names; whether it is there is not looked at.
+
+    Raises:
+        ConfigError: it can't name a file of this machine.
+    """
+    path = local_path(uri, FEATURE_NETWORK)
+    if path is None:
+        raise ConfigError(
+            f'{FEATURE_NETWORK} must be a path or a file:// URI; got "{uri}". Copy {FEATURE_NETWORK_FILE} to this '
+            "machine first"
+        )
+    if uri.endswith("/"):
+        raise ConfigError(f'{FEATURE_NETWORK} must be the file {FEATURE_NETWORK_FILE}; got the folder "{uri}"')
+    return path
