@@ -1,7 +1,12 @@
-"""What a user asks a pipeline to do, checked as a whole before any step begins."""
+"""What a user asks a pipeline to do.
+
+Its words, keys and ranges are checked here; the names of losses and networks, which need TensorFlow, by the first step
+before it reads an image, and what must fit the data as soon as they are prepared.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,7 +14,7 @@ from gan import config as configs
 from gan.config import Config
 from gan.errors import ConfigError
 from gan.ids import check_id
-from gan.store import Store, open_store
+from gan.store import Store, local_path, open_store
 
 PLACEHOLDER = "{{$"
 
@@ -50,16 +55,34 @@ class Request:
 def resolve(
     name_or_file: str, sets: Iterable[str], *, store: str, name: str | None = None, run_id: str | None = None
 ) -> Request:
-    """A checked request from what stands on a command line.
+    """A checked request from what stands on a command line; every path in it is absolute.
 
     Raises:
         ConfigError: a key, value or name is wrong.
         NotFoundError: there is no such config.
     """
-    config = configs.load(name_or_file, sets)
+    config = _with_absolute_paths(configs.load(name_or_file, sets))
     return Request(
         config=config,
         store=open_store(store),
         name=check_id(name or config.name, "--name"),
         run_id=check_id(run_id, "--run-id") if run_id else "",
     )
+
+
+def _with_absolute_paths(config: Config) -> Config:
+    """The same files, whatever folder a step or a later command runs in."""
+    data, reference = config.data, config.reference
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(data, source=_absolute(data.source, "data.source")),
+        reference=dataclasses.replace(
+            reference, feature_network=_absolute(reference.feature_network, "reference.feature_network")
+        ),
+    )
+
+
+def _absolute(uri: str | None, key: str) -> str | None:
+    """A local path from the root; none and a URI of another scheme as they are."""
+    path = local_path(uri, key) if uri else None
+    return uri if path is None else str(path.absolute())

@@ -60,7 +60,18 @@ class FolderOrigin(Origin):
                         "replace it by a copy, or remove it"
                     )
             found += [Path(folder, name).relative_to(root).as_posix() for name in files if not _is_hidden(name)]
+        for name in found:
+            self._check_name(name)
         return sorted(found)
+
+    def _check_name(self, name: str) -> None:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            written = os.fsencode(name).decode("utf-8", "backslashreplace")
+            raise DataError(
+                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename it, or take it out of there'
+            ) from None
 
     def read(self, name: str) -> bytes:  # noqa: D102
         path = self.path / name

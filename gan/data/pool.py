@@ -30,7 +30,8 @@ def worker_count(wanted: int | None) -> int:
         ConfigError: `wanted` is out of range.
     """
     if wanted is None:
-        return len(os.sched_getaffinity(0))
+        # macOS can't tell which cores a process may run on.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not 1 <= wanted <= MOST_WORKERS:
         raise ConfigError(f"--workers must be between 1 and {MOST_WORKERS}; got {wanted}")
     return wanted

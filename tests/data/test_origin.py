@@ -70,6 +70,18 @@ def test_a_source_that_is_itself_a_link_is_fine(tmp_path: Path) -> None:
     assert FolderOrigin(tmp_path / "link").names() == ["3.png", "a/1.png", "b/2.png"]
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"caf\xe9/a.png"])
+def test_a_name_that_is_not_utf_8_is_refused(name: bytes, tmp_path: Path) -> None:
+    path = os.fsencode(make_folder(tmp_path / "in")) + b"/" + name
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names alone")
+    with pytest.raises(DataError, match=r'name is not UTF-8: "caf\\xe9.*rename it'):
+        FolderOrigin(tmp_path / "in").names()
+
+
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(DataError, match="not a regular file"):

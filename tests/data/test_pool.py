@@ -85,8 +85,21 @@ def test_no_worker_outlives_the_program(how: signal.Signals, code: int, tmp_path
     assert complaints.count(b"Traceback") == (how == signal.SIGINT)
 
 
+def test_there_is_a_worker_for_each_core_we_may_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 3, 5}, raising=False)
+    assert worker_count(None) == 3
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(6, 6), (None, 1)])
+def test_where_that_is_not_known_there_is_one_for_each_core(
+    cores: int | None, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert worker_count(None) == workers
+
+
 def test_worker_count() -> None:
-    assert worker_count(None) == len(os.sched_getaffinity(0))
     assert worker_count(3) == 3
     for wrong in (0, -1, 5000):
         with pytest.raises(ConfigError, match=f"--workers must be between 1 and 1024; got {wrong}"):

@@ -21,6 +21,17 @@ def test_a_relative_store_becomes_absolute(tmp_path: Path, monkeypatch: pytest.M
     assert resolve("digits", [], store="./store", name="live").parameters()["store"] == str(tmp_path / "store")
 
 
+def test_relative_files_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = ["data.source=faces", "reference.feature_network=./net.pb"]
+    monkeypatch.chdir(tmp_path)
+    config = resolve("digits", sets, store="s").config
+    assert config.data.source == str(tmp_path / "faces")
+    assert config.reference.feature_network == str(tmp_path / "net.pb")
+    elsewhere = resolve("digits", ["data.source=https://host/a.zip"], store="s").config
+    assert elsewhere.data.source == "https://host/a.zip"
+    assert elsewhere.reference.feature_network is None
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [

@@ -53,6 +53,19 @@ def test_another_threshold_asks_for_no_other_generator(tmp_path: Path) -> None:
         trail.recall(request(tmp_path, "evaluate.samples=9"), "export", "checkpoint")
 
 
+def test_a_relative_source_is_another_one_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    store = tmp_path / "s"
+    monkeypatch.chdir(tmp_path / "a")
+    trail.remember(request(store, "data.source=faces"), "preprocess", made("d"))
+    monkeypatch.chdir(tmp_path / "b")
+    same = request(store, f"data.source={tmp_path}/a/faces")
+    assert trail.recall(same, "train", "dataset_id") == "d"
+    with pytest.raises(NotFoundError, match="preprocess has not run yet"):
+        trail.recall(request(store, "data.source=faces"), "train", "dataset_id")
+
+
 def test_the_error_says_what_to_run_first(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         trail.recall(request(tmp_path), "train", "dataset_id")
