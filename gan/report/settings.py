@@ -23,6 +23,13 @@ def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
     )
 
 
+def environment(precision: str, recorded: Json) -> tuple[tuple[str, str], ...]:
+    """Where a run was begun: its arithmetic, and what `gan.train.environment` recorded."""
+    shown = {"precision": precision, **recorded}
+    shown["gpus"] = ", ".join(shown.get("gpus") or []) or "none"
+    return tuple((name, text(value)) for name, value in shown.items())
+
+
 def text(value: Any) -> str:
     """A value as YAML would have it: true, none, 0.0002."""
     if value is None:

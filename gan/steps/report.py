@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gan.config import Config
-from gan.console import warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import IntegrityError, NotFoundError
+from gan.errors import NotFoundError
 from gan.export import facts as facts_module
-from gan.export.facts import Facts
 from gan.report import curves, scores, verdicts
-from gan.report.data import Link, Nearest, ReportData, Scores
+from gan.report.data import Nearest, ReportData, Scores
 from gan.report.page import render
-from gan.report.settings import settings, text
-from gan.steps import report_pictures
-from gan.steps.export import evaluations_newest_first
+from gan.report.settings import environment, settings
+from gan.report.timings import timings
+from gan.steps import report_focus, report_lineage, report_pictures
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, read_json, runs, sealed
-from gan.store import verdicts as verdict_records
-from gan.train.checkpoint import Checkpoints
+from gan.steps.report_focus import Focus
+from gan.store import Store, pointer, runs
 from gan.train.metrics_log import read_metrics
 from gan.train.run import Run, read_run
 from gan.types import Json
-
-
-@dataclass(frozen=True)
-class Focus:
-    """What a report is about: the newest generator of the run, or before there is one its newest checkpoint.
-
-    `step` is None before the first checkpoint, `evaluation` before the first evaluation, `verdict` before the gate's.
-    """
-
-    step: int | None
-    generator_id: str | None
-    facts: Facts | None
-    evaluation: Json | None
-    verdict: Json | None
 
 
 def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
@@ -60,7 +42,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
     watch = Stopwatch()
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
-    focus = _focus(store, run)
+    focus = report_focus.find(store, run)
     key = runs.report(run_id)
     store.write(key, render(gather(store, run, dataset, focus, now())).encode())
     details = {
@@ -94,46 +76,11 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         nearest=_nearest(store, dataset, drawn, focus),
         charts=(*curves.training_charts(lines), *curves.score_charts(alike)),
         modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
-        lineage=tuple(_lineage(store, run, dataset, focus)),
+        lineage=tuple(report_lineage.lineage(store, run, dataset, focus)),
         settings=settings(config.to_dict(), Config().to_dict()),
-        environment=_environment(run),
-        timings=_timings(lines, alike),
+        environment=environment(run.precision, run.environment),
+        timings=timings(lines, alike),
     )
-
-
-def _focus(store: Store, run: Run) -> Focus:
-    steps = Checkpoints(store, run.run_id).steps()
-    verdict = _newest_verdict(store, run.run_id)
-    generator_id = verdict["generator_id"] if verdict else _newest_generator(store, run.run_id)
-    if generator_id is not None and sealed.is_published(store, "generator", generator_id):
-        facts = facts_module.read(store, generator_id)
-        evaluated = "evaluation.json" in sealed.read_sums(store, "generator", generator_id)
-        evaluation = sealed.read_json(store, "generator", generator_id, "evaluation.json") if evaluated else None
-        return Focus(facts.step, generator_id, facts, evaluation, verdict)
-    newest_first = evaluations_newest_first(store, run.run_id)
-    evaluation = newest_first[0] if newest_first else None
-    step = evaluation["step"] if evaluation else (steps[-1] if steps else None)
-    return Focus(step, None, None, evaluation, verdict)
-
-
-def _newest_verdict(store: Store, run_id: str) -> Json | None:
-    items = sorted(store.list(runs.verdicts(run_id)), key=lambda item: (item.modified, item.key))
-    return read_json(store, items[-1].key, keys=verdict_records.KEYS) if items else None
-
-
-def _newest_generator(store: Store, run_id: str) -> str | None:
-    """The generator of a run that was published last."""
-    seals = [item for item in store.list("generators") if item.key.endswith(f"/{sealed.SEAL}")]
-    for item in sorted(seals, key=lambda item: (item.modified, item.key), reverse=True):
-        generator_id = item.key.split("/")[1]
-        try:
-            run_of_it = facts_module.read(store, generator_id).run_id
-        except IntegrityError as error:
-            warn("a damaged generator of this run or another is passed over", reason=str(error))
-        else:
-            if run_of_it == run_id:
-                return generator_id
-    return None
 
 
 def _evaluated_alike(store: Store, run: Run, focus: Focus) -> list[Json]:
@@ -168,15 +115,21 @@ def _scores(store: Store, focus: Focus) -> Scores | None:
     name = focus.verdict["name"]
     if other is None:
         return scores.scores(focus.evaluation, None, f"Nothing was live as “{name}” when the gate judged.")
-    try:
-        live = sealed.read_json(store, "generator", other, "evaluation.json")
-    except NotFoundError:
+    live = _evaluation_if_there(store, other)
+    if live is None:
         return scores.scores(focus.evaluation, None, f"The live generator {other} has no scores in this store.")
     if live["identity"] != focus.evaluation["identity"]:
         return scores.scores(
             focus.evaluation, None, f"The live generator {other} was measured differently, so it is not shown."
         )
     return scores.scores(focus.evaluation, live, f"Live as “{name}” when the gate judged: {other}.")
+
+
+def _evaluation_if_there(store: Store, generator_id: str) -> Json | None:
+    try:
+        return facts_module.read_evaluation(store, generator_id)
+    except NotFoundError:
+        return None
 
 
 def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> report_pictures.Drawn | None:
@@ -198,83 +151,3 @@ def _nearest(store: Store, dataset: Dataset, drawn: report_pictures.Drawn | None
         return None
     reference_id = None if focus.evaluation is None else focus.evaluation["reference_id"]
     return report_pictures.nearest_training_images(store, dataset, drawn.compared, reference_id)
-
-
-def _lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Link]:
-    examples = ", ".join(f"{split.examples:,} {name}" for name, split in dataset.splits.items())
-    size = f"{dataset.image_size} x {dataset.image_size} x {dataset.channels}"
-    genuine = {True: ", genuine files", False: ", not the published files", None: ""}[dataset.genuine]
-    links = [
-        Link("Data", dataset.id, f"{dataset.source}{genuine}: {examples} images of {size}"),
-        Link("Config", run.config.name, f"hash {run.config_hash}"),
-        Link("Run", run.run_id, f"{run.config.train.steps:,} steps of {run.config.train.batch_size} images"),
-    ]
-    if focus.step is not None:
-        links.append(Link("Checkpoint", f"{run.run_id}, step {focus.step}", _checkpoint_summary(store, run, focus)))
-    if focus.evaluation is not None:
-        reference_id = focus.evaluation["reference_id"]
-        links.append(Link("Reference", reference_id, _reference_summary(store, reference_id)))
-    if focus.generator_id is not None and focus.facts is not None:
-        links.append(Link("Generator", focus.generator_id, _parity_summary(focus.facts)))
-        links += _promotions(store, focus.generator_id)
-    return links
-
-
-def _checkpoint_summary(store: Store, run: Run, focus: Focus) -> str:
-    if focus.facts is not None:
-        return f"SHA-256 {focus.facts.checkpoint_sha256}"
-    return f"SHA-256 {Checkpoints(store, run.run_id).read_meta(int(focus.step or 0))['sha256']}"
-
-
-def _reference_summary(store: Store, reference_id: str) -> str:
-    if not sealed.is_published(store, "reference", reference_id):
-        return "no longer in this store"
-    record = sealed.read_json(store, "reference", reference_id, "reference.json")
-    network = record["feature_network"]
-    right = f", {network['accuracy']:.1%} right on held-out images" if "accuracy" in network else ""
-    return f"{network['name']}:{network['hash'][:6]}{right}; {record['split']} split"
-
-
-def _parity_summary(facts: Facts) -> str:
-    difference = facts.parity["largest_pixel_difference"]
-    if difference == 0:
-        return "draws the checkpoint's pictures to the last bit"
-    return f"no pixel (range [-1, 1]) differs from the checkpoint's by more than {difference:.2g}"
-
-
-def _promotions(store: Store, generator_id: str) -> list[Link]:
-    """Every name that the generator is or was live under."""
-    links = []
-    for name in pointer.names(store):
-        found = pointer.read(store, name)
-        moves = [move for move in found.moves if move.generator_id == generator_id]
-        if moves:
-            state = "live since" if found.live == generator_id else "no longer live; last promoted at"
-            before = f"; before it: {moves[-1].before}" if moves[-1].before else ""
-            links.append(Link("Promotion", name, f"{state} {moves[-1].at}{before}"))
-    return links
-
-
-def _environment(run: Run) -> tuple[tuple[str, str], ...]:
-    shown = {"precision": run.precision, **run.environment}
-    shown["gpus"] = ", ".join(shown.get("gpus") or []) or "none"
-    return tuple((name, text(value)) for name, value in shown.items())
-
-
-def _timings(lines: list[Json], evaluated: list[Json]) -> tuple[tuple[str, str], ...]:
-    rows = []
-    if lines and "seconds" in lines[-1]:
-        rows.append((f"training, {lines[-1]['step']:,} steps", _duration(lines[-1]["seconds"])))
-    if evaluated:
-        spent = sum(record.get("seconds", 0.0) for record in evaluated)
-        rows.append((f"evaluation, {len(evaluated)} checkpoints", _duration(spent)))
-    return tuple(rows)
-
-
-def _duration(seconds: float) -> str:
-    """Such as 42 s, 3 min 12 s, 2 h 5 min."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from gan.errors import NotFoundError
-from gan.steps import report as step
 from gan.steps import report_pictures
+from gan.steps.evaluate import evaluate
 from gan.steps.export import export
 from gan.steps.gate import gate
 from gan.steps.promote import promote
@@ -124,6 +124,37 @@ def test_exported_judged_promoted_and_beside_the_live_one(scored: World, tmp_pat
     has(page(made), f"; before it: {first}")
 
 
+def test_the_generator_exported_or_judged_last(scored: World, tmp_path: Path) -> None:
+    made = runs.copy(scored, tmp_path)
+    first = export(made.store, made.run_id, checkpoint="2", now=lambda: NOON).id
+    gate(made.store, first, "pets", now=lambda: NOON + timedelta(minutes=1))
+    second = export(made.store, made.run_id, checkpoint="4", now=lambda: NOON + timedelta(minutes=2)).id
+    text = page(made)
+    has(text, f"Drawn by the exported generator {second}", f"{second} is exported. Judge it with: gan gate")
+    assert "Passed the gate" not in text, "the verdict is about another generator"
+
+    gate(made.store, first, "cats", sets=["gate.most_fid=0"], now=lambda: NOON + timedelta(minutes=3))
+    has(page(made), f"Drawn by the exported generator {first}", "Refused for “cats”")
+
+
+def test_a_damaged_generator_is_passed_over(scored: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = runs.copy(scored, tmp_path)
+    sound = export(made.store, made.run_id, checkpoint="2", now=lambda: NOON).id
+    hurt = export(made.store, made.run_id, checkpoint="4", now=lambda: NOON + timedelta(minutes=1)).id
+    made.store.write(f"generators/{hurt}/generator.json", b"damaged")
+    has(page(made), f"Drawn by the exported generator {sound}")
+    assert "damaged generator" in capsys.readouterr().err
+
+
+def test_refused_because_measured_differently(scored: World, tmp_path: Path) -> None:
+    """Such a pipeline ends green, so the page must say why nothing went live."""
+    made = runs.copy(scored, tmp_path)
+    promote(made.store, export(made.store, made.run_id, checkpoint="2").id, "pets", force="a test")
+    evaluate(made.store, made.run_id, made.reference_id, checkpoint="4", sets=["evaluate.samples=30"])
+    gate(made.store, export(made.store, made.run_id, checkpoint="4").id, "pets")
+    has(page(made), "Refused for “pets”", "samples (30 and 40)", "--set gate.against_live=off")
+
+
 def test_refused(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
     generator_id = export(made.store, made.run_id).id
@@ -192,10 +223,3 @@ def test_an_unknown_run(trained: World) -> None:
 )
 def test_moments_are_spread_evenly(count: int, steps: list[int]) -> None:
     assert report_pictures.moments(count) == steps
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (192, "3 min 12 s"), (7500, "2 h 5 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert step._duration(seconds) == text
