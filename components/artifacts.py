@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan.export import files
 from gan.steps.outcome import Outcome
 from gan.store import runs, sealed
 
@@ -119,8 +120,8 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
 
 def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: Outcome) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
-    Path(artifact.path).write_bytes(sealed.read_file(store, "generator", outcome.id, "generator.keras"))
-    Path(card.path).write_bytes(sealed.read_file(store, "generator", outcome.id, "card.md"))
+    Path(artifact.path).write_bytes(sealed.read_file(store, "generator", outcome.id, files.KERAS))
+    Path(card.path).write_bytes(sealed.read_file(store, "generator", outcome.id, files.CARD))
     artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
 
 

@@ -9,7 +9,7 @@
     │   └── ConflictError     6   somebody else moved first: a lost race, or a verdict that is out of date
     ├── IntegrityError        7   bytes differ from their checksum
     ├── DivergedError         8   a loss or gradient is not finite
-    ├── IdentityError         9   two scores can't be compared: they were measured differently
+    ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
     └── ParityError          10   the exported generator does not draw what the checkpoint draws
 
 Codes that are no error of this tree:

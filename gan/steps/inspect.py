@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
+from gan.export.files import FACTS
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, read_json, runs, sealed
@@ -131,7 +132,7 @@ def _evaluation_key(run_id: str, where: str) -> Key:
 
 
 def _generator(store: Store, key: Key) -> Node:
-    tree = sealed.read_json(store, "generator", key.id, "generator.json")
+    tree = sealed.read_json(store, "generator", key.id, FACTS)
     parent = Key("run", tree["run_id"])
     if tree.get("reference_id"):
         record = sealed.read_json(store, "generator", key.id, "evaluation.json")

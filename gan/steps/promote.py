@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.export.files import FACTS
 from gan.ids import check_id
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed, verdicts
@@ -79,7 +80,7 @@ def _require_good_record(generator_id: str, live: pointer.Pointer) -> None:
 
 def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> None:
     again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
-    run_id = sealed.read_json(store, "generator", generator_id, "generator.json")["run_id"]
+    run_id = sealed.read_json(store, "generator", generator_id, FACTS)["run_id"]
     try:
         verdict = verdicts.read(store, run_id, live.name)
     except NotFoundError:

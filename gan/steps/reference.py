@@ -16,6 +16,7 @@ from gan.errors import ConfigError, DataError, NotFoundError
 from gan.ids import file_sha256
 from gan.metrics import identity
 from gan.metrics import reference as references
+from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.presets import Looks
 from gan.metrics.requirements import FEATURE_NETWORK_FILE, TRAIN, check_split, feature_network_path
 from gan.scratch import scratch_folder
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from gan.metrics.mode_kinds import Modes
 
 LEAST_IMAGES = 10
-FEW_IMAGES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,9 +116,11 @@ def _make(store: Store, dataset: Dataset, reference: config.Reference, folder: P
     held_out = load_split(store, dataset, reference.split, most=reference.most_images, seed=reference.seed)
     learned = max(reference.most_images, reference.training_images if reference.feature_network is None else 0)
     training = load_split(store, dataset, TRAIN, most=learned, seed=reference.seed)
-    made = _from_graph if reference.feature_network is not None else _trained
     held_out_examples, training_examples = (_shuffled(dataset, each, reference.seed) for each in (held_out, training))
-    prepared = made(dataset, held_out_examples, training_examples, reference, folder)
+    if reference.feature_network is None:
+        prepared = _trained(dataset, held_out_examples, training_examples, reference, folder)
+    else:
+        prepared = _from_graph(held_out_examples, reference)
     say("look at training images", images=min(len(training.pixels), reference.most_images))
     looks = [
         Looks(seen.features, prepared.modes.probabilities(seen.features, seen.outputs))
@@ -162,9 +164,7 @@ def _trained(
     return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
 
 
-def _from_graph(
-    dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
-) -> Prepared:
+def _from_graph(held_out: Examples, reference: config.Reference) -> Prepared:
     from gan.metrics.features import inception
     from gan.metrics.mode_kinds import fit_clusters
 

@@ -136,8 +136,10 @@ def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> report_pic
     if focus.generator_id is not None:
         from gan.export import saved_model
 
-        draw = saved_model.load(store, focus.generator_id).images
-        return report_pictures.draw(draw, run, dataset, f"Drawn by the exported generator {focus.generator_id}")
+        exported = saved_model.load(store, focus.generator_id)
+        return report_pictures.draw(
+            exported.images, run, dataset, f"Drawn by the exported generator {focus.generator_id}"
+        )
     if focus.step is None:
         return None
     from gan.steps.evaluate import checkpoint_draw
