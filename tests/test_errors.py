@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+
 import gan.errors
 from gan.errors import GanError, Stopped, unknown_name
 
@@ -10,8 +12,10 @@ def classes(root: type[BaseException]) -> list[type[BaseException]]:
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     drawn = gan.errors.__doc__ or ""
+    importlib.import_module("gan.data.image")  # whose error belongs to the tree
     for error in classes(GanError):
-        assert issubclass(error, GanError)
+        if not error.__module__.startswith("gan."):
+            continue  # the pipelines have one of their own, which carries a step's exit code
         line = next(line for line in drawn.splitlines() if error.__name__ in line)
         if "exit_code" in vars(error):
             assert f" {error.exit_code} " in f"{line} "

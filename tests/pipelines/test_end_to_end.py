@@ -135,7 +135,7 @@ def test_the_error_of_a_step_is_the_error_of_the_run(digits: tuple[Path, Ran]) -
     assert ran.exit_code in {2, 3}
     assert ran.out == ""
     last = ran.err.splitlines()[-1]
-    assert last.startswith("gan-pipelines: train: ")
+    assert last.startswith("gan-pipelines: preprocess: train.batch_size must be at most")
     assert "60000" in last
 
 
