@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-
-from gan import __version__
-from gan.cli.parser import EXIT_CODES, Parser, add_config
+from gan.cli.parser import Parser, add_config, add_store, make_program
 
 
 def make_parser() -> Parser:
     """The parser of `gan-pipelines`."""
-    parser = Parser(
-        prog="gan-pipelines",
-        description="Run the whole pipeline on this machine, or compile it for Kubeflow Pipelines.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, add = make_program(
+        "gan-pipelines", "Run the whole pipeline on this machine, or compile it for Kubeflow Pipelines."
     )
-    parser.add_argument("--version", action="version", version=f"gan-pipelines {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-
-    def add(name: str, help_text: str) -> Parser:
-        made: Parser = commands.add_parser(
-            name,
-            help=help_text,
-            description=f"{help_text[0].upper()}{help_text[1:]}.",
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-        return made
-
     made = add("run", "run the training pipeline on this machine, from images to a promoted generator")
     add_config(made, required=True)
-    made.add_argument("--store", default="./store", metavar="URI", help="where everything lives (default: %(default)s)")
+    add_store(made)
     made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
     made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
     made.add_argument("--only", metavar="STEP", help="run one step alone; its inputs are those of the steps before it")

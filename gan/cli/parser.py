@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gan import __version__
 from gan.errors import ConfigError
 
 EXIT_CODES = """exit codes:
-  0 done   2 wrong flag, key or name   3 wrong input data   4 not found   5 store   6 lost a race
-  7 damaged bytes   8 diverged   9 scores not comparable   10 export parity   11 refused by the gate
-  12 verify found damage   70 a bug   130 Ctrl-C   143 SIGTERM
+  0 done   1 a worker died   2 wrong flag, key or name   3 wrong input data   4 not found   5 store
+  6 lost a race   7 damaged bytes   8 diverged   9 scores not comparable   10 export parity
+  11 refused by the gate   12 verify found damage   70 a bug   130 Ctrl-C   143 SIGTERM
 """
 
 
@@ -29,28 +29,13 @@ Add = Callable[[str, str], Parser]
 
 def make_parser() -> Parser:
     """The parser of `gan`."""
-    parser = Parser(
-        prog="gan",
-        description="Train GAN generators, score them, and hand out only those proven better than the last.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser, add_bare = make_program(
+        "gan", "Train GAN generators, score them, and hand out only those proven better than the last."
     )
-    parser.add_argument("--version", action="version", version=f"gan {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
     def add(name: str, help_text: str) -> Parser:
-        made: Parser = commands.add_parser(
-            name,
-            help=help_text,
-            description=f"{help_text[0].upper()}{help_text[1:]}.",
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        made.add_argument(
-            "--store", default="./store", metavar="URI", help="where everything lives (default: %(default)s)"
-        )
-        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        made = add_bare(name, help_text)
+        add_store(made)
         return made
 
     _add_data_commands(add)
@@ -58,6 +43,29 @@ def make_parser() -> Parser:
     _add_release_commands(add)
     _add_store_commands(add)
     return parser
+
+
+def make_program(name: str, description: str) -> tuple[Parser, Add]:
+    """The parser of a program with commands, and what adds a command to it: name and help to a parser."""
+    looks: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = Parser(prog=name, description=description, **looks)
+    parser.add_argument("--version", action="version", version=f"{name} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+
+    def add(command: str, help_text: str) -> Parser:
+        sentence = f"{help_text[0].upper()}{help_text[1:]}."
+        made: Parser = commands.add_parser(command, help=help_text, description=sentence, allow_abbrev=False, **looks)
+        made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        return made
+
+    return parser, add
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """`--store`, the same for both programs."""
+    parser.add_argument(
+        "--store", default="./store", metavar="URI", help="where everything lives (default: %(default)s)"
+    )
 
 
 def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
