@@ -12,6 +12,7 @@ from gan.errors import ConfigError
 from gan.export import facts as facts_module
 from gan.export import latents
 from gan.export.facts import Facts
+from gan.export.sheet import MOST_COLUMNS
 from gan.pixels import grid, png
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer
@@ -70,7 +71,7 @@ def sample(
     facts = facts_module.read(store, chosen)
     _check_count(count, facts, interpolate=interpolate)
     wanted = None if label is None else facts.label_of(label)
-    columns = min(count, PICTURES_IN_A_WALK) if interpolate else math.ceil(math.sqrt(count))
+    columns = _columns(facts, count, wanted, interpolate=interpolate)
     if interpolate:
         points = latents.walks(count // columns, columns, facts.latent_size, seed, truncation=truncation)
     else:
@@ -87,6 +88,15 @@ def sample(
         "truncation": truncation,
     }
     return Outcome(chosen, str(out), watch.seconds(), details=details)
+
+
+def _columns(facts: Facts, count: int, label: int | None, *, interpolate: bool) -> int:
+    """A walk a row; a class a column where each is drawn in turn; else about as many columns as rows."""
+    if interpolate:
+        return min(count, PICTURES_IN_A_WALK)
+    if label is None and facts.conditional and len(facts.classes) <= min(count, MOST_COLUMNS):
+        return len(facts.classes)
+    return math.ceil(math.sqrt(count))
 
 
 def _generator_id(store: Store, generator_id: str | None, name: str | None) -> str:

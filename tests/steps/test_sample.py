@@ -71,17 +71,16 @@ def test_the_same_seed_gives_the_same_bytes(store: Store, plain: str, tmp_path: 
 
 
 def test_classes_come_in_turn_or_as_wished(store: Store, conditional: str, tmp_path: Path) -> None:
-    sample(store, tmp_path / "turn.png", generator_id=conditional, count=4)
     network = generators.network(conditional=True, channels=3)
     points = latents.draw(4, 6, 0)
-    for path, labels, wish in (
-        ("turn.png", [0, 1, 2, 0], None),
-        ("owls.png", [2, 2, 2, 2], "owls"),
-        ("1.png", [1, 1, 1, 1], "1"),
+    for path, labels, wish, columns in (
+        ("turn.png", [0, 1, 2, 0], None, 3),  # a column a class
+        ("owls.png", [2, 2, 2, 2], "owls", 2),
+        ("1.png", [1, 1, 1, 1], "1", 2),
     ):
         outcome = sample(store, tmp_path / path, generator_id=conditional, count=4, label=wish)
         expected = to_pixels(np.asarray(network([points, np.array(labels, np.int32)], training=False)))
-        assert np.abs(tiles(tmp_path / path, 2, 4).astype(int) - expected).max() <= 1
+        assert np.abs(tiles(tmp_path / path, columns, 4).astype(int) - expected).max() <= 1
         assert outcome.details["label"] == (None if wish is None else generators.CLASSES[labels[0]])
 
 
