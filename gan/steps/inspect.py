@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
+from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, read_json, runs, sealed
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint import RECORD, Checkpoints
 from gan.types import Json
 
 # Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
-KINDS = ("dataset", "reference", "run", "evaluation", "generator", "promoted name")
+KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")
 
 
 class Key(NamedTuple):
@@ -83,6 +84,8 @@ def _nodes(store: Store) -> Iterator[Node]:
             yield _node(of_kind, store, Key(kind, object_id))
     for run_id in runs.run_ids(store):
         yield _node(_run, store, Key("run", run_id))
+        for step in Checkpoints(store, run_id).steps():
+            yield _node(_checkpoint, store, _checkpoint_key(run_id, step), run_id, step)
         for item in store.list(runs.evaluations(run_id)):
             if item.key.endswith(".json"):
                 yield _node(_evaluation, store, _evaluation_key(run_id, item.key), item.key)
@@ -92,7 +95,7 @@ def _nodes(store: Store) -> Iterator[Node]:
         yield _node(_promoted, store, Key("promoted name", name))
 
 
-def _node(made: Callable[..., Node], store: Store, key: Key, *more: str) -> Node:
+def _node(made: Callable[..., Node], store: Store, key: Key, *more: str | int) -> Node:
     try:
         return made(store, key, *more)
     except (IntegrityError, NotFoundError, KeyError, TypeError, ValueError, AttributeError):
@@ -113,16 +116,31 @@ def _reference(store: Store, key: Key) -> Node:
 
 
 def _run(store: Store, key: Key) -> Node:
-    dataset_id = read_json(store, runs.record(key.id), keys=("dataset_id",))["dataset_id"]
-    steps = Checkpoints(store, key.id).steps()
-    return Node(key, f"checkpoints: {', '.join(map(str, steps)) or 'none yet'}", (Key("dataset", dataset_id),))
+    tree = read_json(store, runs.record(key.id), keys=("dataset_id", "config_hash"))
+    return Node(key, f"config {tree['config_hash']}", (Key("dataset", tree["dataset_id"]),))
+
+
+def _checkpoint(store: Store, key: Key, run_id: str, step: int) -> Node:
+    tree = read_json(store, f"{runs.checkpoint(run_id, step)}/{RECORD}", keys=("sha256",))
+    return Node(key, f"state {tree['sha256'][:HASH_LENGTH]}", (Key("run", run_id),))
+
+
+def _checkpoint_key(run_id: str, step: int) -> Key:
+    return Key("checkpoint", f"{run_id}@{step}")
+
+
+def _trained(store: Store, run_id: str, step: int) -> Key:
+    """The checkpoint that something was made from, or, where it is no longer kept, its run."""
+    kept = store.exists(f"{runs.checkpoint(run_id, step)}/{RECORD}")
+    return _checkpoint_key(run_id, step) if kept else Key("run", run_id)
 
 
 def _evaluation(store: Store, key: Key, where: str) -> Node:
     tree = read_json(store, where, keys=evaluations.KEYS)
     fid = tree["scores"]["fid"]
     summary = f"{tree['label']} {fid['value']:.4g} ({fid['low']:.4g} to {fid['high']:.4g})"
-    return Node(key, summary, (Key("run", tree["run_id"]), Key("reference", tree["reference_id"])))
+    trained = _trained(store, tree["run_id"], tree["step"])
+    return Node(key, summary, (trained, Key("reference", tree["reference_id"])))
 
 
 def _evaluation_key(run_id: str, where: str) -> Key:
@@ -133,7 +151,7 @@ def _evaluation_key(run_id: str, where: str) -> Key:
 
 def _generator(store: Store, key: Key) -> Node:
     tree = sealed.read_json(store, "generator", key.id, FACTS)
-    parent = Key("run", tree["run_id"])
+    parent = _trained(store, tree["run_id"], tree["step"])
     if tree.get("reference_id"):
         record = sealed.read_json(store, "generator", key.id, "evaluation.json")
         where = evaluations.key_of(tree["run_id"], tree["step"], tree["reference_id"], record["identity"])
@@ -144,7 +162,9 @@ def _generator(store: Store, key: Key) -> Node:
 def _promoted(store: Store, key: Key) -> Node:
     found = pointer.read(store, key.id)
     last = found.moves[-1]
-    return Node(key, f"live: {found.live}, {last.action} at {last.at}", (Key("generator", str(found.live)),))
+    ever_live = dict.fromkeys(move.generator_id for move in reversed(found.moves))
+    summary = f"live: {found.live}, {last.action} at {last.at}"
+    return Node(key, summary, tuple(Key("generator", each) for each in ever_live))
 
 
 def _listing(store: Store, nodes: Nodes) -> str:

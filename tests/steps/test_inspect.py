@@ -30,8 +30,8 @@ def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> st
     network = {"name": "digits-cnn", "hash": "abcdef123456"}
     reference = {"dataset_id": "digits-1", "feature_network": network, "split": "test"}
     sealed_json("reference", "ref-1", "reference.json", reference)
-    store.write("runs/r1/run.json", b'{"dataset_id": "digits-1"}')
-    store.write("runs/r1/checkpoints/00000010/checkpoint.json", b"{}")
+    store.write("runs/r1/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
+    store.write("runs/r1/checkpoints/00000010/checkpoint.json", b'{"sha256": "0123456789abcdef"}')
     evaluation = {
         "run_id": "r1",
         "step": 10,
@@ -58,7 +58,9 @@ def test_the_listing(store: Store, full: str) -> None:
             "references",
             "  ref-1  digits-cnn:abcdef, test split",
             "runs",
-            "  r1  checkpoints: 10",
+            "  r1  config c0ffee",
+            "checkpoints",
+            "  r1@10  state 0123456789ab",
             "evaluations",
             f"  {EVALUATION}  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
             "generators",
@@ -71,12 +73,13 @@ def test_the_listing(store: Store, full: str) -> None:
 
 def test_lineage_both_ways(store: Store, full: str) -> None:
     tree = inspect(store, full).details["tree"]
-    assert tree.splitlines()[:8] == [
+    assert tree.splitlines()[:9] == [
         f"generator {full}  step 10",
         "made from",
         f"  └── evaluation {EVALUATION}  fid[digits-cnn:abcdef] 12.35 (11 to 13)",
-        "      ├── run r1  checkpoints: 10",
-        "      │   └── dataset digits-1  16x16x1, 1437 train, 360 test",
+        "      ├── checkpoint r1@10  state 0123456789ab",
+        "      │   └── run r1  config c0ffee",
+        "      │       └── dataset digits-1  16x16x1, 1437 train, 360 test",
         "      └── reference ref-1  digits-cnn:abcdef, test split",
         "          └── dataset digits-1  16x16x1, 1437 train, 360 test",
         "used by",
@@ -90,6 +93,7 @@ def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
         "digits-1",
         "ref-1",
         "r1",
+        "r1@10",
         EVALUATION,
         full,
         "faces",
@@ -104,15 +108,15 @@ def test_an_unknown_object_names_the_nearest(store: Store, full: str) -> None:
 
 def test_the_generator_of_a_deleted_evaluation_is_of_its_run(store: Store, full: str) -> None:
     store.delete(evaluations.key_of("r1", 10, "ref-1", {"samples": 100}))
-    assert inspect(store, full).details["tree"].splitlines()[2] == "  └── run r1  checkpoints: 10"
+    assert inspect(store, full).details["tree"].splitlines()[2] == "  └── checkpoint r1@10  state 0123456789ab"
 
 
 def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> None:
-    store.write("runs/faces/run.json", b'{"dataset_id": "digits-1"}')
+    store.write("runs/faces/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
     tree = inspect(store, "faces").details["tree"]
     run, name = tree.split("\n\n")
     assert run.splitlines()[:3] == [
-        "run faces  checkpoints: none yet",
+        "run faces  config c0ffee",
         "made from",
         "  └── dataset digits-1  16x16x1, 1437 train, 360 test",
     ]
@@ -122,7 +126,7 @@ def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> N
 
 
 def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator: Callable[..., str]) -> None:
-    store.write("runs/digits/run.json", b'{"dataset_id": "digits-1"}')
+    store.write("runs/digits/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
     generator = make_generator("digits", verdict=True, name="digits")
     promote(store, generator, "digits")
     tree = inspect(store, "digits").details["tree"]
@@ -147,7 +151,7 @@ def test_what_is_damaged_is_shown_as_such_beside_the_rest(store: Store, full: st
     lines = inspect(store).details["tree"].splitlines()
     assert f"  {shown.format(full=full, evaluation=EVALUATION)}" in lines
     assert len([line for line in lines if "damaged" in line]) == 1
-    assert len(lines) == 12
+    assert len(lines) == 14
 
 
 def test_stray_files_are_passed_over(store: Store, full: str) -> None:
@@ -163,3 +167,13 @@ def test_stray_files_are_passed_over(store: Store, full: str) -> None:
     ):
         store.write(f"{folder}/.DS_Store", b"\0")
     assert inspect(store).details["tree"] == before
+
+
+def test_a_name_shows_every_generator_that_was_ever_live(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    second = make_generator("r2", verdict=True, against=first)
+    promote(store, second, "faces")
+    tree = inspect(store, "faces").details["tree"].splitlines()
+    assert [line.split()[2] for line in tree if "── generator" in line] == [second, first]
+    assert any("promoted name faces" in line for line in inspect(store, first).details["tree"].splitlines())
