@@ -184,8 +184,9 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
     if key not in loss.reads and value != default:
         raise ConfigError(
-            f"loss.{key} means nothing to the loss {loss.name}; got {value}. Leave it at {default}, "
-            f"or set loss.name to one that reads it: {_losses(lambda each: key in each.reads)}"
+            f"loss.{key} means nothing to the loss {loss.name}; got {value}. Set it to {default} "
+            f"(--set loss.{key}={default}), or set loss.name to one that reads it: "
+            f"{_losses(lambda each: key in each.reads)}"
         )
 
 

@@ -49,7 +49,7 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
         (
             {"loss": {"name": "hinge", "label_smoothing": 0.1}},
-            r"loss.label_smoothing means nothing to the loss hinge; got 0.1. Leave it at 0.0.*minimax, non_sat",
+            r"loss.label_smoothing means nothing to the loss hinge; got 0.1. Set it to 0.0.*minimax, non_sat",
         ),
         ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise means nothing to the loss wgan_gp"),
         (
@@ -58,7 +58,7 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ),
         (
             {"loss": {"name": "wasserstein", "gradient_penalty": 1.0}},
-            r"loss.gradient_penalty means nothing.*Leave it at 10.0.*: wgan_gp$",
+            r"loss.gradient_penalty means nothing.*Set it to 10.0.*: wgan_gp$",
         ),
         (
             {"loss": {"name": "hinge", "kl_weight": 0.1, "kl_estimator": "density_ratio"}},
@@ -109,7 +109,7 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
         ({"evaluate": {"samples": 20_001}}, r"evaluate.samples must be at most 20000, .* the 200 held-out.*got 20001"),
         (
             {"evaluate": {"samples": 5001}, "reference": {"most_images": 50}},
-            r"evaluate.samples must be at most 5000, .* the 50 held-out images of the reference; got 5001",
+            r"evaluate.samples must be at most 5000, .* the 50 held-out images; got 5001.*--set evaluate.samples=5000",
         ),
         ({"evaluate": {"neighbours": 100}}, r"evaluate.neighbours must be below .*, 100; got 100"),
         ({"evaluate": {"samples": 5}}, r"evaluate.neighbours must be below .*, 5; got 5"),

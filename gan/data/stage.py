@@ -38,5 +38,8 @@ def _staged(store: Store, dataset: Dataset, shard: Shard) -> Path:
 def _checked(path: Path, uri: str, shard: Shard) -> Path:
     found = file_sha256(path) if path.is_file() else None
     if found != shard.sha256:
-        raise IntegrityError(f"{Damage(uri, shard.sha256, found)}; delete the dataset and prepare it again")
+        folder = uri.rpartition("/")[0]
+        raise IntegrityError(
+            f"{Damage(uri, shard.sha256, found)}; delete {folder} and prepare it again with: gan preprocess"
+        )
     return path

@@ -9,6 +9,7 @@ from typing import Any
 from gan.errors import ConfigError, IntegrityError, unknown_name
 from gan.export.files import EVALUATION, FACTS
 from gan.store import Store, sealed
+from gan.store.pointer import Pointer
 from gan.types import Json
 
 
@@ -98,3 +99,23 @@ def read_evaluation(store: Store, generator_id: str) -> Json | None:
         return None
     record: Json | None = sealed.read_json(store, "generator", generator_id, EVALUATION)
     return record if record and record.get("scores") else None
+
+
+def was_rolled_back(store: Store, generator_id: str, live: Pointer) -> bool:
+    """Whether a name was rolled back from this generator, or from another export of the same weights.
+
+    The same data, config and seed give the same weights again under another run id, and every export has an id of its
+    own. A rejected generator that is no longer in the store can be told by its id only.
+    """
+    rejected = live.rolled_back_from()
+    if generator_id in rejected or not rejected:
+        return generator_id in rejected
+    weights = _weights(store, generator_id)
+    if live.live is not None and weights == _weights(store, live.live):
+        return False  # made live again by hand
+    return any(weights == _weights(store, each) for each in rejected if sealed.is_published(store, "generator", each))
+
+
+def _weights(store: Store, generator_id: str) -> str:
+    """The SHA-256 of the checkpoint that a generator was exported from."""
+    return str(sealed.read_json(store, "generator", generator_id, FACTS)["checkpoint_sha256"])

@@ -46,7 +46,7 @@ def check_counts(protocol: Evaluate, held_out: int, training: int) -> None:
     if protocol.samples > most:
         raise ConfigError(
             f"evaluate.samples must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {held_out} held-out "
-            f"images of the reference; got {protocol.samples}. Ask for fewer samples, or hold out more images"
+            f"images; got {protocol.samples}. Ask for fewer (--set evaluate.samples={most}), or hold out more images"
         )
     smaller = min(held_out, training, protocol.samples)
     if protocol.neighbours >= smaller:

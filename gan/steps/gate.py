@@ -19,6 +19,7 @@ from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed, verdicts
 from gan.types import Json
 
+SIDES = ("most", "least")
 THRESHOLDS = ("fid", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl")
 
 
@@ -76,13 +77,17 @@ def gate(
     live = pointer.read(store, name)
     evaluation = facts_module.read_evaluation(store, generator_id)
     checks = [*_thresholds(options, evaluation, facts["run_id"]), *_parity(options, facts["parity"])]
-    if generator_id in live.rolled_back_from():
+    if facts_module.was_rolled_back(store, generator_id, live):
         checks.append(_rolled_back(generator_id, name))
     notes = []
     if live.live == generator_id:
         notes.append(f"{generator_id} is live under {name} already: there is nothing to compare it with")
     elif live.live is None:
         notes.append(f"nothing is live under {name}: there is nothing to compare it with")
+        if evaluation is not None and not _limits(options):
+            notes.append(
+                "no threshold is set: nothing but the export was checked. Set some of gate.least_* and gate.most_*"
+            )
     elif options.against_live == "off":
         notes.append(f"not compared with the live generator {live.live}: gate.against_live is off")
     elif evaluation is not None:
@@ -125,13 +130,13 @@ def _thresholds(options: Gate, evaluation: Json | None, run_id: str) -> list[Che
         return [
             Check("evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}")
         ]
-    checks = []
-    for score in THRESHOLDS:
-        for side in ("most", "least"):
-            limit = getattr(options, f"{side}_{score}", None)
-            if limit is not None:
-                checks.append(_limited(score, _value(evaluation, score), side, limit))
-    return checks
+    return [_limited(score, _value(evaluation, score), side, limit) for score, side, limit in _limits(options)]
+
+
+def _limits(options: Gate) -> list[tuple[str, str, float]]:
+    """The thresholds that are set: score, most or least, and the limit."""
+    limits = [(score, side, getattr(options, f"{side}_{score}", None)) for score in THRESHOLDS for side in SIDES]
+    return [(score, side, limit) for score, side, limit in limits if limit is not None]
 
 
 def _limited(score: str, value: float, side: str, limit: float) -> Check:
@@ -165,8 +170,8 @@ def _parity(options: Gate, parity: Mapping[str, Any]) -> list[Check]:
 def _rolled_back(generator_id: str, name: str) -> Check:
     """Whoever rolled back saw what no score shows, and a schedule would promote the same generator again."""
     reason = (
-        f'{generator_id} was live under "{name}" and was rolled back from; to promote it all the same: gan promote '
-        f"--generator-id {generator_id} --name {name} --force REASON"
+        f'{generator_id}, or another export of its weights, was live under "{name}" and was rolled back from; to '
+        f"promote it all the same: gan promote --generator-id {generator_id} --name {name} --force REASON"
     )
     return Check("rolled_back", "yes", "no", passed=False, reason=reason)
 

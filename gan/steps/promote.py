@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
 from gan.ids import check_id
 from gan.steps.outcome import Outcome, Stopwatch
@@ -45,7 +46,7 @@ def promote(
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
     if force is None:
-        _require_good_record(generator_id, live)
+        _require_good_record(store, generator_id, live)
         _require_verdict(store, generator_id, live)
     step = pointer.Move(generator_id, "promote" if force is None else "force", now(), live.live, force or "")
     return _outcome(store, pointer.move(store, live, step), live.live, watch)
@@ -70,11 +71,11 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
     return _outcome(store, moved, live.live, watch)
 
 
-def _require_good_record(generator_id: str, live: pointer.Pointer) -> None:
-    if generator_id in live.rolled_back_from():
+def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer) -> None:
+    if was_rolled_back(store, generator_id, live):
         raise ConflictError(
-            f'{generator_id} was live under "{live.name}" and was rolled back from; promote another one, or this one '
-            "all the same with --force REASON"
+            f'{generator_id}, or another export of its weights, was live under "{live.name}" and was rolled back from; '
+            "promote another one, or this one all the same with --force REASON"
         )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gan.metrics.mode_kinds import Modes
 
 LEAST_IMAGES = 10
+WEAK_ACCURACY = 0.75
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +162,11 @@ def _trained(
         **task.judge(network, held_out, seen, reference),
     }
     say(f"the feature network {network.name} is right about held-out images", accuracy=facts["accuracy"])
+    if facts["accuracy"] < WEAK_ACCURACY:
+        warn(
+            f"the feature network {network.name} is right about only {facts['accuracy']:.0%} of held-out images: "
+            "scores measured with it say little. More images, more reference.epochs, or a --feature-network help"
+        )
     return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
 
 

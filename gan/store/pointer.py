@@ -17,7 +17,7 @@ from gan.store.document import parse_json
 from gan.store.interface import Store
 
 FOLDER, SUFFIX = "promoted", ".json"
-REMEDY = "restore it from a copy, or delete it and promote again"
+REMEDY = "restore it from a copy, or delete it and promote again (then it forgets what was rolled back from)"
 
 
 @dataclass(frozen=True)

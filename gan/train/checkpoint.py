@@ -142,11 +142,22 @@ class Checkpoints:
         return None
 
     def prune(self, keep: int) -> None:
-        """Delete all but the last `keep` checkpoints, and what killed attempts left. Call it after a `save`."""
-        kept = self.steps()[-keep:]
+        """Delete all but the last `keep` checkpoints, and what killed attempts left. Call it after a `save`.
+
+        A checkpoint that was written only because the run was stopped goes as soon as a later one is there, so that a
+        run that was stopped keeps the same ones as a run that never was.
+        """
+        steps = self.steps()
+        kept = [step for step in steps if step == steps[-1] or self._on_schedule(step)][-keep:]
         for step in self._folders():
             if step not in kept:
                 self._delete(step)
+
+    def _on_schedule(self, step: int) -> bool:
+        try:
+            return bool(self.read_meta(step).get("on_schedule", True))
+        except IntegrityError:
+            return True  # whoever wants to read it will be told
 
     def discard_after(self, step: int) -> None:
         """Delete what lies beyond `step`: damaged checkpoints and half-written ones."""

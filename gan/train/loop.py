@@ -128,6 +128,8 @@ class Loop:
                 "dataset_id": self._run.dataset_id,
                 "config_hash": self._run.config_hash,
                 "seed": self._settings.seed,
+                "on_schedule": self.step % self._settings.checkpoint_every_steps == 0
+                or self.step == self._settings.steps,
                 "batches": self.step * self._settings.discriminator_steps,
                 "seconds": round(self.speed.seconds, 3),
             },

@@ -20,12 +20,20 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def make_generator(store: Store, tmp_path: Path) -> Make:
-    """Publishes a generator of run `run_id`, optionally with a verdict on it, and returns its id."""
+    """Publishes a generator of run `run_id`, with a verdict or the weights of another if asked; returns its id."""
 
-    def make(run_id: str, *, verdict: bool | None = None, against: str | None = None, name: str = "faces") -> str:
+    def make(
+        run_id: str,
+        *,
+        verdict: bool | None = None,
+        against: str | None = None,
+        name: str = "faces",
+        weights: str | None = None,
+    ) -> str:
         folder = tmp_path / f"generator-{run_id}"
         folder.mkdir()
-        (folder / "generator.json").write_text(json.dumps({"run_id": run_id, "step": 10, "reference_id": "ref-1"}))
+        facts = {"run_id": run_id, "step": 10, "reference_id": "ref-1", "checkpoint_sha256": weights or run_id}
+        (folder / "generator.json").write_text(json.dumps(facts))
         (folder / "evaluation.json").write_text(json.dumps({"identity": {"samples": 100}}))
         (folder / "weights").write_bytes(run_id.encode() * 100)
         files = sealed.files_below(folder)

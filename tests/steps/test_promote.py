@@ -130,7 +130,8 @@ def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_gene
     promote(store, second, "faces")
     rollback(store, "faces")
     with pytest.raises(
-        ConflictError, match=rf'{second} was live under "faces" and was rolled back from.*--force REASON'
+        ConflictError,
+        match=rf'{second}, or another .* weights, was live under "faces" and was rolled back from.*--force REASON',
     ):
         promote(store, second, "faces")
     assert promote(store, second, "faces", force="it was the camera").details["live"] == second
@@ -154,3 +155,20 @@ def test_a_generator_whose_seal_lost_a_line_is_never_live(
         store.write(key, b"".join(store.read(key).splitlines(keepends=True)[:lines]))
         with pytest.raises(IntegrityError, match=r"not promoted: .*SHA256SUMS is damaged"):
             promote(store, generator, "faces", force=force)
+
+
+def test_another_export_of_weights_that_were_rolled_back_from_is_refused_too(
+    store: Store, make_generator: Callable[..., str]
+) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    second = make_generator("r2", verdict=True, against=first)
+    promote(store, second, "faces")
+    rollback(store, "faces")
+    again = make_generator("r3", verdict=True, against=first, weights="r2")
+    with pytest.raises(ConflictError, match=r"or another export of its weights, was live under .* rolled back from"):
+        promote(store, again, "faces")
+    other = make_generator("r4", verdict=True, against=first)
+    assert promote(store, other, "faces").details["live"] == other
+    promote(store, again, "faces", force="seen by two people")
+    assert promote(store, again, "faces").skipped

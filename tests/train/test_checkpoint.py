@@ -139,6 +139,20 @@ def test_pruning_keeps_the_last_and_clears_what_killed_attempts_left(store: Stor
     assert {item.key.split("/")[3] for item in store.list(FOLDER)} == {"00000003", "00000004"}
 
 
+def test_a_checkpoint_of_a_stop_goes_when_a_later_one_is_there(store: Store, checkpoints: Checkpoints) -> None:
+    checkpoints.save(10, tensors(), {**META, "on_schedule": True})
+    checkpoints.save(13, tensors(), {**META, "on_schedule": False})
+    checkpoints.prune(2)
+    assert checkpoints.steps() == [10, 13]
+    checkpoints.save(20, tensors(), {**META, "on_schedule": True})
+    checkpoints.prune(2)
+    assert checkpoints.steps() == [10, 20]
+    checkpoints.save(30, tensors(), {**META, "on_schedule": True})
+    damage(store, 20, "checkpoint.json")
+    checkpoints.prune(2)
+    assert checkpoints.steps() == [20, 30]
+
+
 def test_what_lies_beyond_a_step_can_be_discarded(store: Store, checkpoints: Checkpoints) -> None:
     for step in (1, 2, 3):
         checkpoints.save(step, tensors(), META)

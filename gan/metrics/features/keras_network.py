@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -47,7 +47,7 @@ def model_hash(model: keras.Model) -> str:
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Write a `.keras` file whose bytes depend on the model alone, not on the hour."""
+    """Write a `.keras` file whose bytes depend on the model alone, not on the hour nor on addresses in memory."""
     with scratch_folder() as folder:
         raw = folder / "raw.keras"
         model.save(raw)
@@ -58,7 +58,16 @@ def save(model: keras.Model, path: Path) -> None:
                     facts = json.loads(data)
                     facts["date_saved"] = ""
                     data = json.dumps(facts, sort_keys=True).encode()
+                elif name == "config.json":
+                    data = json.dumps(_without_addresses(json.loads(data)), sort_keys=True).encode()
                 target.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), data)
+
+
+def _without_addresses(tree: Any) -> Any:
+    """A model's config without `shared_object_id`, which is where an object lay in memory when it was saved."""
+    if isinstance(tree, dict):
+        return {key: _without_addresses(value) for key, value in tree.items() if key != "shared_object_id"}
+    return [_without_addresses(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def load(path: Path, name: str, kind: str) -> KerasNetwork:

@@ -104,10 +104,12 @@ def test_attributes_record_each_balanced_accuracy() -> None:
     assert facts["balanced_accuracies"]["Row"] > 0.9
 
 
-def test_the_file_does_not_depend_on_the_hour_and_loads_to_the_same_network(tmp_path: Path) -> None:
+def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp_path: Path) -> None:
     model = trunk.build((8, 8, 3), 4, "softmax")
-    for name in ("one.keras", "two.keras"):
-        keras_network.save(model, tmp_path / name)
+    twin = trunk.build((8, 8, 3), 4, "softmax")  # elsewhere in memory
+    twin.set_weights(model.get_weights())
+    for name, each in (("one.keras", model), ("two.keras", twin)):
+        keras_network.save(each, tmp_path / name)
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.keras") as file:
         assert {info.date_time for info in file.infolist()} == {keras_network.EPOCH_OF_ZIP}
