@@ -39,7 +39,7 @@ def say(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
     """Tell one thing: `event` is a short sentence, `fields` its figures."""
     stream = stream or sys.stderr
     if on_terminal(stream):
-        tail = "  ".join(f"{name}={_human(value)}" for name, value in fields.items())
+        tail = "  ".join(f"{name}={human(value)}" for name, value in fields.items())
         line = f"{event}  {tail}" if tail else event
     else:
         line = json.dumps({"time": _now(), "event": event, **fields}, default=str)
@@ -117,7 +117,7 @@ def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Itera
         task = bar.add_task(what, total=total, completed=start, figures="")
 
         def advance(amount: int = 1, **fields: Any) -> None:
-            figures = "  ".join(f"{name}={_human(value)}" for name, value in fields.items())
+            figures = "  ".join(f"{name}={human(value)}" for name, value in fields.items())
             if figures:
                 bar.update(task, advance=amount, figures=figures)
             else:
@@ -155,7 +155,8 @@ def _lines(
     yield advance
 
 
-def _human(value: Any) -> str:
+def human(value: Any) -> str:
+    """A figure as people read it: four digits of a fraction, anything else as it is."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

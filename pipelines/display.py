@@ -7,7 +7,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import IO, Any
 
-from gan.console import on_terminal, say
+from gan.console import human, on_terminal, say
 from gan.steps.outcome import Outcome
 
 HEADING_WIDTH = 15
@@ -123,18 +123,14 @@ def _figures(event: dict[str, Any]) -> str:
     eta = event.get("eta_seconds")
     parts = [f"{event['done']}/{event['total']} {event.get('unit', '')}"]
     parts += [f"eta {eta:.0f} s"] if eta else []
-    parts += [f"{name} {_human(value)}" for name, value in event.items() if name not in BAR_FIELDS]
+    parts += [f"{name} {human(value)}" for name, value in event.items() if name not in BAR_FIELDS]
     return "  ".join(parts)
 
 
 def _sentence(event: dict[str, Any]) -> str:
-    fields = [f"{name}={_human(value)}" for name, value in event.items() if name not in ("time", "event")]
+    fields = [f"{name}={human(value)}" for name, value in event.items() if name not in ("time", "event")]
     return "  ".join([event["event"], *fields])
 
 
 def _is_warning(event: dict[str, Any]) -> bool:
     return bool(event["event"].startswith("warning"))
-
-
-def _human(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -31,10 +31,10 @@ def run(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     from gan.cli import commands
 
-    command: Callable[..., Shown] = getattr(commands, arguments.command.replace("-", "_"))
+    command: Callable[..., Shown] = getattr(commands, arguments.command)
     with unwinding_at_sigterm():
         shown = command(arguments)
-    put(json.dumps(shown.record, sort_keys=True) if getattr(arguments, "json", False) else shown.text, sys.stdout)
+    put(json.dumps(shown.record, sort_keys=True) if arguments.json else shown.text, sys.stdout)
     return shown.exit_code
 
 

@@ -134,15 +134,19 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
         NotFoundError: no such object.
         IntegrityError: a file is missing or its bytes are not those that were published.
     """
-    for name in read_sums(store, kind, object_id):
-        fetch_file(store, kind, object_id, name, folder / name)
+    prefix = prefix_of(kind, object_id)
+    for name, expected in read_sums(store, kind, object_id).items():
+        _fetch(store, f"{prefix}/{name}", expected, folder / name)
     return folder
 
 
 def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -> Path:
     """Bring one file of a published object to `path`, checked; see `fetch`."""
     expected = _expected(store, kind, object_id, name)
-    key = f"{prefix_of(kind, object_id)}/{name}"
+    return _fetch(store, f"{prefix_of(kind, object_id)}/{name}", expected, path)
+
+
+def _fetch(store: Store, key: str, expected: str, path: Path) -> Path:
     try:
         store.download(key, path)
     except NotFoundError:
