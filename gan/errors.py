@@ -7,7 +7,9 @@
     ├── NotFoundError         4   no such dataset, reference, run, checkpoint, generator or name
     ├── StoreError            5   the store can't be read or written: permission, full disk, unreachable
     │   ├── AlreadyExistsError    written with "if absent", and something is there
-    │   └── ConflictError     6   somebody else moved first: a lost race, or a verdict that is out of date
+    │   ├── ConflictError     6   somebody else moved first: a lost race, or a verdict that is out of date
+    │   │   └── FencedError  13   a newer attempt of the same run took over
+    │   └── UnavailableError 14   the storage did not answer for too long; the same command again goes on
     ├── IntegrityError        7   bytes differ from their checksum
     ├── DivergedError         8   a loss or gradient is not finite
     ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
@@ -74,6 +76,18 @@ class ConflictError(StoreError):
     """Somebody else moved first."""
 
     exit_code = 6
+
+
+class FencedError(ConflictError):
+    """A newer attempt of the same run took over; this one may not write any more."""
+
+    exit_code = 13
+
+
+class UnavailableError(StoreError):
+    """The storage did not answer, or answered with errors that pass, until the deadline."""
+
+    exit_code = 14
 
 
 class IntegrityError(GanError):

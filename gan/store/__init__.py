@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gan.errors import ConfigError
 from gan.store.document import read_json
-from gan.store.interface import Item, Store, Versioned, check_key
+from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 from gan.store.local import LocalStore
 from gan.store.uri import local_path
 
-__all__ = ["Item", "LocalStore", "Store", "Versioned", "check_key", "local_path", "open_store", "read_json"]
+__all__ = ["Item", "Leftover", "LocalStore", "Store", "Versioned", "check_key", "local_path", "open_store", "read_json"]
 
 FLAG = "--store"
 BUCKETS = ("gs", "s3", "az", "abfs")

@@ -31,11 +31,25 @@ class Versioned:
     version: str | None
 
 
-class Store(ABC):
-    """Durable objects under one URI.
+@dataclass(frozen=True)
+class Leftover:
+    """What a killed writer left behind that is no object: a temporary file, an unfinished upload.
 
-    Every method raises `StoreError` where the storage fails for good (permission, full disk, unreachable), with what
-    to do, and `ConfigError` for a key that would escape the store.
+    `name` is for people and for `discard`; `size` in bytes, `modified` in seconds since 1970 by the storage's clock.
+    """
+
+    name: str
+    size: int
+    modified: float
+
+
+class Store(ABC):
+    """Durable objects under one URI. Every method may be called from several threads and processes at once.
+
+    Every method raises `StoreError` where the storage fails for good (permission, full disk, missing bucket), with
+    what to do; `UnavailableError`, one of these, where it did not answer for too long, though it was asked again and
+    again; and `ConfigError` for a key that would escape the store. Bytes that a method returns or writes to a file are
+    those that the storage has on record: what was changed on the way is noticed and sent again.
     """
 
     uri: str
@@ -65,12 +79,26 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def upload(self, key: str, path: Path) -> None:
-        """Create or replace an object from a file of any size."""
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+        """Create or replace an object from a file of any size, in little memory.
+
+        Raises:
+            AlreadyExistsError: `if_absent`, and there is one.
+        """
 
     @abstractmethod
     def download(self, key: str, path: Path) -> None:
         """Copy an object into a file, which appears whole or not at all.
+
+        Raises:
+            NotFoundError: there is no such object.
+        """
+
+    @abstractmethod
+    def sha256(self, key: str) -> str:
+        """The SHA-256 of an object's bytes in hexadecimal: what the storage has on record, or by reading them.
+
+        It tells two objects apart. It proves nothing of what the next read returns.
 
         Raises:
             NotFoundError: there is no such object.
@@ -97,6 +125,26 @@ class Store(ABC):
 
         Raises:
             ConflictError: somebody else was faster.
+        """
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds since 1970 by the clock that gives objects their `modified`."""
+
+    @abstractmethod
+    def leftovers(self) -> Iterator[Leftover]:
+        """What killed writers left behind, and what is being written right now."""
+
+    @abstractmethod
+    def discard(self, leftover: Leftover) -> None:
+        """Remove a leftover; nothing happens where it is gone."""
+
+    @abstractmethod
+    def require_conditions(self) -> None:
+        """Make sure, once a process, that the storage enforces "if absent" and "if unchanged" by trying both.
+
+        Raises:
+            StoreError: it ignores them, so that racing writers would overwrite each other unnoticed.
         """
 
     def local_path(self, key: str) -> Path | None:

@@ -1,11 +1,12 @@
 """A store in a local folder.
 
 Each write goes to a temporary file under `.tmp/`, is flushed to the disk, and then renamed into place. `swap` holds
-an exclusive lock on a file under `.locks/`; the version of an object is the SHA-256 of its bytes.
+an exclusive lock on the file `.lock`; the version of an object is the SHA-256 of its bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -16,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.ids import sha256
-from gan.store.interface import Item, Store, Versioned, check_key
+from gan.ids import file_sha256, sha256
+from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 
-TEMPORARY, LOCKS = ".tmp", ".locks"
+TEMPORARY, LOCK = ".tmp", ".lock"
 COPY_BYTES = 1 << 20
 
 
@@ -43,10 +44,10 @@ class LocalStore(Store):
             file.write(data)
             self._settle(file, temporary, self._path(key), if_absent=if_absent)
 
-    def upload(self, key: str, path: Path) -> None:  # noqa: D102
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:  # noqa: D102
         with self._explained(key), self._temporary() as (file, temporary), path.open("rb") as source:
             shutil.copyfileobj(source, file, COPY_BYTES)
-            self._settle(file, temporary, self._path(key), if_absent=False)
+            self._settle(file, temporary, self._path(key), if_absent=if_absent)
 
     def download(self, key: str, path: Path) -> None:  # noqa: D102
         with self._explained(key), self._path(key).open("rb") as source:
@@ -60,13 +61,17 @@ class LocalStore(Store):
                 Path(name).unlink(missing_ok=True)
                 raise
 
+    def sha256(self, key: str) -> str:  # noqa: D102
+        with self._explained(key):
+            return file_sha256(self._path(key))
+
     def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
         top = self._path(prefix) if prefix else self.root
         with self._explained(prefix):
             found = sorted(path for path in top.rglob("*") if path.is_file())
         for path in found:
             relative = path.relative_to(self.root)
-            if relative.parts[0] in (TEMPORARY, LOCKS):
+            if relative.parts[0] in (TEMPORARY, LOCK):
                 continue
             try:
                 facts = path.stat()
@@ -96,11 +101,28 @@ class LocalStore(Store):
         return Versioned(data, sha256(data))
 
     def swap(self, key: str, data: bytes, *, expected: str | None) -> str:  # noqa: D102
-        with self._lock(key):
+        with self._lock():
             if self.read_versioned(key).version != expected:
                 raise ConflictError(f"{self.uri_of(key)} was changed by somebody else; read it again and retry")
             self.write(key, data)
         return sha256(data)
+
+    def now(self) -> float:  # noqa: D102
+        with self._explained(TEMPORARY), self._temporary() as (_, path):
+            return path.stat().st_mtime
+
+    def leftovers(self) -> Iterator[Leftover]:  # noqa: D102
+        for path in sorted((self.root / TEMPORARY).glob("*")):
+            with contextlib.suppress(FileNotFoundError):  # finished since it was listed
+                facts = path.stat()
+                yield Leftover(f"{TEMPORARY}/{path.name}", facts.st_size, facts.st_mtime)
+
+    def discard(self, leftover: Leftover) -> None:  # noqa: D102
+        with self._explained(leftover.name):
+            self._path(leftover.name).unlink(missing_ok=True)
+
+    def require_conditions(self) -> None:
+        """A local folder enforces them by links and a lock."""
 
     def local_path(self, key: str) -> Path:  # noqa: D102
         return self._path(key)
@@ -159,11 +181,10 @@ class LocalStore(Store):
         _flush_folder(path.parent)
 
     @contextmanager
-    def _lock(self, key: str) -> Iterator[None]:
-        with self._explained(key):
-            folder = self.root / LOCKS
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / sha256(key.encode())[:32]).open("w")
+    def _lock(self) -> Iterator[None]:
+        with self._explained(LOCK):
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / LOCK).open("w")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
