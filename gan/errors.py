@@ -20,6 +20,7 @@ Codes that are no error of this tree:
     0    done (also: nothing to do)
     11   the gate refused the generator
     12   `gan verify` found damage
+    15   `gan-pipelines doctor` found something that a run would trip over
     70   a bug of ours: please report it
     130  stopped by Ctrl-C; a training run can be resumed
     143  stopped by SIGTERM; a training run can be resumed
@@ -34,6 +35,7 @@ from collections.abc import Iterable
 
 EXIT_REFUSED = 11
 EXIT_DAMAGED = 12
+EXIT_UNHEALTHY = 15
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 

@@ -1,4 +1,4 @@
-"""The `gan-pipelines` command: parse, run or compile, print. Errors are told as those of `gan` are."""
+"""The `gan-pipelines` command: parse, do, print. Errors are told as those of `gan` are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from gan.cli.main import guarded
 from gan.cli.shown import Shown, shown
 from gan.console import put
+from gan.errors import EXIT_UNHEALTHY
 from gan.ids import file_sha256
 from gan.sigterm import unwinding_at_sigterm
 from gan.steps.outcome import Stopwatch
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
-    commands: dict[str, Callable[[Namespace], Shown]] = {"run": _run, "compile": _compile}
+    commands: dict[str, Callable[[Namespace], Shown]] = {"run": _run, "compile": _compile, "doctor": _doctor}
     with unwinding_at_sigterm():
         told = commands[arguments.command](arguments)
     put(json.dumps(told.record, sort_keys=True) if arguments.json else told.text, sys.stdout)
@@ -55,6 +56,24 @@ def _compile(arguments: Namespace) -> Shown:
     watch = Stopwatch()
     out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, Path(arguments.out))
     return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})
+
+
+def _doctor(arguments: Namespace) -> Shown:
+    from pipelines.doctor import examine_store
+
+    watch = Stopwatch()
+    checks = examine_store(arguments.store)
+    marks = {True: "ok", False: "FAILED", None: "-"}
+    lines = [f"{marks[check.ok]:6}  {check.name}: {check.found}" for check in checks]
+    healthy = all(check.ok for check in checks)
+    record = {
+        "id": "doctor",
+        "uri": arguments.store,
+        "seconds": watch.seconds(),
+        "healthy": healthy,
+        "checks": [check.to_json() for check in checks],
+    }
+    return Shown("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
 
 
 if __name__ == "__main__":

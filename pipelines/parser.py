@@ -21,4 +21,7 @@ def make_parser() -> Parser:
     made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
     made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
     made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
+
+    made = add("doctor", "try everything that a run needs, and tell what to do about what fails (exit code 15)")
+    add_store(made)
     return parser
