@@ -1,13 +1,57 @@
-"""JSON objects in the store, read so that what is damaged is told as such."""
+"""JSON objects in the store, read so that what is damaged is told as such.
+
+A sealed one ends with `"seal"`, the SHA-256 of all bytes before it (but for the comma), so that a change of any byte is
+found. It is written in one piece, and moved by `Store.swap` where several write it: `sealed_json` gives its bytes.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 
 from gan.errors import IntegrityError
+from gan.ids import sha256
 from gan.store.interface import Store
 from gan.types import Json
+
+_SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
+_SEAL_BYTES = 81
+
+
+def write_sealed(store: Store, key: str, tree: Json) -> None:
+    """Create or replace a sealed JSON object; `tree` holds something, and no key "seal"."""
+    store.write(key, sealed_json(tree))
+
+
+def read_sealed(store: Store, key: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
+    """What `write_sealed` wrote, without the seal; see `read_json`.
+
+    Raises:
+        NotFoundError: there is none.
+        IntegrityError: a byte of it is not as it was written, or it holds not all of `keys`.
+    """
+    return parse_sealed(store.read(key), store.uri_of(key), keys=keys, remedy=remedy)
+
+
+def sealed_json(tree: Json) -> bytes:
+    """The bytes of a sealed JSON object."""
+    body = json.dumps(tree, indent=2).removesuffix("\n}").encode()
+    return body + f',\n  "seal": "{sha256(body)}"\n}}\n'.encode()
+
+
+def parse_sealed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
+    """The sealed JSON object in the bytes that were read from `uri`; see `read_sealed`."""
+    body, end = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    seal, found = _SEAL.fullmatch(end), sha256(body)
+    if seal is None:
+        raise _damaged(uri, f"it should end with its seal; found SHA-256 {found} and {end[:20]!r}", remedy)
+    expected = seal[1].decode()
+    if found != expected:
+        raise _damaged(uri, f"its seal expects SHA-256 {expected}; found {found}", remedy)
+    tree = parse_json(data, uri, keys=keys, remedy=remedy)
+    del tree["seal"]
+    return tree
 
 
 def read_json(store: Store, key: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
