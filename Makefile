@@ -4,7 +4,10 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev quickstart test lint unit golden docs-reference lock clean
+GO_SERVERS := github.com/fsouza/fake-gcs-server@v1.56.1 \
+  github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+
+.PHONY: help install install-dev quickstart test lint unit servers golden docs-reference lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +39,9 @@ lint: install-dev ## Format, lint, types and layers.
 
 unit: install-dev ## The tests alone, with coverage.
 	$(BIN)/pytest --cov --cov-report=term -n 2
+
+servers: ## Build the storage servers that some tests need into .servers/bin (needs Go).
+	for server in $(GO_SERVERS); do GOBIN=$(CURDIR)/.servers/bin go install $$server || exit 1; done
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	$(BIN)/gan-pipelines compile --pipeline training --out tests/golden/training.yaml

@@ -11,6 +11,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+pytest_plugins = ["support.servers"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
