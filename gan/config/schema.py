@@ -107,7 +107,13 @@ class Train(Group):
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
     checkpoint_every_steps: int = key(500, "A checkpoint is written this often, and at the end.", least=1)
-    keep_checkpoints: int = key(5, "The last so many checkpoints are kept.", least=1, most=1000)
+    keep_checkpoints: int = key(
+        5,
+        "The last so many checkpoints are kept, beside the best one and those that were exported.",
+        least=1,
+        most=1000,
+    )
+    keep_every_steps: int | None = key(None, "Checkpoints of its multiples are kept too; none: of no more.", least=1)
     sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", least=1)
     log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", least=1)
 
