@@ -138,9 +138,32 @@ def load(store: Store, dataset_id: str) -> Dataset:
 
     Raises:
         NotFoundError: there is none with that id.
-        IntegrityError: dataset.json is damaged or of another format.
+        IntegrityError: dataset.json is damaged, of another format, or not what the id says.
     """
-    return from_json(sealed.read_json(store, "dataset", dataset_id, FILE))
+    uri = store.uri_of(f"{sealed.prefix_of('dataset', dataset_id)}/{FILE}")
+    try:
+        dataset = from_json(sealed.read_json(store, "dataset", dataset_id, FILE))
+        described = identified(dataset).id
+    except (KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{uri} is damaged: it describes no dataset ({error!r})") from None
+    if not described == dataset.id == dataset_id:
+        raise IntegrityError(f"{uri} is damaged: it should describe {dataset_id}; found {described}")
+    _check_shards(store, dataset, uri)
+    return dataset
+
+
+def _check_shards(store: Store, dataset: Dataset, uri: str) -> None:
+    """Whether the seal lists the files that the description tells of: only such names stay inside the dataset."""
+    sums = sealed.read_sums(store, "dataset", dataset.id)
+    for split in dataset.splits.values():
+        for shard in split.shards:
+            if sums.get(shard.name) != shard.sha256:
+                raise IntegrityError(
+                    f"{uri} and {sealed.SEAL} beside it differ in the checksum of {shard.name}: expected "
+                    f"{shard.sha256}; found {sums.get(shard.name, 'none')}"
+                )
+    if MANIFEST not in sums:
+        raise IntegrityError(f"{sealed.SEAL} of dataset {dataset.id} is damaged: it should list {MANIFEST}")
 
 
 def _plain_splits(splits: Mapping[str, Split]) -> Json:

@@ -155,7 +155,7 @@ class _Judge:
             "real": self._real["scores"],
             "real_identity": self._real["identity"],
             "seconds": watch.seconds(),
-            "evaluated_at": self._now().isoformat(timespec="microseconds"),
+            "evaluated_at": evaluations.date(evaluations.read_all(self._store, self._run.run_id), self._now()),
         }
         evaluations.write(self._store, record)
         self.scored += 1

@@ -84,6 +84,7 @@ def export(
     }
     known = memo.recall(store, "export", recipe)
     if known is not None and sealed.is_published(store, "generator", known):
+        memo.remember(store, "export", recipe, known)
         return _outcome(store, known, watch, skipped=True)
     with scratch_folder() as folder:
         _fill(store, run, dataset, step, evaluation, folder, now())

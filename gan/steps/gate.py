@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -108,7 +107,7 @@ def gate(
     }
     key = runs.verdict(facts["run_id"], name)
     if live.live != generator_id or not _is_about(store, facts["run_id"], name, generator_id):
-        store.write(key, json.dumps(verdict, indent=2, sort_keys=True).encode())
+        verdicts.write(store, facts["run_id"], verdict)
     return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
 
 

@@ -13,7 +13,8 @@ from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, read_json, runs, sealed
-from gan.train.checkpoint import RECORD, Checkpoints
+from gan.store.document import read_sealed
+from gan.train.checkpoint import Checkpoints
 from gan.types import Json
 
 # Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
@@ -84,11 +85,10 @@ def _nodes(store: Store) -> Iterator[Node]:
             yield _node(of_kind, store, Key(kind, object_id))
     for run_id in runs.run_ids(store):
         yield _node(_run, store, Key("run", run_id))
-        for step in Checkpoints(store, run_id).steps():
+        for step in _steps(store, run_id):
             yield _node(_checkpoint, store, _checkpoint_key(run_id, step), run_id, step)
-        for item in store.list(runs.evaluations(run_id)):
-            if item.key.endswith(".json"):
-                yield _node(_evaluation, store, _evaluation_key(run_id, item.key), item.key)
+        for key in evaluations.keys(store, run_id):
+            yield _node(_evaluation, store, _evaluation_key(run_id, key), key)
     for generator_id in sealed.ids(store, "generator"):
         yield _node(_generator, store, Key("generator", generator_id))
     for name in pointer.names(store):
@@ -116,13 +116,21 @@ def _reference(store: Store, key: Key) -> Node:
 
 
 def _run(store: Store, key: Key) -> Node:
-    tree = read_json(store, runs.record(key.id), keys=("dataset_id", "config_hash"))
+    tree = read_sealed(store, runs.record(key.id), keys=("dataset_id", "config_hash"))
     return Node(key, f"config {tree['config_hash']}", (Key("dataset", tree["dataset_id"]),))
 
 
 def _checkpoint(store: Store, key: Key, run_id: str, step: int) -> Node:
-    tree = read_json(store, f"{runs.checkpoint(run_id, step)}/{RECORD}", keys=("sha256",))
+    tree = Checkpoints(store, run_id).read_meta(step)
     return Node(key, f"state {tree['sha256'][:HASH_LENGTH]}", (Key("run", run_id),))
+
+
+def _steps(store: Store, run_id: str) -> list[int]:
+    """The steps of a run's checkpoints; none where its record of attempts is damaged, of which `gan verify` tells."""
+    try:
+        return Checkpoints(store, run_id).steps()
+    except IntegrityError:
+        return []
 
 
 def _checkpoint_key(run_id: str, step: int) -> Key:
@@ -131,12 +139,11 @@ def _checkpoint_key(run_id: str, step: int) -> Key:
 
 def _trained(store: Store, run_id: str, step: int) -> Key:
     """The checkpoint that something was made from, or, where it is no longer kept, its run."""
-    kept = store.exists(f"{runs.checkpoint(run_id, step)}/{RECORD}")
-    return _checkpoint_key(run_id, step) if kept else Key("run", run_id)
+    return _checkpoint_key(run_id, step) if step in _steps(store, run_id) else Key("run", run_id)
 
 
 def _evaluation(store: Store, key: Key, where: str) -> Node:
-    tree = read_json(store, where, keys=evaluations.KEYS)
+    tree = evaluations.read_key(store, where)
     fid = tree["scores"]["fid"]
     summary = f"{tree['label']} {fid['value']:.4g} ({fid['low']:.4g} to {fid['high']:.4g})"
     trained = _trained(store, tree["run_id"], tree["step"])

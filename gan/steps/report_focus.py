@@ -12,7 +12,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.facts import Facts
 from gan.steps.export import evaluations_newest_first
-from gan.store import Store, read_json, runs, sealed, verdicts
+from gan.store import Store, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run
 from gan.types import Json
@@ -73,7 +73,7 @@ def _generators(store: Store, run_id: str) -> dict[str, Facts]:
 
 
 def _verdicts(store: Store, run_id: str) -> list[Json]:
-    return [read_json(store, item.key, keys=verdicts.KEYS) for item in store.list(runs.verdicts(run_id))]
+    return [verdicts.read(store, run_id, name) for name in verdicts.names(store, run_id)]
 
 
 def _judged_at(verdict: Json) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import ParamSpec
 
 from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, read_json, runs, sealed, verdicts
+from gan.store import Store, pointer, runs, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
-from gan.train.run import read_run
+from gan.train.run import config_damages, read_run
 
 P = ParamSpec("P")
 
@@ -62,30 +61,7 @@ def _damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
     else:
         yield from sealed.damages(store, kind, object_id)
     if kind == "dataset":
-        yield from _dataset_damages(store, object_id)
-
-
-def _dataset_damages(store: Store, dataset_id: str) -> Iterator[str]:
-    """What the seal alone can't show: whether it is the seal of this dataset, and of all of it."""
-    uri = store.uri_of(f"{sealed.prefix_of('dataset', dataset_id)}/{spec.FILE}")
-    try:
-        sums = sealed.read_sums(store, "dataset", dataset_id)
-        dataset = spec.load(store, dataset_id)
-    except (IntegrityError, NotFoundError) as error:
-        yield str(error)
-        return
-    except (KeyError, TypeError, AttributeError) as error:
-        yield f"{uri} is damaged: it describes no dataset ({error!r})"
-        return
-    described = spec.identified(dataset).id
-    if not described == dataset.id == dataset_id:
-        yield f"{uri} is damaged: it describes {described}"
-    shards = {shard.name: shard.sha256 for split in dataset.splits.values() for shard in split.shards}
-    for name, expected in shards.items():
-        if sums.get(name) != expected:
-            yield f"{uri} and {sealed.SEAL} beside it differ in the checksum of {name}"
-    if spec.MANIFEST not in sums:
-        yield f"{sealed.SEAL} of dataset {dataset_id} is damaged: it does not list {spec.MANIFEST}"
+        yield from _told(spec.load, store, object_id)  # is it the seal of this dataset, and of all of it?
 
 
 def _pointer_damages(store: Store, name: str) -> Iterator[str]:
@@ -100,14 +76,20 @@ def _pointer_damages(store: Store, name: str) -> Iterator[str]:
 
 def _run_damages(store: Store, run_id: str) -> Iterator[str]:
     checkpoints = Checkpoints(store, run_id)
-    yield from _told(read_run, store, run_id)
-    for step in checkpoints.steps():
-        yield from _told(checkpoints.check, step)
+    try:
+        yield from config_damages(store, read_run(store, run_id))
+    except IntegrityError as error:
+        yield str(error)
+    try:
+        for step in checkpoints.steps():
+            yield from _told(checkpoints.check, step)
+    except IntegrityError as error:
+        yield str(error)  # the record of attempts tells which checkpoints count
     yield from _told(read_metrics, store, run_id)
-    for folder, keys in ((runs.evaluations(run_id), evaluations.KEYS), (runs.verdicts(run_id), verdicts.KEYS)):
-        for item in store.list(folder):
-            if item.key.endswith(".json"):
-                yield from _told(partial(read_json, keys=keys), store, item.key)
+    for key in evaluations.keys(store, run_id):
+        yield from _told(evaluations.read_key, store, key)
+    for name in verdicts.names(store, run_id):
+        yield from _told(verdicts.read, store, run_id, name)
 
 
 def _told(read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Iterator[str]:

@@ -43,10 +43,10 @@ def sealed_json(tree: Json) -> bytes:
 def parse_sealed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
     """The sealed JSON object in the bytes that were read from `uri`; see `read_sealed`."""
     body, end = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
-    seal, found = _SEAL.fullmatch(end), sha256(body)
+    seal = _SEAL.fullmatch(end)
     if seal is None:
-        raise _damaged(uri, f"it should end with its seal; found SHA-256 {found} and {end[:20]!r}", remedy)
-    expected = seal[1].decode()
+        raise _damaged(uri, f"it should end with its seal; found {len(data)} bytes ending with {data[-20:]!r}", remedy)
+    expected, found = seal[1].decode(), sha256(body)
     if found != expected:
         raise _damaged(uri, f"its seal expects SHA-256 {expected}; found {found}", remedy)
     tree = parse_json(data, uri, keys=keys, remedy=remedy)

@@ -6,19 +6,20 @@ method. `recipes/<step>/<hash of the recipe>.json` holds the recipe and the id.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.ids import canonical, is_id, sha256
-from gan.store.document import read_json
+from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Store
 
 
 def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
-    """Note that `recipe` made `object_id`. Call it after the object is published."""
-    note = {"id": object_id, "recipe": recipe}
-    store.write(_key(step, recipe), json.dumps(note, indent=2, sort_keys=True).encode())
+    """Note that `recipe` made `object_id`. Call it after the object is published, and whenever it is found there.
+
+    `gan gc` keeps what a fresh note is about, since a run may be about to refer to it.
+    """
+    write_sealed(store, _key(step, recipe), {"id": object_id, "recipe": recipe})
 
 
 def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
@@ -26,7 +27,7 @@ def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
     still there.
     """
     try:
-        note = read_json(store, _key(step, recipe), keys=("id", "recipe"))
+        note = read_sealed(store, _key(step, recipe), keys=("id", "recipe"))
     except (NotFoundError, IntegrityError):
         return None
     sound = is_id(note["id"]) and canonical(note["recipe"]) == canonical(recipe)

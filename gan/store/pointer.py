@@ -1,19 +1,18 @@
 """The promoted pointer: which generator is live under a name, and every move that led there.
 
 `promoted/<name>.json` moves by compare-and-swap only: of two racing moves one wins and the other raises ConflictError.
-It carries a seal, the hash of the rest, and is read only if every byte of it is as `move` wrote it.
+It is sealed (`gan.store.document`), and read only if every byte of it is as `move` wrote it.
 """
 
 from __future__ import annotations
 
-import json
+import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
-from gan.errors import IntegrityError, NotFoundError
-from gan.ids import canonical, check_id, is_id, sha256
-from gan.store.document import parse_json
+from gan.errors import ConflictError, IntegrityError, NotFoundError
+from gan.ids import check_id, is_id
+from gan.store.document import parse_sealed, sealed_json
 from gan.store.interface import Store
 
 FOLDER, SUFFIX = "promoted", ".json"
@@ -22,18 +21,25 @@ REMEDY = "restore it from a copy, or delete it and promote again (then it forget
 
 @dataclass(frozen=True)
 class Move:
-    """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force or rollback."""
+    """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force or rollback.
+
+    `move_id` tells this very move from all others, so that whoever lost the storage's answer knows whether it was made.
+    """
 
     generator_id: str
     action: str
     at: str
     before: str | None = None
     reason: str = ""
+    move_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """The pointer of a name. `version` is what a move must expect; `live` is None where nothing is promoted."""
+    """The pointer of a name. `version` is what a move must expect; `live` is None where nothing is promoted.
+
+    Moves stand in the order in which they were made. `at` never goes back in it, whatever the clocks of the hosts say.
+    """
 
     name: str
     live: str | None
@@ -80,15 +86,15 @@ def read(store: Store, name: str) -> Pointer:
     if versioned.version is None:
         return Pointer(name, None, (), None)
     uri = store.uri_of(key_of(name))
-    tree = parse_json(versioned.data, uri, keys=("live", "moves"), remedy=REMEDY)
+    tree = parse_sealed(versioned.data, uri, keys=("name", "live", "moves"), remedy=REMEDY)
     try:
         moves = tuple(Move(**move) for move in tree["moves"])
     except TypeError as error:
         raise IntegrityError(f"{uri} is damaged ({error}); {REMEDY}") from None
     if not moves or moves[-1].generator_id != tree["live"]:
         raise IntegrityError(f"{uri} is damaged (its last move does not lead to {tree['live']}); {REMEDY}")
-    if versioned.data != _written(name, moves):
-        raise IntegrityError(f"{uri} is damaged (it does not fit its seal); {REMEDY}")
+    if tree["name"] != name:
+        raise IntegrityError(f"{uri} is damaged (it is the pointer of {tree['name']}); {REMEDY}")
     return Pointer(name, moves[-1].generator_id, moves, versioned.version)
 
 
@@ -111,9 +117,18 @@ def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
 
     Raises:
         ConflictError: somebody else moved it since it was read.
+        StoreError: the storage would let racing moves overwrite each other.
     """
+    store.require_conditions()
+    step = replace(step, at=max(move.at for move in (*pointer.moves[-1:], step)))
     moves = (*pointer.moves, step)
-    version = store.swap(key_of(pointer.name), _written(pointer.name, moves), expected=pointer.version)
+    try:
+        version: str | None = store.swap(key_of(pointer.name), _written(pointer.name, moves), expected=pointer.version)
+    except ConflictError:
+        there = read(store, pointer.name)
+        if there.moves[: len(moves)] != moves:
+            raise
+        version = there.version if there.moves == moves else None  # others moved on since
     return Pointer(pointer.name, step.generator_id, moves, version)
 
 
@@ -126,6 +141,5 @@ def names(store: Store) -> Iterator[str]:
 
 
 def _written(name: str, moves: Sequence[Move]) -> bytes:
-    """The one text of a pointer: its moves decide every byte, so any byte that was changed is found."""
-    tree: dict[str, Any] = {"name": name, "live": moves[-1].generator_id, "moves": [asdict(each) for each in moves]}
-    return json.dumps({**tree, "seal": sha256(canonical(tree))}, indent=2).encode()
+    live = moves[-1].generator_id
+    return sealed_json({"name": name, "live": live, "moves": [asdict(each) for each in moves]})

@@ -1,26 +1,33 @@
 """The record of a run: what it trains on, with which config, and where that stands in the store.
 
-runs/<run_id>/config.yaml   the whole config
-runs/<run_id>/run.json      written last; a run exists for readers exactly when this file does
+runs/<run_id>/config.yaml   the whole config, for people and to go on with
+runs/<run_id>/run.json      the same and more, sealed; a run exists for readers exactly when this file does
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.config import Config, from_yaml
+from gan.config import Config, from_dict
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
-from gan.ids import content_hash
+from gan.ids import content_hash, sha256
 from gan.store import Store, runs
+from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
 
-FORMAT = 2
+FORMAT = 3
 FREE_TRAIN_KEYS = frozenset(
-    {"steps", "checkpoint_every_steps", "keep_checkpoints", "sample_every_steps", "log_every_steps"}
+    {
+        "steps",
+        "checkpoint_every_steps",
+        "keep_checkpoints",
+        "keep_every_steps",
+        "sample_every_steps",
+        "log_every_steps",
+    }
 )
 
 
@@ -75,7 +82,7 @@ def read_run(store: Store, run_id: str) -> Run:
 
     Raises:
         NotFoundError: there is no such run; the message lists those that there are.
-        IntegrityError: its record is damaged, or its config was edited.
+        IntegrityError: its record is damaged, or of another format.
     """
     run = find_run(store, run_id)
     if run is None:
@@ -85,40 +92,39 @@ def read_run(store: Store, run_id: str) -> Run:
 
 def find_run(store: Store, run_id: str) -> Run | None:
     """The record of a run, or None where there is none; see `read_run`."""
-    config_key = runs.config(run_id)
+    uri, remedy = store.uri_of(runs.record(run_id)), _remedy(store, run_id)
     try:
-        record = json.loads(store.read(runs.record(run_id)))
-        if record["format"] != FORMAT:
-            raise IntegrityError(
-                f"run {run_id} is on record in format {record['format']}, and this version reads {FORMAT}; train it "
-                "again under another --run-id, or use the version that it was trained with"
-            )
-        run = Run(
-            record["run_id"],
-            record["dataset_id"],
-            from_yaml(store.read(config_key).decode(), where=store.uri_of(config_key)),
-            record["precision"],
-            record["environment"],
-            record["decisive"],
-        )
-        sound = run.config_hash == record["config_hash"]
-        changed = differences(run.decisive, run.config)
+        record = read_sealed(store, runs.record(run_id), keys=("format",), remedy=remedy)
     except NotFoundError:
-        if store.exists(runs.record(run_id)):
-            raise IntegrityError(f"{store.uri_of(config_key)} is missing; {_remedy(store, run_id)}") from None
         return None
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-        raise IntegrityError(f"the record of run {run_id} is damaged ({error}); {_remedy(store, run_id)}") from None
-    if not sound:
+    if record["format"] != FORMAT:
         raise IntegrityError(
-            f"the record of run {run_id} is damaged (it does not fit its hash); {_remedy(store, run_id)}"
+            f"run {run_id} is on record in format {record['format']}, and this version reads {FORMAT}; train it "
+            "again under another --run-id, or use the version that it was trained with"
         )
-    if changed:
-        raise IntegrityError(
-            f"{store.uri_of(config_key)} was changed since the run began: {'; '.join(changed)}; "
-            f"{_remedy(store, run_id)}"
-        )
+    if record["run_id"] != run_id:
+        raise IntegrityError(f"{uri} is damaged (it is the record of run {record['run_id']}); {remedy}")
+    try:
+        config = from_dict(record["config"], where=uri)
+    except ConfigError as error:
+        raise IntegrityError(f"{uri} holds a config that this version does not know ({error}); {remedy}") from None
+    made = (record["precision"], record["environment"], record["decisive"])
+    run = Run(record["run_id"], record["dataset_id"], config, *made)
+    if changed := differences(run.decisive, run.config):
+        raise IntegrityError(f"{uri} contradicts itself: {'; '.join(changed)}; {remedy}")
     return run
+
+
+def config_damages(store: Store, run: Run) -> Iterator[str]:
+    """What is wrong with the copy of a run's config that is there for people."""
+    uri = store.uri_of(runs.config(run.run_id))
+    expected = sha256(run.config.to_yaml().encode())
+    try:
+        found = f"has SHA-256 {sha256(store.read(runs.config(run.run_id)))}"
+    except NotFoundError:
+        found = "is missing"
+    if found != f"has SHA-256 {expected}":
+        yield f"{uri} {found}; expected {expected}, as {runs.RECORD} has it. Train the run again to write it anew"
 
 
 def write_run(store: Store, run: Run) -> None:
@@ -129,11 +135,12 @@ def write_run(store: Store, run: Run) -> None:
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
         "config_hash": run.config_hash,
+        "config": run.config.to_dict(),
         "decisive": run.decisive,
         "precision": run.precision,
         "environment": run.environment,
     }
-    store.write(runs.record(run.run_id), json.dumps(record, indent=2, sort_keys=True).encode())
+    write_sealed(store, runs.record(run.run_id), record)
 
 
 def continued(run: Run, config: Config, dataset_id: str) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,19 @@ def test_the_best_has_the_lowest_fid_and_is_the_earliest_of_equals() -> None:
 def test_scores_of_another_identity_are_not_compared() -> None:
     with pytest.raises(IdentityError, match=r"steps 10 and 20 of run r1 .*samples \(100 and 200\).*--checkpoint best"):
         evaluations.best([record(10, 3.0), record(20, 2.0, samples=200)])
+
+
+def test_a_record_that_stands_where_another_should_is_damage(store: Store) -> None:
+    evaluations.write(store, record(20, 5.0))
+    there = evaluations.key_of("r1", 20, "ref-1", {"samples": 100})
+    store.write(evaluations.key_of("r1", 30, "ref-1", {"samples": 100}), store.read(there))
+    with pytest.raises(IntegrityError, match=r"00000030-\S+ is damaged \(it is the record of runs/r1/\S+/00000020-"):
+        evaluations.read_all(store, "r1")
+
+
+@pytest.mark.parametrize("now", ["2026-01-03T00:00:00+00:00", "2026-01-02T00:00:00+00:00", "2025-01-01T00:00:00+00:00"])
+def test_what_is_made_later_is_dated_later_whatever_the_clocks_say(now: str) -> None:
+    known = [{**record(day, 1.0), "evaluated_at": f"2026-01-0{day}T00:00:00.000000+00:00"} for day in (1, 2)]
+    dated = {**record(3, 1.0), "evaluated_at": evaluations.date(known, datetime.fromisoformat(now))}
+    assert evaluations.newest_first([*known, dated])[0] is dated
+    assert evaluations.date([record(1, 1.0)], datetime.fromisoformat(now))[:10] == now[:10]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.store import Store, open_store, sealed
+from gan.store import Store, open_store, sealed, verdicts
 
 Make = Callable[..., str]
 
@@ -47,7 +47,7 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
                 "passed": verdict,
                 "reasons": [] if verdict else ["fid 9 is above 5"],
             }
-            store.write(f"runs/{run_id}/verdicts/{name}.json", json.dumps(tree).encode())
+            verdicts.write(store, run_id, tree)
         return generator_id
 
     return make

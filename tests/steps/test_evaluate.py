@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 from datetime import UTC, datetime
 
@@ -84,7 +83,7 @@ def test_one_checkpoint(store: Store, reference_id: str) -> None:
     assert set(details["real"]) == set(details["scores"])
     assert details["checkpoint_sha256"] == Checkpoints(store, "r1").read_meta(20)["sha256"]
     assert details["real"]["fid"]["value"] < details["scores"]["fid"]["value"]
-    record = json.loads(store.read(key))
+    record = evaluations.read_key(store, key)
     assert {**record, "fid_by_step": {"20": record["scores"]["fid"]["value"]}} == details
 
 
@@ -207,7 +206,7 @@ def test_a_run_without_checkpoints_is_refused(store: Store, dataset_id: str, ref
 
 def test_a_damaged_checkpoint_is_refused(store: Store, dataset_id: str, reference_id: str) -> None:
     put_run(store, dataset_id, "hurt", [5])
-    store.write("runs/hurt/checkpoints/00000005/state.safetensors", b"damaged")
+    store.write("runs/hurt/checkpoints/00000005-1/state.safetensors", b"damaged")
     with pytest.raises(IntegrityError, match=r"state.safetensors is damaged"):
         evaluate(store, "hurt", reference_id)
 

@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gan.config import Config
 from gan.errors import ConfigError, NotFoundError
 from gan.steps.gate import gate
-from gan.store import Store, open_store, pointer, sealed
+from gan.store import Store, open_store, pointer, sealed, verdicts
 
 IDENTITY = {"dataset_id": "digits-1", "samples": 1000, "feature_hash": "abc"}
 SCORES = {
@@ -172,7 +171,7 @@ def test_another_identity_is_refused_naming_the_fields(store: Store, make: Make)
     assert "samples (1000 and 500), feature_hash ('abc' and 'xyz')" in reason
     assert "--set gate.against_live=off" in reason
     assert found["checks"][-1]["name"] == "fid_not_worse"
-    assert json.loads(store.read("runs/new/verdicts/faces.json")) == found
+    assert verdicts.read(store, "new", "faces") == found
     assert gate(store, make("again"), "faces", sets=["gate.against_live=off"]).details["passed"]
 
 
@@ -188,7 +187,7 @@ def test_the_verdict_is_written_with_the_pointers_version(store: Store, make: Ma
     live, new = make("live"), make()
     put_live(store, live)
     outcome = gate(store, new, "faces")
-    verdict: dict[str, Any] = json.loads(store.read("runs/new/verdicts/faces.json"))
+    verdict = verdicts.read(store, "new", "faces")
     assert outcome.id == new
     assert outcome.uri == store.uri_of("runs/new/verdicts/faces.json")
     assert verdict == outcome.details

@@ -12,7 +12,9 @@ from gan.metrics import evaluations
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote
 from gan.store import Store, sealed
+from gan.store.document import write_sealed
 
+RUN = {"dataset_id": "digits-1", "config_hash": "c0ffee"}
 EVALUATION = f"r1@10/ref-1-{content_hash({'samples': 100})}"
 
 
@@ -30,8 +32,9 @@ def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> st
     network = {"name": "digits-cnn", "hash": "abcdef123456"}
     reference = {"dataset_id": "digits-1", "feature_network": network, "split": "test"}
     sealed_json("reference", "ref-1", "reference.json", reference)
-    store.write("runs/r1/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
-    store.write("runs/r1/checkpoints/00000010/checkpoint.json", b'{"sha256": "0123456789abcdef"}')
+    write_sealed(store, "runs/r1/run.json", RUN)
+    checkpoint = {"format": 1, "step": 10, "sha256": "0123456789abcdef"}
+    write_sealed(store, "runs/r1/checkpoints/00000010-1/checkpoint.json", checkpoint)
     evaluation = {
         "run_id": "r1",
         "step": 10,
@@ -112,7 +115,7 @@ def test_the_generator_of_a_deleted_evaluation_is_of_its_run(store: Store, full:
 
 
 def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> None:
-    store.write("runs/faces/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
+    write_sealed(store, "runs/faces/run.json", RUN)
     tree = inspect(store, "faces").details["tree"]
     run, name = tree.split("\n\n")
     assert run.splitlines()[:3] == [
@@ -126,7 +129,7 @@ def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> N
 
 
 def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator: Callable[..., str]) -> None:
-    store.write("runs/digits/run.json", b'{"dataset_id": "digits-1", "config_hash": "c0ffee"}')
+    write_sealed(store, "runs/digits/run.json", RUN)
     generator = make_generator("digits", verdict=True, name="digits")
     promote(store, generator, "digits")
     tree = inspect(store, "digits").details["tree"]

@@ -7,7 +7,7 @@ import pytest
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.steps.promote import promote, rollback
-from gan.store import Store, pointer
+from gan.store import Store, pointer, verdicts
 
 
 def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable[..., str]) -> None:
@@ -49,8 +49,7 @@ def test_a_verdict_against_another_live_one_is_out_of_date(store: Store, make_ge
 
 def test_a_verdict_on_another_export_does_not_count(store: Store, make_generator: Callable[..., str]) -> None:
     first = make_generator("r1", verdict=True)
-    verdict = store.read("runs/r1/verdicts/faces.json").replace(first.encode(), b"gen-other")
-    store.write("runs/r1/verdicts/faces.json", verdict)
+    verdicts.write(store, "r1", {**verdicts.read(store, "r1", "faces"), "generator_id": "gen-other"})
     with pytest.raises(NotFoundError, match="the verdict is on gen-other, another export"):
         promote(store, first, "faces")
 

@@ -17,7 +17,7 @@ from gan.steps.export import export
 from gan.steps.gate import gate
 from gan.steps.promote import promote
 from gan.steps.report import write_report
-from gan.store import sealed
+from gan.store import sealed, verdicts
 from support import runs
 from support.runs import World
 
@@ -174,8 +174,7 @@ def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> Non
     made = runs.copy(scored, tmp_path)
     generator_id = export(made.store, made.run_id).id
     gate(made.store, generator_id, "pets")
-    key = f"runs/{made.run_id}/verdicts/pets.json"
-    verdict = json.loads(made.store.read(key))
+    verdict = verdicts.read(made.store, made.run_id, "pets")
     evaluation = sealed.read_json(made.store, "generator", generator_id, "evaluation.json")
     evaluation["identity"]["samples"] = 41
     for name, files, note in (
@@ -189,7 +188,7 @@ def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> Non
             for file, content in files.items():
                 (folder / file).write_text(content)
             sealed.publish(made.store, "generator", name, sealed.files_below(folder))
-        made.store.write(key, json.dumps({**verdict, "live_generator_id": name}).encode())
+        verdicts.write(made.store, made.run_id, {**verdict, "live_generator_id": name})
         has(page(made), note)
 
 

@@ -53,18 +53,18 @@ def test_each_kind_of_damage_is_named(store: Store, make_generator: Callable[...
     generator = make_generator("r1", verdict=True)
     promote(store, generator, "faces")
     state = add_run(store, "r1")
-    store.write("runs/r1/checkpoints/00000010/state.safetensors", b"stale")
+    store.write("runs/r1/checkpoints/00000010-1/state.safetensors", b"stale")
     add_run(store, "r2")
-    store.write("runs/r2/checkpoints/00000010/checkpoint.json", b"{}")
+    store.write("runs/r2/checkpoints/00000010-1/checkpoint.json", b"{}")
     add_run(store, "r3")
-    store.delete("runs/r3/checkpoints/00000010/state.safetensors")
+    store.delete("runs/r3/checkpoints/00000010-1/state.safetensors")
     store.write("promoted/other.json", b"{}")
     store.delete(f"generators/{generator}/weights")
     damages = "\n".join(verify(store).details["damages"])
     assert "weights is missing" in damages
     assert f"state.safetensors is damaged: it has SHA-256 {sha256(b'stale')}; expected {state}" in damages
-    assert "r2/checkpoints/00000010/checkpoint.json is damaged" in damages
-    assert "r3/checkpoints/00000010/state.safetensors is missing" in damages
+    assert "r2/checkpoints/00000010-1/checkpoint.json is damaged" in damages
+    assert "r3/checkpoints/00000010-1/state.safetensors is missing" in damages
     assert "other.json is damaged" in damages
     assert len(verify(store, ["r1"]).details["damages"]) == 1
 
@@ -85,13 +85,13 @@ def test_an_unknown_id(store: Store) -> None:
 @pytest.mark.parametrize(
     ("key", "data", "says"),
     [
-        ("run.json", b"{", "record of run r1 is damaged"),
-        ("config.yaml", b"hello: world", "record of run r1 is damaged"),
-        ("config.yaml", None, "config.yaml is missing"),
-        ("checkpoints/00000010/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged: it does not fit its"),
+        ("run.json", b"{", "run.json is damaged (it should end with its seal"),
+        ("config.yaml", b"hello: world", "config.yaml has SHA-256 159957ba"),
+        ("config.yaml", None, "config.yaml is missing; expected"),
+        ("checkpoints/00000010-1/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged (it should end with its seal"),
         ("metrics/00000001.jsonl", b"{", "00000001.jsonl is damaged"),
-        ("evaluations/00000010-ref-1-0.json", b"{}", "00000010-ref-1-0.json is damaged (it lacks"),
-        ("verdicts/faces.json", b"[]", "verdicts/faces.json is damaged (it holds a list"),
+        ("evaluations/00000010-ref-1-0.json", b"{}", "00000010-ref-1-0.json is damaged (it should end with"),
+        ("verdicts/faces.json", b"[]", "verdicts/faces.json is damaged (it should end with"),
     ],
 )
 def test_everything_of_a_run_is_read(store: Store, key: str, data: bytes | None, says: str) -> None:
@@ -109,7 +109,7 @@ def test_everything_of_a_run_is_read(store: Store, key: str, data: bytes | None,
 def test_every_flipped_byte_of_a_checkpoint_is_found(store: Store) -> None:
     add_run(store, "r1")
     for name in ("state.safetensors", "checkpoint.json"):
-        key = f"{runs.checkpoint('r1', 10)}/{name}"
+        key = f"{runs.checkpoint('r1', 10, 1)}/{name}"
         data = store.read(key)
         for place in range(0, len(data), 7):
             if not data[place : place + 1].isspace():  # between JSON's tokens, a tab is as good as a blank
@@ -138,17 +138,17 @@ def test_a_dataset_must_be_what_its_id_says(store: Store, tmp_path: Path) -> Non
     sums = sealed.read_sums(store, "dataset", made)
     prefix = sealed.prefix_of("dataset", made)
 
-    def put(text: str) -> list[str]:
+    def put(text: str, **other: str) -> list[str]:
         store.write(f"{prefix}/dataset.json", text.encode())
-        new = {**sums, "dataset.json": sha256(text.encode())}
+        new = {**sums, "dataset.json": sha256(text.encode()), **other}
         store.write(f"{prefix}/SHA256SUMS", "".join(f"{new[name]}  {name}\n" for name in sorted(new)).encode())
         damages: list[str] = verify(store, [made]).details["damages"]
         return damages
 
     (damage,) = put(json.dumps({**tree, "image_size": 16}))
-    assert "dataset.json is damaged: it describes folder-" in damage
-    tree["splits"]["train"]["shards"][0]["sha256"] = "0" * 64
-    assert any("differ in the checksum of train-00000.tfrecord" in each for each in put(json.dumps(tree)))
+    assert "dataset.json is damaged: it should describe folder-" in damage
+    damages = put(json.dumps(tree), **{"train-00000.tfrecord": "0" * 64})
+    assert any("differ in the checksum of train-00000.tfrecord: expected" in each for each in damages)
     (damage,) = put(json.dumps({**tree, "splits": 5}))
     assert "it describes no dataset" in damage
     (damage,) = put(json.dumps({**tree, "format": 99}))
@@ -159,7 +159,7 @@ def test_a_run_and_a_name_of_one_id_are_both_checked(store: Store, make_generato
     promote(store, make_generator("r1", verdict=True, name="digits"), "digits")
     add_run(store, "digits")
     store.write("promoted/digits.json", b"{}")
-    store.delete("runs/digits/checkpoints/00000010/state.safetensors")
+    store.delete("runs/digits/checkpoints/00000010-1/state.safetensors")
     outcome = verify(store, ["digits"])
     assert outcome.details["checked"] == ["digits", "digits"]
     assert len(outcome.details["damages"]) == 2

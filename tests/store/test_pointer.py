@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 
-from gan.errors import ConfigError, ConflictError, IntegrityError
-from gan.store import Store, pointer
+from gan.errors import ConfigError, ConflictError, IntegrityError, StoreError
+from gan.store import LocalStore, Store, pointer
+from gan.store.document import read_sealed, write_sealed
 from gan.store.pointer import Move
 
 
@@ -58,9 +59,7 @@ def test_what_is_no_pointer_is_damage(store: Store, text: str) -> None:
 
 def test_a_pointer_that_contradicts_its_history_is_damage(store: Store) -> None:
     moved(store, ("g1", "promote"))
-    tree = json.loads(store.read("promoted/faces.json"))
-    tree["live"] = "g9"
-    store.write("promoted/faces.json", json.dumps(tree).encode())
+    write_sealed(store, "promoted/faces.json", {**read_sealed(store, "promoted/faces.json"), "live": "g9"})
     with pytest.raises(IntegrityError, match="does not lead to g9"):
         pointer.read(store, "faces")
 
@@ -74,14 +73,14 @@ def test_a_change_of_any_byte_is_found(store: Store) -> None:
             with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
                 pointer.read(store, "faces")
     store.write("promoted/faces.json", data + b"\n")
-    with pytest.raises(IntegrityError, match=r"does not fit its seal"):
+    with pytest.raises(IntegrityError, match=r"should end with its seal"):
         pointer.read(store, "faces")
 
 
 def test_the_pointer_of_another_name_is_damage(store: Store) -> None:
     moved(store, ("g1", "promote"))
     store.write("promoted/dogs.json", store.read("promoted/faces.json"))
-    with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it does not fit its seal"):
+    with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it is the pointer of faces"):
         pointer.read(store, "dogs")
 
 
@@ -112,3 +111,58 @@ def test_files_that_are_no_pointers_are_no_names(store: Store) -> None:
 def test_names_stay_within_their_folder(store: Store) -> None:
     with pytest.raises(ConfigError, match="--name must be"):
         pointer.read(store, "../runs/x")
+
+
+class Deaf(LocalStore):
+    """Makes each swap, and then loses the answer."""
+
+    def swap(self, key: str, data: bytes, *, expected: str | None) -> str:
+        super().swap(key, data, expected=expected)
+        raise ConflictError("it was sent again, and its own first try was in the way")
+
+
+def test_a_move_whose_answer_was_lost_is_made_once_and_told_as_made(tmp_path: Path) -> None:
+    store = Deaf(tmp_path)
+    at = moved(store, ("g1", "promote"), ("g2", "promote"))
+    assert at == pointer.read(store, "faces")
+    assert [move.generator_id for move in at.moves] == ["g1", "g2"]
+
+
+def test_a_move_whose_answer_was_lost_is_found_below_later_ones(tmp_path: Path) -> None:
+    store, others = Deaf(tmp_path), LocalStore(tmp_path)
+
+    class Overtaken(Deaf):
+        def swap(self, key: str, data: bytes, *, expected: str | None) -> str:
+            others.swap(key, data, expected=expected)
+            moved(others, ("g9", "promote"))
+            raise ConflictError("lost")
+
+    at = moved(Overtaken(tmp_path), ("g1", "promote"))
+    assert (at.live, at.version) == ("g1", None)
+    with pytest.raises(ConflictError):
+        pointer.move(others, at, Move("g3", "promote", "t"))
+    assert pointer.read(store, "faces").live == "g9"
+
+
+def test_the_same_move_of_another_is_a_lost_race(store: Store) -> None:
+    seen = pointer.read(store, "faces")
+    pointer.move(store, seen, Move("g1", "promote", "t"))
+    with pytest.raises(ConflictError):
+        pointer.move(store, seen, Move("g1", "promote", "t"))
+
+
+def test_the_moments_of_a_history_never_go_back(store: Store) -> None:
+    at = pointer.read(store, "faces")
+    for year in (2027, 2026, 2028):
+        at = pointer.move(store, at, Move("g", "promote", f"{year}-01-01T00:00:00+00:00"))
+    assert [move.at[:4] for move in pointer.read(store, "faces").moves] == ["2027", "2027", "2028"]
+
+
+def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) -> None:
+    class Careless(LocalStore):
+        def require_conditions(self) -> None:
+            raise StoreError("it ignores them")
+
+    with pytest.raises(StoreError, match="it ignores them"):
+        moved(Careless(tmp_path), ("g1", "promote"))
+    assert pointer.read(Careless(tmp_path), "faces").live is None
