@@ -1,0 +1,176 @@
+"""Processes that have TensorFlow loaded when they begin, so that a hundred of them cost little.
+
+`python -m faults.nursery` imports what the steps need and then forks a child for each task that it reads from stdin:
+the `gan` command of the task, in a process of its own that ends as any other does. `Nursery` is the other end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+TESTS = Path(__file__).resolve().parent.parent
+IMPORTED = (
+    *("boto3", "google.cloud.storage", "keras", "sklearn.datasets"),
+    *("gan.data.input", "gan.data.write", "gan.export.saved_model", "gan.metrics.score", "gan.train.loop"),
+    *("gan.cli.commands", "gan.cli.main", "gan.steps.preprocess", "gan.steps.reference", "gan.steps.train"),
+    *("gan.steps.evaluate", "gan.steps.export", "gan.steps.gate", "gan.steps.promote"),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One process.
+
+    `arguments` are those of `gan`; what it writes goes to files beside `log` (`.out` and `.err`). Each change that it
+    makes below the folder `watched` counts as an operation, and so does each piece of a request to an HTTP server;
+    `.count` tells how many there were. Before number `dies_at` the process kills itself.
+    """
+
+    arguments: Sequence[str]
+    log: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    watched: str = ""
+    dies_at: int | None = None
+
+
+class Child:
+    """A process that a nursery began."""
+
+    def __init__(self, pid: int, server: subprocess.Popen[str], log: Path) -> None:
+        self.pid = pid
+        self._server = server
+        self._log = log
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait; whether it ended in that time."""
+        return bool(select.select([self._server.stdout], [], [], seconds)[0])
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
+    def exit_code(self) -> int:
+        """Wait for the end; negative where a signal ended it."""
+        assert self._server.stdout is not None
+        return int(self._server.stdout.readline())
+
+    @property
+    def out(self) -> str:
+        """What it wrote to stdout."""
+        return self._log.with_suffix(".out").read_text()
+
+    @property
+    def err(self) -> str:
+        """What it wrote to stderr."""
+        return self._log.with_suffix(".err").read_text()
+
+    @property
+    def operations(self) -> int:
+        """How many operations it made, where it lived to tell."""
+        return int(self._log.with_suffix(".count").read_text())
+
+
+class Nursery:
+    """Begins one process at a time."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "faults.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=TESTS,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        )
+        assert self._server.stdout is not None
+        assert self._server.stdout.readline() == "ready\n"
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)  # closes its stdin, at which it ends
+
+    def begin(self, task: Task) -> Child:
+        """Start a process; wait for its end before the next."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(asdict(task)) + "\n")
+        self._server.stdin.flush()
+        return Child(int(self._server.stdout.readline()), self._server, Path(task.log))
+
+
+def serve() -> int:
+    """Fork a child for each line of stdin. Returns in each child too, with the exit code of its command."""
+    from gan.quiet import load_tensorflow
+
+    load_tensorflow()
+    for module in IMPORTED:
+        importlib.import_module(module)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            return _run(json.loads(line))
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+    return 0
+
+
+def _run(task: Mapping[str, Any]) -> int:
+    from gan.cli.main import main
+
+    log = Path(task["log"])
+    for descriptor, suffix in ((1, ".out"), (2, ".err")):
+        with log.with_suffix(suffix).open("wb") as file:
+            os.dup2(file.fileno(), descriptor)
+    os.close(0)
+    os.environ.update(task["environment"])
+    tempfile.tempdir = None  # TMPDIR may be another now
+    count = _count_operations(task["watched"], task["dies_at"])
+    code = main(task["arguments"])
+    log.with_suffix(".count").write_text(str(next(count) - 1))
+    return code
+
+
+def _count_operations(watched: str, dies_at: int | None) -> itertools.count[int]:
+    operations = itertools.count(1)
+
+    def note(event: str, details: tuple[Any, ...]) -> None:
+        if _is_operation(event, details, watched) and next(operations) == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(note)
+    return operations
+
+
+def _is_operation(event: str, details: tuple[Any, ...], watched: str) -> bool:
+    if event == "http.client.send":
+        return True
+    if event == "open":
+        path, _, flags = details
+        return bool(flags & (os.O_WRONLY | os.O_RDWR)) and _is_below(path, watched)
+    return event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir") and _is_below(details[0], watched)
+
+
+def _is_below(path: Any, folder: str) -> bool:
+    return bool(folder) and isinstance(path, str | os.PathLike) and os.fspath(path).startswith(folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve())
