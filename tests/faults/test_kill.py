@@ -1,7 +1,8 @@
 """Promise 1: a step that was killed, however often, and is run again leaves what it leaves when nobody kills it.
 
 Each step is killed again and again, three times on one store at most, and then run to its end. After each kill nothing
-half published may be seen; in the end the store must hold the same as one whose step was never killed. GAN_TORTURE sets the number of kills of a step, GAN_SEED another seed.
+half published may be seen; in the end the store must hold the same as one whose step was never killed. GAN_TORTURE
+sets the number of kills of a step, GAN_SEED another seed.
 """
 
 from __future__ import annotations
