@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gan.errors import ConfigError
 from gan.store.document import read_json
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
@@ -11,22 +13,49 @@ from gan.store.uri import local_path
 __all__ = ["Item", "Leftover", "LocalStore", "Store", "Versioned", "check_key", "local_path", "open_store", "read_json"]
 
 FLAG = "--store"
-BUCKETS = ("gs", "s3", "az", "abfs")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 
 
 def open_store(uri: str) -> Store:
-    """The store behind a URI: a path or `file://` URI of a local folder.
+    """The store behind a URI: a path or `file://` URI of a local folder, `gs://bucket/prefix` or `s3://bucket/prefix`.
+
+    Credentials and endpoints of buckets are found as each ecosystem does. Nothing is asked of the bucket yet.
 
     Raises:
-        ConfigError: the URI names no local folder.
+        ConfigError: the URI names no store, or what a bucket of this kind needs is not installed.
+        StoreError: there are no credentials.
     """
     folder = local_path(uri, FLAG)
     if folder is not None:
         return LocalStore(folder)
-    scheme = uri.partition("://")[0]
-    if scheme.lower() in BUCKETS:
+    scheme, _, rest = uri.partition("://")
+    if scheme.lower() not in ("gs", "s3"):
         raise ConfigError(
-            f'{FLAG}: buckets ({scheme}://) are not supported yet; got "{uri}". Give a local folder, such as ./store, '
-            "and copy it to the bucket with that cloud's own tool"
+            f"{FLAG} must be a local folder, such as ./store or file:///tmp/store, or a bucket, such as "
+            f'gs://bucket/prefix or s3://bucket/prefix; got "{uri}"'
         )
-    raise ConfigError(f'{FLAG} must be a local folder, such as ./store or file:///tmp/store; got "{uri}"')
+    bucket, _, prefix = rest.partition("/")
+    prefix = prefix.strip("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ConfigError(f'{FLAG} must name a bucket, such as {scheme}://bucket/prefix; got "{uri}"')
+    if prefix:
+        check_key(prefix)
+    return _open_bucket(scheme.lower(), bucket, prefix)
+
+
+def _open_bucket(scheme: str, bucket: str, prefix: str) -> Store:
+    from gan.store.bucket import BucketStore
+    from gan.store.retry import from_environment
+
+    retry = from_environment()
+    if scheme == "gs":
+        from gan.store.gcs import GcsService
+
+        return BucketStore(GcsService(bucket), prefix, retry)
+    try:
+        from gan.store.s3 import S3Service
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "botocore"):
+            raise
+        raise ConfigError(f"s3://{bucket} needs boto3; install it with: pip install 'gan-pipelines[s3]'") from None
+    return BucketStore(S3Service(bucket), prefix, retry)

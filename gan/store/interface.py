@@ -79,16 +79,22 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> str:
         """Create or replace an object from a file of any size, in little memory.
+
+        Returns:
+            The SHA-256 of its bytes in hexadecimal.
 
         Raises:
             AlreadyExistsError: `if_absent`, and there is one.
         """
 
     @abstractmethod
-    def download(self, key: str, path: Path) -> None:
+    def download(self, key: str, path: Path) -> str:
         """Copy an object into a file, which appears whole or not at all.
+
+        Returns:
+            The SHA-256 of the bytes that came, in hexadecimal.
 
         Raises:
             NotFoundError: there is no such object.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
 from gan.ids import file_sha256, sha256
@@ -44,22 +45,24 @@ class LocalStore(Store):
             file.write(data)
             self._settle(file, temporary, self._path(key), if_absent=if_absent)
 
-    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:  # noqa: D102
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> str:  # noqa: D102
         with self._explained(key), self._temporary() as (file, temporary), path.open("rb") as source:
-            shutil.copyfileobj(source, file, COPY_BYTES)
+            digest = _copy(source, file)
             self._settle(file, temporary, self._path(key), if_absent=if_absent)
+        return digest
 
-    def download(self, key: str, path: Path) -> None:  # noqa: D102
+    def download(self, key: str, path: Path) -> str:  # noqa: D102
         with self._explained(key), self._path(key).open("rb") as source:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    shutil.copyfileobj(source, file, COPY_BYTES)
+                    digest = _copy(source, file)
                 Path(name).replace(path)
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
+        return digest
 
     def sha256(self, key: str) -> str:  # noqa: D102
         with self._explained(key):
@@ -188,6 +191,15 @@ class LocalStore(Store):
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copies to the end; returns the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    while block := source.read(COPY_BYTES):
+        target.write(block)
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _flush_folder(folder: Path) -> None:

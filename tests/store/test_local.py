@@ -21,12 +21,6 @@ def test_other_schemes_are_refused(uri: str) -> None:
         open_store(uri)
 
 
-@pytest.mark.parametrize("uri", ["gs://bucket/x", "s3://bucket"])
-def test_buckets_are_told_to_be_still_to_come(uri: str) -> None:
-    with pytest.raises(ConfigError, match=rf'buckets \(\w\w://\) are not supported yet; got "{uri}"'):
-        open_store(uri)
-
-
 def test_a_file_uri_is_decoded(tmp_path: Path) -> None:
     assert open_store(f"file://localhost{tmp_path}/my%20store").uri == f"{tmp_path}/my store"
 
@@ -102,17 +96,12 @@ def test_full_disk(small_disk: Path) -> None:
     store.write("small", b"fits")
 
 
-def test_a_failed_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_fills_the_disk_leaves_nothing(tmp_path: Path, small_disk: Path) -> None:
     store = LocalStore(tmp_path / "s")
-    store.write("a", b"1")
-
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    store.write("a", bytes(shutil.disk_usage(small_disk).free + 1))
     with pytest.raises(StoreError, match="full"):
-        store.download("a", tmp_path / "out" / "a")
-    assert list((tmp_path / "out").iterdir()) == []
+        store.download("a", small_disk / "out" / "a")
+    assert list((small_disk / "out").iterdir()) == []
 
 
 def test_a_missing_source_of_an_upload_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,230 @@
+"""A store in a bucket of an object storage, whichever it is: `Service` speaks to it.
+
+Here is what both kinds share: asking again, checking what came against its checksum, finding out whether a
+conditional write whose answer was lost took place, and reading twice what has no checksum on an unencrypted line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, TypeVar
+
+from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
+from gan.store.content import Content
+from gan.store.copying import Copying
+from gan.store.interface import Item, Leftover, Store, Versioned, check_key
+from gan.store.retry import Retry, TransientError
+from gan.store.service import Absent, Condition, MissingError, Page, RefusedError, Service, Stat, Unchanged
+
+T = TypeVar("T")
+PROBES = ".probes"
+
+
+class BucketStore(Store):
+    """Objects of `service` whose keys start with `prefix`, a path without a slash at its ends, or none."""
+
+    def __init__(self, service: Service, prefix: str, retry: Retry) -> None:
+        self._service, self._retry = service, retry
+        self._prefix = f"{prefix}/" if prefix else ""
+        self.uri = f"{service.uri}/{prefix}".rstrip("/")
+        self._bucket_is_there = self._conditions_hold = False
+
+    def exists(self, key: str) -> bool:  # noqa: D102
+        try:
+            self._stat(key)
+        except NotFoundError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes:  # noqa: D102
+        return self._read(key)[0]
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:  # noqa: D102
+        self._create(key, self._content(data), if_absent=if_absent)
+
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> str:  # noqa: D102
+        try:
+            content = self._content(path)
+        except OSError as error:
+            raise NotFoundError(f"can't read {path}, which was to go to {self.uri_of(key)}: {error.strerror}") from None
+        self._create(key, content, if_absent=if_absent)
+        return content.sha256
+
+    def download(self, key: str, path: Path) -> str:  # noqa: D102
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                temporary = Path(file.name)
+                try:
+                    digest = self._copy(key, file.file).sums.sha256
+                    file.close()
+                    temporary.replace(path)
+                finally:
+                    temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"can't write {path}: {error.strerror}; free some space there, or use another disk"
+            ) from None
+        return digest
+
+    def sha256(self, key: str) -> str:  # noqa: D102
+        return self._stat(key).sha256 or self._copy(key, None).sums.sha256
+
+    def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
+        start = f"{self._key(prefix)}/" if prefix else self._prefix
+        token: str | None = None
+        while True:
+            page = self._page(start, token)
+            for item in page.items:
+                key = item.key.removeprefix(self._prefix)
+                if not key.startswith(f"{PROBES}/"):
+                    yield Item(key, item.size, item.modified)
+            token = page.following
+            if token is None:
+                return
+
+    def delete(self, key: str) -> None:  # noqa: D102
+        with contextlib.suppress(NotFoundError):
+            self._ask(key, "delete", lambda: self._service.remove(self._key(key)))
+
+    def read_versioned(self, key: str) -> Versioned:  # noqa: D102
+        try:
+            data, stat = self._read(key)
+        except NotFoundError:
+            return Versioned(b"", None)
+        return Versioned(data, stat.version)
+
+    def swap(self, key: str, data: bytes, *, expected: str | None) -> str:  # noqa: D102
+        try:
+            version = self._put(key, self._content(data), Absent() if expected is None else Unchanged(expected))
+        except RefusedError:
+            raise ConflictError(f"{self.uri_of(key)} was changed by somebody else; read it again and retry") from None
+        if self._service.encrypted:
+            return version
+        seen = self.read_versioned(key)  # the version came in the body of an answer, which no checksum protects
+        return seen.version if seen.version is not None and seen.data == data else version
+
+    def now(self) -> float:  # noqa: D102
+        return self._retry.call(f"ask {self.uri} for the time", self._service.now)
+
+    def leftovers(self) -> Iterator[Leftover]:  # noqa: D102
+        what = f"list the unfinished uploads of {self.uri}"
+        yield from self._retry.call(what, self._twice(lambda: tuple(self._service.leftovers(self._prefix))))
+
+    def discard(self, leftover: Leftover) -> None:  # noqa: D102
+        with contextlib.suppress(MissingError):
+            self._retry.call(f"discard {leftover.name} of {self.uri}", lambda: self._service.discard(leftover))
+
+    def require_conditions(self) -> None:  # noqa: D102
+        if self._conditions_hold:
+            return
+        key = f"{PROBES}/{uuid.uuid4().hex}"
+        try:
+            first = self.swap(key, b"first", expected=None)
+            self._must_refuse("if absent", lambda: self.write(key, b"second", if_absent=True))
+            self.swap(key, b"third", expected=first)
+            self._must_refuse("if unchanged", lambda: self.swap(key, b"fourth", expected=first))
+        finally:
+            self.delete(key)
+        self._conditions_hold = True
+
+    def _must_refuse(self, condition: str, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (AlreadyExistsError, ConflictError):
+            return
+        raise StoreError(
+            f'the storage of {self.uri} ignores the condition "{condition}" of a write, so that two racing writers '
+            "would overwrite each other unnoticed; use one that enforces it, such as Google Cloud Storage, AWS S3 or "
+            "a recent MinIO, and look whether a proxy before it drops the headers If-Match and If-None-Match"
+        )
+
+    def _key(self, key: str) -> str:
+        return self._prefix + PurePosixPath(check_key(key)).as_posix()
+
+    def _content(self, source: bytes | Path) -> Content:
+        return Content(source, crc32c=self._service.crc32c)
+
+    def _ask(self, key: str, doing: str, attempt: Callable[[], T], reached: Callable[[], int] = lambda: 0) -> T:
+        try:
+            return self._retry.call(f"{doing} {self.uri_of(key)}", attempt, reached=reached)
+        except MissingError:
+            self._require_bucket()
+            raise NotFoundError(f"nothing in the store at {self.uri_of(key)}") from None
+
+    def _require_bucket(self) -> None:
+        """Tells a missing object from a missing bucket, once."""
+        if not self._bucket_is_there:
+            what = f"list {self.uri}"
+            self._retry.call(what, lambda: self._service.page(self._prefix, None, size=1))
+            self._bucket_is_there = True
+
+    def _twice(self, read: Callable[[], T]) -> Callable[[], T]:
+        """`read`, or where the line is not encrypted an attempt that wants the same answer twice in a row."""
+        if self._service.encrypted:
+            return read
+        last: list[T] = []
+
+        def attempt() -> T:
+            before = last.pop() if last else read()
+            last.append(read())
+            if last[0] != before:
+                raise TransientError("two readings of it differ")
+            return before
+
+        return attempt
+
+    def _stat(self, key: str) -> Stat:
+        full = self._key(key)
+        return self._ask(key, "look up", self._twice(lambda: self._service.stat(full)))
+
+    def _page(self, start: str, token: str | None) -> Page:
+        return self._retry.call(f"list {self.uri}", self._twice(lambda: self._service.page(start, token)))
+
+    def _create(self, key: str, content: Content, *, if_absent: bool) -> None:
+        try:
+            self._put(key, content, Absent() if if_absent else None)
+        except RefusedError:
+            raise AlreadyExistsError(f"{self.uri_of(key)} exists already") from None
+
+    def _put(self, key: str, content: Content, condition: Condition) -> str:
+        upload = self._service.upload(self._key(key), content, condition)
+        unclear = False
+
+        def attempt() -> str:
+            nonlocal unclear
+            try:
+                return upload.attempt()
+            except TransientError:
+                unclear = True
+                raise
+            except RefusedError:
+                version = self._version_if_same(key, content) if unclear else None
+                if version is None:
+                    raise
+                return version
+
+        return self._ask(key, "write", attempt, lambda: upload.reached)
+
+    def _version_if_same(self, key: str, content: Content) -> str | None:
+        """The version of what is there if it holds the very bytes that an attempt of unknown outcome sent."""
+        try:
+            copying = self._copy(key, None)
+        except NotFoundError:
+            return None
+        return copying.stat.version if copying.sums.sha256 == content.sha256 else None
+
+    def _copy(self, key: str, sink: IO[bytes] | None) -> Copying:
+        copying = Copying(self._service, self._key(key), sink)
+        self._ask(key, "read", copying.attempt, lambda: copying.reached)
+        return copying
+
+    def _read(self, key: str) -> tuple[bytes, Stat]:
+        file = io.BytesIO()
+        copying = self._copy(key, file)
+        return file.getvalue(), copying.stat

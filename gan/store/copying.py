@@ -1,0 +1,72 @@
+"""Brings one object of a bucket, going on where an attempt broke off, and checks it when it is whole."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from gan.errors import IntegrityError
+from gan.store.content import Checksums
+from gan.store.retry import TransientError
+from gan.store.service import MissingError, RefusedError, Service, Stat
+
+
+class Copying:
+    """The bytes of one version of an object, on their way into `sink` (None: they are only counted and hashed)."""
+
+    def __init__(self, service: Service, key: str, sink: IO[bytes] | None) -> None:
+        self._service, self._key, self._sink = service, key, sink
+        self._mismatches: set[str] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.stat = Stat(0, "")
+        self.sums = Checksums(crc32c=self._service.crc32c)
+        if self._sink is not None:
+            self._sink.seek(0)
+            self._sink.truncate()
+
+    @property
+    def reached(self) -> int:
+        """How many bytes came."""
+        return self.sums.size
+
+    def attempt(self) -> None:
+        """Bring what is still to come.
+
+        Raises:
+            MissingError: there is no such object.
+            IntegrityError: the same wrong bytes came twice, so that they are wrong in the storage.
+        """
+        try:
+            with self._service.open(self._key, start=self.reached, version=self.stat.version or None) as reading:
+                self.stat = self.stat if self.reached else reading.stat
+                for block in reading.blocks:
+                    if self._sink is not None:
+                        self._sink.write(block)
+                    self.sums.update(block)
+        except (MissingError, RefusedError):
+            if not self.stat.version:
+                raise
+            self._begin()
+            raise TransientError("it was replaced while it was read") from None
+        if self.reached < self.stat.size:
+            raise TransientError(f"it broke off after {self.reached} of {self.stat.size} bytes")
+        self._check()
+
+    def _check(self) -> None:
+        for name, expected, found in (
+            ("bytes", str(self.stat.size), str(self.sums.size)),
+            ("CRC32C", self.stat.crc32c, self.sums.crc32c),
+            ("SHA-256", self.stat.sha256, self.sums.sha256),
+        ):
+            if expected and found != expected:
+                self._mismatch(f"{name} {found}; expected {expected}")
+
+    def _mismatch(self, difference: str) -> None:
+        if self.sums.sha256 in self._mismatches:
+            raise IntegrityError(
+                f"{self._service.uri}/{self._key} has {difference}, each time it is read: it is damaged in the storage"
+            )
+        self._mismatches.add(self.sums.sha256)
+        self._begin()
+        raise TransientError(f"it came with {difference}")
