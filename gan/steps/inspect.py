@@ -12,7 +12,7 @@ from gan.export.files import FACTS
 from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, read_json, runs, sealed
+from gan.store import Store, pointer, runs, sealed
 from gan.store.document import read_sealed
 from gan.train.checkpoint import Checkpoints
 from gan.types import Json

@@ -11,9 +11,10 @@ from gan.config import Config
 from gan.console import Clock, say
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, Stopped
+from gan.errors import ConfigError, IntegrityError, Stopped
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
+from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoint, Checkpoints
 from gan.train.resume import how_to_go_on
 from gan.train.run import Run, continued, default_run_id, find_run, write_run
@@ -48,27 +49,27 @@ def train(
         ConfigError: the config does not fit itself or the dataset, or the run was begun with another one.
         IntegrityError: the data, or every checkpoint, are damaged.
         DivergedError: a loss or gradient was not finite.
+        FencedError: a newer attempt at the same run took over.
         StoreError: something could not be written; earlier checkpoints are whole.
         Stopped: SIGTERM or Ctrl-C; the last step is saved.
     """
     watch = Stopwatch(clock)
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset_id, run_id)
-    checkpoints = Checkpoints(store, run.run_id)
     with stop_requests() as stop:
-        start = checkpoints.latest_good()
-        if start is not None and start.step >= config.train.steps:
-            say(f"run {run.run_id} is finished: it has {start.step} steps; nothing to do")
+        finished = _finished(store, run)
+        if finished is not None:
+            say(f"run {run.run_id} is finished: it has {finished} steps; nothing to do")
             if find_run(store, run.run_id) != run:
                 write_run(store, run)  # it is to be scored or judged in another way
-            return _outcome(store, run, start, start.step, {}, watch, skipped=True)
+            return _outcome(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
         run = _settled(run)
-        loop = _session(store, run, dataset, start, stop, clock)
+        loop = _session(store, run, dataset, stop, clock)
         if stop.signal_number is not None and loop.step < config.train.steps:
             saved = f"Step {loop.step} is saved" if loop.step else "No step was done yet"
             raise Stopped(stop.signal_number, f"{saved}. Resume with: {how_to_go_on(store, run)}")
-    return _outcome(store, run, start, loop.step, loop.speed.total.figures(), watch)
+    return _outcome(store, run, loop.began_at or None, loop.step, loop.speed.total.figures(), watch)
 
 
 def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = None) -> Outcome:
@@ -106,33 +107,50 @@ def _run(store: Store, config: Config, dataset_id: str, run_id: str | None) -> R
     return continued(before, config, dataset_id) if before else Run(run_id, dataset_id, config, config.train.precision)
 
 
-def _session(
-    store: Store, run: Run, dataset: Dataset, start: Checkpoint | None, stop: StopRequest, clock: Clock
-) -> Loop:
-    """Build everything, put the state of `start` in, and train."""
+def _finished(store: Store, run: Run) -> int | None:
+    """The last step of a run that has all its steps; None where it has not, or the last checkpoint is damaged."""
+    checkpoints = Checkpoints(store, run.run_id)
+    last = max(checkpoints.steps(), default=0)
+    if last < run.config.train.steps:
+        return None
+    try:
+        checkpoints.check(last)
+    except IntegrityError:
+        return None
+    return last
+
+
+def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock: Clock) -> Loop:
+    """Build everything, take the run over, and train it from its last good checkpoint."""
     from gan.data.input import Batches
-    from gan.data.stage import stage
     from gan.train.loop import Loop
     from gan.train.recorder import Recorder
     from gan.train.samples import SampleSheet
 
     settings, config = run.config.train, run.config
-    paths = stage(store, dataset, "train")
     players = _players(run, dataset)
-    checkpoints = Checkpoints(store, run.run_id)
-    done, seconds = _restore(players, run, start)
+    known = Checkpoints(store, run.run_id).folders()
+    lease = take_over(store, run.run_id, above=max((folder.attempt for folder in known), default=0))
+    checkpoints = Checkpoints(store, run.run_id, lease.number)
+    done, seconds = _restore(players, run, checkpoints.latest_good())
+    lease.go_on_from(done)
     write_run(store, run)
-    checkpoints.discard_after(done)
     batches = Batches(
-        dataset, paths, split="train", batch_size=settings.batch_size, seed=settings.seed, flip=config.data.flip
+        store,
+        dataset,
+        split="train",
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        flip=config.data.flip,
+        stopped=lambda: bool(stop),
     )
     classes = len(dataset.classes) if config.generator.conditional else None
-    with Recorder(store, run.run_id, done) as recorder:
+    with batches, Recorder(store, run.run_id, done) as recorder:
         loop = Loop(
             run,
             players,
             _training_step(players, config),
-            iter(batches.from_batch(done * settings.discriminator_steps)),
+            batches.from_batch(done * settings.discriminator_steps),
             SampleSheet(players.ema, config.generator.latent_size, settings.seed, classes),
             recorder,
             checkpoints,
@@ -201,7 +219,7 @@ def _restore(players: Players, run: Run, start: Checkpoint | None) -> tuple[int,
 def _outcome(
     store: Store,
     run: Run,
-    start: Checkpoint | None,
+    resumed_from: int | None,
     step: int,
     figures: dict[str, float],
     watch: Stopwatch,
@@ -210,7 +228,7 @@ def _outcome(
 ) -> Outcome:
     details: Json = {
         "steps": step,
-        "resumed_from": start.step if start else None,
+        "resumed_from": resumed_from,
         "images_per_second": figures.get("images_per_second"),
         "data_wait_share": figures.get("data_wait_share"),
         "checkpoint": step,

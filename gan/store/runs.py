@@ -2,7 +2,8 @@
 
     runs/<run_id>/config.yaml                 the whole config
     runs/<run_id>/run.json                    written after it; a run exists for readers exactly when this file does
-    runs/<run_id>/checkpoints/<step>/         a checkpoint
+    runs/<run_id>/attempts.json               which process trains it; `gan.train.attempts` explains it
+    runs/<run_id>/checkpoints/<step>-<attempt>/  a checkpoint, by the attempt that saved it
     runs/<run_id>/metrics/<step>.jsonl        the figures from a step on, to the next checkpoint
     runs/<run_id>/tensorboard/                the same for TensorBoard
     runs/<run_id>/samples/<step>.png          a sample sheet
@@ -36,14 +37,19 @@ def record(run_id: str) -> str:
     return f"{folder(run_id)}/{RECORD}"
 
 
+def attempts(run_id: str) -> str:
+    """The record of the attempts at training it."""
+    return f"{folder(run_id)}/attempts.json"
+
+
 def checkpoints(run_id: str) -> str:
     """The folder of all checkpoints."""
     return f"{folder(run_id)}/checkpoints"
 
 
-def checkpoint(run_id: str, step: int) -> str:
-    """The folder of one checkpoint."""
-    return f"{checkpoints(run_id)}/{step:08d}"
+def checkpoint(run_id: str, step: int, attempt: int) -> str:
+    """The folder of the checkpoint of a step that an attempt saved."""
+    return f"{checkpoints(run_id)}/{step:08d}-{attempt}"
 
 
 def metrics(run_id: str) -> str:

@@ -1,23 +1,30 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped.
 
-    runs/<run_id>/checkpoints/<step>/state.safetensors   every variable of both networks, both optimisers and the EMA
-    runs/<run_id>/checkpoints/<step>/checkpoint.json     written last: step, SHA-256 and size of the state, and more
+    runs/<run_id>/checkpoints/<step>-<attempt>/state.safetensors   every variable of both networks, both optimisers and
+                                                                   the EMA
+    runs/<run_id>/checkpoints/<step>-<attempt>/checkpoint.json     written last: step, SHA-256 and size of the state,
+                                                                   and more; sealed
 
-A checkpoint exists for readers exactly when its `checkpoint.json` does. That file carries a seal of its own, so that
-a flipped bit in the data position is found as surely as one in a weight.
+A checkpoint exists for readers exactly when its `checkpoint.json` does, unless a later attempt at the run went on from
+an earlier step (`gan.train.attempts.counts`). Of several of one step that of the latest attempt is read.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import errno
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import canonical, sha256
-from gan.store import Store, runs
+from gan.ids import file_sha256, sha256
+from gan.scratch import disk_error, scratch_folder
+from gan.store import Item, Store, runs
+from gan.store.document import read_sealed, write_sealed
+from gan.train import attempts
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -29,60 +36,103 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 STATE, RECORD = "state.safetensors", "checkpoint.json"
+_NAME = re.compile(r"([0-9]{8,})-([0-9]+)")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint, checked: its tensors by name, and its record (see `Checkpoints.save`)."""
+    """One checkpoint, checked: its tensors by name, and its record (see `written`)."""
 
     step: int
     tensors: Tensors
     meta: Json
 
 
-class Checkpoints:
-    """The checkpoints of one run."""
+@dataclass(frozen=True)
+class Written:
+    """A checkpoint on the local disk, on its way to the store: its state, and its record."""
 
-    def __init__(self, store: Store, run_id: str) -> None:
+    step: int
+    path: Path
+    record: Json
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What an attempt left of a step in the store. `whole`: it was sealed; `counts`: it is what readers see."""
+
+    step: int
+    attempt: int
+    items: tuple[Item, ...]
+    whole: bool
+    counts: bool
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+        store: where the run is.
+        run_id: the run.
+        attempt: whose checkpoints are written here; of no matter to readers.
+    """
+
+    def __init__(self, store: Store, run_id: str, attempt: int = 1) -> None:
         self._store = store
         self._run_id = run_id
+        self._attempt = attempt
         self._prefix = runs.checkpoints(run_id)
 
     def steps(self) -> list[int]:
         """The steps that have a whole checkpoint, ascending."""
-        return sorted(step for step, names in self._folders().items() if RECORD in names)
+        return [folder.step for folder in self.folders() if folder.counts]
+
+    def folders(self) -> list[Folder]:
+        """Everything there is of checkpoints, by step and attempt.
+
+        Raises:
+            IntegrityError: the record of attempts is damaged, so it can't be told what counts.
+        """
+        found: dict[tuple[int, int], list[Item]] = {}
+        for item in self._store.list(self._prefix):
+            name = _NAME.fullmatch(item.key.removeprefix(f"{self._prefix}/").rpartition("/")[0])
+            if name:
+                found.setdefault((int(name[1]), int(name[2])), []).append(item)
+        record = attempts.read(self._store, self._run_id)  # after the listing: it judges what is listed
+        whole = {place for place, items in found.items() if any(item.key.endswith(f"/{RECORD}") for item in items)}
+        seen = {step: number for step, number in sorted(whole) if attempts.counts(record, step, number)}
+        return [
+            Folder(step, number, tuple(items), (step, number) in whole, counts=seen.get(step) == number)
+            for (step, number), items in sorted(found.items())
+        ]
 
     def uri(self, step: int) -> str:
-        """Where the checkpoint of a step lies."""
-        return self._store.uri_of(self._key(step))
+        """Where the checkpoint of a step lies; see `load`."""
+        return self._store.uri_of(self._folder(step))
 
     def save(self, step: int, tensors: Tensors, meta: Mapping[str, Any]) -> str:
-        """Write a checkpoint, read the state back, and seal it only if every byte arrived.
-
-        Args:
-            step: the last step that was done.
-            tensors: every variable by its stable name.
-            meta: what else a resume needs (JSON types): data position, seed, config hash.
+        """Write a checkpoint, its record last; see `written` for the arguments.
 
         Returns:
             The SHA-256 of the state.
 
         Raises:
             StoreError: it could not be written; earlier checkpoints are untouched.
-            IntegrityError: what was read back is not what was written.
         """
-        import safetensors.numpy
+        with scratch_folder() as folder:
+            made = written(step, tensors, meta, folder)
+            self.publish(made)
+        return str(made.record["sha256"])
 
-        data = safetensors.numpy.save(tensors)
-        record = {**meta, "format": FORMAT, "step": step, "sha256": sha256(data), "size": len(data)}
-        record["seal"] = _seal(record)
-        self._store.delete(self._key(step, RECORD))
-        self._store.write(self._key(step, STATE), data)
-        del data
-        self._checked_state(step, record["sha256"])
-        self._store.write(self._key(step, RECORD), json.dumps(record, indent=2, sort_keys=True).encode())
-        self.read_meta(step)
-        return str(record["sha256"])
+    def publish(self, made: Written) -> None:
+        """Upload a checkpoint that was written; may be tried again.
+
+        Raises:
+            StoreError: it could not be uploaded; earlier checkpoints are untouched.
+        """
+        folder = runs.checkpoint(self._run_id, made.step, self._attempt)
+        self._store.upload(f"{folder}/{STATE}", made.path)
+        write_sealed(self._store, f"{folder}/{RECORD}", made.record)
 
     def load(self, step: int) -> tuple[Tensors, Json]:
         """The tensors and the record of a checkpoint.
@@ -93,31 +143,18 @@ class Checkpoints:
         """
         import safetensors.numpy
 
-        meta = self.read_meta(step)
-        return safetensors.numpy.load(self._checked_state(step, meta["sha256"])), meta
+        folder = self._folder(step)
+        meta = self._read_meta(folder, step)
+        return safetensors.numpy.load(self._checked_state(folder, meta)), meta
 
     def read_meta(self, step: int) -> Json:
-        """The record of a checkpoint, checked against its own seal; see `load`."""
-        try:
-            meta = json.loads(self._store.read(self._key(step, RECORD)))
-            sound = meta["seal"] == _seal(meta) and meta["step"] == step
-        except NotFoundError:
-            known = ", ".join(map(str, self.steps())) or "none yet"
-            raise NotFoundError(f"run {self._run_id} has no checkpoint of step {step}; it has: {known}") from None
-        except (ValueError, KeyError, TypeError):
-            sound = False
-        if not sound:
-            raise IntegrityError(f"{self._store.uri_of(self._key(step, RECORD))} is damaged: it does not fit its seal")
-        if meta["format"] != FORMAT:
-            raise IntegrityError(
-                f"checkpoint {step} of run {self._run_id} has format {meta['format']}, this version reads {FORMAT}; "
-                "use the version that it was written with, or train under another --run-id"
-            )
-        return dict(meta)
+        """The record of a checkpoint, checked against its seal; see `load`."""
+        return self._read_meta(self._folder(step), step)
 
     def check(self, step: int) -> None:
         """Read every byte of a checkpoint and hold it against its checksums; see `load`."""
-        self._checked_state(step, self.read_meta(step)["sha256"])
+        folder = self._folder(step)
+        self._checked_state(folder, self._read_meta(folder, step))
 
     def latest_good(self) -> Checkpoint | None:
         """The last checkpoint that is whole, with a warning for each damaged one passed over; None where there is none.
@@ -141,56 +178,88 @@ class Checkpoints:
             )
         return None
 
-    def prune(self, keep: int) -> None:
-        """Delete all but the last `keep` checkpoints, and what killed attempts left. Call it after a `save`.
+    def prune(self, rule: Callable[[Collection[int], Collection[int]], Collection[int]]) -> None:
+        """Delete the checkpoints that a rule does not keep, and what killed and fenced attempts left.
 
-        A checkpoint that was written only because the run was stopped goes as soon as a later one is there, so that a
-        run that was stopped keeps the same ones as a run that never was.
+        Nothing of a later attempt is touched, and nothing of this one that is being written.
+
+        Args:
+            rule: gives the steps to keep of all steps and of those that were saved only because the run was stopped.
         """
-        steps = self.steps()
-        kept = [step for step in steps if step == steps[-1] or self._on_schedule(step)][-keep:]
-        for step in self._folders():
-            if step not in kept:
-                self._delete(step)
+        folders = [folder for folder in self.folders() if folder.attempt <= self._attempt]
+        steps = [folder.step for folder in folders if folder.counts]
+        kept = rule(steps, [folder.step for folder in folders if folder.counts and not self._on_schedule(folder)])
+        for folder in folders:
+            if not (folder.counts and folder.step in kept) and (folder.whole or folder.attempt < self._attempt):
+                for item in sorted(folder.items, key=lambda item: not item.key.endswith(RECORD)):
+                    self._store.delete(item.key)
 
-    def _on_schedule(self, step: int) -> bool:
+    def _on_schedule(self, folder: Folder) -> bool:
+        key = runs.checkpoint(self._run_id, folder.step, folder.attempt)
         try:
-            return bool(self.read_meta(step).get("on_schedule", True))
+            return bool(self._read_meta(key, folder.step).get("on_schedule", True))
         except IntegrityError:
             return True  # whoever wants to read it will be told
 
-    def discard_after(self, step: int) -> None:
-        """Delete what lies beyond `step`: damaged checkpoints and half-written ones."""
-        for each in self._folders():
-            if each > step:
-                self._delete(each)
+    def _folder(self, step: int) -> str:
+        for folder in self.folders():
+            if folder.step == step and folder.counts:
+                return runs.checkpoint(self._run_id, step, folder.attempt)
+        known = ", ".join(map(str, self.steps())) or "none yet"
+        raise NotFoundError(f"run {self._run_id} has no checkpoint of step {step}; it has: {known}")
 
-    def _folders(self) -> dict[int, set[str]]:
-        """The file names in each step's folder."""
-        found: dict[int, set[str]] = {}
-        for item in self._store.list(self._prefix):
-            step, _, name = item.key.removeprefix(f"{self._prefix}/").partition("/")
-            if step.isdecimal():
-                found.setdefault(int(step), set()).add(name)
-        return found
+    def _read_meta(self, folder: str, step: int) -> Json:
+        key = f"{folder}/{RECORD}"
+        meta = read_sealed(self._store, key, keys=("format", "step", "sha256"), remedy=self._remedy(folder))
+        if meta["format"] != FORMAT:
+            raise IntegrityError(
+                f"checkpoint {step} of run {self._run_id} has format {meta['format']}, this version reads {FORMAT}; "
+                "use the version that it was written with, or train under another --run-id"
+            )
+        if meta["step"] != step:
+            uri = self._store.uri_of(key)
+            raise IntegrityError(f"{uri} is damaged (it is the record of step {meta['step']}); {self._remedy(folder)}")
+        return meta
 
-    def _delete(self, step: int) -> None:
-        self._store.delete(self._key(step, RECORD))
-        self._store.delete(self._key(step, STATE))
-
-    def _checked_state(self, step: int, expected: str) -> bytes:
-        uri = self._store.uri_of(self._key(step, STATE))
+    def _checked_state(self, folder: str, meta: Json) -> bytes:
+        uri, expected = self._store.uri_of(f"{folder}/{STATE}"), meta["sha256"]
         try:
-            data = self._store.read(self._key(step, STATE))
+            data = self._store.read(f"{folder}/{STATE}")
         except NotFoundError:
-            raise IntegrityError(f"{uri} is missing; expected SHA-256 {expected}") from None
+            raise IntegrityError(f"{uri} is missing; expected SHA-256 {expected}; {self._remedy(folder)}") from None
         found = sha256(data)
         if found != expected:
-            raise IntegrityError(f"{uri} is damaged: it has SHA-256 {found}; expected {expected}")
+            raise IntegrityError(
+                f"{uri} is damaged: it has SHA-256 {found}; expected {expected}; {self._remedy(folder)}"
+            )
         return data
 
-    def _key(self, step: int, name: str = "") -> str:
-        return f"{runs.checkpoint(self._run_id, step)}/{name}".rstrip("/")
+    def _remedy(self, folder: str) -> str:
+        return f"restore it from a copy, or delete {self._store.uri_of(folder)} to do without it"
+
+
+def written(step: int, tensors: Tensors, meta: Mapping[str, Any], folder: Path) -> Written:
+    """Write a checkpoint to the local disk; equal tensors make equal bytes.
+
+    Args:
+        step: the last step that was done.
+        tensors: every variable by its stable name.
+        meta: what else a resume needs (JSON types): data position, seed, config hash.
+        folder: where to; the caller clears it away.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    import safetensors
+    import safetensors.numpy
+
+    path = folder / f"{step:08d}.safetensors"
+    try:
+        safetensors.numpy.save_file(tensors, path)
+    except safetensors.SafetensorError as error:
+        raise disk_error(OSError(errno.EIO, str(error), str(path))) from None
+    facts = {"format": FORMAT, "step": step, "sha256": file_sha256(path), "size": path.stat().st_size}
+    return Written(step, path, {**meta, **facts})
 
 
 def load_ema(store: Store, run_id: str, step: int, generator: keras.Model) -> str:
@@ -240,7 +309,3 @@ def assign(variables: Mapping[str, Any], tensors: Tensors, *, where: str) -> Non
             )
     for name, variable in variables.items():
         variable.assign(tensors[name])
-
-
-def _seal(record: Mapping[str, Any]) -> str:
-    return sha256(canonical({name: value for name, value in record.items() if name != "seal"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,6 +12,7 @@ from gan.errors import DivergedError, StoreError
 from gan.train.checkpoint import Checkpoints
 from gan.train.players import Players
 from gan.train.recorder import Recorder
+from gan.train.retention import retained
 from gan.train.run import Run
 from gan.train.samples import SampleSheet
 from gan.train.sentinel import FLAG, Sentinel
@@ -68,7 +70,7 @@ class Loop:
         self._clock = clock
         self._shown: dict[str, float] = {}
         self.speed = Speed(clock, seconds)
-        self.step = self._saved = done
+        self.step = self._saved = self.began_at = done
         if done:
             self._sentinel.saved(done)
 
@@ -91,7 +93,9 @@ class Loop:
 
     def _train_step(self, step: int, advance: Advance) -> None:
         with self.speed.waiting():
-            batches = [next(self._batches) for _ in range(self._settings.discriminator_steps)]
+            batches = list(itertools.islice(self._batches, self._settings.discriminator_steps))
+        if len(batches) < self._settings.discriminator_steps:
+            return  # asked to stop while waiting for data
         with self.speed.stepping(len(batches) * self._settings.batch_size):
             metrics = self._take_step(step, batches)
             self._sentinel.watch(step, metrics)
@@ -136,6 +140,13 @@ class Loop:
         )
         self._saved = self.step
         self._sentinel.saved(self.step)
-        self._checkpoints.prune(self._settings.keep_checkpoints)
+        self._checkpoints.prune(
+            lambda steps, unscheduled: retained(
+                steps,
+                last=self._settings.keep_checkpoints,
+                every_steps=self._settings.keep_every_steps,
+                unscheduled=unscheduled,
+            )
+        )
         if self._stop:
             say(f"saved step {self.step}; stopping")

@@ -386,7 +386,7 @@ CASES = [
         "evaluate --run-id r1 --reference-id {reference} --checkpoint 2 --set=evaluate.seed=3",
         7,
         ("state.safetensors", "expected"),
-        harm("runs/r1/checkpoints/00000002/state.safetensors"),
+        harm("runs/r1/checkpoints/00000002-1/state.safetensors"),
         own_store=True,
     ),
     Case(

@@ -213,7 +213,7 @@ def test_a_damaged_checkpoint_is_not_exported(plain: World, tmp_path: Path) -> N
     before = list(sealed.ids(made.store, "generator"))
     for item in made.store.list("recipes/export"):
         made.store.delete(item.key)
-    state = made.store.local_path(f"runs/{made.run_id}/checkpoints/00000004/state.safetensors")
+    state = made.store.local_path(f"runs/{made.run_id}/checkpoints/00000004-1/state.safetensors")
     assert state is not None
     data = bytearray(state.read_bytes())
     data[-1] ^= 1

@@ -68,7 +68,7 @@ def never_stopped(prepared: tuple[Path, str], tmp_path_factory: pytest.TempPathF
 
 
 def state(store: Store, run_id: str, step: int = STEPS) -> bytes:
-    return store.read(f"runs/{run_id}/checkpoints/{step:08d}/state.safetensors")
+    return store.read(f"runs/{run_id}/checkpoints/{Path(Checkpoints(store, run_id).uri(step)).name}/state.safetensors")
 
 
 def files(store: Store) -> dict[str, float]:
@@ -291,7 +291,7 @@ class TestBadInput:
 
     def test_every_checkpoint_damaged(self, store: LocalStore, dataset_id: str) -> None:
         train(store, tiny("train.steps=1"), dataset_id, run_id="mine")
-        (store.root / "runs/mine/checkpoints/00000001/state.safetensors").write_bytes(b"")
+        (store.root / "runs/mine/checkpoints/00000001-1/state.safetensors").write_bytes(b"")
         with pytest.raises(IntegrityError, match="every checkpoint of run mine is damaged"):
             train(store, tiny(), dataset_id, run_id="mine")
 

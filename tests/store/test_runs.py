@@ -10,7 +10,8 @@ def test_where_everything_lies() -> None:
     assert [
         runs.config("r1"),
         runs.record("r1"),
-        runs.checkpoint("r1", 7),
+        runs.attempts("r1"),
+        runs.checkpoint("r1", 7, 2),
         runs.metrics_from("r1", 8),
         runs.events_from("r1", 8),
         runs.sample_sheet("r1", 7),
@@ -20,7 +21,8 @@ def test_where_everything_lies() -> None:
     ] == [
         "runs/r1/config.yaml",
         "runs/r1/run.json",
-        "runs/r1/checkpoints/00000007",
+        "runs/r1/attempts.json",
+        "runs/r1/checkpoints/00000007-2",
         "runs/r1/metrics/00000008.jsonl",
         "runs/r1/tensorboard/events.out.tfevents.00000008",
         "runs/r1/samples/00000007.png",

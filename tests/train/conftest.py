@@ -13,6 +13,7 @@ from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
 from gan.store import Store, open_store
+from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from gan.train.loop import Loop
 from gan.train.players import Players, make_players
@@ -102,9 +103,11 @@ class Toy:
             poison: the images of this step are not finite.
         """
         run = Run("r", self.dataset.id, config)
-        checkpoints = Checkpoints(store, "r")
+        lease = take_over(store, "r")
+        checkpoints = Checkpoints(store, "r", lease.number)
         start = checkpoints.latest_good()
         done = start.step if start else 0
+        lease.go_on_from(done)
         players = self.players(config)
         if start:
             players.restore(start.tensors, where="the checkpoint")

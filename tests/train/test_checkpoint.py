@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 from gan.errors import IntegrityError, NotFoundError, StoreError
 from gan.store import LocalStore, Store
 from gan.train import checkpoint
+from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints, assign, load_ema, named
+from gan.train.retention import retained
 
 META = {"seed": 3, "batches": 12, "config_hash": "abc"}
 FOLDER = "runs/r/checkpoints"
@@ -29,7 +33,7 @@ def checkpoints(store: Store) -> Checkpoints:
 
 
 def damage(store: Store, step: int, name: str = "state.safetensors") -> None:
-    key = f"{FOLDER}/{step:08d}/{name}"
+    key = f"{FOLDER}/{step:08d}-1/{name}"
     data = bytearray(store.read(key))
     data[len(data) // 2] ^= 1
     store.write(key, bytes(data))
@@ -39,7 +43,7 @@ def test_a_checkpoint_comes_back_as_it_was_saved(store: Store, checkpoints: Chec
     digest = checkpoints.save(40, tensors(), META)
     found, meta = checkpoints.load(40)
     assert meta.items() >= {**META, "step": 40, "sha256": digest}.items()
-    assert meta["size"] == len(store.read(f"{FOLDER}/00000040/state.safetensors"))
+    assert meta["size"] == len(store.read(f"{FOLDER}/00000040-1/state.safetensors"))
     for name, tensor in tensors().items():
         assert found[name].dtype == tensor.dtype
         assert found[name].shape == tensor.shape
@@ -55,7 +59,7 @@ def test_steps_are_those_that_are_sealed(store: Store, checkpoints: Checkpoints)
     assert checkpoints.steps() == []
     for step in (100, 20, 3):
         checkpoints.save(step, tensors(), META)
-    store.write(f"{FOLDER}/00000200/state.safetensors", b"half")
+    store.write(f"{FOLDER}/00000200-1/state.safetensors", b"half")
     store.write(f"{FOLDER}/notes.txt", b"not a checkpoint")
     assert checkpoints.steps() == [3, 20, 100]
 
@@ -79,17 +83,17 @@ def test_every_flipped_bit_is_found(store: Store, checkpoints: Checkpoints) -> N
 @pytest.mark.parametrize("change", [{"batches": 13}, {"step": 6}, {"seal": "0"}])
 def test_an_edited_record_is_found(store: Store, checkpoints: Checkpoints, change: dict[str, Any]) -> None:
     checkpoints.save(5, tensors(), META)
-    key = f"{FOLDER}/00000005/checkpoint.json"
+    key = f"{FOLDER}/00000005-1/checkpoint.json"
     store.write(key, json.dumps({**json.loads(store.read(key)), **change}).encode())
-    with pytest.raises(IntegrityError, match="does not fit its seal"):
+    with pytest.raises(IntegrityError, match="is damaged"):
         checkpoints.load(5)
 
 
 @pytest.mark.parametrize("record", [b"[]", b"7", b"{}", b""])
 def test_a_record_that_is_none_is_found(store: Store, checkpoints: Checkpoints, record: bytes) -> None:
     checkpoints.save(5, tensors(), META)
-    store.write(f"{FOLDER}/00000005/checkpoint.json", record)
-    with pytest.raises(IntegrityError, match="does not fit its seal"):
+    store.write(f"{FOLDER}/00000005-1/checkpoint.json", record)
+    with pytest.raises(IntegrityError, match="is damaged"):
         checkpoints.load(5)
 
 
@@ -103,7 +107,7 @@ def test_another_format_is_refused(store: Store, checkpoints: Checkpoints, monke
 
 def test_a_missing_state_is_found(store: Store, checkpoints: Checkpoints) -> None:
     checkpoints.save(5, tensors(), META)
-    store.delete(f"{FOLDER}/00000005/state.safetensors")
+    store.delete(f"{FOLDER}/00000005-1/state.safetensors")
     with pytest.raises(IntegrityError, match="is missing"):
         checkpoints.load(5)
 
@@ -130,43 +134,94 @@ def test_when_all_are_damaged_it_says_what_to_do(store: Store, checkpoints: Chec
         checkpoints.latest_good()
 
 
-def test_pruning_keeps_the_last_and_clears_what_killed_attempts_left(store: Store, checkpoints: Checkpoints) -> None:
+def keep_last(count: int) -> Callable[[Collection[int], Collection[int]], Collection[int]]:
+    return lambda steps, unscheduled: retained(steps, last=count, unscheduled=unscheduled)
+
+
+def test_pruning_keeps_what_the_rule_says(store: Store, checkpoints: Checkpoints) -> None:
     for step in (1, 2, 3, 4):
         checkpoints.save(step, tensors(), META)
-    store.write(f"{FOLDER}/00000009/state.safetensors", b"half")
-    checkpoints.prune(2)
+    checkpoints.prune(keep_last(2))
     assert checkpoints.steps() == [3, 4]
-    assert {item.key.split("/")[3] for item in store.list(FOLDER)} == {"00000003", "00000004"}
+    checkpoints.prune(lambda steps, _: [step for step in steps if step == 3])
+    assert {item.key.split("/")[3] for item in store.list(FOLDER)} == {"00000003-1"}
 
 
 def test_a_checkpoint_of_a_stop_goes_when_a_later_one_is_there(store: Store, checkpoints: Checkpoints) -> None:
     checkpoints.save(10, tensors(), {**META, "on_schedule": True})
     checkpoints.save(13, tensors(), {**META, "on_schedule": False})
-    checkpoints.prune(2)
+    checkpoints.prune(keep_last(2))
     assert checkpoints.steps() == [10, 13]
     checkpoints.save(20, tensors(), {**META, "on_schedule": True})
-    checkpoints.prune(2)
+    checkpoints.prune(keep_last(2))
     assert checkpoints.steps() == [10, 20]
     checkpoints.save(30, tensors(), {**META, "on_schedule": True})
     damage(store, 20, "checkpoint.json")
-    checkpoints.prune(2)
+    checkpoints.prune(keep_last(2))
     assert checkpoints.steps() == [20, 30]
 
 
-def test_what_lies_beyond_a_step_can_be_discarded(store: Store, checkpoints: Checkpoints) -> None:
-    for step in (1, 2, 3):
+def names(store: Store) -> list[str]:
+    return sorted({item.key.split("/")[3] for item in store.list(FOLDER)})
+
+
+def test_what_a_fenced_attempt_saves_is_neither_read_nor_in_the_way(store: Store) -> None:
+    """Attempt 1, thought dead, saves steps 20 and 30 while attempt 2 goes on from step 10 and saves step 20 too."""
+    first = take_over(store, "r")
+    old = Checkpoints(store, "r", first.number)
+    old.save(10, tensors(1), META)
+    second = take_over(store, "r")
+    new = Checkpoints(store, "r", second.number)
+    old.save(20, tensors(2), META)  # it had asked whether it may, just before
+    second.go_on_from(10)
+    old.save(30, tensors(3), META)
+    assert new.steps() == [10]
+    new.save(20, tensors(4), META)
+    for each in (old, new, Checkpoints(store, "r")):
+        assert each.steps() == [10, 20]
+        assert each.load(20)[0]["generator/0000"][0, 0] == 4
+        assert each.load(10)[0]["generator/0000"][0, 0] == 1
+        assert each.uri(20).endswith("00000020-2")
+    assert [(each.step, each.attempt, each.counts) for each in new.folders()] == [
+        (10, 1, True),
+        (20, 1, False),
+        (20, 2, True),
+        (30, 1, False),
+    ]
+    old.prune(keep_last(1))
+    assert names(store) == ["00000010-1", "00000020-2"], "attempt 1 clears what is its own"
+
+
+def test_of_one_step_the_latest_attempt_is_read(store: Store) -> None:
+    for value in (1, 2):
+        lease = take_over(store, "r")
+        lease.go_on_from(10)
+        Checkpoints(store, "r", lease.number).save(10, tensors(value), META)
+    assert Checkpoints(store, "r").steps() == [10]
+    assert Checkpoints(store, "r").load(10)[0]["generator/0000"][0, 0] == 2
+
+
+def test_pruning_leaves_later_attempts_and_what_is_being_written_alone(store: Store) -> None:
+    checkpoints = Checkpoints(store, "r", 2)
+    for step in (1, 2):
         checkpoints.save(step, tensors(), META)
-    store.write(f"{FOLDER}/00000009/state.safetensors", b"half")
-    checkpoints.discard_after(2)
-    assert checkpoints.steps() == [1, 2]
-    assert not store.exists(f"{FOLDER}/00000009/state.safetensors")
+    for half in ("00000002-1", "00000003-2", "00000003-3"):
+        store.write(f"{FOLDER}/{half}/state.safetensors", b"half")
+    Checkpoints(store, "r", 3).save(1, tensors(), META)
+    checkpoints.prune(keep_last(1))
+    assert names(store) == ["00000001-3", "00000002-2", "00000003-2", "00000003-3"]
 
 
-class Lossy(LocalStore):
-    """Loses the end of every state it writes, as a failing disk may."""
-
-    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
-        super().write(key, data[:-1] if key.endswith(".safetensors") else data, if_absent=if_absent)
+def test_a_damaged_record_of_attempts_is_told_before_a_checkpoint_is_used(store: Store) -> None:
+    Checkpoints(store, "r", take_over(store, "r").number).save(1, tensors(), META)
+    store.write("runs/r/attempts.json", b"{}")
+    for act in (
+        Checkpoints(store, "r").steps,
+        Checkpoints(store, "r").latest_good,
+        lambda: Checkpoints(store, "r").load(1),
+    ):
+        with pytest.raises(IntegrityError, match=r"attempts\.json is damaged"):
+            act()
 
 
 class Full(LocalStore):
@@ -176,23 +231,22 @@ class Full(LocalStore):
         super().__init__(root)
         self.left = n
 
-    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+    def _take(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise StoreError("the disk is full")
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        self._take()
         super().write(key, data, if_absent=if_absent)
 
-
-def test_a_state_that_did_not_arrive_whole_is_never_sealed(store: LocalStore, checkpoints: Checkpoints) -> None:
-    checkpoints.save(1, tensors(), META)
-    with pytest.raises(IntegrityError):
-        Checkpoints(Lossy(store.root), "r").save(2, tensors(), META)
-    assert checkpoints.steps() == [1]
-    assert checkpoints.load(1)
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+        self._take()
+        super().upload(key, path, if_absent=if_absent)
 
 
 @pytest.mark.parametrize("room", [0, 1])
-def test_a_full_disk_leaves_the_earlier_checkpoint_whole(
+def test_a_full_store_leaves_the_earlier_checkpoint_whole(
     store: LocalStore, checkpoints: Checkpoints, room: int
 ) -> None:
     checkpoints.save(1, tensors(), META)
@@ -205,11 +259,10 @@ def test_a_full_disk_leaves_the_earlier_checkpoint_whole(
     assert checkpoints.steps() == [1, 2]
 
 
-def test_saving_over_a_checkpoint_unseals_it_first(store: LocalStore, checkpoints: Checkpoints) -> None:
-    checkpoints.save(1, tensors(), META)
-    with pytest.raises(StoreError):
-        Checkpoints(Full(store.root, 1), "r").save(1, tensors(2), META)
-    assert checkpoints.steps() == []
+def test_a_full_disk_of_temporary_files_is_told(small_disk: Path) -> None:
+    big = {"generator/0000": np.zeros((1024, 1024), np.float32)}
+    with pytest.raises(StoreError, match=r"the disk of .* is full; free some space, or set TMPDIR"):
+        checkpoint.written(1, big, META, small_disk)
 
 
 def test_the_ema_goes_into_a_fresh_generator(toy: Any, store: Store) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ GAMES = {
 
 
 def state(store: Store, step: int) -> bytes:
-    return store.read(f"runs/r/checkpoints/{step:08d}/state.safetensors")
+    return store.read(f"runs/r/checkpoints/{Path(Checkpoints(store, 'r').uri(step)).name}/state.safetensors")
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -102,7 +103,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
     config = toy.config()
     toy.train(store, config)
     toy.train(other_store, config, stop_after=6)
-    other_store.write("runs/r/checkpoints/00000006/state.safetensors", b"rubbish")
+    other_store.write("runs/r/checkpoints/00000006-1/state.safetensors", b"rubbish")
     toy.train(other_store, config)
     assert "warning: checkpoint 6 of run r is damaged" in capsys.readouterr().err
     assert state(store, 9) == state(other_store, 9)
@@ -117,6 +118,7 @@ def test_what_a_run_leaves(toy: Any, store: Store) -> None:
     assert meta.items() >= {"batches": 9, "seed": 0, "run_id": "r", "dataset_id": "toy-1"}.items()
     names = [item.key.split("/", 2)[2] for item in store.list("runs/r") if "checkpoints" not in item.key]
     assert names == [
+        "attempts.json",
         "metrics/00000001.jsonl",
         "metrics/00000005.jsonl",
         "metrics/00000009.jsonl",
