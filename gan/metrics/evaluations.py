@@ -58,6 +58,11 @@ def keys(store: Store, run_id: str) -> list[str]:
     return [item.key for item in store.list(runs.evaluations(run_id)) if item.key.endswith(".json")]
 
 
+def reference_of(key: str) -> str:
+    """The reference that the record under a key holds scores against, by the key alone."""
+    return key.rpartition("/")[2].partition("-")[2].rpartition("-")[0]
+
+
 def read_key(store: Store, key: str) -> Json:
     """The record under a key; see `read`.
 

@@ -82,9 +82,8 @@ def export(
         "checkpoint_sha256": Checkpoints(store, run_id).read_meta(step)["sha256"],
         "evaluation": evaluation,
     }
-    known = memo.recall(store, "export", recipe)
-    if known is not None and sealed.is_published(store, "generator", known):
-        memo.remember(store, "export", recipe, known)
+    known = memo.published(store, "export", recipe, "generator")
+    if known is not None:
         return _outcome(store, known, watch, skipped=True)
     with scratch_folder() as folder:
         _fill(store, run, dataset, step, evaluation, folder, now())

@@ -43,9 +43,8 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
     listing = source.scan(data.source, options)
     try:
         recipe = _recipe(source, listing, options)
-        known = memo.recall(store, STEP, recipe)
-        if known is not None and sealed.is_published(store, "dataset", known):
-            memo.remember(store, STEP, recipe, known)
+        known = memo.published(store, STEP, recipe, "dataset")
+        if known is not None:
             return _outcome(store, load(store, known), watch)
         dataset, working_seconds = _publish(store, source, listing, options, workers)
     finally:

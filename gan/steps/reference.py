@@ -61,9 +61,8 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     dataset = spec.load(store, dataset_id)
     _check_splits(dataset, reference)
     recipe = _recipe(dataset_id, reference)
-    known = memo.recall(store, "reference", recipe)
-    if known is not None and sealed.is_published(store, "reference", known):
-        memo.remember(store, "reference", recipe, known)
+    known = memo.published(store, "reference", recipe, "reference")
+    if known is not None:
         record = sealed.read_json(store, "reference", known, references.RECORD)
         uri = store.uri_of(sealed.prefix_of("reference", known))
         return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))

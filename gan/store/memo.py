@@ -6,20 +6,46 @@ method. `recipes/<step>/<hash of the recipe>.json` holds the recipe and the id.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.ids import canonical, is_id, sha256
+from gan.store import sealed
 from gan.store.document import read_sealed, write_sealed
-from gan.store.interface import Store
+from gan.store.interface import Item, Store
+from gan.types import Json
+
+FOLDER = "recipes"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What `remember` wrote; `made` is its id, and None where the note is damaged."""
+
+    item: Item
+    step: str
+    made: str | None
+    recipe: Json
 
 
 def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
-    """Note that `recipe` made `object_id`. Call it after the object is published, and whenever it is found there.
-
-    `gan gc` keeps what a fresh note is about, since a run may be about to refer to it.
-    """
+    """Note that `recipe` made `object_id`. Call it after the object is published."""
     write_sealed(store, _key(step, recipe), {"id": object_id, "recipe": recipe})
+
+
+def published(store: Store, step: str, recipe: dict[str, Any], kind: str) -> str | None:
+    """The object that `recipe` made before, if it is still there.
+
+    The note is written anew before that is looked up: `gan gc` keeps what a fresh note is about, since a run may be
+    about to refer to it.
+    """
+    known = recall(store, step, recipe)
+    if known is None:
+        return None
+    remember(store, step, recipe, known)
+    return known if sealed.is_published(store, kind, known) else None
 
 
 def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
@@ -34,5 +60,21 @@ def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
     return str(note["id"]) if sound else None
 
 
+def notes(store: Store) -> Iterator[Note]:
+    """Every note there is, damaged ones included."""
+    for item in store.list(FOLDER):
+        parts = item.key.split("/")
+        if len(parts) != 3:
+            continue
+        try:
+            note = read_sealed(store, item.key, keys=("id", "recipe"))
+        except IntegrityError:
+            yield Note(item, parts[1], None, {})
+        except NotFoundError:
+            continue  # deleted since it was listed
+        else:
+            yield Note(item, parts[1], str(note["id"]), note["recipe"])
+
+
 def _key(step: str, recipe: dict[str, Any]) -> str:
-    return f"recipes/{step}/{sha256(canonical(recipe))}.json"
+    return f"{FOLDER}/{step}/{sha256(canonical(recipe))}.json"

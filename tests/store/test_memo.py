@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gan.store import Store, memo
+from gan.store import Store, memo, sealed
 
 
 def test_a_recipe_recalls_what_it_made(store: Store) -> None:
@@ -22,3 +24,26 @@ def test_a_damaged_note_is_as_none(store: Store, note: bytes) -> None:
     (item,) = store.list("recipes")
     store.write(item.key, note)
     assert memo.recall(store, "x", {}) is None
+
+
+def test_what_is_found_published_is_noted_anew(store: Store, tmp_path: Path) -> None:
+    """gc keeps what a fresh note is about: a step that is skipped must say that its output is about to be used."""
+    assert memo.published(store, "preprocess", {"a": 1}, "dataset") is None
+    memo.remember(store, "preprocess", {"a": 1}, "d-1")
+    assert memo.published(store, "preprocess", {"a": 1}, "dataset") is None, "it is not there"
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    sealed.publish(store, "dataset", "d-1", {"file": file})
+    (before,) = memo.notes(store)
+    assert memo.published(store, "preprocess", {"a": 1}, "dataset") == "d-1"
+    (after,) = memo.notes(store)
+    assert (after.step, after.made, after.recipe) == ("preprocess", "d-1", {"a": 1})
+    assert after.item.modified >= before.item.modified
+
+
+def test_a_damaged_note_is_listed_as_such(store: Store) -> None:
+    memo.remember(store, "x", {}, "id")
+    (note,) = memo.notes(store)
+    store.write(note.item.key, b"{")
+    store.write("recipes/.DS_Store", b"")
+    assert [(each.step, each.made) for each in memo.notes(store)] == [("x", None)]
