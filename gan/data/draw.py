@@ -14,9 +14,28 @@ _MASK = 0xFFFFFFFFFFFFFFFF
 
 
 @functools.lru_cache(maxsize=4)
-def epoch_order(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
-    """A permutation of [0, examples) for one epoch; int64 [examples], not to be written to."""
-    order = np.random.default_rng([seed, epoch]).permutation(examples)
+def epoch_order(seed: int, epoch: int, counts: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """A permutation of all examples for one epoch.
+
+    The first epoch visits shard after shard, in a random order within each, so that it can begin when the first shard
+    is there. That is as random as any order, since the examples were dealt to the shards at random. Later epochs are
+    permutations over all shards.
+
+    Args:
+        seed: of the run.
+        epoch: from 0.
+        counts: how many examples each shard has.
+
+    Returns:
+        int64 [sum(counts)], not to be written to.
+    """
+    if epoch:
+        order = np.random.default_rng([seed, epoch]).permutation(sum(counts))
+    else:
+        starts = np.cumsum([0, *counts])
+        # With one shard this is the permutation of (seed, 0): a seed sequence is filled up with zeros.
+        orders = [np.random.default_rng([seed, 0, shard]).permutation(count) for shard, count in enumerate(counts)]
+        order = np.concatenate([start + each for start, each in zip(starts, orders, strict=False)])
     order.setflags(write=False)
     return order
 

@@ -1,14 +1,17 @@
 """Training input: an endless, deterministic stream of batches that starts at any batch at no cost.
 
-Each epoch visits the examples in a fresh order over all shards: a permutation drawn from (seed, epoch), not a shuffle
-buffer, so every order is equally likely whatever the number of shards. Records are reached by number, so resuming
-reads nothing twice. What an epoch has beyond its last full batch is left out of it; another epoch's order brings it.
+Each epoch visits the examples in a fresh order drawn from (seed, epoch), not through a shuffle buffer; see
+`gan.data.draw.epoch_order`. Records are reached by number, so resuming reads nothing twice. What an epoch has beyond
+its last full batch is left out of it; another epoch's order brings it.
+
+The first batches are there as soon as their shards are, while the rest are still on their way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import bisect
+from collections.abc import Callable, Generator, Iterator
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,19 +22,25 @@ from gan.data.draw import coins, epoch_order
 from gan.data.features import parse
 from gan.data.records import Records
 from gan.data.spec import Dataset
+from gan.data.stage import Stage
 from gan.errors import ConfigError, DataError, IntegrityError
+from gan.store import Store
+
+Batch = dict[str, Any]
+_ENDLESS = int(np.iinfo(np.int64).max)
 
 
 class Batches:
-    """The batches of one split.
+    """The batches of one split. Use as a context manager, or `close` it.
 
     Args:
+        store: where the dataset lies.
         dataset: see `gan.data.spec.load`.
-        paths: the split's shards, from `gan.data.stage.stage`.
-        split: which split they are.
+        split: one of its splits.
         batch_size: images a batch; every batch is full.
         seed: of the order and of the flips.
         flip: mirror each image left to right with probability 1/2.
+        stopped: whether to give up waiting for a shard; the stream then ends.
 
     Raises:
         DataError: the split has fewer examples than one batch.
@@ -39,7 +48,15 @@ class Batches:
     """
 
     def __init__(
-        self, dataset: Dataset, paths: Sequence[Path], *, split: str, batch_size: int, seed: int, flip: bool
+        self,
+        store: Store,
+        dataset: Dataset,
+        *,
+        split: str,
+        batch_size: int,
+        seed: int,
+        flip: bool,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         examples = dataset.split(split).examples
         if batch_size < 1:
@@ -49,27 +66,81 @@ class Batches:
                 f'split "{split}" of dataset {dataset.id} has {examples} examples, fewer than one batch of '
                 f"{batch_size}; lower train.batch_size to at most {examples}, or prepare more images"
             )
-        self._records = Records(paths)
+        self._records = Records([shard.examples for shard in dataset.split(split).shards])
         if len(self._records) != examples:
             raise IntegrityError(
                 f'the shards of split "{split}" hold {len(self._records)} examples, dataset {dataset.id} says '
                 f"{examples}; prepare the data again"
             )
         self.per_epoch = examples // batch_size
+        self._stage = Stage(store, dataset, split, self._records.open, stopped=stopped)
+        self._streams: list[Generator[Batch, None, None]] = []
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
         self._flip = flip
 
-    def from_batch(self, number: int) -> Any:
-        """A `tf.data.Dataset` without end whose first element is batch `number`, counted from 0 over all epochs.
+    def __enter__(self) -> Batches:
+        return self
 
-        Each element is {"images": float32 [B, H, W, C] in [-1, 1], "labels": int32 [B]}; labels are all 0 where the
-        dataset has no classes.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every stream, and what brings the shards."""
+        for stream in self._streams:
+            stream.close()
+        self._stage.close()
+
+    def from_batch(self, number: int) -> Iterator[Batch]:
+        """A stream without end whose first element is batch `number`, counted from 0 over all epochs.
+
+        Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}; labels are all 0
+        where the dataset has no classes. The next element raises what `gan.data.stage.Stage.wait` raises.
+
+        Raises:
+            ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shard_cache`.
         """
+        self._stage.begin(self._shards_of(number)[0])
+        stream = self._stream(number)
+        self._streams.append(stream)
+        return stream
+
+    def _stream(self, number: int) -> Generator[Batch, None, None]:
+        """One pipeline after another, each over the batches whose shards are there when it begins."""
+        while (end := self._ready_until(number)) > number:
+            for batch in self._pipeline(number, end):
+                self._stage.check()
+                yield batch
+            number = end
+
+    def _ready_until(self, number: int) -> int:
+        """The first batch after `number` that may need a shard that is not there; `number` itself where stopped."""
+        needed = self._shards_of(number)
+        if not self._stage.wait(needed):
+            return number
+        shards = len(self._records.counts)
+        if all(map(self._stage.is_ready, range(shards))):
+            return _ENDLESS
+        missing = next((shard for shard in range(needed[-1], shards) if not self._stage.is_ready(shard)), shards)
+        return min(self._records.starts[missing] // self._batch_size, self.per_epoch)
+
+    def _shards_of(self, number: int) -> range:
+        """The shards that batch `number` draws from."""
+        epoch, batch = divmod(number, self.per_epoch)
+        if epoch:
+            return range(len(self._records.counts))
+        first, after = batch * self._batch_size, (batch + 1) * self._batch_size
+        starts = self._records.starts
+        return range(bisect.bisect_right(starts, first) - 1, bisect.bisect_left(starts, after))
+
+    def _pipeline(self, first: int, end: int) -> Any:
+        """A `tf.data.Dataset` of the batches [first, end)."""
         options = tf.data.Options()
         options.deterministic = True
-        batches = tf.data.Dataset.range(number, np.iinfo(np.int64).max)
+        batches = tf.data.Dataset.range(first, end)
         return (
             batches.map(self._read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .map(self._decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -80,7 +151,7 @@ class Batches:
     def draw(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
         """The records of batch `number`, bytes [B], and which of its images to mirror, bool [B]."""
         epoch, batch = divmod(int(number), self.per_epoch)
-        order = epoch_order(self._seed, epoch, len(self._records))
+        order = epoch_order(self._seed, epoch, self._records.counts)
         records = self._records.read(order[batch * self._batch_size : (batch + 1) * self._batch_size])
         first = int(number) * self._batch_size
         flips = coins(self._seed, np.arange(first, first + self._batch_size))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gan.console import progress
 from gan.data.features import parse
 from gan.data.records import Records
 from gan.data.spec import Dataset
-from gan.data.stage import stage
+from gan.data.stage import Stage
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.types import LabelArray, Pixels
@@ -52,7 +53,7 @@ def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None =
     """
     if most is not None and most < 1:
         raise ConfigError(f"at least 1 example must be loaded; got {most}")
-    records = Records(stage(store, dataset, split))
+    records = _opened(store, dataset, split)
     chosen = np.arange(len(records))
     if most is not None and most < len(records):
         chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:most])
@@ -71,3 +72,16 @@ def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None =
             arrays.attributes[part] = values["attributes"]
         arrays.ids.extend(each.decode() for each in values["ids"].numpy())
     return arrays
+
+
+def _opened(store: Store, dataset: Dataset, split: str) -> Records:
+    records = Records([shard.examples for shard in dataset.split(split).shards])
+    with Stage(store, dataset, split, records.open) as stage:
+        stage.begin()
+        if stage.is_remote:
+            with progress("fetch shards", sum(shard.bytes for shard in stage.shards), unit="bytes") as advance:
+                for number, shard in enumerate(stage.shards):
+                    stage.wait([number])
+                    advance(shard.bytes)
+        stage.wait(range(len(stage.shards)))
+    return records

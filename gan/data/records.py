@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,27 +21,39 @@ _HEADER_BYTES, _FOOTER_BYTES = 12, 4
 class Records:
     """The records of several files as one sequence, read through the page cache.
 
-    The files are mapped, not loaded: memory holds what is in use, and the operating system drops it when it must.
+    The files are mapped, not loaded: memory holds what is in use, and the operating system drops it when it must. Each
+    is opened when it is there; until then its records can't be read.
+
+    Args:
+        counts: how many records each file holds.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._files: list[mmap.mmap] = []
-        file_of: list[npt.NDArray[np.int32]] = []
-        offsets: list[npt.NDArray[np.int64]] = []
-        lengths: list[npt.NDArray[np.int64]] = []
-        for number, path in enumerate(paths):
-            mapped = _mapped(path)
-            starts, sizes = _scan(mapped, path)
-            self._files.append(mapped)
-            file_of.append(np.full(len(starts), number, np.int32))
-            offsets.append(np.asarray(starts, np.int64))
-            lengths.append(np.asarray(sizes, np.int64))
-        self._file_of = np.concatenate([np.zeros(0, np.int32), *file_of])
-        self._offsets = np.concatenate([np.zeros(0, np.int64), *offsets])
-        self._lengths = np.concatenate([np.zeros(0, np.int64), *lengths])
+    def __init__(self, counts: Sequence[int]) -> None:
+        self.counts = tuple(counts)
+        self.starts = [0, *itertools.accumulate(counts)]
+        self._files: dict[int, mmap.mmap] = {}
+        self._file_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        self._offsets = np.zeros(len(self), np.int64)
+        self._lengths = np.zeros(len(self), np.int64)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return self.starts[-1]
+
+    def open(self, number: int, path: Path) -> None:
+        """Make the records of one file readable. Files may be opened in any order and by several threads.
+
+        Raises:
+            IntegrityError: it can't be read, is cut short, or holds another number of records.
+        """
+        mapped = _mapped(path)
+        offsets, lengths = _scan(mapped, path)
+        if len(offsets) != self.counts[number]:
+            raise IntegrityError(
+                f"{path} holds {len(offsets)} examples, its dataset says {self.counts[number]}; prepare the data again"
+            )
+        part = slice(self.starts[number], self.starts[number + 1])
+        self._offsets[part], self._lengths[part] = offsets, lengths
+        self._files[number] = mapped
 
     def read(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> list[bytes]:
         """The records of these numbers, in this order."""

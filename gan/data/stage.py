@@ -1,45 +1,193 @@
-"""Brings the shards of a split to this machine, checked."""
+"""Brings the shards of a split to this machine, checked, while the first of them are in use already."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
-from gan.data.cache import cache_folder
+from gan.console import Clock, say, warn
+from gan.data.shard_cache import ShardCache
 from gan.data.spec import Dataset, Shard
-from gan.errors import IntegrityError
+from gan.errors import IntegrityError, NotFoundError, UnavailableError
 from gan.ids import file_sha256
 from gan.store import Store, sealed
+from gan.store.patience import patience_seconds
 from gan.store.sealed import Damage
 
+AT_ONCE = 4
+_PAUSE_SECONDS = 1.0
+_LOOK_SECONDS = 0.2
+Accept = Callable[[int, Path], None]
 
-def stage(store: Store, dataset: Dataset, split: str) -> list[Path]:
-    """Local files with the shards of a split, in order; the bytes of each were compared with its SHA-256 just now.
+
+class Stage:
+    """The shards of a split, on their way.
 
     Shards in a local store are used where they lie. Others are copied into the cache, where the next run finds them.
+    The bytes of each are compared with its SHA-256 before it is handed over.
+
+    Use as a context manager, or `close` it: then threads end, and the cache may drop the copies.
+
+    Args:
+        store: where the dataset lies.
+        dataset: see `gan.data.spec.load`.
+        split: which shards.
+        accept: called with a shard's number and file, in a thread of its own; the shard is ready when it returns.
+        stopped: whether to give up waiting.
+        clock: monotonic seconds.
 
     Raises:
         NotFoundError: the dataset has no such split.
-        IntegrityError: a shard is missing or its bytes are not those that were published.
     """
-    return [_staged(store, dataset, shard) for shard in dataset.split(split).shards]
 
+    def __init__(
+        self,
+        store: Store,
+        dataset: Dataset,
+        split: str,
+        accept: Accept,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._store, self._dataset, self._split = store, dataset, split
+        self.shards = dataset.split(split).shards
+        self._accept, self._stopped, self._clock = accept, stopped, clock
+        self._cache: ShardCache | None = None
+        self._threads: list[threading.Thread] = []
+        self._waiting: deque[int] = deque()
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._ready: set[int] = set()
+        self._late: dict[int, UnavailableError] = {}
+        self._failure: Exception | None = None
 
-def _staged(store: Store, dataset: Dataset, shard: Shard) -> Path:
-    key = f"{sealed.prefix_of('dataset', dataset.id)}/{shard.name}"
-    path = store.local_path(key)
-    if path is not None:
-        return _checked(path, store.uri_of(key), shard)
-    copy = cache_folder("datasets") / dataset.id / shard.name
-    if copy.is_file() and file_sha256(copy) == shard.sha256:
-        return copy
-    return sealed.fetch_file(store, "dataset", dataset.id, shard.name, copy)
+    def __enter__(self) -> Stage:
+        return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
-def _checked(path: Path, uri: str, shard: Shard) -> Path:
-    found = file_sha256(path) if path.is_file() else None
-    if found != shard.sha256:
-        folder = uri.rpartition("/")[0]
-        raise IntegrityError(
-            f"{Damage(uri, shard.sha256, found)}; delete {folder} and prepare it again with: gan preprocess"
+    @property
+    def is_remote(self) -> bool:
+        """Whether the shards must be copied to be used."""
+        return any(self._store.local_path(self._key(shard)) is None for shard in self.shards[:1])
+
+    def begin(self, first: int = 0) -> None:
+        """Fetch every shard, from number `first` on and then those before it; nothing happens the second time.
+
+        Raises:
+            ConfigError, StoreError: see `gan.data.shard_cache.ShardCache`.
+        """
+        if self._threads:
+            return
+        if self.is_remote:
+            self._cache = ShardCache(self._dataset, self._split)
+            size = sum(shard.bytes for shard in self.shards)
+            say(f"staging dataset {self._dataset.id}", split=self._split, shards=len(self.shards), bytes=size)
+        numbers = range(len(self.shards))
+        self._waiting.extend([*numbers[first:], *numbers[:first]])
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in numbers[:AT_ONCE]]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, numbers: Sequence[int]) -> bool:
+        """Wait for these shards; False where it was stopped meanwhile.
+
+        Raises:
+            IntegrityError: a shard, one of these or not, is missing or damaged in the store.
+            UnavailableError: the store can't be reached, and it was waited for long enough.
+            StoreError: it failed for good.
+        """
+        began = self._clock()
+        with self._changed:
+            while missing := [number for number in numbers if number not in self._ready]:
+                self.check()
+                late = next((self._late[number] for number in missing if number in self._late), None)
+                if late is not None and self._clock() - began >= patience_seconds():
+                    raise late
+                if self._stopped():
+                    return False
+                self._changed.wait(_LOOK_SECONDS)
+        return True
+
+    def is_ready(self, number: int) -> bool:
+        """Whether a shard can be used."""
+        return number in self._ready
+
+    def check(self) -> None:
+        """Raise what `wait` would raise of a shard that is damaged, needed by now or not."""
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """End. A transfer under way ends by itself, or with the process."""
+        self._closed.set()
+        for thread in self._threads:
+            thread.join(_LOOK_SECONDS)
+        if self._cache is not None:
+            self._cache.close()
+
+    def _work(self) -> None:
+        while not self._closed.is_set() and self._failure is None:
+            try:
+                number = self._waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self._accept(number, self._brought(number))
+            except Exception as error:  # noqa: BLE001  # told where the shard is waited for
+                self._failure = self._failure or error
+            else:
+                self._ready.add(number)
+            with self._changed:
+                self._changed.notify_all()
+
+    def _brought(self, number: int) -> Path:
+        shard = self.shards[number]
+        while True:
+            try:
+                return self._staged(shard)
+            except UnavailableError as error:
+                if self._closed.is_set():
+                    raise
+                warn(f"shard {shard.name} has to wait for the store; trying again", reason=str(error))
+                self._late[number] = error
+                self._closed.wait(_PAUSE_SECONDS)
+
+    def _staged(self, shard: Shard) -> Path:
+        if self._cache is not None:
+            return self._cache.copy(shard, lambda path: self._fetch(shard, path))
+        path = self._store.local_path(self._key(shard))
+        if path is None or not path.is_file():
+            raise self._damage(shard, None)
+        return self._checked(shard, path)
+
+    def _fetch(self, shard: Shard, path: Path) -> None:
+        try:
+            self._store.download(self._key(shard), path)
+        except NotFoundError:
+            raise self._damage(shard, None) from None
+        self._checked(shard, path)
+
+    def _checked(self, shard: Shard, path: Path) -> Path:
+        found = file_sha256(path)
+        if found != shard.sha256:
+            raise self._damage(shard, found)
+        return path
+
+    def _damage(self, shard: Shard, found: str | None) -> IntegrityError:
+        uri = self._store.uri_of(self._key(shard))
+        return IntegrityError(
+            f"{Damage(uri, shard.sha256, found)}; delete {uri.rpartition('/')[0]} and prepare it again with: "
+            "gan preprocess"
         )
-    return path
+
+    def _key(self, shard: Shard) -> str:
+        return f"{sealed.prefix_of('dataset', self._dataset.id)}/{shard.name}"

@@ -2,59 +2,181 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.remote import Gated, Remote
 
-from gan.data.stage import stage
-from gan.errors import IntegrityError, NotFoundError
+from gan.data.stage import Stage
+from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
 from gan.ids import file_sha256
-from gan.store import LocalStore
+from gan.store import LocalStore, Store
+
+KINDS = pytest.mark.parametrize("kind", [LocalStore, Remote])
 
 
-class Remote(LocalStore):
-    """A store whose files can't be reached by path, as in a bucket."""
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "gan" / "datasets"
 
-    def local_path(self, key: str) -> None:  # type: ignore[override]
-        return None
+
+def staged(store: Store, dataset: Any) -> list[Path]:
+    """The files of all shards of the training split."""
+    paths: dict[int, Path] = {}
+    with Stage(store, dataset, "train", paths.__setitem__) as stage:
+        stage.begin()
+        assert stage.wait(range(len(stage.shards)))
+    return [paths[number] for number in sorted(paths)]
 
 
-def test_local_shards_are_used_in_place(make_dataset: Any) -> None:
+def hashes(paths: list[Path]) -> list[str]:
+    return [file_sha256(path) for path in paths]
+
+
+def test_local_shards_are_used_in_place(make_dataset: Any, cache: Path) -> None:
     store, dataset = make_dataset()
-    paths = stage(store, dataset, "train")
+    paths = staged(store, dataset)
     assert paths == [store.root / "datasets" / dataset.id / shard.name for shard in dataset.splits["train"].shards]
-    assert len(paths) > 1
+    assert len(paths) > 4
+    assert not cache.exists()
 
 
-def test_remote_shards_are_copied_once(make_dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remote_shards_are_copied_once(make_dataset: Any, cache: Path) -> None:
     store, dataset = make_dataset()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     remote = Remote(store.root)
-    paths = stage(remote, dataset, "train")
-    assert all(path.is_relative_to(tmp_path / "cache") for path in paths)
-    assert [file_sha256(path) for path in paths] == [shard.sha256 for shard in dataset.splits["train"].shards]
+    shards = dataset.splits["train"].shards
+    paths = staged(remote, dataset)
+    assert paths == [cache / dataset.id / "train" / shard.name for shard in shards]
+    assert hashes(paths) == [shard.sha256 for shard in shards]
     paths[0].write_bytes(b"spoilt")
-    kept = paths[1].stat().st_ino
-    assert stage(remote, dataset, "train") == paths
-    assert file_sha256(paths[0]) == dataset.splits["train"].shards[0].sha256
-    assert paths[1].stat().st_ino == kept
+    remote.downloaded.clear()
+    assert staged(remote, dataset) == paths
+    assert hashes(paths) == [shard.sha256 for shard in shards]
+    assert remote.downloaded == [shards[0].name]
 
 
-@pytest.mark.parametrize("kind", [LocalStore, Remote])
-def test_damage_is_found(kind: type[LocalStore], make_dataset: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_in_the_order_of_need(make_dataset: Any) -> None:
+    store, dataset = make_dataset()
+    names = [shard.name for shard in dataset.splits["train"].shards]
+    remote = Gated(store.root, *names)
+    with Stage(remote, dataset, "train", lambda number, path: None) as stage:
+        stage.begin(first=5)
+        wanted = [*range(5, len(names)), *range(5)]
+        for number in wanted:
+            assert not stage.is_ready(number)
+            remote.gates[names[number]].set()
+            assert stage.wait([number])
+    assert remote.downloaded == [names[number] for number in wanted]
+
+
+@KINDS
+def test_damage_is_found(kind: type[LocalStore], make_dataset: Any) -> None:
     made, dataset = make_dataset()
-    store = kind(made.root)
-    shard = made.root / "datasets" / dataset.id / dataset.splits["train"].shards[1].name
-    shard.write_bytes(shard.read_bytes()[:-1] + b"?")
-    with pytest.raises(IntegrityError, match=f"{shard.name} has SHA-256"):
-        stage(store, dataset, "train")
-    shard.unlink()
-    with pytest.raises(IntegrityError, match=f"{shard.name} is missing"):
-        stage(store, dataset, "train")
+    shard = dataset.splits["train"].shards[1]
+    file = made.root / "datasets" / dataset.id / shard.name
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(IntegrityError) as caught:
+        staged(kind(made.root), dataset)
+    for part in (str(file), shard.sha256, file_sha256(file), "gan preprocess"):
+        assert part in str(caught.value)
+    file.unlink()
+    with pytest.raises(IntegrityError, match=f"{shard.name} is missing; expected {shard.sha256}"):
+        staged(kind(made.root), dataset)
+
+
+def test_damage_is_told_before_its_shard_is_needed(make_dataset: Any) -> None:
+    store, dataset = make_dataset()
+    shards = dataset.splits["train"].shards
+    (store.root / "datasets" / dataset.id / shards[1].name).write_bytes(b"?")
+    remote = Gated(store.root, shards[0].name)
+    with Stage(remote, dataset, "train", lambda number, path: None) as stage:
+        stage.begin()
+        with pytest.raises(IntegrityError, match=shards[1].name):
+            stage.wait([0])  # which never comes
+        with pytest.raises(IntegrityError, match=shards[1].name):
+            stage.check()
+        remote.gates[shards[0].name].set()
+
+
+def test_what_is_refused_is_no_shard(make_dataset: Any) -> None:
+    def refuse(number: int, path: Path) -> None:
+        raise IntegrityError(f"shard {number} is not what it should be")
+
+    with Stage(*make_dataset(), "train", refuse) as stage:
+        stage.begin()
+        with pytest.raises(IntegrityError, match="not what it should be"):
+            stage.wait([0])
+        assert not stage.is_ready(0)
+
+
+class Away(Remote):
+    """A remote store that can't be reached for the first `times` downloads."""
+
+    def __init__(self, root: Path, times: int) -> None:
+        super().__init__(root)
+        self._left = times
+        self._lock = threading.Lock()
+
+    def download(self, key: str, path: Path) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left >= 0:
+                raise UnavailableError("nobody answers")
+        super().download(key, path)
+
+
+def test_an_unreachable_store_is_asked_again(
+    make_dataset: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gan.data.stage._PAUSE_SECONDS", 0.01)
+    store, dataset = make_dataset()
+    assert hashes(staged(Away(store.root, 6), dataset)) == [shard.sha256 for shard in dataset.splits["train"].shards]
+    assert "has to wait for the store" in capsys.readouterr().err
+
+
+def test_but_not_for_ever(make_dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN_STORE_PATIENCE_SECONDS", "0")
+    store, dataset = make_dataset()
+    with pytest.raises(UnavailableError, match="nobody answers"):
+        staged(Away(store.root, 10**9), dataset)
+
+
+class Forbidden(Remote):
+    def download(self, key: str, path: Path) -> None:
+        raise StoreError("no permission")
+
+
+def test_a_refusal_is_final(make_dataset: Any) -> None:
+    store, dataset = make_dataset()
+    with pytest.raises(StoreError, match="no permission"):
+        staged(Forbidden(store.root), dataset)
+
+
+def test_waiting_can_be_given_up(make_dataset: Any) -> None:
+    store, dataset = make_dataset()
+    name = dataset.splits["train"].shards[0].name
+    remote = Gated(store.root, name)
+    with Stage(remote, dataset, "train", lambda number, path: None, stopped=lambda: True) as stage:
+        stage.begin()
+        assert not stage.wait([0])
+        remote.gates[name].set()
+
+
+def test_closing_ends_the_threads(make_dataset: Any) -> None:
+    before = set(threading.enumerate())
+    store, dataset = make_dataset()
+    with Stage(store, dataset, "train", lambda number, path: None) as stage:
+        stage.begin()
+        stage.begin()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert set(threading.enumerate()) == before
 
 
 def test_an_unknown_split(make_dataset: Any) -> None:
+    store, dataset = make_dataset()
     with pytest.raises(NotFoundError, match='no split "test"; it has: train'):
-        stage(*make_dataset(), "test")
+        Stage(store, dataset, "test", lambda number, path: None)

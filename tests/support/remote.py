@@ -1,0 +1,37 @@
+"""Local folders that can only be read as a bucket can: by download, and not by path."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from gan.store import LocalStore
+
+
+class Remote(LocalStore):
+    """A store whose files can't be reached by path. `downloaded` are the names of the files that left it, in order."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.downloaded: list[str] = []
+
+    def local_path(self, key: str) -> None:  # type: ignore[override]
+        return None
+
+    def download(self, key: str, path: Path) -> None:
+        super().download(key, path)
+        self.downloaded.append(key.rpartition("/")[2])
+
+
+class Gated(Remote):
+    """A remote store that gives out a file named in `gates` only once its gate is set."""
+
+    def __init__(self, root: Path, *held: str) -> None:
+        super().__init__(root)
+        self.gates = {name: threading.Event() for name in held}
+
+    def download(self, key: str, path: Path) -> None:
+        gate = self.gates.get(key.rpartition("/")[2])
+        if gate is not None:
+            gate.wait()
+        super().download(key, path)
