@@ -66,6 +66,7 @@ class Proxy:
         self.counts: Counter[str] = Counter()
         self.strips_conditions = False
         self.denies = False
+        self._next: list[str] = []
         self._random = random.Random(seed)  # noqa: S311
         self._lock = threading.Lock()
         self._flows = threading.Event()
@@ -106,10 +107,17 @@ class Proxy:
         """Answer again."""
         self._flows.set()
 
+    def spoil_next(self, fault: str, requests: int) -> None:
+        """Spoil the next so many requests in one way."""
+        with self._lock:
+            self._next += [fault] * requests
+
     def draw(self) -> str | None:
         """The fault of the next request."""
         with self._lock:
             self.counts["requests"] += 1
+            if self._next:
+                return self._next.pop()
             return self._random.choice(self.faults) if self._random.random() < self.share else None
 
     def flipped(self, body: bytes) -> bytes:
@@ -182,6 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Message((self.command, self.path), list(self.headers.items()), self._request_body())
         self.proxy.wait_until_flowing()
         if self.proxy.denies:
+            self.proxy.note("denied")
             self._send(Message(("403", "Forbidden"), [("Content-Type", "application/xml")], DENIED))
             return
         fault = self.proxy.draw()

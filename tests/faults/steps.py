@@ -58,9 +58,9 @@ class Pipeline:
         environment = {"TMPDIR": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), **self.environment}
         return Task(arguments, str(self.folder / step), environment, watched=self.store)
 
-    def note(self, step: str, out: str) -> None:
+    def note(self, step: str) -> None:
         """Take the id from what a step printed."""
-        self.ids[step] = json.loads(out)["id"]
+        self.ids[step] = json.loads((self.folder / f"{step}.out").read_text())["id"]
 
     def _flags(self, step: str) -> list[str]:
         if step == "preprocess":

@@ -11,14 +11,14 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from faults import killer
+from faults.conftest import Stage
 from faults.contents import contents
-from faults.killer import Kill, Unkilled
+from faults.killer import Kill
 from faults.nursery import Nursery
 from faults.steps import STEPS, Pipeline
 from gan.steps.verify import verify
@@ -30,40 +30,6 @@ KILLS = int(os.environ.get("GAN_TORTURE", "3"))
 SEED = int(os.environ.get("GAN_SEED", "0"))
 KILLS_IN_A_ROW = 3
 KILLED = [step for step in STEPS if step != "gate"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A step that nobody killed: the store before it, what it took, and what the store held after it."""
-
-    before: Path
-    unkilled: Unkilled
-    after: dict[str, str]
-    ids: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def stages(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
-    """The whole pipeline, unkilled, step by step."""
-    folder = tmp_path_factory.mktemp("unkilled")
-    store = folder / "store"
-    store.mkdir()
-    pipeline = Pipeline(str(store), folder / "work")
-    found = {}
-    for step in STEPS:
-        before = folder / f"before-{step}"
-        shutil.copytree(store, before)
-        task = pipeline.task(step)
-        unkilled = killer.measure(nursery, task)
-        pipeline.note(step, Path(task.log).with_suffix(".out").read_text())
-        found[step] = Stage(before, unkilled, contents(open_store(str(store))), dict(pipeline.ids))
-    return found
 
 
 @pytest.mark.parametrize("step", KILLED)

@@ -1,0 +1,199 @@
+"""Promise 3: storage that fails, stalls, cuts and changes what it is sent costs time and nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from faults import killer
+from faults.conftest import Stage
+from faults.contents import contents
+from faults.nursery import Nursery
+from faults.proxy import FAULTS, Proxy
+from faults.steps import STEPS, Pipeline
+from gan.errors import StoreError, UnavailableError
+from gan.store import Store, Versioned, open_store
+from support import servers
+
+pytestmark = pytest.mark.slow
+
+TORTURE = "GAN_TORTURE" in os.environ
+SEED = int(os.environ.get("GAN_SEED", "0"))
+SHARE = 0.1
+STALL_SECONDS = 30.0 if TORTURE else 0.5
+OBJECTS, MOVES = (1000, 200) if TORTURE else (120, 30)
+LARGE_OBJECTS = 20 if TORTURE else 3
+SIZES = (0, 1, 1000, 30_000, 300_000)
+UPLOADED_FROM = 10_000  # bytes; smaller objects are written at once
+MOTO = "s3-moto-which-takes-a-flipped-upload"
+KINDS = {"gs": servers.fake_gcs, "s3-minio": servers.minio, MOTO: servers.moto}
+
+
+S3 = "s3-minio" if shutil.which("minio") or shutil.which(str(servers.BUILT / "minio")) else MOTO
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A server behind a proxy. `environment` leads a client to the proxy, `server.environment` past it."""
+
+    proxy: Proxy
+    server: servers.Server
+    uri: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def bad(self) -> Store:
+        """The store by way of the proxy."""
+        return _opened(self.environment, self.uri)
+
+    def good(self) -> Store:
+        """The same store past the proxy."""
+        return _opened(self.server.environment, self.uri)
+
+
+def _opened(environment: dict[str, str], uri: str) -> Store:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return open_store(uri)
+
+
+@contextmanager
+def behind_proxy(kind: str) -> Iterator[Bad]:
+    """A server of a kind with an empty bucket, behind a proxy that does nothing bad yet."""
+    faults = [fault for fault in FAULTS if (kind, fault) != (MOTO, "flip request")]
+    with Proxy(seed=SEED, faults=faults, stall_seconds=STALL_SECONDS) as proxy:
+        start = KINDS[kind]
+        with start(proxy.url) if start is servers.fake_gcs else start() as server:
+            proxy.target = server.url
+            uri = f"{server.scheme}://{servers.make_bucket(server)}/below/here"
+            yield Bad(proxy, server, uri, servers.environment(server.scheme, proxy.url))
+
+
+@pytest.fixture(params=["gs", S3])
+def storage(request: pytest.FixtureRequest) -> Iterator[Bad]:
+    """Each kind of bucket in turn, behind a proxy."""
+    with behind_proxy(request.param) as made:
+        yield made
+
+
+def test_every_operation_of_a_store_survives_every_fault(storage: Bad, tmp_path: Path) -> None:
+    source = random.Random(SEED)  # noqa: S311
+    wanted = {f"objects/{number:04d}": source.randbytes(source.choice(SIZES)) for number in range(OBJECTS)}
+    bad, good = storage.bad(), storage.good()
+    storage.proxy.share = 2 * SHARE
+
+    def put(key: str) -> None:
+        if len(wanted[key]) < UPLOADED_FROM:
+            bad.write(key, wanted[key], if_absent=True)
+        else:
+            path = tmp_path / key.replace("/", "-")
+            path.write_bytes(wanted[key])
+            bad.upload(key, path, if_absent=True)
+
+    def get(key: str) -> bytes:
+        path = tmp_path / f"{key.replace('/', '-')}-again"
+        bad.download(key, path)
+        assert bad.read(key) == path.read_bytes()
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, wanted))
+        assert [(item.key, item.size) for item in bad.list("objects")] == [(key, len(wanted[key])) for key in wanted]
+        assert dict(zip(wanted, pool.map(get, wanted), strict=True)) == wanted
+    version = None
+    for move in range(MOVES):
+        version = bad.swap("moved", str(move).encode(), expected=version)
+    gone = list(wanted)[::7]
+    for key in gone:
+        bad.delete(key)
+    storage.proxy.share = 0
+    left = {key: data for key, data in wanted.items() if key not in gone} | {"moved": str(MOVES - 1).encode()}
+    assert {item.key: good.read(item.key) for item in good.list()} == dict(sorted(left.items()))
+    print(storage.proxy.counts)
+    assert all(storage.proxy.counts[fault] for fault in storage.proxy.faults)
+
+
+def test_large_objects_go_up_in_pieces_and_arrive_whole(
+    storage: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.store.gcs.SINGLE_REQUEST_BYTES", 1 << 20)
+    monkeypatch.setattr("gan.store.s3.SINGLE_REQUEST_BYTES", 1 << 20)
+    monkeypatch.setattr("gan.store.s3.PART_BYTES", 5 << 20)
+    data = random.Random(SEED).randbytes(11 << 20)  # noqa: S311
+    path = tmp_path / "large"
+    path.write_bytes(data)
+    storage.proxy.share = 3 * SHARE
+    keys = [f"large/{number}" for number in range(LARGE_OBJECTS)]
+    for key in keys:
+        storage.bad().upload(key, path, if_absent=True)
+    storage.proxy.share = 0
+    assert [item.key for item in storage.good().list()] == keys
+    for key in keys:
+        assert storage.good().read(key) == data
+
+
+def test_a_stall_of_thirty_seconds_is_survived_by_every_operation(tmp_path: Path) -> None:
+    with behind_proxy(S3) as storage:
+        bad = storage.bad()
+        for key in ("read", "moved"):
+            bad.write(key, key.encode())
+        before = bad.read_versioned("moved").version
+        storage.proxy.stall_seconds = 30
+        storage.proxy.spoil_next("stall", 5)
+        with ThreadPoolExecutor(5) as pool:
+            reading = pool.submit(bad.read, "read")
+            listing = pool.submit(lambda: [item.key for item in bad.list()])
+            writing = pool.submit(bad.write, "written", b"written", if_absent=True)
+            moving = pool.submit(bad.swap, "moved", b"again", expected=before)
+            deleting = pool.submit(bad.delete, "nothing")
+        assert reading.result() == b"read"
+        assert set(listing.result()) >= {"read", "moved"}
+        assert (writing.result(), deleting.result()) == (None, None)
+        assert storage.good().read_versioned("moved") == Versioned(b"again", moving.result())
+        assert storage.good().read("written") == b"written"
+        assert storage.proxy.counts["stall"] == 5
+
+
+def test_what_no_patience_helps_against_fails_at_once_and_says_what_to_do(storage: Bad) -> None:
+    bad = storage.bad()
+    storage.proxy.denies = True
+    for doing in (
+        lambda: bad.read("a"),
+        lambda: bad.write("a", b""),
+        lambda: list(bad.list()),
+        lambda: bad.delete("a"),
+    ):
+        asked = storage.proxy.counts["denied"]
+        with pytest.raises(StoreError, match=r"permission|credentials") as caught:
+            doing()
+        assert not isinstance(caught.value, UnavailableError)
+        assert storage.proxy.counts["denied"] == asked + 1
+    storage.proxy.denies = False
+    missing = _opened(storage.environment, f"{storage.server.scheme}://no-such-bucket-here/x")
+    for doing in (lambda: missing.read("a"), lambda: missing.write("a", b""), lambda: list(missing.list())):
+        asked = storage.proxy.counts["requests"]
+        with pytest.raises(StoreError, match=r"no bucket .*no-such-bucket-here.*; create it"):
+            doing()
+        assert storage.proxy.counts["requests"] <= asked + 2
+
+
+@pytest.mark.parametrize("kind", ["gs", S3])
+def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
+    kind: str, nursery: Nursery, stages: dict[str, Stage], tmp_path: Path
+) -> None:
+    with behind_proxy(kind) as storage:
+        storage.proxy.share = SHARE
+        pipeline = Pipeline(storage.uri, tmp_path / "work", storage.environment)
+        for step in STEPS:
+            killer.run(nursery, pipeline.task(step))
+            pipeline.note(step)
+        print(storage.proxy.counts)
+        assert contents(storage.good()) == stages["promote"].after
