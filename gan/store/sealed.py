@@ -6,15 +6,19 @@ file does. The format is that of sha256sum(1): `cd` into a downloaded object and
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
 from gan.store.document import parse_json
 from gan.store.interface import Store, check_key
+from gan.store.transfer import Job, transfer
 from gan.types import Json
 
 SEAL = "SHA256SUMS"
@@ -43,7 +47,11 @@ def files_below(folder: Path) -> dict[str, Path]:
 
 def sums_text(files: Mapping[str, Path]) -> str:
     """The text of SHA256SUMS for these files."""
-    return "".join(f"{file_sha256(path)}  {name}\n" for name, path in sorted(files.items()))
+    return _sums_text({name: file_sha256(path) for name, path in files.items()})
+
+
+def _sums_text(sums: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
 
 
 def sums_id(prefix: str, files: Mapping[str, Path]) -> str:
@@ -52,9 +60,10 @@ def sums_id(prefix: str, files: Mapping[str, Path]) -> str:
 
 
 def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) -> str:
-    """Put files into the store as one immutable object, the seal last.
+    """Put files into the store as one immutable object, several at once, the seal last.
 
-    Publishing what is there already does nothing. What a killed attempt left unsealed is overwritten.
+    Every file is created and none replaced: what is there already with the same bytes stays, so that an attempt goes
+    on where a killed one stopped, and two that publish the same at once both succeed.
 
     Args:
         store: where to.
@@ -64,13 +73,72 @@ def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) 
 
     Returns:
         The URI of the object.
+
+    Raises:
+        ConflictError: something else is there under this id.
     """
     prefix = prefix_of(kind, object_id)
-    if not store.exists(f"{prefix}/{SEAL}"):
-        for name, path in files.items():
-            store.upload(f"{prefix}/{name}", path)
-        store.write(f"{prefix}/{SEAL}", sums_text(files).encode())
+    if store.exists(f"{prefix}/{SEAL}"):
+        _require_seal(store, prefix, sums_text(files).encode())
+    else:
+        _publish(store, prefix, files)
     return store.uri_of(prefix)
+
+
+def _publish(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
+    there = {item.key for item in store.list(prefix)}
+    jobs = [
+        Job(path.stat().st_size, partial(_create, store, prefix, name, path, there)) for name, path in files.items()
+    ]
+    created = dict(zip(files, transfer(f"upload {prefix}", jobs), strict=True))
+    _seal(store, prefix, _sums_text(created).encode())
+    if there:
+        _restore(store, prefix, files)
+
+
+def _create(store: Store, prefix: str, name: str, path: Path, there: Collection[str]) -> str:
+    """Create a file of an object unless it is there; returns its SHA-256."""
+    key = f"{prefix}/{name}"
+    if key not in there:
+        with contextlib.suppress(AlreadyExistsError):
+            return store.upload(key, path, if_absent=True)
+    try:
+        ours, found = file_sha256(path), store.sha256(key)
+    except NotFoundError:  # `gan gc` took it for litter meanwhile
+        return store.upload(key, path, if_absent=True)
+    if found != ours:
+        raise _conflict(store, prefix, name, ours, found)
+    return ours
+
+
+def _seal(store: Store, prefix: str, seal: bytes) -> None:
+    try:
+        store.write(f"{prefix}/{SEAL}", seal, if_absent=True)
+    except AlreadyExistsError:
+        _require_seal(store, prefix, seal)
+
+
+def _require_seal(store: Store, prefix: str, seal: bytes) -> None:
+    found = store.read(f"{prefix}/{SEAL}")
+    if found != seal:
+        raise _conflict(store, prefix, SEAL, sha256(seal), sha256(found))
+
+
+def _restore(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
+    """Upload again what `gan gc` took for the litter of a killed attempt just before the seal was there."""
+    there = {item.key for item in store.list(prefix)}
+    for name, path in files.items():
+        if f"{prefix}/{name}" not in there:
+            _create(store, prefix, name, path, there)
+
+
+def _conflict(store: Store, prefix: str, name: str, ours: str, found: str) -> ConflictError:
+    return ConflictError(
+        f"{store.uri_of(f'{prefix}/{name}')} is there with other content than was to be published: SHA-256 {found} "
+        f"there, {ours} here; an id is a hash of its content, so one of them is damaged or was made by another "
+        f"version: look with gan verify {prefix.partition('/')[2]}, delete {store.uri_of(prefix)} if nothing needs it, "
+        "and run the same command again"
+    )
 
 
 def prefix_of(kind: str, object_id: str) -> str:
@@ -91,7 +159,10 @@ def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
         IntegrityError: the list itself is damaged.
     """
     seal = _read_seal(store, kind, object_id)
-    return _parse_seal(seal, store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}"))
+    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}")
+    if wrong := _wrong_id(kind, object_id, seal):
+        raise IntegrityError(f"{uri} is damaged: {wrong}")
+    return _parse_seal(seal, uri)
 
 
 def ids(store: Store, kind: str) -> Iterator[str]:
@@ -135,8 +206,16 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
         IntegrityError: a file is missing or its bytes are not those that were published.
     """
     prefix = prefix_of(kind, object_id)
-    for name, expected in read_sums(store, kind, object_id).items():
-        _fetch(store, f"{prefix}/{name}", expected, folder / name)
+    sums = read_sums(store, kind, object_id)
+    sizes = {item.key: item.size for item in store.list(prefix)}
+    transfer(
+        f"download {prefix}",
+        [
+            Job(sizes.get(key, 0), partial(_fetch, store, key, expected, folder / name))
+            for name, expected in sums.items()
+            for key in (f"{prefix}/{name}",)
+        ],
+    )
     return folder
 
 
@@ -148,10 +227,9 @@ def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -
 
 def _fetch(store: Store, key: str, expected: str, path: Path) -> Path:
     try:
-        store.download(key, path)
+        found = store.download(key, path)
     except NotFoundError:
         raise IntegrityError(str(Damage(store.uri_of(key), expected, None))) from None
-    found = file_sha256(path)
     if found != expected:
         path.unlink()
         raise IntegrityError(str(Damage(store.uri_of(key), expected, found)))
@@ -175,16 +253,30 @@ def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
     except IntegrityError as error:
         yield str(error)
         return
-    if kind in NAMED_BY_SEAL and (sealed := _id_of_seal(NAMED_BY_SEAL[kind], seal)) != object_id:
-        yield f"{uri} is damaged: it is the seal of {sealed}"
-    for name, expected in sums.items():
-        key = f"{prefix}/{name}"
-        try:
-            found: str | None = sha256(store.read(key))
-        except NotFoundError:
-            found = None
-        if found != expected:
-            yield str(Damage(store.uri_of(key), expected, found))
+    if wrong := _wrong_id(kind, object_id, seal):
+        yield f"{uri} is damaged: {wrong}"
+    with tempfile.TemporaryDirectory() as folder:
+        for name, expected in sums.items():
+            found = _sha256_by_reading(store, f"{prefix}/{name}", Path(folder) / "copy")
+            if found != expected:
+                yield str(Damage(store.uri_of(f"{prefix}/{name}"), expected, found))
+
+
+def _sha256_by_reading(store: Store, key: str, scratch: Path) -> str | None:
+    """The SHA-256 of an object's bytes as they are read now, in little memory; None where there is none."""
+    try:
+        local = store.local_path(key)
+        return store.download(key, scratch) if local is None else store.sha256(key)
+    except NotFoundError:
+        return None
+
+
+def _wrong_id(kind: str, object_id: str, seal: bytes) -> str:
+    """How a seal does not fit the id of its object, where that is its hash; else an empty text."""
+    if kind not in NAMED_BY_SEAL:
+        return ""
+    found = _id_of_seal(NAMED_BY_SEAL[kind], seal)
+    return "" if found == object_id else f"it is the seal of {found}; expected that of {object_id}"
 
 
 def _id_of_seal(prefix: str, seal: bytes) -> str:

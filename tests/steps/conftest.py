@@ -29,10 +29,11 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
         against: str | None = None,
         name: str = "faces",
         weights: str | None = None,
+        reference_id: str = "ref-1",
     ) -> str:
         folder = tmp_path / f"generator-{run_id}"
         folder.mkdir()
-        facts = {"run_id": run_id, "step": 10, "reference_id": "ref-1", "checkpoint_sha256": weights or run_id}
+        facts = {"run_id": run_id, "step": 10, "reference_id": reference_id, "checkpoint_sha256": weights or run_id}
         (folder / "generator.json").write_text(json.dumps(facts))
         (folder / "evaluation.json").write_text(json.dumps({"identity": {"samples": 100}}))
         (folder / "weights").write_bytes(run_id.encode() * 100)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import NotFoundError
-from gan.ids import content_hash
+from gan.ids import content_hash, sha256
 from gan.metrics import evaluations
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote
@@ -15,36 +15,39 @@ from gan.store import Store, sealed
 from gan.store.document import write_sealed
 
 RUN = {"dataset_id": "digits-1", "config_hash": "c0ffee"}
-EVALUATION = f"r1@10/ref-1-{content_hash({'samples': 100})}"
+NETWORK = {"name": "digits-cnn", "hash": "abcdef123456"}
+REFERENCE_JSON = json.dumps({"dataset_id": "digits-1", "feature_network": NETWORK, "split": "test"}).encode()
+REFERENCE_SEAL = f"{sha256(REFERENCE_JSON)}  reference.json\n".encode()
+REFERENCE = f"ref-{sha256(REFERENCE_SEAL)[:12]}"
+EVALUATION = f"r1@10/{REFERENCE}-{content_hash({'samples': 100})}"
 
 
 @pytest.fixture
 def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> str:
     """A store with one object of each kind; returns the generator's id."""
 
-    def sealed_json(kind: str, object_id: str, name: str, tree: object) -> None:
+    def publish(kind: str, object_id: str, name: str, data: bytes) -> None:
         file = tmp_path / f"{kind}-{name}"
-        file.write_text(json.dumps(tree))
+        file.write_bytes(data)
         sealed.publish(store, kind, object_id, {name: file})
 
     splits = {"train": {"examples": 1437}, "test": {"examples": 360}}
-    sealed_json("dataset", "digits-1", "dataset.json", {"image_size": 16, "channels": 1, "splits": splits})
-    network = {"name": "digits-cnn", "hash": "abcdef123456"}
-    reference = {"dataset_id": "digits-1", "feature_network": network, "split": "test"}
-    sealed_json("reference", "ref-1", "reference.json", reference)
+    dataset = {"image_size": 16, "channels": 1, "splits": splits}
+    publish("dataset", "digits-1", "dataset.json", json.dumps(dataset).encode())
+    publish("reference", REFERENCE, "reference.json", REFERENCE_JSON)
     write_sealed(store, "runs/r1/run.json", RUN)
     checkpoint = {"format": 1, "step": 10, "sha256": "0123456789abcdef"}
     write_sealed(store, "runs/r1/checkpoints/00000010-1/checkpoint.json", checkpoint)
     evaluation = {
         "run_id": "r1",
         "step": 10,
-        "reference_id": "ref-1",
+        "reference_id": REFERENCE,
         "identity": {"samples": 100},
         "label": "fid[digits-cnn:abcdef]",
         "scores": {"fid": {"value": 12.345, "low": 11.0, "high": 13.0}},
     }
     evaluations.write(store, evaluation)
-    generator = make_generator("r1", verdict=True)
+    generator = make_generator("r1", verdict=True, reference_id=REFERENCE)
     promote(store, generator, "faces", now=lambda: "2026-01-01T00:00:00+00:00")
     return generator
 
@@ -59,7 +62,7 @@ def test_the_listing(store: Store, full: str) -> None:
             "datasets",
             "  digits-1  16x16x1, 1437 train, 360 test",
             "references",
-            "  ref-1  digits-cnn:abcdef, test split",
+            f"  {REFERENCE}  digits-cnn:abcdef, test split",
             "runs",
             "  r1  config c0ffee",
             "checkpoints",
@@ -83,7 +86,7 @@ def test_lineage_both_ways(store: Store, full: str) -> None:
         "      ├── checkpoint r1@10  state 0123456789ab",
         "      │   └── run r1  config c0ffee",
         "      │       └── dataset digits-1  16x16x1, 1437 train, 360 test",
-        "      └── reference ref-1  digits-cnn:abcdef, test split",
+        f"      └── reference {REFERENCE}  digits-cnn:abcdef, test split",
         "          └── dataset digits-1  16x16x1, 1437 train, 360 test",
         "used by",
     ]
@@ -94,7 +97,7 @@ def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
     outcome = inspect(store, "digits-1")
     assert {each["id"] for each in outcome.details["objects"]} == {
         "digits-1",
-        "ref-1",
+        REFERENCE,
         "r1",
         "r1@10",
         EVALUATION,
@@ -110,7 +113,7 @@ def test_an_unknown_object_names_the_nearest(store: Store, full: str) -> None:
 
 
 def test_the_generator_of_a_deleted_evaluation_is_of_its_run(store: Store, full: str) -> None:
-    store.delete(evaluations.key_of("r1", 10, "ref-1", {"samples": 100}))
+    store.delete(evaluations.key_of("r1", 10, REFERENCE, {"samples": 100}))
     assert inspect(store, full).details["tree"].splitlines()[2] == "  └── checkpoint r1@10  state 0123456789ab"
 
 
@@ -140,7 +143,10 @@ def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator
     ("key", "shown"),
     [
         ("datasets/digits-1/dataset.json", "digits-1  damaged; what is wrong with it: gan verify digits-1"),
-        ("references/ref-1/reference.json", "ref-1  damaged; what is wrong with it: gan verify ref-1"),
+        (
+            f"references/{REFERENCE}/reference.json",
+            f"{REFERENCE}  damaged; what is wrong with it: gan verify {REFERENCE}",
+        ),
         ("runs/r1/run.json", "r1  damaged; what is wrong with it: gan verify r1"),
         ("generators/{full}/generator.json", "{full}  damaged; what is wrong with it: gan verify {full}"),
         ("generators/{full}/SHA256SUMS", "{full}  damaged; what is wrong with it: gan verify {full}"),
@@ -149,7 +155,7 @@ def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator
     ],
 )
 def test_what_is_damaged_is_shown_as_such_beside_the_rest(store: Store, full: str, key: str, shown: str) -> None:
-    where = evaluations.key_of("r1", 10, "ref-1", {"samples": 100}) if key == "evaluation" else key.format(full=full)
+    where = evaluations.key_of("r1", 10, REFERENCE, {"samples": 100}) if key == "evaluation" else key.format(full=full)
     store.write(where, b"{}")
     lines = inspect(store).details["tree"].splitlines()
     assert f"  {shown.format(full=full, evaluation=EVALUATION)}" in lines
@@ -173,7 +179,7 @@ def test_stray_files_are_passed_over(store: Store, full: str) -> None:
 
 
 def test_a_name_shows_every_generator_that_was_ever_live(store: Store, make_generator: Callable[..., str]) -> None:
-    first = make_generator("r1", verdict=True)
+    first = make_generator("r1", verdict=True, reference_id=REFERENCE)
     promote(store, first, "faces")
     second = make_generator("r2", verdict=True, against=first)
     promote(store, second, "faces")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from gan.errors import IntegrityError, NotFoundError
+from gan.errors import ConflictError, IntegrityError, NotFoundError
 from gan.store import Store, sealed
 
 
@@ -32,13 +34,66 @@ def test_an_object_is_there_when_its_seal_is(store: Store, files: dict[str, Path
 def test_the_seal_is_written_last(store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     upload, write = type(store).upload, type(store).write
-    monkeypatch.setattr(type(store), "upload", lambda s, k, p: (order.append(k), upload(s, k, p))[1])
+    monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (order.append(k), upload(s, k, p, **o))[1])
     monkeypatch.setattr(type(store), "write", lambda s, k, d, **o: (order.append(k), write(s, k, d, **o))[1])
     sealed.publish(store, "dataset", "x", files)
     assert order[-1] == "datasets/x/SHA256SUMS"
     assert len(order) == 3
     sealed.publish(store, "dataset", "x", files)
     assert len(order) == 3, "publishing again does nothing"
+
+
+def test_a_killed_publish_goes_on_where_it_stopped(
+    store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upload("datasets/x/a.json", files["a.json"])
+    sent: list[str] = []
+    upload = type(store).upload
+    monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (sent.append(k), upload(s, k, p, **o))[1])
+    sealed.publish(store, "dataset", "x", files)
+    assert sent == ["datasets/x/deep/b"]
+    assert list(sealed.damages(store, "dataset", "x")) == []
+
+
+def test_two_that_publish_the_same_both_succeed(store: Store, files: dict[str, Path]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: sealed.publish(store, "dataset", "x", files), range(4)))
+    assert list(sealed.damages(store, "dataset", "x")) == []
+
+
+@pytest.mark.parametrize("there", ["a file", "all of it", "a file more"])
+def test_other_content_under_the_same_id_is_refused(
+    store: Store, files: dict[str, Path], tmp_path: Path, there: str
+) -> None:
+    other = tmp_path / "other"
+    other.write_text('{"a": 2}')
+    first = {**files, "more": other} if there == "a file more" else {**files, "a.json": other}
+    if there == "a file":
+        store.upload("datasets/x/a.json", other)
+    else:
+        sealed.publish(store, "dataset", "x", first)
+    before = {item.key: store.sha256(item.key) for item in store.list("datasets")}
+    with pytest.raises(
+        ConflictError, match=r"datasets/x/.* is there with other content .* there, .* here; .*gan verify x"
+    ):
+        sealed.publish(store, "dataset", "x", files)
+    after = {item.key: store.sha256(item.key) for item in store.list("datasets")}
+    assert before.items() <= after.items()
+
+
+def test_what_is_taken_away_before_the_seal_is_there_is_uploaded_again(
+    store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upload("datasets/x/a.json", files["a.json"])
+    write = type(store).write
+
+    def take_away_then_write(self: Store, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        self.delete("datasets/x/a.json")
+        write(self, key, data, if_absent=if_absent)
+
+    monkeypatch.setattr(type(store), "write", take_away_then_write)
+    sealed.publish(store, "dataset", "x", files)
+    assert list(sealed.damages(store, "dataset", "x")) == []
 
 
 def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
@@ -57,8 +112,8 @@ def test_sha256sum_reads_the_seal(store: Store, files: dict[str, Path]) -> None:
 
 
 def test_fetch_brings_everything(store: Store, files: dict[str, Path], tmp_path: Path) -> None:
-    sealed.publish(store, "reference", "x", files)
-    folder = sealed.fetch(store, "reference", "x", tmp_path / "out")
+    sealed.publish(store, "dataset", "x", files)
+    folder = sealed.fetch(store, "dataset", "x", tmp_path / "out")
     assert {name: path.read_bytes() for name, path in sealed.files_below(folder).items()} == {
         name: path.read_bytes() for name, path in files.items()
     }
@@ -129,7 +184,15 @@ def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[s
     key = f"{sealed.prefix_of(kind, object_id)}/SHA256SUMS"
     store.write(key, store.read(key).splitlines(keepends=True)[0])
     (damage,) = sealed.damages(store, kind, object_id)
-    assert "SHA256SUMS is damaged: it is the seal of" in damage
+    says = f"SHA256SUMS is damaged: it is the seal of .*; expected that of {object_id}"
+    assert re.search(says, damage)
+    for use in (
+        lambda: sealed.read_sums(store, kind, object_id),
+        lambda: sealed.read_file(store, kind, object_id, "a.json"),
+        lambda: sealed.fetch(store, kind, object_id, Path("nowhere")),
+    ):
+        with pytest.raises(IntegrityError, match=says):
+            use()
 
 
 def test_a_sealed_file_that_is_no_json_is_damage(store: Store, files: dict[str, Path]) -> None:
