@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,12 +31,17 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
     """Publishes a dataset whose example n has pixels of seed n and label n % 3."""
 
     def make(
-        examples: int = 50, *, size: int = 4, channels: int = 3, attributes: int = 0, labelled: bool = True
+        examples: int = 50,
+        *,
+        size: int = 4,
+        channels: int = 3,
+        attributes: int = 0,
+        labelled: bool = True,
+        shard_bytes: int = 1000,
     ) -> Made:
         shape = (size, size, channels)
-        folder = tmp_path / "made"
-        folder.mkdir()
-        with ManifestWriter(folder / MANIFEST) as manifest, ShardWriter(folder, "train", shape, 1000) as shards:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        with ManifestWriter(folder / MANIFEST) as manifest, ShardWriter(folder, "train", shape, shard_bytes) as shards:
             for number in range(examples):
                 marks = tuple(1 if (number >> bit) % 2 else -1 for bit in range(attributes))
                 listed = Listed(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)

@@ -11,14 +11,39 @@ from gan.data.draw import coins, epoch_order
 SEEDS = st.integers(0, 2**31 - 1)
 
 
+COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=6).map(tuple)
+
+
+@given(SEEDS, st.integers(0, 1000), COUNTS)
+def test_an_epoch_is_a_permutation(seed: int, epoch: int, counts: tuple[int, ...]) -> None:
+    assert sorted(epoch_order(seed, epoch, counts)) == list(range(sum(counts)))
+
+
+@given(SEEDS, COUNTS)
+def test_the_first_epoch_goes_from_shard_to_shard(seed: int, counts: tuple[int, ...]) -> None:
+    order, start = epoch_order(seed, 0, counts), 0
+    for count in counts:
+        assert sorted(order[start : start + count]) == list(range(start, start + count))
+        start += count
+
+
+def test_later_epochs_mix_the_shards() -> None:
+    for epoch in (1, 2):
+        assert {number // 100 for number in epoch_order(3, epoch, (100,) * 5)[:50]} == set(range(5))
+
+
 @given(SEEDS, st.integers(0, 1000), st.integers(1, 300))
-def test_an_epoch_is_a_permutation(seed: int, epoch: int, examples: int) -> None:
-    assert sorted(epoch_order(seed, epoch, examples)) == list(range(examples))
+def test_one_shard_has_the_order_of_seed_and_epoch(seed: int, epoch: int, examples: int) -> None:
+    """Runs on record were trained in this order."""
+    expected = np.random.default_rng([seed, epoch]).permutation(examples)
+    np.testing.assert_array_equal(epoch_order(seed, epoch, (examples,)), expected)
 
 
-def test_epochs_and_seeds_differ() -> None:
-    orders = {tuple(epoch_order(seed, epoch, 50)) for seed in range(3) for epoch in range(3)}
+def test_epochs_shards_and_seeds_differ() -> None:
+    orders = {tuple(epoch_order(seed, epoch, (50,))) for seed in range(3) for epoch in range(3)}
     assert len(orders) == 9
+    first = epoch_order(0, 0, (50, 50, 50)).reshape(3, 50) - np.arange(0, 150, 50)[:, None]
+    assert len({tuple(shard) for shard in first} | orders) == 11  # the first shard's is that of one shard alone
 
 
 def test_splitmix64_against_the_published_sequence() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,28 +14,31 @@ import tensorflow as tf
 
 from gan.data.input import Batches
 from gan.data.spec import Split
-from gan.data.stage import stage
 from gan.errors import ConfigError, DataError, IntegrityError
+from support.remote import Gated
 
 EXAMPLES = 50
 
 
 @pytest.fixture
-def make_batches(make_dataset: Any) -> Any:
+def make_batches(make_dataset: Any, request: pytest.FixtureRequest) -> Any:
     made: dict[str, Any] = {}
 
     def make(*, batch_size: int = 8, seed: int = 3, flip: bool = False, **options: Any) -> Batches:
         if "dataset" not in made:
             made["store"], made["dataset"] = make_dataset(EXAMPLES, **options)
         dataset = made["dataset"]
-        paths = stage(made["store"], dataset, "train")
-        return Batches(dataset, paths, split="train", batch_size=batch_size, seed=seed, flip=flip)
+        batches = Batches(made["store"], dataset, split="train", batch_size=batch_size, seed=seed, flip=flip)
+        request.addfinalizer(batches.close)
+        return batches
 
     return make
 
 
 def taken(batches: Batches, first: int, count: int) -> list[dict[str, Any]]:
-    return list(batches.from_batch(first).take(count).as_numpy_iterator())
+    """Batches as NumPy arrays."""
+    stream = itertools.islice(batches.from_batch(first), count)
+    return [{name: value.numpy() for name, value in batch.items()} for batch in stream]
 
 
 def originals() -> Any:
@@ -59,9 +66,11 @@ def test_shapes_ranges_and_values(make_batches: Any) -> None:
 
 
 def test_static_shapes_are_known(make_batches: Any) -> None:
-    spec = make_batches().from_batch(0).element_spec
-    assert spec["images"].shape.as_list() == [8, 4, 4, 3]
-    assert spec["labels"].shape.as_list() == [8]
+    seen = []
+    tf.function(lambda batch: seen.append((batch["images"].shape, batch["labels"].shape)))(
+        next(make_batches().from_batch(0))
+    )
+    assert seen == [((8, 4, 4, 3), (8,))]
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -91,7 +100,9 @@ def test_what_is_drawn_is_what_is_read(make_batches: Any) -> None:
         assert [int(each) for each in ids] == numbers(batch)
         expected = [originals()[int(n)][:, :: -1 if flip else 1] for n, flip in zip(ids, flips, strict=True)]
         np.testing.assert_allclose(batch["images"], np.stack(expected) / 127.5 - 1, atol=1e-6)
-    assert not make_batches(flip=False).draw(np.int64(0))[1].any()
+    unturned = make_batches(flip=False)
+    taken(unturned, 0, 1)
+    assert not unturned.draw(np.int64(0))[1].any()
 
 
 def test_a_batch_of_everything(make_batches: Any) -> None:
@@ -105,10 +116,12 @@ def test_over_many_epochs_none_is_forgotten(make_batches: Any) -> None:
     assert seen == set(range(EXAMPLES))
 
 
-def test_shards_are_mixed(make_batches: Any) -> None:
-    """Written in the order 0, 1, 2, ...: a first batch from one shard would hold neighbours."""
-    chosen = numbers(taken(make_batches(), 0, 1)[0])
-    assert max(chosen) - min(chosen) > 15
+def test_shards_are_mixed_after_the_first_epoch(make_batches: Any) -> None:
+    """Written in the order 0, 1, 2, ...: a batch from one shard would hold neighbours."""
+    batches = make_batches()
+    first, later = (numbers(taken(batches, number, 1)[0]) for number in (0, batches.per_epoch))
+    assert max(first) - min(first) < 15
+    assert max(later) - min(later) > 15
 
 
 def test_the_seed_decides_and_nothing_else_does(make_batches: Any) -> None:
@@ -150,10 +163,110 @@ def test_batches_that_can_not_be(batch_size: int, kind: type[Exception], says: s
 
 
 def test_shards_of_another_dataset(make_dataset: Any) -> None:
-    import dataclasses
-
     store, dataset = make_dataset(EXAMPLES)
-    paths = stage(store, dataset, "train")
     longer = dataclasses.replace(dataset, splits={"train": Split(60, dataset.splits["train"].shards)})
     with pytest.raises(IntegrityError, match=r"hold 50 examples, .* says 60"):
-        Batches(longer, paths, split="train", batch_size=8, seed=0, flip=False)
+        Batches(store, longer, split="train", batch_size=8, seed=0, flip=False)
+
+
+def same(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
+    return all((x[name] == y[name]).all() for x, y in zip(some, others, strict=True) for name in ("images", "labels"))
+
+
+@pytest.fixture
+def streamed(make_dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes streams from a store that holds back the shards of these numbers until their gates are set."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made, dataset = make_dataset(EXAMPLES)
+    shards = dataset.splits["train"].shards
+
+    def make(*held: int, **options: Any) -> tuple[Batches, dict[int, threading.Event]]:
+        store = Gated(made.root, *(shards[number].name for number in held))
+        gates = {number: store.gates[shards[number].name] for number in held}
+        return Batches(store, dataset, split="train", batch_size=8, seed=3, flip=True, **options), gates
+
+    make.counts = [shard.examples for shard in shards]  # type: ignore[attr-defined]
+    return make
+
+
+def test_the_first_batch_is_there_before_the_last_shard(streamed: Any, make_batches: Any) -> None:
+    last = len(streamed.counts) - 1
+    batches, gates = streamed(last)
+    with batches:
+        stream = batches.from_batch(0)
+        found = [next(stream) for _ in range(4)]
+        gates[last].set()
+        found += itertools.islice(stream, 16)
+    expected = taken(make_batches(flip=True), 0, 20)
+    assert same(expected, [{name: value.numpy() for name, value in batch.items()} for batch in found])
+
+
+def test_each_batch_waits_for_its_own_shards_alone(streamed: Any, make_batches: Any) -> None:
+    batches, gates = streamed(*range(len(streamed.counts)))
+    expected = taken(make_batches(flip=True), 0, 6)
+    starts = list(itertools.accumulate(streamed.counts, initial=0))
+    with batches:
+        stream = batches.from_batch(0)
+        for number, batch in enumerate(expected):
+            for shard, gate in gates.items():
+                if starts[shard] < (number + 1) * 8:
+                    gate.set()
+            assert (next(stream)["images"].numpy() == batch["images"]).all()
+        for gate in gates.values():
+            gate.set()
+
+
+def test_a_resumed_first_epoch_begins_with_the_shard_it_stands_at(streamed: Any, make_batches: Any) -> None:
+    batches, gates = streamed(0)
+    with batches:
+        found = taken(batches, 2, 4)  # the rest of the epoch
+        gates[0].set()
+    assert same(taken(make_batches(flip=True), 2, 4), found)
+
+
+def test_later_epochs_need_every_shard(streamed: Any, make_batches: Any) -> None:
+    batches, _ = streamed()
+    with batches:
+        found = taken(batches, 7, 8)
+    assert same(taken(make_batches(flip=True), 7, 8), found)
+
+
+def test_damage_is_raised_as_itself(make_dataset: Any) -> None:
+    store, dataset = make_dataset(EXAMPLES)
+    shard = dataset.splits["train"].shards[-1]
+    path = store.root / "datasets" / dataset.id / shard.name
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with (
+        Batches(store, dataset, split="train", batch_size=8, seed=0, flip=False) as batches,
+        pytest.raises(IntegrityError, match=f"{shard.name} has SHA-256"),
+    ):
+        taken(batches, 0, 12)
+
+
+def test_the_stream_ends_where_waiting_is_given_up(streamed: Any) -> None:
+    last = len(streamed.counts) - 1
+    stopped = threading.Event()
+    batches, gates = streamed(last, stopped=stopped.is_set)
+    with batches:
+        stream = batches.from_batch(0)
+        next(stream)
+        stopped.set()
+        assert len(list(stream)) < batches.per_epoch
+        gates[last].set()
+
+
+def test_a_closed_stream_has_ended(make_batches: Any) -> None:
+    batches = make_batches()
+    stream = batches.from_batch(0)
+    next(stream)
+    batches.close()
+    assert list(stream) == []
+
+
+def test_one_shard_gives_the_order_on_record(make_dataset: Any) -> None:
+    """The first epoch of one shard is the permutation of (seed, 0), as it was before shards were streamed."""
+    store, dataset = make_dataset(EXAMPLES, shard_bytes=10**6)
+    assert len(dataset.splits["train"].shards) == 1
+    with Batches(store, dataset, split="train", batch_size=8, seed=3, flip=False) as batches:
+        found = [n for batch in taken(batches, 0, 6) for n in numbers(batch)]
+    assert found == np.random.default_rng([3, 0]).permutation(EXAMPLES)[:48].tolist()

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.remote import Gated, Remote
 
 from gan.data.stage import Stage
 from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
 from gan.ids import file_sha256
 from gan.store import LocalStore, Store
+from support.remote import Gated, Remote
 
 KINDS = pytest.mark.parametrize("kind", [LocalStore, Remote])
 

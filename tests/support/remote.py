@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from gan.errors import UnavailableError
 from gan.store import LocalStore
+
+PATIENCE_SECONDS = 60  # a test that waits for a held file fails instead of hanging
 
 
 class Remote(LocalStore):
@@ -32,6 +35,6 @@ class Gated(Remote):
 
     def download(self, key: str, path: Path) -> None:
         gate = self.gates.get(key.rpartition("/")[2])
-        if gate is not None:
-            gate.wait()
+        if gate is not None and not gate.wait(PATIENCE_SECONDS):
+            raise UnavailableError(f"the test never let {key} go")
         super().download(key, path)
