@@ -10,8 +10,9 @@ import pytest
 
 from gan.data.stage import Stage
 from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
-from gan.ids import file_sha256
-from gan.store import LocalStore, Store
+from gan.ids import file_sha256, sha256
+from gan.store import LocalStore, Store, open_store, sealed
+from support import servers
 from support.remote import Gated, Remote
 
 KINDS = pytest.mark.parametrize("kind", [LocalStore, Remote])
@@ -180,3 +181,29 @@ def test_an_unknown_split(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     with pytest.raises(NotFoundError, match='no split "test"; it has: train'):
         Stage(store, dataset, "test", lambda number, path: None)
+
+
+@pytest.mark.parametrize("kind", ["gcs_server", "minio_server", "moto_server"])
+def test_shards_in_a_bucket(
+    kind: str, make_dataset: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server: servers.Server = request.getfixturevalue(kind)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    made, dataset = make_dataset()
+    store = open_store(f"{server.scheme}://{servers.make_bucket(server)}/below")
+    folder = made.root / "datasets" / dataset.id
+    sealed.publish(
+        store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != sealed.SEAL}
+    )
+    shards = dataset.splits["train"].shards
+    paths = staged(store, dataset)
+    assert hashes(paths) == [shard.sha256 for shard in shards]
+    key = f"datasets/{dataset.id}/{shards[2].name}"
+    store.write(key, b"spoilt")
+    assert staged(store, dataset) == paths  # of the copies
+    paths[2].unlink()
+    with pytest.raises(IntegrityError) as caught:
+        staged(store, dataset)
+    for part in (store.uri_of(key), shards[2].sha256, sha256(b"spoilt")):
+        assert part in str(caught.value)
