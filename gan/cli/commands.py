@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
+from gan.cli.durations import seconds
 from gan.cli.shown import Shown, shown
+from gan.cli.trash import trash_text
 from gan.config import Config, Data, Reference
 from gan.console import say
-from gan.errors import EXIT_DAMAGED, ConfigError
+from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError
 from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
 from gan.store import Store, open_store
@@ -149,6 +151,32 @@ def verify(arguments: Namespace) -> Shown:
     if damages:
         return Shown("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
     return Shown(f"all well: {len(checked)} checked", outcome.to_dict())
+
+
+def gc(arguments: Namespace) -> Shown:
+    """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
+    from gan.steps.gc import Rules
+    from gan.steps.gc import gc as step
+
+    idle = arguments.runs_older_than
+    rules = Rules(
+        grace_seconds=seconds(arguments.grace, "--grace"),
+        runs_older_than_seconds=None if idle is None else seconds(idle, "--runs-older-than"),
+        keep_last=arguments.keep_last,
+        keep_every_steps=arguments.keep_every,
+    )
+    outcome = step(_store(arguments), rules, delete=arguments.delete)
+    code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
+    return Shown(trash_text(outcome.details), outcome.to_dict(), code)
+
+
+def copy(arguments: Namespace) -> Shown:
+    """Copy objects with their lineage to another store."""
+    from gan.steps.copy import copy as step
+
+    outcome = step(open_store(arguments.source), open_store(arguments.target), arguments.ids)
+    copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
+    return Shown(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
 
 
 def configs(arguments: Namespace) -> Shown:

@@ -12,7 +12,8 @@ from gan.errors import ConfigError
 EXIT_CODES = """exit codes:
   0 done   1 a worker died   2 wrong flag, key or name   3 wrong input data   4 not found   5 store
   6 lost a race   7 damaged bytes   8 diverged   9 scores not comparable   10 export parity
-  11 refused by the gate   12 verify found damage   70 a bug   130 Ctrl-C   143 SIGTERM
+  11 refused by the gate   12 verify found damage   13 another attempt took over   14 storage down
+  70 a bug   130 Ctrl-C   143 SIGTERM
 """
 
 
@@ -25,6 +26,7 @@ class Parser(argparse.ArgumentParser):
 
 
 Add = Callable[[str, str], Parser]
+LOOKS: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
 def make_parser() -> Parser:
@@ -42,23 +44,28 @@ def make_parser() -> Parser:
     _add_training_commands(add)
     _add_release_commands(add)
     _add_store_commands(add)
+    _add_store_program(add_bare("store", "copy objects between stores"))
     return parser
 
 
 def make_program(name: str, description: str) -> tuple[Parser, Add]:
     """The parser of a program with commands, and what adds a command to it: name and help to a parser."""
-    looks: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    parser = Parser(prog=name, description=description, **looks)
+    parser = Parser(prog=name, description=description, **LOOKS)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
+    return parser, _adder(parser)
+
+
+def _adder(parser: argparse.ArgumentParser) -> Add:
+    """What adds a command to a parser. The innermost command given is `command` of what is parsed."""
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
     def add(command: str, help_text: str) -> Parser:
         sentence = f"{help_text[0].upper()}{help_text[1:]}."
-        made: Parser = commands.add_parser(command, help=help_text, description=sentence, allow_abbrev=False, **looks)
+        made: Parser = commands.add_parser(command, help=help_text, description=sentence, allow_abbrev=False, **LOOKS)
         made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return made
 
-    return parser, add
+    return add
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -189,5 +196,38 @@ def _add_store_commands(add: Add) -> None:
     made = add("verify", "read every byte again and compare with its checksum (exit code 12: damage)")
     made.add_argument("ids", nargs="*", metavar="ID", help="default: everything in the store")
 
+    made = add("gc", "list what no run, generator or promotion refers to, with sizes; --delete deletes it")
+    made.add_argument("--delete", action="store_true", help="delete it; without this nothing is changed")
+    made.add_argument(
+        "--grace",
+        default="24h",
+        metavar="DURATION",
+        help="nothing that was written so lately goes, as it may be about to be used; 0 only where nobody else uses "
+        "the store (default: %(default)s)",
+    )
+    made.add_argument(
+        "--runs-older-than",
+        metavar="DURATION",
+        help="runs that did nothing for so long go too, with generators that were never promoted (default: none go)",
+    )
+    made.add_argument(
+        "--keep-last", type=int, metavar="N", help="checkpoints of each run that stay (default: as its config says)"
+    )
+    made.add_argument(
+        "--keep-every", type=int, metavar="STEPS", help="checkpoints of its multiples stay too (default: the config's)"
+    )
+
     made = add("configs", "list the shipped experiments, or print one in full")
     made.add_argument("name", nargs="?", metavar="NAME", help="an experiment")
+
+
+def _add_store_program(parser: Parser) -> None:
+    made = _adder(parser)("copy", "copy objects with all that they were made from to another store, and verify them")
+    made.add_argument("source", metavar="SRC", help="the store to copy from: a folder, gs:// or s3://")
+    made.add_argument("target", metavar="DST", help="the store to copy to")
+    made.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="a dataset, reference, run or generator id, or a promoted name with its history (default: everything)",
+    )

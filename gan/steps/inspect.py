@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
 from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
+from gan.steps.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed
 from gan.store.document import read_sealed
@@ -19,13 +19,6 @@ from gan.types import Json
 
 # Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
 KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")
-
-
-class Key(NamedTuple):
-    """What tells an object from all others: a run and a promoted name may share an id."""
-
-    kind: str
-    id: str
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from typing import ParamSpec
 from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics import evaluations
+from gan.steps import lineage
+from gan.steps.lineage import DATASET, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, runs, sealed, verdicts
+from gan.store import Store, pointer, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
@@ -31,37 +33,27 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
         NotFoundError: an id is of nothing in the store.
     """
     watch = Stopwatch()
-    things = sorted(_things(store))
-    known = {object_id for object_id, _ in things}
+    things = sorted(lineage.keys(store), key=lambda key: (key.id, key.kind))
+    known = {key.id for key in things}
     for object_id in object_ids:
         if object_id not in known:
             raise NotFoundError(f'nothing in the store is called "{object_id}"; list it with: gan inspect')
-    chosen = [thing for thing in things if not object_ids or thing[0] in object_ids]
-    damages = dict.fromkeys(damage for object_id, kind in chosen for damage in _damages(store, kind, object_id))
-    details = {"checked": [object_id for object_id, _ in chosen], "damages": list(damages)}
+    chosen = [key for key in things if not object_ids or key.id in object_ids]
+    found = dict.fromkeys(damage for key in chosen for damage in damages(store, key))
+    details = {"checked": [key.id for key in chosen], "damages": list(found)}
     return Outcome("store", store.uri, watch.seconds(), details=details)
 
 
-def _things(store: Store) -> Iterator[tuple[str, str]]:
-    """Id and kind of everything that can be checked."""
-    for kind in sealed.KINDS:
-        for object_id in sealed.ids(store, kind):
-            yield object_id, kind
-    for run_id in runs.run_ids(store):
-        yield run_id, "run"
-    for name in pointer.names(store):
-        yield name, "name"
-
-
-def _damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
-    if kind == "run":
-        yield from _run_damages(store, object_id)
-    elif kind == "name":
-        yield from _pointer_damages(store, object_id)
+def damages(store: Store, key: Key) -> Iterator[str]:
+    """Read every byte of an object again and tell, in a sentence each, what is not as it was written."""
+    if key.kind == RUN:
+        yield from _run_damages(store, key.id)
+    elif key.kind == NAME:
+        yield from _pointer_damages(store, key.id)
     else:
-        yield from sealed.damages(store, kind, object_id)
-    if kind == "dataset":
-        yield from _told(spec.load, store, object_id)  # is it the seal of this dataset, and of all of it?
+        yield from sealed.damages(store, key.kind, key.id)
+    if key.kind == DATASET:
+        yield from _told(spec.load, store, key.id)  # is it the seal of this dataset, and of all of it?
 
 
 def _pointer_damages(store: Store, name: str) -> Iterator[str]:

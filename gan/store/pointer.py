@@ -132,6 +132,25 @@ def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
     return Pointer(pointer.name, step.generator_id, moves, version)
 
 
+def adopt(store: Store, name: str, moves: Sequence[Move]) -> bool:
+    """Give a name the history that it has in another store; returns whether that is a change.
+
+    Raises:
+        ConflictError: it has another history here, or somebody moved it just now.
+    """
+    store.require_conditions()
+    there = read(store, name)
+    if there.moves == tuple(moves):
+        return False
+    if there.moves != tuple(moves)[: len(there.moves)]:
+        raise ConflictError(
+            f"{store.uri_of(key_of(name))} has a history of its own: its last move is to {there.live} at "
+            f"{there.moves[-1].at}, where {moves[-1].generator_id} at {moves[-1].at} was to follow; keep one of both"
+        )
+    store.swap(key_of(name), _written(name, moves), expected=there.version)
+    return True
+
+
 def names(store: Store) -> Iterator[str]:
     """Every name that something was promoted to, sorted; files that are no pointers are passed over."""
     for item in store.list(FOLDER):

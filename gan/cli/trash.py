@@ -1,0 +1,38 @@
+"""What `gan gc` found, as a table for people."""
+
+from __future__ import annotations
+
+from gan.types import Json
+
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def trash_text(details: Json) -> str:
+    """A line for each thing that goes, with its size and why, and the total; then what can't be read."""
+    rows = [(each["kind"], each["id"], size(each["bytes"]), each["why"]) for each in details["trash"]]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = [
+        f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {bytes_:>{widths[2]}}  {why}" for kind, name, bytes_, why in rows
+    ]
+    total = f"{len(rows)} things, {size(details['bytes'])}"
+    if not rows:
+        lines.append("nothing to delete")
+    elif details["deleted"]:
+        lines.append(f"deleted: {total}")
+    else:
+        lines.append(f"would go: {total}; delete them with: gan gc --delete, and the same flags")
+    if details["unreadable"]:
+        lines += ["kept whatever these may refer to, as they can't be read:", *details["unreadable"]]
+    return "\n".join(lines)
+
+
+def size(count: int) -> str:
+    """A number of bytes for people.
+
+    >>> size(999), size(1234567)
+    ('999 B', '1.23 MB')
+    """
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {UNITS[unit]}"

@@ -1,0 +1,83 @@
+"""Which object needs which: what inspect draws, `gan gc` never deletes, and `gan store copy` takes along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from gan.errors import IntegrityError
+from gan.export.files import FACTS
+from gan.metrics import evaluations
+from gan.store import Store, pointer, runs, sealed
+from gan.store.document import read_sealed
+
+REFERENCE_FACTS = "reference.json"
+
+
+class Key(NamedTuple):
+    """What tells an object from all others: a run and a promoted name may share an id."""
+
+    kind: str
+    id: str
+
+
+DATASET, REFERENCE, RUN, GENERATOR, NAME = KINDS = ("dataset", "reference", "run", "generator", "promoted name")
+"""Each kind needs objects of earlier ones only, so that lineage has no circles, whatever the ids are."""
+
+
+def keys(store: Store) -> Iterator[Key]:
+    """Every object that is there for readers."""
+    for kind in (DATASET, REFERENCE):
+        yield from (Key(kind, each) for each in sealed.ids(store, kind))
+    yield from (Key(RUN, each) for each in runs.run_ids(store))
+    yield from (Key(GENERATOR, each) for each in sealed.ids(store, GENERATOR))
+    yield from (Key(NAME, each) for each in pointer.names(store))
+
+
+def needs(store: Store, key: Key) -> tuple[Key, ...]:
+    """What an object says that it was made from, or has scores against, or has or had live.
+
+    Raises:
+        NotFoundError: there is no such object.
+        IntegrityError: its record can't be read.
+    """
+    try:
+        return tuple(dict.fromkeys(_NEEDS[key.kind](store, key.id)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(
+            f"the record of {key.kind} {key.id} does not say what it was made from: {error!r}"
+        ) from None
+
+
+def _of_dataset(store: Store, dataset_id: str) -> Iterator[Key]:
+    return iter(())
+
+
+def _of_reference(store: Store, reference_id: str) -> Iterator[Key]:
+    yield Key(DATASET, sealed.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
+
+
+def _of_run(store: Store, run_id: str) -> Iterator[Key]:
+    yield Key(DATASET, read_sealed(store, runs.record(run_id))["dataset_id"])
+    yield from (Key(REFERENCE, evaluations.reference_of(key)) for key in evaluations.keys(store, run_id))
+
+
+def _of_generator(store: Store, generator_id: str) -> Iterator[Key]:
+    facts = sealed.read_json(store, GENERATOR, generator_id, FACTS)
+    yield Key(RUN, facts["run_id"])
+    yield Key(DATASET, facts["dataset_id"])
+    if facts["reference_id"] is not None:
+        yield Key(REFERENCE, facts["reference_id"])
+
+
+def _of_name(store: Store, name: str) -> Iterator[Key]:
+    yield from (Key(GENERATOR, move.generator_id) for move in reversed(pointer.read(store, name).moves))
+
+
+_NEEDS: dict[str, Callable[[Store, str], Iterator[Key]]] = {
+    DATASET: _of_dataset,
+    REFERENCE: _of_reference,
+    RUN: _of_run,
+    GENERATOR: _of_generator,
+    NAME: _of_name,
+}

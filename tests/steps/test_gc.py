@@ -1,0 +1,402 @@
+"""gc on real stores: what goes, what stays, who races it, and what a kill leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gan.errors import ConfigError, ConflictError
+from gan.steps import gc as module
+from gan.steps import lineage
+from gan.steps.gc import Rules, gc
+from gan.steps.verify import verify
+from gan.store import LocalStore, Store, memo, runs, sealed
+from gan.train.attempts import take_over
+from gan.train.checkpoint import Checkpoints
+from support import objects
+from support.objects import DAY, HOUR
+
+T = TypeVar("T")
+NOW = Rules(grace_seconds=0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "store")
+
+
+def keys(store: Store) -> set[str]:
+    return {item.key for item in store.list()}
+
+
+def trash(store: Store, rules: Rules | None = None, *, delete: bool = False) -> list[tuple[str, str]]:
+    """Kind and id of what goes."""
+    return [(each["kind"], each["id"]) for each in gc(store, rules, delete=delete).details["trash"]]
+
+
+def full(store: Store) -> dict[str, str]:
+    """A dataset, reference, run and generator that need each other, and a dataset and a reference that none needs."""
+    made = {"dataset": objects.dataset(store), "stray": objects.dataset(store, b"others")}
+    made["reference"] = objects.reference(store, made["dataset"])
+    made["second"] = objects.reference(store, made["stray"], b"second")
+    made["run"] = objects.run(store, "r1", made["dataset"])
+    objects.checkpoint(store, "r1", 10)
+    objects.evaluation(store, "r1", 10, made["reference"])
+    made["generator"] = objects.generator(store, "r1", made["dataset"], 10, made["reference"])
+    return made
+
+
+def test_a_dry_run_tells_what_would_go_with_sizes_and_changes_nothing(store: LocalStore) -> None:
+    made = full(store)
+    objects.age(store, 2 * DAY)
+    before = {key: store.read(key) for key in keys(store)}
+    outcome = gc(store)
+    assert {key: store.read(key) for key in keys(store)} == before
+    assert [(each["kind"], each["id"]) for each in outcome.details["trash"]] == [
+        ("reference", made["second"]),
+        ("dataset", made["stray"]),
+    ]
+    (first, second) = outcome.details["trash"]
+    sizes = {made_id: sum(item.size for item in store.list(f"{kind}s/{made_id}")) for kind, made_id in
+             (("reference", made["second"]), ("dataset", made["stray"]))}  # fmt: skip
+    assert first == {
+        "kind": "reference", "id": made["second"], "why": "nothing refers to it", "bytes": sizes[made["second"]],
+        "objects": 3,
+    }  # fmt: skip
+    assert outcome.details["bytes"] == first["bytes"] + second["bytes"] == sum(sizes.values())
+    assert outcome.details["deleted"] is False
+
+
+def test_what_nothing_refers_to_is_deleted_and_the_rest_is_whole(store: LocalStore) -> None:
+    made = full(store)
+    objects.age(store, 2 * DAY)
+    before = keys(store)
+    gc(store, delete=True)
+    gone = before - keys(store)
+    assert gone == {key for key in before if made["stray"] in key or made["second"] in key}
+    assert verify(store).details["damages"] == []
+    assert trash(store, NOW, delete=True) == []
+    assert not list(store.leftovers())
+
+
+def test_what_was_written_within_the_grace_stays(store: LocalStore) -> None:
+    made = full(store)
+    objects.age(store, 23 * HOUR)
+    assert trash(store) == []
+    objects.age(store, 2 * HOUR, "references/", f"datasets/{made['stray']}")
+    assert trash(store) == [("reference", made["second"]), ("dataset", made["stray"])]
+    assert trash(store, Rules(grace_seconds=2 * DAY)) == []
+
+
+def test_the_grace_is_by_the_clock_of_the_storage(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose clock is years ahead deletes nothing young, and one that is behind keeps nothing old."""
+    full(store)
+    for skew in (-1e9, 1e9):
+        monkeypatch.setattr("time.time", lambda skew=skew: 1.8e9 + skew)
+        assert trash(store) == []
+    objects.age(store, 2 * DAY)
+    assert len(trash(store)) == 2
+
+
+def test_a_fresh_note_keeps_what_a_run_may_be_about_to_use(store: LocalStore) -> None:
+    made = full(store)
+    for step, kind in (("preprocess", "stray"), ("reference", "second"), ("pipeline-preprocess", "stray")):
+        memo.remember(store, step, {"for": kind}, made[kind])
+    objects.age(store, 2 * DAY)
+    assert ("dataset", made["stray"]) in trash(store)
+    memo.published(store, "reference", {"for": "second"}, "reference")
+    assert trash(store) == [], "the dataset of the reference stays too"
+
+
+def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
+    made = full(store)
+    for step, about in (
+        ("preprocess", made["stray"]), ("pipeline-reference", made["second"]), ("export", "gen-gone"),
+        ("preprocess", made["dataset"]), ("pipeline-train", "r1"), ("of-a-later-version", "x"),
+    ):  # fmt: skip
+        memo.remember(store, step, {"about": about}, about)
+    memo.remember(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
+    memo.remember(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
+    store.write("recipes/reference/damaged.json", b"{")
+    objects.age(store, 2 * DAY)
+    gone = [each for kind, each in trash(store, delete=True) if kind == "recipe"]
+    assert sorted(each.partition("/")[0] for each in gone) == [
+        "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
+    ]  # fmt: skip
+    assert {note.made for note in memo.notes(store)} == {made["dataset"], "r1", "x", "10"}
+
+
+def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
+    full(store)
+    objects.age(store, 2 * DAY)
+    store.write("recipes/reference/damaged.json", b"{")
+    outcome = gc(store, delete=True)
+    assert outcome.details["trash"] == []
+    assert outcome.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
+
+
+def test_the_litter_of_killed_processes_goes(store: LocalStore) -> None:
+    made = full(store)
+    store.write("datasets/folder-0/train-00000.tfrecord", b"half")
+    store.write("references/ref-0/real.npz", b"half")
+    store.write("generators/gen-0/weights", b"half")
+    store.write("runs/r2/config.yaml", b"half")
+    store.write("runs/r2/attempts.json", b"half")
+    store.write(f"runs/r1/checkpoints/{'20':0>8}-1/state.safetensors", b"half")
+    (store.root / ".tmp").mkdir(exist_ok=True)
+    (store.root / ".tmp" / "tmpabc").write_bytes(b"half")
+    store.write(".probes/x", b"")
+    objects.age(store, 2 * DAY)
+    found = trash(store, delete=True)
+    assert [each for each in found if each[0] not in ("dataset", "reference")] == [
+        ("unfinished generator", "gen-0"),
+        ("unfinished run", "r2"),
+        ("unfinished reference", "ref-0"),
+        ("unfinished dataset", "folder-0"),
+        ("checkpoint", "r1@20-1"),
+        ("leftover", ".tmp/tmpabc"),
+        ("leftover", ".probes/x"),
+    ]
+    assert not [key for key in keys(store) if "-0/" in key or "r2" in key or "00000020" in key or key[0] == "."]
+    assert not list(store.leftovers())
+    assert {made["run"], made["generator"], made["dataset"]} <= set(verify(store).details["checked"])
+
+
+def test_verdicts_on_a_generator_whose_run_is_elsewhere_stay(store: LocalStore) -> None:
+    objects.generator(store, "r7", "folder-1")
+    store.write("runs/r7/verdicts/faces.json", b"")
+    assert trash(store, NOW) == []
+
+
+def test_checkpoints_beyond_the_rule_go(store: LocalStore) -> None:
+    made = full(store)
+    for step in (20, 30, 40, 50, 60):
+        objects.checkpoint(store, "r1", step, on_schedule=step != 50)
+    objects.evaluation(store, "r1", 20, made["reference"], fid=1.0)
+    objects.age(store, 2 * DAY)
+    assert [each for kind, each in trash(store) if kind == "checkpoint"] == ["r1@50"], "10 exported, 20 the best"
+    assert [each for kind, each in trash(store, Rules(keep_last=1)) if kind == "checkpoint"] == [
+        "r1@30", "r1@40", "r1@50",
+    ]  # fmt: skip
+    every = Rules(keep_last=1, keep_every_steps=20)
+    assert [each for kind, each in trash(store, every, delete=True) if kind == "checkpoint"] == ["r1@30", "r1@50"]
+    assert Checkpoints(store, "r1").steps() == [10, 20, 40, 60]
+    assert verify(store).details["damages"] == []
+
+
+def test_checkpoints_of_dead_attempts_go(store: LocalStore) -> None:
+    full(store)
+    first = take_over(store, "r1")
+    first.go_on_from(0)
+    objects.checkpoint(store, "r1", 20, attempt=1)
+    second = take_over(store, "r1")
+    second.go_on_from(10)
+    objects.checkpoint(store, "r1", 30, attempt=1)
+    objects.checkpoint(store, "r1", 20, attempt=2)
+    objects.age(store, 2 * DAY)
+    gone = [each for kind, each in trash(store, delete=True) if kind == "checkpoint"]
+    assert gone == ["r1@20-1", "r1@30-1"]
+    assert Checkpoints(store, "r1").steps() == [10, 20]
+
+
+def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: LocalStore) -> None:
+    first, second = full(store), objects.dataset(store, b"second")
+    objects.run(store, "r2", second)
+    old = objects.generator(store, "r2", second)
+    objects.promote(store, "faces", first["generator"])
+    objects.promote(store, "faces", objects.generator(store, objects.run(store, "r3", second), second))
+    objects.age(store, 60 * DAY)
+    assert ("run", "r2") not in trash(store)
+    found = trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True)
+    assert found[:2] == [("generator", old), ("run", "r2")]
+    assert runs.run_ids(store) == ["r1", "r3"]
+    assert sealed.is_published(store, "dataset", second), "another run needs it"
+    assert verify(store).details["damages"] == []
+
+
+@pytest.mark.parametrize("key", ["runs/r1/run.json", "generators/{generator}/generator.json", "promoted/faces.json"])
+def test_while_a_record_cannot_be_read_nothing_goes_that_it_may_refer_to(store: LocalStore, key: str) -> None:
+    made = full(store)
+    objects.promote(store, "faces", made["generator"])
+    for step in range(20, 100, 10):
+        objects.checkpoint(store, "r1", step)
+    store.write("datasets/folder-0/half", b"")
+    objects.age(store, 90 * DAY)
+    where = key.format(**made)
+    store.write(where, b"damaged")
+    objects.age(store, 90 * DAY, where)
+    before = keys(store)
+    outcome = gc(store, Rules(runs_older_than_seconds=DAY), delete=True)
+    assert len(outcome.details["unreadable"]) >= 1
+    assert store.uri_of(where) in outcome.details["unreadable"][0]
+    checkpoints = {each for each in before if "/checkpoints/" in each}
+    if "promoted" in key:
+        assert keys(store) < before
+        assert keys(store) >= before - checkpoints
+    else:
+        assert keys(store) == before
+
+
+def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> None:
+    """A run that begins between the two looks at references: the dataset's seal is gone by then."""
+    made = full(store)
+    objects.age(store, 2 * DAY)
+
+    class Raced(LocalStore):
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            if key == f"datasets/{made['stray']}/{sealed.SEAL}" and not store.exists("runs/r9/run.json"):
+                objects.run(store, "r9", made["stray"])
+
+    assert trash(Raced(store.root), delete=True) == [("reference", made["second"])]
+    assert verify(store, [made["stray"], "r9"]).details["damages"] == []
+    assert not [key for key in keys(store) if key.endswith(module.ASIDE)]
+
+
+def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
+    made = full(store)
+    memo.remember(store, "reference", {"a": 1}, made["second"])
+    objects.age(store, 2 * DAY)
+
+    class Raced(LocalStore):
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            if key.endswith(sealed.SEAL):
+                assert memo.published(store, "reference", {"a": 1}, "reference") is None or made["stray"] in key
+
+    assert trash(Raced(store.root), delete=True) == []
+    assert verify(store, [made["stray"], made["second"]]).details["damages"] == []
+
+
+def killed_after(root: Path, changes: int) -> LocalStore:
+    """A store whose process dies at a certain change."""
+
+    class Dying(LocalStore):
+        left = changes
+
+        def _count(self) -> None:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+
+        def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+            self._count()
+            super().write(key, data, if_absent=if_absent)
+
+        def delete(self, key: str) -> None:
+            self._count()
+            super().delete(key)
+
+    return Dying(root)
+
+
+def test_wherever_gc_is_killed_the_next_one_finishes_and_nothing_is_lost(tmp_path: Path) -> None:
+    rules = Rules(grace_seconds=0, runs_older_than_seconds=0)
+    for changes in range(1000):
+        store = LocalStore(tmp_path / str(changes))
+        made = full(store)
+        live = objects.generator(store, objects.run(store, "r2", made["dataset"]), made["dataset"])
+        objects.promote(store, "faces", live)
+        try:
+            gc(killed_after(store.root, changes), rules, delete=True)
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        assert verify(store).details["damages"] == []
+        missing = [need for key in lineage.keys(store) for need in lineage.needs(store, key)
+                   if need not in set(lineage.keys(store))]  # fmt: skip
+        assert not missing or any(key.endswith(module.ASIDE) for key in keys(store))
+        gc(store, rules, delete=True)
+        assert set(lineage.keys(store)) == {
+            ("promoted name", "faces"), ("generator", live), ("run", "r2"), ("dataset", made["dataset"]),
+        }  # fmt: skip
+        assert not [key for key in keys(store) if made["stray"] in key or "r1" in key]
+        assert verify(store).details["damages"] == []
+    assert changes > 20
+
+
+def test_a_seal_that_was_put_aside_just_now_is_anothers(store: LocalStore) -> None:
+    made = full(store)
+    seal = f"datasets/{made['stray']}/{sealed.SEAL}"
+    store.write(seal + module.ASIDE, store.read(seal))
+    store.delete(seal)
+    with pytest.raises(ConflictError, match="another gan gc is at work"):
+        gc(store, delete=True)
+    objects.age(store, 2 * HOUR)
+    assert trash(store, delete=True) == []
+    assert sealed.is_published(store, "dataset", made["stray"])
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Rules(grace_seconds=-1), "--grace and --runs-older-than must be durations"),
+        (lambda: Rules(keep_last=0), "--keep-last must be at least 1; got 0"),
+        (lambda: Rules(keep_every_steps=0), "--keep-every must be at least 1"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(make: Callable[[], Rules], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        make()
+
+
+def test_an_empty_store_holds_no_trash(store: LocalStore) -> None:
+    assert trash(store, delete=True) == []
+
+
+def test_what_is_no_object_of_ours_is_left_alone(store: LocalStore) -> None:
+    for key in ("notes.txt", "datasets/README", "datasets/two words/x", "other/a/b", "recipes/x.json", "runs/x.txt"):
+        store.write(key, b"")
+    before = keys(store)
+    gc(store, NOW, delete=True)
+    assert keys(store) == before
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Random stores, of random ages, under random rules: what stays is whole, and so is all that it needs."""
+    store = LocalStore(tmp_path_factory.mktemp("store"))
+
+    def some(pool: Sequence[T]) -> T:
+        return data.draw(st.sampled_from(pool))
+
+    datasets = [objects.dataset(store, bytes([number])) for number in range(data.draw(st.integers(1, 3)))]
+    references = [objects.reference(store, some(datasets), bytes([n])) for n in range(data.draw(st.integers(1, 3)))]
+    run_ids = [objects.run(store, f"r{n}", some(datasets), keep=1) for n in range(data.draw(st.integers(0, 3)))]
+    generators = []
+    for run_id in run_ids:
+        for step in data.draw(st.sets(st.sampled_from([10, 20, 30]))):
+            objects.checkpoint(store, run_id, step)
+            if data.draw(st.booleans()):
+                objects.evaluation(store, run_id, step, some(references), data.draw(st.floats(1, 9)))
+            if data.draw(st.booleans()):
+                from_reference = data.draw(st.none() | st.sampled_from(references))
+                generators.append(objects.generator(store, run_id, some(datasets), step, from_reference))
+    for _ in range(data.draw(st.integers(0, 2)) if generators else 0):
+        objects.promote(store, some(["a", "b"]), some(generators))
+    for at, pool in (("preprocess", datasets), ("reference", references), ("export", generators)):
+        if pool and data.draw(st.booleans()):
+            memo.remember(store, at, {}, some(pool))
+    for folder in ("datasets", "references", "runs", "generators", "recipes"):
+        for item in store.list(folder):
+            if data.draw(st.integers(0, 3)) > 0:
+                objects.age(store, data.draw(st.sampled_from([2, 100])) * DAY, item.key)
+    live = [need for key in lineage.keys(store) if key.kind == "promoted name" for need in lineage.needs(store, key)]
+    idle = data.draw(st.sampled_from([None, 30 * DAY]))
+    gc(store, Rules(data.draw(st.sampled_from([0.0, DAY])), idle, 1), delete=True)
+    there = set(lineage.keys(store))
+    assert set(live) <= there
+    assert idle is not None or set(run_ids) == set(runs.run_ids(store))
+    for key in there:
+        assert set(lineage.needs(store, key)) <= there, key
+    assert verify(store).details["damages"] == []
+    for generator_id in sealed.ids(store, "generator"):
+        facts = sealed.read_json(store, "generator", generator_id, "generator.json")
+        assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
