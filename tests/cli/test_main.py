@@ -16,7 +16,7 @@ from gan.errors import ConflictError, Stopped
 
 COMMANDS = [
     *("preprocess", "reference", "train", "evaluate", "report", "export", "gate", "promote", "rollback"),
-    *("sample", "inspect", "verify", "configs"),
+    *("sample", "inspect", "verify", "gc", "configs"),
 ]
 
 
@@ -31,7 +31,7 @@ def test_every_command_has_help_and_the_common_flags(capsys: pytest.CaptureFixtu
         assert "exit codes" in shown
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["configs"], ["inspect"], ["verify"]])
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["configs"], ["inspect"], ["verify"], ["gc"]])
 def test_quick_commands_import_nothing_heavy(argv: list[str], tmp_path: Path) -> None:
     program = (
         "import sys; from gan.cli.main import main\n"

@@ -1,0 +1,212 @@
+"""Copies between stores: what goes along, what stays, what is refused, and what a kill leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.steps import lineage
+from gan.steps.copy import copy
+from gan.steps.verify import verify
+from gan.store import LocalStore, Store, open_store, pointer, runs, sealed, verdicts
+from gan.train.attempts import take_over
+from support import objects, servers
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "source")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "target")
+
+
+@pytest.fixture
+def made(source: LocalStore) -> dict[str, str]:
+    """Two lineages; the generator of the first is live, that of the second was."""
+    ids: dict[str, str] = {}
+    for number in ("1", "2"):
+        dataset = objects.dataset(source, number.encode())
+        reference = objects.reference(source, dataset)
+        run = objects.run(source, f"r{number}", dataset)
+        objects.checkpoint(source, run, 10)
+        objects.evaluation(source, run, 10, reference)
+        generator = objects.generator(source, run, dataset, 10, reference)
+        verdict = {"generator_id": generator, "name": "faces", "live_generator_id": None, "passed": True, "reasons": []}
+        verdicts.write(source, run, verdict)
+        ids |= {f"d{number}": dataset, f"ref{number}": reference, f"r{number}": run, f"g{number}": generator}
+    objects.promote(source, "faces", ids["g2"])
+    objects.promote(source, "faces", ids["g1"])
+    return ids
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    return {item.key: store.read(item.key) for item in store.list()}
+
+
+def test_everything_arrives_byte_for_byte_and_nothing_is_copied_twice(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    outcome = copy(source, target)
+    assert contents(target) == contents(source)
+    assert len(outcome.details["copied"]) == len(made) + 1
+    assert verify(target).details["damages"] == []
+    again = copy(source, target)
+    assert again.skipped
+    assert sorted(again.details["skipped"]) == sorted(outcome.details["copied"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "arrives"),
+    [
+        ("d1", ["d1"]),
+        ("ref1", ["d1", "ref1"]),
+        ("r1", ["d1", "ref1", "r1"]),
+        ("g1", ["d1", "ref1", "r1", "g1"]),
+        ("faces", ["d1", "d2", "ref1", "ref2", "r1", "r2", "g1", "g2", "faces"]),
+    ],
+)
+def test_an_object_comes_with_its_lineage(
+    source: LocalStore, target: LocalStore, made: dict[str, str], asked: str, arrives: list[str]
+) -> None:
+    copy(source, target, [made.get(asked, asked)])
+    assert {key.id for key in lineage.keys(target)} == {made.get(each, each) for each in arrives}
+    assert verify(target).details["damages"] == []
+
+
+def test_to_a_bucket_and_back(
+    source: LocalStore, target: LocalStore, made: dict[str, str], moto_server: servers.Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name, value in moto_server.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = open_store(f"s3://{servers.make_bucket(moto_server)}/deep/prefix")
+    copy(source, bucket)
+    copy(bucket, target, ["faces"])
+    assert contents(target) == contents(source)
+
+
+def test_wherever_it_is_killed_it_goes_on(tmp_path: Path, source: LocalStore, made: dict[str, str]) -> None:
+    class Dying(LocalStore):
+        left = 0
+
+        def _settle(self, *args: object, **kwargs: object) -> None:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            super()._settle(*args, **kwargs)  # type: ignore[arg-type]
+
+    for changes in range(0, 1000, 5):
+        dying = Dying(tmp_path / str(changes))
+        dying.left = changes
+        try:
+            copy(source, dying)
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        there = LocalStore(dying.root)
+        assert verify(there).details["damages"] == [], "what is there is whole"
+        for key in lineage.keys(there):
+            assert set(lineage.needs(there, key)) <= set(lineage.keys(there))
+        copy(source, there)
+        assert contents(there) == contents(source)
+    assert changes > 20
+
+
+def test_other_content_under_the_same_id_is_refused(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    key = f"datasets/{made['d1']}/manifest.parquet"
+    target.write(key, b"other")
+    with pytest.raises(ConflictError, match=r"manifest.parquet is there with other content.*SHA-256 \w{64} there"):
+        copy(source, target, [made["d1"]])
+    assert not sealed.is_published(target, "dataset", made["d1"])
+    assert target.read(key) == b"other"
+
+
+def test_another_state_of_the_same_run_is_refused(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
+    copy(source, target, ["r1"])
+    objects.checkpoint(source, "r1", 20)
+    copy(source, target, ["r1"])
+    assert [item.key for item in target.list("runs/r1/checkpoints/00000020-1")], "what is new is added"
+    take_over(target, "r1").go_on_from(20)
+    take_over(source, "r1").go_on_from(10)
+    with pytest.raises(ConflictError, match=r"r1/attempts.json is there with other content.*another state of the same"):
+        copy(source, target, ["r1"])
+
+
+def test_a_name_goes_on_from_a_shorter_history_and_no_other(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    copy(source, target, ["faces"])
+    objects.promote(source, "faces", made["g2"])
+    assert copy(source, target, ["faces"]).details["copied"] == ["promoted name faces"]
+    assert pointer.read(target, "faces").moves == pointer.read(source, "faces").moves
+    objects.promote(target, "faces", made["g1"])
+    objects.promote(source, "faces", made["g1"])
+    before = target.read("promoted/faces.json")
+    with pytest.raises(ConflictError, match=r"faces.json has a history of its own: its last move is to"):
+        copy(source, target, ["faces"])
+    assert target.read("promoted/faces.json") == before
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "datasets/{d1}/train-00000.tfrecord",
+        "references/{ref1}/real.npz",
+        "generators/{g1}/weights",
+        "generators/{g1}/SHA256SUMS",
+        "runs/r1/checkpoints/00000010-1/state.safetensors",
+        "runs/r1/run.json",
+    ],
+)
+def test_what_is_damaged_is_not_copied(
+    source: LocalStore, target: LocalStore, made: dict[str, str], damaged: str
+) -> None:
+    key = damaged.format(**made)
+    data = source.read(key)
+    source.write(key, data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(IntegrityError, match=key.rpartition("/")[2]):
+        copy(source, target, [made["g1"]])
+    assert verify(target).details["damages"] == []
+    assert not sealed.is_published(target, "generator", made["g1"])
+
+
+def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
+    copy(source, target, [made["g1"]])
+    target.write(f"generators/{made['g1']}/weights", b"other")
+    with pytest.raises(IntegrityError, match=r"what was copied is not as it should be: .*weights has SHA-256"):
+        copy(source, target, [made["g1"]])
+
+
+def test_the_litter_of_killed_attempts_is_left_behind(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    source.write("runs/r1/checkpoints/00000020-1/state.safetensors", b"half")
+    source.write("datasets/folder-0/half", b"half")
+    copy(source, target)
+    assert not [key for key in contents(target) if "00000020" in key or "folder-0" in key]
+
+
+def test_a_generator_without_its_run_is_copied_with_a_warning(
+    source: LocalStore, target: LocalStore, made: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for item in source.list(runs.folder("r1")):
+        source.delete(item.key)
+    copy(source, target, [made["g1"]])
+    assert sealed.is_published(target, "generator", made["g1"])
+    assert "run r1 is not in" in capsys.readouterr().err
+
+
+def test_wrong_requests_are_refused(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
+    with pytest.raises(NotFoundError, match='unknown object "r3"'):
+        copy(source, target, ["r3"])
+    with pytest.raises(ConfigError, match="SRC and DST are the same store"):
+        copy(source, LocalStore(source.root))
+    assert contents(target) == {}
