@@ -38,6 +38,7 @@ def in_parallel(
             try:
                 finished.put((number, jobs[number](), None))
             except BaseException as error:  # noqa: BLE001
+                stop.set()
                 finished.put((number, None, error))
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)))]
@@ -48,7 +49,6 @@ def in_parallel(
         while len(results) < len(jobs):
             number, result, error = finished.get()
             if error is not None:
-                stop.set()
                 for worker in workers:
                     worker.join()
                 raise error

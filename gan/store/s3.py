@@ -138,10 +138,12 @@ class S3Service(Service):
 
     def leftovers(self, prefix: str) -> Iterator[Leftover]:  # noqa: D102
         markers: dict[str, str] = {}
-        while True:
+        while True:  # without a prefix, for MinIO takes one for a whole key
             with self.explained():
-                answer = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix, **markers)
+                answer = self.client.list_multipart_uploads(Bucket=self.bucket, **markers)
             for each in answer.get("Uploads", ()):
+                if not each["Key"].startswith(prefix):
+                    continue
                 size = self._size_of_parts(each["Key"], each["UploadId"])
                 yield Leftover(f"{each['Key']}#{each['UploadId']}", size, each["Initiated"].timestamp())
             if not answer.get("IsTruncated"):

@@ -77,8 +77,13 @@ def find(program: str) -> str:
 
 
 @contextmanager
-def fake_gcs(external_url: str | None = None) -> Iterator[Server]:
-    """fsouza/fake-gcs-server; `external_url` is what it tells clients to send the rest of a large upload to."""
+def fake_gcs(external_url: str | None = None, *, backend: str = "filesystem") -> Iterator[Server]:
+    """fsouza/fake-gcs-server.
+
+    Args:
+        external_url: what it tells clients to send the rest of a large upload to.
+        backend: filesystem, or memory, which alone can keep versions.
+    """
     program = find("fake-gcs-server")
     with tempfile.TemporaryDirectory(prefix="fake-gcs-") as folder:
 
@@ -86,7 +91,8 @@ def fake_gcs(external_url: str | None = None) -> Iterator[Server]:
             url = external_url or f"http://127.0.0.1:{port}"
             options = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", url]
             host = url.partition("://")[2]
-            return [program, *options, "-public-host", host, "-filesystem-root", folder, "-log-level", "error"]
+            kept = ["-backend", backend, "-filesystem-root", folder]
+            return [program, *options, *kept, "-public-host", host, "-log-level", "error"]
 
         with _running("gs", command, "/storage/v1/b?project=test") as server:
             yield server

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gan.errors import ConfigError, StoreError, UnavailableError
+from gan.store.retry import DOUBTS, LONGEST_PAUSE_SECONDS, Retry, TransientError, from_environment
+
+
+class World:
+    """A clock that moves only while something sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def retry(self, deadline_seconds: float = 100.0) -> Retry:
+        return Retry(deadline_seconds, clock=lambda: self.now, sleep=self.sleep, draw=lambda _, most: most)
+
+
+def failing(*errors: Exception) -> Callable[[], str]:
+    waiting: Iterator[Exception] = iter(errors)
+
+    def attempt() -> str:
+        for error in waiting:
+            raise error
+        return "done"
+
+    return attempt
+
+
+def test_what_passes_is_waited_for_with_growing_pauses() -> None:
+    world = World()
+    attempt = failing(*(TransientError("reset") for _ in range(9)))
+    assert world.retry().call("read x", attempt) == "done"
+    assert world.pauses == sorted(world.pauses)
+    assert world.pauses[:3] == [0.4, 0.8, 1.6]
+    assert world.pauses[-1] == LONGEST_PAUSE_SECONDS
+
+
+def test_the_pauses_are_drawn_from_nothing_to_the_longest() -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def draw(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return least
+
+    retry = Retry(100, clock=lambda: 0.0, sleep=lambda _: None, draw=draw)
+    retry.call("read x", failing(TransientError("a"), TransientError("b")))
+    assert drawn == [(0, 0.4), (0, 0.8)]
+
+
+def test_after_the_deadline_it_is_unavailable() -> None:
+    world = World()
+    with pytest.raises(
+        UnavailableError,
+        match=r"could not read x for \d+ s, \d+ attempts in a row: reset; .*GAN_STORE_DEADLINE_SECONDS",
+    ):
+        world.retry(60).call("read x", failing(*(TransientError("reset") for _ in range(100))))
+    assert world.now <= 60
+
+
+def test_who_gets_further_may_go_on() -> None:
+    world = World()
+    reached = 0
+
+    def attempt() -> str:
+        nonlocal reached
+        reached += 1
+        world.now += 50
+        if reached < 20:
+            raise TransientError("broke off")
+        return "done"
+
+    assert world.retry(60).call("read x", attempt, reached=lambda: reached) == "done"
+    assert world.now > 900
+
+
+def test_a_refused_request_is_not_sent_for_ever() -> None:
+    world = World()
+    error = TransientError("status 400", doubtful=True)
+    assert world.retry().call("write x", failing(*[error] * (DOUBTS - 1))) == "done"
+    with pytest.raises(StoreError, match="could not write x: status 400") as told:
+        world.retry().call("write x", failing(*[error] * DOUBTS))
+    assert not isinstance(told.value, UnavailableError)
+
+
+def test_other_errors_are_raised_at_once() -> None:
+    world = World()
+    with pytest.raises(KeyError):
+        world.retry().call("read x", failing(KeyError("x")))
+    assert world.pauses == []
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "inf", "nan"])
+def test_a_deadline_is_a_number_above_0(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", text)
+    with pytest.raises(ConfigError, match=f'GAN_STORE_DEADLINE_SECONDS must be .* above 0, such as 120; got "{text}"'):
+        from_environment()
+
+
+def test_the_deadline_is_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert from_environment().deadline_seconds == 120
+    monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "7.5")
+    assert from_environment().deadline_seconds == 7.5
