@@ -14,6 +14,7 @@ from gan.data.spec import Dataset
 from gan.errors import ConfigError, IntegrityError, Stopped
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
+from gan.store.patience import patience_seconds
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoint, Checkpoints
 from gan.train.resume import how_to_go_on
@@ -51,7 +52,7 @@ def train(
         DivergedError: a loss or gradient was not finite.
         FencedError: a newer attempt at the same run took over.
         StoreError: something could not be written; earlier checkpoints are whole.
-        Stopped: SIGTERM or Ctrl-C; the last step is saved.
+        Stopped: SIGTERM or Ctrl-C; the last step is saved, if the storage took it within the grace.
     """
     watch = Stopwatch(clock)
     dataset = spec.load(store, dataset_id)
@@ -66,9 +67,6 @@ def train(
         build.check(config, dataset)
         run = _settled(run)
         loop = _session(store, run, dataset, stop, clock)
-        if stop.signal_number is not None and loop.step < config.train.steps:
-            saved = f"Step {loop.step} is saved" if loop.step else "No step was done yet"
-            raise Stopped(stop.signal_number, f"{saved}. Resume with: {how_to_go_on(store, run)}")
     return _outcome(store, run, loop.began_at or None, loop.step, loop.speed.total.figures(), watch)
 
 
@@ -124,7 +122,9 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     """Build everything, take the run over, and train it from its last good checkpoint."""
     from gan.data.input import Batches
     from gan.train.loop import Loop
-    from gan.train.recorder import Recorder
+    from gan.train.outbox import Outbox
+    from gan.train.publisher import Publisher
+    from gan.train.recorder import Recorder, forget_after
     from gan.train.samples import SampleSheet
 
     settings, config = run.config.train, run.config
@@ -135,6 +135,7 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     done, seconds = _restore(players, run, checkpoints.latest_good())
     lease.go_on_from(done)
     write_run(store, run)
+    forget_after(store, run.run_id, done)
     batches = Batches(
         store,
         dataset,
@@ -145,7 +146,10 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
         stopped=lambda: bool(stop),
     )
     classes = len(dataset.classes) if config.generator.conditional else None
-    with batches, Recorder(store, run.run_id, done) as recorder:
+    publisher = Publisher(store, run.run_id, lease, settings, done=done)
+    outbox = Outbox(publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience_seconds(), clock=clock)
+    stop.advice = lambda: _advice(store, run, outbox.saved)
+    with batches, outbox, Recorder(run.run_id, done, outbox.folder) as recorder:
         loop = Loop(
             run,
             players,
@@ -153,15 +157,25 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
             batches.from_batch(done * settings.discriminator_steps),
             SampleSheet(players.ema, config.generator.latent_size, settings.seed, classes),
             recorder,
-            checkpoints,
+            outbox,
             done=done,
             stop=stop,
             seconds=seconds,
             clock=clock,
         )
         say(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
+        stop.settled = False
         loop.train()
+        stop.settled = outbox.empty
+    if stop and outbox.saved < config.train.steps:
+        raise Stopped(stop.signal_number or 0, stop.advice())
     return loop
+
+
+def _advice(store: Store, run: Run, saved: int) -> str:
+    """What to say to one who stopped the run."""
+    what = f"Step {saved} is saved" if saved else "No step is saved yet"
+    return f"{what}. Resume with: {how_to_go_on(store, run)}"
 
 
 def _settled(run: Run) -> Run:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from gan.console import Advance, Clock, progress, say
+from gan.console import Advance, Clock, progress, say, warn
 from gan.errors import DivergedError, StoreError
-from gan.train.checkpoint import Checkpoints
+from gan.train.outbox import Outbox
+from gan.train.parcel import Parcel
 from gan.train.players import Players
 from gan.train.recorder import Recorder
-from gan.train.retention import retained
 from gan.train.run import Run
 from gan.train.samples import SampleSheet
 from gan.train.sentinel import FLAG, Sentinel
 from gan.train.signals import StopRequest
 from gan.train.speed import Speed
-from gan.types import Scalar, Tensor
+from gan.types import Json, Scalar, Tensor
 
 Batch = dict[str, Tensor]
 TakeStep = Callable[[int, Sequence[Batch]], dict[str, Scalar]]
@@ -35,7 +34,7 @@ class Loop:
         batches: what it is trained on, from the batch that the next step takes.
         sheet: draws the samples.
         recorder: takes in figures and samples.
-        checkpoints: where the state goes.
+        outbox: publishes what was recorded, and the state.
         done: the step that the run stands at.
         stop: tells that a signal came.
         seconds: what earlier sessions took.
@@ -50,7 +49,7 @@ class Loop:
         batches: Iterator[Batch],
         sheet: SampleSheet,
         recorder: Recorder,
-        checkpoints: Checkpoints,
+        outbox: Outbox,
         *,
         done: int,
         stop: StopRequest,
@@ -64,32 +63,45 @@ class Loop:
         self._batches = batches
         self._sheet = sheet
         self._recorder = recorder
-        self._checkpoints = checkpoints
+        self._outbox = outbox
         self._sentinel = Sentinel(run.run_id)
         self._stop = stop
         self._clock = clock
         self._shown: dict[str, float] = {}
         self.speed = Speed(clock, seconds)
-        self.step = self._saved = self.began_at = done
+        self.step = self._handed_over = self.began_at = done
         if done:
             self._sentinel.saved(done)
 
     def train(self) -> None:
-        """Train until done or asked to stop; either way the last step is saved.
+        """Train until done or asked to stop, and wait until the last step is saved, or the grace of the stop is over.
+
+        Whatever else ends training, what was handed to the outbox before is published first.
 
         Raises:
             DivergedError: a loss, a gradient or a weight is not finite; the last checkpoint is from before that.
+            FencedError: a newer attempt at the run took over.
             StoreError: something could not be written; the last checkpoint is whole.
         """
         try:
             with progress("train", self._settings.steps, start=self.step, clock=self._clock) as advance:
                 while self.step < self._settings.steps and not self._stop:
+                    self._outbox.check()
                     self._train_step(self.step + 1, advance)
             self._save()
-        except DivergedError:
-            with contextlib.suppress(StoreError):
-                self._recorder.publish(self.step)
+        except Exception as error:
+            self._give_up(error)
             raise
+        self._outbox.drain(self._stop)
+
+    def _give_up(self, error: Exception) -> None:
+        try:
+            if isinstance(error, DivergedError):
+                self._outbox.put(Parcel(self.step, self._recorder.take(self.step)))
+            self._outbox.drain(self._stop)
+        except StoreError as second:
+            if second is not error:
+                warn("not everything could be saved", reason=str(second))
 
     def _train_step(self, step: int, advance: Advance) -> None:
         with self.speed.waiting():
@@ -117,36 +129,25 @@ class Loop:
         self._shown = {name: round(figures[name], 4) for name in SHOWN if name in figures}
 
     def _save(self) -> None:
-        """Save the state of the step just done, unless it is saved already or is not finite."""
-        if self.step == self._saved:
+        """Hand over the state of the step just done, unless that was done already or it is not finite."""
+        if self.step == self._handed_over:
             return
         self._sentinel.settle()
         tensors = self._players.tensors()
         self._sentinel.check_state(self.step, tensors)
-        self._recorder.publish(self.step)
-        self._checkpoints.save(
-            self.step,
-            tensors,
-            {
-                "run_id": self._run.run_id,
-                "dataset_id": self._run.dataset_id,
-                "config_hash": self._run.config_hash,
-                "seed": self._settings.seed,
-                "on_schedule": self.step % self._settings.checkpoint_every_steps == 0
-                or self.step == self._settings.steps,
-                "batches": self.step * self._settings.discriminator_steps,
-                "seconds": round(self.speed.seconds, 3),
-            },
-        )
-        self._saved = self.step
+        self._outbox.put(Parcel(self.step, self._recorder.take(self.step), tensors, self._meta()))
+        self._handed_over = self.step
         self._sentinel.saved(self.step)
-        self._checkpoints.prune(
-            lambda steps, unscheduled: retained(
-                steps,
-                last=self._settings.keep_checkpoints,
-                every_steps=self._settings.keep_every_steps,
-                unscheduled=unscheduled,
-            )
-        )
         if self._stop:
-            say(f"saved step {self.step}; stopping")
+            say(f"saving step {self.step}; stopping")
+
+    def _meta(self) -> Json:
+        return {
+            "run_id": self._run.run_id,
+            "dataset_id": self._run.dataset_id,
+            "config_hash": self._run.config_hash,
+            "seed": self._settings.seed,
+            "on_schedule": self.step % self._settings.checkpoint_every_steps == 0 or self.step == self._settings.steps,
+            "batches": self.step * self._settings.discriminator_steps,
+            "seconds": round(self.speed.seconds, 3),
+        }

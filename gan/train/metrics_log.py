@@ -18,8 +18,7 @@ from gan.types import Json
 class MetricsLog:
     """Collects the lines of one checkpoint interval after another."""
 
-    def __init__(self, store: Store, run_id: str, first_step: int) -> None:
-        self._store = store
+    def __init__(self, run_id: str, first_step: int) -> None:
         self._run_id = run_id
         self._first_step = first_step
         self._lines: list[str] = []
@@ -29,13 +28,11 @@ class MetricsLog:
         finite = {name: _short(value) for name, value in figures.items() if math.isfinite(value)}
         self._lines.append(json.dumps({"step": step, **finite}))
 
-    def publish(self, next_step: int) -> None:
-        """Write the chunk; the next one begins at `next_step`."""
-        if self._lines:
-            key = runs.metrics_from(self._run_id, self._first_step)
-            self._store.write(key, ("\n".join(self._lines) + "\n").encode())
-        self._first_step = next_step
-        self._lines = []
+    def take(self, next_step: int) -> dict[str, bytes]:
+        """The chunk under its key, if there is one; the next one begins at `next_step`."""
+        key, lines = runs.metrics_from(self._run_id, self._first_step), self._lines
+        self._first_step, self._lines = next_step, []
+        return {key: ("\n".join(lines) + "\n").encode()} if lines else {}
 
 
 def read_metrics(store: Store, run_id: str) -> list[Json]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 
 from PIL import Image
 
 from gan.pixels import png
+from gan.scratch import disk_error
 from gan.store import Store, runs
 from gan.train.metrics_log import MetricsLog
 from gan.train.tensorboard import TensorBoard
@@ -16,17 +18,20 @@ FOLDERS = (runs.metrics, runs.samples, runs.tensorboard)
 
 
 class Recorder:
-    """Records steps after `done`, the step of the checkpoint that the session begins from.
+    """Records steps after `done`, the step of the checkpoint that the session begins from, on the local disk.
 
-    Making one deletes what an earlier session recorded after that step: those steps will be done again.
+    Args:
+        run_id: the run.
+        done: that step.
+        folder: where the files are until they are published; must outlive the recorder.
     """
 
-    def __init__(self, store: Store, run_id: str, done: int) -> None:
-        self._store = store
+    def __init__(self, run_id: str, done: int, folder: Path) -> None:
         self._run_id = run_id
-        self._forget_after(done)
-        self._log = MetricsLog(store, run_id, done + 1)
-        self._tensorboard = TensorBoard(store, run_id, done + 1)
+        self._folder = folder
+        self._log = MetricsLog(run_id, done + 1)
+        self._tensorboard = TensorBoard(run_id, done + 1, folder)
+        self._sheets: dict[str, Path] = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -34,28 +39,40 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tensorboard.__exit__(kind, error, trace)
+        self._tensorboard.close()
 
     def figures(self, step: int, figures: Mapping[str, float]) -> None:
-        """Note the figures of a step; `publish` shows them to others."""
+        """Note the figures of a step."""
         self._log.add(step, figures)
         self._tensorboard.add(step, figures)
 
     def samples(self, step: int, sheet: Image.Image) -> None:
-        """Publish a sample sheet."""
-        self._store.write(runs.sample_sheet(self._run_id, step), png(sheet))
+        """Note a sample sheet."""
+        key = runs.sample_sheet(self._run_id, step)
+        self._sheets[key] = self._written(key, png(sheet))
         self._tensorboard.add_samples(step, sheet)
 
-    def publish(self, step: int) -> None:
-        """Publish what was noted up to `step`. Call it at each checkpoint."""
-        self._log.publish(step + 1)
-        self._tensorboard.publish(step + 1)
+    def take(self, step: int) -> dict[str, Path]:
+        """What was noted up to `step`: files by the keys they get in the store. Call it at each checkpoint."""
+        chunks = {key: self._written(key, data) for key, data in self._log.take(step + 1).items()}
+        sheets, self._sheets = self._sheets, {}
+        return {**chunks, **self._tensorboard.take(step + 1), **sheets}
 
-    def _forget_after(self, done: int) -> None:
-        for folder in FOLDERS:
-            for item in list(self._store.list(folder(self._run_id))):
-                if _first_step(item.key) > done:
-                    self._store.delete(item.key)
+    def _written(self, key: str, data: bytes) -> Path:
+        path = self._folder / key.rpartition("/")[2]
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise disk_error(error) from None
+        return path
+
+
+def forget_after(store: Store, run_id: str, done: int) -> None:
+    """Delete what an earlier session recorded after the step `done`: those steps will be done again."""
+    for folder in FOLDERS:
+        for item in list(store.list(folder(run_id))):
+            if _first_step(item.key) > done:
+                store.delete(item.key)
 
 
 def _first_step(key: str) -> int:

@@ -1,44 +1,32 @@
 """The figures and sample sheets of a run for TensorBoard: one event file a checkpoint interval.
 
-TensorFlow writes into a temporary folder, and the file goes to `runs/<run_id>/tensorboard/` at each checkpoint. A
+TensorFlow writes it into a folder on the local disk, and at each checkpoint it goes to `runs/<run_id>/tensorboard/`. A
 resume deletes the files that begin after its checkpoint, so no step shows twice.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from gan.errors import StoreError
-from gan.store import Store, runs
+from gan.store import runs
 
 
 class TensorBoard:
-    """Writes the events of one checkpoint interval after another; a context manager that owns the temporary folder."""
+    """Writes the events of one checkpoint interval after another below `folder`."""
 
-    def __init__(self, store: Store, run_id: str, first_step: int) -> None:
-        self._store = store
+    def __init__(self, run_id: str, first_step: int, folder: Path) -> None:
         self._run_id = run_id
         self._first_step = first_step
-        with _explained():
-            self._temporary = tempfile.TemporaryDirectory(prefix="gan-tensorboard-")
+        self._folder = folder
+        self._written = folder / "events"
         self._writer: tf.summary.SummaryWriter | None = None
-
-    def __enter__(self) -> TensorBoard:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-        self._temporary.cleanup()
 
     def add(self, step: int, figures: Mapping[str, float]) -> None:
         """Note the figures of a step."""
@@ -52,24 +40,27 @@ class TensorBoard:
         with _explained(), self._open().as_default(step=step):
             tf.summary.image("samples", pixels.reshape(1, *pixels.shape[:2], -1))
 
-    def publish(self, next_step: int) -> None:
-        """Put the event file into the store; the next one begins at `next_step`."""
-        with _explained():
-            self._close()
-        for path in sorted(Path(self._temporary.name).iterdir()):
-            self._store.upload(runs.events_from(self._run_id, self._first_step), path)
-            path.unlink()
+    def take(self, next_step: int) -> dict[str, Path]:
+        """The event file by the key it gets in the store, if there is one; the next one begins at `next_step`."""
+        key = runs.events_from(self._run_id, self._first_step)
         self._first_step = next_step
-
-    def _open(self) -> tf.summary.SummaryWriter:
         if self._writer is None:
-            self._writer = tf.summary.create_file_writer(self._temporary.name)
-        return self._writer
+            return {}
+        with _explained():
+            self.close()
+            (path,) = self._written.iterdir()
+            return {key: path.rename(self._folder / key.rpartition("/")[2])}
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the file that is being written, if there is one."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def _open(self) -> tf.summary.SummaryWriter:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._written))
+        return self._writer
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from gan.store import LocalStore, Store, open_store
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import default_run_id, read_run
+from gan.train.sentinel import Sentinel
 
 STEPS, PER_EPOCH = 14, 5
 TINY = {
@@ -125,6 +126,22 @@ def test_auto_precision_is_settled_when_the_run_begins(store: Store, dataset_id:
     assert read_run(store, made.id).precision == made.details["precision"]
 
 
+@pytest.fixture
+def signal_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals], None]:
+    """Has this process sent a signal while a step is under way."""
+    watch = Sentinel.watch
+
+    def at(wanted: int, number: signal.Signals) -> None:
+        def watching(sentinel: Sentinel, step: int, metrics: Any) -> None:
+            watch(sentinel, step, metrics)
+            if step == wanted:
+                os.kill(os.getpid(), number)
+
+        monkeypatch.setattr(Sentinel, "watch", watching)
+
+    return at
+
+
 class Signalling(LocalStore):
     """Sends this process a signal when a key that matches is written."""
 
@@ -134,47 +151,58 @@ class Signalling(LocalStore):
         self.patterns = patterns
 
     def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        self._signal(key)
+        super().write(key, data, if_absent=if_absent)
+
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+        self._signal(key)
+        super().upload(key, path, if_absent=if_absent)
+
+    def _signal(self, key: str) -> None:
         if any(re.search(pattern, key) for pattern in self.patterns):
             os.kill(os.getpid(), self.number)
-        super().write(key, data, if_absent=if_absent)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_even_twice_and_while_saving_saves_and_tells_how_to_resume(
-    store: LocalStore, dataset_id: str, never_stopped: bytes, number: signal.Signals, code: int
+    store: LocalStore, dataset_id: str, never_stopped: bytes, signal_at: Any, number: signal.Signals, code: int
 ) -> None:
-    signalled = Signalling(store.root, number, "samples/00000007", "state.safetensors", "checkpoint.json")
+    signal_at(7, number)
+    signalled = Signalling(store.root, number, "00000007-1/state.safetensors", "00000007-1/checkpoint.json")
     with pytest.raises(Stopped) as caught:
         train(signalled, tiny(), dataset_id)
     run_id = default_run_id(tiny(), dataset_id)
-    stopped_at = Checkpoints(store, run_id).steps()[-1]
+    assert Checkpoints(store, run_id).steps() == [6, 7]
     assert caught.value.exit_code == code
     assert caught.value.advice == (
-        f"Step {stopped_at} is saved. Resume with: gan train --store {store.uri} --config "
+        f"Step 7 is saved. Resume with: gan train --store {store.uri} --config "
         f"{store.root}/runs/{run_id}/config.yaml --dataset-id {dataset_id} --run-id {run_id}"
     )
     resumed = train(store, tiny(), dataset_id)
-    assert resumed.details["resumed_from"] == stopped_at
+    assert resumed.details["resumed_from"] == 7
     assert state(store, run_id) == never_stopped
 
 
 def test_a_signal_before_the_first_step_says_that_none_was_done(store: LocalStore, dataset_id: str) -> None:
-    with pytest.raises(Stopped, match=r"^No step was done yet\. Resume with: gan train "):
+    with pytest.raises(Stopped, match=r"^No step is saved yet\. Resume with: gan train "):
         train(Signalling(store.root, signal.SIGTERM, "run.json"), tiny(), dataset_id)
 
 
-def test_a_signal_in_the_last_step_finds_the_run_done(store: LocalStore, dataset_id: str) -> None:
-    signalled = Signalling(store.root, signal.SIGTERM, f"samples/{STEPS:08d}")
-    assert train(signalled, tiny(), dataset_id).details["steps"] == STEPS
+def test_a_signal_in_the_last_step_finds_the_run_done(store: LocalStore, dataset_id: str, signal_at: Any) -> None:
+    signal_at(STEPS, signal.SIGTERM)
+    assert train(store, tiny(), dataset_id).details["steps"] == STEPS
 
 
-def test_where_the_store_is_no_folder_the_same_command_resumes(store: LocalStore, dataset_id: str) -> None:
-    class Remote(Signalling):
+def test_where_the_store_is_no_folder_the_same_command_resumes(
+    store: LocalStore, dataset_id: str, signal_at: Any
+) -> None:
+    class Remote(LocalStore):
         def local_path(self, key: str) -> Path | None:  # type: ignore[override]
             return super().local_path(key) if key.startswith("datasets/") else None
 
+    signal_at(7, signal.SIGTERM)
     with pytest.raises(Stopped) as caught:
-        train(Remote(store.root, signal.SIGTERM, "samples/00000007"), tiny(), dataset_id, run_id="mine")
+        train(Remote(store.root), tiny(), dataset_id, run_id="mine")
     assert caught.value.advice.endswith("Resume with: the same command, or with --run-id mine")
 
 
@@ -272,7 +300,7 @@ class TestBadInput:
         shard.write_bytes(shard.read_bytes()[:-1] + b"\0")
         with pytest.raises(IntegrityError, match=re.escape(shard.name)):
             train(store, tiny(), dataset_id)
-        assert not (store.root / "runs").exists()
+        assert not [key for key in files(store) if "checkpoints" in key]
 
     def test_another_config_under_the_same_run_id(self, store: Store, dataset_id: str) -> None:
         train(store, tiny("train.steps=1"), dataset_id, run_id="mine")

@@ -16,9 +16,11 @@ from gan.store import Store, open_store
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from gan.train.loop import Loop
+from gan.train.outbox import Outbox
 from gan.train.players import Players, make_players
 from gan.train.precision import reproducible
-from gan.train.recorder import Recorder
+from gan.train.publisher import Publisher
+from gan.train.recorder import Recorder, forget_after
 from gan.train.run import Run
 from gan.train.samples import SampleSheet
 from gan.train.signals import StopRequest
@@ -104,8 +106,7 @@ class Toy:
         """
         run = Run("r", self.dataset.id, config)
         lease = take_over(store, "r")
-        checkpoints = Checkpoints(store, "r", lease.number)
-        start = checkpoints.latest_good()
+        start = Checkpoints(store, "r").latest_good()
         done = start.step if start else 0
         lease.go_on_from(done)
         players = self.players(config)
@@ -117,14 +118,17 @@ class Toy:
             if step == poison:
                 batches = [{**batch, "images": batch["images"] * np.nan} for batch in batches]
             if step == stop_after:
-                stop.signal_number = 15
+                stop.ask(15)
             return take(step, batches)
 
         classes = len(CLASSES) if config.generator.conditional else None
         sheet = SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes)
         batches = self.batches(config, done * config.train.discriminator_steps)
-        with Recorder(store, "r", done) as recorder:
-            loop = Loop(run, players, take_step, batches, sheet, recorder, checkpoints, done=done, stop=stop)
+        forget_after(store, "r", done)
+        publisher = Publisher(store, "r", lease, config.train, done=done)
+        outbox = Outbox(publisher, most_waiting=config.train.keep_checkpoints, patience_seconds=5, pause_seconds=0.01)
+        with outbox, Recorder("r", done, outbox.folder) as recorder:
+            loop = Loop(run, players, take_step, batches, sheet, recorder, outbox, done=done, stop=stop)
             loop.train()
         return loop, stop
 

@@ -73,8 +73,9 @@ class Killed(BaseException):
     "at",
     [
         "gan.train.checkpoint.Checkpoints.prune",
-        "gan.train.checkpoint.Checkpoints.save",
-        "gan.train.tensorboard.TensorBoard.publish",
+        "gan.train.checkpoint.Checkpoints.publish",
+        "gan.train.parcel.Parcel.spool",
+        "gan.train.tensorboard.TensorBoard.take",
         "gan.train.sentinel.Sentinel.check_state",
     ],
 )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,24 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan.errors import StoreError
+from gan.scratch import scratch_folder
 from gan.store import LocalStore, Store
 from gan.train.metrics_log import read_metrics
-from gan.train.recorder import Recorder
+from gan.train.recorder import Recorder, forget_after
 
 SHEET = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
 
 
 def record(store: Store, first: int, last: int, *, publish_every: int) -> None:
-    with Recorder(store, "r", first - 1) as recorder:
+    forget_after(store, "r", first - 1)
+    with scratch_folder() as folder, Recorder("r", first - 1, folder) as recorder:
         for step in range(first, last + 1):
             recorder.figures(step, {"generator_loss": float(step)})
             if step % 2 == 0:
                 recorder.samples(step, SHEET)
             if step % publish_every == 0:
-                recorder.publish(step)
+                for key, path in recorder.take(step).items():
+                    store.upload(key, path)
 
 
 def scalars(store: LocalStore) -> list[tuple[int, float]]:
@@ -60,10 +62,9 @@ def test_a_resumed_run_shows_no_step_twice(store: LocalStore) -> None:
     assert steps == [2, 4, 6, 8, 10, 12]
 
 
-def test_nothing_noted_publishes_nothing(store: LocalStore) -> None:
-    with Recorder(store, "r", 0) as recorder:
-        recorder.publish(5)
-    assert list(store.list()) == []
+def test_nothing_noted_gives_nothing(tmp_path: Path) -> None:
+    with Recorder("r", 0, tmp_path) as recorder:
+        assert recorder.take(5) == {}
 
 
 def test_foreign_files_are_left_alone(store: LocalStore) -> None:
@@ -72,17 +73,14 @@ def test_foreign_files_are_left_alone(store: LocalStore) -> None:
     assert store.exists("runs/r/samples/notes.txt")
 
 
-def test_a_temporary_folder_that_is_full_or_gone_is_told(
-    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
-    with pytest.raises(StoreError, match=r"can't write TensorBoard events to .*absent.* set TMPDIR"):
-        Recorder(store, "r", 0)
-    monkeypatch.undo()
+def test_a_local_disk_that_is_full_is_told(tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (2048, 2048), np.uint8))
+    with Recorder("r", 0, small_disk) as recorder, pytest.raises(StoreError, match="is full; free some space"):
+        recorder.samples(1, noise)
 
     def full(*_: object, **__: object) -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.summary, "scalar", full)
-    with Recorder(store, "r", 0) as recorder, pytest.raises(StoreError, match="No space left on device; free some"):
+    with Recorder("r", 0, tmp_path) as recorder, pytest.raises(StoreError, match="No space left on device; free some"):
         recorder.figures(1, {"kl": 1.0})
