@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -207,3 +210,44 @@ def test_shards_in_a_bucket(
         staged(store, dataset)
     for part in (store.uri_of(key), shards[2].sha256, sha256(b"spoilt")):
         assert part in str(caught.value)
+
+
+STAGER = """
+import sys
+from pathlib import Path
+from support.remote import Remote
+from gan.data import spec
+from gan.data.stage import Stage
+
+store = Remote(Path(sys.argv[1]))
+with Stage(store, spec.load(store, sys.argv[2]), "train", lambda number, path: None) as stage:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    stage.begin()
+    stage.wait(range(len(stage.shards)))
+print(len(store.downloaded))
+"""
+
+
+def test_processes_share_what_they_fetch(make_dataset: Any) -> None:
+    store, dataset = make_dataset(200)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", STAGER, str(store.root), dataset.id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    fetched = sum(int(process.communicate()[0]) for process in processes)
+    assert fetched == len(dataset.splits["train"].shards) > 20
+    assert [process.returncode for process in processes] == [0] * 4
