@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from gan.data import load as module
 from gan.data.load import load_split
 from gan.errors import ConfigError
+from support.remote import Remote
 
 
 def pixels(number: int) -> Any:
@@ -43,3 +46,15 @@ def test_a_seeded_subset(make_dataset: Any) -> None:
 def test_a_subset_of_nothing(most: int, make_dataset: Any) -> None:
     with pytest.raises(ConfigError, match=f"at least 1.*got {most}"):
         load_split(*make_dataset(3), "train", most=most)
+
+
+def test_from_a_bucket_the_same(
+    make_dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store, dataset = make_dataset()
+    arrays = load_split(Remote(store.root), dataset, "train")
+    np.testing.assert_array_equal(arrays.pixels, load_split(store, dataset, "train").pixels)
+    size = sum(shard.bytes for shard in dataset.splits["train"].shards)
+    last = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (last["event"], last["done"], last["total"]) == ("fetch shards", size, size)
