@@ -2,6 +2,6 @@
 
 sources/       what a data set is made of: one file each
 preprocess     scan -> shuffled order -> decode in parallel -> shards + manifest -> dataset.json
-training       stage -> records -> input.Batches
-evaluation     stage -> records -> load.load_split
+training       stage.Stage -> records -> input.Batches
+evaluation     stage.Stage -> records -> load.load_split
 """
