@@ -15,12 +15,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
+PATIENCE_SECONDS = 120
 TESTS = Path(__file__).resolve().parent.parent
 IMPORTED = (
     *("boto3", "google.cloud.storage", "keras", "sklearn.datasets"),
@@ -53,10 +56,28 @@ class Child:
         self.pid = pid
         self._server = server
         self._log = log
+        self._exit_code: int | None = None
 
     def ended_within(self, seconds: float) -> bool:
         """Wait; whether it ended in that time."""
-        return bool(select.select([self._server.stdout], [], [], seconds)[0])
+        return self._exit_code is not None or bool(select.select([self._server.stdout], [], [], seconds)[0])
+
+    def wait_for(self, seen: Callable[[], T | None]) -> T:
+        """Wait until `seen` returns something, and return it; fails if the process ends before that."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while (found := seen()) is None:
+            assert time.monotonic() < until, f"waited in vain:\n{self.err[-4000:]}"
+            if self.ended_within(0.02):
+                raise AssertionError(f"the process ended with {self.exit_code()}:\n{self.err[-4000:]}")
+        return found
+
+    def events(self) -> list[dict[str, Any]]:
+        """What it told so far, one event a line."""
+        return [
+            json.loads(line)
+            for line in self.err.splitlines(keepends=True)
+            if line.startswith("{") and line.endswith("}\n")
+        ]
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -64,8 +85,16 @@ class Child:
 
     def exit_code(self) -> int:
         """Wait for the end; negative where a signal ended it."""
-        assert self._server.stdout is not None
-        return int(self._server.stdout.readline())
+        if self._exit_code is None:
+            assert self._server.stdout is not None
+            self._exit_code = int(self._server.stdout.readline())
+        return self._exit_code
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        if not self.ended_within(0):
+            self.send(signal.SIGKILL)
+        self.exit_code()
 
     @property
     def out(self) -> str:
@@ -84,7 +113,7 @@ class Child:
 
 
 class Nursery:
-    """Begins one process at a time."""
+    """Begins one process at a time: the one before is killed if it still runs."""
 
     def __init__(self) -> None:
         self._server = subprocess.Popen(
@@ -97,6 +126,7 @@ class Nursery:
         )
         assert self._server.stdout is not None
         assert self._server.stdout.readline() == "ready\n"
+        self._child: Child | None = None
 
     def __enter__(self) -> Nursery:
         return self
@@ -104,15 +134,23 @@ class Nursery:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
         self._server.__exit__(kind, error, trace)  # closes its stdin, at which it ends
 
     def begin(self, task: Task) -> Child:
-        """Start a process; wait for its end before the next."""
+        """Start a process."""
+        self.end()
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(asdict(task)) + "\n")
         self._server.stdin.flush()
-        return Child(int(self._server.stdout.readline()), self._server, Path(task.log))
+        self._child = Child(int(self._server.stdout.readline()), self._server, Path(task.log))
+        return self._child
+
+    def end(self) -> None:
+        """Kill the process that runs, if one does."""
+        if self._child is not None:
+            self._child.end()
 
 
 def serve() -> int:

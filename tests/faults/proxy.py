@@ -100,11 +100,11 @@ class Proxy:
         self._server = self._listening(self._server.server_port)
 
     def freeze(self) -> None:
-        """Take requests and answer none until `thaw`."""
+        """Take requests and neither pass them on nor answer them."""
         self._flows.clear()
 
     def thaw(self) -> None:
-        """Answer again."""
+        """Answer again; the requests that came meanwhile are lost, and the server never hears of them."""
         self._flows.set()
 
     def spoil_next(self, fault: str, requests: int) -> None:
@@ -131,9 +131,12 @@ class Proxy:
         with self._lock:
             self.counts[fault] += 1
 
-    def wait_until_flowing(self) -> None:
-        """Return at once unless frozen."""
-        self._flows.wait()
+    def stuck(self) -> bool:
+        """Wait while frozen; whether it was."""
+        if self._flows.is_set():
+            return False
+        self.note("frozen")
+        return self._flows.wait()
 
     def stall(self) -> None:
         """Wait as long as a stall takes, or until the proxy closes."""
@@ -188,7 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_any(self) -> None:
         """Answer one request, well or badly."""
         request = Message((self.command, self.path), list(self.headers.items()), self._request_body())
-        self.proxy.wait_until_flowing()
+        if self.proxy.stuck():
+            self._break()
+            return
         if self.proxy.denies:
             self.proxy.note("denied")
             self._send(Message(("403", "Forbidden"), [("Content-Type", "application/xml")], DENIED))

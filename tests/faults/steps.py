@@ -51,10 +51,10 @@ class Pipeline:
     environment: Mapping[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
-    def task(self, step: str) -> Task:
-        """The process of a step."""
+    def task(self, step: str, *more: str) -> Task:
+        """The process of a step; `more` are flags."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        arguments = [step, *self._flags(step), "--store", self.store, "--json"]
+        arguments = [step, *self._flags(step), "--store", self.store, "--json", *more]
         environment = {"TMPDIR": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), **self.environment}
         return Task(arguments, str(self.folder / step), environment, watched=self.store)
 

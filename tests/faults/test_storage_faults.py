@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,64 +13,17 @@ from faults import killer
 from faults.conftest import Stage
 from faults.contents import contents
 from faults.nursery import Nursery
-from faults.proxy import FAULTS, Proxy
 from faults.steps import STEPS, Pipeline
+from faults.storage import S3, SEED, TORTURE, Bad, behind_proxy, opened
 from gan.errors import StoreError, UnavailableError
-from gan.store import Store, Versioned, open_store
-from support import servers
+from gan.store import Versioned
 
 pytestmark = pytest.mark.slow
 
-TORTURE = "GAN_TORTURE" in os.environ
-SEED = int(os.environ.get("GAN_SEED", "0"))
 SHARE = 0.1
-STALL_SECONDS = 30.0 if TORTURE else 0.5
-OBJECTS, MOVES = (1000, 200) if TORTURE else (120, 30)
-LARGE_OBJECTS = 20 if TORTURE else 3
+OBJECTS, MOVES, LARGE_OBJECTS = (1000, 200, 20) if TORTURE else (120, 30, 3)
 SIZES = (0, 1, 1000, 30_000, 300_000)
 UPLOADED_FROM = 10_000  # bytes; smaller objects are written at once
-MOTO = "s3-moto-which-takes-a-flipped-upload"
-KINDS = {"gs": servers.fake_gcs, "s3-minio": servers.minio, MOTO: servers.moto}
-
-
-S3 = "s3-minio" if shutil.which("minio") or shutil.which(str(servers.BUILT / "minio")) else MOTO
-
-
-@dataclass(frozen=True)
-class Bad:
-    """A server behind a proxy. `environment` leads a client to the proxy, `server.environment` past it."""
-
-    proxy: Proxy
-    server: servers.Server
-    uri: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def bad(self) -> Store:
-        """The store by way of the proxy."""
-        return _opened(self.environment, self.uri)
-
-    def good(self) -> Store:
-        """The same store past the proxy."""
-        return _opened(self.server.environment, self.uri)
-
-
-def _opened(environment: dict[str, str], uri: str) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        return open_store(uri)
-
-
-@contextmanager
-def behind_proxy(kind: str) -> Iterator[Bad]:
-    """A server of a kind with an empty bucket, behind a proxy that does nothing bad yet."""
-    faults = [fault for fault in FAULTS if (kind, fault) != (MOTO, "flip request")]
-    with Proxy(seed=SEED, faults=faults, stall_seconds=STALL_SECONDS) as proxy:
-        start = KINDS[kind]
-        with start(proxy.url) if start is servers.fake_gcs else start() as server:
-            proxy.target = server.url
-            uri = f"{server.scheme}://{servers.make_bucket(server)}/below/here"
-            yield Bad(proxy, server, uri, servers.environment(server.scheme, proxy.url))
 
 
 @pytest.fixture(params=["gs", S3])
@@ -177,7 +126,7 @@ def test_what_no_patience_helps_against_fails_at_once_and_says_what_to_do(storag
         assert not isinstance(caught.value, UnavailableError)
         assert storage.proxy.counts["denied"] == asked + 1
     storage.proxy.denies = False
-    missing = _opened(storage.environment, f"{storage.server.scheme}://no-such-bucket-here/x")
+    missing = opened(storage.environment, f"{storage.server.scheme}://no-such-bucket-here/x")
     for doing in (lambda: missing.read("a"), lambda: missing.write("a", b""), lambda: list(missing.list())):
         asked = storage.proxy.counts["requests"]
         with pytest.raises(StoreError, match=r"no bucket .*no-such-bucket-here.*; create it"):
