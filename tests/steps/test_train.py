@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from gan.config import Config, Data, from_dict, from_yaml, override
-from gan.errors import ConfigError, DivergedError, IntegrityError, NotFoundError, Stopped, StoreError
+from gan.errors import ConfigError, DivergedError, FencedError, IntegrityError, NotFoundError, Stopped, StoreError
 from gan.steps.preprocess import preprocess
 from gan.steps.train import plan, train
 from gan.store import LocalStore, Store, open_store
+from gan.train import attempts
+from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import default_run_id, read_run
@@ -204,6 +206,33 @@ def test_where_the_store_is_no_folder_the_same_command_resumes(
     with pytest.raises(Stopped) as caught:
         train(Remote(store.root), tiny(), dataset_id, run_id="mine")
     assert caught.value.advice.endswith("Resume with: the same command, or with --run-id mine")
+
+
+def test_an_attempt_that_was_thought_dead_is_fenced_out(
+    store: LocalStore, dataset_id: str, never_stopped: bytes
+) -> None:
+    run_id = default_run_id(tiny(), dataset_id)
+
+    class Elsewhere(LocalStore):
+        """A newer attempt begins while this one uploads step 6."""
+
+        def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+            super().upload(key, path, if_absent=if_absent)
+            if "00000006-1/" in key:
+                take_over(store, run_id)
+
+    with pytest.raises(FencedError, match=r"attempt 1 at run tiny-.* ends here, because attempt 2 took over"):
+        train(Elsewhere(store.root), tiny(), dataset_id)
+    assert Checkpoints(store, run_id).steps() == [6]
+    assert train(store, tiny(), dataset_id).details["resumed_from"] == 6
+    assert state(store, run_id) == never_stopped
+    assert [(each.number, each.from_step) for each in attempts.read(store, run_id)] == [(1, 0), (2, None), (3, 6)]
+
+
+def test_a_finished_run_makes_no_attempt(store: LocalStore, dataset_id: str) -> None:
+    run_id = train(store, tiny("train.steps=1"), dataset_id).id
+    train(store, tiny("train.steps=1"), dataset_id)
+    assert len(attempts.read(store, run_id)) == 1
 
 
 LOCKSTEP = """
