@@ -1,8 +1,8 @@
 """Publishing in the background, so that training waits for no storage and goes on while there is none.
 
-The training thread hands over parcels, one a checkpoint. A thread publishes them in order. While the storage does not
-answer, parcels wait on the local disk, so many at most; beyond that the oldest checkpoint among them is given up, and
-its figures and samples go with the next one. Any other error ends training at its next step.
+The training thread hands over parcels, one a checkpoint. A thread publishes them in order. While the storage is slow or
+does not answer, parcels wait on the local disk, so many at most; beyond that the oldest checkpoint among them is given
+up, and its figures and samples go with the next one. Any other error ends training at its next step.
 """
 
 from __future__ import annotations
@@ -210,8 +210,8 @@ class Outbox:
             oldest.drop_checkpoint()
             del self._waiting[at]
             warn(
-                f"checkpoint {oldest.step} is given up: the store does not answer, and {self._most_waiting} newer ones "
-                "wait already (train.keep_checkpoints)"
+                f"checkpoint {oldest.step} is given up: {self._most_waiting} newer ones wait for the store already "
+                "(train.keep_checkpoints); its figures and samples are kept"
             )
 
     def _fail(self, error: BaseException) -> None:

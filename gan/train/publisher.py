@@ -39,14 +39,15 @@ class Publisher:
             StoreError: the storage, or the local disk, fails for good.
         """
         self._lease.check()
+        prunes = parcel.has_checkpoint
         if parcel.urgent:
             self._publish_checkpoint(parcel, folder)
         for key, path in list(parcel.files.items()):
             self._store.upload(key, path)
             del parcel.files[key]
             path.unlink()
-        if not parcel.urgent and parcel.spool(folder):
-            self._publish_checkpoint(parcel, folder)
+        self._publish_checkpoint(parcel, folder)
+        if prunes:
             self._lease.check()
             self._checkpoints.prune(self._rule)
 
