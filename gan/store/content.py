@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 64 << 10  # larger ones are given back to the system and cost page faults, each time
 
 
 class Hasher(Protocol):

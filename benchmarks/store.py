@@ -1,0 +1,141 @@
+"""Megabytes a second to and from a bucket, and the memory it takes: our store beside each library's parallel copy.
+
+The peers are `google.cloud.storage.transfer_manager` and boto3's `upload_file` and `download_file` in a thread pool,
+with as many threads as ours. Ours also computes the SHA-256 of every file, writes only where nothing is, and checks
+what came. Each turn is a process of its own against a new server on loopback; ours and the peer take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+SHARDS, THREADS = 256, 8
+
+
+def ours(uri: str, source: Path, target: Path) -> tuple[float, float]:
+    """Publish the files as a sealed dataset and fetch it."""
+    from gan.store import open_store, sealed
+
+    store = open_store(uri)
+    up = _timed(lambda: sealed.publish(store, "dataset", "bench-1", sealed.files_below(source)))
+    return up, _timed(lambda: sealed.fetch(store, "dataset", "bench-1", target))
+
+
+def transfer_manager(uri: str, source: Path, target: Path) -> tuple[float, float]:
+    """The parallel copy of google-cloud-storage."""
+    from google.cloud import storage
+    from google.cloud.storage import transfer_manager as manager
+
+    names = [path.name for path in source.iterdir()]
+    client = storage.Client(project=None)
+    for scheme in ("http://", "https://"):
+        client._http.mount(scheme, _requests_adapter())
+    bucket = client.bucket(uri.split("/")[2])
+    options = {"worker_type": manager.THREAD, "max_workers": THREADS, "raise_exception": True}
+    up = _timed(lambda: manager.upload_many_from_filenames(bucket, names, source_directory=str(source), **options))
+    return up, _timed(
+        lambda: manager.download_many_to_path(bucket, names, destination_directory=str(target), **options)
+    )
+
+
+def boto3_threads(uri: str, source: Path, target: Path) -> tuple[float, float]:
+    """boto3's managed transfers, so many files at once."""
+    import boto3
+    from botocore.config import Config
+
+    bucket = uri.split("/")[2]
+    client = boto3.client("s3", config=Config(max_pool_connections=10 * THREADS))
+    names = [path.name for path in source.iterdir()]
+    target.mkdir()
+    with ThreadPoolExecutor(THREADS) as pool:
+        up = _timed(lambda: list(pool.map(lambda name: client.upload_file(f"{source}/{name}", bucket, name), names)))
+        down = _timed(
+            lambda: list(pool.map(lambda name: client.download_file(bucket, name, f"{target}/{name}"), names))
+        )
+    return up, down
+
+
+PEERS: dict[str, Callable[[str, Path, Path], tuple[float, float]]] = {"gs": transfer_manager, "s3": boto3_threads}
+
+
+def turn(name: str, uri: str, source: Path) -> None:
+    """One process: measure and print JSON."""
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        measure = ours if name == "ours" else PEERS[uri.partition(":")[0]]
+        up, down = measure(uri, source, Path(folder) / "down")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"up": up, "down": down, "peak MB": peak}))
+
+
+def compare(scheme: str, source: Path, megabytes: int, rounds: int) -> None:
+    """Take turns against one kind of server, and print a table."""
+    from support import servers
+
+    figures: dict[str, dict[str, list[float]]] = {"ours": {}, "peer": {}}
+    for number in range(2 * rounds):
+        name = ("ours", "peer", "peer", "ours")[number % 4]
+        with servers.fake_gcs() if scheme == "gs" else servers.minio() as server:
+            uri = f"{scheme}://{servers.make_bucket(server)}"
+            command = [sys.executable, __file__, "--turn", name, "--uri", uri, "--source", str(source)]
+            answer = subprocess.run(  # noqa: S603
+                command, check=True, stdout=subprocess.PIPE, env={**os.environ, **server.environment}
+            ).stdout
+        for what, figure in json.loads(answer).items():
+            figures[name].setdefault(what, []).append(figure if what == "peak MB" else megabytes / figure)
+        print(scheme, name, {what: round(values[-1]) for what, values in figures[name].items()}, flush=True)
+    for what in ("up", "down"):
+        ours_, peer = (statistics.median(figures[name][what]) for name in ("ours", "peer"))
+        print(f"{scheme} {what}: {ours_:.0f} MB/s, peer {peer:.0f} MB/s, ratio {ours_ / peer:.2f}")
+    print(f"{scheme} peak: {max(figures['ours']['peak MB']):.0f} MB, peer {max(figures['peer']['peak MB']):.0f} MB")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--total-mb", type=int, default=2048, help=f"in {SHARDS} files")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=sorted(PEERS))
+    parser.add_argument("--folder", type=Path, help="where there is room for three times the data and a server's copy")
+    parser.add_argument("--turn", help=argparse.SUPPRESS)
+    parser.add_argument("--uri", help=argparse.SUPPRESS)
+    parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.turn:
+        turn(arguments.turn, arguments.uri, arguments.source)
+        return
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        source = Path(folder) / "shards"
+        source.mkdir()
+        for number in range(SHARDS):
+            (source / f"shard-{number:05}.tfrecord").write_bytes(os.urandom((arguments.total_mb << 20) // SHARDS))
+        for scheme in [arguments.only] if arguments.only else sorted(PEERS):
+            compare(scheme, source, arguments.total_mb, arguments.rounds)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _requests_adapter() -> object:
+    from requests.adapters import HTTPAdapter
+
+    return HTTPAdapter(pool_maxsize=THREADS)
+
+
+if __name__ == "__main__":
+    main()
