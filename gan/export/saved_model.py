@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.export.files import KERAS, SAVED_MODEL
+from gan.graphs import check_saved_model
 from gan.scratch import scratch_folder
 from gan.store import Store, sealed
 
@@ -61,9 +62,14 @@ def write(generator: keras.Model, folder: Path) -> None:
 
 
 class Exported:
-    """A SavedModel written by `write`, loaded and ready to draw."""
+    """A SavedModel written by `write`, loaded and ready to draw.
+
+    Raises:
+        IntegrityError: it may do more than calculate, so it is not loaded.
+    """
 
     def __init__(self, folder: Path) -> None:
+        check_saved_model(folder)
         self._model = tf.saved_model.load(str(folder))
         self.conditional = "labels" in self._model.signatures["pixels"].structured_input_signature[1]
 
@@ -98,7 +104,7 @@ def load(store: Store, generator_id: str) -> Exported:
 
     Raises:
         NotFoundError: no such generator.
-        IntegrityError: a file of it is damaged.
+        IntegrityError: a file of it is damaged, or may do more than calculate.
         StoreError: there is no room for temporary files.
     """
     with scratch_folder() as folder:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError, NotFoundError
+from gan.graphs import check_nodes
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.metrics.requirements import FEATURE_NETWORK_FILE, feature_network_path
 
@@ -37,6 +38,7 @@ class InceptionNetwork(FeatureNetwork):
 
     Raises:
         ConfigError: the bytes are another file.
+        IntegrityError: it may do more than calculate.
     """
 
     name = "inception-2015-12-05"
@@ -60,18 +62,19 @@ class InceptionNetwork(FeatureNetwork):
 
 
 def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
-    """The part of the graph from INPUT to OUTPUT, as a function of any number of images."""
-
-    def pool(images: tf.Tensor) -> tf.Tensor:
-        (found,) = tf.graph_util.import_graph_def(
-            definition, input_map={INPUT: images}, return_elements=[OUTPUT], name=""
-        )
-        return found
+    """The part of the graph from INPUT to OUTPUT, as a function of any number of images; the rest is never loaded."""
 
     names = {node.name for node in definition.node}
     missing = [tensor for tensor in (INPUT, OUTPUT) if tensor.partition(":")[0] not in names]
     if missing:
         raise ConfigError(f"{where} has no tensor {' or '.join(missing)}; {REMEDY}")
+    part = _between(definition)
+    check_nodes(part.node, where)
+
+    def pool(images: tf.Tensor) -> tf.Tensor:
+        (found,) = tf.graph_util.import_graph_def(part, input_map={INPUT: images}, return_elements=[OUTPUT], name="")
+        return found
+
     try:
         function = tf.compat.v1.wrap_function(pool, [tf.TensorSpec([None, None, None, 3], tf.float32)])
         depth = function(tf.zeros([1, 299, 299, 3])).shape[-1]
@@ -80,6 +83,21 @@ def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experim
     if depth != FEATURES:
         raise ConfigError(f"{where} has {depth} features at {OUTPUT}, not {FEATURES}; {REMEDY}")
     return function
+
+
+def _between(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+    """The nodes that OUTPUT is calculated with, but for those that come before INPUT."""
+    nodes = {node.name: node for node in definition.node}
+    first, last = (tensor.partition(":")[0] for tensor in (INPUT, OUTPUT))
+    wanted, left = {first}, [last]
+    while left:
+        name = left.pop()
+        if name in nodes and name not in wanted:
+            wanted.add(name)
+            left += [given.lstrip("^").partition(":")[0] for given in nodes[name].input]
+    part = tf.compat.v1.GraphDef(versions=definition.versions)
+    part.node.extend(node for node in definition.node if node.name in wanted and node.name != first)
+    return part
 
 
 def load(uri: str) -> InceptionNetwork:

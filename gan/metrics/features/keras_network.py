@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan.errors import IntegrityError
 from gan.ids import canonical
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.scratch import scratch_folder
@@ -71,5 +72,14 @@ def _without_addresses(tree: Any) -> Any:
 
 
 def load(path: Path, name: str, kind: str) -> KerasNetwork:
-    """Read back what `save` wrote."""
-    return KerasNetwork(name, kind, keras.models.load_model(path, compile=False))
+    """Read back what `save` wrote.
+
+    Raises:
+        IntegrityError: it is no model that can be read without running code that it brings along.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, ImportError) as error:
+        reason = str(error).partition("\n")[0]
+        raise IntegrityError(f"the feature network {name} in {path.name} is refused: {reason}") from None
+    return KerasNetwork(name, kind, model)
