@@ -1,0 +1,142 @@
+"""What fake-gcs-server lacks: it forgets what came before a break of a resumable upload, which the service keeps.
+
+So here a small server keeps it, by the protocol that Google documents ("Resumable uploads": status 308 and Range).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import google_crc32c
+import pytest
+
+from gan.errors import StoreError
+from gan.store import open_store
+from support import servers
+
+GRAIN = 256 << 10  # what the service keeps of a broken request is a multiple of this
+SIZE = 12 << 20
+
+
+class Keeping(ThreadingHTTPServer):
+    """A service that keeps what came of one upload. `breaks` are the places after which it breaks the connection."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.breaks: list[int] = []
+        self.kept = b""
+        self.described: dict[str, object] = {}
+        self.sent_bytes = 0
+        self.sessions = 0
+        self.forgets = False
+        self.answers_lost = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Keeping
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Be quiet."""
+
+    def do_POST(self) -> None:
+        assert "uploadType=resumable" in self.path
+        self.server.described = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.sessions += 1
+        self.server.kept = b""
+        self.answer(200, {"Location": f"{self.server.url}/session/{self.server.sessions}"}, b"{}")
+
+    def do_PUT(self) -> None:
+        server = self.server
+        where = re.fullmatch(r"bytes (?:(\*)|(\d+)-(\d+))/(\d+)", self.headers["Content-Range"])
+        assert where is not None
+        if server.forgets:
+            server.forgets = False
+            self.close_connection = True
+            self.answer(410, {}, b"")
+            return
+        if where[1] is None:
+            assert int(where[2]) == len(server.kept)
+            stop = server.breaks.pop(0) if server.breaks else int(where[4])
+            came = self.rfile.read(stop - len(server.kept))
+            server.sent_bytes += len(came)
+            server.kept += came
+            if len(server.kept) < int(where[4]):
+                server.kept = server.kept[: len(server.kept) // GRAIN * GRAIN]
+                self.close_connection = True
+                return
+        if len(server.kept) < int(where[4]):
+            self.answer(308, {"Range": f"bytes=0-{len(server.kept) - 1}"} if server.kept else {}, b"")
+        elif server.answers_lost:
+            server.answers_lost -= 1
+            self.close_connection = True
+        else:
+            checksum = base64.b64encode(google_crc32c.Checksum(server.kept).digest()).decode()
+            tree = {"name": "p/k", "size": where[4], "generation": "7", **server.described, "crc32c": checksum}
+            self.answer(200, {}, json.dumps(tree).encode())
+
+    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
+    with Keeping() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        for name, value in servers.environment("gs", server.url).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "20")
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(SIZE))
+    return file
+
+
+def test_an_upload_goes_on_where_it_broke_off(service: Keeping, large: Path) -> None:
+    service.breaks = [100_000, 5_000_000, 9_000_000]
+    open_store("gs://bucket/p").upload("k", large)
+    assert service.kept == large.read_bytes()
+    assert service.sessions == 1
+    assert service.sent_bytes < SIZE + 3 * GRAIN, "what was there is not sent again"
+
+
+def test_the_lost_answer_of_a_whole_upload_is_asked_for_again(service: Keeping, large: Path) -> None:
+    service.answers_lost = 2
+    open_store("gs://bucket/p").upload("k", large)
+    assert (service.sessions, service.sent_bytes) == (1, SIZE)
+
+
+def test_an_upload_whose_session_is_gone_begins_anew(service: Keeping, large: Path) -> None:
+    service.forgets = True
+    open_store("gs://bucket/p").upload("k", large)
+    assert service.sessions == 2
+    assert service.kept == large.read_bytes()
+
+
+def test_what_the_answer_says_must_be_what_was_sent(
+    service: Keeping, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "0.5")
+    store = open_store("gs://bucket/another")  # the server answers for p/k
+    with pytest.raises(StoreError, match="its answer does not describe what was sent"):
+        store.upload("k", large)
+    assert service.sessions > 1
