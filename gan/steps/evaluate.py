@@ -17,6 +17,7 @@ from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.reference import Reference
+from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store
 from gan.train.checkpoint import Checkpoints, load_ema
@@ -158,6 +159,7 @@ class _Judge:
             "evaluated_at": evaluations.date(evaluations.read_all(self._store, self._run.run_id), self._now()),
         }
         evaluations.write(self._store, record)
+        still_there(self._store, "reference", self._reference_id)
         self.scored += 1
         say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from gan.errors import IntegrityError
+from gan.errors import IntegrityError, NotFoundError
 from gan.export.files import FACTS
 from gan.metrics import evaluations
 from gan.store import Store, pointer, runs, sealed
@@ -47,6 +47,20 @@ def needs(store: Store, key: Key) -> tuple[Key, ...]:
         raise IntegrityError(
             f"the record of {key.kind} {key.id} does not say what it was made from: {error!r}"
         ) from None
+
+
+def still_there(store: Store, kind: str, object_id: str) -> None:
+    """Look, once a reference to a dataset, reference or generator is made, whether it still leads somewhere.
+
+    `gan gc` takes an object from readers and looks for references then, so that one of the two sees the other.
+
+    Raises:
+        NotFoundError: gc took it.
+    """
+    if not sealed.is_published(store, kind, object_id):
+        raise NotFoundError(
+            f"{kind} {object_id} was deleted by gan gc just as it was to be used; make it again, and run this again"
+        )
 
 
 def _of_dataset(store: Store, dataset_id: str) -> Iterator[Key]:

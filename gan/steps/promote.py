@@ -9,6 +9,7 @@ from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
 from gan.ids import check_id
+from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed, verdicts
 
@@ -49,7 +50,9 @@ def promote(
         _require_good_record(store, generator_id, live)
         _require_verdict(store, generator_id, live)
     step = pointer.Move(generator_id, "promote" if force is None else "force", now(), live.live, force or "")
-    return _outcome(store, pointer.move(store, live, step), live.live, watch)
+    moved = pointer.move(store, live, step)
+    still_there(store, "generator", generator_id)
+    return _outcome(store, moved, live.live, watch)
 
 
 def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Outcome:

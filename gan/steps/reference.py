@@ -20,6 +20,7 @@ from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.presets import Looks
 from gan.metrics.requirements import FEATURE_NETWORK_FILE, TRAIN, check_split, feature_network_path
 from gan.scratch import scratch_folder
+from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.types import Json
@@ -72,6 +73,7 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
         reference_id = sealed.sums_id("ref", files)
         uri = sealed.publish(store, "reference", reference_id, files)
     memo.remember(store, "reference", recipe, reference_id)
+    still_there(store, "dataset", dataset_id)
     return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
 
 

@@ -12,6 +12,7 @@ from gan.console import Clock, say
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, IntegrityError, Stopped
+from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
 from gan.store.patience import patience_seconds
@@ -135,6 +136,7 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     done, seconds = _restore(players, run, checkpoints.latest_good())
     lease.go_on_from(done)
     write_run(store, run)
+    still_there(store, "dataset", run.dataset_id)
     forget_after(store, run.run_id, done)
     batches = Batches(
         store,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gan.errors import ConfigError, ConflictError
+from gan.errors import ConfigError, ConflictError, NotFoundError
 from gan.steps import gc as module
 from gan.steps import lineage
 from gan.steps.gc import Rules, gc
+from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import LocalStore, Store, memo, runs, sealed
+from gan.store import LocalStore, Store, memo, pointer, runs, sealed
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from support import objects
@@ -400,3 +401,20 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
     for generator_id in sealed.ids(store, "generator"):
         facts = sealed.read_json(store, "generator", generator_id, "generator.json")
         assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
+
+
+def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gc looked for references before this one was made, so it is the one who made it that has to look."""
+    made = full(store)
+    move = pointer.move
+
+    def overtaken(store: Store, *args: Any) -> pointer.Pointer:
+        moved = move(store, *args)
+        store.delete(f"generators/{made['generator']}/{sealed.SEAL}")
+        return moved
+
+    monkeypatch.setattr(pointer, "move", overtaken)
+    with pytest.raises(
+        NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
+    ):
+        promote(store, made["generator"], "faces", force="a test")
