@@ -17,11 +17,15 @@ from gan.store import open_store
 
 @dataclass(frozen=True)
 class Stage:
-    """A step that nothing happened to: the store before it, what it took, what the store held after it, and the ids."""
+    """A step that nothing happened to.
+
+    `before` is a copy of the store before it, `after` is what the store held after it, `unkilled` is what the step
+    took, and `ids` are those of everything that was made so far.
+    """
 
     before: Path
-    unkilled: Unkilled
     after: dict[str, str]
+    unkilled: Unkilled
     ids: dict[str, str]
 
 
@@ -31,18 +35,29 @@ def nursery() -> Iterator[Nursery]:
         yield made
 
 
+class Stages:
+    """The pipeline on a local disk with no fault at all, as far as it was asked for: `stages["train"]`."""
+
+    def __init__(self, nursery: Nursery, folder: Path) -> None:
+        self._nursery = nursery
+        self._folder = folder
+        self._pipeline = Pipeline(str(folder / "store"), folder / "work")
+        self._done: dict[str, Stage] = {}
+        (folder / "store").mkdir()
+
+    def __getitem__(self, wanted: str) -> Stage:
+        for step in STEPS[len(self._done) : STEPS.index(wanted) + 1]:
+            self._done[step] = self._run(step)
+        return self._done[wanted]
+
+    def _run(self, step: str) -> Stage:
+        before = self._folder / f"before-{step}"
+        shutil.copytree(self._pipeline.store, before)
+        unkilled = killer.measure(self._nursery, self._pipeline.task(step))
+        self._pipeline.note(step)
+        return Stage(before, contents(open_store(self._pipeline.store)), unkilled, dict(self._pipeline.ids))
+
+
 @pytest.fixture(scope="session")
-def stages(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
-    """The whole pipeline on a local disk, step by step, with no fault at all."""
-    folder = tmp_path_factory.mktemp("unkilled")
-    store = folder / "store"
-    store.mkdir()
-    pipeline = Pipeline(str(store), folder / "work")
-    found = {}
-    for step in STEPS:
-        before = folder / f"before-{step}"
-        shutil.copytree(store, before)
-        unkilled = killer.measure(nursery, pipeline.task(step))
-        pipeline.note(step)
-        found[step] = Stage(before, unkilled, contents(open_store(str(store))), dict(pipeline.ids))
-    return found
+def stages(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    return Stages(nursery, tmp_path_factory.mktemp("unkilled"))

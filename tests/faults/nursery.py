@@ -140,6 +140,8 @@ class Nursery:
     def begin(self, task: Task) -> Child:
         """Start a process."""
         self.end()
+        for suffix in (".out", ".err"):
+            Path(task.log).with_suffix(suffix).write_bytes(b"")
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(asdict(task)) + "\n")

@@ -61,6 +61,15 @@ def behind_proxy(kind: str) -> Iterator[Bad]:
             yield Bad(proxy, server, uri, servers.environment(server.scheme, proxy.url))
 
 
+@contextmanager
+def on_server(kind: str) -> Iterator[tuple[servers.Server, str]]:
+    """A server of a kind with an empty bucket; this process and those that it starts find the way to it."""
+    with KINDS[kind]() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server, servers.make_bucket(server)
+
+
 def fill(store: Store, folder: Path) -> None:
     """Put every object of a local store into another."""
     local = open_store(str(folder))

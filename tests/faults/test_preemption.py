@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from faults.conftest import Stage
-from faults.nursery import Child, Nursery
+from faults.conftest import Stages
+from faults.nursery import Nursery
 from faults.steps import Pipeline
 from faults.storage import S3, TORTURE, behind_proxy, fill
+from faults.training import began_from, begin, preempt, run_id_of, step_of, trained
 from gan.errors import FencedError
-from gan.store import Store, open_store
+from gan.store import open_store
 from gan.train.checkpoint import Checkpoints
 
 pytestmark = pytest.mark.slow
-
-POD_GRACE_SECONDS = 30
-GRACE_SECONDS = 25 if TORTURE else 3
-ENDLESS = ("--set", "train.steps=1000000", "--set", "train.checkpoint_every_steps=25")
-PREEMPTED = 128 + signal.SIGTERM
 
 
 @pytest.fixture(scope="module")
@@ -32,43 +26,8 @@ def second_nursery() -> Iterator[Nursery]:
         yield made
 
 
-def begin(nursery: Nursery, pipeline: Pipeline) -> Child:
-    environment = {"GAN_PROGRESS_SECONDS": "0.1", "GAN_GRACE_SECONDS": str(GRACE_SECONDS)}
-    task = pipeline.task("train", *ENDLESS)
-    return nursery.begin(replace(task, environment={**task.environment, **environment}))
-
-
-def step_of(child: Child) -> int:
-    """The last step that was told of."""
-    return max((event["done"] for event in child.events() if event["event"] == "train"), default=0)
-
-
-def trained(child: Child, steps: int) -> int:
-    """Wait until so many steps are done."""
-    return child.wait_for(lambda: step if (step := step_of(child)) >= steps else None)
-
-
-def began_from(child: Child) -> int:
-    """Wait until it trains; the step that it goes on from."""
-    return child.wait_for(
-        lambda: next((each["from_step"] for each in child.events() if each["event"].startswith("training run")), None)
-    )
-
-
-def preempt(child: Child) -> int:
-    """SIGTERM; the step that it says is saved."""
-    child.send(signal.SIGTERM)
-    assert child.ended_within(POD_GRACE_SECONDS)
-    assert child.exit_code() == PREEMPTED, child.err[-4000:]
-    told = re.search(r"Step (\d+) is saved\. Resume with: gan train", child.err)
-    assert told is not None, child.err[-4000:]
-    return int(told[1])
-
-
 @pytest.mark.parametrize("kind", ["gs", S3] if TORTURE else [S3])
-def test_preempted_with_storage_and_while_it_hangs(
-    kind: str, nursery: Nursery, stages: dict[str, Stage], tmp_path: Path
-) -> None:
+def test_preempted_with_storage_and_while_it_hangs(kind: str, nursery: Nursery, stages: Stages, tmp_path: Path) -> None:
     with behind_proxy(kind) as storage:
         fill(storage.good(), stages["train"].before)
         pipeline = Pipeline(storage.uri, tmp_path / "work", storage.environment, dict(stages["train"].ids))
@@ -77,7 +36,7 @@ def test_preempted_with_storage_and_while_it_hangs(
         seen = trained(first, 30)
         saved = preempt(first)
         assert saved >= seen
-        run_id = first_run(storage.good())
+        run_id = run_id_of(storage.good())
         assert Checkpoints(storage.good(), run_id).steps()[-1] == saved
 
         second = begin(nursery, pipeline)
@@ -95,13 +54,9 @@ def test_preempted_with_storage_and_while_it_hangs(
         assert preempt(third) > saved
 
 
-def first_run(store: Store) -> str:
-    return next(item.key.split("/")[1] for item in store.list("runs"))
-
-
 @pytest.mark.parametrize("kind", ["local", S3])
 def test_of_two_attempts_the_older_is_fenced_and_the_newer_keeps_what_it_saved(
-    kind: str, nursery: Nursery, second_nursery: Nursery, stages: dict[str, Stage], tmp_path: Path
+    kind: str, nursery: Nursery, second_nursery: Nursery, stages: Stages, tmp_path: Path
 ) -> None:
     with behind_proxy(S3) as storage:
         uri = storage.uri if kind == S3 else str(tmp_path / "store")
@@ -120,11 +75,11 @@ def test_of_two_attempts_the_older_is_fenced_and_the_newer_keeps_what_it_saved(
         trained(taking_over, began + 60)
         thought_dead.send(signal.SIGCONT)
         assert thought_dead.exit_code() == FencedError.exit_code, thought_dead.err[-4000:]
-        assert "attempt 2 at run" in thought_dead.err
+        assert "attempt 2 took over" in thought_dead.err
 
         trained(taking_over, step_of(taking_over) + 30)
         saved = preempt(taking_over)
-        checkpoints = Checkpoints(store, first_run(store))
+        checkpoints = Checkpoints(store, run_id_of(store))
         assert checkpoints.steps()[-1] == saved
         for step in checkpoints.steps():
             checkpoints.check(step)

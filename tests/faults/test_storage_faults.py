@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,18 +11,24 @@ from pathlib import Path
 import pytest
 
 from faults import killer
-from faults.conftest import Stage
+from faults.conftest import Stages
 from faults.contents import contents
 from faults.nursery import Nursery
-from faults.steps import STEPS, Pipeline
-from faults.storage import S3, SEED, TORTURE, Bad, behind_proxy, opened
+from faults.steps import CONFIG, STEPS, Pipeline
+from faults.storage import S3, SEED, TORTURE, Bad, behind_proxy, fill, opened
+from faults.training import begin, preempt, run_id_of, step_of, told, trained
 from gan.errors import StoreError, UnavailableError
+from gan.steps.verify import verify
 from gan.store import Versioned
+from gan.train.checkpoint import Checkpoints
+from gan.train.metrics_log import read_metrics
 
 pytestmark = pytest.mark.slow
 
 SHARE = 0.1
 OBJECTS, MOVES, LARGE_OBJECTS = (1000, 200, 20) if TORTURE else (120, 30, 3)
+DOWN_SECONDS = 600 if TORTURE else 3
+LOGGED_EVERY = int(CONFIG["train"]["log_every_steps"])
 SIZES = (0, 1, 1000, 30_000, 300_000)
 UPLOADED_FROM = 10_000  # bytes; smaller objects are written at once
 
@@ -136,7 +143,7 @@ def test_what_no_patience_helps_against_fails_at_once_and_says_what_to_do(storag
 
 @pytest.mark.parametrize("kind", ["gs", S3])
 def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
-    kind: str, nursery: Nursery, stages: dict[str, Stage], tmp_path: Path
+    kind: str, nursery: Nursery, stages: Stages, tmp_path: Path
 ) -> None:
     with behind_proxy(kind) as storage:
         storage.proxy.share = SHARE
@@ -146,3 +153,28 @@ def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
             pipeline.note(step)
         print(storage.proxy.counts)
         assert contents(storage.good()) == stages["promote"].after
+
+
+def test_training_goes_on_while_storage_is_down_and_checkpoints_wait(
+    nursery: Nursery, stages: Stages, tmp_path: Path
+) -> None:
+    with behind_proxy(S3) as storage:
+        fill(storage.good(), stages["train"].before)
+        environment = {**storage.environment, "GAN_STORE_DEADLINE_SECONDS": "1"}
+        child = begin(nursery, Pipeline(storage.uri, tmp_path / "work", environment, dict(stages["train"].ids)))
+        trained(child, 30)
+        storage.proxy.down()
+        assert told(child, "the store does not answer")["waiting_checkpoints"] >= 1
+        told(child, "is given up")
+        until = time.monotonic() + DOWN_SECONDS
+        while time.monotonic() < until:
+            trained(child, step_of(child) + 50)
+        storage.proxy.up()
+        told(child, "the store answers again")
+        trained(child, step_of(child) + 50)
+        saved = preempt(child)
+        run_id = run_id_of(storage.good())
+        assert Checkpoints(storage.good(), run_id).steps()[-1] == saved
+        assert verify(storage.good()).details["damages"] == []
+        figures = [line["step"] for line in read_metrics(storage.good(), run_id)]
+        assert figures == list(range(LOGGED_EVERY, saved + 1, LOGGED_EVERY))

@@ -137,6 +137,7 @@ def make_bucket(server: Server, *, url: str | None = None, versioned: bool = Fal
         NO_PROXY.open(request, timeout=30).close()
         return name
     import boto3
+    from botocore.config import Config
 
     client = boto3.client(
         "s3",
@@ -144,6 +145,9 @@ def make_bucket(server: Server, *, url: str | None = None, versioned: bool = Fal
         aws_access_key_id=USER,
         aws_secret_access_key=PASSWORD,
         region_name="us-east-1",
+        config=Config(
+            retries={"mode": "standard", "max_attempts": 10}
+        ),  # MinIO is asked before it is ready, though it says that it is
     )
     client.create_bucket(Bucket=name)
     if versioned:
