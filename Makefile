@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 GO_SERVERS := github.com/fsouza/fake-gcs-server@v1.56.1 \
   github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
-.PHONY: help install install-dev quickstart test lint unit servers golden docs-reference lock clean
+.PHONY: help install install-dev quickstart test lint unit servers torture golden docs-reference lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ unit: install-dev ## The tests alone, with coverage.
 
 servers: ## Build the storage servers that some tests need into .servers/bin (needs Go).
 	for server in $(GO_SERVERS); do GOBIN=$(CURDIR)/.servers/bin go install $$server || exit 1; done
+
+torture: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_TORTURE, GAN_SEED).
+	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	$(BIN)/gan-pipelines compile --pipeline training --out tests/golden/training.yaml

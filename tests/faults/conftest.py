@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,15 @@ class Stage:
 def nursery() -> Iterator[Nursery]:
     with Nursery() as made:
         yield made
+
+
+Count = Callable[[int], None]
+
+
+@pytest.fixture
+def trials(record_property: Callable[[str, object], None]) -> Count:
+    """Tells the table of `make torture` how often a test tried."""
+    return lambda number: record_property("trials", number)
 
 
 class Stages:

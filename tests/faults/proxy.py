@@ -112,6 +112,12 @@ class Proxy:
         with self._lock:
             self._next += [fault] * requests
 
+    @property
+    def faults_made(self) -> int:
+        """How many requests were spoilt."""
+        with self._lock:
+            return sum(self.counts[fault] for fault in FAULTS)
+
     def draw(self) -> str | None:
         """The fault of the next request."""
         with self._lock:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from faults import killer
-from faults.conftest import Stage, Stages
+from faults.conftest import Count, Stage, Stages
 from faults.contents import contents
 from faults.killer import Kill
 from faults.nursery import Nursery
@@ -36,7 +36,7 @@ TWO_DAYS = 2 * 24 * 3600
 
 
 @pytest.mark.parametrize("step", KILLED)
-def test_killed_on_a_local_disk(step: str, nursery: Nursery, stages: Stages, tmp_path: Path) -> None:
+def test_killed_on_a_local_disk(step: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count) -> None:
     def fresh(trial: int) -> Store:
         shutil.copytree(stages[step].before, tmp_path / str(trial))
         return open_store(str(tmp_path / str(trial)))
@@ -48,12 +48,15 @@ def test_killed_on_a_local_disk(step: str, nursery: Nursery, stages: Stages, tmp
         assert list(store.leftovers()) == []
         return contents(store)
 
+    trials(KILLS)
     torment(step, nursery, stages[step], fresh, swept, tmp_path / "work")
 
 
 @pytest.mark.parametrize("step", ["preprocess", "train", "promote"])
 @pytest.mark.parametrize("kind", ["gs", S3])
-def test_killed_on_a_bucket(kind: str, step: str, nursery: Nursery, stages: Stages, tmp_path: Path) -> None:
+def test_killed_on_a_bucket(
+    kind: str, step: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count
+) -> None:
     with on_server(kind) as (server, bucket):
 
         def fresh(trial: int) -> Store:
@@ -70,6 +73,7 @@ def test_killed_on_a_bucket(kind: str, step: str, nursery: Nursery, stages: Stag
         unkilled = killer.measure(nursery, Pipeline(untouched.uri, tmp_path, ids=stages[step].ids).task(step))
         assert contents(untouched) == stages[step].after
         stage = replace(stages[step], unkilled=unkilled)
+        trials(KILLS)
         torment(step, nursery, stage, fresh, swept, tmp_path / "work", swept(untouched))
 
 
@@ -87,14 +91,14 @@ def torment(
     `swept` gives what a store holds after gc.
     """
     where = killer.draw(random.Random(f"{SEED} {step}"), stage.unkilled)  # noqa: S311
-    delivered = trials = 0
+    delivered = trial = 0
     while delivered < KILLS:
-        trials += 1
-        store = fresh(trials)
+        trial += 1
+        store = fresh(trial)
         pipeline = Pipeline(store.uri, folder, ids=stage.ids)
         history = list(kill_in_a_row(step, nursery, pipeline, where, min(KILLS_IN_A_ROW, KILLS - delivered)))
         delivered += len(history)
-        told = f"seed {SEED}, step {step}, trial {trials}, kills {history}"
+        told = f"seed {SEED}, step {step}, trial {trial}, kills {history}"
         print(told)
         killer.run(nursery, pipeline.task(step))
         found = contents(store)

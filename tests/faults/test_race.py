@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.conftest import Count
 from faults.race import NAME, race
 from gan.store import open_store, pointer
 from support import servers
@@ -28,7 +29,8 @@ def uri(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return f"{server.scheme}://{servers.make_bucket(server)}/raced"
 
 
-def test_each_round_has_one_winner_and_the_history_has_every_winner_in_order(uri: str) -> None:
+def test_each_round_has_one_winner_and_the_history_has_every_winner_in_order(uri: str, trials: Count) -> None:
+    trials(ROUNDS)
     tries = race(uri, RACERS, ROUNDS)
     assert len(tries) == RACERS * ROUNDS
     winners = [[each for each in tries if each.round == number and each.won] for number in range(ROUNDS)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faults import killer
-from faults.conftest import Stages
+from faults.conftest import Count, Stages
 from faults.contents import contents
 from faults.nursery import Nursery
 from faults.steps import CONFIG, STEPS, Pipeline
@@ -40,7 +40,7 @@ def storage(request: pytest.FixtureRequest) -> Iterator[Bad]:
         yield made
 
 
-def test_every_operation_of_a_store_survives_every_fault(storage: Bad, tmp_path: Path) -> None:
+def test_every_operation_of_a_store_survives_every_fault(storage: Bad, tmp_path: Path, trials: Count) -> None:
     source = random.Random(SEED)  # noqa: S311
     wanted = {f"objects/{number:04d}": source.randbytes(source.choice(SIZES)) for number in range(OBJECTS)}
     bad, good = storage.bad(), storage.good()
@@ -73,6 +73,7 @@ def test_every_operation_of_a_store_survives_every_fault(storage: Bad, tmp_path:
     storage.proxy.share = 0
     left = {key: data for key, data in wanted.items() if key not in gone} | {"moved": str(MOVES - 1).encode()}
     assert {item.key: good.read(item.key) for item in good.list()} == dict(sorted(left.items()))
+    trials(storage.proxy.faults_made)
     print(storage.proxy.counts)
     assert all(storage.proxy.counts[fault] for fault in storage.proxy.faults)
 
@@ -143,7 +144,7 @@ def test_what_no_patience_helps_against_fails_at_once_and_says_what_to_do(storag
 
 @pytest.mark.parametrize("kind", ["gs", S3])
 def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
-    kind: str, nursery: Nursery, stages: Stages, tmp_path: Path
+    kind: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count
 ) -> None:
     with behind_proxy(kind) as storage:
         storage.proxy.share = SHARE
@@ -151,6 +152,7 @@ def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
         for step in STEPS:
             killer.run(nursery, pipeline.task(step))
             pipeline.note(step)
+        trials(storage.proxy.faults_made)
         print(storage.proxy.counts)
         assert contents(storage.good()) == stages["promote"].after
 
