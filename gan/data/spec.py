@@ -141,6 +141,9 @@ def load(store: Store, dataset_id: str) -> Dataset:
         IntegrityError: dataset.json is damaged, of another format, or not what the id says.
     """
     uri = store.uri_of(f"{sealed.prefix_of('dataset', dataset_id)}/{FILE}")
+    sums = sealed.read_sums(store, "dataset", dataset_id)
+    for name in {FILE, MANIFEST} - sums.keys():
+        raise IntegrityError(f"{sealed.SEAL} beside {uri} is damaged: it should list {name}; found {', '.join(sums)}")
     try:
         dataset = from_json(sealed.read_json(store, "dataset", dataset_id, FILE))
         described = identified(dataset).id
@@ -148,13 +151,12 @@ def load(store: Store, dataset_id: str) -> Dataset:
         raise IntegrityError(f"{uri} is damaged: it describes no dataset ({error!r})") from None
     if not described == dataset.id == dataset_id:
         raise IntegrityError(f"{uri} is damaged: it should describe {dataset_id}; found {described}")
-    _check_shards(store, dataset, uri)
+    _check_shards(dataset, sums, uri)
     return dataset
 
 
-def _check_shards(store: Store, dataset: Dataset, uri: str) -> None:
+def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
     """Whether the seal lists the files that the description tells of: only such names stay inside the dataset."""
-    sums = sealed.read_sums(store, "dataset", dataset.id)
     for split in dataset.splits.values():
         for shard in split.shards:
             if sums.get(shard.name) != shard.sha256:
@@ -162,8 +164,6 @@ def _check_shards(store: Store, dataset: Dataset, uri: str) -> None:
                     f"{uri} and {sealed.SEAL} beside it differ in the checksum of {shard.name}: expected "
                     f"{shard.sha256}; found {sums.get(shard.name, 'none')}"
                 )
-    if MANIFEST not in sums:
-        raise IntegrityError(f"{sealed.SEAL} of dataset {dataset.id} is damaged: it should list {MANIFEST}")
 
 
 def _plain_splits(splits: Mapping[str, Split]) -> Json:
