@@ -77,16 +77,7 @@ class BucketStore(Store):
 
     def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
         start = f"{self._key(prefix)}/" if prefix else self._prefix
-        token: str | None = None
-        while True:
-            page = self._page(start, token)
-            for item in page.items:
-                key = item.key.removeprefix(self._prefix)
-                if not key.startswith(f"{PROBES}/"):
-                    yield Item(key, item.size, item.modified)
-            token = page.following
-            if token is None:
-                return
+        return (item for item in self._items(start) if not item.key.startswith(f"{PROBES}/"))
 
     def delete(self, key: str) -> None:  # noqa: D102
         with contextlib.suppress(NotFoundError):
@@ -113,10 +104,15 @@ class BucketStore(Store):
         return self._retry.call(f"ask {self.uri} for the time", self._service.now)
 
     def leftovers(self) -> Iterator[Leftover]:  # noqa: D102
+        for probe in self._items(f"{self._prefix}{PROBES}/"):
+            yield Leftover(probe.key, probe.size, probe.modified)
         what = f"list the unfinished uploads of {self.uri}"
         yield from self._retry.call(what, self._twice(lambda: tuple(self._service.leftovers(self._prefix))))
 
     def discard(self, leftover: Leftover) -> None:  # noqa: D102
+        if leftover.name.startswith(f"{PROBES}/"):
+            self.delete(leftover.name)
+            return
         with contextlib.suppress(MissingError):
             self._retry.call(f"discard {leftover.name} of {self.uri}", lambda: self._service.discard(leftover))
 
@@ -182,6 +178,16 @@ class BucketStore(Store):
     def _stat(self, key: str) -> Stat:
         full = self._key(key)
         return self._ask(key, "look up", self._twice(lambda: self._service.stat(full)))
+
+    def _items(self, start: str) -> Iterator[Item]:
+        """Every object whose full key begins with `start`, by its key in this store."""
+        page = self._page(start, None)
+        while True:
+            for item in page.items:
+                yield Item(item.key.removeprefix(self._prefix), item.size, item.modified)
+            if page.following is None:
+                return
+            page = self._page(start, page.following)
 
     def _page(self, start: str, token: str | None) -> Page:
         return self._retry.call(f"list {self.uri}", self._twice(lambda: self._service.page(start, token)))

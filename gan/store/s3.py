@@ -185,7 +185,8 @@ class S3Service(Service):
         if status == 403:
             return StoreError(
                 f"no permission for {self.uri} ({told}); allow this account s3:GetObject, s3:PutObject, "
-                f"s3:DeleteObject and s3:ListBucket there, or sign in as another: {SIGN_IN}"
+                "s3:DeleteObject, s3:AbortMultipartUpload, s3:ListBucket and s3:ListBucketMultipartUploads there, or "
+                f"sign in as another: {SIGN_IN}"
             )
         return StoreError(f"{self.uri} answered with {told}; look at AWS_ENDPOINT_URL and AWS_REGION")
 

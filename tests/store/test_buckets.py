@@ -287,6 +287,15 @@ def test_an_unfinished_upload_is_a_leftover_moto_dates_it_2010(
     assert list(store.leftovers()) == []
 
 
+def test_the_probe_of_a_killed_process_is_a_leftover_and_no_object(bucket_store: Store) -> None:
+    bucket_store.write(".probes/x", b"first")
+    assert list(bucket_store.list()) == []
+    (leftover,) = bucket_store.leftovers()
+    assert (leftover.name, leftover.size) == (".probes/x", 5)
+    bucket_store.discard(leftover)
+    assert list(bucket_store.leftovers()) == []
+
+
 @pytest.mark.parametrize("uri", ["gs://", "s3:///prefix", "gs://a", "s3://Ünicode/x", "gs://-x/y"])
 def test_a_uri_names_a_bucket(uri: str) -> None:
     with pytest.raises(ConfigError, match="--store must name a bucket, such as"):

@@ -64,6 +64,7 @@ def test_a_pointer_that_contradicts_its_history_is_damage(store: Store) -> None:
         pointer.read(store, "faces")
 
 
+@pytest.mark.parametrize("store", ["local"], indirect=True)  # hundreds of writes; what is read is checked above a store
 def test_a_change_of_any_byte_is_found(store: Store) -> None:
     moved(store, ("g1", "promote"), ("g2", "force"))
     data = store.read("promoted/faces.json")
