@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gan.console import progress, warn
+from gan.console import Advance, progress, warn
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.export.files import FACTS
 from gan.ids import is_id
@@ -29,6 +29,7 @@ from gan.types import Json
 
 HOUR = 3600.0
 ASIDE = ".deleted"
+RECIPE, LOOSE = "recipe", ("checkpoint", "leftover")
 PROBES = ".probes"
 FOLDERS = {**{folder: kind for kind, folder in sealed.KINDS.items()}, "runs": RUN}
 NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
@@ -205,7 +206,7 @@ class _Survey:
             gone = about is not None and (about not in self.things or about in self.unneeded)
             if note.item.modified < self._young and (gone or note.made is None):
                 why = "what it is about is gone" if gone else "it is damaged"
-                yield Trash("recipe", note.item.key.removeprefix(f"{memo.FOLDER}/"), why, (note.item,))
+                yield Trash(RECIPE, note.item.key.removeprefix(f"{memo.FOLDER}/"), why, (note.item,))
 
     def _left(self) -> Iterator[Trash]:
         for leftover in self._store.leftovers():
@@ -228,28 +229,38 @@ def _on_schedule(checkpoints: Checkpoints, step: int) -> bool:
         return True
 
 
-def _deleted(store: Store, rules: Rules, now: float, survey: _Survey, trash: Iterable[Trash]) -> list[Trash]:
-    """Delete; returns what was deleted."""
-    doomed = [survey.things[key] for key in _made_first(survey.unneeded)]
-    whole = {thing.key: thing for thing in doomed if thing.whole}
-    for key in whole:
-        _put_aside(store, _seal(key))
-    again = _Survey(store, rules, now, aside=whole)
-    for key in whole.keys() - again.unneeded:
-        warn(f"{key.kind} {key.id} is referred to now; it stays")
-        _put_back(store, _seal(key) + ASIDE)
-    still = {(each.kind, each.id) for each in again.trash()}
-    going = [each for each in trash if (each.kind, each.id) in still]
-    with progress("delete", len(going), unit="objects") as advance:
+def _deleted(store: Store, rules: Rules, now: float, survey: _Survey, trash: Sequence[Trash]) -> list[Trash]:
+    """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
+    loose = [each for each in trash if each.kind in LOOSE]
+    with progress("delete", len(trash), unit="objects") as advance:
+        _delete_all(store, loose, advance)
+        doomed = [survey.things[key] for key in _made_first(survey.unneeded)]
+        whole = {thing.key: thing for thing in doomed if thing.whole}
+        for key in whole:
+            _put_aside(store, _seal(key))
+        again = _Survey(store, rules, now, aside=whole)
+        for key in whole.keys() - again.unneeded:
+            warn(f"{key.kind} {key.id} is referred to now; it stays")
+            _put_back(store, _seal(key) + ASIDE)
         for thing in doomed:
             if thing.key in again.unneeded:
                 _delete_object(store, thing.key, again.parts[thing.key])
                 advance(1)
-        for each in going:
-            if each.kind.removeprefix("unfinished ") not in KINDS:
-                _delete_parts(store, each.parts)
-                advance(1)
-    return going
+        still = {(each.kind, each.id) for each in again.trash()}
+        going = [each for each in trash if each not in loose and (each.kind, each.id) in still]
+        _delete_all(store, [each for each in going if each.kind == RECIPE], advance)
+    return [*going, *loose]
+
+
+def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
+    """A checkpoint's record sorts before its state, and goes first."""
+    for each in trash:
+        for part in each.parts:
+            if isinstance(part, Leftover):
+                store.discard(part)
+            else:
+                store.delete(part.key)
+        advance(1)
 
 
 def _delete_object(store: Store, key: Key, parts: Iterable[Item]) -> None:
@@ -258,15 +269,6 @@ def _delete_object(store: Store, key: Key, parts: Iterable[Item]) -> None:
     store.delete(seal)
     for part in parts:
         store.delete(part.key)
-
-
-def _delete_parts(store: Store, parts: Iterable[Item | Leftover]) -> None:
-    """A checkpoint's record sorts before its state, and goes first."""
-    for part in parts:
-        if isinstance(part, Leftover):
-            store.discard(part)
-        else:
-            store.delete(part.key)
 
 
 def _put_aside(store: Store, seal: str) -> None:
