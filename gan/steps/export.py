@@ -89,8 +89,8 @@ def export(
         _fill(store, run, dataset, step, evaluation, folder, now())
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)
+        memo.remember(store, "export", recipe, generator_id)
         sealed.publish(store, "generator", generator_id, files)
-    memo.remember(store, "export", recipe, generator_id)
     return _outcome(store, generator_id, watch)
 
 

@@ -31,7 +31,11 @@ class Note:
 
 
 def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
-    """Note that `recipe` made `object_id`. Call it after the object is published."""
+    """Note that `recipe` makes `object_id`.
+
+    Call it before the object is published where the same recipe may make another object the next time: whoever is
+    killed between the two leaves a note of nothing, which counts for nothing, instead of an object that nobody finds.
+    """
     write_sealed(store, _key(step, recipe), {"id": object_id, "recipe": recipe})
 
 
