@@ -54,7 +54,7 @@ def test_preempted_with_storage_and_while_it_hangs(kind: str, nursery: Nursery, 
         assert preempt(third) > saved
 
 
-@pytest.mark.parametrize("kind", ["local", S3])
+@pytest.mark.parametrize("kind", ["local", S3] if TORTURE else [S3])
 def test_of_two_attempts_the_older_is_fenced_and_the_newer_keeps_what_it_saved(
     kind: str, nursery: Nursery, second_nursery: Nursery, stages: Stages, tmp_path: Path
 ) -> None:
