@@ -95,7 +95,7 @@ def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
 def _add_data_commands(add: Add) -> None:
     made = add("preprocess", "turn images into TFRecord shards; prints the dataset id")
     made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, celeba, digits or folder")
-    made.add_argument("--source", metavar="PATH_OR_URI", help="folder or zip with the original files")
+    made.add_argument("--source", metavar="PATH_OR_URI", help="folder or zip with the original files, also in a bucket")
     made.add_argument("--image-size", type=int, metavar="PIXELS", help="height and width of the prepared images")
     made.add_argument("--channels", type=int, metavar="N", help="1 (grey) or 3 (RGB)")
     made.add_argument("--crop", type=int, metavar="PIXELS", help="side of the centred square cut out before resizing")

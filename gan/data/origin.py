@@ -19,6 +19,7 @@ from gan.store import local_path
 MOST_RATIO = 100
 RATIO_MATTERS_FROM_BYTES = 1 << 20
 MOST_FILE_BYTES = 1 << 28
+FLAG = "data.source (--source)"
 _ENCRYPTED = 0x1
 
 
@@ -178,7 +179,7 @@ def local_source(where: str | None, what: str) -> Path:
     """The path that `--source` gives.
 
     Args:
-        where: a path or a `file://` URI; None where it was not given.
+        where: a path or a `file://` URI (`gan.data.remote` has seen to buckets); None where it was not given.
         what: for the message: what it should hold.
 
     Raises:
@@ -186,12 +187,11 @@ def local_source(where: str | None, what: str) -> Path:
         DataError: nothing is there.
     """
     if not where:
-        raise ConfigError(f"data.source (--source) is needed: {what}")
-    path = local_path(where, "data.source (--source)")
+        raise ConfigError(f"{FLAG} is needed: {what}")
+    path = local_path(where, FLAG)
     if path is None:
         raise ConfigError(
-            f'data.source (--source) must be a local path or a file:// URI; got "{where}". '
-            "Copy the files to this machine first"
+            f'{FLAG} must be a path, a file:// URI, or gs://bucket/folder or s3://bucket/folder; got "{where}"'
         )
     if not path.exists():
         raise DataError(f"no such file or folder: {path}; --source must be {what}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from gan import build, console
 from gan.config import Data
 from gan.data import options as data_options
 from gan.data.options import Options
 from gan.data.pool import worker_count
+from gan.data.remote import at_hand
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.scratch import scratch_folder
@@ -40,15 +43,12 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
     workers = worker_count(workers)
     source = build.source(data.dataset)
     options = data_options.resolve(source, data)
-    listing = source.scan(data.source, options)
-    try:
+    with at_hand(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
         recipe = _recipe(source, listing, options)
         known = memo.published(store, STEP, recipe, "dataset")
         if known is not None:
             return _outcome(store, load(store, known), watch)
         dataset, working_seconds = _publish(store, source, listing, options, workers)
-    finally:
-        listing.close()
     memo.remember(store, STEP, recipe, dataset.id)
     return _outcome(store, dataset, watch, working_seconds)
 

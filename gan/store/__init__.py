@@ -16,28 +16,32 @@ FLAG = "--store"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 
 
-def open_store(uri: str) -> Store:
+def open_store(uri: str, flag: str = FLAG) -> Store:
     """The store behind a URI: a path or `file://` URI of a local folder, `gs://bucket/prefix` or `s3://bucket/prefix`.
 
     Credentials and endpoints of buckets are found as each ecosystem does. Nothing is asked of the bucket yet.
+
+    Args:
+        uri: what a user gave.
+        flag: for messages: what it was given as.
 
     Raises:
         ConfigError: the URI names no store, or what a bucket of this kind needs is not installed.
         StoreError: there are no credentials.
     """
-    folder = local_path(uri, FLAG)
+    folder = local_path(uri, flag)
     if folder is not None:
         return LocalStore(folder)
     scheme, _, rest = uri.partition("://")
     if scheme.lower() not in ("gs", "s3"):
         raise ConfigError(
-            f"{FLAG} must be a local folder, such as ./store or file:///tmp/store, or a bucket, such as "
+            f"{flag} must be a local folder, such as ./store or file:///tmp/store, or a bucket, such as "
             f'gs://bucket/prefix or s3://bucket/prefix; got "{uri}"'
         )
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket):
-        raise ConfigError(f'{FLAG} must name a bucket, such as {scheme}://bucket/prefix; got "{uri}"')
+        raise ConfigError(f'{flag} must name a bucket, such as {scheme}://bucket/prefix; got "{uri}"')
     if prefix:
         check_key(prefix)
     return _open_bucket(scheme.lower(), bucket, prefix)
