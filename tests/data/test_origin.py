@@ -185,7 +185,7 @@ def test_sources_are_paths_or_file_uris(tmp_path: Path) -> None:
     ("where", "kind", "says"),
     [
         (None, ConfigError, r"\(--source\) is needed: a folder"),
-        ("gs://bucket/x", ConfigError, r'file:// URI; got "gs://bucket/x"'),
+        ("gs://bucket/x", ConfigError, r'got "gs://bucket/x"'),
         ("file://host/x", ConfigError, r"\(--source\) must be a path or a file:// URI of this machine"),
         ("~nobody-of-that-name/x", ConfigError, r"\(--source\): ~nobody-of-that-name of .* is the home of no user"),
         ("/nowhere", DataError, "no such file or folder: /nowhere"),
