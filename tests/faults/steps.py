@@ -65,6 +65,8 @@ class Pipeline:
     def _flags(self, step: str) -> list[str]:
         if step == "preprocess":
             return list(PREPROCESS)
+        if step == "gc":
+            return ["--delete", "--grace", "0"]
         if step in ("reference", "train"):
             return ["--dataset-id", self.ids["preprocess"], "--config", self._config()]
         if step == "evaluate":

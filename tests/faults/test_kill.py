@@ -80,6 +80,24 @@ def test_killed_on_a_bucket(
         torment(step, nursery, stage, fresh, swept, work, swept(untouched))
 
 
+def test_gc_itself_is_killed(nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count) -> None:
+    full = tmp_path / "full"
+    shutil.copytree(stages["promote"].before, full)
+    pipeline = Pipeline(str(full), tmp_path / "work", ids=stages["promote"].ids)
+    killer.run(nursery, pipeline.task("preprocess", "--image-size", "12"))  # nothing refers to this one
+    shutil.copytree(full, tmp_path / "before")
+    unkilled = killer.measure(nursery, pipeline.task("gc"))
+    stage = Stage(tmp_path / "before", contents(open_store(str(full))), unkilled, pipeline.ids)
+    assert stage.after == stages["gate"].after
+
+    def fresh(trial: int) -> Store:
+        shutil.copytree(stage.before, tmp_path / str(trial))
+        return open_store(str(tmp_path / str(trial)))
+
+    trials(KILLS)
+    torment("gc", nursery, stage, fresh, contents, pipeline)
+
+
 def torment(
     step: str,
     nursery: Nursery,

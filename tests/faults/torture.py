@@ -21,11 +21,11 @@ PROMISES = {
 
 
 def main() -> int:
-    """Run the tests that there are for each promise; returns pytest's exit code."""
+    """Run the tests that there are for each promise, with pytest's own flags if any; returns its exit code."""
     files = [str(path) for name in PROMISES if (path := HERE / f"{name}.py").exists()]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "2", "-rfE", f"--junitxml={report}", *files]
+        command = [sys.executable, "-m", "pytest", "-n", "2", "-rfE", f"--junitxml={report}", *sys.argv[1:], *files]
         code = subprocess.run(command, cwd=HERE.parent.parent, check=False).returncode
         cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own pytest wrote it
     print(f"\n{'promise':52} {'tests':>6} {'trials':>7} {'failures':>9} {'skipped':>8}")
