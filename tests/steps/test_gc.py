@@ -16,10 +16,10 @@ from gan.steps import lineage
 from gan.steps.gc import Rules, gc
 from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import LocalStore, Store, memo, pointer, runs, sealed
+from gan.store import LocalStore, Store, memo, open_store, pointer, runs, sealed
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
-from support import objects
+from support import objects, servers
 from support.objects import DAY, HOUR
 
 T = TypeVar("T")
@@ -418,3 +418,17 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
         NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
     ):
         promote(store, made["generator"], "faces", force="a test")
+
+
+def test_in_a_bucket(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in moto_server.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = open_store(f"s3://{servers.make_bucket(moto_server)}/prefix")
+    made = full(bucket)
+    bucket.write("references/ref-0/half", b"half")
+    assert trash(bucket) == [], "all of it is young"
+    assert trash(bucket, NOW, delete=True) == [
+        ("unfinished reference", "ref-0"), ("reference", made["second"]), ("dataset", made["stray"]),
+    ]  # fmt: skip
+    assert verify(bucket).details["damages"] == []
+    assert not [key for key in keys(bucket) if made["stray"] in key or made["second"] in key or "ref-0" in key]

@@ -88,7 +88,7 @@ def test_an_unknown_id(store: Store) -> None:
         ("run.json", b"{", "run.json is damaged (it should end with its seal"),
         ("config.yaml", b"hello: world", "config.yaml has SHA-256 159957ba"),
         ("config.yaml", None, "config.yaml is missing; expected"),
-        ("checkpoints/00000010-1/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged (it should end with its seal"),
+        ("checkpoints/00000010-1/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged (it should end"),
         ("metrics/00000001.jsonl", b"{", "00000001.jsonl is damaged"),
         ("evaluations/00000010-ref-1-0.json", b"{}", "00000010-ref-1-0.json is damaged (it should end with"),
         ("verdicts/faces.json", b"[]", "verdicts/faces.json is damaged (it should end with"),
