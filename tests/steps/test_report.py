@@ -18,7 +18,7 @@ from gan.steps.gate import gate
 from gan.steps.promote import promote
 from gan.steps.report import write_report
 from gan.store import sealed, verdicts
-from support import runs
+from support import objects, runs
 from support.runs import World
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -178,18 +178,14 @@ def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> Non
     evaluation = sealed.read_json(made.store, "generator", generator_id, "evaluation.json")
     evaluation["identity"]["samples"] = 41
     for name, files, note in (
-        ("gen-other", {"evaluation.json": json.dumps(evaluation)}, "gen-other was measured differently"),
-        ("gen-bare", {"generator.json": "{}"}, "gen-bare has no scores"),
-        ("gen-gone", None, "gen-gone has no scores"),
+        ("gen-other", {"evaluation.json": json.dumps(evaluation).encode()}, "was measured differently"),
+        ("gen-bare", {"generator.json": b"{}"}, "has no scores"),
+        ("gen-gone", None, "has no scores"),
     ):
         if files is not None:
-            folder = tmp_path / name
-            folder.mkdir()
-            for file, content in files.items():
-                (folder / file).write_text(content)
-            sealed.publish(made.store, "generator", name, sealed.files_below(folder))
+            name = objects.publish(made.store, "generator", files)  # noqa: PLW2901
         verdicts.write(made.store, made.run_id, {**verdict, "live_generator_id": name})
-        has(page(made), note)
+        has(page(made), f"{name} {note}")
 
 
 def test_without_training_images_or_reference_the_rest_is_still_shown(
