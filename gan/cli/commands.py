@@ -174,7 +174,7 @@ def copy(arguments: Namespace) -> Shown:
     """Copy objects with their lineage to another store."""
     from gan.steps.copy import copy as step
 
-    outcome = step(open_store(arguments.source), open_store(arguments.target), arguments.ids)
+    outcome = step(open_store(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
     return Shown(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
 

@@ -141,11 +141,17 @@ class Checkpoints:
             NotFoundError: there is none of this step; the message lists those that there are.
             IntegrityError: it is damaged.
         """
+        import safetensors
         import safetensors.numpy
 
         folder = self._folder(step)
         meta = self._read_meta(folder, step)
-        return safetensors.numpy.load(self._checked_state(folder, meta)), meta
+        state = self._checked_state(folder, meta)
+        try:
+            return safetensors.numpy.load(state), meta
+        except safetensors.SafetensorError as error:
+            uri = self._store.uri_of(f"{folder}/{STATE}")
+            raise IntegrityError(f"{uri} is damaged: it holds no tensors ({error}); {self._remedy(folder)}") from None
 
     def read_meta(self, step: int) -> Json:
         """The record of a checkpoint, checked against its seal; see `load`."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gan.errors import IntegrityError, NotFoundError, StoreError
+from gan.ids import file_sha256
 from gan.store import LocalStore, Store
 from gan.train import checkpoint
 from gan.train.attempts import take_over
@@ -110,6 +111,17 @@ def test_a_missing_state_is_found(store: Store, checkpoints: Checkpoints) -> Non
     store.delete(f"{FOLDER}/00000005-1/state.safetensors")
     with pytest.raises(IntegrityError, match="is missing"):
         checkpoints.load(5)
+
+
+def test_a_state_that_holds_no_tensors_is_refused_whatever_its_record_says(
+    store: Store, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.write_bytes(b"cbuiltins\nexec\n(S'1/0'\ntR.")  # a pickle that runs code, for those who load such things
+    facts = {"format": checkpoint.FORMAT, "step": 7, "sha256": file_sha256(state), "size": state.stat().st_size}
+    checkpoints.publish(checkpoint.Written(7, state, {**META, **facts}))
+    with pytest.raises(IntegrityError, match=r"00000007-1/state\.safetensors is damaged: it holds no tensors"):
+        checkpoints.load(7)
 
 
 def test_the_last_whole_one_is_found_with_a_warning_for_each_passed_over(
