@@ -49,7 +49,7 @@ def mnist(path: Path, images: int = 30) -> Path:
     labels = bytes(index % 10 for index in range(images))
     for name, dimensions in MNIST_FILES.items():
         sound = idx(2051, (images, 28, 28), pixels) if dimensions == 3 else idx(2049, (images,), labels)
-        (path / f"{name}.gz").write_bytes(gzip.compress(sound))
+        (path / f"{name}.gz").write_bytes(gzip.compress(sound, mtime=0))
     return path
 
 
