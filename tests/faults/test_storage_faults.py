@@ -26,7 +26,7 @@ from gan.train.metrics_log import read_metrics
 pytestmark = pytest.mark.slow
 
 SHARE = 0.1
-OBJECTS, MOVES, LARGE_OBJECTS = (1000, 200, 20) if TORTURE else (120, 30, 3)
+OBJECTS, MOVES, LARGE_OBJECTS = (400, 60, 20) if TORTURE else (120, 30, 3)
 DOWN_SECONDS = 600 if TORTURE else 3
 LOGGED_EVERY = int(CONFIG["train"]["log_every_steps"])
 SIZES = (0, 1, 1000, 30_000, 300_000)
