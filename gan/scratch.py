@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +16,43 @@ from pathlib import Path
 from gan.errors import StoreError
 
 FULL = ("No space left on device", "Disk quota exceeded")
+MARK = ".gan-scratch"  # locked as long as its process lives
+SETTLED_SECONDS = 60.0  # a mark so old is locked, or its process is gone
+
+
+class Scratch:
+    """A folder below TMPDIR, to be removed. Where its process is killed before, the next one to make one removes it.
+
+    Raises:
+        OSError: it can't be made.
+    """
+
+    def __init__(self) -> None:
+        _remove_abandoned()
+        self._top = Path(tempfile.mkdtemp(prefix="gan-"))
+        try:
+            self._mark = (self._top / MARK).open("wb")
+            fcntl.flock(self._mark, fcntl.LOCK_EX)
+            self.folder = self._top / "files"
+            self.folder.mkdir()
+        except BaseException:
+            shutil.rmtree(self._top, ignore_errors=True)
+            raise
+
+    def remove(self) -> None:
+        """Delete the folder with all that is in it, as far as that can be done."""
+        shutil.rmtree(self._top, ignore_errors=True)
+        self._mark.close()
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of processes that were killed."""
+    for mark in Path(tempfile.gettempdir()).glob(f"gan-*/{MARK}"):
+        with contextlib.suppress(OSError):  # somebody else's, or in use, or gone
+            if time.time() - mark.stat().st_mtime > SETTLED_SECONDS:
+                with mark.open("ab") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(mark.parent)
 
 
 @contextmanager
@@ -24,8 +65,12 @@ def scratch_folder() -> Iterator[Path]:
     """
     where = tempfile.tempdir or "the folder for temporary files"
     try:
-        with tempfile.TemporaryDirectory(prefix="gan-") as where:
-            yield Path(where)
+        scratch = Scratch()
+        where = str(scratch.folder)
+        try:
+            yield scratch.folder
+        finally:
+            scratch.remove()
     except ConnectionError:
         raise  # a pipe or a server, not a disk
     except OSError as error:

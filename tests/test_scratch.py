@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import keras
@@ -11,15 +15,49 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import StoreError
-from gan.scratch import disk_error, scratch_folder
+from gan.scratch import MARK, SETTLED_SECONDS, disk_error, scratch_folder
 
 
 def test_the_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with scratch_folder() as folder:
         (folder / "x").write_bytes(b"")
-        assert folder.parent == tmp_path
+        assert folder.parent.parent == tmp_path
     assert list(tmp_path.iterdir()) == []
+
+
+KEEPING = (
+    "import sys; from gan.scratch import scratch_folder\nwith scratch_folder() as at: print(at, flush=True); input()"
+)
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / "gan-of-a-user"
+    mine.mkdir()
+    command = [sys.executable, "-c", KEEPING]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as killed,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as living,
+    ):
+        assert killed.stdout
+        assert living.stdout
+        left, kept = (Path(process.stdout.readline().decode().strip()) for process in (killed, living))
+        killed.kill()
+        killed.wait()
+        with scratch_folder():
+            assert left.exists()  # too young to tell
+        past = time.time() - 2 * SETTLED_SECONDS
+        for folder in (left, kept):
+            os.utime(folder.parent / MARK, (past, past))
+        with scratch_folder():
+            assert not left.parent.exists()
+            assert kept.exists()
+        living.communicate(b"\n")
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_a_full_disk(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,6 @@ up, and its figures and samples go with the next one. Any other error ends train
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 import threading
 import time
 from collections import deque
@@ -19,7 +17,7 @@ from typing import Protocol
 
 from gan.console import Clock, say, warn
 from gan.errors import UnavailableError
-from gan.scratch import disk_error
+from gan.scratch import Scratch, disk_error
 from gan.train.parcel import Parcel
 from gan.train.signals import StopRequest
 
@@ -58,9 +56,10 @@ class Outbox:
         clock: Clock = time.monotonic,
     ) -> None:
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix="gan-outbox-"))
+            self._scratch = Scratch()
         except OSError as error:
             raise disk_error(error) from None
+        self.folder = self._scratch.folder
         self._publish = publish
         self._most_waiting = most_waiting
         self._patience_seconds = patience_seconds
@@ -88,7 +87,7 @@ class Outbox:
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.remove()
 
     @property
     def saved(self) -> int:
