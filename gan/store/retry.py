@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,9 +31,18 @@ class TransientError(Exception):
         self.doubtful = doubtful
 
 
+@contextmanager
+def making_sense() -> Iterator[None]:
+    """For what takes an answer apart: where that lacks something or holds a wrong value, it may be so for once only."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TransientError(f"its answer makes no sense: {error!r}") from None
+
+
 @dataclass(frozen=True)
 class Retry:
-    """Exponential backoff with full jitter, until nothing got further for `deadline_seconds`."""
+    """Exponential backoff with full jitter, until for `deadline_seconds` all attempts failed and none got further."""
 
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -51,7 +61,7 @@ class Retry:
             UnavailableError: nothing got further for as long as the deadline.
             StoreError: the storage refused the request `DOUBTS` times.
         """
-        began, at, failures, doubts = self.clock(), reached(), 0, 0
+        began, at, failures, doubts = 0.0, -1, 0, 0
         while True:
             try:
                 return attempt()
@@ -61,7 +71,10 @@ class Retry:
                     began, at, failures, doubts = now, reached(), 0, 0
                 failures, doubts = failures + 1, doubts + error.doubtful
                 if doubts == DOUBTS:
-                    raise StoreError(f"could not {what}: {error}") from error
+                    raise StoreError(
+                        f"could not {what}: {error}; it was refused {DOUBTS} times: look whether the credentials, the "
+                        "region and the endpoint are right"
+                    ) from error
                 longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures, 10))
                 pause = self.draw(0, longest)
                 if now + pause > began + self.deadline_seconds:
