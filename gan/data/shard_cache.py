@@ -140,8 +140,6 @@ class ShardCache:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (ConnectionError, TimeoutError):
-            raise  # a network, not a disk
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise self._full() from None

@@ -167,20 +167,19 @@ class Stage:
         path = self._store.local_path(self._key(shard))
         if path is None or not path.is_file():
             raise self._damage(shard, None)
-        return self._checked(shard, path)
+        self._check(shard, file_sha256(path))
+        return path
 
     def _fetch(self, shard: Shard, path: Path) -> None:
         try:
-            self._store.download(self._key(shard), path)
+            found = self._store.download(self._key(shard), path)
         except NotFoundError:
             raise self._damage(shard, None) from None
-        self._checked(shard, path)
+        self._check(shard, found)
 
-    def _checked(self, shard: Shard, path: Path) -> Path:
-        found = file_sha256(path)
+    def _check(self, shard: Shard, found: str) -> None:
         if found != shard.sha256:
             raise self._damage(shard, found)
-        return path
 
     def _damage(self, shard: Shard, found: str | None) -> IntegrityError:
         uri = self._store.uri_of(self._key(shard))

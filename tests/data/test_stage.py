@@ -124,12 +124,12 @@ class Away(Remote):
         self._left = times
         self._lock = threading.Lock()
 
-    def download(self, key: str, path: Path) -> None:
+    def download(self, key: str, path: Path) -> str:
         with self._lock:
             self._left -= 1
             if self._left >= 0:
                 raise UnavailableError("nobody answers")
-        super().download(key, path)
+        return super().download(key, path)
 
 
 def test_an_unreachable_store_is_asked_again(
@@ -149,7 +149,7 @@ def test_but_not_for_ever(make_dataset: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Forbidden(Remote):
-    def download(self, key: str, path: Path) -> None:
+    def download(self, key: str, path: Path) -> str:
         raise StoreError("no permission")
 
 

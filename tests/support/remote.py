@@ -21,9 +21,10 @@ class Remote(LocalStore):
     def local_path(self, key: str) -> None:  # type: ignore[override]
         return None
 
-    def download(self, key: str, path: Path) -> None:
-        super().download(key, path)
+    def download(self, key: str, path: Path) -> str:
+        digest = super().download(key, path)
         self.downloaded.append(key.rpartition("/")[2])
+        return digest
 
 
 class Gated(Remote):
@@ -33,8 +34,8 @@ class Gated(Remote):
         super().__init__(root)
         self.gates = {name: threading.Event() for name in held}
 
-    def download(self, key: str, path: Path) -> None:
+    def download(self, key: str, path: Path) -> str:
         gate = self.gates.get(key.rpartition("/")[2])
         if gate is not None and not gate.wait(PATIENCE_SECONDS):
             raise UnavailableError(f"the test never let {key} go")
-        super().download(key, path)
+        return super().download(key, path)
