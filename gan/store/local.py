@@ -23,6 +23,7 @@ from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 
 TEMPORARY, LOCK = ".tmp", ".lock"
 COPY_BYTES = 1 << 20
+PLACE_TRIES = 100
 
 
 class LocalStore(Store):
@@ -71,16 +72,15 @@ class LocalStore(Store):
     def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
         top = self._path(prefix) if prefix else self.root
         with self._explained(prefix):
-            found = sorted(path for path in top.rglob("*") if path.is_file())
-        for path in found:
-            relative = path.relative_to(self.root)
-            if relative.parts[0] in (TEMPORARY, LOCK):
+            found = sorted(path.relative_to(self.root).as_posix() for path in top.rglob("*") if path.is_file())
+        for key in found:
+            if key.partition("/")[0] in (TEMPORARY, LOCK):
                 continue
             try:
-                facts = path.stat()
+                facts = (self.root / key).stat()
             except FileNotFoundError:
                 continue  # deleted since it was listed
-            yield Item(relative.as_posix(), facts.st_size, facts.st_mtime)
+            yield Item(key, facts.st_size, facts.st_mtime)
 
     def delete(self, key: str) -> None:  # noqa: D102
         path = self._path(key)
@@ -173,15 +173,16 @@ class LocalStore(Store):
         file.flush()
         os.fsync(file.fileno())
         temporary.chmod(0o644)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if if_absent:
+        for left in reversed(range(PLACE_TRIES)):
             try:
-                path.hardlink_to(temporary)
-            except FileExistsError:
-                raise AlreadyExistsError(f"{path} exists already") from None
-        else:
-            temporary.replace(path)
-        _flush_folder(path.parent)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _place(temporary, path, if_absent=if_absent)
+                break
+            except (FileNotFoundError, FileExistsError):  # `delete` removed the folder, empty as it still was
+                if not left:
+                    raise
+        with contextlib.suppress(FileNotFoundError):  # deleted already, with its folder
+            _flush_folder(path.parent)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -200,6 +201,16 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> str:
         target.write(block)
         digest.update(block)
     return digest.hexdigest()
+
+
+def _place(temporary: Path, path: Path, *, if_absent: bool) -> None:
+    if not if_absent:
+        temporary.replace(path)
+        return
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise AlreadyExistsError(f"{path} exists already") from None
 
 
 def _flush_folder(folder: Path) -> None:

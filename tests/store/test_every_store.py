@@ -75,10 +75,10 @@ def test_files_go_up_and_come_down(store: Store, tmp_path: Path) -> None:
 
 
 def test_list_is_sorted_and_stays_within_the_folder(store: Store) -> None:
-    for key in ("b/2", "b/1", "bb/3", "a"):
+    for key in ("b/2", "b/1", "bb/3", "a", "b-1/4"):
         store.write(key, b"")
     assert [item.key for item in store.list("b")] == ["b/1", "b/2"]
-    assert [item.key for item in store.list()] == ["a", "b/1", "b/2", "bb/3"]
+    assert [item.key for item in store.list()] == ["a", "b-1/4", "b/1", "b/2", "bb/3"]
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a\\b", "a\0b"])

@@ -3,12 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gan.errors import ConfigError, NotFoundError, StoreError
 from gan.store import LocalStore, open_store
+from gan.store.parallel import in_parallel
 
 
 def test_a_store_opens_by_path_and_by_file_uri(tmp_path: Path) -> None:
@@ -34,6 +36,16 @@ def test_opening_makes_nothing(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "new"))
     assert list(store.list()) == []
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_others_empty_and_remove_is_written_to(tmp_path: Path) -> None:
+    def write_and_delete(writer: int) -> None:
+        for number in range(200):
+            store.write(f"deep/er/{writer}", b"x", if_absent=bool(number % 2))
+            store.delete(f"deep/er/{writer}")
+
+    store = LocalStore(tmp_path)
+    in_parallel([partial(write_and_delete, writer) for writer in range(4)], threads=4)
 
 
 def test_no_temporary_file_stays(tmp_path: Path) -> None:
