@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
+from gan.store.arriving import arriving
 from gan.store.content import Content
 from gan.store.copying import Copying
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
@@ -56,21 +56,8 @@ class BucketStore(Store):
         return content.sha256
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-                temporary = Path(file.name)
-                try:
-                    digest = self._copy(key, file.file).sums.sha256
-                    file.close()
-                    temporary.replace(path)
-                finally:
-                    temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"can't write {path}: {error.strerror}; free some space there, or use another disk"
-            ) from None
-        return digest
+        with arriving(path) as file:
+            return self._copy(key, file).sums.sha256
 
     def sha256(self, key: str) -> str:  # noqa: D102
         return self._stat(key).sha256 or self._copy(key, None).sums.sha256
@@ -164,14 +151,12 @@ class BucketStore(Store):
         """`read`, or where the line is not encrypted an attempt that wants the same answer twice in a row."""
         if self._service.encrypted:
             return read
-        last: list[T] = []
 
         def attempt() -> T:
-            before = last.pop() if last else read()
-            last.append(read())
-            if last[0] != before:
+            first = read()
+            if read() != first:
                 raise TransientError("two readings of it differ")
-            return before
+            return first
 
         return attempt
 

@@ -19,6 +19,7 @@ from typing import IO
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
 from gan.ids import file_sha256, sha256
+from gan.store.arriving import arriving
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 
 TEMPORARY, LOCK = ".tmp", ".lock"
@@ -53,17 +54,8 @@ class LocalStore(Store):
         return digest
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
-        with self._explained(key), self._path(key).open("rb") as source:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    digest = _copy(source, file)
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
-        return digest
+        with self._explained(key), self._path(key).open("rb") as source, arriving(path) as file:
+            return _copy(source, file)
 
     def sha256(self, key: str) -> str:  # noqa: D102
         with self._explained(key):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gan.errors import AlreadyExistsError, ConfigError, ConflictError, NotFoundError
+from gan.errors import AlreadyExistsError, ConfigError, ConflictError, NotFoundError, StoreError
 from gan.store import Store
 
 
@@ -72,6 +72,13 @@ def test_files_go_up_and_come_down(store: Store, tmp_path: Path) -> None:
     store.download("big/file", down)
     assert down.read_bytes() == up.read_bytes()
     assert list(down.parent.iterdir()) == [down]
+
+
+def test_a_full_disk_below_a_download_is_named_and_nothing_stays(store: Store, small_disk: Path) -> None:
+    store.write("k", bytes(3 << 20))
+    with pytest.raises(StoreError, match=f"can't write {small_disk}/k: No space left on device; free some space there"):
+        store.download("k", small_disk / "k")
+    assert list(small_disk.iterdir()) == []
 
 
 def test_list_is_sorted_and_stays_within_the_folder(store: Store) -> None:
