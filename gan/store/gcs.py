@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from gan.errors import StoreError
 from gan.store.content import BLOCK_BYTES, Body, Content
 from gan.store.interface import Item
-from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError
+from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
 from gan.store.service import (
     PAGE,
     SHA256,
@@ -73,7 +73,8 @@ class GcsService(Service):
     @contextmanager
     def open(self, key: str, *, start: int, version: str | None) -> Iterator[Reading]:  # noqa: D102
         pinned = f"&generation={version}" if version else ""
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        # As it is stored: what others keep compressed is else unpacked on the way, and does not fit its checksum.
+        headers = {"Accept-Encoding": "gzip"} | ({"Range": f"bytes={start}-"} if start else {})
         url = f"{self._object(key, '/download')}?alt=media{pinned}"
         with self.ask("GET", url, headers=headers, stream=True) as answer:
             yield Reading(_stat_of_media(answer, start), _blocks(answer))
@@ -91,17 +92,16 @@ class GcsService(Service):
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
         wanted = f"maxResults={size}&prefix={quote(prefix, safe='')}&fields=nextPageToken,items({FIELDS})"
         tree = _json(self._listed(wanted + (f"&pageToken={quote(token, safe='')}" if token else "")))
-        try:
-            items = tuple(_item(each) for each in tree.get("items", ()))
-            return Page(items, tree.get("nextPageToken"))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TransientError(f"its answer makes no sense: {error!r}") from None
+        with making_sense():
+            return Page(tuple(_item(each) for each in tree.get("items", ())), tree.get("nextPageToken"))
 
     def remove(self, key: str) -> None:  # noqa: D102
         self.ask("DELETE", self._object(key))
 
     def now(self) -> float:  # noqa: D102
-        return parsedate_to_datetime(self._listed("maxResults=1&fields=nextPageToken").headers["Date"]).timestamp()
+        answer = self._listed("maxResults=1&fields=nextPageToken")
+        with making_sense():
+            return parsedate_to_datetime(answer.headers["Date"]).timestamp()
 
     def _listed(self, wanted: str) -> requests.Response:
         try:
@@ -115,9 +115,9 @@ class GcsService(Service):
             answer: requests.Response = self._session.request(
                 method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
             )
-        except (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError) as error:
-            raise TransientError(f"signing in failed: {error}") from error
         except google.auth.exceptions.GoogleAuthError as error:
+            if _may_pass(error):
+                raise TransientError(f"signing in failed: {error}") from error
             raise StoreError(f"signing in for {self.uri} failed: {error}; {SIGN_IN}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise TransientError(_why(error)) from error
@@ -131,7 +131,7 @@ class GcsService(Service):
             return TransientError(f"status {status} {message}".strip(), doubtful=status == 400)
         if status in (404, 410):
             return MissingError()
-        if status in (304, 412):
+        if status in (304, 412, 416):  # 416: it is shorter than an answer said
             return RefusedError()
         if status == 401:
             return StoreError(f"{self.uri} does not take these credentials ({message}); {SIGN_IN}")
@@ -200,7 +200,8 @@ class ResumableUpload:
             json=_metadata(self._content),
             headers={"X-Upload-Content-Length": str(self._content.size)},
         )
-        self._session, self.reached = answer.headers["Location"], 0
+        with making_sense():
+            self._session, self.reached = answer.headers["Location"], 0
 
     def _ask_how_far(self, session: str) -> requests.Response | None:
         """Sets `reached` to what the service has; returns its answer where that is all."""
@@ -219,7 +220,10 @@ class ResumableUpload:
         size = self._content.size
         with Body(self._content, start=self.reached) as body:
             sent = {"Content-Range": f"bytes {self.reached}-{size - 1}/{size}"}
-            return self._service.ask("PUT", str(self._session), data=body, headers=sent)
+            answer = self._service.ask("PUT", str(self._session), data=body, headers=sent, accept=(308,))
+        if answer.status_code == 308:
+            raise TransientError("it kept only a part of what was sent")
+        return answer
 
 
 class _MismatchError(TransientError):
@@ -257,11 +261,9 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 
 
 def _stat(tree: dict[str, Any]) -> Stat:
-    try:
+    with making_sense():
         sha256 = tree.get("metadata", {}).get(SHA256, "")
         return Stat(int(tree["size"]), str(tree["generation"]), sha256, tree.get("crc32c", ""))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TransientError(f"its answer makes no sense: {error!r}") from None
 
 
 def _item(tree: dict[str, Any]) -> Item:
@@ -293,5 +295,15 @@ def _message(answer: requests.Response) -> str:
     return str(text)[:300]
 
 
+def _may_pass(error: google.auth.exceptions.GoogleAuthError) -> bool:
+    """Whether signing in failed for now: the server of metadata, say, that a pod asks for tokens, did not answer."""
+    passing = (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError)
+    return error.retryable or isinstance(error, passing) or isinstance(error.__cause__, passing)
+
+
 def _why(error: Exception) -> str:
+    """What broke, without the URL, which for a resumable upload lets whoever reads it write the object."""
+    inner = error.args[0] if error.args else None
+    if isinstance(inner, urllib3.exceptions.MaxRetryError):
+        error = inner.reason or error
     return f"{type(error).__name__}: {error}"[:300]

@@ -25,7 +25,7 @@ from gan.errors import ConfigError, StoreError
 from gan.store.content import BLOCK_BYTES, Body, Content
 from gan.store.interface import Item, Leftover
 from gan.store.parallel import in_parallel
-from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError
+from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
 from gan.store.service import (
     PAGE,
     SHA256,
@@ -46,10 +46,10 @@ PART_BYTES, MOST_PARTS, PART_THREADS = 16 << 20, 10_000, 4
 PASSING = frozenset({408, 409, 429, *range(500, 600)})
 PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
 SIGNING_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
+CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 NOT_SIGNED_IN = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
-    botocore.exceptions.CredentialRetrievalError,
     botocore.exceptions.TokenRetrievalError,
     botocore.exceptions.SSOError,
 )
@@ -59,6 +59,8 @@ BROKEN_OFF = (
     botocore.exceptions.IncompleteReadError,
     botocore.exceptions.ChecksumError,
     botocore.exceptions.FlexibleChecksumError,
+    botocore.exceptions.CredentialRetrievalError,  # those at hand expire, and the pod's agent does not answer
+    botocore.exceptions.MetadataRetrievalError,
     ResponseParserError,
     urllib3.exceptions.HTTPError,
     OSError,
@@ -120,35 +122,35 @@ class S3Service(Service):
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
         answer = self._listed(Prefix=prefix, MaxKeys=size, **({"ContinuationToken": token} if token else {}))
-        try:
+        with making_sense():
             items = (
                 Item(each["Key"], each["Size"], each["LastModified"].timestamp()) for each in answer.get("Contents", ())
             )
             return Page(tuple(items), answer["NextContinuationToken"] if answer["IsTruncated"] else None)
-        except (KeyError, AttributeError, TypeError) as error:
-            raise TransientError(f"its answer makes no sense: {error!r}") from None
 
     def remove(self, key: str) -> None:  # noqa: D102
         with self.explained():
             self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def now(self) -> float:  # noqa: D102
-        headers = self._listed(MaxKeys=1)["ResponseMetadata"]["HTTPHeaders"]
-        return parsedate_to_datetime(headers["date"]).timestamp()
+        answer = self._listed(MaxKeys=1)
+        with making_sense():
+            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
 
     def leftovers(self, prefix: str) -> Iterator[Leftover]:  # noqa: D102
         markers: dict[str, str] = {}
         while True:  # without a prefix, for MinIO takes one for a whole key
             with self.explained():
                 answer = self.client.list_multipart_uploads(Bucket=self.bucket, **markers)
-            for each in answer.get("Uploads", ()):
-                if not each["Key"].startswith(prefix):
-                    continue
-                size = self._size_of_parts(each["Key"], each["UploadId"])
-                yield Leftover(f"{each['Key']}#{each['UploadId']}", size, each["Initiated"].timestamp())
-            if not answer.get("IsTruncated"):
+            with making_sense():
+                uploads = [(each["Key"], each["UploadId"], each["Initiated"]) for each in answer.get("Uploads", ())]
+                if more := answer["IsTruncated"]:
+                    markers = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+            for key, upload_id, begun in uploads:
+                if key.startswith(prefix):
+                    yield Leftover(f"{key}#{upload_id}", self._size_of_parts(key, upload_id), begun.timestamp())
+            if not more:
                 return
-            markers = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
     def discard(self, leftover: Leftover) -> None:  # noqa: D102
         key, _, upload_id = leftover.name.rpartition("#")
@@ -159,7 +161,8 @@ class S3Service(Service):
     def explained(self) -> Iterator[None]:
         """Turns what boto3 raises into what a `Service` raises."""
         try:
-            yield
+            with making_sense():  # what boto3 can't parse
+                yield
         except botocore.exceptions.ClientError as error:
             raise self._error(error) from None
         except NOT_SIGNED_IN as error:
@@ -174,19 +177,31 @@ class S3Service(Service):
         described = error.response.get("Error", {})
         code, message = str(described.get("Code", "")), str(described.get("Message", ""))[:300]
         told = f"status {status}, {code}: {message}"
+        if code == "NoSuchBucket" or code in SIGNING_CODES or code in CLOCK_CODES:
+            return self._refusal(status, code, told)
+        if status == 404:
+            return MissingError()
+        if status in (304, 412, 416) or code == "PreconditionFailed":  # 416: it is shorter than an answer said
+            return RefusedError()
+        if code == "ConditionalRequestConflict":
+            return RacedError(told)
+        if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
+            return TransientError(told, doubtful=status == 400 and code not in PASSING_CODES)
+        return self._refusal(status, code, told)
+
+    def _refusal(self, status: int, code: str, told: str) -> StoreError:
+        """What does not pass, with what to do."""
         if code == "NoSuchBucket":
             return StoreError(f"there is no bucket {self.uri}; create it, or name another one with --store")
         if code in SIGNING_CODES or status == 401:
             return StoreError(f"{self.uri} does not take these credentials ({told}); {SIGN_IN}")
-        if status in (304, 404, 412):
-            return MissingError() if status == 404 else RefusedError()
-        if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
-            return TransientError(told, doubtful=status == 400 and code not in PASSING_CODES)
+        if code in CLOCK_CODES:
+            return StoreError(f"{self.uri} finds the clock of this machine wrong ({told}); set it")
         if status == 403:
             return StoreError(
                 f"no permission for {self.uri} ({told}); allow this account s3:GetObject, s3:PutObject, "
-                "s3:DeleteObject, s3:AbortMultipartUpload, s3:ListBucket and s3:ListBucketMultipartUploads there, or "
-                f"sign in as another: {SIGN_IN}"
+                "s3:DeleteObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts, s3:ListBucket and "
+                f"s3:ListBucketMultipartUploads there, or sign in as another: {SIGN_IN}"
             )
         return StoreError(f"{self.uri} answered with {told}; look at AWS_ENDPOINT_URL and AWS_REGION")
 
@@ -212,6 +227,10 @@ class S3Service(Service):
                 return sum(part["Size"] for page in parts for part in page.get("Parts", ()))
         except MissingError:
             return 0
+
+
+class RacedError(TransientError):
+    """Another write of the same object came between; of a multipart upload all parts must then be sent anew."""
 
 
 class SingleUpload:
@@ -263,7 +282,7 @@ class MultipartUpload:
         except MissingError:
             self._upload_id, self._parts = None, {}
             return self._version_if_completed()
-        except (RefusedError, StoreError):
+        except (RefusedError, RacedError, StoreError):
             self._abort()
             raise
 

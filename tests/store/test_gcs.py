@@ -6,6 +6,7 @@ So here a small server keeps it, by the protocol that Google documents ("Resumab
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -14,11 +15,17 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import google.auth.credentials
 import google_crc32c
 import pytest
+from google.auth.exceptions import RefreshError, TransportError
+from google.cloud import storage
 
-from gan.errors import StoreError
+from gan.errors import StoreError, UnavailableError
 from gan.store import open_store
+from gan.store.bucket import BucketStore
+from gan.store.gcs import GcsService
+from gan.store.retry import Retry
 from support import servers
 
 GRAIN = 256 << 10  # what the service keeps of a broken request is a multiple of this
@@ -26,7 +33,11 @@ SIZE = 12 << 20
 
 
 class Keeping(ThreadingHTTPServer):
-    """A service that keeps what came of one upload. `breaks` are the places after which it breaks the connection."""
+    """A service that keeps what came of one upload.
+
+    `breaks` are the places after which it breaks the connection, `drops` those after which it keeps nothing of a whole
+    request, and says so.
+    """
 
     daemon_threads = True
 
@@ -39,6 +50,7 @@ class Keeping(ThreadingHTTPServer):
         self.sent_bytes = 0
         self.sessions = 0
         self.forgets = False
+        self.drops: list[int] = []
         self.answers_lost = 0
 
 
@@ -75,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
                 server.kept = server.kept[: len(server.kept) // GRAIN * GRAIN]
                 self.close_connection = True
                 return
+            if server.drops:
+                server.kept = server.kept[: server.drops.pop(0)]
         if len(server.kept) < int(where[4]):
             self.answer(308, {"Range": f"bytes=0-{len(server.kept) - 1}"} if server.kept else {}, b"")
         elif server.answers_lost:
@@ -119,6 +133,13 @@ def test_an_upload_goes_on_where_it_broke_off(service: Keeping, large: Path) -> 
     assert service.sent_bytes < SIZE + 3 * GRAIN, "what was there is not sent again"
 
 
+def test_what_the_service_did_not_keep_is_sent_again(service: Keeping, large: Path) -> None:
+    service.drops = [0, 4 * GRAIN]
+    open_store("gs://bucket/p").upload("k", large)
+    assert service.kept == large.read_bytes()
+    assert service.sessions == 1
+
+
 def test_the_lost_answer_of_a_whole_upload_is_asked_for_again(service: Keeping, large: Path) -> None:
     service.answers_lost = 2
     open_store("gs://bucket/p").upload("k", large)
@@ -140,3 +161,64 @@ def test_what_the_answer_says_must_be_what_was_sent(
     with pytest.raises(StoreError, match="its answer does not describe what was sent"):
         store.upload("k", large)
     assert service.sessions > 1
+
+
+def test_what_others_keep_compressed_comes_as_it_is_stored(
+    gcs_server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in gcs_server.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = servers.make_bucket(gcs_server)
+    blob = storage.Client(project=None).bucket(bucket).blob("p/k")
+    blob.content_encoding = "gzip"
+    packed = gzip.compress(b"unpacked" * 100)
+    blob.upload_from_string(packed)
+    assert open_store(f"gs://{bucket}/p").read("k") == packed
+
+
+class Agent(google.auth.credentials.Credentials):  # type: ignore[misc]
+    """Tokens as a pod gets them, from an agent that fails first: `failures` are how."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__()
+        self.failures = list(failures)
+
+    def refresh(self, request: object) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.token = servers.PASSWORD
+
+
+def signed_in(server: servers.Server, monkeypatch: pytest.MonkeyPatch, agent: Agent) -> BucketStore:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    service = GcsService(servers.make_bucket(server))
+    service._session.credentials = agent
+    return BucketStore(service, "p", Retry(20))
+
+
+def test_tokens_that_do_not_come_for_now_are_asked_for_again(
+    gcs_server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unanswered = RefreshError("no token")
+    unanswered.__cause__ = TransportError("metadata.google.internal did not answer")
+    agent = Agent(unanswered, TransportError("no token"), RefreshError("busy", retryable=True))
+    store = signed_in(gcs_server, monkeypatch, agent)
+    store.write("k", b"1")
+    assert agent.failures == []
+
+
+def test_tokens_that_are_refused_are_told_at_once(gcs_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = signed_in(gcs_server, monkeypatch, Agent(RefreshError("invalid_grant")))
+    with pytest.raises(StoreError, match=r"signing in for gs://.* failed: invalid_grant; sign in with") as told:
+        store.write("k", b"1")
+    assert not isinstance(told.value, UnavailableError)
+
+
+def test_no_message_holds_the_url_of_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in servers.environment("gs", f"http://127.0.0.1:{servers.free_port()}").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "0.01")
+    with pytest.raises(UnavailableError, match="refused") as told:
+        open_store("gs://bucket/p").write("k", b"1")
+    assert "uploadType" not in str(told.value)
