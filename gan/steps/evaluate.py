@@ -160,6 +160,7 @@ class _Judge:
         }
         evaluations.write(self._store, record)
         still_there(self._store, "reference", self._reference_id)
+        still_there(self._store, "run", self._run.run_id)
         self.scored += 1
         say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record

@@ -24,6 +24,7 @@ from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
 from gan.pixels import png
 from gan.scratch import scratch_folder
+from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.train.checkpoint import Checkpoints, load_ema
@@ -91,6 +92,7 @@ def export(
         generator_id = sealed.sums_id("gen", files)
         memo.remember(store, "export", recipe, generator_id)
         sealed.publish(store, "generator", generator_id, files)
+    still_there(store, "run", run_id)
     return _outcome(store, generator_id, watch)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from gan.steps.lineage import GENERATOR, KINDS, NAME, RUN, Key
+from gan.steps.lineage import GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def unneeded(
     """The things that may be deleted.
 
     Whole runs, generators and promoted names stay, with all that they need, and all that those need. So does what was
-    modified lately, and what it needs.
+    modified lately, and what it needs. While a run is at work, the references of its dataset wait to judge it.
 
     Args:
         things: everything that there is.
@@ -42,6 +42,7 @@ def unneeded(
     """
     known = {thing.key: thing for thing in things}
     safe = {key for key, thing in known.items() if key in noted or thing.modified >= young}
+    safe |= _waiting(known, safe)
     hidden = _possibly_needed([thing for thing in known.values() if thing.needs is None])
     safe |= {key for key in known if key.kind in hidden}
     resting = set() if idle is None else _resting(known, safe, idle)
@@ -49,6 +50,12 @@ def unneeded(
         key for key, thing in known.items() if thing.whole and key.kind in (RUN, GENERATOR, NAME) and key not in resting
     }
     return frozenset(known.keys() - _reached(known, safe | roots))
+
+
+def _waiting(known: Mapping[Key, Thing], safe: Collection[Key]) -> set[Key]:
+    """The references of the datasets that runs at work train on: these may take longer than any grace."""
+    datasets = {need for key in safe if key in known and key.kind == RUN for need in known[key].needs or ()}
+    return {key for key, thing in known.items() if key.kind == REFERENCE and datasets & set(thing.needs or ())}
 
 
 def _possibly_needed(unreadable: Iterable[Thing]) -> set[str]:

@@ -4,6 +4,7 @@ Whoever is about to refer to an object may do so at any moment, so an object goe
 takes it from readers. Then all references are looked at once more: if there is a new one, the seal is put back. Else
 the seal that was put aside goes, and the files after it. Whoever makes a reference looks afterwards whether its object
 is still there, so that one of the two sees the other. A killed gc leaves seals put aside; the next one puts them back.
+What is being published again just then either stays as it is or goes as a whole, its seal included.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gan.types import Json
 
 HOUR = 3600.0
 ASIDE = ".deleted"
+AT_WORK = ".gc/at-work"
 RECIPE, LOOSE = "recipe", ("checkpoint", "leftover")
 PROBES = ".probes"
 FOLDERS = {**{folder: kind for kind, folder in sealed.KINDS.items()}, "runs": RUN}
@@ -95,17 +97,43 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Out
     """
     watch = Stopwatch()
     rules = rules or Rules()
-    if delete:
-        _put_back_what_a_killed_one_put_aside(store, rules)
-    now = store.now()
-    survey = _Survey(store, rules, now)
-    trash = survey.trash()
-    if delete:
-        trash = _deleted(store, rules, now, survey, trash)
+    with _alone(store, rules) if delete else contextlib.nullcontext():
+        if delete:
+            _put_back_what_a_killed_one_put_aside(store)
+        now = store.now()
+        survey = _Survey(store, rules, now)
+        trash = survey.trash()
+        if delete:
+            trash = _deleted(store, rules, now, survey, trash)
     listed = [each.to_json() for each in trash]
     total = sum(each["bytes"] for each in listed)
     details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": survey.unreadable}
     return Outcome("store", store.uri, watch.seconds(), details=details)
+
+
+@contextlib.contextmanager
+def _alone(store: Store, rules: Rules) -> Iterator[None]:
+    """Of two gcs each would take what the other put aside for the remains of a killed publish."""
+    now = store.now()
+    for mark in store.list(AT_WORK.rpartition("/")[0]):
+        if now - mark.modified < min(HOUR, rules.grace_seconds):
+            raise _at_work(store)
+        store.delete(mark.key)
+    try:
+        store.write(AT_WORK, b"", if_absent=True)
+    except AlreadyExistsError:
+        raise _at_work(store) from None
+    try:
+        yield
+    finally:
+        store.delete(AT_WORK)
+
+
+def _at_work(store: Store) -> ConflictError:
+    return ConflictError(
+        f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: {store.uri_of(AT_WORK)} is "
+        "there. Try again in an hour"
+    )
 
 
 class _Survey:
@@ -240,12 +268,11 @@ def _deleted(store: Store, rules: Rules, now: float, survey: _Survey, trash: Seq
             _put_aside(store, _seal(key))
         again = _Survey(store, rules, now, aside=whole)
         for key in whole.keys() - again.unneeded:
-            warn(f"{key.kind} {key.id} is referred to now; it stays")
+            warn(f"{key.kind} {key.id} is needed now; it stays")
             _put_back(store, _seal(key) + ASIDE)
-        for thing in doomed:
-            if thing.key in again.unneeded:
-                _delete_object(store, thing.key, again.parts[thing.key])
-                advance(1)
+        for key in [thing.key for thing in doomed if thing.key in again.unneeded]:
+            _delete_object(store, key)
+            advance(1)
         still = {(each.kind, each.id) for each in again.trash()}
         going = [each for each in trash if each not in loose and (each.kind, each.id) in still]
         _delete_all(store, [each for each in going if each.kind == RECIPE], advance)
@@ -263,12 +290,18 @@ def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
         advance(1)
 
 
-def _delete_object(store: Store, key: Key, parts: Iterable[Item]) -> None:
+def _delete_object(store: Store, key: Key) -> None:
+    """Delete what has no seal, unless somebody finished it since."""
     seal = _seal(key)
-    store.delete(seal + ASIDE)
-    store.delete(seal)
+    parts = list(store.list(seal.rpartition("/")[0]))
+    if seal in {part.key for part in parts}:
+        warn(f"{key.kind} {key.id} was made again just now; it stays")
+        store.delete(seal + ASIDE)
+        return
+    store.delete(seal + ASIDE)  # first: the next gc would put it back
     for part in parts:
         store.delete(part.key)
+    store.delete(seal)  # of whoever found all files still there, and has written it since
 
 
 def _put_aside(store: Store, seal: str) -> None:
@@ -282,19 +315,12 @@ def _put_back(store: Store, aside: str) -> None:
     store.delete(aside)
 
 
-def _put_back_what_a_killed_one_put_aside(store: Store, rules: Rules) -> None:
-    now = store.now()
+def _put_back_what_a_killed_one_put_aside(store: Store) -> None:
     for key, parts in _by_object(store.list()).items():
-        for part in parts:
-            if part.key != _seal(key) + ASIDE:
-                continue
-            if now - part.modified < min(HOUR, rules.grace_seconds):
-                raise ConflictError(
-                    f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: it put "
-                    f"{store.uri_of(part.key)} aside. Try again in an hour"
-                )
+        aside = _seal(key) + ASIDE
+        if aside in {part.key for part in parts}:
             warn(f"a killed gc put {key.kind} {key.id} aside; it is put back")
-            _put_back(store, part.key)
+            _put_back(store, aside)
 
 
 def _by_object(items: Iterable[Item]) -> dict[Key, list[Item]]:

@@ -50,14 +50,15 @@ def needs(store: Store, key: Key) -> tuple[Key, ...]:
 
 
 def still_there(store: Store, kind: str, object_id: str) -> None:
-    """Look, once a reference to a dataset, reference or generator is made, whether it still leads somewhere.
+    """Look, once a reference to an object is made, whether it still leads somewhere.
 
     `gan gc` takes an object from readers and looks for references then, so that one of the two sees the other.
 
     Raises:
         NotFoundError: gc took it.
     """
-    if not sealed.is_published(store, kind, object_id):
+    there = store.exists(runs.record(object_id)) if kind == RUN else sealed.is_published(store, kind, object_id)
+    if not there:
         raise NotFoundError(
             f"{kind} {object_id} was deleted by gan gc just as it was to be used; make it again, and run this again"
         )

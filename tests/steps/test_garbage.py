@@ -46,6 +46,15 @@ def test_what_a_run_may_be_about_to_refer_to_stays() -> None:
     assert unneeded(things(D1, D2), noted={REF, D2}, young=NOW) == {D1}
 
 
+def test_references_wait_for_the_runs_that_train_on_their_dataset() -> None:
+    """Training may take longer than the grace, and no evaluation refers to the reference before its end."""
+    at_work = Thing(R1, modified=NOW, needs=(D1,))
+    other = Key(REFERENCE, "of-d2")
+    graph = [*things(D1, D2, REF), Thing(other, modified=0.0, needs=(D2,))]
+    assert unneeded([*graph, at_work], young=NOW) == {D2, other}
+    assert unneeded([*graph, replace(at_work, modified=0.0)], young=NOW) == {D2, other, REF}
+
+
 def test_unfinished_objects_go_unless_something_refers_to_them() -> None:
     halves = things(D1, R1, G1, whole=False, needs=())
     assert unneeded(halves, young=NOW) == {D1, R1, G1}

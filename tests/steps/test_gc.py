@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from gan.steps import lineage
 from gan.steps.gc import Rules, gc
 from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import LocalStore, Store, memo, open_store, pointer, runs, sealed
+from gan.store import Item, LocalStore, Store, memo, open_store, pointer, runs, sealed
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from support import objects, servers
@@ -244,7 +244,7 @@ def test_while_a_record_cannot_be_read_nothing_goes_that_it_may_refer_to(store: 
 
 
 def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> None:
-    """A run that begins between the two looks at references: the dataset's seal is gone by then."""
+    """A run begins between the two looks: the seals of its dataset and of the reference it waits for are gone then."""
     made = full(store)
     objects.age(store, 2 * DAY)
 
@@ -254,8 +254,8 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
             if key == f"datasets/{made['stray']}/{sealed.SEAL}" and not store.exists("runs/r9/run.json"):
                 objects.run(store, "r9", made["stray"])
 
-    assert trash(Raced(store.root), delete=True) == [("reference", made["second"])]
-    assert verify(store, [made["stray"], "r9"]).details["damages"] == []
+    assert trash(Raced(store.root), delete=True) == []
+    assert verify(store, [made["stray"], made["second"], "r9"]).details["damages"] == []
     assert not [key for key in keys(store) if key.endswith(module.ASIDE)]
 
 
@@ -322,16 +322,58 @@ def test_wherever_gc_is_killed_the_next_one_finishes_and_nothing_is_lost(tmp_pat
     assert changes > 20
 
 
-def test_a_seal_that_was_put_aside_just_now_is_anothers(store: LocalStore) -> None:
+def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
+    full(store)
+    objects.age(store, 2 * DAY)
+
+    class Raced(LocalStore):
+        def delete(self, key: str) -> None:
+            if key.endswith(sealed.SEAL):
+                with pytest.raises(ConflictError, match="another gan gc is at work"):
+                    gc(LocalStore(self.root), delete=True)
+            super().delete(key)
+
+    assert len(trash(Raced(store.root), delete=True)) == 2
+    assert module.AT_WORK not in keys(store)
+
+
+def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -> None:
     made = full(store)
     seal = f"datasets/{made['stray']}/{sealed.SEAL}"
     store.write(seal + module.ASIDE, store.read(seal))
     store.delete(seal)
-    with pytest.raises(ConflictError, match="another gan gc is at work"):
+    store.write(module.AT_WORK, b"")
+    with pytest.raises(ConflictError, match="was killed less than an hour ago"):
         gc(store, delete=True)
     objects.age(store, 2 * HOUR)
     assert trash(store, delete=True) == []
     assert sealed.is_published(store, "dataset", made["stray"])
+    assert not [key for key in keys(store) if key in (seal + module.ASIDE, module.AT_WORK)]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_is_published_again_as_it_goes_stays_whole_or_goes_as_a_whole(store: LocalStore, finished: bool) -> None:
+    """The files of a killed publish are all there; the seal is written before gc looks, or while files go."""
+    made = objects.dataset(store)
+    seal = f"datasets/{made}/{sealed.SEAL}"
+    data = store.read(seal)
+    store.delete(seal)
+    objects.age(store, 2 * DAY)
+
+    class Raced(LocalStore):
+        def list(self, prefix: str = "") -> Iterator[Item]:
+            if finished and prefix == f"datasets/{made}":
+                super().write(seal, data)
+            return super().list(prefix)
+
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            if not finished and key.endswith(".tfrecord"):
+                super().write(seal, data)
+
+    gc(Raced(store.root), delete=True)
+    assert sealed.is_published(store, "dataset", made) == finished
+    assert verify(store).details == {"checked": [made] * finished, "damages": []}
 
 
 @pytest.mark.parametrize(
@@ -418,6 +460,14 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
         NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
     ):
         promote(store, made["generator"], "faces", force="a test")
+
+
+@pytest.mark.parametrize("kind", ["dataset", "reference", "run", "generator"])
+def test_whether_a_reference_leads_somewhere_can_be_told_of_each_kind(store: LocalStore, kind: str) -> None:
+    made = full(store)
+    lineage.still_there(store, kind, made[kind])
+    with pytest.raises(NotFoundError, match=f"{kind} gone was deleted by gan gc"):
+        lineage.still_there(store, kind, "gone")
 
 
 def test_in_a_bucket(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
