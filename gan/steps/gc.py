@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gan.console import Advance, progress, warn
@@ -31,7 +31,6 @@ from gan.types import Json
 HOUR = 3600.0
 ASIDE = ".deleted"
 AT_WORK = ".gc/at-work"
-RECIPE, LOOSE = "recipe", ("checkpoint", "leftover")
 PROBES = ".probes"
 FOLDERS = {**{folder: kind for kind, folder in sealed.KINDS.items()}, "runs": RUN}
 NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
@@ -102,9 +101,10 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Out
             _put_back_what_a_killed_one_put_aside(store)
         now = store.now()
         survey = _Survey(store, rules, now)
-        trash = survey.trash()
         if delete:
-            trash = _deleted(store, rules, now, survey, trash)
+            trash = _deleted(store, rules, now, survey)
+        else:
+            trash = [*survey.objects(), *survey.notes_of_nothing(), *survey.loose()]
     listed = [each.to_json() for each in trash]
     total = sum(each["bytes"] for each in listed)
     details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": survey.unreadable}
@@ -171,11 +171,12 @@ class _Survey:
             self.unreadable.append(str(error))
             return Thing(key, modified, needs=None)
 
-    def trash(self) -> list[Trash]:
-        """All that may go, what is made from others first."""
-        return [*self._objects(), *self._checkpoints(), *self._notes(), *self._left()]
+    def loose(self) -> list[Trash]:
+        """What nothing refers to by its nature: checkpoints beyond the rule, and what killed processes left."""
+        return [*self._checkpoints(), *self._left()]
 
-    def _objects(self) -> Iterator[Trash]:
+    def objects(self) -> Iterator[Trash]:
+        """The objects that may go, what is made from others first."""
         for key in _made_first(self.unneeded):
             thing, parts = self.things[key], tuple(self.parts[key])
             if not thing.whole:
@@ -188,7 +189,7 @@ class _Survey:
     def _checkpoints(self) -> Iterator[Trash]:
         exported = self._exported()
         for key, thing in self.things.items():
-            if key.kind == RUN and thing.whole and key not in self.unneeded:
+            if key.kind == RUN and thing.whole and thing.needs is not None and key not in self.unneeded:
                 try:
                     yield from self._of_run(key.id, exported)
                 except IntegrityError as error:
@@ -228,13 +229,16 @@ class _Survey:
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
-    def _notes(self) -> Iterator[Trash]:
+    def notes_of_nothing(self) -> list[Trash]:
+        """The notes that are damaged, or about objects that are gone, or go."""
+        found = []
         for note in self.notes:
             about = _about(note)
             gone = about is not None and (about not in self.things or about in self.unneeded)
             if note.item.modified < self._young and (gone or note.made is None):
                 why = "what it is about is gone" if gone else "it is damaged"
-                yield Trash(RECIPE, note.item.key.removeprefix(f"{memo.FOLDER}/"), why, (note.item,))
+                found.append(Trash("recipe", note.item.key.removeprefix(f"{memo.FOLDER}/"), why, (note.item,)))
+        return found
 
     def _left(self) -> Iterator[Trash]:
         for leftover in self._store.leftovers():
@@ -257,26 +261,28 @@ def _on_schedule(checkpoints: Checkpoints, step: int) -> bool:
         return True
 
 
-def _deleted(store: Store, rules: Rules, now: float, survey: _Survey, trash: Sequence[Trash]) -> list[Trash]:
+def _deleted(store: Store, rules: Rules, now: float, survey: _Survey) -> list[Trash]:
     """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
-    loose = [each for each in trash if each.kind in LOOSE]
-    with progress("delete", len(trash), unit="objects") as advance:
+    loose = survey.loose()
+    with progress("delete", len(survey.unneeded) + len(loose), unit="objects") as advance:
         _delete_all(store, loose, advance)
-        doomed = [survey.things[key] for key in _made_first(survey.unneeded)]
-        whole = {thing.key: thing for thing in doomed if thing.whole}
+        doomed = _made_first(survey.unneeded)
+        whole = {key: survey.things[key] for key in doomed if survey.things[key].whole}
         for key in whole:
             _put_aside(store, _seal(key))
         again = _Survey(store, rules, now, aside=whole)
         for key in whole.keys() - again.unneeded:
             warn(f"{key.kind} {key.id} is needed now; it stays")
             _put_back(store, _seal(key) + ASIDE)
-        for key in [thing.key for thing in doomed if thing.key in again.unneeded]:
-            _delete_object(store, key)
+        gone = set()
+        for key in [key for key in doomed if key in again.unneeded]:
+            if _delete_object(store, key):
+                gone.add(key)
             advance(1)
-        still = {(each.kind, each.id) for each in again.trash()}
-        going = [each for each in trash if each not in loose and (each.kind, each.id) in still]
-        _delete_all(store, [each for each in going if each.kind == RECIPE], advance)
-    return [*going, *loose]
+        again.unneeded = frozenset(gone)
+        notes = again.notes_of_nothing()
+        _delete_all(store, notes, advance)
+    return [*again.objects(), *notes, *loose]
 
 
 def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
@@ -290,18 +296,19 @@ def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
         advance(1)
 
 
-def _delete_object(store: Store, key: Key) -> None:
-    """Delete what has no seal, unless somebody finished it since."""
+def _delete_object(store: Store, key: Key) -> bool:
+    """Delete what has no seal, unless somebody finished it since; returns whether it is gone."""
     seal = _seal(key)
     parts = list(store.list(seal.rpartition("/")[0]))
     if seal in {part.key for part in parts}:
         warn(f"{key.kind} {key.id} was made again just now; it stays")
         store.delete(seal + ASIDE)
-        return
+        return False
     store.delete(seal + ASIDE)  # first: the next gc would put it back
     for part in parts:
         store.delete(part.key)
     store.delete(seal)  # of whoever found all files still there, and has written it since
+    return True
 
 
 def _put_aside(store: Store, seal: str) -> None:
