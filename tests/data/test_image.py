@@ -128,7 +128,7 @@ def test_what_no_image_is() -> None:
         decode(b"", "a.jpg")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 0.98))
 def test_every_cut_of_a_jpeg_is_refused(share: float) -> None:
     data = world.picture()
@@ -136,7 +136,7 @@ def test_every_cut_of_a_jpeg_is_refused(share: float) -> None:
         decode(data[: int(len(data) * share)], "a.jpg")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "BMP"]), st.data())
 def test_no_damage_escapes(kind: str, data: st.DataObject) -> None:
     """Whatever bytes are changed, the answer is a picture or a reason, never another exception."""

@@ -29,7 +29,7 @@ def opened(paths: list[Path], counts: list[int]) -> Records:
     return records
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.binary(max_size=40), min_size=1, max_size=6), min_size=1, max_size=3))
 def test_same_as_tensorflow(files: list[list[bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

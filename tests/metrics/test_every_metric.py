@@ -110,7 +110,7 @@ def test_a_collapsed_generator_is_found_out() -> None:
 
 
 @every_metric
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_images_does_not_matter(metric: Callable, seed: int) -> None:
     """Subsets and bootstrap rounds draw others from another order, so KID and the intervals agree only roughly."""

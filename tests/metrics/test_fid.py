@@ -95,7 +95,7 @@ def test_fewer_samples_than_features() -> None:
     assert found == pytest.approx(expected, rel=1e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 12))
 def test_is_symmetric_and_zero_for_equal(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)

@@ -87,7 +87,7 @@ def test_an_outlier_does_not_raise_density_much() -> None:
     assert found.density.mean() == pytest.approx(0.2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data(), neighbours=st.integers(1, 4))
 def test_ties_and_repeats_equal_the_naive_implementation(data: st.DataObject, neighbours: int) -> None:
     """Points of a coarse lattice: equal distances everywhere, and repeated points."""

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gan.errors import ConfigError, ConflictError, NotFoundError
-from gan.steps import gc as module
 from gan.steps import lineage
-from gan.steps.gc import Rules, gc
+from gan.steps.gc import AT_WORK, gc
 from gan.steps.promote import promote
+from gan.steps.survey import ASIDE, Rules
 from gan.steps.verify import verify
 from gan.store import Item, LocalStore, Store, memo, open_store, pointer, runs, sealed
 from gan.train.attempts import take_over
@@ -256,7 +256,7 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
 
     assert trash(Raced(store.root), delete=True) == []
     assert verify(store, [made["stray"], made["second"], "r9"]).details["damages"] == []
-    assert not [key for key in keys(store) if key.endswith(module.ASIDE)]
+    assert not [key for key in keys(store) if key.endswith(ASIDE)]
 
 
 def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
@@ -312,7 +312,7 @@ def test_wherever_gc_is_killed_the_next_one_finishes_and_nothing_is_lost(tmp_pat
         assert verify(store).details["damages"] == []
         missing = [need for key in lineage.keys(store) for need in lineage.needs(store, key)
                    if need not in set(lineage.keys(store))]  # fmt: skip
-        assert not missing or any(key.endswith(module.ASIDE) for key in keys(store))
+        assert not missing or any(key.endswith(ASIDE) for key in keys(store))
         gc(store, rules, delete=True)
         assert set(lineage.keys(store)) == {
             ("promoted name", "faces"), ("generator", live), ("run", "r2"), ("dataset", made["dataset"]),
@@ -334,21 +334,21 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
             super().delete(key)
 
     assert len(trash(Raced(store.root), delete=True)) == 2
-    assert module.AT_WORK not in keys(store)
+    assert AT_WORK not in keys(store)
 
 
 def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -> None:
     made = full(store)
     seal = f"datasets/{made['stray']}/{sealed.SEAL}"
-    store.write(seal + module.ASIDE, store.read(seal))
+    store.write(seal + ASIDE, store.read(seal))
     store.delete(seal)
-    store.write(module.AT_WORK, b"")
+    store.write(AT_WORK, b"")
     with pytest.raises(ConflictError, match="was killed less than an hour ago"):
         gc(store, delete=True)
     objects.age(store, 2 * HOUR)
     assert trash(store, delete=True) == []
     assert sealed.is_published(store, "dataset", made["stray"])
-    assert not [key for key in keys(store) if key in (seal + module.ASIDE, module.AT_WORK)]
+    assert not [key for key in keys(store) if key in (seal + ASIDE, AT_WORK)]
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -402,7 +402,7 @@ def test_what_is_no_object_of_ours_is_left_alone(store: LocalStore) -> None:
     assert keys(store) == before
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Random stores, of random ages, under random rules: what stays is whole, and so is all that it needs."""

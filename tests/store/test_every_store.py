@@ -26,7 +26,7 @@ def test_write_read_replace_delete(store: Store) -> None:
 
 
 @given(data=st.binary(max_size=1000), name=st.text("abcÄ %+#&=?'\"~@!()[]{}.-_", min_size=1, max_size=20))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_any_bytes_under_odd_names(store: Store, data: bytes, name: str) -> None:
     key = f"odd/x{name}"
     store.write(key, data)

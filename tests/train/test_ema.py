@@ -26,7 +26,7 @@ def test_the_ema_begins_equal_and_holds_batchnorm_statistics_and_random_state() 
         np.testing.assert_array_equal(one, other)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=30), st.floats(0, 0.99))
 def test_the_ema_of_a_constant_decay_is_the_closed_form(values: list[float], decay: float) -> None:
     mean, variable = keras.Variable(0.0), keras.Variable(0.0)
