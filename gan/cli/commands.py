@@ -155,8 +155,8 @@ def verify(arguments: Namespace) -> Shown:
 
 def gc(arguments: Namespace) -> Shown:
     """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
-    from gan.steps.gc import Rules
     from gan.steps.gc import gc as step
+    from gan.steps.survey import Rules
 
     idle = arguments.runs_older_than
     rules = Rules(

@@ -19,9 +19,10 @@ import pytest
 from gan.errors import StoreError
 from gan.metrics import evaluations
 from gan.steps.copy import copy
-from gan.steps.gc import Rules, gc
+from gan.steps.gc import gc
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote, rollback
+from gan.steps.survey import Rules
 from gan.steps.verify import verify
 from gan.store import LocalStore, Store, memo, pointer, sealed
 from gan.train.attempts import take_over

@@ -23,7 +23,8 @@ from faults.killer import Kill
 from faults.nursery import Nursery
 from faults.steps import STEPS, Pipeline
 from faults.storage import S3, SEED, TORTURE, fill, on_server
-from gan.steps.gc import Rules, gc
+from gan.steps.gc import gc
+from gan.steps.survey import Rules
 from gan.steps.verify import verify
 from gan.store import LocalStore, Store, open_store
 
