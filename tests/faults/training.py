@@ -13,7 +13,7 @@ from faults.storage import TORTURE
 from gan.store import Store
 
 POD_GRACE_SECONDS = 30
-GRACE_SECONDS = 25 if TORTURE else 3
+GRACE_SECONDS = 25 if TORTURE else 8
 PREEMPTED = 128 + signal.SIGTERM
 ENDLESS = ("--set", "train.steps=1000000", "--set", "train.checkpoint_every_steps=25")
 
