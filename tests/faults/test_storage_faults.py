@@ -88,7 +88,7 @@ def test_large_objects_go_up_in_pieces_and_arrive_whole(
     path = tmp_path / "large"
     path.write_bytes(data)
     storage.proxy.share = 3 * SHARE
-    keys = [f"large/{number}" for number in range(LARGE_OBJECTS)]
+    keys = [f"large/{number:02d}" for number in range(LARGE_OBJECTS)]
     for key in keys:
         storage.bad().upload(key, path, if_absent=True)
     storage.proxy.share = 0
