@@ -13,12 +13,12 @@
     ├── IntegrityError        7   bytes differ from their checksum
     ├── DivergedError         8   a loss or gradient is not finite
     ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
-    └── ParityError          10   the exported generator does not draw what the checkpoint draws
+    ├── ParityError          10   the exported generator does not draw what the checkpoint draws
+    └── RefusedError         11   the gate refused the generator (`gan gate` exits so too), or it was rolled back
 
 Codes that are no error of this tree:
 
     0    done (also: nothing to do)
-    11   the gate refused the generator
     12   `gan verify` found damage
     15   `gan-pipelines doctor` found something that a run would trip over
     70   a bug of ours: please report it
@@ -114,6 +114,12 @@ class ParityError(GanError):
     """The exported generator differs from its checkpoint."""
 
     exit_code = 10
+
+
+class RefusedError(GanError):
+    """The generator may not go live: the gate refused it, or it was rolled back from."""
+
+    exit_code = EXIT_REFUSED
 
 
 class Stopped(BaseException):
