@@ -22,6 +22,6 @@ def make_parser() -> Parser:
     made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
     made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
 
-    made = add("doctor", "try everything that a run needs, and tell what to do about what fails (exit code 15)")
+    made = add("doctor", "try the store as a run will use it, and tell what to do about what fails (exit code 15)")
     add_store(made)
     return parser

@@ -17,7 +17,7 @@ from gan.console import say
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError
 from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
-from gan.store import Store, open_store
+from gan.store import Store, open_existing, open_store
 
 
 def preprocess(arguments: Namespace) -> Shown:
@@ -138,7 +138,7 @@ def inspect(arguments: Namespace) -> Shown:
     """List the store, or show a lineage."""
     from gan.steps.inspect import inspect as step
 
-    outcome = step(_store(arguments), arguments.id)
+    outcome = step(_store_there(arguments), arguments.id)
     return Shown(outcome.details["tree"], outcome.to_dict())
 
 
@@ -146,7 +146,7 @@ def verify(arguments: Namespace) -> Shown:
     """Check every byte."""
     from gan.steps.verify import verify as step
 
-    outcome = step(_store(arguments), arguments.ids)
+    outcome = step(_store_there(arguments), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
     if damages:
         return Shown("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
@@ -165,7 +165,7 @@ def gc(arguments: Namespace) -> Shown:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    outcome = step(_store(arguments), rules, delete=arguments.delete)
+    outcome = step(_store_there(arguments), rules, delete=arguments.delete)
     code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
     return Shown(trash_text(outcome.details), outcome.to_dict(), code)
 
@@ -174,7 +174,7 @@ def copy(arguments: Namespace) -> Shown:
     """Copy objects with their lineage to another store."""
     from gan.steps.copy import copy as step
 
-    outcome = step(open_store(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
+    outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
     return Shown(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
 
@@ -200,6 +200,10 @@ def configs(arguments: Namespace) -> Shown:
 
 def _store(arguments: Namespace) -> Store:
     return open_store(arguments.store)
+
+
+def _store_there(arguments: Namespace) -> Store:
+    return open_existing(arguments.store)
 
 
 def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:

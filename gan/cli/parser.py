@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gan import __version__
 from gan.errors import ConfigError
 
+STORE = "GAN_STORE"
 EXIT_CODES = """exit codes:
   0 done   1 a worker died   2 wrong flag, key or name   3 wrong input data   4 not found   5 store
   6 lost a race   7 damaged bytes   8 diverged   9 scores not comparable   10 export parity
@@ -71,7 +73,10 @@ def _adder(parser: argparse.ArgumentParser) -> Add:
 def add_store(parser: argparse.ArgumentParser) -> None:
     """`--store`, the same for both programs."""
     parser.add_argument(
-        "--store", default="./store", metavar="URI", help="where everything lives (default: %(default)s)"
+        "--store",
+        default=os.environ.get(STORE, "./store"),
+        metavar="URI",
+        help=f"where everything lives (default: {STORE}, or ./store; now %(default)s)",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
 from gan.ids import HASH_LENGTH
@@ -119,10 +120,11 @@ def _checkpoint(store: Store, key: Key, run_id: str, step: int) -> Node:
 
 
 def _steps(store: Store, run_id: str) -> list[int]:
-    """The steps of a run's checkpoints; none where its record of attempts is damaged, of which `gan verify` tells."""
+    """The steps of a run's checkpoints; none where its record of attempts is damaged."""
     try:
         return Checkpoints(store, run_id).steps()
-    except IntegrityError:
+    except IntegrityError as error:
+        warn(f"the checkpoints of run {run_id} can't be listed", reason=str(error))
         return []
 
 

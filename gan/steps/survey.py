@@ -212,8 +212,9 @@ def _about(note: memo.Note) -> Key | None:
     step = note.step.removeprefix("pipeline-")
     if note.made is None:
         return None
-    if step == "evaluate":
-        return Key(RUN, str(note.recipe.get("run_id")))
+    if step == "evaluate":  # it made a choice of a step; of which run stands in its recipe, if a user named it
+        run_id = str(note.recipe.get("run_id", ""))
+        return Key(RUN, run_id) if run_id else None
     return Key(NOTED[step], note.made) if step in NOTED else None
 
 

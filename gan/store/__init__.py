@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 
-from gan.errors import ConfigError
+from gan.errors import ConfigError, NotFoundError
 from gan.store.document import read_json
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 from gan.store.local import LocalStore
 from gan.store.uri import local_path
 
-__all__ = ["Item", "Leftover", "LocalStore", "Store", "Versioned", "check_key", "local_path", "open_store", "read_json"]
+__all__ = [
+    "Item",
+    "Leftover",
+    "LocalStore",
+    "Store",
+    "Versioned",
+    "check_key",
+    "local_path",
+    "open_existing",
+    "open_store",
+    "read_json",
+]
 
 FLAG = "--store"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
@@ -45,6 +56,19 @@ def open_store(uri: str, flag: str = FLAG) -> Store:
     if prefix:
         check_key(prefix)
     return _open_bucket(scheme.lower(), bucket, prefix)
+
+
+def open_existing(uri: str, flag: str = FLAG) -> Store:
+    """The store behind a URI, for whoever only reads it: a folder that is not there is a mistake, and no empty store.
+
+    Raises:
+        NotFoundError: there is no such folder.
+        ConfigError, StoreError: see `open_store`.
+    """
+    store = open_store(uri, flag)
+    if isinstance(store, LocalStore) and not store.root.is_dir():
+        raise NotFoundError(f"there is no store at {store.uri}; check {flag}")
+    return store
 
 
 def _open_bucket(scheme: str, bucket: str, prefix: str) -> Store:

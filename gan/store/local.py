@@ -151,7 +151,10 @@ class LocalStore(Store):
     @contextmanager
     def _temporary(self) -> Iterator[tuple[tempfile._TemporaryFileWrapper[bytes], Path]]:
         folder = self.root / TEMPORARY
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:  # below a file system that takes no folders, such as /proc
+            raise StoreError(f"can't make the folder {folder}; give another --store") from None
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             path = Path(file.name)
             try:

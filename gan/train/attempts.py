@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from gan.console import warn
+from gan.console import say, warn
 from gan.errors import ConflictError, FencedError, IntegrityError, StoreError, UnavailableError
 from gan.store import Store, Versioned, runs
 from gan.store.document import parse_sealed, sealed_json
@@ -83,7 +83,15 @@ def take_over(store: Store, run_id: str, *, above: int = 0) -> Lease:
         return (*attempts, Attempt(number, holder, datetime.now(UTC).isoformat(timespec="seconds")))
 
     attempts = _move(store, run_id, begun)
-    return Lease(store, run_id, next(each for each in attempts if each.holder == holder))
+    ours = next(each for each in attempts if each.holder == holder)
+    before = max((each for each in attempts if each.number < ours.number), key=lambda each: each.number, default=None)
+    if before is not None:
+        say(
+            f"attempt {ours.number} at run {run_id}; should the one before be at work, it ends at its next checkpoint",
+            before=before.holder,
+            began_at=before.began_at,
+        )
+    return Lease(store, run_id, ours)
 
 
 class Lease:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gan.config.schema import Train
+from gan.console import say
 from gan.store import Store
 from gan.train.attempts import Lease
 from gan.train.checkpoint import Checkpoints
@@ -56,6 +57,7 @@ class Publisher:
         if made is not None:
             self._checkpoints.publish(made)
             self.saved = max(self.saved, parcel.step)
+            say("checkpoint saved", step=parcel.step)
             parcel.drop_checkpoint()
 
     def _rule(self, steps: Collection[int], unscheduled: Collection[int]) -> frozenset[int]:

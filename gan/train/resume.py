@@ -12,6 +12,6 @@ def how_to_go_on(store: Store, run: Run) -> str:
     """What to run so that training goes on: `gan train` with the run's own config where that is a local file."""
     config = store.local_path(runs.config(run.run_id))
     if config is None:
-        return f"the same command, or with --run-id {run.run_id}"
+        return "the same command again"
     command = ["gan", "train", "--store", store.uri, "--config", str(config)]
     return shlex.join([*command, "--dataset-id", run.dataset_id, "--run-id", run.run_id])

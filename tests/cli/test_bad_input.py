@@ -192,6 +192,11 @@ CASES = [
         "key of another loss", TRAIN + " --set loss.name=hinge --set loss.label_smoothing=0.2", 2, ("label_smoothing",)
     ),
     Case("run id that climbs", TRAIN + " --run-id ../up", 2, ("run id", "../up")),
+    *(
+        Case(f"{command} of no store", f"{command} --store {{in}}/store", 4, ("there is no store at", "in/store"))
+        for command in ("inspect", "verify", "gc", "gc --delete")
+    ),
+    Case("copy of no store", "store copy {in}/store {in}/copy", 4, ("there is no store at", "in/store", "SRC")),
     Case("store of another kind", "inspect --store ftp://host/x", 2, ("--store must be", '"ftp://host/x"')),
     Case(
         "set of another group", "gate --generator-id {generator} --name n --set train.steps=1", 2, ("gate.key=value",)

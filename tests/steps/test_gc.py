@@ -123,13 +123,14 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
         memo.remember(store, step, {"about": about}, about)
     memo.remember(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
     memo.remember(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
+    memo.remember(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
     store.write("recipes/reference/damaged.json", b"{")
     objects.age(store, 2 * DAY)
     gone = [each for kind, each in trash(store, delete=True) if kind == "recipe"]
     assert sorted(each.partition("/")[0] for each in gone) == [
         "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
     ]  # fmt: skip
-    assert {note.made for note in memo.notes(store)} == {made["dataset"], "r1", "x", "10"}
+    assert {note.made for note in memo.notes(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
 def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:

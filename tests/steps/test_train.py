@@ -205,7 +205,7 @@ def test_where_the_store_is_no_folder_the_same_command_resumes(
     signal_at(7, signal.SIGTERM)
     with pytest.raises(Stopped) as caught:
         train(Remote(store.root), tiny(), dataset_id, run_id="mine")
-    assert caught.value.advice.endswith("Resume with: the same command, or with --run-id mine")
+    assert caught.value.advice.endswith("Resume with: the same command again")
 
 
 def test_an_attempt_that_was_thought_dead_is_fenced_out(

@@ -26,11 +26,13 @@ def test_attempts_are_numbered_from_one_and_kept_on_record(store: Store) -> None
     assert attempts.read(store, "another") == ()
 
 
-def test_an_older_attempt_is_fenced_and_told_by_whom(store: Store) -> None:
+def test_an_older_attempt_is_fenced_and_told_by_whom(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     first = take_over(store, "r")
     first.check()
+    assert capsys.readouterr().err == ""
     second = take_over(store, "r")
     holder = attempts.read(store, "r")[1].holder
+    assert json.loads(capsys.readouterr().err)["before"] == attempts.read(store, "r")[0].holder
     for act in (first.check, lambda: first.go_on_from(4)):
         with pytest.raises(FencedError, match=rf"attempt 1 at run r .* attempt 2 took over .*{holder}.*same command"):
             act()
