@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
 from gan.ids import check_id
@@ -34,8 +34,8 @@ def promote(
     Raises:
         ConfigError: the reason to force is empty.
         NotFoundError: no such generator, or no verdict on it for this name.
-        ConflictError: the verdict is a refusal, or out of date (another generator went live since), or the generator
-            was rolled back from, or a race was lost.
+        RefusedError: the verdict is a refusal, or the generator was rolled back from.
+        ConflictError: the verdict is out of date (another generator went live since), or a race was lost.
         IntegrityError: the generator or the verdict is damaged.
     """
     watch = Stopwatch()
@@ -43,7 +43,7 @@ def promote(
         raise ConfigError(f"--force must be a reason, which goes on record with the promotion; got {force!r}")
     live = pointer.read(store, check_id(name, "--name"))
     for damage in sealed.damages(store, "generator", generator_id):
-        raise IntegrityError(f"not promoted: {damage}")
+        raise IntegrityError(f"not promoted: {damage}; {sealed.remedy(store, 'generator', generator_id)}")
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
     if force is None:
@@ -69,14 +69,14 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
     if before is None:
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
     for damage in sealed.damages(store, "generator", before):
-        raise IntegrityError(f"not rolled back: {damage}")
+        raise IntegrityError(f"not rolled back: {damage}; {sealed.remedy(store, 'generator', before)}")
     moved = pointer.move(store, live, pointer.Move(before, "rollback", now(), live.live))
     return _outcome(store, moved, live.live, watch)
 
 
 def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer) -> None:
     if was_rolled_back(store, generator_id, live):
-        raise ConflictError(
+        raise RefusedError(
             f'{generator_id}, or another export of its weights, was live under "{live.name}" and was rolled back from; '
             "promote another one, or this one all the same with --force REASON"
         )
@@ -92,7 +92,10 @@ def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> 
     if verdict["generator_id"] != generator_id:
         raise NotFoundError(f"the verdict is on {verdict['generator_id']}, another export of the same run; {again}")
     if not verdict["passed"]:
-        raise ConflictError(f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}")
+        raise RefusedError(
+            f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}; "
+            "promote another one, or this one all the same with --force REASON"
+        )
     if verdict["live_generator_id"] != live.live:
         raise ConflictError(
             f"the gate compared {generator_id} with {verdict['live_generator_id'] or 'nothing'}, but {live.live} is "

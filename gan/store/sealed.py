@@ -151,6 +151,12 @@ def is_published(store: Store, kind: str, object_id: str) -> bool:
     return store.exists(f"{prefix_of(kind, object_id)}/{SEAL}")
 
 
+def remedy(store: Store, kind: str, object_id: str) -> str:
+    """What to do about a damaged object, for the end of a message."""
+    uri = store.uri_of(prefix_of(kind, object_id))
+    return f"delete {uri}, then copy the object from another store (gan store copy), or make it again"
+
+
 def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
     """The checksums of a published object's files, by relative name.
 
@@ -161,8 +167,11 @@ def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
     seal = _read_seal(store, kind, object_id)
     uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}")
     if wrong := _wrong_id(kind, object_id, seal):
-        raise IntegrityError(f"{uri} is damaged: {wrong}")
-    return _parse_seal(seal, uri)
+        raise IntegrityError(f"{uri} is damaged: {wrong}; {remedy(store, kind, object_id)}")
+    try:
+        return _parse_seal(seal, uri)
+    except IntegrityError as error:
+        raise IntegrityError(f"{error}; {remedy(store, kind, object_id)}") from None
 
 
 def ids(store: Store, kind: str) -> Iterator[str]:
@@ -181,14 +190,13 @@ def read_file(store: Store, kind: str, object_id: str, name: str) -> bytes:
         IntegrityError: its bytes are not those that were published.
     """
     expected = _expected(store, kind, object_id, name)
-    key = f"{prefix_of(kind, object_id)}/{name}"
     try:
-        data = store.read(key)
+        data = store.read(f"{prefix_of(kind, object_id)}/{name}")
     except NotFoundError:
-        raise IntegrityError(str(Damage(store.uri_of(key), expected, None))) from None
+        raise _damaged(store, kind, object_id, name, expected, None) from None
     found = sha256(data)
     if found != expected:
-        raise IntegrityError(str(Damage(store.uri_of(key), expected, found)))
+        raise _damaged(store, kind, object_id, name, expected, found)
     return data
 
 
@@ -211,9 +219,10 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
     transfer(
         f"download {prefix}",
         [
-            Job(sizes.get(key, 0), partial(_fetch, store, key, expected, folder / name))
+            Job(
+                sizes.get(f"{prefix}/{name}", 0), partial(_fetch, store, kind, object_id, name, expected, folder / name)
+            )
             for name, expected in sums.items()
-            for key in (f"{prefix}/{name}",)
         ],
     )
     return folder
@@ -222,18 +231,23 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
 def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -> Path:
     """Bring one file of a published object to `path`, checked; see `fetch`."""
     expected = _expected(store, kind, object_id, name)
-    return _fetch(store, f"{prefix_of(kind, object_id)}/{name}", expected, path)
+    return _fetch(store, kind, object_id, name, expected, path)
 
 
-def _fetch(store: Store, key: str, expected: str, path: Path) -> Path:
+def _fetch(store: Store, kind: str, object_id: str, name: str, expected: str, path: Path) -> Path:
     try:
-        found = store.download(key, path)
+        found = store.download(f"{prefix_of(kind, object_id)}/{name}", path)
     except NotFoundError:
-        raise IntegrityError(str(Damage(store.uri_of(key), expected, None))) from None
+        raise _damaged(store, kind, object_id, name, expected, None) from None
     if found != expected:
         path.unlink()
-        raise IntegrityError(str(Damage(store.uri_of(key), expected, found)))
+        raise _damaged(store, kind, object_id, name, expected, found)
     return path
+
+
+def _damaged(store: Store, kind: str, object_id: str, name: str, expected: str, found: str | None) -> IntegrityError:
+    damage = Damage(store.uri_of(f"{prefix_of(kind, object_id)}/{name}"), expected, found)
+    return IntegrityError(f"{damage}; {remedy(store, kind, object_id)}")
 
 
 def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.steps.promote import promote, rollback
 from gan.store import Store, pointer, verdicts
 
@@ -35,7 +35,7 @@ def test_no_verdict_no_promotion(store: Store, make_generator: Callable[..., str
 
 def test_a_refused_generator_is_not_promoted(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=False)
-    with pytest.raises(ConflictError, match=r"the gate refused .*: fid 9 is above 5"):
+    with pytest.raises(RefusedError, match=r"the gate refused .*: fid 9 is above 5; promote another .*--force REASON"):
         promote(store, generator, "faces")
     assert pointer.read(store, "faces").live is None
 
@@ -64,7 +64,7 @@ def test_force_promotes_and_goes_on_record(store: Store, make_generator: Callabl
 def test_a_damaged_generator_is_never_live(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=True)
     store.write(f"generators/{generator}/weights", b"other")
-    with pytest.raises(IntegrityError, match=r"not promoted: .*weights has SHA-256"):
+    with pytest.raises(IntegrityError, match=r"not promoted: .*weights has SHA-256 .*; delete .*gan store copy"):
         promote(store, generator, "faces")
 
 
@@ -109,7 +109,7 @@ def test_rollback_refuses_a_damaged_generator(store: Store, make_generator: Call
     second = make_generator("r2", verdict=True, against=first)
     promote(store, second, "faces")
     store.delete(f"generators/{first}/weights")
-    with pytest.raises(IntegrityError, match="not rolled back"):
+    with pytest.raises(IntegrityError, match=r"not rolled back: .*weights is missing; .*; delete .*gan store copy"):
         rollback(store, "faces")
     assert pointer.read(store, "faces").live == second
 
@@ -129,7 +129,7 @@ def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_gene
     promote(store, second, "faces")
     rollback(store, "faces")
     with pytest.raises(
-        ConflictError,
+        RefusedError,
         match=rf'{second}, or another .* weights, was live under "faces" and was rolled back from.*--force REASON',
     ):
         promote(store, second, "faces")
@@ -165,7 +165,7 @@ def test_another_export_of_weights_that_were_rolled_back_from_is_refused_too(
     promote(store, second, "faces")
     rollback(store, "faces")
     again = make_generator("r3", verdict=True, against=first, weights="r2")
-    with pytest.raises(ConflictError, match=r"or another export of its weights, was live under .* rolled back from"):
+    with pytest.raises(RefusedError, match=r"or another export of its weights, was live under .* rolled back from"):
         promote(store, again, "faces")
     other = make_generator("r4", verdict=True, against=first)
     assert promote(store, other, "faces").details["live"] == other

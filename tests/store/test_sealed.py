@@ -131,12 +131,16 @@ def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_pa
     for use in (
         lambda: sealed.read_file(store, "dataset", "x", "deep/b"),
         lambda: sealed.fetch(store, "dataset", "x", tmp_path / "out"),
+        lambda: sealed.fetch_file(store, "dataset", "x", "deep/b", tmp_path / "b"),
     ):
-        with pytest.raises(IntegrityError, match=f"deep/b {said}.*expected"):
+        with pytest.raises(
+            IntegrityError, match=rf"deep/b {said}.*expected \w{{64}}; delete \S+/datasets/x, then copy"
+        ):
             use()
     assert not (tmp_path / "out" / "deep" / "b").exists()
     (found,) = sealed.damages(store, "dataset", "x")
     assert said in str(found)
+    assert "delete" not in str(found), "gan verify tells what is wrong only"
 
 
 def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:
@@ -146,7 +150,7 @@ def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> 
 
 def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
     store.write("datasets/x/SHA256SUMS", b"\xff\xfe")
-    with pytest.raises(IntegrityError, match="SHA256SUMS is damaged"):
+    with pytest.raises(IntegrityError, match=r"SHA256SUMS is damaged: not text; delete \S+/datasets/x, then"):
         sealed.read_sums(store, "dataset", "x")
 
 
