@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcom
     """Copy objects and all that they were made from, each checked on both sides.
 
     What is there already with the same bytes stays. A name is copied with every generator that it ever had live, and
-    goes on from a shorter history of its own. What a run refers to that is not in the source is warned of.
+    goes on from a shorter history of its own. What a run refers to that is not in the source is warned of. Damage of
+    one object stops only the copies of what needs it, and is told at the end.
 
     Args:
         source: where the objects are.
@@ -35,43 +36,77 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcom
     Raises:
         ConfigError: both stores are one.
         NotFoundError: the source has no such object.
-        IntegrityError: an object is damaged in the source, or arrived damaged.
+        IntegrityError: objects are damaged in the source or the target; all others are copied by then.
         ConflictError: the target has something else under the same id.
     """
     watch = Stopwatch()
     if source.uri == target.uri:
         raise ConfigError(f"SRC and DST are the same store, {source.uri}; give two")
     copied: dict[bool, list[str]] = {True: [], False: []}
-    wanted = _with_lineage(source, object_ids)
-    for key in wanted:
-        changed = _copy(source, target, key)
+    wanted, damaged = _with_lineage(source, object_ids)
+    held_up: list[Key] = []
+    for key in sorted(wanted, key=lambda key: (KINDS.index(key.kind), key.id)):
+        if any(need in damaged or need in held_up for need in wanted[key]):
+            held_up.append(key)
+            continue
+        try:
+            changed = _copy(source, target, key)
+        except IntegrityError as error:
+            damaged[key] = str(error)
+            continue
         copied[changed].append(f"{key.kind} {key.id}")
         say(f"{key.kind} {key.id} {'copied' if changed else 'is there already'}", uri=target.uri)
-    for key in wanted:
-        for damage in damages(target, key):
-            raise IntegrityError(f"what was copied is not as it should be: {damage}")
+    for key in wanted.keys() - damaged.keys() - set(held_up):
+        if found := "; ".join(damages(target, key)):
+            damaged[key] = f"what was copied is not as it should be: {found}; {_remedy(target, key)}"
+    if damaged:
+        raise _damage(damaged, held_up)
     return Outcome(
         "store", target.uri, watch.seconds(), not copied[True], {"copied": copied[True], "skipped": copied[False]}
     )
 
 
-def _with_lineage(source: Store, object_ids: Iterable[str]) -> list[Key]:
-    """The objects of these ids with all that they need, what others need first."""
+def _with_lineage(source: Store, object_ids: Iterable[str]) -> tuple[dict[Key, tuple[Key, ...]], dict[Key, str]]:
+    """The objects of these ids and all that they need, each with its needs; and what is wrong with unreadable ones."""
     there = set(lineage.keys(source))
     known = {key.id for key in there}
     for object_id in object_ids:
         if object_id not in known:
             raise NotFoundError(unknown_name("object", object_id, known, "List them with: gan inspect"))
     left = [key for key in there if not object_ids or key.id in object_ids]
-    wanted: set[Key] = set()
+    wanted: dict[Key, tuple[Key, ...]] = {}
+    damaged: dict[Key, str] = {}
     while left:
         key = left.pop()
         if key not in there:
             warn(f"{key.kind} {key.id} is not in {source.uri}; what needs it is copied without it")
-        elif key not in wanted:
-            wanted.add(key)
-            left += lineage.needs(source, key)
-    return sorted(wanted, key=lambda key: (KINDS.index(key.kind), key.id))
+        elif key not in wanted and key not in damaged:
+            try:
+                wanted[key] = lineage.needs(source, key)
+            except IntegrityError as error:
+                damaged[key] = str(error)
+            else:
+                left += wanted[key]
+    return wanted, damaged
+
+
+def _damage(damaged: Mapping[Key, str], held_up: Sequence[Key]) -> IntegrityError:
+    """One error, in one line, of all that is damaged."""
+    told = [f"({number}) {key.kind} {key.id}: {damaged[key]}" for number, key in enumerate(sorted(damaged), start=1)]
+    if held_up:
+        told.append(f"not copied, as they need these: {', '.join(f'{key.kind} {key.id}' for key in held_up)}")
+    what = "1 object is" if len(damaged) == 1 else f"{len(damaged)} objects are"
+    return IntegrityError(
+        f"{what} damaged: {'; '.join(told)}; all else is copied. Mend what is damaged and run the same command again"
+    )
+
+
+def _remedy(target: Store, key: Key) -> str:
+    """What to do about an object that is damaged in the target."""
+    if key.kind == NAME:  # its record was read and compared: what it points to is missing
+        return f"copy that generator from the store that has it, or delete {target.uri_of(pointer.key_of(key.id))}"
+    folder = runs.folder(key.id) if key.kind == RUN else sealed.prefix_of(key.kind, key.id)
+    return f"delete {target.uri_of(folder)} and run the same command again"
 
 
 def _copy(source: Store, target: Store, key: Key) -> bool:
@@ -92,8 +127,8 @@ def _copy(source: Store, target: Store, key: Key) -> bool:
 
 def _copy_run(source: Store, target: Store, key: Key) -> bool:
     """Copy a run, its record last. What killed or fenced attempts left of checkpoints is left behind."""
-    for damage in damages(source, key):
-        raise IntegrityError(f"not copied: {damage}")
+    if found := "; ".join(damages(source, key)):
+        raise IntegrityError(f"not copied: {found}")
     dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
     items = [item for item in source.list(runs.folder(key.id)) if item not in dead]
     record = runs.record(key.id)
@@ -103,8 +138,13 @@ def _copy_run(source: Store, target: Store, key: Key) -> bool:
             for number, item in enumerate(items)
             if item.key != record
         ]
-        changed = transfer(f"copy {runs.folder(key.id)}", jobs)
-        changed.append(_copy_file(source, target, record, folder / runs.RECORD))
+        try:
+            changed = transfer(f"copy {runs.folder(key.id)}", jobs)
+            changed.append(_copy_file(source, target, record, folder / runs.RECORD))
+        except ConflictError:
+            if target.exists(record) and (found := "; ".join(damages(target, key))):
+                raise IntegrityError(f"what is there already is damaged: {found}; {_remedy(target, key)}") from None
+            raise
     return any(changed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -180,9 +181,55 @@ def test_what_is_damaged_is_not_copied(
 
 def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
     copy(source, target, [made["g1"]])
-    target.write(f"generators/{made['g1']}/weights", b"other")
-    with pytest.raises(IntegrityError, match=r"what was copied is not as it should be: .*weights has SHA-256"):
+    folder = f"generators/{made['g1']}"
+    target.write(f"{folder}/weights", b"other")
+    remedy = f"delete {target.uri_of(folder)} and run the same command again"
+    with pytest.raises(
+        IntegrityError, match=rf"what was copied is not as it should be: .*weights has SHA-256 .*; {re.escape(remedy)}"
+    ):
         copy(source, target, [made["g1"]])
+    for item in list(target.list(folder)):
+        target.delete(item.key)
+    assert copy(source, target, [made["g1"]]).details["copied"] == [f"generator {made['g1']}"]
+
+
+def test_damage_of_a_run_in_the_target_is_told_as_such(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    copy(source, target, ["r1"])
+    target.write("runs/r1/checkpoints/00000010-1/state.safetensors", b"other")
+    remedy = re.escape(f"delete {target.uri_of('runs/r1')} and run the same command again")
+    with pytest.raises(IntegrityError, match=rf"run r1: .*state.safetensors is damaged.*; {remedy}"):
+        copy(source, target)
+    assert sealed.is_published(target, "generator", made["g2"]), "the rest arrives"
+
+
+def test_damage_stops_only_what_needs_it_and_all_of_it_is_listed(
+    source: LocalStore, target: LocalStore, made: dict[str, str]
+) -> None:
+    apart = [objects.dataset(source, content) for content in (b"3", b"4", b"5")]
+    source.write(f"datasets/{apart[0]}/manifest.parquet", b"other")
+    source.write(f"references/{made['ref1']}/reference.json", b"other")
+    source.delete(f"generators/{made['g2']}/weights")
+    reference, generator = made["ref1"], made["g2"]
+    copy(source, target, [apart[1]])
+    target.write(f"datasets/{apart[1]}/manifest.parquet", b"other")
+    with pytest.raises(IntegrityError) as told:
+        copy(source, target)
+    said = str(told.value)
+    assert "\n" not in said
+    assert said.startswith("4 objects are damaged: (1) dataset ")
+    for damaged in (
+        f"dataset {apart[0]}: {source.uri_of(f'datasets/{apart[0]}/manifest.parquet')} has SHA-256",
+        f"dataset {apart[1]}: what was copied is not as it should be: ",
+        f"reference {reference}: {source.uri_of(f'references/{reference}/reference.json')} has SHA-256",
+        f"generator {generator}: {source.uri_of(f'generators/{generator}/weights')} is missing",
+    ):
+        assert damaged in said
+    assert f"as they need these: run r1, generator {made['g1']}, promoted name faces; all else is copied." in said
+    there = set(lineage.keys(target))
+    assert {key.id for key in there} == {made["d1"], made["d2"], made["ref2"], "r2", *apart[1:]}
+    assert all(set(lineage.needs(target, key)) <= there for key in there)
 
 
 def test_the_litter_of_killed_attempts_is_left_behind(
