@@ -121,12 +121,13 @@ class S3Service(Service):
         return kind(self, key, content, conditions)
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
-        answer = self._listed(Prefix=prefix, MaxKeys=size, **({"ContinuationToken": token} if token else {}))
+        # Not by the service's own token: MinIO's is another one at each reading.
+        answer = self._listed(Prefix=prefix, MaxKeys=size, **({"StartAfter": token} if token else {}))
         with making_sense():
-            items = (
+            items = tuple(
                 Item(each["Key"], each["Size"], each["LastModified"].timestamp()) for each in answer.get("Contents", ())
             )
-            return Page(tuple(items), answer["NextContinuationToken"] if answer["IsTruncated"] else None)
+            return Page(items, items[-1].key if answer["IsTruncated"] else None)
 
     def remove(self, key: str) -> None:  # noqa: D102
         with self.explained():
