@@ -62,13 +62,14 @@ def requests_of(proxy: Proxy) -> int:
 
 
 def test_more_than_a_page_is_listed(bucket_store: Store) -> None:
-    names = [f"many/{number:04}" for number in range(1005)]
+    names = [f"many/{number:04}" for number in range(2005)]
     in_parallel([partial(bucket_store.write, name, b"") for name in [*names, "other"]], threads=8)
     assert [item.key for item in bucket_store.list("many")] == names
-    assert len(list(bucket_store.list())) == 1006
-    for number in range(1005, 1015):  # MinIO keeps listings, and begins new ones once something was written
+    assert len(list(bucket_store.list())) == 2006
+    for number in range(2005, 2010):  # MinIO keeps listings, and begins new ones once something was written
         bucket_store.write(f"many/{number:04}", b"")
         assert len(list(bucket_store.list("many"))) == number + 1
+        assert len(list(bucket_store.list())) == number + 2
 
 
 def test_two_prefixes_of_a_bucket_are_two_stores(bucket_store: Store) -> None:
