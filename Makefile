@@ -54,7 +54,7 @@ docs-reference: install ## Rewrite docs/configuration.md from the dataclasses.
 
 lock: ## Resolve the dependencies again and pin them by hash (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra s3 pyproject.toml build-requirements.in -o requirements.lock
+	  --no-annotate --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
