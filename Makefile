@@ -47,7 +47,9 @@ torture: install-dev ## Every promise in its long form, 50 kills a step; an hour
 	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
-	$(BIN)/gan-pipelines compile --pipeline training --out tests/golden/training.yaml
+	for profile in local cpu-small gpu-t4 gpu-l4 gpu-a100-spot; do \
+	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \
+	done
 
 docs-reference: install ## Rewrite docs/configuration.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md

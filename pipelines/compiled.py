@@ -8,34 +8,45 @@ from typing import Any
 
 from gan.errors import ConfigError, unknown_name
 from gan.scratch import scratch_folder
+from pipelines.profiles import Profile
+from pipelines.tasks import Tasks
 
 DEFAULT_IMAGE = "gan-pipelines:cpu"
 
 
-def pipelines() -> dict[str, Callable[[str], Any]]:
-    """Every pipeline by its name; each is made for an image."""
+def pipelines() -> dict[str, Callable[[Tasks], Any]]:
+    """Every pipeline by its name; each is built from tasks."""
     from pipelines.training import training
 
     return {"training": training}
 
 
-def compile_pipeline(name: str, image: str, out: Path) -> Path:
-    """Write the YAML of a pipeline whose steps run in `image`; the same input gives the same bytes everywhere.
+def compile_text(name: str, image: str, profile: Profile | None) -> str:
+    """The YAML of a pipeline whose steps run in `image`; the same input gives the same text everywhere.
 
     Raises:
-        ConfigError: no pipeline has that name, or the file can't be written.
+        ConfigError: no pipeline has that name.
     """
     from kfp import compiler
 
     known = pipelines()
     if name not in known:
         raise ConfigError(unknown_name("pipeline", name, known))
-    if out.suffix not in (".yaml", ".yml"):
-        raise ConfigError(f"--out must end in .yaml; got {out}")
     with scratch_folder() as folder:
         made = folder / "pipeline.yaml"
-        compiler.Compiler().compile(known[name](image), str(made))
-        text = made.read_text(encoding="utf-8")
+        compiler.Compiler().compile(known[name](Tasks(image, profile)), str(made))
+        return made.read_text(encoding="utf-8")
+
+
+def compile_pipeline(name: str, image: str, profile: Profile | None, out: Path) -> Path:
+    """Write what `compile_text` makes to a file.
+
+    Raises:
+        ConfigError: no pipeline has that name, or the file can't be written.
+    """
+    if out.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"--out must end in .yaml; got {out}")
+    text = compile_text(name, image, profile)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from pipelines.conductor import StepError, StepRun, conduct
 from pipelines.display import Display
 from pipelines.request import Request
 from pipelines.sandbox import IMAGE
+from pipelines.tasks import Tasks
 from pipelines.training import training
 
 
@@ -25,7 +26,10 @@ def run_training(request: Request, display: Display) -> list[StepRun]:
     """
     parameters = request.parameters()
     done = conduct(
-        lambda: training(IMAGE)(**parameters), list(STEPS), display, after_each=lambda run: _note(request, run)
+        lambda: training(Tasks(IMAGE, None))(**parameters),
+        list(STEPS),
+        display,
+        after_each=lambda run: _note(request, run),
     )
     return _complete(done)
 

@@ -52,9 +52,11 @@ def _run(arguments: Namespace) -> Shown:
 
 def _compile(arguments: Namespace) -> Shown:
     from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+    from pipelines.profiles import load_profile
 
     watch = Stopwatch()
-    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, Path(arguments.out))
+    profile = load_profile(arguments.profile)
+    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, profile, Path(arguments.out))
     return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})
 
 

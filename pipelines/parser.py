@@ -20,8 +20,20 @@ def make_parser() -> Parser:
     made = add("compile", "write the YAML that Kubeflow Pipelines takes")
     made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
     made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
+    add_profile(made)
     made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
 
     made = add("doctor", "try the store as a run will use it, and tell what to do about what fails (exit code 15)")
     add_store(made)
     return parser
+
+
+def add_profile(parser: Parser) -> None:
+    """The flag that says what the pods of the steps get."""
+    parser.add_argument(
+        "--profile",
+        default="cpu-small",
+        metavar="NAME|FILE.yaml",
+        help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file of your own "
+        "(default: %(default)s)",
+    )

@@ -8,12 +8,12 @@ from typing import Any
 
 from kfp import dsl
 
-from components.catalogue import STEPS, component
+from pipelines.tasks import Tasks, uncached
 
 OUTPUT = "Output"  # kfp's name of what a function returns
 
 
-def training(image: str) -> Any:
+def training(tasks: Tasks) -> Any:
     """From original images to a generator that is live, or to the reasons why it is not.
 
     1. preprocess: the original images become TFRecord shards: a dataset.
@@ -28,38 +28,30 @@ def training(image: str) -> Any:
     Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
     the name to promote to; `run_id` names the training run, empty for a hash of config and dataset.
 
-    Each step runs in `image`, looks into the store before it works, and skips what is there. Kubeflow's own cache
-    stays off: its key knows neither the library's code nor whether the store still holds what a step once made.
+    Each step looks into the store before it works, and skips what is there.
     """
-    steps = {name: component(name, image) for name in STEPS}
-
-    def uncached(made: Any) -> Any:
-        return made.set_caching_options(enable_caching=False)
-
-    def task(step: str, **arguments: Any) -> Any:
-        return uncached(steps[step](**arguments))
 
     # A pipeline of its own, because a task may wait for a pipeline with a condition inside, but not for a task inside
     # a condition: the report comes after the promotion, or after its omission.
     @dsl.pipeline(name="release", description="Promote a generator if the gate passed it.")  # type: ignore[untyped-decorator]
     def release(store: str, name: str, generator_id: str, passed: bool) -> None:
         with dsl.If(passed == True, name="passed"):  # noqa: E712
-            task("promote", store=store, name=name, generator_id=generator_id)
+            tasks("promote", store=store, name=name, generator_id=generator_id)
 
     @dsl.pipeline(name="gan-training", description=inspect.getdoc(training))  # type: ignore[untyped-decorator]
     def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
-        dataset = task("preprocess", config=config, store=store)
-        reference = task("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])
-        run = task("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
+        dataset = tasks("preprocess", config=config, store=store)
+        reference = tasks("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])
+        run = tasks("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
             reference
         )
         of_run = {"config": config, "store": store, "run_id": run.outputs[OUTPUT]}
-        best = task("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
-        generator = task("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
-        verdict = task("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
+        best = tasks("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
+        generator = tasks("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
+        verdict = tasks("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
         released = uncached(
             release(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
         )
-        task("report", store=store, run_id=run.outputs[OUTPUT]).after(released)
+        tasks("report", store=store, run_id=run.outputs[OUTPUT]).after(released)
 
     return pipeline

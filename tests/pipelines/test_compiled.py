@@ -9,24 +9,27 @@ from kfp import components
 from components.catalogue import STEPS
 from gan.errors import ConfigError
 from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+from pipelines.profiles import load_profile, profile_names
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-def test_the_training_pipeline_is_what_was_agreed(tmp_path: Path) -> None:
-    made = compile_pipeline("training", DEFAULT_IMAGE, tmp_path / "made.yaml").read_text(encoding="utf-8")
-    assert made == (GOLDEN / "training.yaml").read_text(encoding="utf-8"), "if this was wanted: make golden"
+@pytest.mark.parametrize("profile", profile_names())
+def test_the_training_pipeline_is_what_was_agreed(profile: str, tmp_path: Path) -> None:
+    made = compile_pipeline("training", DEFAULT_IMAGE, load_profile(profile), tmp_path / "made.yaml")
+    agreed = GOLDEN / f"training-{profile}.yaml"
+    assert made.read_text(encoding="utf-8") == agreed.read_text(encoding="utf-8"), "if this was wanted: make golden"
 
 
 def test_kubeflow_reads_it_back() -> None:
-    loaded = components.load_component_from_file(str(GOLDEN / "training.yaml"))
+    loaded = components.load_component_from_file(str(GOLDEN / "training-cpu-small.yaml"))
     assert loaded.name == "gan-training"
     assert set(loaded.component_spec.inputs) == {"config", "store", "name", "run_id"}
 
 
 def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None:
     image = "registry.example/gan@sha256:" + "0" * 64
-    made = yaml.safe_load(compile_pipeline("training", image, tmp_path / "deep" / "made.yaml").read_text())
+    made = yaml.safe_load(compile_pipeline("training", image, None, tmp_path / "deep" / "made.yaml").read_text())
     executors = made["deploymentSpec"]["executors"]
     assert {name.removeprefix("exec-") for name in executors} == set(STEPS)
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
@@ -34,7 +37,7 @@ def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None
 
 
 def test_the_shape_of_the_training_pipeline() -> None:
-    spec = yaml.safe_load((GOLDEN / "training.yaml").read_text(encoding="utf-8"))
+    spec, _ = yaml.safe_load_all((GOLDEN / "training-cpu-small.yaml").read_text(encoding="utf-8"))
     tasks = spec["root"]["dag"]["tasks"]
     assert "release" in tasks["report"]["dependentTasks"], "the report comes after the promotion or its omission"
     (condition,) = spec["components"]["comp-release"]["dag"]["tasks"].values()
@@ -54,5 +57,5 @@ def test_the_shape_of_the_training_pipeline() -> None:
 def test_what_can_not_be_compiled(name: str, out: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError) as caught:
-        compile_pipeline(name, DEFAULT_IMAGE, tmp_path / out)
+        compile_pipeline(name, DEFAULT_IMAGE, None, tmp_path / out)
     assert message in str(caught.value)

@@ -1,0 +1,100 @@
+"""A profile's words in Kubeflow's: what shapes the pod of a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kfp import kubernetes
+
+from pipelines.profiles import Profile
+from pipelines.resources import Resources
+
+USER = 65532  # the image's own, by number: Kubernetes can't tell that a name is not root
+STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
+SETTINGS = ("GAN_PUSHGATEWAY",)
+WEBHOOK_KEY = "GAN_WEBHOOK_URL"
+
+FIELDS = {
+    "GAN_EXECUTION": "metadata.labels['pipeline/runid']",
+    "GAN_TASK": "metadata.annotations['workflows.argoproj.io/node-name']",
+    "GAN_POD": "metadata.name",
+    "GAN_NAMESPACE": "metadata.namespace",
+    "GAN_HOST": "spec.nodeName",
+}
+"""What a step learns of its own pod; the ledger of attempts needs it."""
+
+
+def shape(task: Any, step: str, image: str, profile: Profile) -> Any:
+    """`task` with everything that `profile` says of the pod of `step`."""
+    resources = profile.resources(step)
+    _limit(task, resources)
+    _place(task, resources)
+    _mount(task, resources)
+    _tell(task, step, image, profile)
+    _label(task, step, profile.name, resources)
+    kubernetes.set_security_context(task, run_as_user=USER, run_as_group=USER, run_as_non_root=True)
+    kubernetes.set_image_pull_policy(task, "IfNotPresent")
+    if profile.image_pull_secret:
+        kubernetes.set_image_pull_secrets(task, [profile.image_pull_secret])
+    return task
+
+
+def _limit(task: Any, resources: Resources) -> None:
+    task.set_cpu_request(resources.cpu).set_cpu_limit(resources.cpu_limit or resources.cpu)
+    task.set_memory_request(resources.memory).set_memory_limit(resources.memory)
+    if resources.accelerator:
+        task.set_accelerator_type(resources.accelerator).set_accelerator_limit(resources.accelerator_count)
+    kubernetes.set_timeout(task, resources.deadline_seconds)
+    if resources.retries:
+        task.set_retry(
+            resources.retries,
+            backoff_duration=f"{resources.backoff_seconds}s",
+            backoff_factor=resources.backoff_factor,
+            backoff_max_duration=f"{resources.most_backoff_seconds}s",
+        )
+
+
+def _place(task: Any, resources: Resources) -> None:
+    for label, value in resources.node_selector.items():
+        kubernetes.add_node_selector(task, label, value)
+    for each in resources.tolerations:
+        operator = "Exists" if each.value is None else "Equal"
+        kubernetes.add_toleration(task, each.key, operator, each.value, each.effect)
+    for term in resources.affinity:
+        expression = {"key": term.key, "operator": term.operator, "values": list(term.values)}
+        kubernetes.add_node_affinity(task, match_expressions=[expression], weight=term.weight)
+
+
+def _mount(task: Any, resources: Resources) -> None:
+    kubernetes.empty_dir_mount(task, "gan-scratch", "/tmp", size_limit=resources.scratch)  # noqa: S108
+    if resources.cache_claim:
+        kubernetes.mount_pvc(task, resources.cache_claim, "/cache")
+    else:
+        kubernetes.empty_dir_mount(task, "gan-cache", "/cache", size_limit=resources.cache)
+    if resources.shared_memory:
+        kubernetes.empty_dir_mount(task, "gan-shm", "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
+
+
+def _tell(task: Any, step: str, image: str, profile: Profile) -> None:
+    values = {"GAN_IMAGE": image, "HOME": "/tmp", "TMPDIR": "/tmp", "XDG_CACHE_HOME": "/cache"}  # noqa: S108
+    for name, value in values.items():
+        task.set_env_variable(name, value)
+    for name, path in FIELDS.items():
+        kubernetes.use_field_path_as_env(task, name, path)
+    kubernetes.use_secret_as_env(task, profile.store_secret, {name: name for name in STORE_KEYS}, optional=True)
+    kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
+    if step == "notify":
+        kubernetes.use_secret_as_env(task, profile.notify_secret, {WEBHOOK_KEY: WEBHOOK_KEY}, optional=True)
+
+
+def _label(task: Any, step: str, profile: str, resources: Resources) -> None:
+    labels = {
+        "app.kubernetes.io/part-of": "gan-pipelines",
+        "gan-pipelines/step": step,
+        "gan-pipelines/profile": profile,
+        "kueue.x-k8s.io/queue-name": resources.queue,
+        "kueue.x-k8s.io/priority-class": resources.priority,
+    }
+    for label, value in labels.items():
+        if value is not None:
+            kubernetes.add_pod_label(task, label, value)

@@ -1,0 +1,128 @@
+"""Resource profiles: what each step's pod gets on a kind of cluster, by name or from a user's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gan.config.check import Group, key
+from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.ids import check_id
+from pipelines.resources import Resources
+
+SHIPPED = Path(__file__).parent / "profiles.yaml"
+
+
+@dataclass(frozen=True)
+class Profile(Group):
+    """How the pods of a run are made.
+
+    `default` is what a step gets, `steps` what some get instead, key by key.
+    """
+
+    name: str
+    about: str = key("", "What it is for, in a sentence.")
+    service_account: str = key("gan-run", "The Kubernetes service account of every pod of the run.")
+    store_secret: str = key("gan-store", "Secret with the store's keys as environment; may be missing.")
+    notify_secret: str = key("gan-notify", "Secret with GAN_WEBHOOK_URL for the step notify; may be missing.")
+    settings: str = key("gan-settings", "ConfigMap with GAN_PUSHGATEWAY and the like; may be missing.")
+    image_pull_secret: str | None = key(None, "Secret that the image is pulled with; none: the service account's.")
+    default: Resources = field(default_factory=Resources)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_id(self.name, "the name of a profile")
+        for step in self.steps:
+            self.resources(step)
+
+    def resources(self, step: str) -> Resources:
+        """What the pod of `step` gets."""
+        overrides = self.steps.get(step, {})
+        _check_keys(f"profile {self.name}: {step}", overrides, Resources)
+        try:
+            return replace(self.default, **overrides)
+        except ConfigError as error:
+            raise ConfigError(f"profile {self.name}, step {step}: {error}") from None
+
+
+def profile_names() -> list[str]:
+    """The shipped profiles."""
+    return list(_read(SHIPPED))
+
+
+def load_profile(name_or_file: str) -> Profile:
+    """A shipped profile by name, or the one profile of a YAML file by path.
+
+    A file holds the keys of `Profile`; with `extends: NAME` it gives only what differs from a shipped one.
+
+    Raises:
+        NotFoundError: no shipped profile and no file has that name.
+        ConfigError: a key or value is wrong.
+    """
+    shipped = _read(SHIPPED)
+    if name_or_file in shipped:
+        return _profile(name_or_file, shipped[name_or_file], shipped)
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise NotFoundError(unknown_name("profile", name_or_file, shipped, "Or give the path of a YAML file"))
+    return _profile(path.stem, _read(path), shipped)
+
+
+def _profile(name: str, tree: Any, shipped: Mapping[str, Any]) -> Profile:
+    merged = _merged(name, tree, shipped)
+    _check_keys(f"profile {name}", merged, Profile)
+    default = merged.pop("default", {})
+    _check_keys(f"profile {name}: default", default, Resources)
+    _check_steps(name, merged.get("steps", {}))
+    return Profile(**{"name": name, **merged}, default=Resources(**default))
+
+
+def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
+    """`tree` upon what it extends: the keys of a step's resources one by one, everything else whole."""
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"profile {name} must be a mapping of keys to values; got {tree!r}")
+    own = dict(tree)
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if base not in shipped:
+        raise ConfigError(unknown_name(f"profile {name} extends", str(base), shipped))
+    below = _merged(base, shipped[base], shipped)
+    steps = {**below.get("steps", {})}
+    for step, overrides in (own.get("steps") or {}).items():
+        steps[step] = {**steps.get(step, {}), **overrides}
+    default = {**below.get("default", {}), **(own.get("default") or {})}
+    return {**below, **own, "default": default, "steps": steps}
+
+
+def _check_steps(name: str, steps: Any) -> None:
+    from components.catalogue import STEPS
+
+    if not isinstance(steps, Mapping):
+        raise ConfigError(f"profile {name}: steps must be a mapping of step to resources; got {steps!r}")
+    for step in steps:
+        if step not in STEPS:
+            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), STEPS))
+
+
+def _check_keys(where: str, tree: Any, kind: type[Group]) -> None:
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{where} must be a mapping of keys to values; got {tree!r}")
+    known = [item.name for item in fields(kind)]
+    for given in tree:
+        if given not in known:
+            raise ConfigError(unknown_name(f"key in {where}:", str(given), known))
+
+
+def _read(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"can't read the profile {path}: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None

@@ -1,0 +1,136 @@
+"""What the pod of one step asks of a cluster: checked when made, in the words of a profile file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from gan.config.check import Group, key
+from gan.errors import ConfigError, unknown_name
+
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
+
+_CPU = re.compile(r"[0-9]+m|[0-9]+(\.[0-9]+)?")
+_BYTES = re.compile(r"[0-9]+([KMGTPE]i?)?")
+_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+
+
+@dataclass(frozen=True)
+class Toleration:
+    """A taint that the pod bears: `key` with `value`, or with any value where `value` is none."""
+
+    key: str
+    value: str | None = None
+    effect: str = "NoSchedule"
+
+    def __post_init__(self) -> None:
+        _check("a toleration's key", self.key, _LABEL_KEY, "a name like nvidia.com/gpu")
+        if self.value is not None:
+            _check("a toleration's value", self.value, _LABEL_VALUE, "a label value")
+        if self.effect not in EFFECTS:
+            raise ConfigError(unknown_name("toleration effect", str(self.effect), EFFECTS))
+
+
+@dataclass(frozen=True)
+class NodeTerm:
+    """What a node's label must be, or had better be where `weight` (1 to 100) is given."""
+
+    key: str
+    operator: str = "In"
+    values: tuple[str, ...] = ()
+    weight: int | None = None
+
+    def __post_init__(self) -> None:
+        _check("an affinity's key", self.key, _LABEL_KEY, "a name like topology.kubernetes.io/zone")
+        if self.operator not in OPERATORS:
+            raise ConfigError(unknown_name("affinity operator", str(self.operator), OPERATORS))
+        if not isinstance(self.values, list | tuple):
+            raise ConfigError(f"an affinity's values must be a list; got {self.values!r}")
+        object.__setattr__(self, "values", tuple(str(value) for value in self.values))
+        if (self.operator in ("Exists", "DoesNotExist")) == bool(self.values):
+            raise ConfigError(
+                f"an affinity of {self.key} with {self.operator} must have "
+                f"{'no values' if self.values else 'values'}; got {list(self.values)}"
+            )
+        if self.weight is not None and not (isinstance(self.weight, int) and 1 <= self.weight <= 100):
+            raise ConfigError(f"an affinity's weight must be between 1 and 100, or none; got {self.weight!r}")
+
+
+@dataclass(frozen=True)
+class Resources(Group):
+    """What the pod of one step gets, and how patient Kubeflow is with it."""
+
+    cpu: str = key("1", "CPU cores the pod reserves, such as 2 or 500m.")
+    cpu_limit: str | None = key(None, "CPU cores it may use at most; none: what it reserves.")
+    memory: str = key("2Gi", "Memory it reserves and may use at most; what lies in shared_memory counts.")
+    accelerator: str | None = key(None, "The resource name of its accelerators, such as nvidia.com/gpu.")
+    accelerator_count: int = key(1, "Accelerators in the pod, where `accelerator` is given.", least=1, most=16)
+    workers: int = key(1, "Pods that train together; only the step train takes more than one.", least=1, most=256)
+    shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
+    scratch: str = key("10Gi", "Most bytes under /tmp.")
+    cache: str = key("20Gi", "Most bytes under /cache (shards, downloads), where no `cache_claim` is given.")
+    cache_claim: str | None = key(None, "PersistentVolumeClaim that is mounted at /cache and outlives the pod.")
+    deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", least=60)
+    retries: int = key(3, "Attempts after the first.", least=0, most=100)
+    backoff_seconds: int = key(30, "The wait before the first of them.", least=0, most=86400)
+    backoff_factor: float = key(2.0, "Each wait is longer by this factor.", least=1, most=10)
+    most_backoff_seconds: int = key(600, "No wait is longer.", least=1, most=86400)
+    queue: str | None = key(None, "Kueue's LocalQueue that admits the pod; none: it starts without Kueue.")
+    priority: str | None = key(None, "Kueue's WorkloadPriorityClass of the pod; needs `queue`.")
+    tolerations: tuple[Toleration, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    affinity: tuple[NodeTerm, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("cpu", "cpu_limit", "memory"):
+            value = getattr(self, name)  # YAML reads `cpu: 2` as a number
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                object.__setattr__(self, name, str(value))
+        super().__post_init__()
+        for name in ("cpu", "cpu_limit"):
+            _check(name, getattr(self, name), _CPU, "a number of cores such as 2 or 500m")
+        for name in ("memory", "shared_memory", "scratch", "cache"):
+            _check(name, getattr(self, name), _BYTES, "a size such as 512Mi or 8Gi")
+        if self.priority is not None and self.queue is None:
+            raise ConfigError(
+                f'priority "{self.priority}" needs a queue: Kueue is what reads it; give queue, or no priority'
+            )
+        object.__setattr__(self, "tolerations", _made("tolerations", Toleration, self.tolerations))
+        object.__setattr__(self, "affinity", _made("affinity", NodeTerm, self.affinity))
+        object.__setattr__(self, "node_selector", _labels("node_selector", self.node_selector))
+
+
+def _made(name: str, kind: type[Any], values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list | tuple):
+        raise ConfigError(f"{name} must be a list; got {values!r}")
+    return tuple(value if isinstance(value, kind) else _from_dict(name, kind, value) for value in values)
+
+
+def _from_dict(name: str, kind: type[Any], tree: Any) -> Any:
+    known = [item.name for item in fields(kind)]
+    if not isinstance(tree, Mapping) or "key" not in tree:
+        raise ConfigError(f"each of {name} must be a mapping with a key, and may have {known[1:]}; got {tree!r}")
+    for given in tree:
+        if given not in known:
+            raise ConfigError(unknown_name(f"word in {name}:", str(given), known))
+    return kind(**tree)
+
+
+def _labels(name: str, labels: Any) -> dict[str, str]:
+    if not isinstance(labels, Mapping):
+        raise ConfigError(f"{name} must be a mapping of label to value; got {labels!r}")
+    for label, value in labels.items():
+        _check(f"a label in {name}", label, _LABEL_KEY, "a name like cloud.google.com/gke-accelerator")
+        if not isinstance(value, str):
+            raise ConfigError(f"{name}: the value of {label} must be text, in quotes if need be; got {value!r}")
+        _check(f"{name}: the value of {label}", value, _LABEL_VALUE, "a label value")
+    return dict(labels)
+
+
+def _check(name: str, value: Any, pattern: re.Pattern[str], allowed: str) -> None:
+    if value is not None and not (isinstance(value, str) and pattern.fullmatch(value)):
+        raise ConfigError(f"{name} must be {allowed}; got {value!r}")

@@ -1,0 +1,53 @@
+"""Steps as tasks of a pipeline, each with what the profile says of its pod."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.catalogue import STEPS, component
+from gan.errors import ConfigError, unknown_name
+from pipelines.profiles import Profile
+
+
+class Tasks:
+    """Makes the tasks of a pipeline: `tasks("train", config=config, ...)`.
+
+    Each runs in `image`. Kubeflow's own cache stays off: its key knows neither the library's code nor whether the
+    store still holds what a step once made.
+
+    Args:
+        image: the image of every step.
+        profile: what the pods get; None under `kfp.local`, where there are none.
+    """
+
+    def __init__(self, image: str, profile: Profile | None) -> None:
+        self.image = image
+        self.profile = profile
+        self._components: dict[str, Any] = {}
+
+    def __call__(self, step: str, **arguments: Any) -> Any:
+        """A task that runs `step` with these arguments: values, or outputs of other tasks.
+
+        `workers`, where the step takes it, comes from the profile.
+
+        Raises:
+            ConfigError: there is no such step.
+        """
+        if step not in STEPS:
+            raise ConfigError(unknown_name("step", step, STEPS))
+        if step not in self._components:
+            self._components[step] = component(step, self.image)
+        made = self._components[step]
+        if self.profile is None:
+            return uncached(made(**arguments))
+        resources = self.profile.resources(step)
+        if "workers" in made.component_spec.inputs:
+            arguments = {"workers": resources.workers, **arguments}
+        from pipelines import pods  # imports the Kubernetes client, which a local run can do without
+
+        return pods.shape(uncached(made(**arguments)), step, self.image, self.profile)
+
+
+def uncached(task: Any) -> Any:
+    """The task, or the pipeline used as one, outside Kubeflow's cache."""
+    return task.set_caching_options(enable_caching=False)
