@@ -14,13 +14,17 @@
     ├── DivergedError         8   a loss or gradient is not finite
     ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
     ├── ParityError          10   the exported generator does not draw what the checkpoint draws
-    └── RefusedError         11   the gate refused the generator (`gan gate` exits so too), or it was rolled back
+    ├── RefusedError         11   the gate refused the generator (`gan gate` exits so too), or it was rolled back
+    └── ClusterError         16   Kubeflow or Kubernetes does not answer, refuses the credentials, or is too old
 
 Codes that are no error of this tree:
 
     0    done (also: nothing to do)
     12   `gan verify` found damage
     15   `gan-pipelines doctor` found something that a run would trip over
+    17   `gan-pipelines wait` and its like: the run failed
+    18   the same: the run was canceled
+    19   the same: the run was still going on when the time was over
     70   a bug of ours: please report it
     130  stopped by Ctrl-C; a training run can be resumed
     143  stopped by SIGTERM; a training run can be resumed
@@ -36,6 +40,9 @@ from collections.abc import Iterable
 EXIT_REFUSED = 11
 EXIT_DAMAGED = 12
 EXIT_UNHEALTHY = 15
+EXIT_RUN_FAILED = 17
+EXIT_RUN_CANCELED = 18
+EXIT_RUN_GOING_ON = 19
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
@@ -120,6 +127,12 @@ class RefusedError(GanError):
     """The generator may not go live: the gate refused it, or it was rolled back from."""
 
     exit_code = EXIT_REFUSED
+
+
+class ClusterError(GanError):
+    """Kubeflow or Kubernetes can't be used: unreachable, wrong or expired credentials, forbidden, or too old."""
+
+    exit_code = 16
 
 
 class Stopped(BaseException):

@@ -15,7 +15,8 @@ EXIT_CODES = """exit codes:
   0 done   1 a worker died   2 wrong flag, key or name   3 wrong input data   4 not found   5 store
   6 lost a race   7 damaged bytes   8 diverged   9 scores not comparable   10 export parity
   11 refused by the gate   12 verify found damage   13 another attempt took over   14 storage down
-  15 doctor found something   70 a bug   130 Ctrl-C   143 SIGTERM
+  15 doctor found something   16 no cluster   17 the run failed   18 the run was canceled
+  19 the run is still going on   70 a bug   130 Ctrl-C   143 SIGTERM
 """
 
 

@@ -1,0 +1,196 @@
+"""The ledger of executions: how each attempt of each step of a pipeline's run began and ended.
+
+    executions/<execution>/<step>-<hash of the task>/<number>.json
+
+One sealed object an attempt, written by the attempt itself when it begins and again when it ends. An execution is a run
+of a pipeline (Kubeflow's run id); a task is one step in it, by the name that it keeps over all its attempts.
+
+An attempt that was killed outright (out of memory, its pod deleted by force, its node lost) has no time to write its
+end: it stays "running". Once a later attempt of its task is there, readers are told that it is "lost".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+
+from gan.errors import AlreadyExistsError, IntegrityError, NotFoundError
+from gan.ids import check_id, content_hash, is_id
+from gan.store.document import read_sealed, sealed_json, write_sealed
+from gan.store.interface import Item, Store
+from gan.store.parallel import in_parallel
+from gan.types import Json
+
+FOLDER = "executions"
+RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+LOST = "lost"
+DAMAGED = "damaged"
+READERS = 8
+REMEDY = "it is a record for people; delete it"
+KEYS = ("step", "task", "number", "began_at", "state")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One process that works or worked at a task.
+
+    Attributes:
+        step: the step, such as "train".
+        task: the name of the task within its execution, the same for all its attempts.
+        number: the attempt's number among all of its task, from 1, in the order in which they began.
+        began_at: ISO 8601 in UTC, by the pod's clock.
+        retry: how the backend counts: 0 where a person began it (by a submit or a retry), n for its n-th automatic
+            retry after that.
+        pod: its pod's name; empty where it has none, as are the next two.
+        node: the host that it ran on.
+        image: the image that it ran in.
+        state: RUNNING, DONE, FAILED or STOPPED (by a signal, as at a preemption), as the attempt wrote it; LOST where
+            it says that it runs, and a later one is there; DAMAGED where the record can't be read: `error` says why,
+            and all but `step` and `number` is empty.
+        ended_at: as `began_at`; None while it runs or where nobody wrote it.
+        exit_code: as `gan.errors` lists them; None as `ended_at`.
+        error: the message that it ended with.
+        repeated: it did nothing but end with the error of the attempt before, which no retry mends.
+        outcome: what it made: `id`, `uri`, `seconds`, `skipped` and `details`, as `gan.steps.outcome.Outcome` has it.
+    """
+
+    step: str
+    task: str
+    number: int
+    began_at: str
+    retry: int = 0
+    pod: str = ""
+    node: str = ""
+    image: str = ""
+    state: str = RUNNING
+    ended_at: str | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    repeated: bool = False
+    outcome: Json | None = None
+
+
+def folder(execution: str) -> str:
+    """Everything of an execution."""
+    return f"{FOLDER}/{check_id(execution, 'the execution')}"
+
+
+def task_folder(execution: str, step: str, task: str) -> str:
+    """The attempts of a task."""
+    return f"{folder(execution)}/{check_id(step, 'the step')}-{content_hash(task)}"
+
+
+def key_of(execution: str, attempt: Attempt) -> str:
+    """Where the record of an attempt lies."""
+    return f"{task_folder(execution, attempt.step, attempt.task)}/{attempt.number:04d}.json"
+
+
+def begin(store: Store, execution: str, attempt: Attempt) -> Attempt:
+    """Put the beginning of an attempt on record; returns it with the number that it got."""
+    while True:
+        before = [_number(item.key) for item in store.list(task_folder(execution, attempt.step, attempt.task))]
+        begun = dataclasses.replace(attempt, number=max(before, default=0) + 1)
+        try:
+            store.write(key_of(execution, begun), sealed_json(dataclasses.asdict(begun)), if_absent=True)
+        except AlreadyExistsError:
+            continue  # another attempt of this task began in between
+        return begun
+
+
+def write(store: Store, execution: str, attempt: Attempt) -> None:
+    """Put on record what became of an attempt that `begin` returned."""
+    write_sealed(store, key_of(execution, attempt), dataclasses.asdict(attempt))
+
+
+def read(store: Store, execution: str) -> list[Attempt]:
+    """Every attempt of an execution: the tasks as they first began, each with its attempts in order.
+
+    Nothing that is damaged keeps the rest from being read. An execution that never began any step has none.
+
+    Raises:
+        ConfigError: the execution's name is none.
+        StoreError: the store can't be read.
+    """
+    return _read(store, folder(execution))
+
+
+def read_task(store: Store, execution: str, step: str, task: str) -> list[Attempt]:
+    """The attempts of one task, in order; see `read`."""
+    return _read(store, task_folder(execution, step, task))
+
+
+def executions(store: Store) -> dict[str, list[Item]]:
+    """The records of every execution, by its name."""
+    found: dict[str, list[Item]] = {}
+    for item in store.list(FOLDER):
+        name = item.key.split("/")[1]
+        if is_id(name):
+            found.setdefault(name, []).append(item)
+    return found
+
+
+def damages(store: Store, execution: str) -> Iterator[str]:
+    """A sentence for each record of an execution that is not as it was written."""
+    for item in store.list(folder(execution)):
+        try:
+            _parsed(store, item.key)
+        except IntegrityError as error:
+            yield str(error)
+        except NotFoundError:
+            continue  # deleted since it was listed
+
+
+def _read(store: Store, prefix: str) -> list[Attempt]:
+    keys = [item.key for item in store.list(prefix)]
+    found = in_parallel([partial(_found, store, key) for key in keys], threads=READERS)
+    tasks: dict[str, list[Attempt]] = {}
+    for key, attempt in zip(keys, found, strict=True):
+        if attempt is not None:
+            tasks.setdefault(key.rpartition("/")[0], []).append(attempt)
+    ordered = sorted((_told_lost(sorted(each, key=_by_number)) for each in tasks.values()), key=_by_beginning)
+    return [attempt for attempts in ordered for attempt in attempts]
+
+
+def _found(store: Store, key: str) -> Attempt | None:
+    try:
+        return _parsed(store, key)
+    except IntegrityError as error:
+        return _damaged(key, str(error))
+    except NotFoundError:
+        return None  # deleted since it was listed
+
+
+def _parsed(store: Store, key: str) -> Attempt:
+    tree = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
+    known = {each.name for each in dataclasses.fields(Attempt)}
+    return Attempt(**{name: value for name, value in tree.items() if name in known})
+
+
+def _damaged(key: str, error: str) -> Attempt:
+    step, _, _ = PurePosixPath(key).parent.name.rpartition("-")
+    return Attempt(step, "", _number(key), "", state=DAMAGED, error=error)
+
+
+def _told_lost(attempts: list[Attempt]) -> list[Attempt]:
+    """The attempts of one task; those that say that they run, and were followed, are lost."""
+    return [
+        dataclasses.replace(each, state=LOST) if each.state == RUNNING and each is not attempts[-1] else each
+        for each in attempts
+    ]
+
+
+def _number(key: str) -> int:
+    stem = PurePosixPath(key).stem
+    return int(stem) if stem.isdecimal() else 0
+
+
+def _by_number(attempt: Attempt) -> int:
+    return attempt.number
+
+
+def _by_beginning(attempts: list[Attempt]) -> tuple[str, str]:
+    began = min((each.began_at for each in attempts if each.began_at), default="")
+    return began, attempts[0].step
