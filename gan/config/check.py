@@ -27,11 +27,11 @@ def key(
 
 @dataclass(frozen=True)
 class Group:
-    """A group of keys; checks each value against its type, range and choices when made."""
+    """A group of keys; checks each value that `key` declares against its type, range and choices when made."""
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
-        for item in dataclasses.fields(self):
+        for item in filter(lambda each: each.metadata, dataclasses.fields(self)):
             name = f"{group_name(type(self))}.{item.name}"
             value = _checked_type(name, _as_written(getattr(self, item.name), item), hints[item.name])
             _check_range(name, value, item.metadata)
@@ -49,7 +49,7 @@ def _checked_type(name: str, value: Any, hint: Any) -> Any:
         return None
     kind = next(each for each in wanted if each is not type(None))
     if kind is float:
-        value = _as_number(value)
+        value = as_number(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -70,8 +70,8 @@ def _as_written(value: Any, item: dataclasses.Field[Any]) -> Any:
     return value
 
 
-def _as_number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-4 as text; people write it as a number."""
+def as_number(value: Any) -> Any:
+    """What YAML 1.1 read: it takes 1e-4 for text, and people write it as a number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str):

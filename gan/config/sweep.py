@@ -1,0 +1,203 @@
+"""What a sweep tries: points of a grid or of a search space, each with several seeds, judged in rungs.
+
+A file of its own beside the config of the experiment:
+
+    seeds: [0, 1]
+    rungs: [600, 1200, 2400]          # at each of these steps the better 1 / reduction of the points goes on
+    grid: {loss.name: [hinge, non_saturating], train.ema_decay: [0.99, 0.995]}
+
+or, with Optuna's samplers:
+
+    trials: 12
+    waves: 3                          # the later ones are drawn with the scores of the earlier ones in sight
+    sampler: tpe
+    search:
+      train.generator_learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}
+      loss.name: [hinge, non_saturating]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan.config.check import Group, as_number, key
+from gan.config.schema import GROUPS, Config
+from gan.config.source import override
+from gan.errors import ConfigError, unknown_name
+from gan.types import Json
+
+Point = dict[str, Any]
+"""Config keys and the values that they take, such as {"loss.name": "hinge"}."""
+
+SEARCHABLE = ("generator", "discriminator", "loss", "train")
+OWN = ("train.seed", "train.steps")
+SAMPLERS = ("tpe", "random")
+MOST_TRAININGS = 1000
+
+
+@dataclass(frozen=True)
+class Sweep(Group):
+    """What to try, and how many of it go on at each rung."""
+
+    grid: Mapping[str, Any] = field(default_factory=dict)
+    search: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+    rungs: tuple[int, ...] = (600, 1200, 2400)
+    reduction: int = key(2, "Of the points of a rung, one in so many goes on to the next.", least=2, most=100)
+    trials: int = key(8, "How many points a search tries.", least=1, most=MOST_TRAININGS)
+    waves: int = key(1, "A search draws its points in so many batches.", least=1, most=100)
+    sampler: str = key("tpe", "How a search draws its points: a sampler of Optuna.", choices=SAMPLERS)
+    sampler_seed: int = key(0, "Seed of the sampler.", least=0, most=2**31 - 1)
+    by: str = key("fid", "The score that decides, the lower the better.", choices=("fid", "kid"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "seeds", _whole_numbers("seeds", self.seeds, least=0))
+        object.__setattr__(self, "rungs", _whole_numbers("rungs", self.rungs, least=1))
+        for name, space in (("grid", self.grid), ("search", self.search)):
+            if not isinstance(space, Mapping):
+                raise ConfigError(f"sweep.{name} must map config keys to their values; got {space!r}")
+        object.__setattr__(self, "search", {path: _as_written(values) for path, values in self.search.items()})
+        _check_keys(self)
+        if list(self.rungs) != sorted(self.rungs):
+            raise ConfigError(f"sweep.rungs must be ascending steps; got {list(self.rungs)}")
+        if self.grid and self.search:
+            raise ConfigError("sweep.grid and sweep.search exclude each other: give one of them")
+        for path, values in self.grid.items():
+            if not isinstance(values, list | tuple) or not values:
+                raise ConfigError(f"sweep.grid must list the values of {path}; got {values!r}")
+        for path, values in self.search.items():
+            _check_range(path, values)
+        if self.waves > self.trials:
+            raise ConfigError(f"sweep.waves must be at most sweep.trials, {self.trials}; got {self.waves}")
+        if len(self.seeds) * self.points > MOST_TRAININGS:
+            raise ConfigError(
+                f"a sweep may train at most {MOST_TRAININGS} runs; {self.points} points with {len(self.seeds)} seeds "
+                f"are {len(self.seeds) * self.points}"
+            )
+
+    @property
+    def points(self) -> int:
+        """How many points there are at the first rung."""
+        return self.trials if self.search else math.prod(len(values) for values in self.grid.values())
+
+    @property
+    def stages(self) -> int:
+        """How often trials are handed out: each wave of the first rung, then each further rung."""
+        return (self.waves if self.search else 1) + len(self.rungs) - 1
+
+    def grid_points(self) -> list[Point]:
+        """Every point of the grid; one that changes nothing where there is none."""
+        return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
+
+    def check(self, config: Config) -> None:
+        """Make sure that every value that can be known beforehand is one that its key takes.
+
+        Raises:
+            ConfigError: a value that its key does not take.
+        """
+        for point in self.grid_points():
+            at(config, point, self.seeds[0], self.rungs[-1])
+        for path, values in self.search.items():
+            edges = (values["low"], values["high"]) if isinstance(values, Mapping) else values
+            for value in edges:
+                at(config, {path: value}, self.seeds[0], self.rungs[-1])
+
+    def to_dict(self) -> Json:
+        """Plain JSON types."""
+        tree = dataclasses.asdict(self)
+        return {**tree, "seeds": list(self.seeds), "rungs": list(self.rungs)}
+
+
+def from_yaml(text: str, *, where: str = "the sweep") -> Sweep:
+    """A checked sweep from YAML text.
+
+    Raises:
+        ConfigError: no YAML, an unknown key, or a value that is not allowed.
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{where} must be a mapping of keys to values; got {type(tree).__name__}")
+    known = [item.name for item in dataclasses.fields(Sweep)]
+    for given in tree:
+        if given not in known:
+            raise ConfigError(unknown_name("key of a sweep:", given, known))
+    return Sweep(**tree)
+
+
+def at(config: Config, point: Point, seed: int, steps: int) -> Config:
+    """The config of an experiment at one point.
+
+    Raises:
+        ConfigError: a key does not take its value.
+    """
+    values = {**point, "train.seed": seed, "train.steps": steps}
+    return override(config, [f"{path}={_text(value)}" for path, value in values.items()])
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _whole_numbers(name: str, values: Any, *, least: int) -> tuple[int, ...]:
+    whole = isinstance(values, list | tuple) and all(type(each) is int and each >= least for each in values)
+    if not whole or not values or len(set(values)) < len(values):
+        raise ConfigError(f"sweep.{name} must list different whole numbers, at least {least} each; got {values!r}")
+    return tuple(values)
+
+
+def _as_written(values: Any) -> Any:
+    """A range with its numbers as numbers; a list of choices as it is."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: as_number(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _check_keys(sweep: Sweep) -> None:
+    known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
+    known = [path for path in known if path not in OWN]
+    for path in (*sweep.grid, *sweep.search):
+        if path in OWN:
+            raise ConfigError(f"{path} is not for sweep.grid or sweep.search: sweep.seeds and sweep.rungs set it")
+        if path not in known:
+            raise ConfigError(unknown_name("config key in the sweep:", path, known))
+
+
+def _check_range(path: str, values: Any) -> None:
+    """A list of choices, or a range of numbers."""
+    if isinstance(values, list | tuple) and values:
+        return
+    if not isinstance(values, Mapping) or not {"low", "high"} <= values.keys() <= {"low", "high", "log", "step"}:
+        raise ConfigError(
+            f"sweep.search must give {path} a list of choices, or a range such as {{low: 1.0e-5, high: 1.0e-3, "
+            f"log: true}} (or step: 0.1); got {values!r}"
+        )
+    low, high = values["low"], values["high"]
+    numbers = {type(each) for each in (low, high, values.get("step", low))}
+    if _kind(path) not in (int, float) or not numbers <= ({int} if is_whole(path) else {int, float}) or not low < high:
+        raise ConfigError(f"sweep.search must give {path} numbers low < high, or a list of choices; got {values!r}")
+    if values.get("log") and (low <= 0 or "step" in values):
+        raise ConfigError(f"a range of {path} with log needs low above 0 and no step; got {values!r}")
+
+
+def is_whole(path: str) -> bool:
+    """Whether a config key takes whole numbers."""
+    return _kind(path) is int
+
+
+def _kind(path: str) -> Any:
+    """The type of what a config key takes."""
+    group, _, name = path.partition(".")
+    hint = typing.get_type_hints(GROUPS[group])[name]
+    return next(each for each in (typing.get_args(hint) or (hint,)) if each is not type(None))
