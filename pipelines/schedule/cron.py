@@ -1,0 +1,152 @@
+"""When a schedule is due: five fields of cron in a time zone, read as Kubeflow's controller reads them.
+
+The fields are those of robfig/cron 1, which the controller uses: lists, ranges, steps, names of months and days.
+Where neither the day of the month nor that of the week begins with a star, either of them is enough.
+An hour that a clock passes twice is due twice; one that it leaves out is not due.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from gan.errors import ConfigError
+
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+DAYS = "sun mon tue wed thu fri sat".split()
+FIELDS = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, tuple(MONTHS)),
+    ("day of the week", 0, 6, tuple(DAYS)),
+)
+MOST_YEARS = 5  # the controller looks no further
+_PART = re.compile(r"(\*|\?|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>\d+))?")
+
+
+@dataclass(frozen=True)
+class Cron:
+    """The moments at which a schedule is due. All moments in and out are in UTC."""
+
+    text: str
+    zone: str
+    _allowed: tuple[frozenset[int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        words = self.text.split()
+        if len(words) != len(FIELDS):
+            raise ConfigError(
+                f'cron must have the five fields minute, hour, day of the month, month, day of the week; got "{self.text}"'
+            )
+        object.__setattr__(self, "text", " ".join(words))
+        object.__setattr__(self, "_allowed", tuple(map(_parse, words, FIELDS)))
+        zone_of(self.zone)
+
+    @property
+    def for_kubeflow(self) -> str:
+        """The six fields that Kubeflow takes; the first is the second."""
+        return f"0 {self.text}"
+
+    def next(self, after: dt.datetime) -> dt.datetime | None:
+        """The first moment later than `after`; None where there is none within five years."""
+        day = after.astimezone(self._zone).date()
+        for _ in range(MOST_YEARS * 366):
+            later = next((moment for moment in self._of(day) if moment > after), None)
+            if later is not None:
+                return later
+            day += dt.timedelta(days=1)
+        return None
+
+    def last(self, after: dt.datetime, until: dt.datetime) -> dt.datetime | None:
+        """The last moment that is later than `after` and no later than `until`; None where there is none."""
+        day, first = until.astimezone(self._zone).date(), after.astimezone(self._zone).date()
+        while day >= first:
+            found = [moment for moment in self._of(day) if after < moment <= until]
+            if found:
+                return found[-1]
+            day -= dt.timedelta(days=1)
+        return None
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return zone_of(self.zone)
+
+    def _of(self, day: dt.date) -> list[dt.datetime]:
+        """The moments of one day of the zone's calendar, in order."""
+        if not self._day_matches(day):
+            return []
+        minutes, hours, *_ = self._allowed
+        times = [dt.time(hour, minute) for hour in hours for minute in minutes]
+        return sorted({moment for time in times for moment in self._moments(day, time)})
+
+    def _moments(self, day: dt.date, time: dt.time) -> Iterator[dt.datetime]:
+        """The one moment at which the zone's clocks show a time; two or none on days when they are changed."""
+        for fold in (0, 1):
+            shown = dt.datetime.combine(day, time, self._zone).replace(fold=fold)
+            moment = shown.astimezone(dt.UTC)
+            if moment.astimezone(self._zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
+                yield moment
+
+    def _day_matches(self, day: dt.date) -> bool:
+        _, _, days, months, weekdays = self._allowed
+        if day.month not in months:
+            return False
+        of_month, of_week = day.day in days, day.isoweekday() % 7 in weekdays
+        if any(word[0] in "*?" for part in (2, 4) for word in self.text.split()[part].split(",")):
+            return of_month and of_week
+        return of_month or of_week
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise ConfigError(
+            f'time_zone must be a name of the IANA list such as UTC or Europe/Berlin; got "{name}"'
+        ) from None
+
+
+def _parse(text: str, about: tuple[str, int, int, tuple[str, ...]]) -> frozenset[int]:
+    """What one field allows."""
+    name, least, most, names = about
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise _wrong(text, about)
+        try:
+            first = _number(match["first"], names, least) if match["first"] else least
+            last = _number(match["last"], names, least) if match["last"] else first
+            step = int(match["step"] or 1)
+        except ValueError:
+            raise _wrong(text, about) from None
+        if not match["first"] or (match["step"] and not match["last"]):
+            last = most
+        if not least <= first <= last <= most or step < 1:
+            raise _wrong(text, about)
+        found.update(range(first, last + 1, step))
+    return frozenset(found)
+
+
+def _number(word: str, names: tuple[str, ...], least: int) -> int:
+    return names.index(word.lower()) + least if word.lower() in names else int(word)
+
+
+def _wrong(text: str, about: tuple[str, int, int, tuple[str, ...]]) -> ConfigError:
+    name, least, most, names = about
+    words = f" or {names[0]} to {names[-1]}" if names else ""
+    remedy = "; Sunday is 0" if names[:1] == ("sun",) else ""
+    return ConfigError(
+        f"cron's {name} must be made of *, {least} to {most}{words}, ranges (1-5), steps (*/15) and lists (1,15)"
+        f'{remedy}; got "{text}"'
+    )
