@@ -4,6 +4,7 @@ The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--
 """
 
 from gan.config.check import Group, group_name
+from gan.config.retrain import Retrain, checkpoint_of
 from gan.config.schema import (
     GROUPS,
     RESIZERS,
@@ -32,7 +33,9 @@ __all__ = [
     "Group",
     "Loss",
     "Reference",
+    "Retrain",
     "Train",
+    "checkpoint_of",
     "from_dict",
     "from_yaml",
     "group_name",

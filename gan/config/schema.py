@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from gan.config.check import Group, key
+from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.types import Json
@@ -116,6 +117,14 @@ class Train(Group):
     keep_every_steps: int | None = key(None, "Checkpoints of its multiples are kept too; none: of no more.", least=1)
     sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", least=1)
     log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", least=1)
+    start_from: str | None = key(
+        None, "RUN_ID@STEP: the checkpoint whose networks the run starts with; none: random weights."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.start_from is not None:
+            checkpoint_of(self.start_from)
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,7 @@ class Config:
     reference: Reference = field(default_factory=Reference)
     evaluate: Evaluate = field(default_factory=Evaluate)
     gate: Gate = field(default_factory=Gate)
+    retrain: Retrain = field(default_factory=Retrain)
 
     def __post_init__(self) -> None:
         check_id(self.name, "name")
@@ -221,4 +231,5 @@ GROUPS: dict[str, type[Group]] = {
     "reference": Reference,
     "evaluate": Evaluate,
     "gate": Gate,
+    "retrain": Retrain,
 }

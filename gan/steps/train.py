@@ -16,6 +16,7 @@ from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
 from gan.store.patience import patience_seconds
+from gan.train import warm
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoint, Checkpoints
 from gan.train.resume import how_to_go_on
@@ -47,8 +48,9 @@ def train(
         `precision`. `skipped` where the run was finished already.
 
     Raises:
-        NotFoundError: there is no such dataset.
-        ConfigError: the config does not fit itself or the dataset, or the run was begun with another one.
+        NotFoundError: there is no such dataset, or no checkpoint that `train.start_from` names.
+        ConfigError: the config does not fit itself, the dataset or the networks that it starts from, or the run was
+            begun with another one.
         IntegrityError: the data, or every checkpoint, are damaged.
         DivergedError: a loss or gradient was not finite.
         FencedError: a newer attempt at the same run took over.
@@ -88,6 +90,8 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     run = _settled(run)
     start = Checkpoints(store, run.run_id).latest_good()
     players = _players(run, dataset)
+    if start is None and config.train.start_from is not None:
+        warm.start(store, players, config.train.start_from)
     details: Json = {
         "config": config.to_yaml(),
         "dataset_id": dataset_id,
@@ -133,7 +137,7 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     known = Checkpoints(store, run.run_id).folders()
     lease = take_over(store, run.run_id, above=max((folder.attempt for folder in known), default=0))
     checkpoints = Checkpoints(store, run.run_id, lease.number)
-    done, seconds = _restore(players, run, checkpoints.latest_good())
+    done, seconds = _restore(store, players, run, checkpoints.latest_good())
     lease.go_on_from(done)
     write_run(store, run)
     still_there(store, "dataset", run.dataset_id)
@@ -217,9 +221,11 @@ def _training_step(players: Players, config: Config) -> TrainingStep:
     )
 
 
-def _restore(players: Players, run: Run, start: Checkpoint | None) -> tuple[int, float]:
-    """Put a checkpoint's state in; returns its step and the seconds of training behind it."""
+def _restore(store: Store, players: Players, run: Run, start: Checkpoint | None) -> tuple[int, float]:
+    """Put a checkpoint's state in, or that of a warm start; returns its step and the seconds of training behind it."""
     if start is None:
+        if run.config.train.start_from is not None:
+            warm.start(store, players, run.config.train.start_from)
         return 0, 0.0
     where = f"checkpoint {start.step} of run {run.run_id}"
     if start.meta.get("config_hash") != run.config_hash:

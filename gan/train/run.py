@@ -63,7 +63,18 @@ def decisive(config: Config) -> Json:
 
     How many steps there are, and when one is logged or saved, changes no step; how a run is scored and judged changes
     no training; and which images it sees is told by the dataset's id, wherever they were read from.
+
+    `train.start_from` is left out where it is none, so that the ids of runs are what they were before there was such a
+    key.
     """
+    tree = _decisive(config)
+    if tree["train"]["start_from"] is None:
+        del tree["train"]["start_from"]
+    return tree
+
+
+def _decisive(config: Config) -> Json:
+    """Every decisive key."""
     tree = config.to_dict()
     return {
         **{group: tree[group] for group in ("generator", "discriminator", "loss")},
@@ -167,7 +178,7 @@ def differences(begun_with: Mapping[str, Any], now: Config) -> list[str]:
 
     A key that the record does not have was not known when it was made, and counts as its default.
     """
-    old, new, defaults = (_flat(tree) for tree in (begun_with, decisive(now), decisive(Config())))
+    old, new, defaults = (_flat(tree) for tree in (begun_with, _decisive(now), _decisive(Config())))
     was = {**defaults, **old}
     differing = [f"{key} (was {was[key]!r}, now {new[key]!r})" for key in new if was[key] != new[key]]
     return differing + [f"{key} (was {old[key]!r}, and is not known any more)" for key in old if key not in new]

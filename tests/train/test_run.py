@@ -149,3 +149,17 @@ def test_a_key_that_is_gone_is_named(store: Store) -> None:
     edit(store, lambda record: record["decisive"]["loss"].update(temperature=3.0))
     with pytest.raises(IntegrityError, match=r"loss.temperature \(was 3.0, and is not known any more\)"):
         read_run(store, "r1")
+
+
+def test_a_warm_start_decides_and_its_absence_leaves_ids_as_they_were() -> None:
+    warm = override(Config(), ["train.start_from=other@9"])
+    assert default_run_id(Config(), "d1") == "digits-1e6141393bdc", "ids of runs that are there already"
+    assert default_run_id(warm, "d1") != default_run_id(Config(), "d1")
+    assert differences(decisive(Config()), warm) == ["train.start_from (was None, now 'other@9')"]
+    assert differences(decisive(warm), Config()) == ["train.start_from (was 'other@9', now None)"]
+
+
+@pytest.mark.parametrize("text", ["other", "other@", "@9", "a b@9", "other@best"])
+def test_a_warm_start_names_a_checkpoint(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"train.start_from must be RUN_ID@STEP"):
+        override(Config(), [f"train.start_from={text}"])

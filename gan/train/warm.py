@@ -1,0 +1,61 @@
+"""A warm start: a new run begins with the networks of another run's checkpoint, and with everything else fresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gan.config import checkpoint_of
+from gan.console import say
+from gan.errors import ConfigError
+from gan.store import Store
+from gan.train.checkpoint import Checkpoints, assign
+
+if TYPE_CHECKING:
+    from gan.train.checkpoint import Tensors
+    from gan.train.players import Players
+
+NETWORKS = ("generator", "ema", "discriminator")
+
+
+def start(store: Store, players: Players, start_from: str) -> None:
+    """Give both networks and the moving average the values that they have in a checkpoint.
+
+    The optimisers' moments, the random state of dropout, the latents and the order of the data are those of a new run.
+
+    Args:
+        store: where the checkpoint is.
+        players: freshly made.
+        start_from: `RUN_ID@STEP`.
+
+    Raises:
+        NotFoundError: there is no such checkpoint.
+        ConfigError: its networks are others than those of this config.
+        IntegrityError: it is damaged.
+    """
+    run_id, step = checkpoint_of(start_from)
+    found, _ = Checkpoints(store, run_id).load(step)
+    tensors = {name: tensor for name, tensor in found.items() if _is_weight(name, tensor.dtype)}
+    wanted = {name: each for name, each in players.variables().items() if _is_weight(name, np.dtype(each.dtype))}
+    _require_alike(wanted, tensors, f"checkpoint {step} of run {run_id}")
+    assign(wanted, tensors, where=f"checkpoint {step} of run {run_id}")
+    say("the networks start with those of another run", run_id=run_id, step=step)
+
+
+def _is_weight(name: str, dtype: Any) -> bool:
+    """Whether a variable is one of a network that is no random state: these are whole numbers."""
+    return name.partition("/")[0] in NETWORKS and np.issubdtype(dtype, np.floating)
+
+
+def _require_alike(wanted: dict[str, Any], tensors: Tensors, where: str) -> None:
+    here = {name: tuple(variable.shape) for name, variable in wanted.items()}
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    if here != there:
+        name = min(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+        was, now = (list(side[name]) if name in side else "absent" for side in (there, here))
+        raise ConfigError(
+            f"train.start_from: {where} is of other networks than those of this config ({name} is {was} there, "
+            f"{now} here); give the generator and discriminator keys, image size and classes of that run, or set "
+            "train.start_from=null"
+        )
