@@ -13,6 +13,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.files import FACTS
 from gan.ids import check_id
+from gan.metrics import evaluations
 from gan.metrics.identity import differences
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed, verdicts
@@ -90,9 +91,8 @@ def gate(
     elif options.against_live == "off":
         notes.append(f"not compared with the live generator {live.live}: gate.against_live is off")
     elif evaluation is not None:
-        checks.append(
-            _beside_live(options, generator_id, evaluation, live.live, facts_module.read_evaluation(store, live.live))
-        )
+        live_evaluation = _evaluation_alike(store, live.live, evaluation)
+        checks.append(_beside_live(options, generator_id, evaluation, live.live, live_evaluation))
     passed = all(check.passed for check in checks)
     verdict: Json = {
         "generator_id": generator_id,
@@ -103,6 +103,7 @@ def gate(
         "reasons": [check.reason for check in checks if not check.passed],
         "notes": notes,
         "checks": [check.to_json() for check in checks],
+        "options": asdict(options),
         "judged_at": now().isoformat(timespec="microseconds"),
     }
     key = runs.verdict(facts["run_id"], name)
@@ -192,7 +193,9 @@ def _beside_live(
     if differing:
         reason = (
             f"the scores of {generator_id} and of the live {live_id} can't be compared: measured with different "
-            f"{', '.join(differing)}; to judge this one by the thresholds alone, so that later ones have something to "
+            f"{', '.join(differing)}; measure the live one alike with gan evaluate (its run and step are in its {FACTS}) "
+            f"--reference-id {evaluation.get('reference_id', 'ID')} and the same evaluate keys, or judge this one by the "
+            "thresholds alone, so that later ones have something to "
             "be compared with: --set gate.against_live=off, once"
         )
         return Check(name, None, "scores of the same identity", passed=False, reason=reason)
@@ -211,6 +214,22 @@ def _beside_live(
         f"difference, +-{interval:.3g}, it must be {bound} (gate.against_live={options.against_live})"
     )
     return Check(name, _plain(new), bound, passed, reason)
+
+
+def _evaluation_alike(store: Store, live_id: str, evaluation: Json) -> Json | None:
+    """The live generator's scores: those of the other generator's identity where its checkpoint has them, as `gan
+    remeasure` leaves them behind, else those that it was exported with; None where it has none.
+    """
+    own = facts_module.read_evaluation(store, live_id)
+    if own is not None and own["identity"] == evaluation["identity"]:
+        return own
+    facts = sealed.read_json(store, "generator", live_id, FACTS)
+    found = None
+    if "reference_id" in evaluation:
+        place = (facts["run_id"], int(facts["step"]), evaluation["reference_id"])
+        found = evaluations.read(store, *place, evaluation["identity"])
+    alike = found is not None and found.get("checkpoint_sha256") == facts.get("checkpoint_sha256")
+    return found if alike else own
 
 
 def _half_width(evaluation: Json) -> float:

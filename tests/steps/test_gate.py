@@ -12,6 +12,7 @@ import pytest
 
 from gan.config import Config
 from gan.errors import ConfigError, NotFoundError
+from gan.metrics import evaluations
 from gan.steps.gate import gate
 from gan.store import Store, open_store, pointer, sealed, verdicts
 
@@ -37,14 +38,14 @@ def make(store: Store, tmp_path: Path) -> Make:
         folder = tmp_path / run_id
         folder.mkdir()
         facts = {
-            "run_id": run_id, "step": 10, "config": Config().to_dict(),
+            "run_id": run_id, "step": 10, "checkpoint_sha256": "aa", "config": Config().to_dict(),
             "parity": {"largest_pixel_difference": difference, "scores_equal": equal if evaluated else None},
         }  # fmt: skip
         (folder / "generator.json").write_text(json.dumps(facts))
         if evaluated:
             values = {**SCORES, **scores}
             rows = {name: {"value": each, "low": each - 1, "high": each + 1} for name, each in values.items()}
-            record = {"identity": identity or IDENTITY, "scores": rows}
+            record = {"reference_id": "ref-2", "identity": identity or IDENTITY, "scores": rows}
             (folder / "evaluation.json").write_text(json.dumps(record))
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)
@@ -238,3 +239,25 @@ def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
     assert f'{second}, or another export of its weights, was live under "faces" and was rolled back from' in reason
     assert f"gan promote --generator-id {second} --name faces --force REASON" in reason
     assert gate(store, second, "pets").details["passed"], "under another name nobody rolled back"
+
+
+def test_the_live_one_is_compared_by_the_scores_that_were_measured_alike(store: Store, make: Make) -> None:
+    """A new reference: the live generator was exported with scores of another identity, and scored again since."""
+    live = make("live", fid=3.0, identity={**IDENTITY, "dataset_id": "digits-0"})
+    put_live(store, live)
+    new = make("new", fid=10.0)
+
+    def again(run_id: str, fid: float, *, checkpoint: str = "aa", step: int = 10) -> None:
+        scores = {"fid": {"value": fid, "low": fid - 1, "high": fid + 1}}
+        record = {"run_id": run_id, "step": step, "reference_id": "ref-2", "checkpoint_sha256": checkpoint}
+        evaluations.write(store, {**record, "identity": IDENTITY, "scores": scores})
+
+    assert "can't be compared" in gate(store, new, "faces").details["reasons"][0]
+    again("live", 12.0, checkpoint="trained anew since")
+    again("live", 12.0, step=20)
+    assert "can't be compared" in gate(store, new, "faces").details["reasons"][0]
+    again("live", 12.0)
+    assert gate(store, new, "faces").details["passed"]
+    again("live", 8.0)
+    (reason,) = gate(store, new, "faces").details["reasons"]
+    assert f"fid is 10, the live generator {live} has 8" in reason
