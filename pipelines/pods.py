@@ -7,12 +7,17 @@ from typing import Any
 from kfp import kubernetes
 
 from pipelines.profiles import Profile
-from pipelines.resources import Resources
+from pipelines.resources import Resources, size_bytes
 
 USER = 65532  # the image's own, by number: Kubernetes can't tell that a name is not root
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
 SETTINGS = ("GAN_PUSHGATEWAY",)
 WEBHOOK_KEY = "GAN_WEBHOOK_URL"
+CACHE_SHARE = 0.9  # the rest of the volume is for downloads and for what a shard needs while it arrives
+NEVER = "31536000s"
+"""What Kubeflow calls the longest wait is, in Argo, a time counted from the start of the first attempt: once it is
+over, a later attempt is killed and none follows. It is an hour where none is given, which would be the end of a long
+training that was preempted once."""
 
 FIELDS = {
     "GAN_EXECUTION": "metadata.labels['pipeline/runid']",
@@ -30,7 +35,8 @@ def shape(task: Any, step: str, image: str, profile: Profile) -> Any:
     _limit(task, resources)
     _place(task, resources)
     _mount(task, resources)
-    _tell(task, step, image, profile)
+    _tell(task, image, resources)
+    _give_secrets(task, step, profile)
     _label(task, step, profile.name, resources)
     kubernetes.set_security_context(task, run_as_user=USER, run_as_group=USER, run_as_non_root=True)
     kubernetes.set_image_pull_policy(task, "IfNotPresent")
@@ -50,7 +56,7 @@ def _limit(task: Any, resources: Resources) -> None:
             resources.retries,
             backoff_duration=f"{resources.backoff_seconds}s",
             backoff_factor=resources.backoff_factor,
-            backoff_max_duration=f"{resources.most_backoff_seconds}s",
+            backoff_max_duration=NEVER,
         )
 
 
@@ -75,15 +81,26 @@ def _mount(task: Any, resources: Resources) -> None:
         kubernetes.empty_dir_mount(task, "gan-shm", "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
 
 
-def _tell(task: Any, step: str, image: str, profile: Profile) -> None:
-    values = {"GAN_IMAGE": image, "HOME": "/tmp", "TMPDIR": "/tmp", "XDG_CACHE_HOME": "/cache"}  # noqa: S108
+def _tell(task: Any, image: str, resources: Resources) -> None:
+    values = {
+        "GAN_CACHE_GB": f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
+        "GAN_IMAGE": image,
+        "HOME": "/tmp",  # noqa: S108
+        "TMPDIR": "/tmp",  # noqa: S108
+        "XDG_CACHE_HOME": "/cache",
+    }
     for name, value in values.items():
         task.set_env_variable(name, value)
     for name, path in FIELDS.items():
         kubernetes.use_field_path_as_env(task, name, path)
-    kubernetes.use_secret_as_env(task, profile.store_secret, {name: name for name in STORE_KEYS}, optional=True)
-    kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
-    if step == "notify":
+
+
+def _give_secrets(task: Any, step: str, profile: Profile) -> None:
+    if profile.store_secret:
+        kubernetes.use_secret_as_env(task, profile.store_secret, {name: name for name in STORE_KEYS}, optional=True)
+    if profile.settings:
+        kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
+    if step == "notify" and profile.notify_secret:
         kubernetes.use_secret_as_env(task, profile.notify_secret, {WEBHOOK_KEY: WEBHOOK_KEY}, optional=True)
 
 

@@ -25,9 +25,9 @@ class Profile(Group):
     name: str
     about: str = key("", "What it is for, in a sentence.")
     service_account: str = key("gan-run", "The Kubernetes service account of every pod of the run.")
-    store_secret: str = key("gan-store", "Secret with the store's keys as environment; may be missing.")
-    notify_secret: str = key("gan-notify", "Secret with GAN_WEBHOOK_URL for the step notify; may be missing.")
-    settings: str = key("gan-settings", "ConfigMap with GAN_PUSHGATEWAY and the like; may be missing.")
+    store_secret: str | None = key("gan-store", "Secret with the keys of an s3:// store; none: workload identity.")
+    notify_secret: str | None = key("gan-notify", "Secret with GAN_WEBHOOK_URL for the step notify; none: no webhook.")
+    settings: str | None = key("gan-settings", "ConfigMap with GAN_PUSHGATEWAY; none: no metrics are pushed.")
     image_pull_secret: str | None = key(None, "Secret that the image is pulled with; none: the service account's.")
     default: Resources = field(default_factory=Resources)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -41,11 +41,17 @@ class Profile(Group):
     def resources(self, step: str) -> Resources:
         """What the pod of `step` gets."""
         overrides = self.steps.get(step, {})
-        _check_keys(f"profile {self.name}: {step}", overrides, Resources)
+        where = f"profile {self.name}, step {step}"
+        _check_keys(where, overrides, Resources)
         try:
-            return replace(self.default, **overrides)
+            made = replace(self.default, **overrides)
         except ConfigError as error:
-            raise ConfigError(f"profile {self.name}, step {step}: {error}") from None
+            raise ConfigError(f"{where}: {error}") from None
+        if made.workers > 1 and step != "train":
+            raise ConfigError(
+                f"{where}: workers is {made.workers}, and only train takes several workers; give 1, or none"
+            )
+        return made
 
 
 def profile_names() -> list[str]:
@@ -77,7 +83,11 @@ def _profile(name: str, tree: Any, shipped: Mapping[str, Any]) -> Profile:
     default = merged.pop("default", {})
     _check_keys(f"profile {name}: default", default, Resources)
     _check_steps(name, merged.get("steps", {}))
-    return Profile(**{"name": name, **merged}, default=Resources(**default))
+    try:
+        made = Resources(**default)
+    except ConfigError as error:
+        raise ConfigError(f"profile {name}: {error}") from None
+    return Profile(**{"name": name, **merged}, default=made)
 
 
 def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,11 +101,17 @@ def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
     if base not in shipped:
         raise ConfigError(unknown_name(f"profile {name} extends", str(base), shipped))
     below = _merged(base, shipped[base], shipped)
-    steps = {**below.get("steps", {})}
-    for step, overrides in (own.get("steps") or {}).items():
-        steps[step] = {**steps.get(step, {}), **overrides}
-    default = {**below.get("default", {}), **(own.get("default") or {})}
+    default = _upon(below.get("default", {}), own.get("default", {}))
+    steps = own.get("steps", {})
+    if isinstance(steps, Mapping):
+        lower = below.get("steps", {})
+        steps = {**lower, **{step: _upon(lower.get(step, {}), overrides) for step, overrides in steps.items()}}
     return {**below, **own, "default": default, "steps": steps}
+
+
+def _upon(lower: Mapping[str, Any], upper: Any) -> Any:
+    """`lower` with the keys of `upper`; what is no mapping stays, for the checks to refuse."""
+    return {**lower, **upper} if isinstance(upper, Mapping) else upper
 
 
 def _check_steps(name: str, steps: Any) -> None:

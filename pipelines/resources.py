@@ -10,11 +10,12 @@ from typing import Any
 from gan.config.check import Group, key
 from gan.errors import ConfigError, unknown_name
 
+MOST_WAIT_SECONDS = 86400
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 
 _CPU = re.compile(r"[0-9]+m|[0-9]+(\.[0-9]+)?")
-_BYTES = re.compile(r"[0-9]+([KMGTPE]i?)?")
+_BYTES = re.compile(r"([0-9]+)(?:([KMGTPE])(i?))?")
 _LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
@@ -72,13 +73,12 @@ class Resources(Group):
     workers: int = key(1, "Pods that train together; only the step train takes more than one.", least=1, most=256)
     shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
     scratch: str = key("10Gi", "Most bytes under /tmp.")
-    cache: str = key("20Gi", "Most bytes under /cache (shards, downloads), where no `cache_claim` is given.")
-    cache_claim: str | None = key(None, "PersistentVolumeClaim that is mounted at /cache and outlives the pod.")
+    cache: str = key("20Gi", "Most bytes under /cache: shards and downloads.")
+    cache_claim: str | None = key(None, "PersistentVolumeClaim for /cache; none: it is empty at each attempt.")
     deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", least=60)
     retries: int = key(3, "Attempts after the first.", least=0, most=100)
     backoff_seconds: int = key(30, "The wait before the first of them.", least=0, most=86400)
-    backoff_factor: float = key(2.0, "Each wait is longer by this factor.", least=1, most=10)
-    most_backoff_seconds: int = key(600, "No wait is longer.", least=1, most=86400)
+    backoff_factor: int = key(1, "Each wait is longer by this factor, a whole number.", least=1, most=10)
     queue: str | None = key(None, "Kueue's LocalQueue that admits the pod; none: it starts without Kueue.")
     priority: str | None = key(None, "Kueue's WorkloadPriorityClass of the pod; needs `queue`.")
     tolerations: tuple[Toleration, ...] = ()
@@ -95,6 +95,17 @@ class Resources(Group):
             _check(name, getattr(self, name), _CPU, "a number of cores such as 2 or 500m")
         for name in ("memory", "shared_memory", "scratch", "cache"):
             _check(name, getattr(self, name), _BYTES, "a size such as 512Mi or 8Gi")
+        if self.shared_memory is not None and size_bytes(self.shared_memory) >= size_bytes(self.memory):
+            raise ConfigError(
+                f"shared_memory {self.shared_memory} counts as memory of the pod and must be below it; "
+                f"memory is {self.memory}"
+            )
+        wait = self.longest_wait_seconds()
+        if wait > MOST_WAIT_SECONDS:
+            raise ConfigError(
+                f"before the last of {self.retries} retries there would be a wait of {wait} seconds, and "
+                f"{MOST_WAIT_SECONDS} (a day) are allowed; give backoff_factor 1, or fewer retries"
+            )
         if self.priority is not None and self.queue is None:
             raise ConfigError(
                 f'priority "{self.priority}" needs a queue: Kueue is what reads it; give queue, or no priority'
@@ -102,6 +113,24 @@ class Resources(Group):
         object.__setattr__(self, "tolerations", _made("tolerations", Toleration, self.tolerations))
         object.__setattr__(self, "affinity", _made("affinity", NodeTerm, self.affinity))
         object.__setattr__(self, "node_selector", _labels("node_selector", self.node_selector))
+
+    def longest_wait_seconds(self) -> int:
+        """The wait before the last retry: Kubeflow knows no upper bound of a wait."""
+        return self.backoff_seconds * self.backoff_factor ** max(self.retries - 1, 0)
+
+
+def size_bytes(text: str) -> int:
+    """The bytes that a size in Kubernetes' words means: 1500, 2M (million) or 2Mi (2^21).
+
+    Raises:
+        ConfigError: it is no such size.
+    """
+    found = _BYTES.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"a size must be a number of bytes such as 512Mi or 8Gi; got {text!r}")
+    number, unit, binary = found.groups()
+    power = " KMGTPE".index(unit) if unit else 0
+    return int(number) * (1024 if binary else 1000) ** power
 
 
 def _made(name: str, kind: type[Any], values: Any) -> tuple[Any, ...]:
