@@ -193,9 +193,9 @@ def _beside_live(
     if differing:
         reason = (
             f"the scores of {generator_id} and of the live {live_id} can't be compared: measured with different "
-            f"{', '.join(differing)}; measure the live one alike with gan evaluate (its run and step are in its {FACTS}) "
-            f"--reference-id {evaluation.get('reference_id', 'ID')} and the same evaluate keys, or judge this one by the "
-            "thresholds alone, so that later ones have something to "
+            f"{', '.join(differing)}; measure the live one alike with gan evaluate (its run and step are in its "
+            f"{FACTS}) --reference-id {evaluation.get('reference_id', 'ID')} and the same evaluate keys; or judge this "
+            "one by the thresholds alone, so that later ones have something to "
             "be compared with: --set gate.against_live=off, once"
         )
         return Check(name, None, "scores of the same identity", passed=False, reason=reason)
