@@ -21,6 +21,7 @@ __all__ = [
     "open_existing",
     "open_store",
     "read_json",
+    "store_uri",
 ]
 
 FLAG = "--store"
@@ -41,8 +42,24 @@ def open_store(uri: str, flag: str = FLAG) -> Store:
         StoreError: there are no credentials.
     """
     folder = local_path(uri, flag)
+    return _open_bucket(*_bucket(uri, flag)) if folder is None else LocalStore(folder)
+
+
+def store_uri(uri: str, flag: str = FLAG) -> str:
+    """The URI that the store behind a URI would tell as its own. Nothing is opened, so no credentials are needed.
+
+    Raises:
+        ConfigError: the URI names no store.
+    """
+    folder = local_path(uri, flag)
     if folder is not None:
-        return LocalStore(folder)
+        return LocalStore(folder).uri
+    scheme, bucket, prefix = _bucket(uri, flag)
+    return f"{scheme}://{bucket}/{prefix}" if prefix else f"{scheme}://{bucket}"
+
+
+def _bucket(uri: str, flag: str) -> tuple[str, str, str]:
+    """Scheme, name and prefix of a bucket."""
     scheme, _, rest = uri.partition("://")
     if scheme.lower() not in ("gs", "s3"):
         raise ConfigError(
@@ -55,7 +72,7 @@ def open_store(uri: str, flag: str = FLAG) -> Store:
         raise ConfigError(f'{flag} must name a bucket, such as {scheme}://bucket/prefix; got "{uri}"')
     if prefix:
         check_key(prefix)
-    return _open_bucket(scheme.lower(), bucket, prefix)
+    return scheme.lower(), bucket, prefix
 
 
 def open_existing(uri: str, flag: str = FLAG) -> Store:

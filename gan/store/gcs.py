@@ -38,6 +38,7 @@ from gan.store.service import (
     Service,
     Stat,
     Unchanged,
+    no_bucket,
 )
 
 CONNECTIONS = 64
@@ -107,7 +108,7 @@ class GcsService(Service):
         try:
             return self.ask("GET", f"{self._endpoint}/storage/v1/b/{self._bucket}/o?{wanted}")
         except MissingError:
-            raise StoreError(f"there is no bucket {self.uri}; create it, or name another one with --store") from None
+            raise no_bucket(self.uri) from None
 
     def ask(self, method: str, url: str, *, accept: tuple[int, ...] = (), **options: Any) -> requests.Response:
         """One request; the answer if its status is 2xx or one of `accept`, else the error that it stands for."""

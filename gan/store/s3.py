@@ -38,6 +38,7 @@ from gan.store.service import (
     Service,
     Stat,
     Unchanged,
+    no_bucket,
 )
 
 CONNECTIONS = 64
@@ -193,7 +194,7 @@ class S3Service(Service):
     def _refusal(self, status: int, code: str, told: str) -> StoreError:
         """What does not pass, with what to do."""
         if code == "NoSuchBucket":
-            return StoreError(f"there is no bucket {self.uri}; create it, or name another one with --store")
+            return no_bucket(self.uri)
         if code in SIGNING_CODES or status == 401:
             return StoreError(f"{self.uri} does not take these credentials ({told}); {SIGN_IN}")
         if code in CLOCK_CODES:
@@ -212,7 +213,7 @@ class S3Service(Service):
                 answer: dict[str, Any] = self.client.list_objects_v2(Bucket=self.bucket, **options)
                 return answer
         except MissingError:
-            raise StoreError(f"there is no bucket {self.uri}; create it, or name another one with --store") from None
+            raise no_bucket(self.uri) from None
 
     def _blocks(self, body: Any) -> Iterator[bytes]:
         with self.explained():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
+from gan.scratch import scratch_folder
 from gan.store.document import parse_json
 from gan.store.interface import Store, check_key
 from gan.store.transfer import Job, transfer
@@ -269,9 +269,9 @@ def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
         return
     if wrong := _wrong_id(kind, object_id, seal):
         yield f"{uri} is damaged: {wrong}"
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         for name, expected in sums.items():
-            found = _sha256_by_reading(store, f"{prefix}/{name}", Path(folder) / "copy")
+            found = _sha256_by_reading(store, f"{prefix}/{name}", folder / "copy")
             if found != expected:
                 yield str(Damage(store.uri_of(f"{prefix}/{name}"), expected, found))
 

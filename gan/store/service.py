@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from gan.errors import StoreError
 from gan.store.content import Content
 from gan.store.interface import Item, Leftover
 
@@ -21,6 +22,11 @@ class MissingError(Exception):
 
 class RefusedError(Exception):
     """The condition of a conditional request does not hold."""
+
+
+def no_bucket(uri: str) -> StoreError:
+    """What to raise where the bucket itself is missing."""
+    return StoreError(f"there is no bucket {uri}; create it, or name another one with --store")
 
 
 @dataclass(frozen=True)
