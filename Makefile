@@ -7,6 +7,15 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 GO_SERVERS := github.com/fsouza/fake-gcs-server@v1.56.1 \
   github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
+# Images: the client of the distribution, in case another one is earlier in PATH; a base that the documentation pins.
+DOCKER ?= $(firstword $(wildcard /usr/bin/docker) docker)
+BASE_IMAGE ?= python:3.11-slim
+IMAGE ?= gan-pipelines:$(TARGET)
+BUILD_IMAGE = DOCKER_BUILDKIT=1 $(DOCKER) build --file docker/Dockerfile --target $(TARGET) --tag $(IMAGE) \
+  --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
+  --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' gan/__init__.py) .
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
 .PHONY: help install install-dev quickstart test lint unit servers torture golden docs-reference lock clean
 
 help: ## List the targets.
@@ -54,11 +63,26 @@ golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 docs-reference: install ## Rewrite docs/configuration.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md
 
+.PHONY: image image-gpu base-image
+image: TARGET = cpu
+image: ## Build the image of the steps (IMAGE=gan-pipelines:cpu, BASE_IMAGE=python:3.11-slim; needs Docker).
+	$(BUILD_IMAGE)
+
+image-gpu: TARGET = gpu
+image-gpu: ## The same with CUDA (IMAGE=gan-pipelines:gpu).
+	$(BUILD_IMAGE)
+
+base-image: ## Where no image can be pulled: make gan-base:local to build on (needs root and debootstrap).
+	tests/cluster/base_image.sh
+
 lock: ## Resolve the dependencies again and pin them by hash (needs uv).
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
+	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) -c requirements.lock build-requirements.in docker/build.in -o docker/build.lock
+	$(LOCK) --extra s3 --extra sweep -c requirements.lock --override docker/unused.override \
+	  --override docker/cpu.override pyproject.toml docker/cpu.in -o docker/cpu.lock
+	$(LOCK) --extra s3 --extra sweep --extra gpu -c requirements.lock --override docker/unused.override \
+	  pyproject.toml -o docker/gpu.lock
 
 clean: ## Remove .venv and every cache, but no store.
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
