@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from gan import config as configs
 from gan.config import Config
 from gan.errors import ConfigError
 from gan.ids import check_id
-from gan.store import Store, local_path, open_store
+from gan.store import Store, local_path, open_store, store_uri
 
 PLACEHOLDER = "{{$"
 
@@ -23,14 +24,23 @@ PLACEHOLDER = "{{$"
 class Request:
     """The parameters of a run of the training pipeline.
 
-    `config` is the whole resolved config; `store` is opened; `name` is what is promoted to; `run_id` is empty for a
-    hash of the config and the dataset.
+    `config` is the whole resolved config; `store_uri` is where everything lives; `name` is what is promoted to;
+    `run_id` is empty for a hash of the config and the dataset.
     """
 
     config: Config
-    store: Store
+    store_uri: str
     name: str
     run_id: str = ""
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened when first asked for: who submits a run to a cluster may have no credentials for it.
+
+        Raises:
+            StoreError: there are no credentials.
+        """
+        return open_store(self.store_uri)
 
     def parameters(self) -> dict[str, str]:
         """The same as the strings that Kubeflow passes to the steps.
@@ -40,7 +50,7 @@ class Request:
         """
         made = {
             "config": self.config.to_yaml(),
-            "store": self.store.uri,
+            "store": self.store_uri,
             "name": self.name,
             "run_id": self.run_id,
         }
@@ -64,7 +74,7 @@ def resolve(
     config = _with_absolute_paths(configs.load(name_or_file, sets))
     return Request(
         config=config,
-        store=open_store(store),
+        store_uri=store_uri(store),
         name=check_id(name or config.name, "--name"),
         run_id=check_id(run_id, "--run-id") if run_id else "",
     )

@@ -55,11 +55,14 @@ def make_program(name: str, description: str) -> tuple[Parser, Add]:
     """The parser of a program with commands, and what adds a command to it: name and help to a parser."""
     parser = Parser(prog=name, description=description, **LOOKS)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
-    return parser, _adder(parser)
+    return parser, add_commands(parser)
 
 
-def _adder(parser: argparse.ArgumentParser) -> Add:
-    """What adds a command to a parser. The innermost command given is `command` of what is parsed."""
+def add_commands(parser: argparse.ArgumentParser) -> Add:
+    """What adds a command to a program, or to a command of it.
+
+    The innermost command given is `command` of what is parsed; what `set_defaults` gives it is there too.
+    """
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
     def add(command: str, help_text: str) -> Parser:
@@ -228,7 +231,7 @@ def _add_store_commands(add: Add) -> None:
 
 
 def _add_store_program(parser: Parser) -> None:
-    made = _adder(parser)("copy", "copy objects with all that they were made from to another store, and verify them")
+    made = add_commands(parser)("copy", "copy objects with all that they were made from to another store, and verify them")
     made.add_argument("source", metavar="SRC", help="the store to copy from: a folder, gs:// or s3://")
     made.add_argument("target", metavar="DST", help="the store to copy to")
     made.add_argument(

@@ -1,0 +1,143 @@
+"""Kubernetes itself, where a kubeconfig answers: pods and why they wait, which Kubeflow's API does not tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import kubernetes
+import urllib3
+from kubernetes.client import ApiException
+from kubernetes.config import ConfigException
+from kubernetes.stream import portforward
+from kubernetes.stream.ws_client import PortForward
+
+from gan.errors import ClusterError, NotFoundError
+
+TIMEOUTS_SECONDS = (10, 60)
+OF_RUN = "pipeline/runid"
+
+
+class Cluster:
+    """The Kubernetes API of one namespace. `core`, `batch`, `custom` and `authorization` are its services."""
+
+    def __init__(self, namespace: str, client: Any) -> None:
+        self.namespace = namespace
+        self.client = client
+        self.core = kubernetes.client.CoreV1Api(client)
+        self.batch = kubernetes.client.BatchV1Api(client)
+        self.custom = kubernetes.client.CustomObjectsApi(client)
+        self.authorization = kubernetes.client.AuthorizationV1Api(client)
+
+    def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What a method of a service returns.
+
+        Raises:
+            NotFoundError: there is no such thing.
+            ClusterError: the API can't be reached, or refused.
+        """
+        named.setdefault("_request_timeout", TIMEOUTS_SECONDS)
+        with in_words(self.client.configuration.host):
+            return method(*arguments, **named)
+
+    def pods(self, run_id: str) -> list[Any]:
+        """Every pod of a run that is still there."""
+        return self.core_list(self.core.list_namespaced_pod, f"{OF_RUN}={run_id}")
+
+    def core_list(self, method: Callable[..., Any], selector: str) -> list[Any]:
+        """The things in the namespace that a label selector finds."""
+        return list(self.call(method, self.namespace, label_selector=selector).items)
+
+    def custom_list(self, group: str, version: str, plural: str, selector: str = "") -> list[dict[str, Any]]:
+        """The custom objects in the namespace that a label selector finds; none where their kind is not installed."""
+        try:
+            found = self.call(
+                self.custom.list_namespaced_custom_object,
+                group,
+                version,
+                self.namespace,
+                plural,
+                label_selector=selector,
+            )
+        except NotFoundError:
+            return []
+        return list(found["items"])
+
+    def pod_behind(self, service: str) -> str:
+        """A pod that a service leads to and that is ready.
+
+        Raises:
+            NotFoundError: there is no such service.
+            ClusterError: no pod of it is ready.
+        """
+        selector = self.call(self.core.read_namespaced_service, service, self.namespace).spec.selector or {}
+        labels = ",".join(f"{name}={value}" for name, value in selector.items())
+        pods = self.core_list(self.core.list_namespaced_pod, labels) if labels else []
+        for pod in pods:
+            conditions = pod.status.conditions or []
+            if any(each.type == "Ready" and each.status == "True" for each in conditions):
+                return str(pod.metadata.name)
+        raise ClusterError(
+            f"the service {service} in the namespace {self.namespace} has no pod that is ready; look at its pods with "
+            f"`kubectl -n {self.namespace} get pods`, or give the --namespace that Kubeflow Pipelines is in"
+        )
+
+    def port(self, pod: str, number: int) -> tuple[PortForward, Any]:
+        """A connection to a port of a pod: what keeps it open, and a socket."""
+        with in_words(self.client.configuration.host):
+            made = portforward(self.core.connect_get_namespaced_pod_portforward, pod, self.namespace, ports=str(number))
+        return made, made.socket(number)
+
+
+def reach(namespace: str) -> Cluster:
+    """The cluster of the kubeconfig (KUBECONFIG, else ~/.kube/config), or of the pod that this runs in.
+
+    Raises:
+        ClusterError: there is neither, or it can't be used.
+    """
+    settings = kubernetes.client.Configuration()
+    try:
+        try:
+            kubernetes.config.load_kube_config(client_configuration=settings)
+        except ConfigException:
+            kubernetes.config.load_incluster_config(client_configuration=settings)
+    except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+        raise ClusterError(
+            f"no way to Kubernetes: {' '.join(str(error).split())}; set KUBECONFIG to the path of a kubeconfig"
+        ) from None
+    settings.retries = False
+    return Cluster(namespace, kubernetes.client.ApiClient(settings))
+
+
+@contextmanager
+def in_words(host: str) -> Iterator[None]:
+    """Whatever goes wrong with the Kubernetes API, as an error of ours."""
+    try:
+        yield
+    except ApiException as error:
+        raise _refusal(host, error) from None
+    except urllib3.exceptions.HTTPError as error:
+        raise ClusterError(
+            f"Kubernetes at {host} can't be reached: {' '.join(str(error).split())[:300]}; look whether KUBECONFIG "
+            "names the right cluster, and whether that is up"
+        ) from None
+
+
+def _refusal(host: str, error: ApiException) -> ClusterError | NotFoundError:
+    said = _said(error)
+    if error.status == 404:
+        return NotFoundError(f"Kubernetes at {host} has no such thing: {said}")
+    if error.status == 401:
+        return ClusterError(f"Kubernetes at {host} does not know us; the kubeconfig's credentials are wrong or expired")
+    if error.status == 403:
+        return ClusterError(f"Kubernetes at {host} forbids it: {said}; ask for that right")
+    return ClusterError(f"Kubernetes at {host} refuses ({error.status}): {said}")
+
+
+def _said(error: ApiException) -> str:
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)

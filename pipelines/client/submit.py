@@ -1,0 +1,132 @@
+"""Starts a run: a checked request, a compiled pipeline and a profile become a run on the backend."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api as api
+import yaml
+
+from gan.errors import ConfigError
+from gan.ids import check_id
+from gan.store import local_path
+from pipelines.client.connection import Connection
+from pipelines.client.faults import UnsureError
+from pipelines.client.image import pinned
+from pipelines.client.upload import Version, equals, experiment, upload
+from pipelines.compiled import compile_text
+from pipelines.profiles import Profile
+from pipelines.request import Request
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that a run is made of, before any backend has heard of it.
+
+    `parameters` are those that the pipeline takes; `image` is by digest unless a tag was allowed.
+    """
+
+    pipeline: str
+    image: str
+    profile: Profile
+    text: str
+    parameters: dict[str, Any]
+
+    @property
+    def about(self) -> str:
+        """A sentence for whoever looks at the run."""
+        return f"pipeline {self.pipeline}, profile {self.profile.name}, image {self.image}"
+
+
+def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, allow_tag: bool) -> Job:
+    """Compile a pipeline for a request, and check that pods can do with it.
+
+    Raises:
+        ConfigError: a name or value is wrong, the store or the data are on this machine alone, or the image's tag can't
+            be resolved.
+    """
+    _check_reach(request)
+    exact = pinned(image, allow_tag=allow_tag)
+    text = compile_text(pipeline, exact, profile)
+    return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
+
+
+def start(connection: Connection, job: Job, name: str, *, schedule: str = "") -> tuple[Any, Version]:
+    """Upload the pipeline where it is new, and run it.
+
+    Args:
+        connection: to the backend.
+        job: what to run.
+        name: what runs of this kind are called; each gets some digits of its own behind it.
+        schedule: for the description: the schedule that wants it.
+
+    Returns:
+        The run as the backend has it, and the pipeline's version.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses. No run was started, or the message says that one may be.
+    """
+    version = upload(connection, job.pipeline, job.text, job.about)
+    run = api.V2beta1Run(
+        display_name=f"{check_id(name, '--name')}-{secrets.token_hex(4)}",
+        description=f"{job.about}, schedule {schedule}" if schedule else job.about,
+        experiment_id=experiment(connection),
+        pipeline_version_reference=api.V2beta1PipelineVersionReference(
+            pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id
+        ),
+        runtime_config=api.V2beta1RuntimeConfig(parameters=job.parameters),
+        service_account=job.profile.service_account,
+    )
+    try:
+        return connection.call(connection.runs.run_service_create_run, run, repeatable=False), version
+    except UnsureError:
+        begun = _begun(connection, run)
+        if begun is None:
+            return connection.call(connection.runs.run_service_create_run, run, repeatable=False), version
+        return begun, version
+
+
+def _begun(connection: Connection, run: Any) -> Any | None:
+    """The run of this very name, which nobody else gives: whether a request was heard whose answer was lost."""
+    found = connection.call(
+        connection.runs.run_service_list_runs,
+        experiment_id=run.experiment_id,
+        filter=equals("name", run.display_name),
+    )
+    return next(iter(found.runs or []), None)
+
+
+def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Of what is given, what the pipeline takes."""
+    spec = next(iter(yaml.safe_load_all(text)))
+    takes = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    missing = [
+        name
+        for name, definition in takes.items()
+        if name not in given and not definition.get("isOptional") and "defaultValue" not in definition
+    ]
+    if missing:
+        raise ConfigError(
+            f"the pipeline {pipeline} takes {', '.join(missing)}, which a config, a store and a name do not give; it "
+            "can't be submitted so"
+        )
+    return {name: value for name, value in given.items() if name in takes}
+
+
+def _check_reach(request: Request) -> None:
+    """Refuse what is only on this machine, where no pod can read it."""
+    config = request.config
+    places = {
+        "--store": request.store_uri,
+        "data.source": config.data.source,
+        "reference.feature_network": config.reference.feature_network,
+    }
+    for what, uri in places.items():
+        if uri and local_path(uri, what) is not None:
+            raise ConfigError(
+                f"{what} is {uri}, a place on this machine, which no pod can read; copy it to a bucket and give its "
+                "gs:// or s3:// URI"
+            )

@@ -1,0 +1,33 @@
+"""`gan-pipelines compile`: a pipeline as a file."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from gan.cli.parser import Add
+from gan.cli.shown import Shown
+from gan.ids import file_sha256
+from gan.steps.outcome import Stopwatch
+from pipelines.commands.flags import add_profile
+
+
+def add(add: Add) -> None:
+    """Put the command into the parser."""
+    made = add("compile", "write the YAML that Kubeflow Pipelines takes")
+    made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
+    made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
+    add_profile(made)
+    made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
+    made.set_defaults(do=write)
+
+
+def write(arguments: Namespace) -> Shown:
+    """Write the file."""
+    from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+    from pipelines.profiles import load_profile
+
+    watch = Stopwatch()
+    profile = load_profile(arguments.profile)
+    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, profile, Path(arguments.out))
+    return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})

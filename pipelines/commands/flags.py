@@ -1,0 +1,64 @@
+"""Flags that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gan.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from pipelines.client.connection import Connection
+
+
+def add_profile(parser: Parser) -> None:
+    """The flag that says what the pods of the steps get."""
+    parser.add_argument(
+        "--profile",
+        default="cpu-small",
+        metavar="NAME|FILE.yaml",
+        help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file of your own "
+        "(default: %(default)s)",
+    )
+
+
+def add_address(parser: Parser) -> None:
+    """The flags that say where Kubeflow Pipelines is."""
+    group = parser.add_argument_group("where Kubeflow Pipelines is")
+    group.add_argument("--host", metavar="URL", help="of its API or its UI (default: KFP_HOST)")
+    group.add_argument(
+        "--namespace", metavar="NAME", help="where runs have their pods (default: KFP_NAMESPACE, kubeflow)"
+    )
+    group.add_argument("--token-file", metavar="FILE", help="holds the bearer token (default: KFP_TOKEN_FILE)")
+    group.add_argument("--ca-file", metavar="FILE", help="the authorities of its certificate (default: KFP_CA_FILE)")
+    group.add_argument("--port-forward", action="store_true", help="reach it through the kubeconfig instead of a URL")
+
+
+def add_run(parser: Parser) -> None:
+    """Which run a command is about, and where Kubeflow Pipelines is."""
+    parser.add_argument("run", metavar="RUN", help="a run's id, its name, or how one of these begins")
+    add_address(parser)
+
+
+@contextmanager
+def connected(arguments: Namespace) -> Iterator[Connection]:
+    """A connection to where the flags say.
+
+    Raises:
+        ConfigError: a flag is wrong, or there is no host.
+        ClusterError: it can't be reached, or refuses.
+    """
+    from pipelines.client.address import find
+    from pipelines.client.connection import connect
+
+    address = find(
+        host=arguments.host,
+        namespace=arguments.namespace,
+        token_file=arguments.token_file,
+        ca_file=arguments.ca_file,
+        port_forward=arguments.port_forward,
+    )
+    with connect(address) as connection:
+        yield connection

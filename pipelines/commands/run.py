@@ -1,0 +1,41 @@
+"""`gan-pipelines run`: the training pipeline on this machine."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from gan.cli.parser import Add, add_config, add_store
+from gan.cli.shown import Shown, shown
+from gan.steps.outcome import Stopwatch
+
+
+def add(add: Add) -> None:
+    """Put the command into the parser."""
+    made = add("run", "run the training pipeline on this machine, from images to a promoted generator")
+    add_config(made, required=True)
+    add_store(made)
+    made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
+    made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
+    made.add_argument("--only", metavar="STEP", help="run one step alone; its inputs are those of the steps before it")
+    made.set_defaults(do=run)
+
+
+def run(arguments: Namespace) -> Shown:
+    """Run the whole pipeline, or one step of it."""
+    from gan.store import open_store
+    from pipelines.request import resolve
+
+    watch = Stopwatch()
+    request = resolve(
+        arguments.config, arguments.set, store=arguments.store, name=arguments.name, run_id=arguments.run_id
+    )
+    open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
+    from pipelines import summary
+    from pipelines.display import make_display
+    from pipelines.local import run_step, run_training
+
+    if arguments.only is not None:
+        return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
+    runs = run_training(request, make_display())
+    seconds = watch.seconds()
+    return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
