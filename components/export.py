@@ -15,7 +15,7 @@ def export(
     """Export a checkpoint's generator with its scores and prove that it draws the same; the output is its id."""
     from components import artifacts, runtime
 
-    with runtime.step("export") as step:
+    with runtime.step("export", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.export import export as run
         from gan.store import open_store

@@ -7,7 +7,7 @@ def gate(config: str, store: str, generator_id: str, name: str, verdict: Output[
     """Judge a generator by the config's thresholds and the live one; the output is whether it passed."""
     from components import artifacts, runtime
 
-    with runtime.step("gate") as step:
+    with runtime.step("gate", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.gate import gate as run
         from gan.store import open_store

@@ -7,7 +7,7 @@ def preprocess(config: str, store: str, summary: Output[Markdown]) -> str:
     """Turn images into TFRecord shards, and check the whole config before and against them; the output is their id."""
     from components import artifacts, runtime
 
-    with runtime.step("preprocess") as step:
+    with runtime.step("preprocess", store, config) as step:
         from gan.build import check, check_config
         from gan.config import from_yaml
         from gan.data.spec import load

@@ -7,7 +7,7 @@ def promote(store: str, generator_id: str, name: str, summary: Output[Markdown])
     """Make a generator that passed the gate the live one; the output is the generator id."""
     from components import artifacts, runtime
 
-    with runtime.step("promote") as step:
+    with runtime.step("promote", store, experiment=name) as step:
         from gan.steps.promote import promote as run
         from gan.store import open_store
 

@@ -7,7 +7,7 @@ def reference(config: str, store: str, dataset_id: str, summary: Output[Markdown
     """Make the feature network and statistics that scores are measured with; the output is the reference id."""
     from components import artifacts, runtime
 
-    with runtime.step("reference") as step:
+    with runtime.step("reference", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.reference import make_reference as run
         from gan.store import open_store

@@ -7,7 +7,7 @@ def report(store: str, run_id: str, page: Output[HTML]) -> str:
     """Write the report of a run, promoted or refused; the output is where it lies."""
     from components import artifacts, runtime
 
-    with runtime.step("report") as step:
+    with runtime.step("report", store) as step:
         from gan.steps.report import write_report as run
         from gan.store import open_store, runs
 

@@ -1,4 +1,4 @@
-"""What the body of every component needs: errors told in one line, and the outcome handed on.
+"""What the body of every component needs: errors told in one line, the outcome handed on, and both put on record.
 
 A body runs in a fresh process, in a pod or under `kfp.local`. There, an exception that escapes would show as forty
 lines of Kubeflow's own frames and exit code 1; `step` makes it one line and the exit code that `gan.errors` lists.
@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.ledger import Ledger
 from components.record import Record
+from components.termination import write_last_words
+from components.vitals import Vitals, experiment_of
 from gan.cli.main import guarded
 from gan.config import Config
 from gan.console import say
-from gan.errors import Stopped
+from gan.errors import EXIT_BUG, Stopped
 from gan.quiet import load_tensorflow
-from gan.sigterm import unwinding_at_sigterm
+from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 
 RECORDS = "GAN_STEP_RECORDS"
@@ -26,18 +30,41 @@ WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "ex
 
 
 class Step:
-    """A step that runs. Where the variable GAN_STEP_RECORDS names a folder, how it ended is written there."""
+    """A step that runs.
 
-    def __init__(self, name: str, records: Path | None) -> None:
+    Where the variable GAN_STEP_RECORDS names a folder, how it ended is written there; where GAN_EXECUTION names the
+    execution that it is part of, into the ledger in the store; where GAN_PUSHGATEWAY names one, its figures go there.
+    """
+
+    def __init__(self, name: str, records: Path | None, ledger: Ledger, vitals: Vitals) -> None:
         self.name = name
         self._records = records
+        self._ledger = ledger
+        self._vitals = vitals
+        self._outcome: Outcome | None = None
+
+    def begin(self) -> None:
+        """Put the attempt on record.
+
+        Raises:
+            RepeatedError: it is an automatic retry after an error that no retry mends.
+        """
+        self._vitals.begin()
+        self._ledger.begin()
 
     def done(self, outcome: Outcome) -> Outcome:
         """Tell what the step made, and hand the same outcome on to the body."""
         state = "in the store already" if outcome.skipped else "done"
         say(f"{self.name} {state}", id=outcome.id, uri=outcome.uri, seconds=outcome.seconds)
         self._write(Record(self.name, outcome=outcome))
+        self._outcome = outcome
         return outcome
+
+    def complete(self) -> None:
+        """The body is at its end."""
+        if self._outcome is not None:
+            self._ledger.done(self._outcome)
+            self._vitals.done(self._outcome)
 
     def failed(self, error: BaseException) -> int:
         """Tell an error in one line (a bug with its traceback) and return its exit code."""
@@ -46,13 +73,29 @@ class Step:
             raise error
 
         exit_code = guarded(self.name, again)
-        message = error.advice if isinstance(error, Stopped) else str(error)
-        self._write(Record(self.name, error=message or type(error).__name__, exit_code=exit_code))
+        message = _message(error, exit_code)
+        self._write(Record(self.name, error=message, exit_code=exit_code))
+        self._ledger.failed(error, message, exit_code)
+        write_last_words(f"{self.name}: {message}")
+        self._vitals.failed(exit_code)
         return exit_code
+
+    def stopping(self) -> None:
+        """SIGTERM came. What is put on record now stays if the process is killed before it can tell more."""
+        message = "stopped by SIGTERM, and killed before the step could end in order"
+        write_last_words(f"{self.name}: {message}")
+        self._ledger.stopping(message, 128 + signal.SIGTERM)
 
     def _write(self, record: Record) -> None:
         if self._records is not None:
             record.write(self._records)
+
+
+def _message(error: BaseException, exit_code: int) -> str:
+    if isinstance(error, Stopped):
+        return f"stopped. {error.advice}".rstrip()
+    name = type(error).__name__
+    return f"{name}: {error}".removesuffix(": ") if exit_code == EXIT_BUG else str(error) or name
 
 
 def sets_of(config: Config, group: str) -> list[str]:
@@ -62,24 +105,33 @@ def sets_of(config: Config, group: str) -> list[str]:
 
 
 @contextmanager
-def step(name: str) -> Iterator[Step]:
+def step(name: str, store: str = "", config: str = "", experiment: str = "") -> Iterator[Step]:
     """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
 
     TensorFlow is imported before the body, where the step needs it, so that the notices of its import stay out of logs.
 
     SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that nothing half made is left.
+
+    Args:
+        name: the step's name.
+        store: the URI of the store, where the step uses one.
+        config: the whole config as YAML, where the step has it: it names the experiment.
+        experiment: the experiment's name, for a step that has no config.
     """
     folder = os.environ.get(RECORDS)
-    running = Step(name, Path(folder) if folder else None)
-    with unwinding_at_sigterm():
-        try:
-            if name in WITH_TENSORFLOW:
-                load_tensorflow()
-            yield running
-        except Exception as error:  # noqa: BLE001
-            code = running.failed(error)
-        except (Stopped, KeyboardInterrupt) as stopped:
-            code = running.failed(stopped)
-        else:
-            return
+    with Vitals(name, experiment or experiment_of(config)) as vitals:
+        running = Step(name, Path(folder) if folder else None, Ledger(name, store, os.environ), vitals)
+        with unwinding_at_sigterm(), telling_of_sigterm(running.stopping):
+            try:
+                running.begin()
+                if name in WITH_TENSORFLOW:
+                    load_tensorflow()
+                yield running
+                running.complete()
+            except Exception as error:  # noqa: BLE001
+                code = running.failed(error)
+            except (Stopped, KeyboardInterrupt) as stopped:
+                code = running.failed(stopped)
+            else:
+                return
     raise SystemExit(code)

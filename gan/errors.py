@@ -135,6 +135,22 @@ class ClusterError(GanError):
     exit_code = 16
 
 
+LASTING = frozenset(
+    error.exit_code
+    for error in (
+        ConfigError,
+        DataError,
+        NotFoundError,
+        IntegrityError,
+        DivergedError,
+        IdentityError,
+        ParityError,
+        RefusedError,
+    )
+)
+"""Exit codes of errors that last until a person changes something: trying the same again mends nothing."""
+
+
 class Stopped(BaseException):
     """A signal asked the program to stop, and what was to be saved is saved.
 

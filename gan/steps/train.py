@@ -12,10 +12,12 @@ from gan.console import Clock, say
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, IntegrityError, Stopped
+from gan.gpu import GpuWatch
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
 from gan.store.patience import patience_seconds
+from gan.telemetry import Telemetry
 from gan.train import warm
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoint, Checkpoints
@@ -127,6 +129,7 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     """Build everything, take the run over, and train it from its last good checkpoint."""
     from gan.data.input import Batches
     from gan.train.loop import Loop
+    from gan.train.monitor import Monitor
     from gan.train.outbox import Outbox
     from gan.train.publisher import Publisher
     from gan.train.recorder import Recorder, forget_after
@@ -155,7 +158,8 @@ def _session(store: Store, run: Run, dataset: Dataset, stop: StopRequest, clock:
     publisher = Publisher(store, run.run_id, lease, settings, done=done)
     outbox = Outbox(publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience_seconds(), clock=clock)
     stop.advice = lambda: _advice(store, run, outbox.saved)
-    with batches, outbox, Recorder(run.run_id, done, outbox.folder) as recorder:
+    monitor = Monitor(Telemetry("train", config.name), GpuWatch())
+    with batches, outbox, monitor, Recorder(run.run_id, done, outbox.folder, monitor) as recorder:
         loop = Loop(
             run,
             players,

@@ -40,8 +40,9 @@ def read_metrics(store: Store, run_id: str) -> list[Json]:
 
     Each has `step`, and those of these that apply: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
     `real_accuracy` and `fake_accuracy` (shares that the discriminator got right), `generator_gradient_norm`,
-    `discriminator_gradient_norm`, `images_per_second` and `data_wait_share` (since the line before), and `seconds` (of
-    training, over all sessions).
+    `discriminator_gradient_norm`, `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and
+    `gpu_memory_share` (at work and taken, of the GPUs if there are any), and `seconds` (of training, over all
+    sessions).
 
     Raises:
         IntegrityError: a chunk is not JSON lines.

@@ -12,6 +12,7 @@ from gan.pixels import png
 from gan.scratch import disk_error
 from gan.store import Store, runs
 from gan.train.metrics_log import MetricsLog
+from gan.train.monitor import Monitor
 from gan.train.tensorboard import TensorBoard
 
 FOLDERS = (runs.metrics, runs.samples, runs.tensorboard)
@@ -24,14 +25,16 @@ class Recorder:
         run_id: the run.
         done: that step.
         folder: where the files are until they are published; must outlive the recorder.
+        monitor: completes the figures; None where there is nothing to complete.
     """
 
-    def __init__(self, run_id: str, done: int, folder: Path) -> None:
+    def __init__(self, run_id: str, done: int, folder: Path, monitor: Monitor | None = None) -> None:
         self._run_id = run_id
         self._folder = folder
         self._log = MetricsLog(run_id, done + 1)
         self._tensorboard = TensorBoard(run_id, done + 1, folder)
         self._sheets: dict[str, Path] = {}
+        self._monitor = monitor
 
     def __enter__(self) -> Recorder:
         return self
@@ -43,6 +46,8 @@ class Recorder:
 
     def figures(self, step: int, figures: Mapping[str, float]) -> None:
         """Note the figures of a step."""
+        if self._monitor is not None:
+            figures = self._monitor.complete(step, figures)
         self._log.add(step, figures)
         self._tensorboard.add(step, figures)
 

@@ -42,9 +42,9 @@ def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeyp
     [
         (DataError("an image is cut off"), 3, "an image is cut off"),
         (IdentityError("seeds differ"), 9, "seeds differ"),
-        (Stopped(15, "step 4 is saved"), 143, "step 4 is saved"),
+        (Stopped(15, "step 4 is saved"), 143, "stopped. step 4 is saved"),
         (KeyboardInterrupt(), 130, "KeyboardInterrupt"),
-        (ZeroDivisionError("by zero"), 70, "by zero"),
+        (ZeroDivisionError("by zero"), 70, "ZeroDivisionError: by zero"),
     ],
 )
 def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(

@@ -1,0 +1,122 @@
+"""The attempt that this process is, on record in the store: see `gan.store.executions`.
+
+A pod is told by its environment who it is; without GAN_EXECUTION nothing is recorded. Whatever goes wrong with the
+record is warned of, and never fails the step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from gan.console import warn
+from gan.errors import LASTING, GanError, Stopped
+from gan.steps.outcome import Outcome
+from gan.store import Store, executions, open_store
+from gan.store.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
+
+EXECUTION = "GAN_EXECUTION"
+TASK = "GAN_TASK"
+POD, NODE, IMAGE = "GAN_POD", "GAN_HOST", "GAN_IMAGE"
+RETRY = re.compile(r"(.+)\((\d+)\)")
+"""Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
+
+Now = Callable[[], str]
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RepeatedError(GanError):
+    """The attempt before ended with an error that no retry mends: here it is again, without any work."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Ledger:
+    """Records one attempt: its beginning by `begin`, its end by `done` or `failed`, and at once that it is stopping.
+
+    Args:
+        step: the step's name.
+        store: the URI of the store.
+        environment: what the pod was told.
+        clock: the time of day, as `now`.
+    """
+
+    def __init__(self, step: str, store: str, environment: Mapping[str, str], clock: Now = now) -> None:
+        self._uri = store
+        self._clock = clock
+        self._execution = environment.get(EXECUTION, "") if store else ""
+        self._attempt = _attempt(step, environment, clock())
+        self._store: Store | None = None
+        self._lock = threading.RLock()
+
+    def begin(self) -> None:
+        """Put the attempt on record.
+
+        Raises:
+            RepeatedError: it is an automatic retry after an error that no retry mends.
+        """
+        if not self._execution:
+            return
+        before: list[Attempt] = []
+        try:
+            with self._lock:
+                store = open_store(self._uri)
+                if self._attempt.retry:
+                    before = executions.read_task(store, self._execution, self._attempt.step, self._attempt.task)
+                self._attempt = executions.begin(store, self._execution, self._attempt)
+                self._store = store
+        except GanError as error:
+            warn("the ledger of the execution can't be written", reason=str(error))
+        if before and (lasting := _lasting(before[-1])) is not None:
+            self._attempt = dataclasses.replace(self._attempt, repeated=True)
+            raise lasting
+
+    def done(self, outcome: Outcome) -> None:
+        """The step made something."""
+        self._end(state=DONE, exit_code=0, outcome=dataclasses.asdict(outcome))
+
+    def failed(self, error: BaseException, message: str, exit_code: int) -> None:
+        """The step ended with an error, or was stopped."""
+        state = STOPPED if isinstance(error, Stopped | KeyboardInterrupt) else FAILED
+        self._end(state=state, exit_code=exit_code, error=message)
+
+    def stopping(self, message: str, exit_code: int) -> None:
+        """SIGTERM came: from now on the process may be killed at any moment."""
+        with self._lock:
+            if self._attempt.state == RUNNING:
+                self._end(state=STOPPED, exit_code=exit_code, error=message)
+
+    def _end(self, **fields: Any) -> None:
+        with self._lock:
+            self._attempt = dataclasses.replace(self._attempt, ended_at=self._clock(), **fields)
+            if self._store is None:
+                return
+            try:
+                executions.write(self._store, self._execution, self._attempt)
+            except GanError as error:
+                warn("the end of the step can't be put on record", reason=str(error))
+
+
+def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> Attempt:
+    name = environment.get(TASK, "") or step
+    retried = RETRY.fullmatch(name)
+    task, retry = (retried[1], int(retried[2])) if retried else (name, 0)
+    pod, node, image = (environment.get(variable, "") for variable in (POD, NODE, IMAGE))
+    return Attempt(step, task, 0, began_at, retry=retry, pod=pod, node=node, image=image)
+
+
+def _lasting(before: Attempt) -> RepeatedError | None:
+    """The error of the attempt before, if no retry mends it."""
+    if before.state == FAILED and before.error is not None and before.exit_code in LASTING:
+        return RepeatedError(before.error, before.exit_code)
+    return None

@@ -1,0 +1,129 @@
+"""Figures for operators, pushed to a Prometheus push gateway where GAN_PUSHGATEWAY gives its URL.
+
+All of them are in the store as well. A thread pushes what was set last; a gateway that is slow, down or wrong costs a
+warning, and the end of a step a moment at most.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gan.console import warn
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+GATEWAY = "GAN_PUSHGATEWAY"
+JOB = "gan-pipelines"
+EVERY_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
+LAST_SECONDS = 3.0
+
+METRICS = {
+    "gan_step_began_timestamp_seconds": "When the step last began, in seconds since 1970.",
+    "gan_step_ended_timestamp_seconds": "When the step last ended, in seconds since 1970.",
+    "gan_step_duration_seconds": "How long the step took, the import of its libraries included.",
+    "gan_step_exit_code": "How the step last ended: 0 done, else as docs/operations.md lists them.",
+    "gan_step_skipped": "1 where the store held already what the step was to make.",
+    "gan_train_step": "The last training step whose figures are known.",
+    "gan_train_images_per_second": "Real images trained on per second since the figures before.",
+    "gan_train_data_wait_share": "The share of that time spent waiting for data.",
+    "gan_train_loss": "The loss of each player, and each of its further terms.",
+    "gan_train_gpu_share": "The share of the last moment in which the GPUs were at work, on average over them.",
+    "gan_train_gpu_memory_share": "The share of the GPUs' memory that is taken.",
+    "gan_score": "Each score of the checkpoint chosen last.",
+    "gan_score_low": "The lower end of the score's confidence interval.",
+    "gan_score_high": "The upper end of the score's confidence interval.",
+    "gan_score_real": "The same score of real images.",
+    "gan_verdict_passed": "1 where the gate passed the last generator, 0 where it refused it.",
+    "gan_promoted_timestamp_seconds": "When a generator was last promoted, in seconds since 1970.",
+}
+
+Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
+
+
+class Telemetry:
+    """Pushes the figures of one step of one experiment; does nothing without a gateway.
+
+    Args:
+        step: the step; part of the gateway's group, so that the next run of the step overwrites this one's figures.
+        name: the experiment's name, likewise; empty for none.
+        gateway: the URL, by default that in the environment.
+        every_seconds: the least time between two pushes.
+    """
+
+    def __init__(
+        self, step: str, name: str, *, gateway: str | None = None, every_seconds: float = EVERY_SECONDS
+    ) -> None:
+        self._gateway = os.environ.get(GATEWAY, "") if gateway is None else gateway
+        self._group = {"step": step} | ({"name": name} if name else {})
+        self._every_seconds = every_seconds
+        self._samples: Samples = {}
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._closing = threading.Event()
+        self._well = True
+        self._thread = threading.Thread(target=self._work, name="telemetry", daemon=True)
+
+    def __enter__(self) -> Telemetry:
+        if self._gateway:
+            import prometheus_client  # noqa: F401  # here, as two threads that import at once may see half a module
+
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._news.set()
+        if self._thread.ident is not None and self._well:
+            self._thread.join(LAST_SECONDS)
+
+    def set(self, metric: str, value: float, **labels: str) -> None:
+        """Note the latest value of one of `METRICS`; it is pushed a little later."""
+        with self._lock:
+            self._samples.setdefault(metric, {})[tuple(sorted(labels.items()))] = value
+        self._news.set()
+
+    def _work(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            last = self._closing.is_set()
+            with self._lock:
+                samples = {metric: dict(values) for metric, values in self._samples.items()}
+            self._push(samples)
+            if last:
+                return
+            self._closing.wait(self._every_seconds)
+
+    def _push(self, samples: Samples) -> None:
+        from prometheus_client import pushadd_to_gateway
+
+        try:
+            pushadd_to_gateway(
+                self._gateway, JOB, _registry(samples), grouping_key=self._group, timeout=PATIENCE_SECONDS
+            )
+        except (OSError, ValueError) as error:
+            if self._well:
+                warn(f"{GATEWAY}={self._gateway} takes no figures; the work goes on without", reason=str(error))
+            self._well = False
+        else:
+            self._well = True
+
+
+def _registry(samples: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -> CollectorRegistry:
+    from prometheus_client import CollectorRegistry, Gauge
+
+    registry = CollectorRegistry()
+    for metric, values in samples.items():
+        names = [name for name, _ in next(iter(values))]
+        gauge = Gauge(metric, METRICS[metric], names, registry=registry)
+        for labels, value in values.items():
+            (gauge.labels(**dict(labels)) if labels else gauge).set(value)
+    return registry

@@ -1,0 +1,196 @@
+"""What a step leaves in the ledger of its execution: real processes and signals, a store on disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components import ledger, runtime, termination
+from gan.errors import DataError, DivergedError, GanError, UnavailableError
+from gan.steps.outcome import Outcome
+from gan.store import LocalStore, executions
+from gan.store.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt
+
+EXECUTION = "5f0c"
+TASK = "gan-training-x7.root.promote.executor"
+
+
+class Pod:
+    """The environment of one step after the other, as the profiles give it to their pods."""
+
+    def __init__(self, folder: Path, environment: pytest.MonkeyPatch) -> None:
+        self.store = folder / "store"
+        self.last_words = folder / "termination-log"
+        self._environment = environment
+        environment.setenv(ledger.EXECUTION, EXECUTION)
+        environment.setenv(ledger.NODE, "node-1")
+        environment.setenv(ledger.IMAGE, "image@sha256:1")
+        environment.setenv(termination.FILE, str(self.last_words))
+        self.retry(0)
+
+    def retry(self, number: int) -> None:
+        self._environment.setenv(ledger.TASK, f"{TASK}({number})")
+        self._environment.setenv(ledger.POD, f"gan-training-x7-{number}")
+
+    def fail(self, error: BaseException) -> int:
+        with pytest.raises(SystemExit) as left, runtime.step("promote", str(self.store)):
+            raise error
+        return int(left.value.code or 0)
+
+    def attempts(self) -> list[Attempt]:
+        return executions.read(LocalStore(self.store), EXECUTION)
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pod:
+    return Pod(tmp_path, monkeypatch)
+
+
+def test_a_step_that_is_done_is_on_record_with_what_it_made(pod: Pod) -> None:
+    made = Outcome("gen-1", "/uri", 1.5, True, {"passed": True})
+    with runtime.step("promote", str(pod.store)) as step:
+        (running,) = pod.attempts()
+        assert (running.state, running.ended_at, running.exit_code) == (RUNNING, None, None)
+        step.done(made)
+        assert pod.attempts() == [running]  # the artifacts may still go wrong
+    (done,) = pod.attempts()
+    assert (done.step, done.task, done.number, done.retry) == ("promote", TASK, 1, 0)
+    assert (done.pod, done.node, done.image) == ("gan-training-x7-0", "node-1", "image@sha256:1")
+    assert (done.state, done.exit_code, done.error) == (DONE, 0, None)
+    assert done.outcome is not None
+    assert Outcome(**done.outcome) == made
+    assert done.began_at <= str(done.ended_at)
+    assert not pod.last_words.exists()
+
+
+def test_an_error_is_on_record_and_the_last_word_of_the_pod(pod: Pod) -> None:
+    assert pod.fail(DataError("the picture is cut off")) == 3
+    (failed,) = pod.attempts()
+    assert (failed.state, failed.exit_code, failed.error) == (FAILED, 3, "the picture is cut off")
+    assert pod.last_words.read_text() == "promote: the picture is cut off"
+
+
+def test_a_retry_after_an_error_that_lasts_says_it_again_without_any_work(
+    pod: Pod, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pod.fail(DivergedError("the loss is not finite at step 7"))
+    for number in (1, 2):
+        pod.retry(number)
+        with pytest.raises(SystemExit) as left, runtime.step("promote", str(pod.store)):
+            pytest.fail("the body ran")
+        assert left.value.code == 8
+        assert pod.last_words.read_text() == "promote: the loss is not finite at step 7"
+    assert [(each.retry, each.exit_code, each.repeated) for each in pod.attempts()] == [
+        (0, 8, False),
+        (1, 8, True),
+        (2, 8, True),
+    ]
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
+    assert said == ["promote: the loss is not finite at step 7"] * 3
+
+
+def test_whoever_retries_by_hand_gets_a_real_attempt(pod: Pod) -> None:
+    """The backend counts from 0 again then."""
+    pod.fail(DataError("no such folder"))
+    pod.retry(0)
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (2, DONE)]
+
+
+@pytest.mark.parametrize("error", [UnavailableError("the storage is down"), GanError("a worker died"), ValueError("?")])
+def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
+    pod.fail(error)
+    pod.retry(1)
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert [each.state for each in pod.attempts()] == [FAILED, DONE]
+
+
+def test_a_retry_after_a_kill_is_a_real_attempt(pod: Pod) -> None:
+    program = f"""
+from components import runtime
+import os, signal
+with runtime.step("promote", {str(pod.store)!r}):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
+    assert [each.state for each in pod.attempts()] == [RUNNING]
+    pod.retry(1)
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert [each.state for each in pod.attempts()] == [LOST, DONE]
+
+
+def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod.fail(DataError("the first trial's"))
+    monkeypatch.setenv(ledger.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (1, DONE)]
+
+
+def test_sigterm_is_on_record_with_what_the_step_says(pod: Pod) -> None:
+    def body() -> None:
+        with runtime.step("promote", str(pod.store)):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as left:
+        body()
+    assert left.value.code == 143
+    (stopped,) = pod.attempts()
+    assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
+    assert "the same command again continues" in (stopped.error or "")
+    assert pod.last_words.read_text() == f"promote: {stopped.error}"
+
+
+def test_sigterm_is_on_record_at_once_though_the_step_hears_of_it_too_late(pod: Pod) -> None:
+    """The main thread is in a long calculation, out of which no handler of Python's is called."""
+    program = f"""
+import hashlib
+from components import runtime
+with runtime.step("promote", {str(pod.store)!r}):
+    print("calculating", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"calculating\n"
+        process.terminate()
+        while pod.attempts()[0].state == RUNNING and process.poll() is None:
+            pass
+        process.kill()
+    (stopped,) = pod.attempts()
+    assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
+    assert stopped.error == "stopped by SIGTERM, and killed before the step could end in order"
+    assert pod.last_words.read_text() == f"promote: {stopped.error}"
+
+
+def test_a_ledger_that_can_not_be_written_fails_no_step(
+    pod: Pod, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("in the way")
+    pod.retry(1)
+    with runtime.step("promote", str(nowhere)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert "warning: the ledger of the execution can't be written" in capsys.readouterr().err
+
+
+def test_outside_of_an_execution_nothing_is_on_record(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ledger.EXECUTION, "")  # a pod without the label
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert not pod.store.exists()
+
+
+def test_a_pod_that_does_not_know_its_task_counts_by_its_step(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ledger.TASK, "")
+    pod.fail(DataError("bad"))
+    (failed,) = pod.attempts()
+    assert (failed.task, failed.retry, failed.number) == ("promote", 0, 1)

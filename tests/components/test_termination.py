@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components import termination
+
+
+def test_the_message_is_cut_to_what_kubernetes_reads(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    termination.write_last_words("ü" * 3000, {termination.FILE: str(path)})
+    assert path.read_text(encoding="utf-8") == "ü" * 2048
+    assert termination.cut("aü", 2) == b"a"
+
+
+def test_outside_a_pod_nothing_is_written(tmp_path: Path) -> None:
+    if not Path(termination.DEFAULT).exists():
+        termination.write_last_words("nothing", {})
+        assert not Path(termination.DEFAULT).exists()
+
+
+def test_a_message_that_can_not_be_written_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    termination.write_last_words("x", {termination.FILE: str(tmp_path / "no" / "folder")})
+    assert "can't write the termination message" in capsys.readouterr().err
