@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gan.cli.parser import Parser, make_program
-from pipelines.commands import compile, doctor, run, submit
+from pipelines.commands import compile, doctor, run, schedule, submit
 
-COMMANDS = (run, compile, submit, doctor)
+COMMANDS = (run, compile, submit, schedule, doctor)
 
 
 def make_parser() -> Parser:

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from gan.errors import ConfigError
 
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-DAYS = "sun mon tue wed thu fri sat".split()
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 FIELDS = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -41,7 +41,8 @@ class Cron:
         words = self.text.split()
         if len(words) != len(FIELDS):
             raise ConfigError(
-                f'cron must have the five fields minute, hour, day of the month, month, day of the week; got "{self.text}"'
+                'cron must have five fields, as in "0 2 * * *": minute, hour, day of the month, month, day of the '
+                f'week; got "{self.text}"'
             )
         object.__setattr__(self, "text", " ".join(words))
         object.__setattr__(self, "_allowed", tuple(map(_parse, words, FIELDS)))
@@ -118,7 +119,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 def _parse(text: str, about: tuple[str, int, int, tuple[str, ...]]) -> frozenset[int]:
     """What one field allows."""
-    name, least, most, names = about
+    _, least, most, names = about
     found: set[int] = set()
     for part in text.split(","):
         match = _PART.fullmatch(part)

@@ -1,0 +1,232 @@
+"""Schedules on the backend, where each is a recurring run: made, switched on and off and deleted, but never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api as api
+
+from gan.errors import ClusterError
+from pipelines.client.connection import Connection
+from pipelines.client.faults import UnsureError
+from pipelines.client.upload import equals, experiment, upload
+from pipelines.schedule.cron import Cron
+from pipelines.schedule.plan import MARK, Plan, read_mark
+
+PAGE = 100
+GOING_ON = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a schedule: a recurring run of ours. The one of the highest generation is the schedule.
+
+    `start_time` is the moment after which it is due for the first time. `found` is the backend's own object.
+    """
+
+    id: str
+    mark: dict[str, Any]
+    cron: str
+    enabled: bool
+    start_time: dt.datetime
+    found: Any
+
+    @property
+    def name(self) -> str:
+        """The schedule's."""
+        return str(self.mark["schedule"])
+
+    @property
+    def generation(self) -> int:
+        """1 for the first, one more for each that replaced the one before."""
+        return int(self.mark["generation"])
+
+    @property
+    def due(self) -> Cron:
+        """When it is due."""
+        return Cron(self.cron, str(self.mark["time_zone"]))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of every run."""
+        return dict((self.found.runtime_config and self.found.runtime_config.parameters) or {})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that a schedule began, or that `run-now` did."""
+
+    id: str
+    name: str
+    state: str
+    scheduled_at: dt.datetime
+    version: str
+
+    @property
+    def going_on(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.state in GOING_ON
+
+
+class Host:
+    """The schedules that a backend holds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._schedules = connection.schedules
+
+    def now(self) -> dt.datetime:
+        """The time."""
+        return dt.datetime.now(dt.UTC)
+
+    def versions(self, name: str | None = None) -> list[Version]:
+        """Every version of a schedule, or of all, in order of their names and generations."""
+        named: dict[str, Any] = {"filter": equals("display_name", name)} if name else {}
+        found = [
+            version
+            for page in self._pages(self._schedules.recurring_run_service_list_recurring_runs, **named)
+            for version in map(_version, page.recurring_runs or [])
+            if version is not None and name in (None, version.name)
+        ]
+        return sorted(found, key=lambda each: (each.name, each.generation, each.found.created_at, each.id))
+
+    def runs(self, name: str) -> list[Run]:
+        """The last hundred runs of a schedule, the last one first."""
+        pages = self._pages(
+            self._connection.runs.run_service_list_runs,
+            experiment_id=self._experiment(name),
+            sort_by="created_at desc",
+        )
+        return [_run(found) for found in next(pages).runs or []]
+
+    def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
+        """Put a plan on the host as a new version.
+
+        Args:
+            plan: what it does.
+            generation: one more than that of the version before.
+            start_time: it is due for the first time after this.
+            idle: make it switched off, to be switched on when the versions before it are out of the way.
+            enable: whether it is to be on in the end.
+        """
+        job = plan.job
+        version = upload(self._connection, job.pipeline, job.text, job.about)
+        body = api.V2beta1RecurringRun(
+            display_name=plan.name,
+            description=plan.mark(generation=generation, enable=enable),
+            pipeline_version_reference=api.V2beta1PipelineVersionReference(
+                pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id
+            ),
+            runtime_config=api.V2beta1RuntimeConfig(parameters=job.parameters),
+            service_account=job.profile.service_account,
+            experiment_id=self._experiment(plan.name),
+        )
+        return self._create(body, plan.due, start_time, on=enable and not idle)
+
+    def copy(self, version: Version, start_time: dt.datetime, *, enable: bool) -> Version:
+        """A further version that does what `version` does; it is made switched off."""
+        found = version.found
+        mark = {**version.mark, "generation": version.generation + 1, "enable": enable}
+        first, _, _ = found.description.rpartition("\n")
+        body = api.V2beta1RecurringRun(
+            display_name=found.display_name,
+            description=f"{first}\n{MARK}{json.dumps(mark)}",
+            pipeline_version_reference=found.pipeline_version_reference,
+            runtime_config=found.runtime_config,
+            service_account=found.service_account,
+            experiment_id=found.experiment_id,
+        )
+        return self._create(body, version.due, start_time, on=False)
+
+    def switch(self, version: Version, *, on: bool) -> None:
+        """Let a version begin runs, or not."""
+        service = self._schedules
+        method = service.recurring_run_service_enable_recurring_run
+        if not on:
+            method = service.recurring_run_service_disable_recurring_run
+        self._connection.call(method, version.id)
+
+    def delete(self, version: Version) -> None:
+        """Take a version away. Kubernetes then deletes the pods of its runs, of those that go on too."""
+        self._connection.call(self._schedules.recurring_run_service_delete_recurring_run, version.id)
+
+    def run(self, version: Version, name: str) -> str:
+        """Begin a run of what a version does, and give its id."""
+        found = version.found
+        body = api.V2beta1Run(
+            display_name=name,
+            description=f"Begun by `gan-pipelines schedule run-now {version.name}`.",
+            pipeline_version_reference=found.pipeline_version_reference,
+            runtime_config=found.runtime_config,
+            service_account=found.service_account,
+            experiment_id=found.experiment_id,
+        )
+        service = self._connection.runs
+        try:
+            return str(self._connection.call(service.run_service_create_run, body, repeatable=False).run_id)
+        except UnsureError:
+            made = next((run for run in self.runs(version.name) if run.name == name), None)
+            if made is None:
+                raise
+            return made.id
+
+    def _create(self, body: Any, due: Cron, start_time: dt.datetime, *, on: bool) -> Version:
+        mode = api.RecurringRunMode.ENABLE if on else api.RecurringRunMode.DISABLE
+        body.mode, body.max_concurrency, body.no_catchup = mode, "1", True
+        body.namespace = self._connection.api_namespace
+        body.trigger = api.V2beta1Trigger(
+            cron_schedule=api.V2beta1CronSchedule(cron=due.for_kubeflow, start_time=start_time)
+        )
+        method = self._schedules.recurring_run_service_create_recurring_run
+        try:
+            found = _version(self._connection.call(method, body, repeatable=False))
+        except UnsureError:
+            alike = [each for each in self.versions(body.display_name) if each.found.description == body.description]
+            if not alike:
+                raise
+            found = alike[-1]
+        if found is None:
+            raise ClusterError(f"{self._connection.host} made a recurring run without the description it was given")
+        return found
+
+    def _experiment(self, name: str) -> str:
+        return experiment(self._connection, f"schedule-{name}")
+
+    def _pages(self, method: Any, **named: Any) -> Iterator[Any]:
+        token = ""
+        space: dict[str, Any] = {"namespace": self._connection.api_namespace} if self._connection.multi_user else {}
+        while True:
+            page = self._connection.call(method, page_size=PAGE, page_token=token, **space, **named)
+            yield page
+            token = page.next_page_token or ""
+            if not token:
+                return
+
+
+def _version(found: Any) -> Version | None:
+    mark = read_mark(found.description)
+    cron = found.trigger.cron_schedule if found.trigger else None
+    if mark is None or cron is None:
+        return None
+    return Version(
+        id=str(found.recurring_run_id),
+        mark=mark,
+        cron=" ".join(cron.cron.split()[1:]),
+        enabled=found.status == "ENABLED",
+        start_time=cron.start_time or found.created_at,
+        found=found,
+    )
+
+
+def _run(found: Any) -> Run:
+    return Run(
+        id=str(found.run_id),
+        name=str(found.display_name),
+        state=found.state or "PENDING",
+        scheduled_at=found.scheduled_at or found.created_at,
+        version=found.recurring_run_id or "",
+    )

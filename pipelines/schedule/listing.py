@@ -1,0 +1,75 @@
+"""The host's schedules as a list: what each runs, when it is due next, and how its last run went."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+
+from gan.types import Json
+from pipelines.schedule.host import Host, Run, Version
+
+
+@dataclass(frozen=True)
+class Row:
+    """One schedule. `next` and `last` are moments in UTC, as ISO 8601, None where there are none."""
+
+    name: str
+    state: str
+    cron: str
+    time_zone: str
+    next: str | None
+    pipeline: str
+    image: str
+    profile: str
+    last: str | None
+    last_run: str | None
+    last_state: str | None
+    note: str
+
+    def line(self) -> str:
+        """For people."""
+        last = f"last {self.last} {self.last_state} {self.last_run}" if self.last_run else "never ran"
+        following = f"next {self.next}" if self.next else "due nevermore"
+        what = f"{self.pipeline}, profile {self.profile}, {self.image}"
+        due = f'"{self.cron}" in {self.time_zone}'
+        return "  ".join([self.name, self.state, due, following, last, what, *([self.note] if self.note else [])])
+
+    def to_json(self) -> Json:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+def listing(host: Host) -> list[Row]:
+    """Every schedule, by name."""
+    versions = host.versions()
+    names = sorted({version.name for version in versions})
+    return [_row(host, [version for version in versions if version.name == name]) for name in names]
+
+
+def _row(host: Host, versions: list[Version]) -> Row:
+    *older, newest = versions
+    runs = host.runs(newest.name)
+    last: Run | None = runs[0] if runs else None
+    following = newest.due.next(host.now()) if newest.enabled else None
+    broken_off = bool(older) and newest.mark["enable"] and not newest.enabled
+    note = "a change broke off; any `schedule` command that changes it completes it" if broken_off else ""
+    if older and not broken_off:
+        note = f"{len(older)} version(s) before it, until their runs end"
+    return Row(
+        name=newest.name,
+        state="on" if newest.enabled else "changing" if broken_off else "paused",
+        cron=newest.cron,
+        time_zone=str(newest.mark["time_zone"]),
+        next=_iso(following),
+        pipeline=str(newest.mark["pipeline"]),
+        image=str(newest.mark["image"]),
+        profile=str(newest.mark["profile"]),
+        last=_iso(last.scheduled_at) if last else None,
+        last_run=last.id if last else None,
+        last_state=last.state if last else None,
+        note=note,
+    )
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
