@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.export import files
+from gan.report import curves, excerpt
+from gan.report.scores import modes as modes_of
 from gan.steps.outcome import Outcome
 from gan.store import runs, sealed
+from gan.train.metrics_log import read_metrics
 
 if TYPE_CHECKING:
     from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
@@ -108,6 +111,18 @@ def coupling(real: Sequence[float], generated: Sequence[float]) -> list[list[flo
         ]
         for i in range(len(p))
     ]
+
+
+def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
+    """The mode histograms of real and generated images as bars side by side; also where they are too many to log."""
+    title = f"How often each mode appears at step {details['step']}"
+    Path(artifact.path).write_text(excerpt.modes_page(title, modes_of(details)), encoding="utf-8")
+
+
+def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
+    """The losses, accuracies and gradient norms of a run over its steps."""
+    charts = curves.training_charts(read_metrics(store, run_id))
+    Path(artifact.path).write_text(excerpt.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
 
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:

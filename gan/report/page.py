@@ -28,6 +28,14 @@ SECTIONS = (
 WHO = {"generator": "this generator", "real": "real data", "live": "live generator"}
 MOST_MODES = 40
 LONG_NAME = 8
+BOX = {
+    "width": plot.WIDTH,
+    "height": plot.HEIGHT,
+    "left": plot.LEFT,
+    "right": plot.RIGHT,
+    "top": plot.TOP,
+    "bottom": plot.BOTTOM,
+}
 DECIMALS = ((1000, 0), (10, 1), (1, 2), (0.1, 3), (0, 4))
 
 
@@ -45,7 +53,7 @@ def render(data: ReportData) -> str:
     """The HTML text of a report. It loads nothing from anywhere, and its own security policy forbids that."""
     scores = data.scores
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             data=data,
@@ -55,14 +63,7 @@ def render(data: ReportData) -> str:
             has_live=scores is not None and any(row.live for row in scores.rows),
             whisker_width=plot.WHISKER_WIDTH,
             plots=[drawn for drawn in map(plot.plot, data.charts) if drawn is not None],
-            box={
-                "width": plot.WIDTH,
-                "height": plot.HEIGHT,
-                "left": plot.LEFT,
-                "right": plot.RIGHT,
-                "top": plot.TOP,
-                "bottom": plot.BOTTOM,
-            },
+            box=BOX,
             modes=shown_modes(data.modes),
             settings=grouped(data.settings),
         )
@@ -114,10 +115,11 @@ def data_uri(picture: Picture) -> str:
     return "data:image/png;base64," + base64.b64encode(picture.png).decode()
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Where the templates are, with every text escaped and the filters that they use."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
     filters: dict[str, Any] = {"figure": figure, "percent": percent, "data_uri": data_uri, "sentence": sentence}
-    environment.filters.update(filters)
-    return environment
+    made.filters.update(filters)
+    return made
