@@ -55,6 +55,11 @@ servers: ## Build the storage servers that some tests need into .servers/bin (ne
 torture: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_TORTURE, GAN_SEED).
 	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py
 
+.PHONY: cluster-test
+cluster-test: install-dev ## Everything on a real cluster (KUBECONFIG, KFP_HOST) with Kubeflow Pipelines; half an hour or so.
+	tests/cluster/prepare.sh
+	GAN_CLUSTER_TESTS=1 $(BIN)/pytest tests/cluster -rs --durations=20
+
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	for profile in local cpu-small gpu-t4 gpu-l4 gpu-a100-spot; do \
 	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \

@@ -1,0 +1,87 @@
+"""A real cluster with Kubeflow Pipelines, found by KUBECONFIG and KFP_HOST; `make cluster-test` prepares it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from gan.store import Store, open_store
+from support.cluster import Cluster, forwarded, kubectl_json
+
+FOLDER = Path(__file__).parent
+ASKED_FOR = "GAN_CLUSTER_TESTS"
+DEFAULT_HOST = "http://127.0.0.1:8888"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a cluster where none was asked for, or none answers, each with the reason."""
+    reason = _why_not()
+    if reason:
+        for item in items:
+            if FOLDER in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_not() -> str:
+    if ASKED_FOR not in os.environ:
+        return "needs a cluster with Kubeflow Pipelines: run `make cluster-test`"
+    host = os.environ.get("KFP_HOST", DEFAULT_HOST)
+    try:
+        requests.get(f"{host}/apis/v2beta1/healthz", timeout=10).raise_for_status()
+    except requests.RequestException as error:
+        return f"no Kubeflow Pipelines at KFP_HOST={host}: {error}"
+    done = subprocess.run(["kubectl", "get", "nodes"], capture_output=True, text=True, timeout=60, check=False)
+    return f"no cluster at KUBECONFIG={os.environ.get('KUBECONFIG', '')}: {done.stderr}" if done.returncode else ""
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster, with its store within reach of this machine."""
+    secret = kubectl_json("get", "secret", "gan-store")["data"]
+    keys = {name: base64.b64decode(secret[name]).decode() for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    with _within_reach("gan-s3", 9000) as endpoint:
+        yield Cluster(
+            host=os.environ.get("KFP_HOST", DEFAULT_HOST),
+            image=os.environ.get("GAN_TEST_IMAGE", "gan-pipelines:cluster-test"),
+            s3_endpoint=endpoint,
+            keys=keys,
+        )
+
+
+@contextlib.contextmanager
+def _within_reach(service: str, port: int) -> Iterator[str]:
+    """The URL of a service: its own address where the cluster is this very machine, a forwarded port elsewhere."""
+    direct = f"http://{kubectl_json('get', 'service', service)['spec']['clusterIP']}:{port}"
+    try:
+        requests.get(direct, timeout=5)
+    except requests.RequestException:
+        with forwarded(f"service/{service}", port) as url:
+            yield url
+    else:
+        yield direct
+
+
+@pytest.fixture
+def store_uri(request: pytest.FixtureRequest) -> str:
+    """A place of its own in the store of the cluster."""
+    return f"s3://gan/tests/{request.node.name[:40].strip('[]').replace('[', '-')}-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def open_here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Opens the cluster's store from this machine."""
+    for name, value in {**cluster.keys, "AWS_ENDPOINT_URL": cluster.s3_endpoint, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+
+    def opened(uri: str) -> Store:
+        return open_store(uri)
+
+    return opened
