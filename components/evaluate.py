@@ -1,6 +1,6 @@
 """Scores beside those of real data."""
 
-from kfp.dsl import ClassificationMetrics, Markdown, Metrics, Output
+from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Output
 
 
 def evaluate(
@@ -10,12 +10,13 @@ def evaluate(
     reference_id: str,
     scores: Output[Metrics],
     modes: Output[ClassificationMetrics],
+    histogram: Output[HTML],
     summary: Output[Markdown],
 ) -> str:
     """Score the checkpoints that the config asks for; the output is the step of the chosen one."""
     from components import artifacts, runtime
 
-    with runtime.step("evaluate") as step:
+    with runtime.step("evaluate", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.evaluate import evaluate as run
         from gan.store import open_store
@@ -24,5 +25,6 @@ def evaluate(
         outcome = step.done(run(open_store(store), run_id, reference_id, sets=sets))
         artifacts.log_scores(scores, outcome.details)
         artifacts.log_modes(modes, outcome.details)
+        artifacts.write_modes(histogram, outcome.details)
         artifacts.write_markdown(summary, artifacts.score_table(outcome.details))
     return str(outcome.details["step"])

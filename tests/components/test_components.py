@@ -59,8 +59,8 @@ class Chain:
 ARTIFACTS: dict[str, dict[str, Any]] = {
     "preprocess": {"summary": Markdown},
     "reference": {"summary": Markdown},
-    "train": {"samples": HTML, "figures": Metrics},
-    "evaluate": {"scores": Metrics, "modes": ClassificationMetrics, "summary": Markdown},
+    "train": {"samples": HTML, "curves": HTML, "figures": Metrics},
+    "evaluate": {"scores": Metrics, "modes": ClassificationMetrics, "histogram": HTML, "summary": Markdown},
     "export": {"generator": Model, "card": Markdown},
     "gate": {"verdict": Markdown},
     "promote": {"summary": Markdown},
@@ -112,11 +112,13 @@ def test_kubeflow_gets_the_mode_histograms_as_a_matrix(chain: Chain) -> None:
     matrix = chain.artifacts["evaluate", "modes"].metadata["confusionMatrix"]
     assert [each["displayName"] for each in matrix["annotationSpecs"]] == [str(digit) for digit in range(10)]
     assert sum(sum(row["row"]) for row in matrix["rows"]) == pytest.approx(100, abs=1)
+    assert chain.text("evaluate", "histogram").count('class="mode"') == 10
 
 
 @pytest.mark.slow
 def test_kubeflow_gets_pictures_figures_and_the_generator(chain: Chain) -> None:
     assert 'src="data:image/png;base64,' in chain.text("train", "samples")
+    assert "generator, step 4: " in chain.text("train", "curves")
     assert chain.artifacts["train", "figures"].metadata["steps"] == 4
     assert "images_per_second" in chain.text("preprocess", "summary")
     assert "accuracy" in chain.text("reference", "summary")
