@@ -5,7 +5,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 GO_SERVERS := github.com/fsouza/fake-gcs-server@v1.56.1 \
-  github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+  github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c \
+  github.com/prometheus/pushgateway@v1.11.1
 
 # Images: the client of the distribution, in case another one is earlier in PATH; a base that the documentation pins.
 DOCKER ?= $(firstword $(wildcard /usr/bin/docker) docker)
@@ -49,8 +50,11 @@ lint: install-dev ## Format, lint, types and layers.
 unit: install-dev ## The tests alone, with coverage.
 	$(BIN)/pytest --cov --cov-report=term -n 2
 
-servers: ## Build the storage servers that some tests need into .servers/bin (needs Go).
-	for server in $(GO_SERVERS); do GOBIN=$(CURDIR)/.servers/bin go install $$server || exit 1; done
+servers: ## Build the servers that some tests need, storage and push gateway, into .servers/bin (needs Go).
+	mkdir -p .servers/bin
+	for server in $(GO_SERVERS); do \
+	  folder=$$(go mod download -json $$server | sed -n 's/.*"Dir": "\(.*\)",/\1/p') && \
+	  go build -C $$folder -o $(CURDIR)/.servers/bin/ . || exit 1; done
 
 torture: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_TORTURE, GAN_SEED).
 	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ class Telemetry:
             pushadd_to_gateway(
                 self._gateway, JOB, _registry(samples), grouping_key=self._group, timeout=PATIENCE_SECONDS
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             if self._well:
                 warn(f"{GATEWAY}={self._gateway} takes no figures; the work goes on without", reason=str(error))
             self._well = False

@@ -11,20 +11,22 @@ from gan.metrics import evaluations
 from gan.steps import lineage
 from gan.steps.lineage import DATASET, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed, verdicts
+from gan.store import Store, executions, pointer, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
 
+EXECUTION = "execution"
 P = ParamSpec("P")
 
 
 def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
-    """Check datasets, references, generators, runs with all that they hold, and pointers.
+    """Check datasets, references, generators, runs with all that they hold, pointers, and the ledger of executions.
 
     Args:
         store: the store to check.
-        object_ids: what to check; nothing means everything. An id that is both a run's and a promoted name means both.
+        object_ids: what to check; nothing means everything. An id that several have, such as a run and a promoted name,
+            means all of them.
 
     Returns:
         An outcome whose details are `checked` (ids) and `damages` (a sentence each).
@@ -33,7 +35,8 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
         NotFoundError: an id is of nothing in the store.
     """
     watch = Stopwatch()
-    things = sorted(lineage.keys(store), key=lambda key: (key.id, key.kind))
+    recorded = [Key(EXECUTION, execution) for execution in executions.executions(store)]
+    things = sorted([*lineage.keys(store), *recorded], key=lambda key: (key.id, key.kind))
     known = {key.id for key in things}
     for object_id in object_ids:
         if object_id not in known:
@@ -50,6 +53,8 @@ def damages(store: Store, key: Key) -> Iterator[str]:
         yield from _run_damages(store, key.id)
     elif key.kind == NAME:
         yield from _pointer_damages(store, key.id)
+    elif key.kind == EXECUTION:
+        yield from executions.damages(store, key.id)
     else:
         yield from sealed.damages(store, key.kind, key.id)
     if key.kind == DATASET:

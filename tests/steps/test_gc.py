@@ -16,7 +16,8 @@ from gan.steps.gc import AT_WORK, gc
 from gan.steps.promote import promote
 from gan.steps.survey import ASIDE, Rules
 from gan.steps.verify import verify
-from gan.store import Item, LocalStore, Store, memo, open_store, pointer, runs, sealed
+from gan.store import Item, LocalStore, Store, executions, memo, open_store, pointer, runs, sealed
+from gan.store.executions import Attempt
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from support import objects, servers
@@ -219,6 +220,18 @@ def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: Loc
     assert runs.run_ids(store) == ["r1", "r3"]
     assert sealed.is_published(store, "dataset", second), "another run needs it"
     assert verify(store).details["damages"] == []
+
+
+def test_ledgers_of_executions_go_as_idle_runs_do(store: LocalStore) -> None:
+    attempt = Attempt("train", "wf.train", 0, "2026-01-01T00:00:00Z")
+    for execution in ("old", "resumed"):
+        executions.begin(store, execution, attempt)
+    objects.age(store, 60 * DAY)
+    executions.begin(store, "resumed", attempt)
+    executions.begin(store, "new", attempt)
+    assert trash(store) == []
+    assert trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True) == [("execution", "old")]
+    assert set(executions.executions(store)) == {"resumed", "new"}
 
 
 @pytest.mark.parametrize("key", ["runs/r1/run.json", "generators/{generator}/generator.json", "promoted/faces.json"])

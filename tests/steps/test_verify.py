@@ -13,7 +13,8 @@ from gan.errors import NotFoundError
 from gan.ids import sha256
 from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import Store, runs, sealed
+from gan.store import Store, executions, runs, sealed
+from gan.store.executions import Attempt
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
 
@@ -170,3 +171,12 @@ def test_stray_files_are_passed_over(store: Store) -> None:
     for folder in ("promoted", "runs", "runs/r1", "runs/r1/verdicts", "generators"):
         store.write(f"{folder}/.DS_Store", b"\0")
     assert verify(store).details == {"checked": ["r1"], "damages": []}
+
+
+def test_the_ledger_of_executions_is_read_too(store: Store) -> None:
+    begun = executions.begin(store, "run-1", Attempt("train", "wf.train", 0, "2026-01-01T00:00:00Z", pod="pod-1"))
+    assert verify(store).details == {"checked": ["run-1"], "damages": []}
+    key = executions.key_of("run-1", begun)
+    store.write(key, store.read(key).replace(b"pod-1", b"pod-2"))
+    (damage,) = verify(store, ["run-1"]).details["damages"]
+    assert key in damage

@@ -1,4 +1,5 @@
-"""Real object storage on loopback for the tests: fake-gcs-server, MinIO and moto, each its own process on a free port.
+"""Real servers on loopback for the tests, each its own process on a free port: fake-gcs-server, MinIO and moto for
+storage, and Prometheus' push gateway.
 
 Fixtures, one server a test process, started when first asked for and stopped by process id:
 
@@ -12,7 +13,7 @@ A test that wants a server of its own (behind a proxy, to be killed) uses `fake_
         os.environ |= server.environment     # or monkeypatch; what a client reads to find it, with made-up credentials
         open_store(f"gs://{bucket}/prefix")
 
-`make servers` builds the two Go programs into .servers/bin; they are also found on PATH.
+`make servers` builds the three Go programs into .servers/bin; they are also found on PATH.
 """
 
 from __future__ import annotations
@@ -120,6 +121,16 @@ def moto() -> Iterator[Server]:
         "s3",
         lambda port: [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         "/moto-api/data.json",
+    ) as server:
+        yield server
+
+
+@contextmanager
+def pushgateway() -> Iterator[Server]:
+    """Prometheus' push gateway, in memory."""
+    program = find("pushgateway")
+    with _running(
+        "http", lambda port: [program, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"], "/-/ready"
     ) as server:
         yield server
 

@@ -1,0 +1,101 @@
+"""What a step tells operators, read back from a real push gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from components import runtime
+from components.vitals import Vitals, experiment_of
+from gan.errors import DataError
+from gan.steps.outcome import Outcome
+from gan.telemetry import GATEWAY
+from support import servers
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[str]:
+    with servers.pushgateway() as server:
+        yield server.url
+
+
+@pytest.fixture(autouse=True)
+def use_gateway(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(GATEWAY, gateway)
+
+
+def told(gateway: str, step: str) -> dict[str, float]:
+    """The samples of a step, their common labels left out."""
+    with servers.NO_PROXY.open(f"{gateway}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    of_step = [line for line in lines if line.startswith("gan_") and f'step="{step}"' in line]
+    common = ('instance="",', 'job="gan-pipelines",', 'name="faces",', f'step="{step}"', "{}")
+    found = {}
+    for line in of_step:
+        name, _, value = line.rpartition(" ")
+        for part in common:
+            name = name.replace(part, "")
+        found[name] = float(value)
+    return found
+
+
+def run_vitals(step: str, outcome: Outcome) -> None:
+    with Vitals(step, "faces", clock=lambda: 1000.0) as vitals:
+        vitals.begin()
+        vitals.done(outcome)
+
+
+def test_every_step_tells_when_it_ran_and_how_it_ended(gateway: str) -> None:
+    run_vitals("reference", Outcome("ref-1", "/uri", skipped=True))
+    found = told(gateway, "reference")
+    assert found.pop("gan_step_duration_seconds") >= 0
+    assert found == {
+        "gan_step_began_timestamp_seconds": 1000,
+        "gan_step_ended_timestamp_seconds": 1000,
+        "gan_step_exit_code": 0,
+        "gan_step_skipped": 1,
+    }
+
+
+def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str) -> None:
+    scores = {"fid": {"value": 5.0, "low": 4.0, "high": 6.0}, "kid": {"value": 0.1, "low": 0.0, "high": 0.2}}
+    details = {"scores": scores, "real": {"fid": {"value": 1.0, "low": 0.5, "high": 1.5}}}
+    run_vitals("evaluate", Outcome("r1", "/uri", details=details))
+    found = {name: value for name, value in told(gateway, "evaluate").items() if name.startswith("gan_score")}
+    assert found == {
+        'gan_score{score="fid",}': 5.0,
+        'gan_score_low{score="fid",}': 4.0,
+        'gan_score_high{score="fid",}': 6.0,
+        'gan_score_real{score="fid",}': 1.0,
+        'gan_score{score="kid",}': 0.1,
+        'gan_score_low{score="kid",}': 0.0,
+        'gan_score_high{score="kid",}': 0.2,
+    }
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_verdict(gateway: str, passed: bool) -> None:
+    run_vitals("gate", Outcome("gen-1", "/uri", details={"passed": passed}))
+    assert told(gateway, "gate")["gan_verdict_passed"] == passed
+
+
+def test_only_what_went_live_just_now_is_a_promotion(gateway: str) -> None:
+    run_vitals("promote", Outcome("gen-1", "/uri", skipped=True))
+    assert "gan_promoted_timestamp_seconds" not in told(gateway, "promote")
+    run_vitals("promote", Outcome("gen-1", "/uri"))
+    assert told(gateway, "promote")["gan_promoted_timestamp_seconds"] == 1000
+
+
+def test_an_error_is_told_by_its_exit_code_under_the_name_in_the_config(gateway: str) -> None:
+    with pytest.raises(SystemExit), runtime.step("decide", config="name: faces"):
+        raise DataError("bad")
+    assert told(gateway, "decide")["gan_step_exit_code"] == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [("name: faces\ntrain: {}", "faces"), ("", ""), ("train: {}", ""), ("[1]", ""), ("a: [", ""), ("name:", "")],
+)
+def test_the_experiment_is_named_by_the_config_where_that_can_be_read(config: str, name: str) -> None:
+    assert experiment_of(config) == name
