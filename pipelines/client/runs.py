@@ -1,0 +1,116 @@
+"""Runs as the backend keeps them: found by id or name, and how they ended.
+
+The backend of 2.14 calls a run that was terminated FAILED; that it was is told by its workflow, whose deadline the
+termination sets to zero.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ClusterError, ConfigError, NotFoundError
+from pipelines.client.connection import Connection
+from pipelines.client.upload import equals
+
+SUCCEEDED, FAILED, CANCELED, CANCELING = "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"
+ENDED = (SUCCEEDED, "SKIPPED", FAILED, CANCELED)
+EXIT_CODES = {SUCCEEDED: 0, "SKIPPED": 0, FAILED: EXIT_RUN_FAILED, CANCELED: EXIT_RUN_CANCELED}
+PAGE, MOST = 100, 1000
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def get(connection: Connection, run_id: str, **named: Any) -> Any:
+    """A run by its id, with the state that it is really in.
+
+    Raises:
+        NotFoundError: there is none.
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    run = connection.call(connection.runs.run_service_get_run, run_id, **named)
+    if run.state == FAILED and was_canceled(connection, run):
+        run.state = CANCELED
+    return run
+
+
+def find(connection: Connection, text: str) -> Any:
+    """The run of an id or a name, or the one whose id or name begins so.
+
+    Raises:
+        NotFoundError: there is none.
+        ConfigError: several begin so.
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    if _ID.fullmatch(text):
+        return get(connection, text)
+    found = [run for run in newest(connection, MOST) if run.run_id.startswith(text) or _named(run, text)]
+    exact = [run for run in found if run.display_name == text]
+    if len(exact or found) == 1:
+        return get(connection, (exact or found)[0].run_id)
+    if not found:
+        raise NotFoundError(f'no run\'s id or name begins with "{text}"; see `gan-pipelines list`')
+    some = ", ".join(run.display_name for run in found[:5])
+    raise ConfigError(f'"{text}" may be {len(found)} runs ({some}, ...); give more of its name, or its id')
+
+
+def newest(connection: Connection, most: int, *, name: str | None = None) -> Iterator[Any]:
+    """Runs of the namespace, the newest first.
+
+    Args:
+        connection: to the backend.
+        most: how many at most.
+        name: only the run of this name.
+    """
+    named: dict[str, Any] = {"sort_by": "created_at desc", "page_size": min(most, PAGE)}
+    if name is not None:
+        named["filter"] = equals("name", name)
+    if connection.api_namespace:
+        named["namespace"] = connection.api_namespace
+    token, told = "", 0
+    while True:
+        page = connection.call(connection.runs.run_service_list_runs, page_token=token, **named)
+        for run in page.runs or []:
+            yield run
+            told += 1
+            if told == most:
+                return
+        token = page.next_page_token or ""
+        if not token:
+            return
+
+
+def exit_code(state: str) -> int:
+    """What a command that waited for a run in this state exits with."""
+    return EXIT_CODES.get(state, EXIT_RUN_GOING_ON)
+
+
+def was_canceled(connection: Connection, run: Any) -> bool:
+    """Whether a run that is told as failed was terminated by somebody; False too where nobody can say."""
+    history = [str(each.state) for each in run.state_history or []]
+    if CANCELING in history[-2:] or CANCELED in history[-2:]:
+        return True
+    manifest = _workflow(connection, run.run_id)
+    return manifest.get("spec", {}).get("activeDeadlineSeconds") == 0
+
+
+def _workflow(connection: Connection, run_id: str) -> dict[str, Any]:
+    """The run's Argo workflow as the backend keeps it; empty where it keeps none."""
+    try:
+        found = connection.call(
+            connection.client.call_api,
+            f"/apis/v1beta1/runs/{run_id}",
+            "GET",
+            response_type="object",
+            _return_http_data_only=True,
+            header_params={"Accept": "application/json"},
+        )
+        tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
+    except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
+        return {}  # an API of that age may be gone
+    return tree if isinstance(tree, dict) else {}
+
+
+def _named(run: Any, text: str) -> bool:
+    return str(run.display_name or "").startswith(text)
