@@ -12,6 +12,6 @@ for package in "$folder"/opt/gan/lib/python3.*/site-packages; do
 done
 # A read-only image can't keep bytecode later on, and without it each step would compile TensorFlow's Python again. It
 # is checked neither by time nor by hash: it lies beside its source, and neither changes.
-/opt/gan/bin/python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash -s "$folder" -p / "$folder/opt/gan/lib"
+/opt/gan/bin/python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash -s "$folder" -p / "$folder/opt/gan/lib"
 chmod -R go-w,a+rX "$folder"
 find "$folder" -exec touch --no-dereference --date=@315532800 {} +  # 1980: the oldest time that every archive can hold
