@@ -1,4 +1,4 @@
-"""The steps in their order, and the Kubeflow component of each."""
+"""The steps, and the Kubeflow component of each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 from kfp import dsl
 
+from components.decide import decide
 from components.evaluate import evaluate
 from components.export import export
 from components.gate import gate
+from components.notify import notify
 from components.preprocess import preprocess
 from components.promote import promote
 from components.reference import reference
+from components.remeasure import remeasure
 from components.report import report
 from components.train import train
 
@@ -26,6 +29,15 @@ STEPS: dict[str, Callable[..., Any]] = {
     "promote": promote,
     "report": report,
 }
+"""The steps of a training, in their order."""
+
+COMPONENTS: dict[str, Callable[..., Any]] = {
+    **STEPS,
+    "decide": decide,
+    "remeasure": remeasure,
+    "notify": notify,
+}
+"""Every step that a pipeline may have."""
 
 
 def component(name: str, image: str) -> Any:
@@ -33,4 +45,4 @@ def component(name: str, image: str) -> Any:
 
     Nothing is installed when a pod starts: the image holds `gan`, `components` and kfp.
     """
-    return dsl.component(STEPS[name], base_image=image, packages_to_install=[], install_kfp_package=False)
+    return dsl.component(COMPONENTS[name], base_image=image, packages_to_install=[], install_kfp_package=False)

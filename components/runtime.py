@@ -26,7 +26,7 @@ from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 
 RECORDS = "GAN_STEP_RECORDS"
-WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "export", "report"})
+WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "remeasure", "export", "report"})
 
 
 class Step:

@@ -16,9 +16,10 @@ DEFAULT_IMAGE = "gan-pipelines:cpu"
 
 def pipelines() -> dict[str, Callable[[Tasks], Any]]:
     """Every pipeline by its name; each is built from tasks."""
+    from pipelines.retraining import retraining
     from pipelines.training import training
 
-    return {"training": training}
+    return {"training": training, "retraining": retraining}
 
 
 def compile_text(name: str, image: str, profile: Profile | None) -> str:

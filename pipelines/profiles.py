@@ -22,7 +22,7 @@ class Profile(Group):
     `default` is what a step gets, `steps` what some get instead, key by key.
     """
 
-    name: str
+    name: str = key("", "Its name; none: that of the file.")
     about: str = key("", "What it is for, in a sentence.")
     service_account: str = key("gan-run", "The Kubernetes service account of every pod of the run.")
     store_secret: str | None = key("gan-store", "Secret with the keys of an s3:// store; none: workload identity.")
@@ -87,7 +87,7 @@ def _profile(name: str, tree: Any, shipped: Mapping[str, Any]) -> Profile:
         made = Resources(**default)
     except ConfigError as error:
         raise ConfigError(f"profile {name}: {error}") from None
-    return Profile(**{"name": name, **merged}, default=made)
+    return Profile(**{**merged, "name": merged.get("name") or name, "default": made})
 
 
 def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,13 +115,13 @@ def _upon(lower: Mapping[str, Any], upper: Any) -> Any:
 
 
 def _check_steps(name: str, steps: Any) -> None:
-    from components.catalogue import STEPS
+    from components.catalogue import COMPONENTS
 
     if not isinstance(steps, Mapping):
         raise ConfigError(f"profile {name}: steps must be a mapping of step to resources; got {steps!r}")
     for step in steps:
-        if step not in STEPS:
-            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), STEPS))
+        if step not in COMPONENTS:
+            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), COMPONENTS))
 
 
 def _check_keys(where: str, tree: Any, kind: type[Group]) -> None:

@@ -1,0 +1,26 @@
+"""Is there any reason to train again?"""
+
+from typing import NamedTuple
+
+from kfp.dsl import Markdown, Output
+
+
+def decide(
+    config: str, store: str, dataset_id: str, name: str, summary: Output[Markdown]
+) -> NamedTuple("Decision", [("train", bool), ("config", str)]):  # type: ignore[valid-type]  # copied without imports
+    """Decide whether to train for a name; the outputs are whether, and the config to train with: its seed and start."""
+    from components import artifacts, runtime
+
+    with runtime.step("decide", store, config) as step:
+        from gan.config import from_yaml, override
+        from gan.quiet import load_tensorflow
+        from gan.steps.decide import decide as run
+        from gan.store import open_store
+
+        resolved = from_yaml(config)
+        if resolved.retrain.most_drift is not None:
+            load_tensorflow()
+        outcome = step.done(run(open_store(store), resolved, dataset_id, name))
+        decided = override(resolved, outcome.details["sets"])
+        artifacts.write_markdown(summary, artifacts.outcome_table(outcome))
+    return bool(outcome.details["train"]), decided.to_yaml()

@@ -1,0 +1,63 @@
+"""How the run ended that a last step belongs to: from the ledger in the store, or from what the steps left on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import record
+from components.ledger import EXECUTION
+from components.runtime import RECORDS
+from gan.console import warn
+from gan.errors import GanError
+from gan.report.message import Facts
+from gan.steps.happened import Failure, facts, from_ledger
+from gan.steps.outcome import Outcome
+from gan.store import executions, open_store, pointer
+
+if TYPE_CHECKING:
+    from kfp.dsl import PipelineTaskFinalStatus
+
+OWN_STEP = "notify"
+FINE = ("SUCCEEDED", "SKIPPED", "CACHED")
+
+
+def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]) -> Facts:
+    """What came of the run.
+
+    The steps' own words come first. Where none failed by its own account, yet Kubeflow says that the run did (an image
+    that can't be pulled, a pod that can't be scheduled), Kubeflow's words are taken. A store that can't be read keeps
+    nobody from being told.
+    """
+    execution = environment.get(EXECUTION, "")
+    outcomes: dict[str, Outcome] = {}
+    failure, live = None, None
+    try:
+        opened = open_store(store)
+        if execution:
+            outcomes, failure = from_ledger(executions.read(opened, execution), but=OWN_STEP)
+        elif RECORDS in environment:
+            outcomes, failure = from_records(Path(environment[RECORDS]))
+        live = pointer.read(opened, name).live
+    except GanError as error:
+        warn("how the steps ended can't be read", reason=str(error))
+        failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)
+    if status.state in FINE:
+        failure = failure if not outcomes else None
+    elif failure is None:
+        failure = Failure("", status.error_message or f"Kubeflow says {status.state}, and no step says why")
+    return facts(name, store, execution, outcomes, failure, live)
+
+
+def from_records(folder: Path) -> tuple[dict[str, Outcome], Failure | None]:
+    """The outcome of each step that left a record in a folder, and the failure if one failed."""
+    outcomes: dict[str, Outcome] = {}
+    failure = None
+    for path in sorted(folder.glob("*.json")):
+        found = record.read(folder, path.stem)
+        if found is not None and found.outcome is not None:
+            outcomes[found.step] = found.outcome
+        elif found is not None:
+            failure = Failure(found.step, found.error or "", found.exit_code)
+    return outcomes, failure
