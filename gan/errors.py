@@ -15,7 +15,8 @@
     ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
     ├── ParityError          10   the exported generator does not draw what the checkpoint draws
     ├── RefusedError         11   the gate refused the generator (`gan gate` exits so too), or it was rolled back
-    └── ClusterError         16   Kubeflow or Kubernetes does not answer, refuses the credentials, or is too old
+    ├── ClusterError         16   Kubeflow or Kubernetes does not answer, refuses the credentials, or is too old
+    └── WorkerLostError      20   of several workers that train a run together one went away
 
 Codes that are no error of this tree:
 
@@ -149,6 +150,12 @@ LASTING = frozenset(
     )
 )
 """Exit codes of errors that last until a person changes something: trying the same again mends nothing."""
+
+
+class WorkerLostError(GanError):
+    """Of several workers that train one run together another one went away; the same command on all goes on."""
+
+    exit_code = 20
 
 
 class Stopped(BaseException):

@@ -40,6 +40,7 @@ class Batches:
         batch_size: images a batch; every batch is full.
         seed: of the order and of the flips.
         flip: mirror each image left to right with probability 1/2.
+        part: (which, of how many) equal parts of each batch to read; `batch_size` is that of the whole.
         stopped: whether to give up waiting for a shard; the stream then ends.
 
     Raises:
@@ -56,6 +57,7 @@ class Batches:
         batch_size: int,
         seed: int,
         flip: bool,
+        part: tuple[int, int] = (0, 1),
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         examples = dataset.split(split).examples
@@ -77,6 +79,9 @@ class Batches:
         self._streams: list[Generator[Batch, None, None]] = []
         self._dataset = dataset
         self._batch_size = batch_size
+        which, parts = part
+        self._size = batch_size // parts
+        self._offset = which * self._size
         self._seed = seed
         self._flip = flip
 
@@ -97,8 +102,8 @@ class Batches:
     def from_batch(self, number: int) -> Iterator[Batch]:
         """A stream without end whose first element is batch `number`, counted from 0 over all epochs.
 
-        Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}; labels are all 0
-        where the dataset has no classes. The next element raises what `gan.data.stage.Stage.wait` raises.
+        Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}, where B is the
+        size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what `gan.data.stage.Stage.wait` raises.
 
         Raises:
             ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shard_cache`.
@@ -149,18 +154,19 @@ class Batches:
         )
 
     def draw(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
-        """The records of batch `number`, bytes [B], and which of its images to mirror, bool [B]."""
+        """The records of this part of batch `number`, bytes [B], and which of its images to mirror, bool [B]."""
         epoch, batch = divmod(int(number), self.per_epoch)
         order = epoch_order(self._seed, epoch, self._records.counts)
-        records = self._records.read(order[batch * self._batch_size : (batch + 1) * self._batch_size])
-        first = int(number) * self._batch_size
-        flips = coins(self._seed, np.arange(first, first + self._batch_size))
+        begin = batch * self._batch_size + self._offset
+        records = self._records.read(order[begin : begin + self._size])
+        first = int(number) * self._batch_size + self._offset
+        flips = coins(self._seed, np.arange(first, first + self._size))
         return np.array(records, dtype=object), flips & self._flip
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _read(self, number: Any) -> tuple[Any, Any]:
         records, flips = tf.numpy_function(self.draw, [number], [tf.string, tf.bool], stateful=False)
-        return tf.ensure_shape(records, [self._batch_size]), tf.ensure_shape(flips, [self._batch_size])
+        return tf.ensure_shape(records, [self._size]), tf.ensure_shape(flips, [self._size])
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _decode(self, records: Any, flips: Any) -> dict[str, Any]:
@@ -169,5 +175,5 @@ class Batches:
         if self._flip:
             pixels = tf.where(flips[:, None, None, None], tf.reverse(pixels, [2]), pixels)
         images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        shape = (self._batch_size, *self._dataset.image_shape)
+        shape = (self._size, *self._dataset.image_shape)
         return {"images": tf.ensure_shape(images, shape), "labels": tf.ensure_shape(values["labels"], shape[:1])}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gan.console import Advance, Clock, progress, say, warn
 from gan.errors import DivergedError, StoreError
+from gan.train.group import Follower
 from gan.train.outbox import Outbox
 from gan.train.parcel import Parcel
 from gan.train.players import Players
@@ -48,8 +49,8 @@ class Loop:
         take_step: TakeStep,
         batches: Iterator[Batch],
         sheet: SampleSheet,
-        recorder: Recorder,
-        outbox: Outbox,
+        recorder: Recorder | Follower,
+        outbox: Outbox | Follower,
         *,
         done: int,
         stop: StopRequest,

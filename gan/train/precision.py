@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 Capability = tuple[int, int]
 BFLOAT16_SINCE: Capability = (8, 0)  # Ampere
 FLOAT16_SINCE: Capability = (7, 0)  # Volta

@@ -29,18 +29,21 @@ class StopRequest:
     """Whether a signal asked to stop, which one was the first, and how much time there is.
 
     `advice` gives what to say if the process has to be ended; `settled` tells that nothing is left that could hang.
+    While it is `held`, a signal is noted but counts as not asked yet: several workers stop at one step or not at all,
+    see `gan.train.group`.
     """
 
     def __init__(self, grace_seconds: float = DEFAULT_GRACE_SECONDS, clock: Clock = time.monotonic) -> None:
         self.signal_number: int | None = None
         self.advice: Callable[[], str] = str
         self.settled = True
+        self.held = False
         self._grace_seconds = grace_seconds
         self._clock = clock
         self._asked_at: float | None = None
 
     def __bool__(self) -> bool:
-        return self.signal_number is not None
+        return self.signal_number is not None and not self.held
 
     def ask(self, number: int) -> None:
         """Note a signal; those after the first change nothing."""

@@ -20,6 +20,7 @@ from gan.losses.wasserstein import clip_weights
 from gan.train import ema
 from gan.train.draws import Draws
 from gan.train.players import Players
+from gan.train.replicas import Replicas
 from gan.train.sentinel import FLAG
 from gan.types import Images, Labels, Scalar, Tensor
 
@@ -37,6 +38,7 @@ class TrainingStep:
         conditional: whether the networks take labels.
         seed: of latents, label noise and interpolates.
         ema_decay: in [0, 1).
+        replicas: who share each batch; by default one device has all of it.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class TrainingStep:
         conditional: bool,
         seed: int,
         ema_decay: float,
+        replicas: Replicas | None = None,
     ) -> None:
         self._players = players
         self._loss = loss
@@ -57,9 +60,10 @@ class TrainingStep:
         self._conditional = conditional
         self._seed = seed
         self._ema_decay = ema_decay
+        self._replicas = replicas or Replicas()
         # No Python control flow hangs on a tensor here, so AutoGraph would only rewrite code and slow the tracing.
-        self._train_discriminator = tf.function(self._discriminator_part, autograph=False)
-        self._train_both = tf.function(self._last_part, autograph=False)
+        self._train_discriminator = tf.function(self._replicas.spread(self._discriminator_part), autograph=False)
+        self._train_both = tf.function(self._replicas.spread(self._last_part), autograph=False)
 
     def __call__(self, step: int, batches: Sequence[dict[str, Tensor]]) -> Metrics:
         """Take a step.
@@ -98,27 +102,37 @@ class TrainingStep:
         return {**metrics, FLAG: self._all_finite(metrics)}
 
     def _generate(self, draws: Draws, labels: Labels) -> Images:
-        latents = draws.latents(labels.shape[0], self._latent_size)
+        latents = self._replicas.own(draws.latents(self._whole_size(labels), self._latent_size))
         return self._players.generator([latents, labels] if self._conditional else latents, training=True)
 
     def _judge(self, images: Images, labels: Labels) -> Judged:
         return Judged(*self._players.discriminator([images, labels] if self._conditional else images, training=True))
 
+    def _judge_whole(self, images: Images, labels: Labels) -> Judged:
+        """What it says of the whole batch, of which this replica has a part; features only where they are looked at."""
+        own = self._judge(images, labels)
+        features = self._replicas.whole(own.features) if self._regulariser is not None else own.features
+        return Judged(self._replicas.whole(own.logits), features)
+
+    def _whole_size(self, own: Tensor) -> int:
+        return int(own.shape[0]) * self._replicas.count
+
     def _update_discriminator(self, draws: Draws, real: Images, fake: Images, labels: Labels) -> Metrics:
         optimizer = self._players.discriminator_optimizer
         variables = self._players.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            real_logits = self._judge(real, labels).logits
-            fake_logits = self._judge(fake, labels).logits
+            real_logits = self._replicas.whole(self._judge(real, labels).logits)
+            fake_logits = self._replicas.whole(self._judge(fake, labels).logits)
             loss = self._loss.discriminator(real_logits, fake_logits, self._flips(draws, real_logits.shape))
             metrics = {"discriminator_loss": loss}
             if self._loss.gradient_penalty > 0:
-                alpha = draws.uniform((real.shape[0], 1, 1, 1))
-                term = gradient_penalty(lambda images: self._judge(images, labels).logits, real, fake, alpha)
+                alpha = self._replicas.own(draws.uniform((self._whole_size(real), 1, 1, 1)))
+                own = gradient_penalty(lambda images: self._judge(images, labels).logits, real, fake, alpha)
+                term = self._replicas.mean(own)
                 metrics["gradient_penalty"] = term
                 loss += self._loss.gradient_penalty * term
             scaled = optimizer.scale_loss(loss)
-        norm = _apply(optimizer, _gradients(tape, scaled, variables), variables)
+        norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables)
         if self._loss.clip_value is not None:
             clip_weights(variables, self._loss.clip_value)
         return {
@@ -134,17 +148,26 @@ class TrainingStep:
         variables = self._players.generator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as image_tape:
             image_tape.watch(fake)
-            judged = self._judge(fake, labels)
+            judged = self._judge_whole(fake, labels)
             loss = self._loss.generator(judged.logits)
             metrics = {"generator_loss": loss}
             if self._regulariser is not None:
-                seen = self._judge(real, labels) if self._regulariser.needs_real else None
+                seen = self._judge_whole(real, labels) if self._regulariser.needs_real else None
                 term = self._regulariser.divergence(seen, judged)
                 metrics["kl"] = term
                 loss += self._regulariser.weight * term
             scaled = optimizer.scale_loss(loss)
         gradients = _gradients(tape, fake, variables, image_tape.gradient(scaled, fake))
-        return {**metrics, "generator_gradient_norm": _apply(optimizer, gradients, variables)}
+        return {**metrics, "generator_gradient_norm": self._apply(optimizer, gradients, variables)}
+
+    def _apply(self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: list[Any]) -> Scalar:
+        """Apply this replica's possibly scaled gradients with those of all others; returns the unscaled norm of all."""
+        gradients = self._replicas.sum(gradients)
+        norm = tf.linalg.global_norm(gradients)
+        if _scales(optimizer):
+            norm /= tf.convert_to_tensor(optimizer.dynamic_scale)
+        optimizer.apply(self._replicas.for_optimizer(gradients), variables)
+        return norm
 
     def _flips(self, draws: Draws, shape: tuple[int, ...]) -> Flips | None:
         if self._loss.label_noise <= 0:
@@ -171,15 +194,6 @@ def _gradients(tape: tf.GradientTape, target: Tensor, variables: list[Any], upst
         target, variables, output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
     return [tf.convert_to_tensor(gradient) for gradient in found]  # an embedding's gradient is sparse
-
-
-def _apply(optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: list[Any]) -> Scalar:
-    """Apply possibly scaled gradients; returns the norm of the unscaled ones."""
-    norm = tf.linalg.global_norm(gradients)
-    if _scales(optimizer):
-        norm /= tf.convert_to_tensor(optimizer.dynamic_scale)
-    optimizer.apply(gradients, variables)
-    return norm
 
 
 def _scales(optimizer: keras.optimizers.Optimizer) -> bool:
