@@ -69,8 +69,9 @@ golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \
 	done
 
-docs-reference: install ## Rewrite docs/configuration.md from the dataclasses.
+docs-reference: install ## Rewrite docs/configuration.md and docs/profiles.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md
+	$(BIN)/python -m pipelines.profile_reference > docs/profiles.md
 
 .PHONY: image image-gpu base-image
 image: TARGET = cpu

@@ -29,19 +29,23 @@ def markdown() -> str:
 
 
 def _section(name: str, group: type[Group]) -> str:
+    return "\n".join([f"## {name}", "", (group.__doc__ or "").strip(), "", *table(group, f"{name}."), ""])
+
+
+def table(group: type[Group], prefix: str = "") -> list[str]:
+    """The lines of a Markdown table of the keys that `gan.config.check.key` declares, `prefix` before each."""
     hints = typing.get_type_hints(group)
-    lines = [f"## {name}", "", (group.__doc__ or "").strip(), ""]
-    lines += ["| key | type | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
-    for item in dataclasses.fields(group):
+    lines = ["| key | type | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
+    for item in filter(lambda each: each.metadata, dataclasses.fields(group)):
         cells = [
-            f"`{name}.{item.name}`",
+            f"`{prefix}{item.name}`",
             _type(hints[item.name]),
             f"`{json.dumps(item.default)}`",
             _allowed(item.metadata),
             item.metadata["help"],
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _type(hint: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kfp import kubernetes
 
+from pipelines import sizes
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes
 
@@ -29,9 +31,10 @@ FIELDS = {
 """What a step learns of its own pod; the ledger of attempts needs it."""
 
 
-def shape(task: Any, step: str, image: str, profile: Profile) -> Any:
-    """`task` with everything that `profile` says of the pod of `step`."""
+def shape(task: Any, step: str, image: str, profile: Profile, given: Mapping[str, Any] | None = None) -> Any:
+    """`task` with everything that `profile` says of the pod of `step`; `given` are sizes that the run itself says."""
     resources = profile.resources(step)
+    _size(task, resources, {**sizes.of_profile(resources), **(given or {})})
     _limit(task, resources)
     _place(task, resources)
     _mount(task, resources)
@@ -45,11 +48,14 @@ def shape(task: Any, step: str, image: str, profile: Profile) -> Any:
     return task
 
 
-def _limit(task: Any, resources: Resources) -> None:
-    task.set_cpu_request(resources.cpu).set_cpu_limit(resources.cpu_limit or resources.cpu)
-    task.set_memory_request(resources.memory).set_memory_limit(resources.memory)
+def _size(task: Any, resources: Resources, size: Mapping[str, Any]) -> None:
+    task.set_cpu_request(size["cpu"]).set_cpu_limit(resources.cpu_limit or size["cpu"])
+    task.set_memory_request(size["memory"]).set_memory_limit(size["memory"])
     if resources.accelerator:
-        task.set_accelerator_type(resources.accelerator).set_accelerator_limit(resources.accelerator_count)
+        task.set_accelerator_type(resources.accelerator).set_accelerator_limit(size["accelerators"])
+
+
+def _limit(task: Any, resources: Resources) -> None:
     kubernetes.set_timeout(task, resources.deadline_seconds)
     if resources.retries:
         task.set_retry(

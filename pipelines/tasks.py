@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.catalogue import STEPS, component
+from kfp import dsl
+
+from components.catalogue import COMPONENTS, component
 from gan.errors import ConfigError, unknown_name
+from pipelines import sizes
 from pipelines.profiles import Profile
 
 
@@ -24,6 +28,26 @@ class Tasks:
         self.image = image
         self.profile = profile
         self._components: dict[str, Any] = {}
+        self._size: Mapping[str, Any] = {}
+
+    def pipeline(self, **words: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Decorates the function of a whole pipeline, as `dsl.pipeline(**words)` does, and gives it further parameters:
+        `train_cpu`, `train_memory` and `train_accelerators`, by default what the profile says.
+
+        They reach the tasks that the function itself makes, not those of a pipeline that it uses as one: these get
+        what the profile says.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Any:
+            if self.profile is None:
+                return dsl.pipeline(function, **words)
+            size = sizes.of_profile(self.profile.resources(sizes.STEP))
+            return dsl.pipeline(sizes.with_parameters(function, size, self._use), **words)
+
+        return decorate
+
+    def _use(self, size: Mapping[str, Any]) -> None:
+        self._size = size
 
     def __call__(self, step: str, **arguments: Any) -> Any:
         """A task that runs `step` with these arguments: values, or outputs of other tasks.
@@ -33,8 +57,8 @@ class Tasks:
         Raises:
             ConfigError: there is no such step.
         """
-        if step not in STEPS:
-            raise ConfigError(unknown_name("step", step, STEPS))
+        if step not in COMPONENTS:
+            raise ConfigError(unknown_name("step", step, COMPONENTS))
         if step not in self._components:
             self._components[step] = component(step, self.image)
         made = self._components[step]
@@ -45,7 +69,8 @@ class Tasks:
             arguments = {"workers": resources.workers, **arguments}
         from pipelines import pods  # imports the Kubernetes client, which a local run can do without
 
-        return pods.shape(uncached(made(**arguments)), step, self.image, self.profile)
+        given = self._size if step == sizes.STEP else {}
+        return pods.shape(uncached(made(**arguments)), step, self.image, self.profile, given)
 
 
 def uncached(task: Any) -> Any:

@@ -26,7 +26,8 @@ def training(tasks: Tasks) -> Any:
     8. report: one page of all that, whichever way the gate decided.
 
     Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
-    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset.
+    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset; `train_cpu`,
+    `train_memory` and `train_accelerators` are the size of the pod that trains, by default what the profile says.
 
     Each step looks into the store before it works, and skips what is there.
     """
@@ -38,7 +39,7 @@ def training(tasks: Tasks) -> Any:
         with dsl.If(passed == True, name="passed"):  # noqa: E712
             tasks("promote", store=store, name=name, generator_id=generator_id)
 
-    @dsl.pipeline(name="gan-training", description=inspect.getdoc(training))  # type: ignore[untyped-decorator]
+    @tasks.pipeline(name="gan-training", description=inspect.getdoc(training))
     def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
         dataset = tasks("preprocess", config=config, store=store)
         reference = tasks("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])

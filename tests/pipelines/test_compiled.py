@@ -24,7 +24,7 @@ def test_the_training_pipeline_is_what_was_agreed(profile: str, tmp_path: Path) 
 def test_kubeflow_reads_it_back() -> None:
     loaded = components.load_component_from_file(str(GOLDEN / "training-cpu-small.yaml"))
     assert loaded.name == "gan-training"
-    assert set(loaded.component_spec.inputs) == {"config", "store", "name", "run_id"}
+    assert set(loaded.component_spec.inputs) == {"config", "store", "name", "run_id", "train_cpu", "train_memory"}
 
 
 def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None:

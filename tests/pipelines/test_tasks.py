@@ -42,8 +42,12 @@ class Compiled:
         return made
 
 
+def with_own(step: str, **overrides: Any) -> Compiled:
+    return Compiled(Profile("p", default=Resources(cpu="2", memory="4Gi"), steps={step: overrides}))
+
+
 def with_train(**overrides: Any) -> Compiled:
-    return Compiled(Profile("p", default=Resources(cpu="2", memory="4Gi"), steps={"train": overrides}))
+    return with_own("train", **overrides)
 
 
 def test_without_a_profile_nothing_is_said_of_pods() -> None:
@@ -53,8 +57,8 @@ def test_without_a_profile_nothing_is_said_of_pods() -> None:
 
 
 def test_cpu_and_memory() -> None:
-    made = with_train(cpu="3500m", cpu_limit="8", memory="16Gi")
-    assert made.container("train")["resources"] == {
+    made = with_own("evaluate", cpu="3500m", cpu_limit="8", memory="16Gi")
+    assert made.container("evaluate")["resources"] == {
         "cpuRequest": 3.5,
         "resourceCpuRequest": "3500m",
         "cpuLimit": 8.0,
@@ -68,16 +72,17 @@ def test_cpu_and_memory() -> None:
 
 
 def test_accelerators_and_where_they_are() -> None:
-    made = with_train(
+    made = with_own(
+        "evaluate",
         accelerator="nvidia.com/gpu",
         accelerator_count=2,
         node_selector={"cloud.google.com/gke-accelerator": "nvidia-l4"},
         tolerations=[Toleration("nvidia.com/gpu"), Toleration("spot", "true", "NoExecute")],
         affinity=[NodeTerm("zone", values=("a", "b"), weight=7), NodeTerm("gpu", "Exists")],
     )
-    accelerator = made.container("train")["resources"]["accelerator"]
+    accelerator = made.container("evaluate")["resources"]["accelerator"]
     assert (accelerator["resourceType"], accelerator["resourceCount"]) == ("nvidia.com/gpu", "2")
-    pod = made.pod("train")
+    pod = made.pod("evaluate")
     assert pod["nodeSelector"] == {"labels": {"cloud.google.com/gke-accelerator": "nvidia-l4"}}
     assert pod["tolerations"] == [
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
@@ -89,6 +94,31 @@ def test_accelerators_and_where_they_are() -> None:
     ]
     assert "accelerator" not in made.container("gate")["resources"]
     assert not {"nodeSelector", "tolerations", "nodeAffinity"} & set(made.pod("gate"))
+
+
+def test_the_size_of_the_pod_that_trains_is_a_parameter_of_the_run() -> None:
+    made = with_train(cpu="6", memory="24Gi", accelerator="nvidia.com/gpu", accelerator_count=2)
+    inputs = made.spec["root"]["inputDefinitions"]["parameters"]
+    sizes = {name: (each["parameterType"], each["defaultValue"]) for name, each in inputs.items() if "train_" in name}
+    assert sizes == {
+        "train_cpu": ("STRING", "6"),
+        "train_memory": ("STRING", "24Gi"),
+        "train_accelerators": ("NUMBER_INTEGER", 2.0),
+    }
+    resources = made.container("train")["resources"]
+    assert resources["resourceCpuRequest"] == resources["resourceCpuLimit"] == parameter("train_cpu")
+    assert resources["resourceMemoryRequest"] == resources["resourceMemoryLimit"] == parameter("train_memory")
+    assert resources["accelerator"]["resourceCount"] == parameter("train_accelerators")
+    assert "train_accelerators" not in with_train().spec["root"]["inputDefinitions"]["parameters"]
+
+
+def test_a_limit_above_what_is_reserved_stays() -> None:
+    resources = with_train(cpu="100m", cpu_limit="2").container("train")["resources"]
+    assert (resources["resourceCpuRequest"], resources["resourceCpuLimit"]) == (parameter("train_cpu"), "2")
+
+
+def parameter(name: str) -> str:
+    return f"{{{{$.inputs.parameters['pipelinechannel--{name}']}}}}"
 
 
 def test_a_step_is_retried_as_often_as_the_profile_says_and_no_clock_ends_that() -> None:

@@ -1,0 +1,52 @@
+"""The size of the pod that trains, as parameters of a run: after an end for want of memory, more of it is a matter of
+Kubeflow's form. Everything else of a profile is compiled in; Kubeflow takes no parameter there, or none in a condition.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipelines.resources import Resources
+
+STEP = "train"
+
+
+def of_profile(resources: Resources) -> dict[str, str | int]:
+    """The size that the profile gives a pod; accelerators only where it gives any."""
+    size: dict[str, str | int] = {"cpu": resources.cpu, "memory": resources.memory}
+    if resources.accelerator:
+        size["accelerators"] = resources.accelerator_count
+    return size
+
+
+def with_parameters(
+    function: Callable[..., Any], size: Mapping[str, str | int], tell: Callable[[Mapping[str, Any]], object]
+) -> Callable[..., Any]:
+    """`function` as it is, with `train_cpu` and the like behind its own parameters, for `kfp.dsl.pipeline` to find.
+
+    Args:
+        function: builds a pipeline of the values of its parameters.
+        size: cpu and the like, the defaults.
+        tell: is told what stands for them in a run while `function` runs, and afterwards that nothing does.
+    """
+    own = inspect.signature(function)
+    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    further = [
+        inspect.Parameter(f"{STEP}_{what}", positional, default=value, annotation=type(value))
+        for what, value in size.items()
+    ]
+
+    def wider(*values: Any) -> Any:
+        count = len(own.parameters)
+        tell(dict(zip(size, values[count:], strict=True)))
+        try:
+            return function(*values[:count])
+        finally:
+            tell({})
+
+    wider.__signature__ = own.replace(parameters=[*own.parameters.values(), *further])  # type: ignore[attr-defined]
+    wider.__annotations__ = {**function.__annotations__, **{each.name: each.annotation for each in further}}
+    wider.__name__, wider.__doc__ = function.__name__, function.__doc__
+    return wider
