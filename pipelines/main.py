@@ -22,7 +22,9 @@ def _command(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     with unwinding_at_sigterm():
         told: Shown = arguments.do(arguments)
-    put(json.dumps(told.record, sort_keys=True) if arguments.json else told.text, sys.stdout)
+    text = json.dumps(told.record, sort_keys=True) if arguments.json else told.text
+    if text:  # a command that printed as it went on has nothing left to say
+        put(text, sys.stdout)
     return told.exit_code
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from gan.cli.parser import Parser
 
 if TYPE_CHECKING:
+    from pipelines.client.address import Address
+    from pipelines.client.cluster import Cluster
     from pipelines.client.connection import Connection
 
 
@@ -42,6 +44,23 @@ def add_run(parser: Parser) -> None:
     add_address(parser)
 
 
+def address_of(arguments: Namespace) -> Address:
+    """Where the flags say that Kubeflow Pipelines is.
+
+    Raises:
+        ConfigError: a flag is wrong, or there is no host.
+    """
+    from pipelines.client.address import find
+
+    return find(
+        host=arguments.host,
+        namespace=arguments.namespace,
+        token_file=arguments.token_file,
+        ca_file=arguments.ca_file,
+        port_forward=arguments.port_forward,
+    )
+
+
 @contextmanager
 def connected(arguments: Namespace) -> Iterator[Connection]:
     """A connection to where the flags say.
@@ -50,15 +69,20 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
         ConfigError: a flag is wrong, or there is no host.
         ClusterError: it can't be reached, or refuses.
     """
-    from pipelines.client.address import find
     from pipelines.client.connection import connect
 
-    address = find(
-        host=arguments.host,
-        namespace=arguments.namespace,
-        token_file=arguments.token_file,
-        ca_file=arguments.ca_file,
-        port_forward=arguments.port_forward,
-    )
-    with connect(address) as connection:
+    with connect(address_of(arguments)) as connection:
         yield connection
+
+
+def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
+    """The cluster of the kubeconfig where it answers; else None and why not: much can be told and done without it."""
+    from gan.errors import ClusterError
+    from pipelines.client.cluster import reach
+
+    try:
+        cluster = reach(namespace)
+        cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
+    except ClusterError as error:
+        return None, str(error)
+    return cluster, ""
