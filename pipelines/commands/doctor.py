@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from gan.cli.parser import Add, add_store
 from gan.cli.shown import Shown
 from gan.errors import EXIT_UNHEALTHY
 from gan.steps.outcome import Stopwatch
+from pipelines.commands.flags import add_address, add_profile, address_of
+
+if TYPE_CHECKING:
+    from pipelines.doctor.check import Check
+
+MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("doctor", "try the store as a run will use it, and tell what to do about what fails (exit code 15)")
+    made = add("doctor", "try the store and the cluster as a run will use them; each failure with its remedy (code 15)")
     add_store(made)
+    add_profile(made)
+    made.set_defaults(profile=None)
+    made.add_argument("--image", metavar="REF", help="look whether the nodes can have this image")
+    add_address(made)
     made.set_defaults(do=examine)
 
 
 def examine(arguments: Namespace) -> Shown:
-    """Every check, one line each."""
-    from pipelines.doctor import examine_store
+    """Every check, one line each. The cluster is looked at where an address, or a profile for it, is given."""
+    from pipelines.client.address import HOST
+    from pipelines.doctor.store import examine_store
 
     watch = Stopwatch()
     checks = examine_store(arguments.store)
-    marks = {True: "ok", False: "FAILED", None: "-"}
-    lines = [f"{marks[check.ok]:6}  {check.name}: {check.found}" for check in checks]
-    healthy = all(check.ok for check in checks)
+    given = (arguments.host, arguments.port_forward, arguments.profile, arguments.image, os.environ.get(HOST))
+    if any(given):
+        checks += _examine_cluster(arguments)
+    lines = [f"{MARKS[check.ok]:6}  {check.name}: {check.found}" for check in checks]
+    healthy = not any(check.ok is False for check in checks)
     record = {
         "id": "doctor",
         "uri": arguments.store,
@@ -34,3 +49,14 @@ def examine(arguments: Namespace) -> Shown:
         "checks": [check.to_json() for check in checks],
     }
     return Shown("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
+
+
+def _examine_cluster(arguments: Namespace) -> list[Check]:
+    from pipelines.doctor.backend import examine_backend
+    from pipelines.doctor.kubernetes import examine_kubernetes
+    from pipelines.profiles import load_profile
+
+    address = address_of(arguments)
+    profile = load_profile(arguments.profile or "cpu-small")
+    backend = examine_backend(address)
+    return backend + examine_kubernetes(address.namespace, profile, arguments.store, arguments.image)

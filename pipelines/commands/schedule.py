@@ -16,7 +16,7 @@ from pipelines.commands.flags import add_address, connected
 
 if TYPE_CHECKING:
     from pipelines.schedule.change import Patience
-    from pipelines.schedule.host import Host
+    from pipelines.schedule.host import Host, Version
     from pipelines.schedule.plan import Plan
 
 T = TypeVar("T")
@@ -57,11 +57,10 @@ def _finish(parser: Parser, do: Callable[[Namespace], Shown]) -> None:
 def apply(arguments: Namespace) -> Shown:
     """Make the schedules of a file."""
     from pipelines.schedule.change import replace, settle
-    from pipelines.schedule.diff import difference
 
     def one(host: Host, plan: Plan) -> tuple[str, str]:
         versions = settle(host, plan.name, patience=_patience())
-        changes = difference(plan, versions[-1] if versions else None)
+        changes = _difference(host, plan, versions)
         if not changes:
             return "unchanged", ""
         made = replace(host, plan, patience=_patience())
@@ -76,14 +75,20 @@ def apply(arguments: Namespace) -> Shown:
 
 def diff(arguments: Namespace) -> Shown:
     """What `apply` would change."""
-    from pipelines.schedule.diff import difference
 
     def one(host: Host, plan: Plan) -> tuple[str, str]:
         versions = host.versions(plan.name)
-        changes = difference(plan, versions[-1] if versions else None)
+        changes = _difference(host, plan, versions)
         return ("differs" if changes and versions else "new" if changes else "unchanged"), changes
 
     return _each(arguments, one)
+
+
+def _difference(host: Host, plan: Plan, versions: list[Version]) -> str:
+    from pipelines.schedule.diff import difference
+
+    newest = versions[-1] if versions else None
+    return difference(plan, newest, host.about(newest) if newest else "")
 
 
 def _each(arguments: Namespace, one: Callable[[Host, Plan], tuple[str, str]]) -> Shown:

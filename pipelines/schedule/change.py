@@ -76,7 +76,7 @@ def replace(backend: Backend, plan: Plan, *, patience: Patience) -> Version:
     if newest.enabled:
         _wait_for_calm(backend, newest, patience)
     start_time = answered(backend, newest) if newest.enabled and same_time else backend.now()
-    backend.create(plan, newest.generation + 1, start_time, idle=True, enable=newest.enabled)
+    backend.create(plan, newest.mark.generation + 1, start_time, idle=True, enable=newest.enabled)
     return settle(backend, plan.name, patience=patience)[-1]
 
 
@@ -96,7 +96,7 @@ def settle(backend: Backend, name: str, *, patience: Patience) -> list[Version]:
     if len(versions) < 2:
         return versions
     *older, newest = versions
-    to_be_on = bool(newest.mark["enable"])
+    to_be_on = newest.mark.enable
     _switch_off(backend, older, patience)
     if to_be_on and not newest.enabled:
         newest = _caught_up(backend, older, newest)

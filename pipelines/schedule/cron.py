@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from gan.errors import ConfigError
@@ -57,9 +58,10 @@ class Cron:
         """The first moment later than `after`; None where there is none within five years."""
         day = after.astimezone(self._zone).date()
         for _ in range(MOST_YEARS * 366):
-            later = next((moment for moment in self._of(day) if moment > after), None)
-            if later is not None:
-                return later
+            moments = _moments_of(self, day)
+            later = bisect_right(moments, after)
+            if later < len(moments):
+                return moments[later]
             day += dt.timedelta(days=1)
         return None
 
@@ -67,9 +69,10 @@ class Cron:
         """The last moment that is later than `after` and no later than `until`; None where there is none."""
         day, first = until.astimezone(self._zone).date(), after.astimezone(self._zone).date()
         while day >= first:
-            found = [moment for moment in self._of(day) if after < moment <= until]
-            if found:
-                return found[-1]
+            moments = _moments_of(self, day)
+            before = bisect_right(moments, until)
+            if before:
+                return moments[before - 1] if moments[before - 1] > after else None
             day -= dt.timedelta(days=1)
         return None
 
@@ -77,7 +80,7 @@ class Cron:
     def _zone(self) -> ZoneInfo:
         return zone_of(self.zone)
 
-    def _of(self, day: dt.date) -> list[dt.datetime]:
+    def of(self, day: dt.date) -> list[dt.datetime]:
         """The moments of one day of the zone's calendar, in order."""
         if not self._day_matches(day):
             return []
@@ -101,6 +104,11 @@ class Cron:
         if any(word[0] in "*?" for part in (2, 4) for word in self.text.split()[part].split(",")):
             return of_month and of_week
         return of_month or of_week
+
+
+@lru_cache(maxsize=64)
+def _moments_of(cron: Cron, day: dt.date) -> list[dt.datetime]:
+    return cron.of(day)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -9,45 +9,42 @@ from typing import Any
 import yaml
 
 from pipelines.schedule.host import Version
-from pipelines.schedule.plan import Plan, read_mark
+from pipelines.schedule.plan import Plan
 
 
-def difference(plan: Plan, version: Version | None) -> str:
-    """A unified diff from the host to the file; empty where they say the same."""
-    old = _text(_of_version(version)) if version is not None else ""
-    lines = difflib.unified_diff(
-        old.splitlines(),
-        _text(_of_plan(plan)).splitlines(),
-        f"{plan.name} (host)",
-        f"{plan.name} (file)",
-        "",
-        "",
-        1,
-        "",
-    )
-    return "\n".join(lines)
+def difference(plan: Plan, version: Version | None, about: str) -> str:
+    """A unified diff from the host to the file; empty where they say the same.
+
+    Args:
+        plan: what the file says.
+        version: what the host holds; None where it holds no such schedule.
+        about: `Host.about` of that.
+    """
+    old = _text(_of_version(version, about)).splitlines() if version is not None else []
+    names = f"{plan.name} (host)", f"{plan.name} (file)"
+    return "\n".join(difflib.unified_diff(old, _text(_of_plan(plan)).splitlines(), *names, n=1, lineterm=""))
 
 
 def _of_plan(plan: Plan) -> dict[str, Any]:
     return {
-        **_told(read_mark(plan.mark(generation=0, enable=True)) or {}),
         "cron": plan.due.text,
+        "time_zone": plan.due.zone,
+        "runs": plan.job.about,
+        "pipeline_version": plan.mark(generation=0, enable=True).content,
         "service_account": plan.job.profile.service_account,
         "parameters": _opened(plan.job.parameters),
     }
 
 
-def _of_version(version: Version) -> dict[str, Any]:
+def _of_version(version: Version, about: str) -> dict[str, Any]:
     return {
-        **_told(version.mark),
         "cron": version.cron,
+        "time_zone": version.mark.time_zone,
+        "runs": about,
+        "pipeline_version": version.mark.content,
         "service_account": version.found.service_account,
         "parameters": _opened(version.parameters),
     }
-
-
-def _told(mark: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: mark.get(name) for name in ("time_zone", "pipeline", "pipeline_sha256", "image", "profile")}
 
 
 def _opened(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import kfp_server_api as api
@@ -15,7 +14,7 @@ from pipelines.client.connection import Connection
 from pipelines.client.faults import UnsureError
 from pipelines.client.upload import equals, experiment, upload
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.plan import MARK, Plan, read_mark
+from pipelines.schedule.plan import Mark, Plan, read_mark
 
 PAGE = 100
 GOING_ON = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)
@@ -29,26 +28,17 @@ class Version:
     """
 
     id: str
-    mark: dict[str, Any]
+    name: str
+    mark: Mark
     cron: str
     enabled: bool
     start_time: dt.datetime
     found: Any
 
     @property
-    def name(self) -> str:
-        """The schedule's."""
-        return str(self.mark["schedule"])
-
-    @property
-    def generation(self) -> int:
-        """1 for the first, one more for each that replaced the one before."""
-        return int(self.mark["generation"])
-
-    @property
     def due(self) -> Cron:
         """When it is due."""
-        return Cron(self.cron, str(self.mark["time_zone"]))
+        return Cron(self.cron, self.mark.time_zone)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -92,7 +82,7 @@ class Host:
             for version in map(_version, page.recurring_runs or [])
             if version is not None and name in (None, version.name)
         ]
-        return sorted(found, key=lambda each: (each.name, each.generation, each.found.created_at, each.id))
+        return sorted(found, key=lambda each: (each.name, each.mark.generation, each.found.created_at, each.id))
 
     def runs(self, name: str) -> list[Run]:
         """The last hundred runs of a schedule, the last one first."""
@@ -102,6 +92,16 @@ class Host:
             sort_by="created_at desc",
         )
         return [_run(found) for found in next(pages).runs or []]
+
+    def about(self, version: Version) -> str:
+        """What the runs of a version are, in the words that its pipeline was uploaded with."""
+        reference = version.found.pipeline_version_reference
+        found = self._connection.call(
+            self._connection.pipelines.pipeline_service_get_pipeline_version,
+            reference.pipeline_id,
+            reference.pipeline_version_id,
+        )
+        return str(found.description or "")
 
     def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
         """Put a plan on the host as a new version.
@@ -117,7 +117,7 @@ class Host:
         version = upload(self._connection, job.pipeline, job.text, job.about)
         body = api.V2beta1RecurringRun(
             display_name=plan.name,
-            description=plan.mark(generation=generation, enable=enable),
+            description=plan.mark(generation=generation, enable=enable).text(),
             pipeline_version_reference=api.V2beta1PipelineVersionReference(
                 pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id
             ),
@@ -130,11 +130,10 @@ class Host:
     def copy(self, version: Version, start_time: dt.datetime, *, enable: bool) -> Version:
         """A further version that does what `version` does; it is made switched off."""
         found = version.found
-        mark = {**version.mark, "generation": version.generation + 1, "enable": enable}
-        first, _, _ = found.description.rpartition("\n")
+        mark = replace(version.mark, generation=version.mark.generation + 1, enable=enable)
         body = api.V2beta1RecurringRun(
             display_name=found.display_name,
-            description=f"{first}\n{MARK}{json.dumps(mark)}",
+            description=mark.text(),
             pipeline_version_reference=found.pipeline_version_reference,
             runtime_config=found.runtime_config,
             service_account=found.service_account,
@@ -214,6 +213,7 @@ def _version(found: Any) -> Version | None:
         return None
     return Version(
         id=str(found.recurring_run_id),
+        name=str(found.display_name),
         mark=mark,
         cron=" ".join(cron.cron.split()[1:]),
         enabled=found.status == "ENABLED",

@@ -18,9 +18,7 @@ class Row:
     cron: str
     time_zone: str
     next: str | None
-    pipeline: str
-    image: str
-    profile: str
+    runs: str
     last: str | None
     last_run: str | None
     last_state: str | None
@@ -30,9 +28,8 @@ class Row:
         """For people."""
         last = f"last {self.last} {self.last_state} {self.last_run}" if self.last_run else "never ran"
         following = f"next {self.next}" if self.next else "due nevermore"
-        what = f"{self.pipeline}, profile {self.profile}, {self.image}"
         due = f'"{self.cron}" in {self.time_zone}'
-        return "  ".join([self.name, self.state, due, following, last, what, *([self.note] if self.note else [])])
+        return "  ".join([self.name, self.state, due, following, last, self.runs, *([self.note] if self.note else [])])
 
     def to_json(self) -> Json:
         """Plain JSON types."""
@@ -51,7 +48,7 @@ def _row(host: Host, versions: list[Version]) -> Row:
     runs = host.runs(newest.name)
     last: Run | None = runs[0] if runs else None
     following = newest.due.next(host.now()) if newest.enabled else None
-    broken_off = bool(older) and newest.mark["enable"] and not newest.enabled
+    broken_off = bool(older) and newest.mark.enable and not newest.enabled
     note = "a change broke off; any `schedule` command that changes it completes it" if broken_off else ""
     if older and not broken_off:
         note = f"{len(older)} version(s) before it, until their runs end"
@@ -59,11 +56,9 @@ def _row(host: Host, versions: list[Version]) -> Row:
         name=newest.name,
         state="on" if newest.enabled else "changing" if broken_off else "paused",
         cron=newest.cron,
-        time_zone=str(newest.mark["time_zone"]),
+        time_zone=newest.mark.time_zone,
         next=_iso(following),
-        pipeline=str(newest.mark["pipeline"]),
-        image=str(newest.mark["image"]),
-        profile=str(newest.mark["profile"]),
+        runs=host.about(newest),
         last=_iso(last.scheduled_at) if last else None,
         last_run=last.id if last else None,
         last_state=last.state if last else None,

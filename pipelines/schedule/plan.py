@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from gan.errors import ConfigError
 from gan.ids import sha256
 from pipelines.client.submit import Job, prepare
+from pipelines.client.upload import HASH_DIGITS
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
 
-MARK = "gan-pipelines: "
+MARK = "Kept by `gan-pipelines schedule`: "
+MOST_LETTERS = 255
+"""Of a description; the backend's answer to more is an error, and a schedule that it knows nothing of any more."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the description of a recurring run says of it.
+
+    `generation` is 1 for the first version of a schedule, one more for each that replaces it. `enable`: it is to be on
+    once the versions before it are out of the way. `content` names the pipeline and the hash of its YAML.
+    """
+
+    generation: int
+    enable: bool
+    time_zone: str
+    content: str
+
+    def text(self) -> str:
+        """The description."""
+        made = f"{MARK}{json.dumps(asdict(self))}"
+        if len(made) > MOST_LETTERS:
+            raise ConfigError(f"the name of the pipeline is too long for a schedule: {self.content}; shorten it")
+        return made
 
 
 @dataclass(frozen=True)
@@ -23,35 +46,19 @@ class Plan:
     due: Cron
     job: Job
 
-    def mark(self, *, generation: int, enable: bool) -> str:
-        """What a recurring run's description says: a sentence for people, and a line for us.
-
-        Args:
-            generation: the first version of a schedule is 1, and each that replaces it is one more.
-            enable: whether it is to run once the versions before it are out of the way.
-        """
-        line = {
-            "schedule": self.name,
-            "generation": generation,
-            "enable": enable,
-            "time_zone": self.due.zone,
-            "pipeline": self.job.pipeline,
-            "pipeline_sha256": sha256(self.job.text.encode()),
-            "image": self.job.image,
-            "profile": self.job.profile.name,
-        }
-        about = f"Kept by `gan-pipelines schedule`; due at {self.due.text} in {self.due.zone}."
-        return f"{about}\n{MARK}{json.dumps(line)}"
+    def mark(self, *, generation: int, enable: bool) -> Mark:
+        """What a version of this schedule says of itself."""
+        content = f"{self.job.pipeline}-{sha256(self.job.text.encode())[:HASH_DIGITS]}"
+        return Mark(generation, enable, self.due.zone, content)
 
 
-def read_mark(description: str | None) -> dict[str, Any] | None:
-    """What `Plan.mark` wrote; None where a recurring run is not ours."""
-    _, found, line = (description or "").rpartition(MARK)
+def read_mark(description: str | None) -> Mark | None:
+    """What `Mark.text` wrote; None where a recurring run is not ours."""
+    _, ours, line = (description or "").partition(MARK)
     try:
-        tree = json.loads(line) if found else None
-    except ValueError:
+        return Mark(**json.loads(line)) if ours else None
+    except (ValueError, TypeError):
         return None
-    return tree if isinstance(tree, dict) and "schedule" in tree else None
 
 
 def make_plan(schedule: Schedule, zone: str) -> Plan:

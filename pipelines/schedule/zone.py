@@ -51,10 +51,18 @@ def controller_zone(namespace: str, given: str | None) -> Zone:
 
 
 def _setting(namespace: str) -> str:
+    """What the controller's environment says, which Kubeflow's manifests take from a ConfigMap."""
     import kubernetes
 
     cluster = reach(namespace)
     apps = kubernetes.client.AppsV1Api(cluster.client)
-    spec = cluster.call(apps.read_namespaced_deployment, CONTROLLER, namespace).spec.template.spec
-    values = {each.name: each.value for container in spec.containers for each in container.env or []}
-    return values.get(VARIABLE) or values.get("TZ") or UNSET
+    containers = cluster.call(apps.read_namespaced_deployment, CONTROLLER, namespace).spec.template.spec.containers
+    variables = {each.name: each for container in containers for each in container.env or []}
+    found = variables.get(VARIABLE) or variables.get("TZ")
+    if found is None:
+        return UNSET
+    source = found.value_from and found.value_from.config_map_key_ref
+    if source is None:
+        return found.value or UNSET
+    config = cluster.call(cluster.core.read_namespaced_config_map, source.name, namespace)
+    return (config.data or {}).get(source.key) or UNSET

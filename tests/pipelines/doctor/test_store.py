@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import EXIT_UNHEALTHY
-from pipelines.doctor import MOST_SKEW_SECONDS, PROBE, examine_store
+from pipelines.doctor.store import MOST_SKEW_SECONDS, PROBE, examine_store
 from pipelines.main import main
 
 

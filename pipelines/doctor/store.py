@@ -1,34 +1,17 @@
-"""`gan-pipelines doctor`: does what a run will need work, and if not, what is to be done?
-
-Each check tries the very thing that a run does. A check whose ground has failed is not tried, and says so.
-"""
+"""Does the store work as a run will use it?"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 
 from gan.errors import GanError, IntegrityError
 from gan.ids import sha256
 from gan.store import Store, open_store
-from gan.types import Json
+from pipelines.doctor.check import Check, in_order
 
 PROBE = ".probes/doctor"
 MOST_SKEW_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one check found. `ok` is None where it was not tried."""
-
-    name: str
-    ok: bool | None
-    found: str
-
-    def to_json(self) -> Json:
-        """Plain JSON types."""
-        return asdict(self)
 
 
 def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[Check]:
@@ -44,26 +27,14 @@ def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[C
         stores.append(open_store(uri))
         return stores[0].uri
 
-    checks = [_tried("store opens", open_it)]
-    trials: list[tuple[str, Callable[[Store], str]]] = [
-        ("store lists", _list),
-        ("store writes, reads and deletes", _write_and_read),
-        ("store enforces conditions", _conditions),
-        ("store's clock", lambda store: _skew(store, clock)),
+    trials: list[tuple[str, Callable[[], str]]] = [
+        ("store opens", open_it),
+        ("store lists", lambda: _list(stores[0])),
+        ("store writes, reads and deletes", lambda: _write_and_read(stores[0])),
+        ("store enforces conditions", lambda: _conditions(stores[0])),
+        ("store's clock", lambda: _skew(stores[0], clock)),
     ]
-    for name, trial in trials:
-        if all(check.ok for check in checks):
-            checks.append(_tried(name, lambda trial=trial: trial(stores[0])))  # type: ignore[misc]
-        else:
-            checks.append(Check(name, None, "not tried"))
-    return checks
-
-
-def _tried(name: str, trial: Callable[[], str]) -> Check:
-    try:
-        return Check(name, True, trial())
-    except GanError as error:
-        return Check(name, False, str(error))
+    return in_order(trials)
 
 
 def _list(store: Store) -> str:

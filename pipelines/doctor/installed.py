@@ -1,0 +1,193 @@
+"""Is in the namespace what the pods of a run refer to?"""
+
+from __future__ import annotations
+
+import re
+
+import kubernetes
+
+from gan.errors import ClusterError, ConfigError, NotFoundError
+from pipelines.client.cluster import Cluster
+from pipelines.client.image import parse, pinned
+from pipelines.doctor.rights import APPLY
+from pipelines.doctor.sight import look
+from pipelines.resources import Resources
+
+OLDEST = (1, 30)
+S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+ROOTS = ("gs://", "s3://", "minio://")
+UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
+
+
+def version(cluster: Cluster) -> str:
+    """Which Kubernetes answers.
+
+    Raises:
+        ClusterError: it can't be reached, or is too old.
+    """
+    found = look(cluster, kubernetes.client.VersionApi(cluster.client).get_code)
+    numbers = tuple(int(re.sub(r"\D.*", "", part) or 0) for part in (found.major, found.minor))
+    if numbers < OLDEST:
+        raise ClusterError(f"Kubernetes {found.git_version} is too old; upgrade to {OLDEST[0]}.{OLDEST[1]} or newer")
+    return f"{cluster.client.configuration.host}, {found.git_version}"
+
+
+def namespace(cluster: Cluster) -> str:
+    """Whether it is there, and which pods it admits."""
+    remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
+    labels = look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
+    level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
+    return f"{cluster.namespace}; Pod Security {level}"
+
+
+def store_secret(cluster: Cluster, secret: str | None, store: str) -> str:
+    """Whether pods get the store's credentials.
+
+    Raises:
+        NotFoundError: the store needs the Secret, and it is missing.
+        ClusterError: it lacks a key.
+    """
+    create = (
+        f"`kubectl -n {cluster.namespace} create secret generic {secret} --from-literal=AWS_ACCESS_KEY_ID=... "
+        "--from-literal=AWS_SECRET_ACCESS_KEY=...`, with AWS_ENDPOINT_URL for a store that is not Amazon's"
+    )
+    if secret is None or not store.startswith("s3://"):
+        return "none: pods have the identity of their service account"
+    data = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=create).data or {}
+    missing = [key for key in S3_KEYS if not data.get(key)]
+    if missing:
+        raise ClusterError(f"secret {secret} lacks {', '.join(missing)}; make it anew: {create}")
+    return f"{secret} has {', '.join(sorted(data))}"
+
+
+def launcher(cluster: Cluster) -> str:
+    """Where Kubeflow puts artifacts.
+
+    Raises:
+        ClusterError: a place that it does not know.
+    """
+    try:
+        found = look(cluster, cluster.core.read_namespaced_config_map, "kfp-launcher", cluster.namespace)
+    except NotFoundError:
+        return f"no ConfigMap kfp-launcher, so {UNSET_ROOT}"
+    root = (found.data or {}).get("defaultPipelineRoot") or UNSET_ROOT
+    if not root.startswith(ROOTS):
+        raise ClusterError(
+            f'kfp-launcher has defaultPipelineRoot "{root}", and Kubeflow knows {", ".join(ROOTS)}; correct it with '
+            f"`kubectl -n {cluster.namespace} edit configmap kfp-launcher`"
+        )
+    return root
+
+
+def cache_claim(cluster: Cluster, claim: str) -> str:
+    """Whether the volume of the cache is there.
+
+    Raises:
+        NotFoundError: it is not.
+        ClusterError: no volume stands behind it.
+    """
+    remedy = f"create the PersistentVolumeClaim {claim}, or take cache_claim out of the profile"
+    method = cluster.core.read_namespaced_persistent_volume_claim
+    found = look(cluster, method, claim, cluster.namespace, remedy=remedy)
+    if found.status.phase == "Lost":
+        raise ClusterError(f"the volume of {claim} is lost; delete the claim and create it anew")
+    return f"{claim} is {found.status.phase}"
+
+
+def pull_secret(cluster: Cluster, secret: str) -> str:
+    """Whether the Secret that images are pulled with is there.
+
+    Raises:
+        NotFoundError: it is not.
+        ClusterError: it holds something else.
+    """
+    remedy = f"`kubectl -n {cluster.namespace} create secret docker-registry {secret} ...` creates it"
+    found = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=remedy)
+    if found.type != "kubernetes.io/dockerconfigjson":
+        raise ClusterError(f"secret {secret} is of type {found.type}, not one to pull images with; {remedy}")
+    return secret
+
+
+def image(cluster: Cluster, name: str) -> str:
+    """Whether nodes have the image, or its registry does.
+
+    Raises:
+        ConfigError: neither.
+        NotSeenError: we may not look at nodes, and the registry does not tell.
+    """
+    wanted = parse(name)
+    nodes = look(cluster, cluster.core.list_node).items
+    have = [node.metadata.name for node in nodes if any(_same(each, name) for each in _images(node))]
+    if len(have) == len(nodes):
+        return f"{name} is on every node"
+    try:
+        exact = pinned(name, allow_tag=False)
+    except ConfigError as error:
+        lacking = ", ".join(sorted({node.metadata.name for node in nodes} - set(have))[:5])
+        raise ConfigError(f"{lacking} has no such image, and it can't be pulled: {error}") from None
+    known = "its registry has it" if not wanted.digest else "taken at its digest; its registry was not asked"
+    return f"{exact}: {known}; {len(have)} of {len(nodes)} nodes have it"
+
+
+def _images(node: object) -> list[str]:
+    status = getattr(node, "status", None)
+    return [name for image in getattr(status, "images", None) or [] for name in image.names or []]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names mean the same image: `gan:1` and `docker.io/library/gan:1` do."""
+    try:
+        return parse(one) == parse(other)
+    except ConfigError:
+        return False
+
+
+def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
+    """Whether Kueue admits the pods.
+
+    Raises:
+        ClusterError, NotFoundError: it is not installed, has no such queue, or the queue is closed.
+    """
+    group = "kueue.x-k8s.io"
+    served = _served(cluster, group)
+    if served is None:
+        raise ClusterError(
+            f"the profile has the queue {queue}, and Kueue is not installed: pods would start without it; install it, "
+            "or give a profile without a queue"
+        )
+    custom = cluster.custom
+    local = look(
+        cluster,
+        custom.get_namespaced_custom_object,
+        *(group, served, cluster.namespace, "localqueues", queue),
+        remedy=f"create the LocalQueue {queue}: {APPLY} with the component kueue",
+    )
+    conditions = {each["type"]: each for each in local.get("status", {}).get("conditions", [])}
+    active = conditions.get("Active")
+    if active is not None and active["status"] != "True":
+        raise ClusterError(f"LocalQueue {queue} is not active: {active['message']}; look at its ClusterQueue")
+    if priority is not None:
+        remedy = f"create the WorkloadPriorityClass {priority}: {APPLY} with the component kueue"
+        method = custom.get_cluster_custom_object
+        look(cluster, method, group, served, "workloadpriorityclasses", priority, remedy=remedy)
+    waiting = local.get("status", {}).get("pendingWorkloads", 0)
+    return f"queue {queue} of {local['spec']['clusterQueue']}, {waiting} waiting" + (
+        f"; {priority}" if priority else ""
+    )
+
+
+def jobset(cluster: Cluster, resources: Resources) -> str:
+    """What several workers run as."""
+    served = _served(cluster, "jobset.x-k8s.io")
+    return f"{resources.workers} workers as " + (f"a JobSet ({served})" if served else "an Indexed Job: no JobSet here")
+
+
+def has_jobsets(cluster: Cluster) -> bool:
+    """Whether JobSet is installed."""
+    return _served(cluster, "jobset.x-k8s.io") is not None
+
+
+def _served(cluster: Cluster, group: str) -> str | None:
+    """The version of an API group that is preferred, None where it is not installed."""
+    groups = look(cluster, kubernetes.client.ApisApi(cluster.client).get_api_versions).groups
+    return next((each.preferred_version.version for each in groups if each.name == group), None)

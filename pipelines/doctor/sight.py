@@ -1,0 +1,33 @@
+"""Looks at Kubernetes, and tells what may not be looked at from what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.client import ApiException
+
+from gan.errors import ClusterError, NotFoundError
+from pipelines.client.cluster import Cluster
+from pipelines.doctor.check import NotSeenError
+
+FORBIDDEN = 403
+
+
+def look(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
+    """What a method of the Kubernetes API returns.
+
+    Raises:
+        NotSeenError: it is forbidden to us, which says nothing about the run.
+        NotFoundError: there is no such thing; the message ends with `remedy`.
+        ClusterError: the API can't be reached.
+    """
+    try:
+        return cluster.call(method, *arguments)
+    except NotFoundError as error:
+        raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
+    except ClusterError as error:
+        cause = error.__context__
+        if isinstance(cause, ApiException) and cause.status == FORBIDDEN:
+            raise NotSeenError(str(error)) from None
+        raise
