@@ -15,6 +15,7 @@ IMAGE ?= gan-pipelines:$(TARGET)
 BUILD_IMAGE = DOCKER_BUILDKIT=1 $(DOCKER) build --file docker/Dockerfile --target $(TARGET) --tag $(IMAGE) \
   --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
   --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' gan/__init__.py) .
+TRY_IMAGE = $(DOCKER) run --rm --read-only --network none $(IMAGE) python3 -m gan --version
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .PHONY: help install install-dev quickstart test lint unit servers torture golden docs-reference lock clean
@@ -77,10 +78,12 @@ docs-reference: install ## Rewrite docs/configuration.md and docs/profiles.md fr
 image: TARGET = cpu
 image: ## Build the image of the steps (IMAGE=gan-pipelines:cpu, BASE_IMAGE=python:3.11-slim; needs Docker).
 	$(BUILD_IMAGE)
+	$(TRY_IMAGE)
 
 image-gpu: TARGET = gpu
 image-gpu: ## The same with CUDA (IMAGE=gan-pipelines:gpu).
 	$(BUILD_IMAGE)
+	$(TRY_IMAGE)
 
 base-image: ## Where no image can be pulled: make gan-base:local to build on (needs root and debootstrap).
 	tests/cluster/base_image.sh
