@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gan.cli.parser import Parser, make_program
-from pipelines.commands import compile, doctor, run, schedule, submit
+from pipelines.commands import compile, control, doctor, logs, run, schedule, status, submit, wait
 
-COMMANDS = (run, compile, submit, schedule, doctor)
+COMMANDS = (run, compile, submit, status, logs, wait, control, schedule, doctor)
 
 
 def make_parser() -> Parser:

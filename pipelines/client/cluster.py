@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from gan.errors import ClusterError, NotFoundError
 
 TIMEOUTS_SECONDS = (10, 60)
 OF_RUN = "pipeline/runid"
+KUBECONFIG = "KUBECONFIG"
 
 
 class Cluster:
@@ -100,7 +102,7 @@ def reach(namespace: str) -> Cluster:
     settings = kubernetes.client.Configuration()
     try:
         try:
-            kubernetes.config.load_kube_config(client_configuration=settings)
+            kubernetes.config.load_kube_config(os.environ.get(KUBECONFIG), client_configuration=settings)
         except ConfigException:
             kubernetes.config.load_incluster_config(client_configuration=settings)
     except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:

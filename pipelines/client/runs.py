@@ -6,12 +6,12 @@ termination sets to zero.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ClusterError, ConfigError, NotFoundError
+from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ConfigError, NotFoundError
+from pipelines.client import workflow
 from pipelines.client.connection import Connection
 from pipelines.client.upload import equals
 
@@ -29,10 +29,27 @@ def get(connection: Connection, run_id: str, **named: Any) -> Any:
         NotFoundError: there is none.
         ClusterError: the backend can't be reached, or refuses.
     """
-    run = connection.call(connection.runs.run_service_get_run, run_id, **named)
+    return told(connection, connection.call(connection.runs.run_service_get_run, run_id, **named))
+
+
+def told(connection: Connection, run: Any) -> Any:
+    """A run with the state that it is really in: CANCELED where the backend says FAILED of one that was terminated."""
     if run.state == FAILED and was_canceled(connection, run):
         run.state = CANCELED
     return run
+
+
+def latest(connection: Connection) -> Any:
+    """The run that was begun last.
+
+    Raises:
+        NotFoundError: there is none.
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    found = next(newest(connection, 1), None)
+    if found is None:
+        raise NotFoundError(f"{connection.host} has no runs yet; `gan-pipelines submit` begins one")
+    return get(connection, found.run_id)
 
 
 def find(connection: Connection, text: str) -> Any:
@@ -91,25 +108,7 @@ def was_canceled(connection: Connection, run: Any) -> bool:
     history = [str(each.state) for each in run.state_history or []]
     if CANCELING in history[-2:] or CANCELED in history[-2:]:
         return True
-    manifest = _workflow(connection, run.run_id)
-    return manifest.get("spec", {}).get("activeDeadlineSeconds") == 0
-
-
-def _workflow(connection: Connection, run_id: str) -> dict[str, Any]:
-    """The run's Argo workflow as the backend keeps it; empty where it keeps none."""
-    try:
-        found = connection.call(
-            connection.client.call_api,
-            f"/apis/v1beta1/runs/{run_id}",
-            "GET",
-            response_type="object",
-            _return_http_data_only=True,
-            header_params={"Accept": "application/json"},
-        )
-        tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
-    except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
-        return {}  # an API of that age may be gone
-    return tree if isinstance(tree, dict) else {}
+    return workflow.was_terminated(workflow.stored(connection, run.run_id))
 
 
 def _named(run: Any, text: str) -> bool:

@@ -55,7 +55,7 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Vers
             path = folder / "pipeline.yaml"
             path.write_text(text, encoding="utf-8")
             send = connection.uploads.upload_pipeline_version
-            named = {"name": name, "pipelineid": pipeline_id, "description": about}
+            named: dict[str, Any] = {"name": name, "pipelineid": pipeline_id, "description": about}
             return connection.call(send, str(path), **named, repeatable=False).pipeline_version_id
 
     version_id, fresh = _found_or_made(find, make)
@@ -113,7 +113,7 @@ def _first(found: Sequence[Any] | None, key: str) -> str | None:
     return next((str(getattr(each, key)) for each in found or []), None)
 
 
-def _namespace(connection: Connection) -> dict[str, str]:
+def _namespace(connection: Connection) -> dict[str, Any]:
     return {"namespace": connection.api_namespace} if connection.api_namespace else {}
 
 

@@ -38,9 +38,13 @@ def add_address(parser: Parser) -> None:
     group.add_argument("--port-forward", action="store_true", help="reach it through the kubeconfig instead of a URL")
 
 
-def add_run(parser: Parser) -> None:
+def add_run(parser: Parser, *, optional: bool = False) -> None:
     """Which run a command is about, and where Kubeflow Pipelines is."""
-    parser.add_argument("run", metavar="RUN", help="a run's id, its name, or how one of these begins")
+    which = "a run's id, its name, or how one of these begins"
+    if optional:
+        parser.add_argument("run", nargs="?", metavar="RUN", help=f"{which} (default: the newest run)")
+    else:
+        parser.add_argument("run", metavar="RUN", help=which)
     add_address(parser)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
+from gan.console import say
+from gan.steps.outcome import Stopwatch
 from pipelines.commands.flags import add_run, connected
+from pipelines.commands.status import told_of
 
 if TYPE_CHECKING:
     from pipelines.client.connection import Connection
@@ -32,10 +35,16 @@ def wait(arguments: Namespace) -> Shown:
 
 
 def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> Shown:
-    """How a run is told once it has ended, or the time is over."""
-    from pipelines.client.status import look
+    """How a run is told once it has ended, or the time is over; its states are told as they change."""
     from pipelines.client.wait import until_ended
-    from pipelines.commands.status import told
 
-    until_ended(connection, run_id, longest_seconds)
-    return told(look(connection, run_id))
+    watch = Stopwatch()
+    states: list[str] = []
+
+    def tell(run: Any) -> None:
+        if run.state and run.state not in states[-1:]:
+            states.append(run.state)
+            say(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
+
+    until_ended(connection, run_id, longest_seconds, each=tell)
+    return told_of(connection, run_id, watch)

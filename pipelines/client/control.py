@@ -1,0 +1,147 @@
+"""Stops runs without a trace in the cluster, and repeats what failed of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gan.errors import ClusterError, ConfigError, NotFoundError
+from pipelines.client import runs
+from pipelines.client.cluster import OF_RUN, Cluster
+from pipelines.client.connection import Connection
+from pipelines.client.faults import AnswerError
+from pipelines.client.wait import until_ended
+
+JOBSETS = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
+LONGEST_SECONDS = 300.0
+EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Canceled:
+    """What cancelling did: the run as it ended, and how much of it was deleted; None where there is no kubeconfig."""
+
+    run: Any
+    deleted: int | None
+
+
+def cancel(
+    connection: Connection,
+    cluster: Cluster | None,
+    run: Any,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Canceled:
+    """Stop a run, with SIGTERM, so that training saves a checkpoint; afterwards nothing of it is left in the cluster.
+
+    Args:
+        connection: to the backend.
+        cluster: where its pods, Jobs and JobSets are; None: what has ended stays there.
+        run: as the backend has it. One that has ended stays as it ended; what it left is deleted all the same.
+        clock: monotonic seconds.
+        sleep: waits for so many of them.
+
+    Raises:
+        ClusterError: it did not end within five minutes, or something of it could not be deleted.
+    """
+    if run.state not in runs.ENDED:
+        try:
+            connection.call(connection.runs.run_service_terminate_run, run.run_id)
+        except AnswerError:
+            if runs.get(connection, run.run_id).state not in runs.ENDED:
+                raise  # otherwise it has ended by itself just now
+        run = until_ended(connection, run.run_id, LONGEST_SECONDS, clock=clock, sleep=sleep)
+        if run.state not in runs.ENDED:
+            raise ClusterError(
+                f"{run.display_name} was told to stop and is {run.state} after {LONGEST_SECONDS:.0f} s; look "
+                "at its pods with `gan-pipelines status`, and say it again"
+            )
+    return Canceled(run, None if cluster is None else _delete_all(cluster, run.run_id, clock, sleep))
+
+
+def retry(
+    connection: Connection,
+    run: Any,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Any:
+    """Repeat the steps of a run that failed or were canceled; what is done stays, and training goes on where it was.
+
+    Raises:
+        ConfigError: the run succeeded, or is still going on.
+        ClusterError: the backend refuses.
+    """
+    if run.state not in (runs.FAILED, runs.CANCELED):
+        raise ConfigError(
+            f"only a run that failed or was canceled can be retried; {run.display_name} is {run.state}"
+            + ("" if run.state in runs.ENDED else f"; `gan-pipelines cancel {run.run_id}` stops it")
+        )
+    until = clock() + LONGEST_SECONDS
+    while True:
+        try:
+            connection.call(connection.runs.run_service_retry_run, run.run_id)
+            break
+        except ClusterError as error:
+            # The backend's own record of the steps is some seconds behind.
+            if "cannot be retried with node" not in str(error) or clock() > until:
+                raise
+            sleep(EVERY_SECONDS)
+    return runs.get(connection, run.run_id)
+
+
+def _delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> int:
+    """Delete what a run that has ended left, and wait until it is gone; returns how many things that were."""
+    seen: set[str] = set()
+    until = clock() + LONGEST_SECONDS
+    while True:
+        left = _left(cluster, run_id)
+        if not left:
+            return len(seen)
+        for name, delete in left.items():
+            if name not in seen:
+                seen.add(name)
+                _ignoring_gone(cluster, delete)
+        if clock() > until:
+            raise ClusterError(
+                f"{', '.join(sorted(left))} of the run {run_id} can't be deleted; look with `kubectl -n "
+                f"{cluster.namespace} describe` what holds them"
+            )
+        sleep(EVERY_SECONDS)
+
+
+def _left(cluster: Cluster, run_id: str) -> dict[str, Callable[[], Any]]:
+    """What there is of a run, by kind and name, and what deletes it: that which makes others comes first."""
+    selector, space = f"{OF_RUN}={run_id}", cluster.namespace
+    found: dict[str, Callable[[], Any]] = {}
+    group, version, plural = JOBSETS
+    for jobset in cluster.custom_list(*JOBSETS, selector):
+        name = jobset["metadata"]["name"]
+        found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
+            cluster.custom.delete_namespaced_custom_object,
+            group,
+            version,
+            space,
+            plural,
+            name,
+            propagation_policy="Background",
+        )
+    for job in cluster.core_list(cluster.batch.list_namespaced_job, selector):
+        name = job.metadata.name
+        found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
+            cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
+        )
+    for pod in cluster.pods(run_id):
+        name = pod.metadata.name
+        found[f"pod {name}"] = lambda name=name: cluster.call(cluster.core.delete_namespaced_pod, name, space)  # type: ignore[misc]
+    return found
+
+
+def _ignoring_gone(cluster: Cluster, delete: Callable[[], Any]) -> None:
+    try:
+        delete()
+    except NotFoundError:
+        return

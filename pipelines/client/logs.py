@@ -1,0 +1,140 @@
+"""What a step prints, attempt after attempt, from its pods; also while it runs, through restarts of the API server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gan.errors import ClusterError, NotFoundError
+from pipelines.client import runs
+from pipelines.client.cluster import Cluster
+from pipelines.client.connection import Connection
+
+STEP = "gan-pipelines/step"
+CONTAINER = "main"
+EVERY_SECONDS = 2.0
+QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
+PATIENCE_SECONDS = 600.0
+
+
+def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
+    """What every attempt of a step has printed, the first attempt first.
+
+    Raises:
+        NotFoundError: the step has no pod.
+        ClusterError: Kubernetes can't be reached, or refuses.
+    """
+    pods = pods_of(cluster, run_id, step)
+    if not pods:
+        raise NotFoundError(f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted")
+    for pod in pods:
+        tail = _Tail(cluster, pod)
+        yield from tail.lines(follow=False)
+
+
+def followed(
+    connection: Connection,
+    cluster: Cluster,
+    run_id: str,
+    step: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[str]:
+    """What a step prints, from its first attempt on, until the step or the run has ended.
+
+    Raises:
+        NotFoundError: the run has ended, and the step never had a pod.
+        ClusterError: Kubernetes was away for ten minutes, or refuses.
+    """
+    tails: dict[str, _Tail] = {}
+    answered = clock()
+    while True:
+        over = runs.get(connection, run_id).state in runs.ENDED  # before the pods are listed, so that none is missed
+        try:
+            for pod in pods_of(cluster, run_id, step):
+                tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod))
+                yield from tail.lines(follow=True)
+            answered = clock()
+        except ClusterError:
+            if clock() - answered > PATIENCE_SECONDS:
+                raise
+            over = False
+        if over or _succeeded(tails):
+            break
+        sleep(EVERY_SECONDS)
+    if not tails:
+        raise NotFoundError(f"{step} of the run {run_id} never had a pod; see `gan-pipelines status {run_id}`")
+
+
+def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
+    """The pods of a step that are still there, the oldest first."""
+    found = [pod for pod in cluster.pods(run_id) if (pod.metadata.labels or {}).get(STEP) == step and _runs(pod)]
+    return sorted(found, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
+
+
+class _Tail:
+    """The log of one pod, of which each line is told once, however often the connection breaks."""
+
+    def __init__(self, cluster: Cluster, pod: Any) -> None:
+        self._cluster = cluster
+        self._name = pod.metadata.name
+        self._last = ""
+        self.pod = pod
+
+    def lines(self, *, follow: bool) -> Iterator[str]:
+        """What is new; with `follow`, until the pod has ended or its connection breaks."""
+        self.pod = self._read()
+        if self.pod is None or not _has_begun(self.pod):
+            return
+        try:
+            for line in self._stream(follow):
+                moment, _, text = line.partition(" ")
+                if moment > self._last:  # times in UTC with all digits sort as text
+                    self._last = moment
+                    yield text
+        except NotFoundError:
+            return  # deleted meanwhile
+        self.pod = self._read()
+
+    def _stream(self, follow: bool) -> Iterator[str]:
+        from pipelines.client.cluster import in_words
+
+        answer = self._cluster.call(
+            self._cluster.core.read_namespaced_pod_log,
+            self._name,
+            self._cluster.namespace,
+            container=CONTAINER,
+            follow=follow,
+            timestamps=True,
+            _preload_content=False,
+            _request_timeout=(10, QUIET_SECONDS),
+        )
+        rest = b""
+        with in_words(self._cluster.client.configuration.host):
+            for chunk in answer.stream(amt=None):
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from (line.decode(errors="replace") for line in whole)
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def _read(self) -> Any | None:
+        try:
+            return self._cluster.call(self._cluster.core.read_namespaced_pod, self._name, self._cluster.namespace)
+        except NotFoundError:
+            return None
+
+
+def _runs(pod: Any) -> bool:
+    """Whether the step itself runs in this pod, and not what Kubeflow runs before it."""
+    return any(each.name == CONTAINER for each in pod.spec.containers)
+
+
+def _has_begun(pod: Any) -> bool:
+    states = [each.state for each in pod.status.container_statuses or [] if each.name == CONTAINER]
+    return any(state.running or state.terminated for state in states)
+
+
+def _succeeded(tails: dict[str, _Tail]) -> bool:
+    return any(tail.pod is not None and tail.pod.status.phase == "Succeeded" for tail in tails.values())

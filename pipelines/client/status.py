@@ -1,0 +1,212 @@
+"""How a run is doing, from all who know: Kubeflow, Argo's workflow, the pods, and the ledger in the store.
+
+Each source but Kubeflow itself may be out of reach; what it would have told is then missing, and `missing` says why.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan.errors import ClusterError, GanError
+from gan.store import executions, open_existing
+from gan.store.executions import Attempt
+from gan.types import Json
+from pipelines.client import runs, workflow
+from pipelines.client.cluster import Cluster
+from pipelines.client.connection import Connection
+from pipelines.client.logs import STEP
+from pipelines.client.times import moment, seconds_between
+from pipelines.client.waiting import why_ended, why_pending
+from pipelines.client.workflow import Node
+
+NODE_NAME = "workflows.argoproj.io/node-name"
+PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
+FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
+PHASES = {
+    "Pending": PENDING,
+    "Running": RUNNING,
+    "Succeeded": DONE,
+    "Skipped": SKIPPED,
+    "Omitted": SKIPPED,
+    "Failed": FAILED,
+    "Error": FAILED,
+}
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """One step of a run. `why`: why it waits or failed; `attempts` are those on record, `tries` their number."""
+
+    step: str
+    state: str
+    node: str = ""
+    tries: int = 0
+    seconds: float | None = None
+    why: str = ""
+    id: str = ""
+    attempts: Sequence[Attempt] = ()
+
+    def to_json(self) -> Json:
+        """Plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run, its steps in the order in which they began, and what the ledger tells of scores and verdict."""
+
+    id: str
+    name: str
+    state: str
+    about: str
+    store: str
+    seconds: float
+    created_at: str
+    error: str
+    steps: Sequence[StepStatus]
+    details: Json = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+
+def look(connection: Connection, run_id: str, cluster: Cluster | None, why_not: str = "") -> RunStatus:
+    """How a run is doing.
+
+    Args:
+        connection: to Kubeflow.
+        run_id: the run.
+        cluster: Kubernetes, where it answers.
+        why_not: why `cluster` is None.
+
+    Raises:
+        NotFoundError: there is no such run.
+        ClusterError: Kubeflow can't be reached, or refuses.
+    """
+    run = runs.get(connection, run_id)
+    missing = [f"pods are not seen: {why_not}"] if cluster is None else []
+    flow, pods = _seen(connection, cluster, run_id, missing)
+    store = _parameters(run).get("store", "")
+    attempts = _attempts(store, run_id, missing)
+    canceled = run.state == runs.CANCELED
+    steps = [_step(node, attempts, pods, cluster, canceled=canceled) for node in workflow.nodes(flow)]
+    if not flow:
+        missing.append("steps are those that the ledger knows: neither Kubeflow nor Kubernetes has the workflow")
+        steps = _from_ledger(attempts)
+    return RunStatus(
+        id=str(run.run_id),
+        name=str(run.display_name),
+        state=str(run.state or "PENDING"),
+        about=str(run.description or ""),
+        store=store,
+        seconds=seconds_between(run.created_at, run.finished_at if run.state in runs.ENDED else None),
+        created_at=run.created_at.isoformat() if run.created_at else "",
+        error=_error(run, flow, steps),
+        steps=steps,
+        details=_details(attempts),
+        missing=missing,
+    )
+
+
+def _seen(
+    connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]
+) -> tuple[dict[str, Any], list[Any]]:
+    """The workflow at first hand or as Kubeflow keeps it, and the pods."""
+    if cluster is not None:
+        try:
+            return workflow.living(cluster, run_id) or workflow.stored(connection, run_id), cluster.pods(run_id)
+        except ClusterError as error:
+            missing.append(f"pods are not seen: {error}")
+    return workflow.stored(connection, run_id), []
+
+
+def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:
+    try:
+        return executions.read(open_existing(uri), run_id) if uri else []
+    except GanError as error:
+        missing.append(f"the ledger in {uri} is not read: {error}")
+        return []
+
+
+def _step(
+    node: Node, attempts: Sequence[Attempt], pods: Sequence[Any], cluster: Cluster | None, *, canceled: bool
+) -> StepStatus:
+    own = [attempt for attempt in attempts if attempt.task == node.task]
+    pod = next((each for each in reversed(_of_task(pods, node.task))), None)
+    last = own[-1] if own else None
+    state = PHASES.get(node.phase, node.phase.lower())
+    made = last.outcome if last and last.outcome else {}
+    if state == DONE and made.get("skipped"):
+        state = STORED
+    if state == FAILED and canceled:
+        state = CANCELED
+    return StepStatus(
+        step=_label(pod) or (last.step if last else node.step),
+        state=state,
+        node=node.host or (pod.spec.node_name if pod else None) or (last.node if last else ""),
+        tries=max(node.pods, len(own)),
+        seconds=seconds_between(moment(node.began_at), moment(node.ended_at)) if node.began_at else None,
+        why=_why(state, node, last, pod, cluster),
+        id=str(made.get("id", "")),
+        attempts=own,
+    )
+
+
+def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluster | None) -> str:
+    if state == PENDING:
+        told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
+        return told or node.message
+    if state == FAILED:
+        if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
+            return last.error
+        return (why_ended(pod) if pod is not None else "") or node.message
+    return ""
+
+
+def _from_ledger(attempts: Sequence[Attempt]) -> list[StepStatus]:
+    """The steps where nobody has the workflow: each with the last of its attempts."""
+    words = {executions.DONE: DONE, executions.RUNNING: RUNNING}
+    tasks: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        tasks.setdefault(attempt.task, []).append(attempt)
+    return [
+        StepStatus(
+            step=own[-1].step,
+            state=words.get(own[-1].state, FAILED),
+            node=own[-1].node,
+            tries=len(own),
+            seconds=seconds_between(moment(own[0].began_at), moment(own[-1].ended_at or "")),
+            why=own[-1].error or "",
+            id=str((own[-1].outcome or {}).get("id", "")),
+            attempts=own,
+        )
+        for own in tasks.values()
+    ]
+
+
+def _details(attempts: Sequence[Attempt]) -> Json:
+    """The outcomes by step, the last one of each; scores and verdict are among them."""
+    return {attempt.step: attempt.outcome for attempt in attempts if attempt.outcome}
+
+
+def _error(run: Any, flow: dict[str, Any], steps: Sequence[StepStatus]) -> str:
+    if run.state != runs.FAILED:
+        return ""
+    first = next((f"{step.step}: {step.why}" for step in steps if step.state == FAILED and step.why), "")
+    said = run.error.message if run.error and run.error.message else ""
+    return first or workflow.message(flow) or said
+
+
+def _of_task(pods: Sequence[Any], task: str) -> list[Any]:
+    """The pods of a task, the oldest first."""
+    own = [pod for pod in pods if (pod.metadata.annotations or {}).get(NODE_NAME, "").partition("(")[0] == task]
+    return sorted(own, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
+
+
+def _label(pod: Any) -> str:
+    return str((pod.metadata.labels or {}).get(STEP, "")) if pod is not None else ""
+
+
+def _parameters(run: Any) -> dict[str, Any]:
+    return (run.runtime_config.parameters if run.runtime_config else None) or {}

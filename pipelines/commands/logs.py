@@ -1,0 +1,45 @@
+"""`gan-pipelines logs`: what a step prints."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from gan.cli.parser import Add
+from gan.cli.shown import Shown
+from gan.console import put
+from gan.errors import ClusterError
+from gan.steps.outcome import Stopwatch
+from pipelines.commands.flags import add_run, connected, kubernetes
+
+
+def add(add: Add) -> None:
+    """Put the command into the parser."""
+    made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
+    made.add_argument("--step", required=True, metavar="STEP", help="such as train")
+    made.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    add_run(made)
+    made.set_defaults(do=logs)
+
+
+def logs(arguments: Namespace) -> Shown:
+    """Print the lines as they come; with --json they are counted and go to stderr."""
+    from pipelines.client import logs as client
+    from pipelines.client import runs
+
+    watch, count = Stopwatch(), 0
+    stream = sys.stderr if arguments.json else sys.stdout
+    with connected(arguments) as connection:
+        run_id = str(runs.find(connection, arguments.run).run_id)
+        cluster, why = kubernetes(connection.namespace)
+        if cluster is None:
+            raise ClusterError(f"logs are read from pods, and there is no way to them: {why}")
+        if arguments.follow:
+            lines = client.followed(connection, cluster, run_id, arguments.step)
+        else:
+            lines = client.lines(cluster, run_id, arguments.step)
+        for line in lines:
+            put(line, stream)
+            count += 1
+    record = {"id": run_id, "uri": "", "seconds": watch.seconds(), "step": arguments.step, "lines": count}
+    return Shown("", record)
