@@ -7,7 +7,7 @@ from kfp.dsl import Markdown, Output
 
 def decide(
     config: str, store: str, dataset_id: str, name: str, summary: Output[Markdown]
-) -> NamedTuple("Decision", [("train", bool), ("config", str)]):  # type: ignore[valid-type]  # copied without imports
+) -> NamedTuple("Decision", [("Output", bool), ("config", str)]):  # type: ignore[valid-type]  # copied without imports
     """Decide whether to train for a name; the outputs are whether, and the config to train with: its seed and start."""
     from components import artifacts, runtime
 

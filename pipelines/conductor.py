@@ -113,7 +113,7 @@ class _Conductor:
         outcome = record.outcome if record else None
         self._display.end(step, exit_code, seconds, outcome)
         if exit_code or outcome is None:
-            self.failed = (step, exit_code, record)
+            self.failed = self.failed or (step, exit_code, record)  # a last step may still come, and fail as well
             return
         self.done.append(StepRun(step, outcome, seconds))
         self._after_each(self.done[-1])

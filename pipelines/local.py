@@ -1,4 +1,4 @@
-"""Runs the training pipeline on this machine: the compiled components under `kfp.local`, no Docker, no cluster."""
+"""Runs the pipelines on this machine: the compiled components under `kfp.local`, no Docker, no cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pipelines import trail
 from pipelines.conductor import StepError, StepRun, conduct
 from pipelines.display import Display
 from pipelines.request import Request
+from pipelines.retraining import ORDER, retraining
 from pipelines.sandbox import IMAGE
 from pipelines.tasks import Tasks
 from pipelines.training import training
@@ -31,7 +32,22 @@ def run_training(request: Request, display: Display) -> list[StepRun]:
         display,
         after_each=lambda run: _note(request, run),
     )
-    return _complete(done)
+    return _require(done, list(STEPS))
+
+
+def run_retraining(request: Request, display: Display) -> list[StepRun]:
+    """Run the whole retraining pipeline.
+
+    Returns:
+        How each step went, in order. Where there is nothing new, nothing is trained, and that is no error.
+
+    Raises:
+        StepError, Stopped: see `conduct`. The webhook was told of an error.
+    """
+    parameters = {name: text for name, text in request.parameters().items() if name != "run_id"}
+    done = conduct(lambda: retraining(Tasks(IMAGE, None))(**parameters), ORDER, display)
+    new = any(run.step == "decide" and run.outcome.details["train"] for run in done)
+    return _require(done, [step for step in ORDER if new or step in ("preprocess", "decide", "notify")])
 
 
 def run_step(request: Request, step: str, display: Display) -> StepRun:
@@ -62,10 +78,13 @@ def _input(request: Request, step: str, name: str, parameters: dict[str, str]) -
     return trail.recall(request, step, name)
 
 
-def _complete(done: Sequence[StepRun]) -> list[StepRun]:
-    """`done` if nothing is missing: `kfp.local` skips a branch in silence where it can't read a condition."""
+def _require(done: Sequence[StepRun], wanted: Sequence[str]) -> list[StepRun]:
+    """`done` if nothing that was wanted is missing, but for a promotion that the gate refused.
+
+    `kfp.local` skips a branch in silence where it can't read a condition.
+    """
     passed = any(run.step == "gate" and run.outcome.details["passed"] for run in done)
-    wanted = [step for step in STEPS if step != "promote" or passed]
+    wanted = [step for step in wanted if step != "promote" or passed]
     ran = [run.step for run in done]
     if ran != wanted:
         raise StepError(f"the steps {wanted} were to run, and {ran} did; this is a bug, please report it", EXIT_BUG)

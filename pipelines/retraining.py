@@ -12,6 +12,11 @@ from pipelines.release import release
 from pipelines.tasks import Tasks, uncached
 from pipelines.training import OUTPUT
 
+ORDER = (
+    *("preprocess", "decide", "reference", "train", "evaluate", "remeasure", "export", "gate", "promote", "report"),
+    "notify",
+)
+
 
 def retraining(tasks: Tasks) -> Any:
     """Train again where there is a reason to, promote what is no worse than what is live, and tell a webhook.
@@ -37,7 +42,8 @@ def retraining(tasks: Tasks) -> Any:
             dataset = tasks("preprocess", config=config, store=store)
             of_data = {"store": store, "dataset_id": dataset.outputs[OUTPUT]}
             decision = tasks("decide", config=config, name=name, **of_data)
-            with dsl.If(decision.outputs["train"] == True, name="new"):  # noqa: E712
+            # kfp.local finds the outcome of a task in a condition only if it is called OUTPUT.
+            with dsl.If(decision.outputs[OUTPUT] == True, name="new"):  # noqa: E712
                 chosen = decision.outputs["config"]
                 reference = tasks("reference", config=chosen, **of_data)
                 run = tasks("train", config=chosen, **of_data).after(reference)

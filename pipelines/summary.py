@@ -12,11 +12,14 @@ from gan.types import Json
 from pipelines.conductor import StepRun
 from pipelines.display import state_of
 from pipelines.request import Request
+from pipelines.retraining import ORDER
 
 
 def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
     """The end of a whole run, for people."""
     outcomes = _outcomes(runs)
+    if "gate" not in outcomes:
+        return "\n\n".join([_steps(runs, seconds), _nothing_new(request, outcomes)])
     parts = [
         _steps(runs, seconds),
         "\n".join(score_lines(outcomes["evaluate"].details)),
@@ -29,6 +32,18 @@ def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
 def record(request: Request, runs: Sequence[StepRun], seconds: float) -> Json:
     """The end of a whole run, for programs: one flat JSON object."""
     outcomes = _outcomes(runs)
+    if "gate" not in outcomes:
+        decided = outcomes["decide"]
+        return {
+            "id": decided.id,
+            "uri": decided.uri,
+            "seconds": round(seconds, 3),
+            "dataset_id": outcomes["preprocess"].id,
+            "trained": False,
+            "reasons": decided.details["reasons"],
+            "promoted": None,
+            "steps": _step_records(runs),
+        }
     evaluated, judged = outcomes["evaluate"].details, outcomes["gate"].details
     return {
         "id": outcomes["train"].id,
@@ -45,15 +60,7 @@ def record(request: Request, runs: Sequence[StepRun], seconds: float) -> Json:
         "reasons": judged["reasons"],
         "promoted": request.name if "promote" in outcomes else None,
         "sample": sample_command(request, outcomes),
-        "steps": [
-            {
-                "step": run.step,
-                "seconds": run.seconds,
-                "skipped": outcomes[run.step].skipped,
-                "id": outcomes[run.step].id,
-            }
-            for run in runs
-        ],
+        "steps": _step_records(runs),
     }
 
 
@@ -63,15 +70,22 @@ def sample_command(request: Request, outcomes: dict[str, Outcome]) -> str:
     return shlex.join(["gan", "sample", *which, "--store", request.store.uri, "--out", f"{request.name}.png"])
 
 
+def _step_records(runs: Sequence[StepRun]) -> list[Json]:
+    return [
+        {"step": run.step, "seconds": run.seconds, "skipped": run.outcome.skipped, "id": run.outcome.id} for run in runs
+    ]
+
+
 def _steps(runs: Sequence[StepRun], seconds: float) -> str:
     done = {run.step: run for run in runs}
+    why_not = "the gate refused" if "gate" in done else "nothing new"
     lines = []
-    for step in STEPS:
+    for step in ORDER if "decide" in done else STEPS:
         if step in done:
             run = done[step]
             lines.append(f"{step:<12}{run.seconds:>7.1f} s  {state_of(0, run.outcome):<22}{run.outcome.id}")
         else:
-            lines.append(f"{step:<12}{'-':>7}    not run: the gate refused")
+            lines.append(f"{step:<12}{'-':>7}    not run: {why_not}")
     return "\n".join([*lines, f"{'altogether':<12}{seconds:>7.1f} s"])
 
 
@@ -83,6 +97,11 @@ def _verdict(request: Request, outcomes: dict[str, Outcome]) -> str:
         return f'promoted: {generator} is live under the name "{request.name}"{before}'
     reasons = "\n".join(f"  - {reason}" for reason in outcomes["gate"].details["reasons"])
     return f'refused: {generator} was not promoted to "{request.name}"\n{reasons}'
+
+
+def _nothing_new(request: Request, outcomes: dict[str, Outcome]) -> str:
+    reasons = "\n".join(f"  - {reason}" for reason in outcomes["decide"].details["reasons"])
+    return f'nothing new: nothing was trained for "{request.name}"\n{reasons}'
 
 
 def _outcomes(runs: Sequence[StepRun]) -> dict[str, Outcome]:

@@ -1,4 +1,4 @@
-"""`gan-pipelines run`: the training pipeline on this machine."""
+"""`gan-pipelines run`: a pipeline on this machine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from argparse import Namespace
 
 from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown, shown
+from gan.errors import ConfigError
 from gan.steps.outcome import Stopwatch
 
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("run", "run the training pipeline on this machine, from images to a promoted generator")
+    made = add("run", "run a pipeline on this machine, from images to a promoted generator")
+    made.add_argument(
+        "--pipeline",
+        default="training",
+        choices=("training", "retraining"),
+        help="which one (default: %(default)s); retraining looks first whether there is a reason to train",
+    )
     add_config(made, required=True)
     add_store(made)
     made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
@@ -32,10 +39,22 @@ def run(arguments: Namespace) -> Shown:
     open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
     from pipelines import summary
     from pipelines.display import make_display
-    from pipelines.local import run_step, run_training
+    from pipelines.local import run_retraining, run_step, run_training
 
+    if arguments.pipeline == "retraining":
+        _check_retraining(arguments)
+        runs = run_retraining(request, make_display())
+        seconds = watch.seconds()
+        return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
     if arguments.only is not None:
         return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
     runs = run_training(request, make_display())
     seconds = watch.seconds()
     return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
+
+
+def _check_retraining(arguments: Namespace) -> None:
+    """Retraining names its runs itself, and its steps stand and fall together."""
+    for flag, given in (("--run-id", arguments.run_id), ("--only", arguments.only)):
+        if given is not None:
+            raise ConfigError(f"{flag} is of no use with --pipeline retraining; got {given}. Leave it out")

@@ -88,7 +88,7 @@ def test_a_branch_that_was_skipped_in_silence_is_a_bug_and_not_a_success() -> No
         for step in ("preprocess", "reference", "train", "evaluate", "export", "gate", "report")
     ]
     with pytest.raises(StepError, match="this is a bug") as caught:
-        local._complete(done)
+        local._require(done, list(local.STEPS))
     assert caught.value.exit_code == 70
 
 
