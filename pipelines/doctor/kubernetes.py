@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from components.catalogue import STEPS
+from components.catalogue import COMPONENTS
 from gan.errors import ClusterError
 from pipelines.client.cluster import Cluster, reach
 from pipelines.doctor import installed, rights, room
@@ -39,7 +39,7 @@ def examine_kubernetes(namespace: str, profile: Profile, store: str, image: str 
 
 def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None) -> list[Trial]:
     """Each stands for itself."""
-    steps = {step: profile.resources(step) for step in STEPS}
+    steps = {step: profile.resources(step) for step in COMPONENTS}
     several = [resources for resources in steps.values() if resources.workers > 1]
     trials: list[Trial] = [
         ("our rights", lambda: rights.our_rights(cluster)),

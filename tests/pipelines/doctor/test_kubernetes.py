@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.doctor.check import Check
+from pipelines.doctor.kubernetes import examine_kubernetes
+from pipelines.profiles import load_profile
+from support import kfp_api
+from support.kfp_api import Api, Said
+from support.kubernetes_api import CONTROLLER, IN, kubeconfig, listed, node, quota, review, routes, status
+
+STORE = "s3://bucket/prefix"
+FORBIDDEN = status(403, "Forbidden", 'nodes is forbidden: User "u" cannot list resource "nodes"')
+ABSENT = status(404, "NotFound", '"x" not found')
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    with kfp_api.serve(routes()) as served:
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, served.url)))
+        yield served
+
+
+def found(profile: str = "gpu-l4", image: str | None = "gan-pipelines:dev", store: str = STORE) -> dict[str, Check]:
+    checks = examine_kubernetes("kubeflow", load_profile(profile), store, image)
+    return {check.name: check for check in checks}
+
+
+def test_a_good_cluster(api: Api) -> None:
+    checks = found()
+    assert [check for check in checks.values() if not check.ok] == []
+    said = {name: check.found for name, check in checks.items()}
+    assert said["Kubernetes answers"].endswith("v1.34.4")
+    assert said["namespace"] == "kubeflow; Pod Security restricted"
+    assert said["time zone of schedules"].startswith("Europe/Berlin (CRON_SCHEDULE_TIMEZONE of deployment kubeflow/")
+    assert said["credentials of the store"] == "gan-store has AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+    assert said["place of artifacts"] == "s3://gan/artifacts"
+    assert said["Kueue"] == "queue gan of gan, 2 waiting; gan-retraining"
+    assert said["image"] == "gan-pipelines:dev is on every node"
+    assert "train waits for requests.cpu" in said["quota"]
+    assert "create/patch workflowtaskresults.argoproj.io" in said["rights of the pods"]
+    train = next(text for name, text in said.items() if name.startswith("node for") and "train" in name)
+    assert "1 of 2 nodes take it, 1 with room now" in train
+    assert "1 of 2 nvidia.com/gpu free" in train
+
+
+SELF = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+OTHER = "POST /apis/authorization.k8s.io/v1/subjectaccessreviews"
+QUEUE = "GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/localqueues/gan"
+PRIORITY = "GET /apis/kueue.x-k8s.io/v1beta2/workloadpriorityclasses/gan-retraining"
+SECRET = f"GET {IN}/secrets/gan-store"
+HALF = Said({"data": {"AWS_ACCESS_KEY_ID": "bQ=="}})
+NO_ROOT = Said({"data": {"defaultPipelineRoot": "/artifacts"}})
+NO_GPU = listed("ResourceQuotaList", [quota("requests.nvidia.com/gpu", hard="0", used="0")])
+CLOSED = Said(
+    {
+        "spec": {"clusterQueue": "gan"},
+        "status": {"conditions": [{"type": "Active", "status": "False", "message": "ClusterQueue is stopped"}]},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "route", "answer", "message"),
+    [
+        ("our rights", SELF, review("get pods/log"), "you may not get pods/log in kubeflow: .* ask for a role"),
+        (
+            "rights of the pods",
+            OTHER,
+            review("patch workflowtaskresults"),
+            "gan-run may not patch .* apply the manifests",
+        ),
+        ("rights of the pods", f"GET {IN}/serviceaccounts/gan-run", ABSENT, "apply the manifests"),
+        ("credentials of the store", SECRET, ABSENT, "create secret generic gan-store"),
+        ("credentials of the store", SECRET, HALF, "lacks AWS_SECRET_ACCESS_KEY"),
+        ("place of artifacts", f"GET {IN}/configmaps/kfp-launcher", NO_ROOT, 'has defaultPipelineRoot "/artifacts"'),
+        ("quota", f"GET {IN}/resourcequotas", NO_GPU, "allows requests.nvidia.com/gpu of 0 in .* asks for 1; raise it"),
+        ("Kueue", "GET /apis/", Said({"groups": []}), "Kueue is not installed"),
+        ("Kueue", QUEUE, ABSENT, "create the LocalQueue gan"),
+        ("Kueue", QUEUE, CLOSED, "not active: ClusterQueue is stopped"),
+        ("Kueue", PRIORITY, ABSENT, "create the WorkloadPriorityClass"),
+        ("time zone of schedules", CONTROLLER, ABSENT, "assumed, not seen"),
+    ],
+)
+def test_each_failure_has_its_remedy(api: Api, check: str, route: str, answer: Any, message: str) -> None:
+    api.routes[route] = answer
+    checks = found()
+    assert {name for name, each in checks.items() if each.ok is False} == {check}
+    assert re.search(message, checks[check].found)
+
+
+def test_no_node_for_the_accelerator(api: Api) -> None:
+    api.routes["GET /api/v1/nodes"] = listed("NodeList", [node("small", {}, cpu="64", memory="256Gi")])
+    failed = [check.found for check in found().values() if check.ok is False]
+    assert len(failed) == 1
+    assert "no node takes the pod of" in failed[0]
+    assert "none of 1 has its labels and taints" in failed[0]
+
+
+def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
+    labels = {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    small = node("gpu", labels, cpu="4", memory="15Gi", gpu="1")
+    api.routes["GET /api/v1/nodes"] = listed("NodeList", [small])
+    failed = [check.found for check in found().values() if check.ok is False]
+    assert "the largest of 1 has cpu 4, memory 15.0Gi, nvidia.com/gpu 1" in failed[0]
+    api.routes["GET /api/v1/nodes"] = listed("NodeList", [node("gpu", labels, cpu="8", memory="31Gi", gpu="1")])
+    train = next(check for name, check in found().items() if name.startswith("node for") and "train" in name)
+    assert train.ok
+    assert "0 of 1 nvidia.com/gpu free): 1 of 1 nodes take it, none with room now, so it will wait" in train.found
+
+
+def test_what_we_may_not_see_is_no_failure(api: Api) -> None:
+    api.routes["GET /api/v1/nodes"] = FORBIDDEN
+    api.routes[f"GET {IN}/secrets/gan-store"] = FORBIDDEN
+    checks = found()
+    assert {check.ok for check in checks.values()} == {True, None}
+    assert "not seen" in checks["credentials of the store"].found
+    assert checks["image"].ok is None
+
+
+def test_a_store_with_identities_needs_no_secret(api: Api) -> None:
+    api.routes[f"GET {IN}/secrets/gan-store"] = ABSENT
+    assert found(store="gs://bucket")["credentials of the store"].ok
+
+
+def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) -> None:
+    profile = load_profile("cpu-small")
+    several = replace(profile, steps={**profile.steps, "train": {"workers": 2}})
+    api.routes["POST /apis/authorization.k8s.io/v1/subjectaccessreviews"] = review("create jobsets")
+    checks = {each.name: each for each in examine_kubernetes("kubeflow", several, STORE, "nowhere.invalid/gan:1")}
+    assert checks["workers"].found == "2 workers as a JobSet (v1alpha2)"
+    assert "may not create jobsets.jobset.x-k8s.io" in checks["rights of the pods"].found
+    assert "has no such image, and it can't be pulled" in checks["image"].found
+
+
+def test_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, "http://127.0.0.1:9")))
+    first, *others = examine_kubernetes("kubeflow", load_profile("local"), STORE, None)
+    assert first.ok is False
+    assert "KUBECONFIG" in first.found
+    assert {check.ok for check in others} == {None}
+
+
+def test_an_old_kubernetes_and_a_missing_namespace(api: Api) -> None:
+    api.routes[f"GET {IN}"] = ABSENT
+    checks = found()
+    assert "kubectl create namespace kubeflow" in checks["namespace"].found
+    assert list(checks) == ["Kubernetes answers", "namespace", "what runs need there"]
+    old = api.routes["GET /version/"]
+    api.routes["GET /version/"] = Said({**old.body, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
+    assert "v1.29.1-gke.1 is too old; upgrade to 1.30" in found()["Kubernetes answers"].found
