@@ -77,9 +77,15 @@ class Ledger:
                 self._store = store
         except GanError as error:
             warn("the ledger of the execution can't be written", reason=str(error))
-        if before and (lasting := _lasting(before[-1])) is not None:
+        if before:
+            self._heed(before[-1])
+
+    def _heed(self, before: Attempt) -> None:
+        if before.state == FAILED and before.error is not None and before.exit_code in LASTING:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
-            raise lasting
+            raise RepeatedError(before.error, before.exit_code)
+        if before.state == RUNNING:
+            warn("the attempt before ended without a word: killed, for want of memory most likely", pod=before.pod)
 
     def done(self, outcome: Outcome) -> None:
         """The step made something."""
@@ -113,10 +119,3 @@ def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> Attemp
     task, retry = (retried[1], int(retried[2])) if retried else (name, 0)
     pod, node, image = (environment.get(variable, "") for variable in (POD, NODE, IMAGE))
     return Attempt(step, task, 0, began_at, retry=retry, pod=pod, node=node, image=image)
-
-
-def _lasting(before: Attempt) -> RepeatedError | None:
-    """The error of the attempt before, if no retry mends it."""
-    if before.state == FAILED and before.error is not None and before.exit_code in LASTING:
-        return RepeatedError(before.error, before.exit_code)
-    return None

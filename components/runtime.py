@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +21,16 @@ from components.termination import write_last_words
 from components.vitals import Vitals, experiment_of
 from gan.cli.main import guarded
 from gan.config import Config
-from gan.console import say
+from gan.console import put, say
 from gan.errors import EXIT_BUG, Stopped
 from gan.quiet import load_tensorflow
 from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
+from gan.train.signals import grace_seconds
 
 RECORDS = "GAN_STEP_RECORDS"
-WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "remeasure", "export", "report"})
+LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
+WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "remeasure", "export", "report", "trial"})
 
 
 class Step:
@@ -42,6 +46,7 @@ class Step:
         self._ledger = ledger
         self._vitals = vitals
         self._outcome: Outcome | None = None
+        self._over = threading.Event()
 
     def begin(self) -> None:
         """Put the attempt on record.
@@ -80,11 +85,25 @@ class Step:
         self._vitals.failed(exit_code)
         return exit_code
 
+    def over(self) -> None:
+        """The step ends in order; nothing needs to end it."""
+        self._over.set()
+
     def stopping(self) -> None:
-        """SIGTERM came. What is put on record now stays if the process is killed before it can tell more."""
-        message = "stopped by SIGTERM, and killed before the step could end in order"
+        """SIGTERM came. What is put on record now stays if the process is ended before it can tell more.
+
+        Argo retries a pod that ends by itself, and not one that Kubernetes kills at the end of its grace.
+        """
+        exit_code = 128 + signal.SIGTERM
+        message = "stopped by SIGTERM, and ended before the step could clear up"
+        threading.Thread(target=self._end_in_time, args=(exit_code,), daemon=True).start()
         write_last_words(f"{self.name}: {message}")
-        self._ledger.stopping(message, 128 + signal.SIGTERM)
+        self._ledger.stopping(message, exit_code)
+
+    def _end_in_time(self, exit_code: int) -> None:
+        if not self._over.wait(grace_seconds() + LATEST_SECONDS):
+            put(f"{self.name}: stopped at the end of the grace; the same command again continues", sys.stderr)
+            os._exit(exit_code)
 
     def _write(self, record: Record) -> None:
         if self._records is not None:
@@ -134,4 +153,6 @@ def step(name: str, store: str = "", config: str = "", experiment: str = "") -> 
                 code = running.failed(stopped)
             else:
                 return
+            finally:
+                running.over()
     raise SystemExit(code)

@@ -112,7 +112,7 @@ def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
     assert [each.state for each in pod.attempts()] == [FAILED, DONE]
 
 
-def test_a_retry_after_a_kill_is_a_real_attempt(pod: Pod) -> None:
+def test_a_retry_after_a_kill_is_a_real_attempt(pod: Pod, capsys: pytest.CaptureFixture[str]) -> None:
     program = f"""
 from components import runtime
 import os, signal
@@ -125,6 +125,7 @@ with runtime.step("promote", {str(pod.store)!r}):
     with runtime.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [LOST, DONE]
+    assert "killed, for want of memory most likely" in capsys.readouterr().err
 
 
 def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,25 +150,33 @@ def test_sigterm_is_on_record_with_what_the_step_says(pod: Pod) -> None:
     assert pod.last_words.read_text() == f"promote: {stopped.error}"
 
 
-def test_sigterm_is_on_record_at_once_though_the_step_hears_of_it_too_late(pod: Pod) -> None:
+def test_sigterm_is_on_record_at_once_and_ends_a_step_that_hears_of_it_too_late(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The main thread is in a long calculation, out of which no handler of Python's is called."""
     program = f"""
-import hashlib
+import hashlib, os, signal, sys, threading
 from components import runtime
+
+def terminate():
+    ready.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+runtime.LATEST_SECONDS = 0
+ready = threading.Event()
+threading.Thread(target=terminate, daemon=True).start()
 with runtime.step("promote", {str(pod.store)!r}):
-    print("calculating", flush=True)
+    sys.setswitchinterval(1000)  # no other thread goes on before the calculation gives way to it
+    ready.set()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"calculating\n"
-        process.terminate()
-        while pod.attempts()[0].state == RUNNING and process.poll() is None:
-            pass
-        process.kill()
+    monkeypatch.setenv("GAN_GRACE_SECONDS", "1")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 143
+    assert done.stderr == "promote: stopped at the end of the grace; the same command again continues\n"
     (stopped,) = pod.attempts()
     assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
-    assert stopped.error == "stopped by SIGTERM, and killed before the step could end in order"
+    assert stopped.error == "stopped by SIGTERM, and ended before the step could clear up"
     assert pod.last_words.read_text() == f"promote: {stopped.error}"
 
 
