@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.compiled import compile_text
+from pipelines.main import main
+from support import kfp_api
+from support.kfp_api import Api
+from support.schedules_api import Kept
+
+FILE = """
+schedules:
+- name: nightly
+  pipeline: training
+  config: digits
+  profile: local
+  image: gan@sha256:{digest}
+  store: gs://bucket/prefix
+  promote_as: digits
+  cron: "{cron}"
+  time_zone: UTC
+"""
+
+
+COMPILE_ONCE = lru_cache(compile_text)
+"""The same text for the same pipeline, image and profile takes the compiler seconds each time."""
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def api(kept: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipelines.client.submit.compile_text", COMPILE_ONCE)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with kfp_api.serve() as served:
+        kept.routes |= served.routes
+        served.routes = kept.routes
+        monkeypatch.setenv("KFP_HOST", served.url)
+        yield served
+
+
+def write(cron: str = "0 2 * * *", digest: str = "0" * 64, text: str = FILE) -> None:
+    Path("schedules.yaml").write_text(text.format(cron=cron, digest=digest), encoding="utf-8")
+
+
+def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dict[str, Any]:
+    """What a command of `schedule` prints with --json."""
+    assert main(["schedule", *argv, "--json"]) == code
+    text = capsys.readouterr().out
+    return dict(json.loads(text)) if text else {}
+
+
+def test_apply_makes_then_leaves_then_changes(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    assert said(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]["state"] == "new"
+    assert not kept.schedules
+    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "made"
+    ((first, made),) = kept.schedules.items()
+    assert made["trigger"]["cron_schedule"]["cron"] == "0 0 2 * * *"
+    assert (made["max_concurrency"], made["no_catchup"], made["status"]) == ("1", True, "ENABLED")
+    assert made["service_account"] == "gan-run"
+    assert made["runtime_config"]["parameters"]["name"] == "digits"
+    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"] == {"state": "unchanged", "diff": ""}
+    assert list(kept.schedules) == [first]
+    write(cron="30 3 * * 1-5")
+    differs = said(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]
+    assert differs["state"] == "differs"
+    assert "-cron: 0 2 * * *\n+cron: 30 3 * * 1-5" in differs["diff"]
+    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "changed"
+    ((second, changed),) = kept.schedules.items()
+    assert second != first
+    assert (changed["status"], changed["trigger"]["cron_schedule"]["cron"]) == ("ENABLED", "0 30 3 * * 1-5")
+
+
+def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    said(capsys, "apply", "schedules.yaml")
+    (first,) = kept.schedules
+    run = kept.begin(first, "2026-11-23T02:00:00Z")
+    write(digest="1" * 64)
+    state = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"]
+    assert state.startswith("changed; a run of the version before goes on")
+    assert [each["status"] for each in kept.schedules.values()] == ["DISABLED", "ENABLED"]
+    (row,) = said(capsys, "list")["schedules"]
+    assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])
+    assert row["note"] == "1 version(s) before it, until their runs end"
+    run["state"] = "SUCCEEDED"
+    said(capsys, "apply", "schedules.yaml")
+    assert first not in kept.schedules
+    assert len(kept.schedules) == 1
+
+
+def test_pause_resume_run_now_delete(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write(cron="* * * * *")
+    said(capsys, "apply", "schedules.yaml")
+    (first,) = kept.schedules
+    assert said(capsys, "pause", "nightly")["did"] == "paused"
+    assert said(capsys, "pause", "nightly")["did"] == "paused already"
+    (row,) = said(capsys, "list")["schedules"]
+    assert (row["state"], row["next"], row["runs"]) == ("paused", None, kept.versions.popitem()[1]["description"])
+    kept.schedules[first]["trigger"]["cron_schedule"]["start_time"] = "2026-11-20T00:00:00Z"  # much fell due since
+    assert said(capsys, "resume", "nightly")["did"] == "resumed"
+    ((second, resumed),) = kept.schedules.items()
+    assert second != first
+    assert resumed["status"] == "ENABLED"
+    assert resumed["trigger"]["cron_schedule"]["start_time"] > "2026-11-20"
+    assert said(capsys, "resume", "nightly")["did"] == "not paused"
+    run = said(capsys, "run-now", "nightly")["did"]
+    assert kept.runs[0]["run_id"] == run
+    assert kept.runs[0]["runtime_config"] == resumed["runtime_config"]
+    said(capsys, "run-now", "nightly", code=19)
+    assert said(capsys, "delete", "nightly")["did"] == "deleted"
+    assert not kept.schedules
+
+
+def test_delete_spares_a_run_that_goes_on(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    said(capsys, "apply", "schedules.yaml")
+    (first,) = kept.schedules
+    run = kept.begin(first, "2026-11-23T02:00:00Z")
+    assert main(["schedule", "delete", "nightly"]) == 19
+    assert f"`gan-pipelines cancel {run['run_id']}`" in capsys.readouterr().err
+    assert kept.schedules[first]["status"] == "DISABLED"
+    run["state"] = "FAILED"
+    assert main(["schedule", "delete", "nightly"]) == 0
+
+
+def test_what_is_not_in_the_file_is_told_and_left(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    said(capsys, "apply", "schedules.yaml")
+    kept.schedules["foreign"] = {"recurring_run_id": "foreign", "display_name": "foreign", "trigger": {}}
+    write(text="schedules: []")
+    assert said(capsys, "apply", "schedules.yaml")["not_in_file"] == ["nightly"]
+    assert len(kept.schedules) == 2
+    assert main(["schedule", "pause", "nightli"]) == 4
+    assert 'did you mean "nightly"?' in capsys.readouterr().err
+
+
+def test_the_time_zone_must_be_the_hosts(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    assert main(["schedule", "apply", "schedules.yaml", "--controller-zone", "Europe/Berlin"]) == 2
+    told = capsys.readouterr().err
+    assert "the host reads every cron in Europe/Berlin" in told
+    assert "CRON_SCHEDULE_TIMEZONE=UTC" in told
+    assert not kept.schedules
+
+
+def test_nothing_is_changed_where_one_of_them_is_wrong(
+    api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(text=FILE + FILE.partition("schedules:")[2].replace("nightly", "second").replace("digits\n", "digist\n", 1))
+    assert main(["schedule", "apply", "schedules.yaml"]) == 4
+    assert not kept.schedules
