@@ -53,7 +53,7 @@ def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None =
     """
     if most is not None and most < 1:
         raise ConfigError(f"at least 1 example must be loaded; got {most}")
-    records = _opened(store, dataset, split)
+    records = open_records(store, dataset, split)
     chosen = np.arange(len(records))
     if most is not None and most < len(records):
         chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:most])
@@ -74,7 +74,13 @@ def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None =
     return arrays
 
 
-def _opened(store: Store, dataset: Dataset, split: str) -> Records:
+def open_records(store: Store, dataset: Dataset, split: str) -> Records:
+    """The records of a split, brought to this machine and checked; they stay readable whatever becomes of the files.
+
+    Raises:
+        NotFoundError: the dataset has no such split.
+        IntegrityError: a shard is damaged.
+    """
     records = Records([shard.examples for shard in dataset.split(split).shards])
     with Stage(store, dataset, split, records.open) as stage:
         stage.begin()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from gan.data.options import Frame
 from gan.data.pool import ordered_map
 from gan.data.sources.interface import Listed, Listing
 from gan.errors import DataError
+
+if TYPE_CHECKING:
+    from gan.data.reuse import Known
 
 CHUNK_IMAGES = 64
 CHUNK_BYTES = 4 << 20
@@ -52,8 +55,17 @@ class _File(NamedTuple):
     data: bytes | str
 
 
-def prepared(listing: Listing, examples: Sequence[Listed], frame: Frame, *, workers: int) -> Iterator[Prepared]:
+def prepared(
+    listing: Listing, examples: Sequence[Listed], frame: Frame, *, workers: int, known: Known | None = None
+) -> Iterator[Prepared]:
     """Every example, in the order given, with its pixels or the reason against it.
+
+    Args:
+        listing: the source.
+        examples: of the listing.
+        frame: what to make of them.
+        workers: processes that decode.
+        known: pixels that need not be made again, in this very frame.
 
     Raises:
         DataError: a file's bytes changed since they were listed.
@@ -61,6 +73,15 @@ def prepared(listing: Listing, examples: Sequence[Listed], frame: Frame, *, work
     if not listing.encoded:
         yield from _from_arrays(listing, examples, frame)
         return
+    if known is None:
+        yield from _decoded_all(listing, examples, frame, workers)
+        return
+    fresh = _decoded_all(listing, [each for each in examples if not known.has(each)], frame, workers)
+    for example in examples:
+        yield Prepared(example, known.pixels(example), example.sha256) if known.has(example) else next(fresh)
+
+
+def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, workers: int) -> Iterator[Prepared]:
     chunks = _chunks(listing, examples)
     decode = partial(decode_chunk, frame)
     in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES

@@ -12,6 +12,7 @@ from gan.data.manifest import ManifestWriter, example_row, quarantined_row
 from gan.data.options import Options
 from gan.data.order import packing_order
 from gan.data.prepare import Prepared, prepared
+from gan.data.reuse import Known
 from gan.data.shards import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
 from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified
@@ -33,8 +34,10 @@ def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]
     return rejected
 
 
-def write_dataset(folder: Path, source: Source, listing: Listing, options: Options, *, workers: int) -> Dataset:
-    """Decode every example and write shards, manifest.parquet and dataset.json into an empty folder.
+def write_dataset(
+    folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: Known | None = None
+) -> Dataset:
+    """Decode every example that is not `known`, and write shards, manifest.parquet and dataset.json to an empty folder.
 
     Raises:
         DataError: an image can't be used and is not to be skipped, or none is left to train on.
@@ -42,7 +45,7 @@ def write_dataset(folder: Path, source: Source, listing: Listing, options: Optio
     """
     quarantined = list(refuse_or_skip(listing.rejected, options))
     splits: dict[str, Split] = {}
-    stream = prepared(listing, packing_order(listing.examples), options.frame, workers=workers)
+    stream = prepared(listing, packing_order(listing.examples), options.frame, workers=workers, known=known)
     with (
         ManifestWriter(folder / MANIFEST) as manifest,
         console.progress("preprocess", len(listing.examples), unit="images") as advance,

@@ -64,9 +64,9 @@ def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
     return str(note["id"]) if sound else None
 
 
-def notes(store: Store) -> Iterator[Note]:
-    """Every note there is, damaged ones included."""
-    for item in store.list(FOLDER):
+def notes(store: Store, step: str = "") -> Iterator[Note]:
+    """Every note there is, or every one of a step, damaged ones included."""
+    for item in store.list(f"{FOLDER}/{step}" if step else FOLDER):
         parts = item.key.split("/")
         if len(parts) != 3:
             continue
