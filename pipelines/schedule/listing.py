@@ -27,7 +27,7 @@ class Row:
     def line(self) -> str:
         """For people."""
         last = f"last {self.last} {self.last_state} {self.last_run}" if self.last_run else "never ran"
-        following = f"next {self.next}" if self.next else "due nevermore"
+        following = f"next {self.next}" if self.next else "next when it is on"
         due = f'"{self.cron}" in {self.time_zone}'
         return "  ".join([self.name, self.state, due, following, last, self.runs, *([self.note] if self.note else [])])
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.compiled import compile_text
 from pipelines.main import main
+from pipelines.profiles import load_profile
 from support import kfp_api
 from support.kfp_api import Api
 from support.schedules_api import Kept
@@ -28,8 +29,9 @@ schedules:
 """
 
 
-COMPILE_ONCE = lru_cache(compile_text)
-"""The same text for the same pipeline, image and profile takes the compiler seconds each time."""
+@lru_cache
+def compiled(pipeline: str, image: str) -> str:
+    return compile_text(pipeline, image, load_profile("local"))
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def kept() -> Kept:
 @pytest.fixture
 def api(kept: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipelines.client.submit.compile_text", COMPILE_ONCE)
+    monkeypatch.setattr("pipelines.client.submit.compile_text", lambda name, image, _: compiled(name, image))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with kfp_api.serve() as served:
         kept.routes |= served.routes
