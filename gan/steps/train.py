@@ -10,7 +10,6 @@ from gan import build
 from gan.config import Config
 from gan.console import Clock, say
 from gan.data import spec
-from gan.data.spec import Dataset
 from gan.errors import IntegrityError
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs

@@ -14,6 +14,7 @@ import tensorflow as tf
 from gan.console import say
 from gan.errors import WorkerLostError
 from gan.train.replicas import Replicas, SharedReplicas
+from gan.train.signals import install_again
 from gan.train.workers import Workers
 
 _LOST = (
@@ -41,6 +42,7 @@ def join(workers: Workers) -> Replicas:
         rpc_layer="grpc",
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    install_again()  # TensorFlow takes SIGTERM for itself when it joins others (2.21)
     return SharedReplicas(strategy, workers.index, workers.count)
 
 
@@ -55,7 +57,7 @@ def losses_explained(workers: Workers) -> Iterator[None]:
         reason = next((line for line in str(error).splitlines() if "/task:" in line), str(error).partition("\n")[0])
         raise WorkerLostError(
             f"worker {workers.index} of {workers.count} lost another one, and a step takes all of them: "
-            f"{reason.strip()}. See how that one ended; the same command on all of them goes on from the last checkpoint"
+            f"{reason.strip()}. See how that one ended; the same command on all of them goes on from the last one saved"
         ) from None
 
 

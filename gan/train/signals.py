@@ -88,6 +88,13 @@ def stop_requests() -> Iterator[StopRequest]:
             watchdog.cancel()
 
 
+def install_again() -> None:
+    """Install Python's handlers of the signals anew, where a library has put its own in their place."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            signal.signal(number, signal.getsignal(number))
+
+
 def grace_seconds() -> float:
     """What GAN_GRACE_SECONDS says, by default 25.
 
