@@ -50,6 +50,18 @@ def score_table(details: Mapping[str, Any]) -> str:
     return heading + _table(["score", "generator", "interval", "real data"], rows)
 
 
+def trial_table(trials: Sequence[Mapping[str, Any]]) -> str:
+    """The trials of a stage of a sweep, one row each."""
+    rows = [[_cell(each["point"]), _cell(each["seed"]), _cell(each["steps"])] for each in trials]
+    return _table(["point", "seed", "to step"], rows)
+
+
+def sweep_table(details: Mapping[str, Any]) -> str:
+    """What each point of a sweep reached, the best first."""
+    rows = [[_cell(row["point"]), _cell(row["steps"]), _cell(row["score"])] for row in details["table"]]
+    return _table(["point", "step", f"mean {_cell(details['by'])} over seeds"], rows)
+
+
 def verdict(outcome: Outcome) -> str:
     """The judgement of the gate: passed or refused, the reasons, what it took note of, and every check."""
     details = outcome.details

@@ -7,6 +7,7 @@ from typing import Any
 
 from kfp import dsl
 
+from components.choose import choose
 from components.decide import decide
 from components.evaluate import evaluate
 from components.export import export
@@ -14,10 +15,12 @@ from components.gate import gate
 from components.notify import notify
 from components.preprocess import preprocess
 from components.promote import promote
+from components.propose import propose
 from components.reference import reference
 from components.remeasure import remeasure
 from components.report import report
 from components.train import train
+from components.trial import trial
 
 STEPS: dict[str, Callable[..., Any]] = {
     "preprocess": preprocess,
@@ -36,6 +39,9 @@ COMPONENTS: dict[str, Callable[..., Any]] = {
     "decide": decide,
     "remeasure": remeasure,
     "notify": notify,
+    "propose": propose,
+    "trial": trial,
+    "choose": choose,
 }
 """Every step that a pipeline may have."""
 

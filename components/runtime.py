@@ -17,6 +17,7 @@ from pathlib import Path
 
 from components.ledger import Ledger
 from components.record import Record
+from components.stop import leave_pid
 from components.termination import write_last_words
 from components.vitals import Vitals, experiment_of
 from gan.cli.main import guarded
@@ -30,7 +31,7 @@ from gan.train.signals import grace_seconds
 
 RECORDS = "GAN_STEP_RECORDS"
 LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
-WITH_TENSORFLOW = frozenset({"preprocess", "reference", "train", "evaluate", "remeasure", "export", "report", "trial"})
+WITHOUT_TENSORFLOW = frozenset({"decide", "gate", "promote", "choose", "notify"})
 
 
 class Step:
@@ -142,8 +143,9 @@ def step(name: str, store: str = "", config: str = "", experiment: str = "") -> 
         running = Step(name, Path(folder) if folder else None, Ledger(name, store, os.environ), vitals)
         with unwinding_at_sigterm(), telling_of_sigterm(running.stopping):
             try:
+                leave_pid()
                 running.begin()
-                if name in WITH_TENSORFLOW:
+                if name not in WITHOUT_TENSORFLOW:
                     load_tensorflow()
                 yield running
                 running.complete()

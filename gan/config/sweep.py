@@ -109,10 +109,17 @@ class Sweep(Group):
             for value in edges:
                 at(config, {path: value}, self.seeds[0], self.rungs[-1])
 
+    def to_yaml(self) -> str:
+        """YAML that `from_yaml` reads back to an equal sweep."""
+        import yaml
+
+        return yaml.safe_dump(self.to_dict(), sort_keys=False)
+
     def to_dict(self) -> Json:
         """Plain JSON types."""
         tree = dataclasses.asdict(self)
-        return {**tree, "seeds": list(self.seeds), "rungs": list(self.rungs)}
+        spaces = {"grid": dict(self.grid), "search": dict(self.search)}
+        return {**tree, **spaces, "seeds": list(self.seeds), "rungs": list(self.rungs)}
 
 
 def from_yaml(text: str, *, where: str = "the sweep") -> Sweep:

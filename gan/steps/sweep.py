@@ -15,15 +15,17 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from gan.config import Config
+from gan import build
+from gan.config import Config, from_yaml
 from gan.config.sweep import Point, Sweep, at
+from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.console import say, warn
 from gan.errors import DivergedError, NotFoundError
 from gan.ids import content_hash
 from gan.steps.evaluate import evaluate
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.train import train
-from gan.store import Store
+from gan.store import Store, open_store
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
 
@@ -104,6 +106,15 @@ class Experiment:
         return f"sweeps/{self.id}/results/{content_hash(trial.to_json())}.json"
 
 
+def experiment(store: str, config: str, sweep: str, dataset_id: str, reference_id: str) -> Experiment:
+    """An experiment from what a pipeline passes to its steps: the store's URI, and config and sweep as YAML.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    return Experiment(open_store(store), from_yaml(config), sweep_from_yaml(sweep), dataset_id, reference_id)
+
+
 def propose(experiment: Experiment, stage: int) -> Outcome:
     """Hand out the trials of a stage: first each wave of the first rung, then one stage for each further rung.
 
@@ -111,6 +122,7 @@ def propose(experiment: Experiment, stage: int) -> Outcome:
         The sweep's id; details: `trials`, each {"point", "seed", "steps"}. `skipped` where they were handed out before.
 
     Raises:
+        ConfigError: a point does not fit itself, such as a loss with a key that means nothing to it.
         NotFoundError: a trial of an earlier stage has not ended.
         DivergedError: every point has diverged.
     """
@@ -123,6 +135,8 @@ def propose(experiment: Experiment, stage: int) -> Outcome:
     waves = sweep.stages - len(sweep.rungs) + 1
     rung = max(stage - waves + 1, 0)
     points = _fresh_points(experiment, stage, waves) if rung == 0 else _better_points(experiment, rung, waves)
+    for point in points:
+        build.check_config(at(experiment.config, point, sweep.seeds[0], sweep.rungs[rung]))
     trials = [Trial(point, seed, sweep.rungs[rung]) for point in points for seed in sweep.seeds]
     experiment.hand_out(stage, trials)
     say(f"stage {stage + 1} of {sweep.stages} of sweep {experiment.id}", points=len(points), to_step=sweep.rungs[rung])

@@ -7,7 +7,7 @@ import pytest
 
 from gan.config import from_dict
 from gan.config.sweep import Sweep
-from gan.errors import DivergedError, NotFoundError
+from gan.errors import ConfigError, DivergedError, NotFoundError
 from gan.steps.sampler import draw
 from gan.steps.sweep import Experiment, Trial, choose, propose, run_trial
 from gan.store import Store
@@ -62,6 +62,12 @@ def test_where_every_point_diverged_the_sweep_says_so(store: Store) -> None:
     finish(made, 0, lambda rate, seed: math.inf)
     with pytest.raises(DivergedError, match=r"every point of sweep tiny-.* diverged by step 2"):
         propose(made, 1)
+
+
+def test_a_point_that_does_not_fit_itself_is_found_before_anything_is_trained(store: Store) -> None:
+    made = experiment(store, Sweep(grid={"loss.name": ["non_saturating", "hinge"], "loss.label_smoothing": [0.1]}))
+    with pytest.raises(ConfigError, match="label_smoothing means nothing to the loss hinge"):
+        propose(made, 0)
 
 
 def test_a_stage_waits_for_the_one_before(store: Store) -> None:

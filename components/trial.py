@@ -1,0 +1,25 @@
+"""One training run of a sweep, up to its next rung."""
+
+from kfp.dsl import Metrics, Output
+
+
+def trial(
+    config: str,
+    store: str,
+    sweep: str,
+    dataset_id: str,
+    reference_id: str,
+    stage: int,
+    number: int,
+    scores: Output[Metrics],
+) -> str:
+    """Train and score one trial of a stage; one that diverges is out, and no failure; the output is the run id."""
+    from components import artifacts, runtime
+
+    with runtime.step("trial", store, config) as step:
+        from gan.steps.sweep import experiment, run_trial
+
+        made = experiment(store, config, sweep, dataset_id, reference_id)
+        outcome = step.done(run_trial(made, made.stage(stage)[number]))
+        artifacts.log_figures(scores, outcome.details)
+    return outcome.id
