@@ -90,7 +90,9 @@ def test_all_traffic_is_denied_first(overlay: list[Manifest]) -> None:
     }
 
 
-def test_only_the_webhook_gets_to_the_internet_and_no_step_to_the_api_server_of_kubeflow(overlay: list[Manifest]) -> None:
+def test_only_the_webhook_gets_to_the_internet_and_no_step_to_the_api_server_of_kubeflow(
+    overlay: list[Manifest],
+) -> None:
     for name, policy in of_kind(overlay, "NetworkPolicy").items():
         for rule in policy["spec"].get("egress", []):
             assert rule["to"], f"{name} allows every destination"
