@@ -60,6 +60,13 @@ servers: ## Build the servers that some tests need, storage and push gateway, in
 torture: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_TORTURE, GAN_SEED).
 	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py
 
+.PHONY: kind minikube
+kind: ## A kind cluster with Kubeflow Pipelines, our image and k8s/overlays/local (needs kind, Docker, kubectl).
+	k8s/up.sh kind
+
+minikube: ## The same with minikube.
+	k8s/up.sh minikube
+
 .PHONY: cluster-test
 cluster-test: install-dev ## Everything on a real cluster (KUBECONFIG, KFP_HOST) with Kubeflow Pipelines; half an hour or so.
 	tests/cluster/prepare.sh
