@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from gan.errors import NotFoundError
 from gan.steps.decide import decide
 from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
-from gan.store import Store, pointer, sealed, verdicts
+from gan.store import Store, verdicts
 from gan.train.run import default_run_id
-from support import runs, world
+from support import live, runs, world
 
 CONFIG = override(runs.config(), ["train.seed=5"])
 NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
@@ -41,24 +40,9 @@ def prepared(store: Store, pictures: Path) -> str:
     return preprocess(store, Data(dataset="folder", source=str(pictures), image_size=8, channels=1), workers=1).id
 
 
-def go_live(made: runs.World, config: Config = CONFIG, *, dataset_id: str | None = None) -> str:
+def go_live(made: runs.World, config: Config = CONFIG) -> str:
     """A generator of the default run of a config, live under "pets" since 1 March."""
-    dataset_id = dataset_id or made.dataset_id
-    run_id = default_run_id(config, dataset_id)
-    facts = {
-        "run_id": run_id, "step": 4, "dataset_id": dataset_id, "reference_id": made.reference_id,
-        "checkpoint_sha256": "aa", "config": config.to_dict(), "latent_size": 6, "conditional": True,
-        "classes": ["cats", "dogs"], "image_shape": [8, 8, 1], "parity": {},
-    }  # fmt: skip
-    folder = Path(made.store.uri) / "made" / run_id
-    folder.mkdir(parents=True)
-    (folder / "generator.json").write_text(json.dumps(facts))
-    files = sealed.files_below(folder)
-    generator_id = sealed.sums_id("gen", files)
-    sealed.publish(made.store, "generator", generator_id, files)
-    live = pointer.read(made.store, "pets")
-    pointer.move(made.store, live, pointer.Move(generator_id, "promote", "2026-03-01T12:00:00+00:00", live.live))
-    return generator_id
+    return live.go_live(made.store, config, made.dataset_id, made.reference_id)
 
 
 def judge(made: runs.World, outcome: Outcome, *, passed: bool, sets: tuple[str, ...] = ()) -> None:
@@ -86,12 +70,12 @@ def test_the_first_one_is_trained_as_the_config_says(made: runs.World) -> None:
 
 
 def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
-    live = go_live(made)
+    generator_id = go_live(made)
     found = ask(made, "retrain.most_age_days=30", "gate.most_fid=1", "evaluate.samples=50", "train.seed=6")
     assert found.details["train"] is False
     assert found.skipped
     assert found.id == made.dataset_id
-    assert found.details["live_generator_id"] == live
+    assert found.details["live_generator_id"] == generator_id
     assert found.details["reasons"] == [
         f"the data are those of the live generator, {made.dataset_id}",
         "the live generator went live 10.0 days ago; retrain.most_age_days is 30",
