@@ -71,10 +71,15 @@ class Cluster:
         """A pod that a service leads to and that is ready.
 
         Raises:
-            NotFoundError: there is no such service.
-            ClusterError: no pod of it is ready.
+            ClusterError: there is no such service, or no pod of it is ready.
         """
-        selector = self.call(self.core.read_namespaced_service, service, self.namespace).spec.selector or {}
+        try:
+            selector = self.call(self.core.read_namespaced_service, service, self.namespace).spec.selector or {}
+        except NotFoundError:
+            raise ClusterError(
+                f"there is no service {service} in the namespace {self.namespace}; give the --namespace that Kubeflow "
+                "Pipelines is in"
+            ) from None
         labels = ",".join(f"{name}={value}" for name, value in selector.items())
         pods = self.core_list(self.core.list_namespaced_pod, labels) if labels else []
         for pod in pods:
@@ -83,7 +88,7 @@ class Cluster:
                 return str(pod.metadata.name)
         raise ClusterError(
             f"the service {service} in the namespace {self.namespace} has no pod that is ready; look at its pods with "
-            f"`kubectl -n {self.namespace} get pods`, or give the --namespace that Kubeflow Pipelines is in"
+            f"`kubectl -n {self.namespace} get pods`"
         )
 
     def port(self, pod: str, number: int) -> tuple[PortForward, Any]:

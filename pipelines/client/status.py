@@ -19,7 +19,7 @@ from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.logs import STEP
 from pipelines.client.times import moment, seconds_between
-from pipelines.client.waiting import why_ended, why_pending
+from pipelines.client.waiting import BEGINNING, why_ended, why_pending
 from pipelines.client.workflow import Node
 
 NODE_NAME = "workflows.argoproj.io/node-name"
@@ -156,7 +156,7 @@ def _step(
 def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluster | None) -> str:
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
-        return told or node.message
+        return told or ("" if node.message in BEGINNING else node.message)
     if state == FAILED:
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,8 +58,8 @@ def _containers(pod: Any) -> Iterable[Any]:
 
 
 def _first_sentence(message: str | None) -> str:
-    """The scheduler's account without what it says of preemption, which only repeats it."""
-    return (message or "it is not said why").partition(" preemption:")[0].strip()
+    """The scheduler's account without what it says of claims and preemption, which only repeats it."""
+    return re.split(r"[.,] (?:no new claims|preemption:)", message or "it is not said why")[0].strip()
 
 
 def _memory(pod: Any) -> str:

@@ -92,7 +92,7 @@ def text(run: RunStatus) -> str:
     if not run.steps:
         lines.append("no step has begun")
     lines += _scores(run)
-    if run.error:
+    if run.error and not any(step.why and step.why in run.error for step in run.steps):
         lines += ["", f"error: {run.error}"]
     return "\n".join([*lines, *(f"note: {each}" for each in run.missing)])
 
@@ -102,11 +102,16 @@ def _step(step: StepStatus) -> list[str]:
 
     node = step.node if len(step.node) <= 20 else f"...{step.node[-17:]}"
     line = f"{step.step:<12} {step.state:<20} {node:<20} {step.tries:>5} {human(step.seconds):>12}  {step.id}".rstrip()
-    earlier = [
-        f"    attempt {each.number} {each.state}{f' ({each.error})' if each.error else ''}"
-        for each in step.attempts[:-1]
-    ]
-    return [line, *earlier, *([f"    {step.why}"] if step.why else [])]
+    return [line, *_earlier(step), *([f"    {step.why}"] if step.why else [])]
+
+
+def _earlier(step: StepStatus) -> list[str]:
+    """How the attempts before the last one ended, in one line for all that ended alike."""
+    ways: dict[str, list[int]] = {}
+    for each in step.attempts[:-1]:
+        said = each.state if not each.error else "the same error" if each.error == step.why else each.error
+        ways.setdefault(said, []).append(each.number)
+    return [f"    attempt {', '.join(map(str, numbers))}: {said}" for said, numbers in ways.items()]
 
 
 def _scores(run: RunStatus) -> list[str]:
