@@ -62,15 +62,19 @@ def apply(arguments: Namespace) -> Shown:
         versions = settle(host, plan.name, patience=_patience())
         changes = _difference(host, plan, versions)
         if not changes:
-            return "unchanged", ""
+            return _with("unchanged", versions[-1].complaint), ""
         made = replace(host, plan, patience=_patience())
         before = [version for version in host.versions(plan.name) if version.id != made.id]
         word = "changed" if versions else "made"
         if before:
-            word += "; a run of the version before goes on, and one that is due before it ends begins beside it"
-        return word + ("" if made.enabled else "; it is paused"), changes
+            word = _with(word, "a run of the version before goes on; one that is due before it ends begins beside it")
+        return _with(word, "" if made.enabled else "it is paused", made.complaint), changes
 
     return _each(arguments, one)
+
+
+def _with(word: str, *more: str) -> str:
+    return "; ".join(filter(None, [word, *more]))
 
 
 def diff(arguments: Namespace) -> Shown:

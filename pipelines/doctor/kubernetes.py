@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components.catalogue import COMPONENTS
-from gan.errors import ClusterError
 from pipelines.client.cluster import Cluster, reach
 from pipelines.doctor import installed, rights, room
-from pipelines.doctor.check import NOT_TRIED, Check, in_order, tried
+from pipelines.doctor.check import NOT_TRIED, Check, NotSeenError, in_order, tried
 from pipelines.profiles import Profile
 from pipelines.resources import Resources
 from pipelines.schedule.zone import controller_zone
@@ -100,5 +99,5 @@ def _places(cluster: Cluster, steps: dict[str, Resources]) -> list[Trial]:
 def _zone(cluster: Cluster) -> tuple[str, str]:
     zone = controller_zone(cluster.namespace, None)
     if zone.source.startswith("assumed"):
-        raise ClusterError(f"{zone.source}; schedules may come at other hours than they say")
+        raise NotSeenError(f"{zone.name} is {zone.source}")
     return zone.name, f"({zone.source})"

@@ -42,7 +42,7 @@ def _of_version(version: Version, about: str) -> dict[str, Any]:
         "time_zone": version.mark.time_zone,
         "runs": about,
         "pipeline_version": version.mark.content,
-        "service_account": version.found.service_account,
+        "service_account": version.mark.account,
         "parameters": _opened(version.parameters),
     }
 

@@ -17,6 +17,7 @@ from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Mark, Plan, read_mark
 
 PAGE = 100
+DEFAULT_ACCOUNT = "DEFAULTPIPELINERUNNERSERVICEACCOUNT"
 GOING_ON = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)
 
 
@@ -44,6 +45,17 @@ class Version:
     def parameters(self) -> dict[str, Any]:
         """Those of every run."""
         return dict((self.found.runtime_config and self.found.runtime_config.parameters) or {})
+
+    @property
+    def complaint(self) -> str:
+        """What the backend made otherwise than it was told; empty where nothing."""
+        account = self.found.service_account
+        if account == self.mark.account:
+            return ""
+        return (
+            f"its runs are {account}, not {self.mark.account}: backends before 2.17 ignore what a schedule says; set "
+            f"{DEFAULT_ACCOUNT}={self.mark.account} in the deployment ml-pipeline, delete the schedule and apply it anew"
+        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class Host:
             description=mark.text(),
             pipeline_version_reference=found.pipeline_version_reference,
             runtime_config=found.runtime_config,
-            service_account=found.service_account,
+            service_account=version.mark.account,
             experiment_id=found.experiment_id,
         )
         return self._create(body, version.due, start_time, on=False)
@@ -161,7 +173,7 @@ class Host:
             description=f"Begun by `gan-pipelines schedule run-now {version.name}`.",
             pipeline_version_reference=found.pipeline_version_reference,
             runtime_config=found.runtime_config,
-            service_account=found.service_account,
+            service_account=version.mark.account,
             experiment_id=found.experiment_id,
         )
         service = self._connection.runs

@@ -62,7 +62,7 @@ def _row(host: Host, versions: list[Version]) -> Row:
         last=_iso(last.scheduled_at) if last else None,
         last_run=last.id if last else None,
         last_state=last.state if last else None,
-        note=note,
+        note="; ".join(filter(None, [note, newest.complaint])),
     )
 
 

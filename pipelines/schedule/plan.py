@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from gan.errors import ConfigError
 from gan.ids import sha256
@@ -22,19 +22,24 @@ class Mark:
     """What the description of a recurring run says of it.
 
     `generation` is 1 for the first version of a schedule, one more for each that replaces it. `enable`: it is to be on
-    once the versions before it are out of the way. `content` names the pipeline and the hash of its YAML.
+    once the versions before it are out of the way. `content` names the pipeline and the hash of its YAML. `account` is
+    the service account that its runs are to have, which some backends ignore.
     """
 
     generation: int
     enable: bool
     time_zone: str
     content: str
+    account: str
 
     def text(self) -> str:
         """The description."""
         made = f"{MARK}{json.dumps(asdict(self))}"
         if len(made) > MOST_LETTERS:
-            raise ConfigError(f"the name of the pipeline is too long for a schedule: {self.content}; shorten it")
+            raise ConfigError(
+                f"the names of pipeline, time zone and service account are too long for a schedule: {self.content}, "
+                f"{self.time_zone}, {self.account}; shorten one"
+            )
         return made
 
 
@@ -49,15 +54,16 @@ class Plan:
     def mark(self, *, generation: int, enable: bool) -> Mark:
         """What a version of this schedule says of itself."""
         content = f"{self.job.pipeline}-{sha256(self.job.text.encode())[:HASH_DIGITS]}"
-        return Mark(generation, enable, self.due.zone, content)
+        return Mark(generation, enable, self.due.zone, content, self.job.profile.service_account)
 
 
 def read_mark(description: str | None) -> Mark | None:
     """What `Mark.text` wrote; None where a recurring run is not ours."""
     _, ours, line = (description or "").partition(MARK)
     try:
-        return Mark(**json.loads(line)) if ours else None
-    except (ValueError, TypeError):
+        tree = json.loads(line) if ours else None
+        return Mark(**{item.name: tree[item.name] for item in fields(Mark)}) if tree else None
+    except (ValueError, TypeError, KeyError):
         return None
 
 

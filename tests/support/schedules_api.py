@@ -18,13 +18,14 @@ MOST_LETTERS = 255
 
 @dataclass
 class Kept:
-    """What the backend keeps; `routes` answers for it."""
+    """What the backend keeps; `routes` answers for it. `account`: whom all scheduled runs are, as before 2.17."""
 
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, dict[str, Any]] = field(default_factory=dict)
     experiments: list[dict[str, Any]] = field(default_factory=list)
     routes: dict[str, Any] = field(default_factory=dict)
+    account: str | None = None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ class Kept:
             return error(500, "Error 1406 (22001): Data too long for column 'Description' at row 1")
         number = next(self._numbers)
         kept = {**asked.json, "recurring_run_id": f"s{number}", "created_at": f"2026-11-23T22:00:{number:02}Z"}
+        kept |= {"service_account": self.account or kept["service_account"]}
         self.schedules[f"s{number}"] = kept
         self._mode(kept, asked.json["mode"])
         path = f"{API}/recurringruns/s{number}"

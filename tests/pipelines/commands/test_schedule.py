@@ -125,6 +125,21 @@ def test_pause_resume_run_now_delete(api: Api, kept: Kept, capsys: pytest.Captur
     assert not kept.schedules
 
 
+def test_a_backend_that_ignores_the_service_account_is_told_of(
+    api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept.account = "pipeline-runner"
+    write()
+    state = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"]
+    assert state.startswith("made; its runs are pipeline-runner, not gan-run")
+    assert "DEFAULTPIPELINERUNNERSERVICEACCOUNT=gan-run" in state
+    again = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
+    assert again["state"].startswith("unchanged; its runs are pipeline-runner")
+    assert len(kept.schedules) == 1
+    said(capsys, "run-now", "nightly")
+    assert kept.runs[0]["service_account"] == "gan-run"
+
+
 def test_delete_spares_a_run_that_goes_on(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     said(capsys, "apply", "schedules.yaml")

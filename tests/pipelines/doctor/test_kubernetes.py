@@ -85,7 +85,6 @@ CLOSED = Said(
         ("Kueue", QUEUE, ABSENT, "create the LocalQueue gan"),
         ("Kueue", QUEUE, CLOSED, "not active: ClusterQueue is stopped"),
         ("Kueue", PRIORITY, ABSENT, "create the WorkloadPriorityClass"),
-        ("time zone of schedules", CONTROLLER, ABSENT, "assumed, not seen"),
     ],
 )
 def test_each_failure_has_its_remedy(api: Api, check: str, route: str, answer: Any, message: str) -> None:
@@ -116,12 +115,13 @@ def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
 
 
 def test_what_we_may_not_see_is_no_failure(api: Api) -> None:
-    api.routes["GET /api/v1/nodes"] = FORBIDDEN
+    api.routes["GET /api/v1/nodes"] = api.routes[CONTROLLER] = FORBIDDEN
     api.routes[f"GET {IN}/secrets/gan-store"] = FORBIDDEN
     checks = found()
     assert {check.ok for check in checks.values()} == {True, None}
     assert "not seen" in checks["credentials of the store"].found
     assert checks["image"].ok is None
+    assert "give --controller-zone where it is another" in checks["time zone of schedules"].found
 
 
 def test_a_store_with_identities_needs_no_secret(api: Api) -> None:
