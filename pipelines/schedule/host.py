@@ -54,7 +54,7 @@ class Version:
             return ""
         return (
             f"its runs are {account}, not {self.mark.account}: backends before 2.17 ignore what a schedule says; set "
-            f"{DEFAULT_ACCOUNT}={self.mark.account} in the deployment ml-pipeline, delete the schedule and apply it anew"
+            f"{DEFAULT_ACCOUNT}={self.mark.account} in the deployment ml-pipeline, delete the schedule, apply it"
         )
 
 
