@@ -11,8 +11,9 @@ def train(
     curves: Output[HTML],
     figures: Output[Metrics],
     run_id: str = "",
+    workers: int = 1,
 ) -> str:
-    """Train a run, or continue it from its last checkpoint; the output is the run id."""
+    """Train a run, or continue it from its last checkpoint, in so many pods together; the output is the run id."""
     from components import artifacts, runtime
 
     with runtime.step("train", store, config) as step:
@@ -20,7 +21,13 @@ def train(
         from gan.steps.train import train as run
         from gan.store import open_store
 
-        outcome = step.done(run(open_store(store), from_yaml(config), dataset_id, run_id=run_id or None))
+        if workers > 1:
+            from components.workers import train_together
+
+            made = train_together(workers, from_yaml(config), store, dataset_id, run_id or None)
+        else:
+            made = run(open_store(store), from_yaml(config), dataset_id, run_id=run_id or None)
+        outcome = step.done(made)
         artifacts.log_figures(figures, outcome.details)
         artifacts.write_curves(curves, open_store(store), outcome.id)
         artifacts.write_last_samples(samples, open_store(store), outcome.id)

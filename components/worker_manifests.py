@@ -1,0 +1,186 @@
+"""The pods that train one run together, as Kubernetes objects made from the step's own pod.
+
+Each worker has the image, resources, keys, volumes and place of the step's pod, and none of its token, of Kubeflow's
+sidecars, or of what would put the worker on record as an attempt of the step. Everything is owned by the step's pod:
+when that is deleted, Kubernetes deletes the workers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.termination import DEFAULT
+from gan.types import Json
+
+PORT = 2222
+CONTAINER = "main"
+LABEL = "gan-pipelines/workers"
+REQUEST = "GAN_TRAIN_REQUEST"
+RESOURCES = "gan-pipelines/worker-resources"
+"""Annotation of the step's pod: what each worker gets (requests and limits as JSON) where that is not what it has."""
+
+JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
+REPLICATED = "workers"
+COPIED = (
+    "affinity",
+    "imagePullSecrets",
+    "nodeSelector",
+    "priorityClassName",
+    "runtimeClassName",
+    "serviceAccountName",
+    "terminationGracePeriodSeconds",
+    "tolerations",
+)
+OF_THE_STEP = frozenset({"GAN_EXECUTION", "GAN_TASK", "GAN_POD", "GAN_NAMESPACE", "GAN_HOST", "GAN_STEP_RECORDS"})
+PREFIXES = ("ARGO_", "KFP_")
+VOLUMES = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
+OF_KUBEFLOW = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
+QUEUE = ("kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class")
+KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
+
+
+def name_of(pod: Mapping[str, Any]) -> str:
+    """What the group of workers of a step's pod is called."""
+    return f"train-{pod['metadata']['uid'][:8]}"
+
+
+def jobset(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
+    """A JobSet of one Indexed Job. It makes a headless service of its own name, which its pods are found by."""
+    name = name_of(pod)
+    addresses = [f"{name}-{REPLICATED}-0-{index}.{name}:{PORT}" for index in range(workers)]
+    return {
+        "apiVersion": "/".join(JOBSET[:2]),
+        "kind": "JobSet",
+        "metadata": _metadata(pod, QUEUE),
+        "spec": {
+            "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
+            "failurePolicy": {"maxRestarts": 0},
+            "replicatedJobs": [
+                {"name": REPLICATED, "replicas": 1, "template": {"spec": _job(pod, workers, request, addresses)}}
+            ],
+        },
+    }
+
+
+def indexed_job(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
+    """The same as an Indexed Job, for a cluster without JobSet; needs `service`."""
+    name = name_of(pod)
+    addresses = [f"{name}-{index}.{name}:{PORT}" for index in range(workers)]
+    job = _job(pod, workers, request, addresses)
+    job["template"]["spec"]["subdomain"] = name
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": _metadata(pod, QUEUE), "spec": job}
+
+
+def service(pod: Mapping[str, Any]) -> Json:
+    """The headless service that gives the pods of an Indexed Job their names, also before they are ready."""
+    name = name_of(pod)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(pod),
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": {"batch.kubernetes.io/job-name": name},
+            "ports": [{"name": "grpc", "port": PORT}],
+        },
+    }
+
+
+def _metadata(pod: Mapping[str, Any], also: tuple[str, ...] = ()) -> Json:
+    found = pod["metadata"]
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": found["name"], "uid": found["uid"]}
+    queue = {label: found["labels"][label] for label in also if label in found["labels"]}
+    return {
+        "name": name_of(pod),
+        "namespace": found["namespace"],
+        "labels": {**_labels(pod), **queue},
+        "ownerReferences": [{**owner, "controller": False, "blockOwnerDeletion": False}],
+    }
+
+
+def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
+    kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(KEPT_LABELS)}
+    return {**kept, LABEL: name_of(pod)}
+
+
+def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[str]) -> Json:
+    """One failure is the end of all: a step takes every worker, and Kubeflow's retry starts them anew."""
+    spec = pod["spec"]
+    own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
+    mounts, volumes = _volumes(own, spec)
+    container = {
+        "name": CONTAINER,
+        "image": own["image"],
+        "imagePullPolicy": own.get("imagePullPolicy", "IfNotPresent"),
+        "command": ["python", "-m", "components.worker"],
+        "env": [
+            *_environment(own),
+            {"name": "GAN_WORKER_ADDRESSES", "value": ",".join(addresses)},
+            {"name": REQUEST, "value": json.dumps(request)},
+        ],
+        "ports": [{"name": "grpc", "containerPort": PORT}],
+        "resources": _resources(pod, own),
+        "securityContext": _security(own, mounts),
+        "terminationMessagePath": DEFAULT,
+        "volumeMounts": mounts,
+    }
+    return {
+        "completionMode": "Indexed",
+        "completions": workers,
+        "parallelism": workers,
+        "backoffLimit": 0,
+        "template": {
+            "metadata": {"labels": _labels(pod)},
+            "spec": {
+                **{key: spec[key] for key in COPIED if key in spec},
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "restartPolicy": "Never",
+                "containers": [container],
+                "volumes": volumes,
+            },
+        },
+    }
+
+
+def _environment(own: Mapping[str, Any]) -> list[Json]:
+    return [
+        each
+        for each in own.get("env", [])
+        if each["name"] not in OF_THE_STEP
+        and not each["name"].startswith(PREFIXES)
+        and "fieldRef" not in (each.get("valueFrom") or {})
+    ]
+
+
+def _resources(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+    given = pod["metadata"].get("annotations", {}).get(RESOURCES)
+    return dict(json.loads(given)) if given else dict(own.get("resources", {}))
+
+
+def _volumes(own: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:
+    volumes = [
+        volume
+        for volume in spec.get("volumes", [])
+        if any(kind in volume for kind in VOLUMES) and volume["name"] not in OF_KUBEFLOW
+    ]
+    names = {volume["name"] for volume in volumes}
+    mounts = [mount for mount in own.get("volumeMounts", []) if mount["name"] in names]
+    mounted = {mount["name"] for mount in mounts}
+    return mounts, [volume for volume in volumes if volume["name"] in mounted]
+
+
+def _security(own: Mapping[str, Any], mounts: list[Json]) -> Json:
+    """What Pod Security "restricted" asks for; the root is read-only where /tmp is a volume."""
+    found = own.get("securityContext") or {}
+    return {
+        **{key: found[key] for key in ("runAsUser", "runAsGroup") if key in found},
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": any(mount["mountPath"] == "/tmp" for mount in mounts),  # noqa: S108
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }

@@ -1,0 +1,67 @@
+"""What a pod prints, shown as it comes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiException
+
+from components.worker_manifests import CONTAINER
+from gan.console import put
+
+AGAIN_SECONDS = 2.0
+LAST_WORDS_SECONDS = 60.0
+TIMEOUTS_SECONDS = (10, 60)
+
+
+class Tail:
+    """Prints what a pod prints, from its first line, in a thread of its own; asks anew where the stream breaks."""
+
+    def __init__(self, core: Any, pod: str, namespace: str) -> None:
+        self._core = core
+        self._pod = pod
+        self._namespace = namespace
+        self._last = ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Print what is left; the pod has ended."""
+        self._over.set()
+        self._thread.join(LAST_WORDS_SECONDS)
+
+    def _follow(self) -> None:
+        while True:
+            last = self._over.is_set()
+            with suppress(ApiException, urllib3.exceptions.HTTPError):
+                stream = self._core.read_namespaced_pod_log(
+                    self._pod, self._namespace, container=CONTAINER, follow=True, timestamps=True,
+                    _preload_content=False, _request_timeout=TIMEOUTS_SECONDS,
+                )  # fmt: skip
+                for line in _lines(stream):
+                    self._show(line)
+            if last:
+                return
+            self._over.wait(AGAIN_SECONDS)
+
+    def _show(self, line: str) -> None:
+        stamp, _, text = line.partition(" ")
+        if stamp > self._last:
+            self._last = stamp
+            put(text, sys.stderr)
+
+
+def _lines(stream: Any) -> Iterator[str]:
+    rest = b""
+    for chunk in stream.stream(amt=None):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,222 @@
+"""Training on several nodes: the step's pod makes the workers, shows what worker 0 prints, and ends as they end.
+
+The workers are a JobSet, or an Indexed Job where JobSet is not installed. They are gone when the step ends, however it
+does: it deletes them, and should it be killed, Kubernetes does, because the step's pod owns them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kubernetes.client import ApiException
+
+from components import worker_manifests as manifests
+from components import worker_states as states
+from components.kubernetes_api import KubernetesApi
+from components.worker_states import Worker
+from components.worker_tail import Tail
+from gan.config import Config
+from gan.console import say, warn
+from gan.errors import ClusterError, ConfigError, WorkerLostError
+from gan.steps.outcome import Outcome
+from gan.train.signals import grace_seconds
+from gan.types import Json
+
+LOOK_EVERY_SECONDS = 2.0
+LAST_WORDS_SECONDS = 60.0
+
+
+def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> Outcome:
+    """Train a run with so many workers, each in a pod like this one; see `gan.steps.train.train`.
+
+    Raises:
+        ConfigError: this is no pod that knows its own name.
+        ClusterError: Kubernetes can't be reached, or refuses.
+        WorkerLostError: a worker was killed, or could not be started.
+        GanError: what the worker that failed first failed with.
+    """
+    if config.train.batch_size % workers:
+        raise ConfigError(
+            f"train.batch_size must be a multiple of the {workers} workers that share a batch; got "
+            f"{config.train.batch_size}. Give --set train.batch_size={-(-config.train.batch_size // workers) * workers}"
+        )
+    request = {"config": config.to_yaml(), "store": store, "dataset_id": dataset_id, "run_id": run_id}
+    group = Group(workers, request, os.environ)
+    with group:
+        return group.wait()
+
+
+class Group:
+    """The workers of one step: made when entered, gone when left.
+
+    Args:
+        workers: how many.
+        request: what each is to train; see `components.worker`.
+        environ: where the names of this pod and its namespace stand.
+        api: by default that of this pod's service account.
+        sleep: passes the time between two looks.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        request: Json,
+        environ: Mapping[str, str],
+        api: KubernetesApi | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        pod, self._namespace = environ.get("GAN_POD"), environ.get("GAN_NAMESPACE")
+        if not pod or not self._namespace:
+            raise ConfigError(
+                f"training with {workers} workers makes pods like this one and needs to know it: GAN_POD and "
+                "GAN_NAMESPACE are not set. Submit with a profile, or train with workers 1"
+            )
+        self._api = api or KubernetesApi()
+        self._workers = workers
+        self._request = request
+        self._sleep = sleep
+        self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
+        self._name = manifests.name_of(self._pod)
+        self._undo: list[Callable[[], Any]] = []
+        self._seen: dict[int, Worker] = {}
+        self._told: dict[int, str] = {}
+
+    def __enter__(self) -> Group:
+        try:
+            if not self._make_jobset():
+                self._make_job()
+        except BaseException:
+            self._delete()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._delete()
+
+    def wait(self) -> Outcome:
+        """Until all workers are done, or one failed; meanwhile what worker 0 prints is printed here.
+
+        Raises:
+            GanError: see `train_together`.
+        """
+        tail: Tail | None = None
+        while not any(each.failed for each in self._look()):
+            if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
+                break
+            tail = tail or self._tail()
+            self._sleep(LOOK_EVERY_SECONDS)
+        self._let_the_chief_end()
+        if tail is not None:
+            tail.finish()
+        if any(each.failed for each in self._seen.values()):
+            raise states.failure(list(self._seen.values()))
+        return states.outcome(self._seen[0])
+
+    def _make_jobset(self) -> bool:
+        group, version, plural = manifests.JOBSET
+        body = manifests.jobset(self._pod, self._workers, self._request)
+        try:
+            self._api.call(
+                self._api.custom.create_namespaced_custom_object, group, version, self._namespace, plural, body
+            )
+        except ApiException as error:
+            if error.status != 404:
+                raise _refused(error) from None
+            return False
+        self._undo.append(
+            lambda **named: self._api.custom.delete_namespaced_custom_object(
+                group, version, self._namespace, plural, self._name, propagation_policy="Foreground", **named
+            )
+        )
+        say(f"{self._workers} workers train together", jobset=self._name)
+        return True
+
+    def _make_job(self) -> None:
+        job, service = (
+            manifests.indexed_job(self._pod, self._workers, self._request),
+            manifests.service(self._pod),
+        )
+        try:
+            self._api.call(self._api.core.create_namespaced_service, self._namespace, service)
+            self._undo.append(
+                lambda **named: self._api.core.delete_namespaced_service(self._name, self._namespace, **named)
+            )
+            self._api.call(self._api.batch.create_namespaced_job, self._namespace, job)
+        except ApiException as error:
+            raise _refused(error) from None
+        self._undo.append(
+            lambda **named: self._api.batch.delete_namespaced_job(
+                self._name, self._namespace, propagation_policy="Foreground", **named
+            )
+        )
+        say(f"{self._workers} workers train together (JobSet is not installed)", job=self._name)
+
+    def _look(self) -> list[Worker]:
+        """What the pods tell now. One that is gone stays as it was seen last, and is lost if it had not ended."""
+        now = {each.index: each for each in map(states.worker, self._pods())}
+        for index, before in self._seen.items():
+            if index not in now and not before.ended:
+                raise WorkerLostError(
+                    f"worker {index} (pod {before.pod} on node {before.node or 'none'}) was deleted; run the same "
+                    "again: it goes on from the last checkpoint"
+                )
+        self._seen |= now
+        for index, each in now.items():
+            if each.waits != self._told.get(index, ""):
+                self._told[index] = each.waits
+                if each.waits:
+                    say(f"worker {index} waits", pod=each.pod, reason=each.waits)
+        return list(self._seen.values())
+
+    def _pods(self) -> list[Json]:
+        selector = f"{manifests.LABEL}={self._name}"
+        found = self._api.call(self._api.core.list_namespaced_pod, self._namespace, label_selector=selector)
+        pods: list[Json] = self._api.plain(found)["items"]
+        return pods
+
+    def _let_the_chief_end(self) -> None:
+        """Worker 0 publishes what was to be saved, and tells why it ended."""
+        waited = 0.0
+        while waited < LAST_WORDS_SECONDS and 0 in self._seen and not self._seen[0].ended:
+            self._sleep(LOOK_EVERY_SECONDS)
+            waited += LOOK_EVERY_SECONDS
+            try:
+                self._look()
+            except WorkerLostError:
+                return
+
+    def _tail(self) -> Tail | None:
+        chief = self._seen.get(0)
+        if chief is None or chief.phase == "Pending":
+            return None
+        return Tail(self._api.core, chief.pod, str(self._namespace))
+
+    def _delete(self) -> None:
+        """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
+        undo, self._undo = self._undo, []
+        for each in reversed(undo):
+            try:
+                self._api.call(each)
+            except (ApiException, ClusterError) as error:
+                if getattr(error, "status", None) != 404:
+                    warn("the workers could not be deleted; they go when this pod is deleted", reason=str(error))
+        waited = 0.0
+        while undo and waited < grace_seconds():
+            try:
+                left = self._pods()
+            except (ApiException, ClusterError):
+                return
+            if not left:
+                return
+            self._sleep(LOOK_EVERY_SECONDS)
+            waited += LOOK_EVERY_SECONDS
+
+
+def _refused(error: ApiException) -> ClusterError:
+    said = " ".join(str(error.body or error.reason).split())[:500]
+    if error.status == 403:
+        return ClusterError(f"Kubernetes forbids the workers: {said}. Apply k8s/components/workers, or raise the quota")
+    return ClusterError(f"Kubernetes refuses the workers (HTTP {error.status}): {said}")
