@@ -36,7 +36,6 @@ else
 fi
 
 k8s/store-secret.sh
-# server-side: KFP's own keys of the ConfigMaps that we add to stay
 kubectl apply --server-side --force-conflicts --kustomize k8s/overlays/local
 kubectl rollout status --namespace kubeflow --timeout 5m statefulset/gan-s3
 cat << END

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipelines.profiles import load_profile, profile_names
 
@@ -147,3 +149,20 @@ def test_each_line_of_the_settings_reaches_the_cluster(build: Build, tmp_path: P
     assert "192.0.2.0" not in text
     assert "settings.env" not in text
     assert "gke-settings" not in text
+
+
+def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
+    """Argo ends an expression at two closing braces, and takes a patch that begins with a brace for JSON."""
+    data = yaml.safe_load((K8S / "kfp-before-2.17.yaml").read_text())["data"]
+    assert set(data) == {"executor", "mainContainer", "workflowDefaults"}
+    patch = yaml.safe_load(data["workflowDefaults"])["spec"]["podSpecPatch"]
+    assert patch.index("}}") == len(patch) - 2
+    launcher, others = re.findall(r'"([^"]*)"', patch.split("?")[1])
+    assert not launcher.startswith("{")
+    (container,) = yaml.safe_load(launcher)["initContainers"]
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert yaml.safe_load(others) == {}
+
+
+def test_no_manifest_touches_a_config_map_of_argo(overlay: list[Manifest]) -> None:
+    assert set(of_kind(overlay, "ConfigMap")) <= {"gan-settings", "gan-dashboard", "kfp-launcher"}
