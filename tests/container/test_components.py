@@ -1,0 +1,76 @@
+"""Every component in its image under Kubeflow's DockerRunner: no network, a read-only root, and no root user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from container.probe import code_digest
+
+from components import record
+from components.catalogue import component
+from gan.config import Config, from_dict
+from gan.store import open_store, pointer
+from pipelines.retraining import ORDER, retraining
+from pipelines.tasks import Tasks
+from support.boxes import Bench, kubeflow_in_docker
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "boxed"
+
+
+def config() -> Config:
+    """Real digits, with the narrowest networks there are; no gate."""
+    return from_dict(
+        {
+            "name": NAME,
+            "data": {"dataset": "digits"},
+            "generator": {"width": 0.05, "latent_size": 8},
+            "discriminator": {"width": 0.05},
+            "train": {"steps": 4, "batch_size": 16, "checkpoint_every_steps": 2, "sample_every_steps": 2},
+            "reference": {"epochs": 1},
+            "evaluate": {"samples": 100, "bootstrap": 2, "kid_subsets": 2},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def bench(image: Any, inside: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    if inside["code"] != code_digest(ROOT):
+        pytest.skip(f"{image.tags[0]} was built from other code than this: build it again with `make image`")
+    with kubeflow_in_docker(tmp_path_factory.mktemp("bench")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def retrained(bench: Bench, image: Any) -> Bench:
+    """A store in which the retraining pipeline has run, which has every step of the training pipeline too."""
+    retraining(Tasks(image.tags[0], None))(config=config().to_yaml(), store=str(bench.store), name=NAME)
+    return bench
+
+
+@pytest.mark.parametrize("step", ORDER)
+def test_each_step_does_its_work(retrained: Bench, step: str) -> None:
+    left = record.read(retrained.records, step)
+    assert left is not None
+    assert left.outcome is not None, left.error
+
+
+def test_the_generator_is_live_at_the_end(retrained: Bench) -> None:
+    exported = record.read(retrained.records, "export")
+    assert exported is not None
+    assert exported.outcome is not None
+    assert pointer.read(open_store(str(retrained.store)), NAME).live == exported.outcome.id
+
+
+def test_an_error_of_a_step_is_told_from_inside(bench: Bench, image: Any) -> None:
+    bench.records.joinpath("promote.json").unlink(missing_ok=True)
+    with pytest.raises(RuntimeError):
+        component("promote", image.tags[0])(store=str(bench.store), name=NAME, generator_id="gen-missing")
+    left = record.read(bench.records, "promote")
+    assert left is not None
+    assert "gen-missing" in str(left.error)
