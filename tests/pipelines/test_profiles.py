@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from components.catalogue import STEPS
+from components.catalogue import COMPONENTS
 from gan.errors import ConfigError, NotFoundError
 from pipelines.profiles import Profile, load_profile, profile_names
 from pipelines.resources import Resources, Toleration
 
-GPU_STEPS = {"reference", "train", "evaluate"}
+GPU_STEPS = {"reference", "train", "evaluate", "remeasure", "trial"}
 
 
 def write(tmp_path: Path, text: str) -> str:
@@ -24,8 +24,8 @@ def test_the_shipped_profiles() -> None:
         profile = load_profile(name)
         assert profile.name == name
         assert profile.about
-        with_gpu = {step for step in STEPS if profile.resources(step).accelerator}
-        assert with_gpu == (GPU_STEPS & set(STEPS) if name.startswith("gpu-") else set())
+        with_gpu = {step for step in COMPONENTS if profile.resources(step).accelerator}
+        assert with_gpu == (GPU_STEPS if name.startswith("gpu-") else set())
 
 
 def test_a_step_gets_the_default_but_for_its_own_keys() -> None:
@@ -68,7 +68,7 @@ def test_a_file_stands_alone_without_extends(tmp_path: Path) -> None:
         ("default: 2", "profile mine: default must be a mapping"),
         ("default: {memory: lots}", "profile mine: memory must be a size"),
         ("steps: [train]", "profile mine: steps must be a mapping"),
-        ("steps: {trian: {}}", 'did you mean "train"?'),
+        ("steps: {trainn: {}}", 'did you mean "train"?'),
         ("steps: {train: 2}", "profile mine, step train must be a mapping"),
         ("steps: {train: {memry: 2Gi}}", 'did you mean "memory"?'),
         ("steps: {train: {memory: lots}}", "profile mine, step train: memory must be a size"),

@@ -187,8 +187,8 @@ def test_labels() -> None:
 
 
 def test_an_unknown_step_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match='unknown step "trian"; did you mean "train"'):
-        Tasks(IMAGE, None)("trian")
+    with pytest.raises(ConfigError, match='unknown step "trainn"; did you mean "train"'):
+        Tasks(IMAGE, None)("trainn")
 
 
 def env(made: Compiled, step: str) -> dict[str, str]:
