@@ -9,6 +9,10 @@ from pipelines.schedule.change import Patience, answered, renew, settle
 from pipelines.schedule.host import Host, Run, Version
 
 
+BY_HAND = ""
+"""In the place of a version, for runs of `run-now`."""
+
+
 class RunGoingOnError(GanError):
     """A run of the schedule goes on, which stands in the way."""
 
@@ -81,17 +85,19 @@ def run_now(host: Host, name: str, patience: Patience) -> str:
         NotFoundError: there is no such schedule.
         RunGoingOnError: a run of it goes on.
     """
-    newest = find(host, name, patience)[-1]
-    run = going_on(host, name)
+    versions = find(host, name, patience)
+    run = going_on(host, name, {BY_HAND, *(version.id for version in versions)})
     if run is not None:
         raise RunGoingOnError(
             f"a run of schedule {name} goes on, {run.id}, and one at a time is allowed; wait for it "
             f"(`gan-pipelines wait {run.id}`) or cancel it (`gan-pipelines cancel {run.id}`)"
         )
-    return host.run(newest, f"{name}-now-{host.now().astimezone(dt.UTC):%Y%m%d-%H%M%S}")
+    return host.run(versions[-1], f"{name}-now-{host.now().astimezone(dt.UTC):%Y%m%d-%H%M%S}")
 
 
-def going_on(host: Host, name: str, versions: set[str] | None = None) -> Run | None:
-    """A run of a schedule that has not ended, if there is one; of some versions alone where they are given."""
-    runs = (run for run in host.runs(name) if run.going_on)
-    return next((run for run in runs if versions is None or run.version in versions), None)
+def going_on(host: Host, name: str, versions: set[str]) -> Run | None:
+    """A run of some versions of a schedule that has not ended, if there is one.
+
+    Of versions that are gone the pods are gone as well, though the backend calls their runs RUNNING for ever.
+    """
+    return next((run for run in host.runs(name) if run.going_on and run.version in versions), None)
