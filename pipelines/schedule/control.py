@@ -8,7 +8,6 @@ from gan.errors import EXIT_RUN_GOING_ON, GanError, NotFoundError, unknown_name
 from pipelines.schedule.change import Patience, answered, renew, settle
 from pipelines.schedule.host import Host, Run, Version
 
-
 BY_HAND = ""
 """In the place of a version, for runs of `run-now`."""
 
