@@ -152,5 +152,6 @@ def test_an_old_kubernetes_and_a_missing_namespace(api: Api) -> None:
     checks = found()
     assert "kubectl create namespace kubeflow" in checks["namespace"].found
     assert list(checks) == ["Kubernetes answers", "namespace", "what runs need there"]
-    api.routes["GET /version/"] = Said({**routes()["GET /version/"].body, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
+    told = routes()["GET /version/"].body
+    api.routes["GET /version/"] = Said({**told, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
     assert "v1.29.1-gke.1 is too old; upgrade to 1.30" in found()["Kubernetes answers"].found
