@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from kfp.dsl import PipelineTaskFinalStatus
 
 OWN_STEP = "notify"
-FINE = ("SUCCEEDED", "SKIPPED", "CACHED")
 
 
 def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]) -> Facts:
     """What came of the run.
 
-    The steps' own words come first. Where none failed by its own account, yet Kubeflow says that the run did (an image
-    that can't be pulled, a pod that can't be scheduled), Kubeflow's words are taken. A store that can't be read keeps
-    nobody from being told.
+    The steps' own words count. What Kubeflow says is of little use: the status that its backend 2.14 hands to a last
+    step is RUNNING, with no error, whether the run succeeded or failed. Only where no step failed by its own account,
+    and yet the run did not come to its end, is its message passed on. A store that can't be read keeps nobody from
+    being told.
     """
     execution = environment.get(EXECUTION, "")
     outcomes: dict[str, Outcome] = {}
@@ -43,11 +43,7 @@ def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environ
     except GanError as error:
         warn("how the steps ended can't be read", reason=str(error))
         failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)
-    if status.state in FINE:
-        failure = failure if not outcomes else None
-    elif failure is None:
-        failure = Failure("", status.error_message or f"Kubeflow says {status.state}, and no step says why")
-    return facts(name, store, execution, outcomes, failure, live)
+    return facts(name, store, execution, outcomes, failure, live, status.error_message)
 
 
 def from_records(folder: Path) -> tuple[dict[str, Outcome], Failure | None]:

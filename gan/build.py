@@ -44,11 +44,12 @@ def check_config(config: Config) -> None:
     """The part of `check` that needs no dataset.
 
     Raises:
-        ConfigError: a name is unknown, a key means nothing or something wrong with the loss that is set, or the
-            feature network can't be a file of this machine.
+        ConfigError: a name is unknown, a key means nothing or something wrong with the loss that is set, the feature
+            network can't be a file of this machine, or the template of a message can't be filled in.
     """
     from gan.metrics.requirements import feature_network_path
     from gan.networks import DISCRIMINATORS, GENERATORS
+    from gan.report import message
 
     source(config.data.dataset)
     _known("generator.name", config.generator.name, GENERATORS)
@@ -59,6 +60,8 @@ def check_config(config: Config) -> None:
     _check_regulariser(config.loss, loss)
     if config.reference.feature_network is not None:
         feature_network_path(config.reference.feature_network)
+    if config.retrain.message is not None:
+        message.check(config.retrain.message)
 
 
 def source(name: str) -> Source:

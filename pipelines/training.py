@@ -6,8 +6,7 @@ Annotations stay unquoted in this module and in those of the components: kfp rea
 import inspect
 from typing import Any
 
-from kfp import dsl
-
+from pipelines.release import release
 from pipelines.tasks import Tasks, uncached
 
 OUTPUT = "Output"  # kfp's name of what a function returns
@@ -32,12 +31,7 @@ def training(tasks: Tasks) -> Any:
     Each step looks into the store before it works, and skips what is there.
     """
 
-    # A pipeline of its own, because a task may wait for a pipeline with a condition inside, but not for a task inside
-    # a condition: the report comes after the promotion, or after its omission.
-    @dsl.pipeline(name="release", description="Promote a generator if the gate passed it.")  # type: ignore[untyped-decorator]
-    def release(store: str, name: str, generator_id: str, passed: bool) -> None:
-        with dsl.If(passed == True, name="passed"):  # noqa: E712
-            tasks("promote", store=store, name=name, generator_id=generator_id)
+    released = release(tasks)
 
     @tasks.pipeline(name="gan-training", description=inspect.getdoc(training))
     def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
@@ -50,9 +44,9 @@ def training(tasks: Tasks) -> Any:
         best = tasks("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
         generator = tasks("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
         verdict = tasks("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
-        released = uncached(
-            release(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
+        promoted = uncached(
+            released(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
         )
-        tasks("report", store=store, run_id=run.outputs[OUTPUT]).after(released)
+        tasks("report", store=store, run_id=run.outputs[OUTPUT]).after(promoted)
 
     return pipeline

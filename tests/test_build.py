@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict
+from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict, override
 from gan.data.spec import Dataset, Split
 from gan.errors import ConfigError
 from gan.losses import LOSSES
@@ -200,3 +200,9 @@ def test_rmsprop_takes_beta_2_as_its_rho() -> None:
 def test_importing_it_does_not_import_tensorflow() -> None:
     code = "import sys, gan.build; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'numpy')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_template_that_can_not_be_filled_in_is_found_before_any_work() -> None:
+    build.check_config(override(Config(), ["retrain.message={{ name }}: {{ event }}"]))
+    with pytest.raises(ConfigError, match=r"retrain\.message is no template .*'nme' is undefined"):
+        build.check_config(override(Config(), ["retrain.message={{ nme }}"]))

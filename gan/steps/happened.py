@@ -40,21 +40,33 @@ def from_ledger(attempts: Sequence[Attempt], *, but: str) -> tuple[dict[str, Out
 
 
 def facts(
-    name: str, store: str, execution: str, outcomes: Mapping[str, Outcome], failure: Failure | None, live: str | None
+    name: str,
+    store: str,
+    execution: str,
+    outcomes: Mapping[str, Outcome],
+    failure: Failure | None,
+    live: str | None,
+    words: str = "",
 ) -> Facts:
-    """What a message may say of a run.
+    """What a message may say of a run of the retraining pipeline.
+
+    It came to its end if its last step is done, whatever else went wrong on the way.
 
     Args:
         name: the promoted name.
         store: the store's URI.
         execution: Kubeflow's id of the run, empty where there is none.
         outcomes: of the steps that are done, by name.
-        failure: what ended the run; None where it came to its end.
+        failure: of a step; None where none failed by its own account.
         live: the generator that is live now.
+        words: what Kubeflow says of a failure, should no step say anything.
     """
     told = {step: outcome.details for step, outcome in outcomes.items()}
-    event, reasons = _event(told)
-    if failure is not None:
+    if "report" in told or told.get("decide", {}).get("train") is False:
+        failure = None
+        event, reasons = _event(told)
+    else:
+        failure = failure or Failure("", _unexplained(outcomes, words))
         event, reasons = FAILED, [failure.error]
     scored, before = told.get("evaluate", {}), told.get("remeasure", {})
     return Facts(
@@ -76,14 +88,19 @@ def facts(
 
 
 def _event(told: Mapping[str, Json]) -> tuple[str, Sequence[str]]:
-    decided, judged = told.get("decide", {}), told.get("gate")
-    if "promote" in told:
-        return PROMOTED, decided.get("reasons", [])
-    if judged is not None and not judged["passed"]:
-        return REFUSED, judged["reasons"]
+    """Of a run that came to its end."""
+    decided = told.get("decide", {})
     if decided.get("train") is False:
         return NOTHING_NEW, decided["reasons"]
-    return FAILED, ["it ended before the gate had judged, and no step says why"]
+    if "promote" in told:
+        return PROMOTED, decided.get("reasons", [])
+    return REFUSED, told.get("gate", {}).get("reasons", [])
+
+
+def _unexplained(outcomes: Mapping[str, Outcome], words: str) -> str:
+    """A step that never began: its image could not be pulled, its pod found no place, its driver failed."""
+    where = f"after {list(outcomes)[-1]}" if outcomes else "before any step began"
+    return f"it ended {where}, and no step says why{f': {words}' if words else ''}; see gan-pipelines status"
 
 
 def _silent(attempt: Attempt) -> str:

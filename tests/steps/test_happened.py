@@ -30,18 +30,34 @@ REPORT = Outcome("night-1", "/store/report.html")
         ({**TRAINED, "gate": REFUSED, "report": REPORT}, None, "refused", ["fid is 9"]),
         (TRAINED, Failure("export", "it differs", 10), "failed", ["it differs"]),
         ({**TRAINED, "gate": PASSED}, Failure("promote", "a race was lost", 6), "failed", ["a race was lost"]),
-        ({}, Failure("", "ImagePullBackOff"), "failed", ["ImagePullBackOff"]),
-        (TRAINED, None, "failed", ["it ended before the gate had judged, and no step says why"]),
+        ({}, Failure("preprocess", "no such folder", 3), "failed", ["no such folder"]),
+        (
+            {**TRAINED, "gate": REFUSED, "report": REPORT},
+            Failure("train", "stopped, and made good by a retry", 143),
+            "refused",
+            ["fid is 9"],
+        ),
     ],
 )
 def test_what_came_of_it(outcomes: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
     told = facts("faces", "/store", "ex-1", outcomes, failure, "gen-0")
     assert (told.event, list(told.reasons), told.live) == (event, reasons, "gen-0")
-    assert told.step == (failure.step if failure else "")
-    assert told.exit_code == (failure.exit_code if failure else None)
+    failed = failure if event == "failed" else None
+    assert told.step == (failed.step if failed else "")
+    assert told.exit_code == (failed.exit_code if failed else None)
     if "export" in outcomes:
         assert (told.run_id, told.generator_id) == ("night-1", "gen-1")
         assert (told.label, told.fid, told.live_fid) == ("fid[x:1]", 2.5, 3.5)
+
+
+def test_a_step_that_never_began_is_told_by_the_one_before() -> None:
+    told = facts("faces", "/store", "ex-1", {"preprocess": TRAINED["preprocess"]}, None, None, "ImagePullBackOff")
+    assert told.event == "failed"
+    assert told.reasons == (
+        "it ended after preprocess, and no step says why: ImagePullBackOff; see gan-pipelines status",
+    )
+    none = facts("faces", "/store", "ex-1", {}, None, None)
+    assert none.reasons == ("it ended before any step began, and no step says why; see gan-pipelines status",)
 
 
 def test_nothing_new() -> None:
