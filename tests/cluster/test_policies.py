@@ -65,6 +65,10 @@ def with_container(**fields: Any) -> Object:
     return pod
 
 
+def named_pod(pod: Object) -> Object:
+    return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": {**pod["metadata"], "name": "try"}}
+
+
 def labelled(**labels: str) -> Object:
     return {**WORKER, "metadata": {"labels": {**LABELS, **labels}}}
 
@@ -121,7 +125,7 @@ def test_workers_are_all_that_it_may_make(
 
 
 def test_a_step_makes_no_pods_and_no_service_that_takes_others_traffic() -> None:
-    assert "cannot create resource" in create({"apiVersion": "v1", "kind": "Pod", **WORKER}, "gan-run")
+    assert "cannot create resource" in create(named_pod(WORKER), "gan-run")
     for spec in (
         {"selector": {"app": "ml-pipeline"}},
         {"clusterIP": "None"},
@@ -131,8 +135,7 @@ def test_a_step_makes_no_pods_and_no_service_that_takes_others_traffic() -> None
 
 
 def test_nobody_but_a_run_makes_a_pod_that_may_promote() -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", **changed(serviceAccountName="gan-promote")}
-    pod["metadata"] = {**pod["metadata"], "name": "try"}
+    pod = named_pod(changed(serviceAccountName="gan-promote"))
     assert "submit a run with the service account gan-promote" in create(pod, None)
 
 
@@ -146,13 +149,12 @@ def test_nobody_but_a_run_makes_a_pod_that_may_promote() -> None:
     ],
 )
 def test_a_pod_that_violates_restricted_is_refused(change: Object, word: str) -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", **change}
-    pod["metadata"] = {**pod["metadata"], "name": "try"}
-    told = create(pod, None)
+    told = create(named_pod(change), None)
     assert 'violates PodSecurity "restricted' in told
     assert word in told
 
 
+@pytest.mark.parametrize("account", ["gan-run", "gan-promote"])
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
@@ -169,9 +171,9 @@ def test_a_pod_that_violates_restricted_is_refused(change: Object, word: str) ->
         ("create workflowtaskresults.argoproj.io", "yes"),
     ],
 )
-def test_what_the_role_of_a_step_allows(question: str, answer: str) -> None:
-    account = f"--as=system:serviceaccount:{NAMESPACE}:gan-run"
-    told = kubectl("auth", "can-i", *question.split(), account, check=False)
+def test_what_the_role_of_a_step_allows(question: str, answer: str, account: str) -> None:
+    who = f"--as=system:serviceaccount:{NAMESPACE}:{account}"
+    told = kubectl("auth", "can-i", *question.split(), who, check=False)
     assert told.strip().splitlines()[-1] == answer
 
 
