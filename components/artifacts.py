@@ -128,7 +128,7 @@ def coupling(real: Sequence[float], generated: Sequence[float]) -> list[list[flo
 def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
     """The mode histograms of real and generated images as bars side by side; also where they are too many to log."""
     title = f"How often each mode appears at step {details['step']}"
-    Path(artifact.path).write_text(excerpt.modes_page(title, modes_of(details)), encoding="utf-8")
+    Path(artifact.path).write_text(excerpt.modes_page(title, modes_of(dict(details))), encoding="utf-8")
 
 
 def write_curves(artifact: HTML, store: Store, run_id: str) -> None:

@@ -130,7 +130,8 @@ def size_bytes(text: str) -> int:
         raise ConfigError(f"a size must be a number of bytes such as 512Mi or 8Gi; got {text!r}")
     number, unit, binary = found.groups()
     power = " KMGTPE".index(unit) if unit else 0
-    return int(number) * (1024 if binary else 1000) ** power
+    unit_bytes: int = (1024 if binary else 1000) ** power
+    return int(number) * unit_bytes
 
 
 def _made(name: str, kind: type[Any], values: Any) -> tuple[Any, ...]:

@@ -13,16 +13,19 @@ from pipelines.resources import Resources
 STEP = "train"
 
 
-def of_profile(resources: Resources) -> dict[str, str | int]:
-    """The size that the profile gives a pod; accelerators only where it gives any."""
-    size: dict[str, str | int] = {"cpu": resources.cpu, "memory": resources.memory}
+def of_profile(resources: Resources) -> dict[str, str]:
+    """The size that the profile gives a pod; accelerators only where it gives any.
+
+    All of it is text: KFP 2.14 takes a number that is a parameter for nothing, and the pod has no accelerator.
+    """
+    size: dict[str, str] = {"cpu": resources.cpu, "memory": resources.memory}
     if resources.accelerator:
-        size["accelerators"] = resources.accelerator_count
+        size["accelerators"] = str(resources.accelerator_count)
     return size
 
 
 def with_parameters(
-    function: Callable[..., Any], size: Mapping[str, str | int], tell: Callable[[Mapping[str, Any]], object]
+    function: Callable[..., Any], size: Mapping[str, str], tell: Callable[[Mapping[str, Any]], object]
 ) -> Callable[..., Any]:
     """`function` as it is, with `train_cpu` and the like behind its own parameters, for `kfp.dsl.pipeline` to find.
 
@@ -34,8 +37,7 @@ def with_parameters(
     own = inspect.signature(function)
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
     further = [
-        inspect.Parameter(f"{STEP}_{what}", positional, default=value, annotation=type(value))
-        for what, value in size.items()
+        inspect.Parameter(f"{STEP}_{what}", positional, default=value, annotation=str) for what, value in size.items()
     ]
 
     def wider(*values: Any) -> Any:

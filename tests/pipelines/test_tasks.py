@@ -103,7 +103,7 @@ def test_the_size_of_the_pod_that_trains_is_a_parameter_of_the_run() -> None:
     assert sizes == {
         "train_cpu": ("STRING", "6"),
         "train_memory": ("STRING", "24Gi"),
-        "train_accelerators": ("NUMBER_INTEGER", 2.0),
+        "train_accelerators": ("STRING", "2"),
     }
     resources = made.container("train")["resources"]
     assert resources["resourceCpuRequest"] == resources["resourceCpuLimit"] == parameter("train_cpu")
