@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan.store import executions
+from pipelines.client import workflow
+from pipelines.main import main
+from support import kfp_api
+from support import kfp_runs as r
+from support.kfp_api import Api
+
+NO_GPU = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/1 nodes"
+Status = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    with kfp_api.serve() as served:
+        monkeypatch.setenv("KFP_HOST", served.url)
+        monkeypatch.setenv("KUBECONFIG", str(r.kubeconfig(served, tmp_path)))
+        yield served
+
+
+@pytest.fixture
+def status(api: Api, capsys: pytest.CaptureFixture[str]) -> Status:
+    """Runs `gan-pipelines status` against these answers; returns its exit code and what it tells."""
+
+    def look(state: str, flow: dict[str, Any], *pods: dict[str, Any], store: str = "", json_: bool = True) -> Any:
+        api.routes.update(r.routes(state, flow, *pods, store=store))
+        code = main(["status", r.RUN_ID, *(["--json"] if json_ else [])])
+        said = capsys.readouterr().out
+        return code, json.loads(said) if json_ else said
+
+    return look
+
+
+def test_a_run_that_goes_on_and_one_that_is_done(status: Status, tmp_path: Path) -> None:
+    done = r.attempt("preprocess", executions.DONE, exit_code=0, outcome={"id": "digits-1", "skipped": True})
+    begun = r.attempt("train", executions.RUNNING)
+    store = r.ledger(tmp_path, done, begun)
+    flow = r.workflow(r.node("preprocess", "Succeeded"), *r.retried("train", "Failed", "Running"))
+    code, told = status("RUNNING", flow, store=store)
+    first, second = told["steps"]
+    assert (code, told["state"], told["missing"]) == (19, "RUNNING", [])
+    assert (first["step"], first["state"], first["id"], first["node"]) == (
+        "preprocess",
+        "in the store already",
+        "digits-1",
+        "node-0",
+    )
+    assert (first["seconds"], first["tries"]) == (60, 1)
+    assert (second["step"], second["state"], second["tries"]) == ("train", "running", 2)
+    assert status("SUCCEEDED", r.workflow(r.node("report", "Succeeded")))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("status_of_pod", "said"),
+    [
+        (
+            r.unplaced("Unschedulable", NO_GPU),
+            "no node takes it: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu",
+        ),
+        (r.unplaced("SchedulingGated", "gated"), "held back by Kueue: insufficient quota for nvidia.com/gpu"),
+        (
+            r.container(waiting={"reason": "CreateContainerConfigError", "message": 'configmap "x" not found'}),
+            'CreateContainerConfigError: configmap "x" not found; make it, and the pod goes on by itself',
+        ),
+        (
+            r.container(waiting={"reason": "ImagePullBackOff", "message": "Back-off"}),
+            "ImagePullBackOff: Back-off; look whether the image is there and may be pulled",
+        ),
+        (r.container(waiting={"reason": "PodInitializing"}), ""),
+    ],
+    ids=["no GPU", "Kueue", "no secret", "no image", "just beginning"],
+)
+def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any], said: str) -> None:
+    waiting = {"type": "QuotaReserved", "status": "False", "message": "insufficient quota for nvidia.com/gpu"}
+    workload = {"metadata": {"ownerReferences": [{"uid": "uid-pod-1"}]}, "status": {"conditions": [waiting]}}
+    api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = r.items(workload)
+    flow = r.workflow(*r.retried("train", "Pending", message="PodInitializing"))
+    _, told = status("RUNNING", flow, r.pod("train", "Pending", **status_of_pod))
+    (step,) = told["steps"]
+    assert (step["state"], step["why"]) == ("pending", said)
+
+
+def test_a_pod_that_may_not_be_made_is_told_by_the_workflow(status: Status) -> None:
+    quota = (
+        'pods "x" is forbidden: exceeded quota: gan, requested: limits.cpu=8, used: limits.cpu=2, limited: limits.cpu=4'
+    )
+    _, told = status("RUNNING", r.workflow(r.node("train", "Pending", message=quota)))
+    assert told["steps"][0]["why"] == quota
+
+
+OOM = r.container(terminated={"exitCode": 137, "reason": "OOMKilled"})
+
+
+@pytest.mark.parametrize(
+    ("status_of_pod", "message", "said"),
+    [
+        (OOM, "", "out of memory (its limit is 600Mi); give the step more in the profile"),
+        ({"reason": "Evicted", "message": "The node was low on resource: memory."}, "", "Evicted: The node was low"),
+        (r.container(terminated={"exitCode": 8, "reason": "Error", "message": "it diverged"}), "", "it diverged"),
+        (r.container(terminated={"exitCode": 3, "reason": "Error"}), "", "ended with exit code 3 (Error)"),
+        ({}, "pod deleted", "pod deleted"),
+    ],
+    ids=["memory", "evicted", "message", "code", "deleted"],
+)
+def test_why_a_step_failed(status: Status, status_of_pod: dict[str, Any], message: str, said: str) -> None:
+    flow = r.workflow(*r.retried("train", "Failed", message=message))
+    code, told = status("FAILED", flow, r.pod("train", "Failed", **status_of_pod))
+    assert code == 17
+    assert told["steps"][0]["why"].startswith(said)
+    assert told["error"].startswith(f"train: {said}")
+
+
+def test_attempts_that_ended_alike_are_told_together(status: Status, tmp_path: Path) -> None:
+    nan = "generator_loss is nan at step 7"
+    failed = r.attempt("train", executions.FAILED, exit_code=8, error=nan)
+    store = r.ledger(tmp_path, r.attempt("train", executions.RUNNING), failed, failed, failed)
+    code, text = status("FAILED", r.workflow(*r.retried("train", "Failed", "Failed")), store=store, json_=False)
+    assert code == 17
+    assert "    attempt 1: lost\n    attempt 2, 3: the same error\n    generator_loss is nan at step 7" in text
+    assert text.count(nan) == 1
+
+
+@pytest.mark.parametrize("how", ["history", "workflow"])
+def test_a_run_that_was_terminated_is_canceled_though_it_is_told_as_failed(api: Api, status: Status, how: str) -> None:
+    flow = r.workflow(*r.retried("train", "Failed"), terminated=how == "workflow")
+    api.routes.update(r.routes("FAILED", flow))
+    if how == "history":
+        api.routes[r.RUN] = r.run("FAILED", history=("RUNNING", "CANCELING"))
+        assert main(["status", r.RUN_ID]) == 18
+        return
+    code, told = status("FAILED", flow)
+    assert (code, told["state"], told["steps"][0]["state"]) == (18, "CANCELED", "canceled")
+
+
+def test_scores_and_verdict_come_from_the_ledger(status: Status, tmp_path: Path) -> None:
+    score = {"value": 1.5, "low": 1.0, "high": 2.0}
+    scores = {"label": "fid", "step": 60, "scores": {"fid": score}, "real": {}}
+    refused = {"passed": False, "reasons": ["fid is 1.5, allowed is at most 1"]}
+    store = r.ledger(
+        tmp_path,
+        r.attempt("evaluate", executions.DONE, outcome={"id": "r", "details": scores}),
+        r.attempt("gate", executions.DONE, outcome={"id": "g", "details": refused}),
+    )
+    _, text = status("SUCCEEDED", r.workflow(r.node("gate", "Succeeded")), store=store, json_=False)
+    assert "fid at step 60" in text
+    assert "the gate refused it\n  - fid is 1.5, allowed is at most 1" in text
+
+
+def test_what_is_out_of_reach_is_named_and_the_rest_is_told(
+    api: Api, status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    flow = r.workflow(*r.retried("train", "Running"))
+    _, told = status("RUNNING", flow, store=str(tmp_path / "nowhere"))
+    assert told["steps"][0]["state"] == "running"
+    pods, store = told["missing"]
+    assert pods.startswith("pods are not seen: no way to Kubernetes")
+    assert "there is no store at" in store
+
+
+def test_without_the_workflow_the_ledger_tells_the_steps(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    failed = r.attempt("train", executions.FAILED, error="bad", ended_at="2026-11-23T22:12:50Z")
+    api.routes[r.RUN] = r.run("FAILED", store=r.ledger(tmp_path, failed))
+    assert main(["status", r.RUN_ID, "--json"]) == 17
+    told = json.loads(capsys.readouterr().out)
+    (step,) = told["steps"]
+    assert (step["step"], step["state"], step["seconds"], step["why"]) == ("train", "failed", 5, "bad")
+    assert told["missing"][-1].startswith("steps are those that the ledger knows")
+
+
+def test_the_nodes_of_a_large_workflow_are_compressed() -> None:
+    flow = r.workflow(r.node("train", "Running"))
+    nodes = flow["status"].pop("nodes")
+    flow["status"]["compressedNodes"] = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
+    assert [node.step for node in workflow.nodes(flow)] == ["train"]
+    flow["status"]["compressedNodes"] = "damaged"
+    assert workflow.nodes(flow) == []
+
+
+def test_list_and_find(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = "GET /apis/v2beta1/runs"
+    one = r.run("RUNNING").body
+    other = {**one, "run_id": "6411fa83-0000-0000-0000-000000000000", "display_name": "digits-ffff"}
+    api.routes[runs] = kfp_api.Said({"runs": [one, other]})
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith(f"{r.RUN_ID}  RUNNING    2026-11-23T22:12:39")
+    assert main(["status", "digits"]) == 2
+    assert '"digits" may be 2 runs (digits-d1a2a71b, digits-ffff' in capsys.readouterr().err
+    assert main(["status", "nosuch"]) == 4
+    api.routes.update(r.routes("SUCCEEDED", r.workflow()))
+    for name in ("digits-d1", r.RUN_ID[:5]):
+        assert main(["status", name]) == 0
+        assert "no step has begun" in capsys.readouterr().out
+    api.routes[runs] = kfp_api.Said({})
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out == "no runs yet\n"
+    assert main(["status"]) == 4
