@@ -47,7 +47,8 @@ def _row(host: Host, versions: list[Version]) -> Row:
     *older, newest = versions
     runs = host.runs(newest.name)
     last: Run | None = runs[0] if runs else None
-    following = newest.due.next(host.now()) if newest.enabled else None
+    on = next((version for version in versions if version.enabled), None)
+    following = on.due.next(host.now()) if on else None
     broken_off = bool(older) and newest.mark.enable and not newest.enabled
     note = "a change broke off; any `schedule` command that changes it completes it" if broken_off else ""
     if older and not broken_off:
