@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan.errors import ClusterError
+from pipelines.client import control, runs
+from pipelines.client.address import Address
+from pipelines.client.cluster import reach
+from pipelines.client.connection import connect
+from pipelines.client.wait import until_ended
+from pipelines.main import main
+from support import kfp_api
+from support import kfp_runs as r
+from support.kfp_api import Api, Asked, Said
+
+TERMINATE = f"POST /apis/v2beta1/runs/{r.RUN_ID}:terminate"
+RETRY = f"POST /apis/v2beta1/runs/{r.RUN_ID}:retry"
+JOBS = "/apis/batch/v1/namespaces/kubeflow/jobs"
+JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
+STOPPED = r.workflow(*r.retried("train", "Failed"), terminated=True)
+FAILED = r.workflow(*r.retried("train", "Failed"))
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    with kfp_api.serve() as served:
+        served.routes[f"GET {JOBS}"] = r.items()
+        monkeypatch.setenv("KFP_HOST", served.url)
+        monkeypatch.setenv("KUBECONFIG", str(r.kubeconfig(served, tmp_path)))
+        yield served
+
+
+def deletable(api: Api, path: str, thing: dict[str, Any]) -> None:
+    """A list that holds one thing until it is deleted."""
+    api.routes[f"GET {path}"] = r.items(thing)
+
+    def delete(asked: Asked) -> Said:
+        api.routes[f"GET {path}"] = r.items()
+        return Said({"kind": "Status", "status": "Success"})
+
+    api.routes[f"DELETE {path}/{thing['metadata']['name']}"] = delete
+
+
+def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes.update(r.routes("RUNNING", STOPPED))
+    api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
+    deletable(api, JOBSETS, {"metadata": {"name": "workers"}})
+    deletable(api, JOBS, {"metadata": {"name": "workers-0"}})
+    deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Failed"))
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert capsys.readouterr().out == "digits-d1a2a71b is CANCELED; deleted: 3\n"
+    deleted = [asked.path.rpartition("/")[2] for asked in api.asked if asked.method == "DELETE"]
+    assert deleted == ["workers", "workers-0", "pod-1"]
+
+
+def test_a_run_that_has_ended_is_not_stopped_and_what_it_left_is_deleted(api: Api) -> None:
+    api.routes.update(r.routes("SUCCEEDED", FAILED))
+    deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Succeeded"))
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert api.of(TERMINATE) == []
+
+
+def test_cancelling_without_kubernetes_says_what_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    api.routes.update(r.routes("RUNNING", STOPPED))
+    api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes" in capsys.readouterr().out
+
+
+def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) -> None:
+    api.routes.update(r.routes("RUNNING", FAILED))
+
+    def too_late(asked: Asked) -> Said:
+        _become(api, "SUCCEEDED")
+        return kfp_api.error(400, "Failed to terminate a run: row not found", 3)
+
+    api.routes[TERMINATE] = too_late
+    assert main(["cancel", r.RUN_ID]) == 0
+
+
+def test_what_does_not_end_or_go_is_told(api: Api) -> None:
+    clock = Clock()
+    api.routes.update({**r.routes("RUNNING", FAILED, r.pod("train", "Running")), TERMINATE: Said({})})
+    with connect(Address(api.url)) as connection:
+        with pytest.raises(ClusterError, match="was told to stop and is RUNNING after 300 s"):
+            control.cancel(connection, None, runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
+        _become(api, "FAILED")
+        run = runs.get(connection, r.RUN_ID)
+        with pytest.raises(ClusterError, match=r"pod pod-1 of the run .* can't be deleted"):
+            control.cancel(connection, reach("kubeflow"), run, clock=clock, sleep=clock.sleep)
+
+
+def test_retry_waits_for_the_backends_own_record(api: Api) -> None:
+    clock = Clock()
+    behind = kfp_api.error(500, "Workflow cannot be retried with node x in Running phase")
+    api.routes.update({**r.routes("FAILED", FAILED), RETRY: [behind, behind, behind, Said({})]})
+    with connect(Address(api.url)) as connection:
+        control.retry(connection, runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
+    assert len(api.of(RETRY)) == 4
+
+
+def test_only_what_failed_is_retried(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes.update({**r.routes("FAILED", FAILED), RETRY: Said({})})
+    assert main(["retry", r.RUN_ID]) == 0
+    assert capsys.readouterr().out == f"{r.RUN_ID}\n"
+    _become(api, "RUNNING")
+    assert main(["retry", r.RUN_ID]) == 2
+    assert "is RUNNING; `gan-pipelines cancel" in capsys.readouterr().err
+    api.routes.update({**r.routes("FAILED", FAILED), RETRY: kfp_api.error(400, "no", 3)})
+    assert main(["retry", r.RUN_ID]) == 16
+
+
+@pytest.mark.parametrize(("state", "code"), [("SUCCEEDED", 0), ("FAILED", 17), ("RUNNING", 19)])
+def test_wait_tells_states_by_exit_codes(api: Api, state: str, code: int) -> None:
+    api.routes.update(r.routes(state, FAILED))
+    assert main(["wait", r.RUN_ID, "--timeout", "0"]) == code
+
+
+def test_wait_goes_on_through_a_restart_of_the_api_server(api: Api) -> None:
+    clock = Clock()
+    away = kfp_api.error(503, "restarting")
+    api.routes[r.RUN] = [r.run("RUNNING"), away, kfp_api.LOST, r.run("RUNNING"), r.run("SUCCEEDED")]
+    seen: list[str] = []
+    with connect(Address(api.url)) as connection:
+        run = until_ended(
+            connection, r.RUN_ID, None, each=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
+        )
+    assert (run.state, seen) == ("SUCCEEDED", ["RUNNING", "RUNNING", "SUCCEEDED"])
+
+
+def test_wait_gives_up_after_its_time(api: Api) -> None:
+    clock = Clock()
+    api.routes[r.RUN] = r.run("RUNNING")
+    with connect(Address(api.url)) as connection:
+        assert until_ended(connection, r.RUN_ID, 12, clock=clock, sleep=clock.sleep).state == "RUNNING"
+    assert clock.now == 12
+
+
+def _become(api: Api, state: str) -> Said:
+    api.routes[r.RUN] = r.run(state)
+    return Said({})
