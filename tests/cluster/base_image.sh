@@ -16,7 +16,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 755 "$root"
 
-debootstrap --variant=minbase --include=ca-certificates,python3-minimal,python3,python3-venv bookworm "$root" > "$root.log" 2>&1 ||
+debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm "$root" > "$root.log" 2>&1 ||
   { tail -20 "$root.log" >&2; rm -f "$root.log"; exit 1; }
 rm -f "$root.log"
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/* "$root"/var/cache/ldconfig/* \
@@ -35,7 +35,7 @@ if [ -f "$bundle" ]; then install -m 644 "$bundle" "$root/etc/ssl/certs/ca-certi
   done
 } > "$root/etc/pip.conf"
 
-# the same order, owners and times always: an image made again from the same packages has the same layer
+# the same order, owners and times always, so that what differs between two bases is what their packages differ in
 tar --create --directory "$root" --sort=name --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --exclude='./dev/*' \
   --exclude='./proc/*' --exclude='./sys/*' . | docker import --change 'CMD ["python3"]' \
   --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$name"
