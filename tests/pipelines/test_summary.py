@@ -69,3 +69,17 @@ def test_the_same_for_programs(request_: Request) -> None:
     assert record["scores"]["fid"]["value"] == 3.25
     refused = summary.record(request_, runs(passed=False), 1)
     assert (refused["passed"], refused["promoted"], len(refused["reasons"])) == (False, None, 2)
+
+
+def test_a_night_without_news(request_: Request) -> None:
+    quiet = [
+        StepRun("preprocess", Outcome("digits-1", "/d", skipped=True), 1.0),
+        StepRun("decide", Outcome("digits-1", "/p", details={"train": False, "reasons": ["nothing came"]}), 1.0),
+        StepRun("notify", Outcome("nothing new", ""), 1.0),
+    ]
+    shown = summary.text(request_, quiet, 3)
+    assert "train             -    not run: nothing new" in shown
+    assert shown.endswith('nothing new: nothing was trained for "digits"\n  - nothing came')
+    record = summary.record(request_, quiet, 3)
+    assert (record["id"], record["trained"], record["promoted"]) == ("digits-1", False, None)
+    assert [step["step"] for step in record["steps"]] == ["preprocess", "decide", "notify"]
