@@ -119,6 +119,10 @@ def _scores(run: RunStatus) -> list[str]:
         return (run.details.get(step) or {}).get("details") or {}
 
     lines: list[str] = []
+    decided = details("decide")
+    if "train" in decided:
+        lines += ["", "it was to be trained:" if decided["train"] else "nothing new, so nothing was trained:"]
+        lines += [f"  - {reason}" for reason in decided["reasons"]]
     if details("evaluate").get("scores"):
         lines += ["", *score_lines(details("evaluate"))]
     judged = details("gate")
@@ -128,4 +132,6 @@ def _scores(run: RunStatus) -> list[str]:
     moved = details("promote")
     if moved.get("live"):
         lines.append(f'{moved["live"]} is live under the name "{moved["name"]}"')
+    if details("notify").get("why_not"):
+        lines.append(f"nobody was notified: {details('notify')['why_not']}")
     return lines
