@@ -5,9 +5,11 @@ from typing import NamedTuple
 from kfp.dsl import Markdown, Output
 
 
-def decide(
-    config: str, store: str, dataset_id: str, name: str, summary: Output[Markdown]
-) -> NamedTuple("Decision", [("Output", bool), ("config", str)]):  # type: ignore[valid-type]  # copied without imports
+# The type of the outputs stands in the signature, because Kubeflow copies the function alone. One is called Output,
+# because kfp.local finds the outcome of a task in a condition by no other name.
+def decide(config: str, store: str, dataset_id: str, name: str, summary: Output[Markdown]) -> NamedTuple(  # type: ignore[valid-type]
+    "Decision", [("Output", bool), ("config", str)]
+):
     """Decide whether to train for a name; the outputs are whether, and the config to train with: its seed and start."""
     from components import artifacts, runtime
 
