@@ -35,6 +35,7 @@ else
   minikube image load "$image" --profile "$name"
 fi
 
+k8s/workflow-controller.sh
 k8s/store-secret.sh
 kubectl apply --server-side --force-conflicts --kustomize k8s/overlays/local
 kubectl rollout status --namespace kubeflow --timeout 5m statefulset/gan-s3

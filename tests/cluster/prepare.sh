@@ -24,10 +24,7 @@ if "$DOCKER" image inspect gan-base:local > /dev/null 2>&1 && [ -x .servers/bin/
   fi
 fi
 
-# harmless where KFP is new enough to do it itself; before 2.17 `restricted` would refuse its pods otherwise
-kubectl patch configmap workflow-controller-configmap --namespace "$namespace" --type merge \
-  --patch-file k8s/kfp-before-2.17.yaml > /dev/null
-
+k8s/workflow-controller.sh "$namespace" > /dev/null
 kubectl get secret --namespace "$namespace" gan-store > /dev/null 2>&1 ||
   k8s/store-secret.sh
 kubectl kustomize k8s/overlays/local |

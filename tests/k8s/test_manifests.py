@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from components import stop
+from components.runtime import LATEST_SECONDS
+from gan.train.signals import DEFAULT_GRACE_SECONDS
 from pipelines.profiles import load_profile, profile_names
 
 Manifest = dict[str, Any]
@@ -153,14 +156,18 @@ def test_each_line_of_the_settings_reaches_the_cluster(build: Build, tmp_path: P
 
 def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
     """Argo ends an expression at two closing braces, and takes a patch that begins with a brace for JSON."""
-    data = yaml.safe_load((K8S / "kfp-before-2.17.yaml").read_text())["data"]
+    data = yaml.safe_load((K8S / "workflow-controller.yaml").read_text())["data"]
     assert set(data) == {"executor", "mainContainer", "workflowDefaults"}
     patch = yaml.safe_load(data["workflowDefaults"])["spec"]["podSpecPatch"]
     assert patch.index("}}") == len(patch) - 2
-    launcher, others = re.findall(r'"([^"]*)"', patch.split("?")[1])
-    assert not launcher.startswith("{")
-    (container,) = yaml.safe_load(launcher)["initContainers"]
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    step, others = re.findall(r'"([^"]*)"', patch.split("?")[1])
+    assert not step.startswith("{")
+    pod = yaml.safe_load(step)
+    (launcher,) = pod["initContainers"]
+    assert launcher["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    (main,) = pod["containers"]
+    assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", stop.__name__]
+    assert pod["terminationGracePeriodSeconds"] > DEFAULT_GRACE_SECONDS + LATEST_SECONDS
     assert yaml.safe_load(others) == {}
 
 
