@@ -94,8 +94,31 @@ class Cluster:
         return str(self.command(*arguments).record["id"])
 
     def status(self, run: str) -> dict[str, Any]:
-        """What `gan-pipelines status RUN` knows."""
-        return self.command("status", run).record
+        """What `gan-pipelines status RUN` knows, however the run is doing."""
+        told = self.command("status", run, check=False)
+        if not told.record:
+            raise AssertionError(f"gan-pipelines status {run}: {told.exit_code}\n{told.stdout}\n{told.stderr}")
+        return told.record
+
+    def step(self, run: str, step: str) -> dict[str, Any]:
+        """What `status` tells of one step; its state is "to come" where it has not begun."""
+        found = [each for each in self.status(run)["steps"] if each["step"] == step]
+        return found[-1] if found else {"step": step, "state": "to come", "why": "", "tries": 0, "attempts": []}
+
+    def until_step(self, run: str, step: str, state: str, *, why: str = "", seconds: float = 600) -> dict[str, Any]:
+        """What `status` tells of a step as soon as it is in a state, for a reason that contains `why`."""
+        seen: dict[str, Any] = {}
+
+        def look() -> bool:
+            seen.update(self.step(run, step))
+            return bool(seen["state"] == state and why in seen["why"])
+
+        until(look, seconds=seconds, what=lambda: f"{step} is {state} {why!r}; it is {seen}")
+        return seen
+
+    def cancel(self, run: str) -> Told:
+        """Stop a run and delete what it left."""
+        return self.command("cancel", run)
 
     def wait(self, run: str, *, seconds: float = 1200) -> Told:
         """Wait until a run has ended; its exit code tells how."""
@@ -137,15 +160,15 @@ def kubectl_json(*arguments: str) -> Any:
     return json.loads(kubectl(*arguments, "-o", "json"))
 
 
-def until(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
-    """Look again and again until there is something to see."""
+def until(look: Callable[[], T | None], *, seconds: float, what: str | Callable[[], str]) -> T:
+    """Look again and again until there is something to see; `what` that is."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
         if found:
             return found
         time.sleep(1)
-    raise AssertionError(f"not so after {seconds:.0f} s: {what}")
+    raise AssertionError(f"not so after {seconds:.0f} s: {what if isinstance(what, str) else what()}")
 
 
 @contextlib.contextmanager
