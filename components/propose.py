@@ -5,7 +5,7 @@ from kfp.dsl import Markdown, Output
 
 def propose(
     config: str, store: str, sweep: str, dataset_id: str, reference_id: str, stage: int, summary: Output[Markdown]
-) -> list:
+) -> list[int]:
     """Hand out the trials of a stage of a sweep; the output is their numbers."""
     from components import artifacts, runtime
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gan.config.sweep import Sweep
 from gan.errors import ConfigError, unknown_name
 from gan.scratch import scratch_folder
 from pipelines.profiles import Profile
@@ -14,23 +16,26 @@ from pipelines.tasks import Tasks
 DEFAULT_IMAGE = "gan-pipelines:cpu"
 
 
-def pipelines() -> dict[str, Callable[[Tasks], Any]]:
-    """Every pipeline by its name; each is built from tasks."""
+def pipelines(stages: int = Sweep().stages) -> dict[str, Callable[[Tasks], Any]]:
+    """Every pipeline by its name; each is built from tasks. `stages` are those of the sweep."""
     from pipelines.retraining import retraining
+    from pipelines.sweep import sweep
     from pipelines.training import training
 
-    return {"training": training, "retraining": retraining}
+    return {"training": training, "retraining": retraining, "sweep": partial(sweep, stages=stages)}
 
 
-def compile_text(name: str, image: str, profile: Profile | None) -> str:
+def compile_text(name: str, image: str, profile: Profile | None, sweep: Sweep | None = None) -> str:
     """The YAML of a pipeline whose steps run in `image`; the same input gives the same text everywhere.
+
+    Of a `sweep`, the number of its stages is compiled in; the rest is a parameter of the run.
 
     Raises:
         ConfigError: no pipeline has that name.
     """
     from kfp import compiler
 
-    known = pipelines()
+    known = pipelines((sweep or Sweep()).stages)
     if name not in known:
         raise ConfigError(unknown_name("pipeline", name, known))
     with scratch_folder() as folder:
@@ -39,7 +44,7 @@ def compile_text(name: str, image: str, profile: Profile | None) -> str:
         return made.read_text(encoding="utf-8")
 
 
-def compile_pipeline(name: str, image: str, profile: Profile | None, out: Path) -> Path:
+def compile_pipeline(name: str, image: str, profile: Profile | None, out: Path, sweep: Sweep | None = None) -> Path:
     """Write what `compile_text` makes to a file.
 
     Raises:
@@ -47,7 +52,7 @@ def compile_pipeline(name: str, image: str, profile: Profile | None, out: Path) 
     """
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out must end in .yaml; got {out}")
-    text = compile_text(name, image, profile)
+    text = compile_text(name, image, profile, sweep)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")

@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from components.catalogue import STEPS, component
 from gan.errors import EXIT_BUG, ConfigError, unknown_name
-from pipelines import trail
+from pipelines import retraining, sweep, trail
+from pipelines.compiled import pipelines
 from pipelines.conductor import StepError, StepRun, conduct
 from pipelines.display import Display
 from pipelines.request import Request
-from pipelines.retraining import ORDER, retraining
 from pipelines.sandbox import IMAGE
 from pipelines.tasks import Tasks
-from pipelines.training import training
+
+ORDERS: dict[str, Sequence[str]] = {"training": tuple(STEPS), "retraining": retraining.ORDER, "sweep": sweep.ORDER}
+"""The steps of each pipeline, in the order in which they come here."""
 
 
-def run_training(request: Request, display: Display) -> list[StepRun]:
-    """Run the whole pipeline.
-
-    Returns:
-        How each step went, in order. A refused gate leaves out the promotion, and is no error.
-
-    Raises:
-        StepError, Stopped: see `conduct`.
-    """
-    parameters = request.parameters()
-    done = conduct(
-        lambda: training(Tasks(IMAGE, None))(**parameters),
-        list(STEPS),
-        display,
-        after_each=lambda run: _note(request, run),
-    )
-    return _require(done, list(STEPS))
-
-
-def run_retraining(request: Request, display: Display) -> list[StepRun]:
-    """Run the whole retraining pipeline.
+def run_pipeline(name: str, request: Request, display: Display) -> list[StepRun]:
+    """Run a whole pipeline.
 
     Returns:
-        How each step went, in order. Where there is nothing new, nothing is trained, and that is no error.
+        How each step went, in order; the trials of a sweep are a step each. What a refusal of the gate, or nothing new,
+        leaves out is no error.
 
     Raises:
-        StepError, Stopped: see `conduct`. The webhook was told of an error.
+        StepError, Stopped: see `conduct`. Where retraining failed, the webhook was told.
     """
-    parameters = {name: text for name, text in request.parameters().items() if name != "run_id"}
-    done = conduct(lambda: retraining(Tasks(IMAGE, None))(**parameters), ORDER, display)
-    new = any(run.step == "decide" and run.outcome.details["train"] for run in done)
-    return _require(done, [step for step in ORDER if new or step in ("preprocess", "decide", "notify")])
+    build = pipelines(request.sweep.stages if request.sweep else 1)[name]
+
+    def start() -> None:
+        pipeline = build(Tasks(IMAGE, None))
+        takes = pipeline.component_spec.inputs
+        pipeline(**{name: text for name, text in request.parameters().items() if name in takes})
+
+    note = partial(_note, request) if name == "training" else lambda run: None
+    done = conduct(start, ORDERS[name], display, after_each=note)
+    return _require(done, [step for step in ORDERS[name] if step not in _left_out(done)])
 
 
 def run_step(request: Request, step: str, display: Display) -> StepRun:
@@ -78,14 +69,22 @@ def _input(request: Request, step: str, name: str, parameters: dict[str, str]) -
     return trail.recall(request, step, name)
 
 
+def _left_out(done: Sequence[StepRun]) -> set[str]:
+    """The steps that there was no reason for."""
+    details = {run.step: run.outcome.details for run in done}
+    if "decide" in details and not details["decide"]["train"]:
+        return set(retraining.ORDER) - {"preprocess", "decide", "notify"}
+    return set() if details.get("gate", {}).get("passed") else {"promote"}
+
+
 def _require(done: Sequence[StepRun], wanted: Sequence[str]) -> list[StepRun]:
-    """`done` if nothing that was wanted is missing, but for a promotion that the gate refused.
+    """`done` if nothing that was wanted is missing.
 
     `kfp.local` skips a branch in silence where it can't read a condition.
+
+    Steps that come several times, as in a sweep, count once.
     """
-    passed = any(run.step == "gate" and run.outcome.details["passed"] for run in done)
-    wanted = [step for step in wanted if step != "promote" or passed]
-    ran = [run.step for run in done]
-    if ran != wanted:
+    ran = list(dict.fromkeys(run.step for run in done))
+    if ran != list(wanted):
         raise StepError(f"the steps {wanted} were to run, and {ran} did; this is a bug, please report it", EXIT_BUG)
     return list(done)

@@ -13,6 +13,8 @@ from functools import cached_property
 
 from gan import config as configs
 from gan.config import Config
+from gan.config.sweep import Sweep
+from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.store import Store, local_path, open_store, store_uri
@@ -22,16 +24,17 @@ PLACEHOLDER = "{{$"
 
 @dataclass(frozen=True)
 class Request:
-    """The parameters of a run of the training pipeline.
+    """The parameters of a run of a pipeline.
 
     `config` is the whole resolved config; `store_uri` is where everything lives; `name` is what is promoted to;
-    `run_id` is empty for a hash of the config and the dataset.
+    `run_id` is empty for a hash of the config and the dataset; `sweep` is what the sweep pipeline tries.
     """
 
     config: Config
     store_uri: str
     name: str
     run_id: str = ""
+    sweep: Sweep | None = None
 
     @cached_property
     def store(self) -> Store:
@@ -53,6 +56,7 @@ class Request:
             "store": self.store_uri,
             "name": self.name,
             "run_id": self.run_id,
+            **({"sweep": self.sweep.to_yaml()} if self.sweep else {}),
         }
         for parameter, text in made.items():
             if PLACEHOLDER in text:
@@ -63,21 +67,45 @@ class Request:
 
 
 def resolve(
-    name_or_file: str, sets: Iterable[str], *, store: str, name: str | None = None, run_id: str | None = None
+    name_or_file: str,
+    sets: Iterable[str],
+    *,
+    store: str,
+    name: str | None = None,
+    run_id: str | None = None,
+    sweep: str | None = None,
 ) -> Request:
-    """A checked request from what stands on a command line; every path in it is absolute.
+    """A checked request from what stands on a command line; every path in it is absolute. `sweep` is a YAML file.
 
     Raises:
         ConfigError: a key, value or name is wrong.
-        NotFoundError: there is no such config.
+        NotFoundError: there is no such config, or no such file.
     """
     config = _with_absolute_paths(configs.load(name_or_file, sets))
+    what = load_sweep(sweep) if sweep else None
+    if what is not None:
+        what.check(config)
     return Request(
         config=config,
         store_uri=store_uri(store),
         name=check_id(name or config.name, "--name"),
         run_id=check_id(run_id, "--run-id") if run_id else "",
+        sweep=what,
     )
+
+
+def check_sweep(pipeline: str, sweep: str | None) -> None:
+    """Make sure that a sweep is given where one is wanted, and nowhere else.
+
+    Raises:
+        ConfigError: it is not so.
+    """
+    if pipeline == "sweep" and sweep is None:
+        raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/operations.md)")
+    if pipeline != "sweep" and sweep is not None:
+        raise ConfigError(
+            f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline sweep"
+        )
 
 
 def _with_absolute_paths(config: Config) -> Config:

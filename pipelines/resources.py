@@ -116,7 +116,7 @@ class Resources(Group):
 
     def longest_wait_seconds(self) -> int:
         """The wait before the last retry: Kubeflow knows no upper bound of a wait."""
-        return self.backoff_seconds * self.backoff_factor ** max(self.retries - 1, 0)
+        return self.backoff_seconds * int(self.backoff_factor ** max(self.retries - 1, 0))
 
 
 def size_bytes(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 
@@ -9,10 +10,10 @@ from components.catalogue import STEPS
 from gan.cli.scores import score_lines
 from gan.steps.outcome import Outcome
 from gan.types import Json
+from pipelines import retraining, sweep
 from pipelines.conductor import StepRun
 from pipelines.display import state_of
 from pipelines.request import Request
-from pipelines.retraining import ORDER
 
 
 def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
@@ -22,7 +23,7 @@ def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
         return "\n\n".join([_steps(runs, seconds), _nothing_new(request, outcomes)])
     parts = [
         _steps(runs, seconds),
-        "\n".join(score_lines(outcomes["evaluate"].details)),
+        "\n".join(_sweep_lines(outcomes) if "choose" in outcomes else score_lines(outcomes["evaluate"].details)),
         _verdict(request, outcomes),
         f"report:  {outcomes['report'].uri}\nsample:  {sample_command(request, outcomes)}",
     ]
@@ -44,24 +45,39 @@ def record(request: Request, runs: Sequence[StepRun], seconds: float) -> Json:
             "promoted": None,
             "steps": _step_records(runs),
         }
-    evaluated, judged = outcomes["evaluate"].details, outcomes["gate"].details
+    judged = outcomes["gate"].details
     return {
-        "id": outcomes["train"].id,
+        "id": outcomes["choose" if "choose" in outcomes else "train"].id,
         "uri": outcomes["report"].uri,
         "seconds": round(seconds, 3),
         "dataset_id": outcomes["preprocess"].id,
         "reference_id": outcomes["reference"].id,
         "generator_id": outcomes["export"].id,
-        "checkpoint": evaluated["step"],
-        "label": evaluated["label"],
-        "scores": evaluated["scores"],
-        "real": evaluated["real"],
+        **_scores(outcomes),
         "passed": judged["passed"],
         "reasons": judged["reasons"],
         "promoted": request.name if "promote" in outcomes else None,
         "sample": sample_command(request, outcomes),
         "steps": _step_records(runs),
     }
+
+
+def _scores(outcomes: dict[str, Outcome]) -> Json:
+    """The scores of the checkpoint that was exported; of a sweep, what every point reached as well."""
+    if "choose" in outcomes:
+        return outcomes["choose"].details
+    evaluated = outcomes["evaluate"].details
+    return {"checkpoint": evaluated["step"], **{name: evaluated[name] for name in ("label", "scores", "real")}}
+
+
+def _sweep_lines(outcomes: dict[str, Outcome]) -> list[str]:
+    """What each point of a sweep reached, the best first."""
+    chosen = outcomes["choose"].details
+    rows = [
+        f"  step {row['steps']:>7}  {chosen['by']} {row['score']:<10.4g} {json.dumps(row['point'])}"
+        for row in chosen["table"]
+    ]
+    return [f"best: run {outcomes['choose'].id}, seed {chosen['seed']}", *rows]
 
 
 def sample_command(request: Request, outcomes: dict[str, Outcome]) -> str:
@@ -77,16 +93,18 @@ def _step_records(runs: Sequence[StepRun]) -> list[Json]:
 
 
 def _steps(runs: Sequence[StepRun], seconds: float) -> str:
-    done = {run.step: run for run in runs}
-    why_not = "the gate refused" if "gate" in done else "nothing new"
+    ran = {run.step for run in runs}
+    order = retraining.ORDER if "decide" in ran else sweep.ORDER if "choose" in ran else STEPS
+    why_not = "the gate refused" if "gate" in ran else "nothing new"
     lines = []
-    for step in ORDER if "decide" in done else STEPS:
-        if step in done:
-            run = done[step]
-            lines.append(f"{step:<12}{run.seconds:>7.1f} s  {state_of(0, run.outcome):<22}{run.outcome.id}")
-        else:
-            lines.append(f"{step:<12}{'-':>7}    not run: {why_not}")
+    for step in order:
+        lines += [_line(run) for run in runs if run.step == step]
+        lines += [f"{step:<12}{'-':>7}    not run: {why_not}"] if step not in ran else []
     return "\n".join([*lines, f"{'altogether':<12}{seconds:>7.1f} s"])
+
+
+def _line(run: StepRun) -> str:
+    return f"{run.step:<12}{run.seconds:>7.1f} s  {state_of(0, run.outcome):<22}{run.outcome.id}"
 
 
 def _verdict(request: Request, outcomes: dict[str, Outcome]) -> str:

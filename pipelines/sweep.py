@@ -13,6 +13,7 @@ from pipelines.tasks import Tasks, uncached
 from pipelines.training import OUTPUT
 
 AT_ONCE = 4
+ORDER = ("preprocess", "reference", "propose", "trial", "choose", "export", "gate", "promote", "report")
 
 
 def sweep(tasks: Tasks, stages: int) -> Any:
@@ -34,7 +35,7 @@ def sweep(tasks: Tasks, stages: int) -> Any:
     # A pipeline of its own, because a task may wait for a pipeline with a loop inside, but not for a loop.
     @dsl.pipeline(name="stage", description="Train and score the trials of one stage.")  # type: ignore[untyped-decorator]
     def trials(
-        config: str, store: str, sweep: str, dataset_id: str, reference_id: str, stage: int, numbers: list
+        config: str, store: str, sweep: str, dataset_id: str, reference_id: str, stage: int, numbers: list[int]
     ) -> None:
         of_sweep = {"config": config, "store": store, "sweep": sweep}
         of_data = {"dataset_id": dataset_id, "reference_id": reference_id}
@@ -42,7 +43,7 @@ def sweep(tasks: Tasks, stages: int) -> Any:
         with dsl.ParallelFor(numbers, parallelism=AT_ONCE if tasks.profile else 1) as number:
             tasks("trial", **of_sweep, **of_data, stage=stage, number=number)
 
-    @tasks.pipeline(name="gan-sweep", description=inspect.getdoc(sweep))
+    @dsl.pipeline(name="gan-sweep", description=inspect.getdoc(sweep))  # type: ignore[untyped-decorator]
     def pipeline(config: str, store: str, name: str, sweep: str) -> None:
         dataset = tasks("preprocess", config=config, store=store)
         of_data = {"store": store, "dataset_id": dataset.outputs[OUTPUT]}

@@ -24,12 +24,13 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gan.config.check import Group, as_number, key
 from gan.config.schema import GROUPS, Config
 from gan.config.source import override
-from gan.errors import ConfigError, unknown_name
+from gan.errors import ConfigError, NotFoundError, unknown_name
 from gan.types import Json
 
 Point = dict[str, Any]
@@ -141,6 +142,21 @@ def from_yaml(text: str, *, where: str = "the sweep") -> Sweep:
         if given not in known:
             raise ConfigError(unknown_name("key of a sweep:", given, known))
     return Sweep(**tree)
+
+
+def load(path: str) -> Sweep:
+    """The sweep in a YAML file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it can't be read, or see `from_yaml`.
+    """
+    try:
+        return from_yaml(Path(path).read_text(encoding="utf-8"), where=path)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no sweep {path}; give the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"can't read the sweep {path}: {error}") from None
 
 
 def at(config: Config, point: Point, seed: int, steps: int) -> Config:

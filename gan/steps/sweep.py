@@ -63,7 +63,7 @@ class Experiment:
         sweep.check(config)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
-        tree = {**config.to_dict(), "gate": None}  # how the best is judged changes no trial
+        tree = {**config.to_dict(), "gate": None, "retrain": None}  # what comes after the sweep changes no trial
         self.id = f"{config.name}-{content_hash([tree, sweep.to_dict(), dataset_id, reference_id])}"
 
     def run_id(self, point: Point, seed: int) -> str:

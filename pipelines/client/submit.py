@@ -50,7 +50,7 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
     """
     _check_reach(request)
     exact = pinned(image, allow_tag=allow_tag)
-    text = compile_text(pipeline, exact, profile)
+    text = compile_text(pipeline, exact, profile, request.sweep)
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
 
 

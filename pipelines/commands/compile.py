@@ -7,9 +7,10 @@ from pathlib import Path
 
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
+from gan.config.sweep import load
 from gan.ids import file_sha256
 from gan.steps.outcome import Stopwatch
-from pipelines.commands.flags import add_profile
+from pipelines.commands.flags import add_profile, add_sweep
 
 
 def add(add: Add) -> None:
@@ -18,6 +19,7 @@ def add(add: Add) -> None:
     made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
     made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
     add_profile(made)
+    add_sweep(made)
     made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
     made.set_defaults(do=write)
 
@@ -26,8 +28,13 @@ def write(arguments: Namespace) -> Shown:
     """Write the file."""
     from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
     from pipelines.profiles import load_profile
+    from pipelines.request import check_sweep
 
     watch = Stopwatch()
+    sweep = None
+    if arguments.sweep:
+        check_sweep(arguments.pipeline, arguments.sweep)
+        sweep = load(arguments.sweep)
     profile = load_profile(arguments.profile)
-    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, profile, Path(arguments.out))
+    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, profile, Path(arguments.out), sweep)
     return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})

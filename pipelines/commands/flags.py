@@ -26,6 +26,13 @@ def add_profile(parser: Parser) -> None:
     )
 
 
+def add_sweep(parser: Parser) -> None:
+    """The flag that says what a sweep tries."""
+    parser.add_argument(
+        "--sweep", metavar="FILE.yaml", help="what --pipeline sweep tries: a grid or a search, seeds, rungs"
+    )
+
+
 def add_address(parser: Parser) -> None:
     """The flags that say where Kubeflow Pipelines is."""
     group = parser.add_argument_group("where Kubeflow Pipelines is")

@@ -8,6 +8,7 @@ from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown, shown
 from gan.errors import ConfigError
 from gan.steps.outcome import Stopwatch
+from pipelines.commands.flags import add_sweep
 
 
 def add(add: Add) -> None:
@@ -16,9 +17,11 @@ def add(add: Add) -> None:
     made.add_argument(
         "--pipeline",
         default="training",
-        choices=("training", "retraining"),
-        help="which one (default: %(default)s); retraining looks first whether there is a reason to train",
+        choices=("training", "retraining", "sweep"),
+        help="which one (default: %(default)s); retraining looks first whether there is a reason to train, sweep "
+        "trains many runs and goes on with the best",
     )
+    add_sweep(made)
     add_config(made, required=True)
     add_store(made)
     made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
@@ -30,31 +33,33 @@ def add(add: Add) -> None:
 def run(arguments: Namespace) -> Shown:
     """Run the whole pipeline, or one step of it."""
     from gan.store import open_store
-    from pipelines.request import resolve
+    from pipelines.request import check_sweep, resolve
 
     watch = Stopwatch()
+    check_sweep(arguments.pipeline, arguments.sweep)
+    _check_flags(arguments)
     request = resolve(
-        arguments.config, arguments.set, store=arguments.store, name=arguments.name, run_id=arguments.run_id
+        arguments.config,
+        arguments.set,
+        store=arguments.store,
+        name=arguments.name,
+        run_id=arguments.run_id,
+        sweep=arguments.sweep,
     )
     open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
     from pipelines import summary
     from pipelines.display import make_display
-    from pipelines.local import run_retraining, run_step, run_training
+    from pipelines.local import run_pipeline, run_step
 
-    if arguments.pipeline == "retraining":
-        _check_retraining(arguments)
-        runs = run_retraining(request, make_display())
-        seconds = watch.seconds()
-        return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
     if arguments.only is not None:
         return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
-    runs = run_training(request, make_display())
+    runs = run_pipeline(arguments.pipeline, request, make_display())
     seconds = watch.seconds()
     return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
 
 
-def _check_retraining(arguments: Namespace) -> None:
-    """Retraining names its runs itself, and its steps stand and fall together."""
+def _check_flags(arguments: Namespace) -> None:
+    """Retraining and sweeps name their runs themselves, and their steps stand and fall together."""
     for flag, given in (("--run-id", arguments.run_id), ("--only", arguments.only)):
-        if given is not None:
-            raise ConfigError(f"{flag} is of no use with --pipeline retraining; got {given}. Leave it out")
+        if given is not None and arguments.pipeline != "training":
+            raise ConfigError(f"{flag} is of no use with --pipeline {arguments.pipeline}; got {given}. Leave it out")

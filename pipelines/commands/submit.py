@@ -9,7 +9,7 @@ from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
-from pipelines.commands.flags import add_address, add_profile, connected
+from pipelines.commands.flags import add_address, add_profile, add_sweep, connected
 
 if TYPE_CHECKING:
     from pipelines.client.submit import Job
@@ -21,6 +21,7 @@ def add(add: Add) -> None:
     add_config(made, required=True)
     add_store(made)
     made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
+    add_sweep(made)
     add_profile(made)
     made.add_argument(
         "--image",
@@ -45,11 +46,17 @@ def submit(arguments: Namespace) -> Shown:
     """Submit a run."""
     from pipelines.client.submit import prepare, start
     from pipelines.profiles import load_profile
-    from pipelines.request import resolve
+    from pipelines.request import check_sweep, resolve
 
     watch = Stopwatch()
+    check_sweep(arguments.pipeline, arguments.sweep)
     request = resolve(
-        arguments.config, arguments.set, store=arguments.store, name=arguments.name, run_id=arguments.run_id
+        arguments.config,
+        arguments.set,
+        store=arguments.store,
+        name=arguments.name,
+        run_id=arguments.run_id,
+        sweep=arguments.sweep,
     )
     profile = load_profile(arguments.profile)
     job = prepare(arguments.pipeline, request, profile, arguments.image, allow_tag=arguments.allow_tag)

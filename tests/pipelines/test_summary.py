@@ -83,3 +83,41 @@ def test_a_night_without_news(request_: Request) -> None:
     record = summary.record(request_, quiet, 3)
     assert (record["id"], record["trained"], record["promoted"]) == ("digits-1", False, None)
     assert [step["step"] for step in record["steps"]] == ["preprocess", "decide", "notify"]
+
+
+def swept() -> list[StepRun]:
+    table = [
+        {"point": {"loss.name": "hinge"}, "steps": 20, "score": 1.5},
+        {"point": {"loss.name": "minimax"}, "steps": 10, "score": 4.0},
+    ]
+    chosen = {"checkpoint": 20, "point": table[0]["point"], "seed": 7, "score": 1.5, "by": "fid", "table": table}
+    outcomes = [
+        ("preprocess", Outcome("digits-1", "/d")),
+        ("reference", Outcome("ref-1", "/r")),
+        ("propose", Outcome("sweep-1", "/s")),
+        ("trial", Outcome("run-1", "/t")),
+        ("trial", Outcome("run-2", "/t")),
+        ("choose", Outcome("run-1", "/s", details=chosen)),
+        ("export", Outcome("gen-1", "/g")),
+        ("gate", Outcome("gen-1", "/v", details={"passed": False, "reasons": ["too bad"]})),
+        ("report", Outcome("run-1", "/store/report.html")),
+    ]
+    return [StepRun(step, outcome, 1.25) for step, outcome in outcomes]
+
+
+def test_a_sweep_tells_every_trial_and_what_each_point_reached(request_: Request) -> None:
+    shown = summary.text(request_, swept(), 1)
+    assert (
+        "trial           1.2 s  done                  run-1\ntrial           1.2 s  done                  run-2"
+        in shown
+    )
+    assert "best: run run-1, seed 7\n" in shown
+    assert '  step      20  fid 1.5        {"loss.name": "hinge"}\n' in shown
+    assert "promote           -    not run: the gate refused" in shown
+
+
+def test_a_sweep_for_programs(request_: Request) -> None:
+    record = summary.record(request_, swept(), 1)
+    assert (record["id"], record["checkpoint"], record["seed"], record["score"]) == ("run-1", 20, 7, 1.5)
+    assert [row["steps"] for row in record["table"]] == [20, 10]
+    assert [each["step"] for each in record["steps"]].count("trial") == 2
