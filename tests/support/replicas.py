@@ -1,0 +1,153 @@
+"""Compares replicas on virtual CPUs with one device: `python -m tests.support.replicas N CASES`; prints JSON.
+
+`CASES` maps a name to the `--set`s of a toy run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan import build
+from gan.config import Config
+from gan.errors import ConfigError
+from gan.train.adapted import adapted
+from gan.train.players import Players, make_players
+from gan.train.precision import reproducible
+from gan.train.replicas import Replicas, SharedReplicas
+from gan.train.step import TrainingStep
+from tests.train.conftest import Toy
+
+STEPS = 3
+TOY = Toy()
+
+
+def players(config: Config, replicas: Replicas) -> Players:
+    with reproducible(config.train.precision, config.train.seed), replicas.scope():
+        networks = build.build_generator(config, TOY.dataset), build.build_discriminator(config, TOY.dataset)
+        generator, discriminator = (adapted(network, replicas) for network in networks)
+        rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
+        return make_players(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
+
+
+def step(config: Config, played: Players, replicas: Replicas) -> TrainingStep:
+    return TrainingStep(
+        played,
+        build.build_loss(config),
+        build.build_regulariser(config),
+        latent_size=config.generator.latent_size,
+        conditional=config.generator.conditional,
+        seed=config.train.seed,
+        ema_decay=config.train.ema_decay,
+        replicas=replicas,
+    )
+
+
+def far(one: Any, other: Any) -> float:
+    """The largest difference, relative to the largest number of `one`."""
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    return float(np.abs(one - other).max() / (np.abs(one).max() + 1e-6)) if one.size else 0.0
+
+
+def compare(sets: list[str], shared: Replicas) -> dict[str, Any]:
+    config = TOY.config("train.batch_size=12", *sets)
+    one, many = players(config, Replicas()), players(config, shared)
+    begin_alike = all(
+        np.array_equal(a, b) for a, b in zip(one.tensors().values(), many.tensors().values(), strict=True)
+    )
+    steps = step(config, one, Replicas()), step(config, many, shared)
+    batches = TOY.batches(config)
+    for number in range(1, STEPS + 1):
+        drawn = [next(batches) for _ in range(config.train.discriminator_steps)]
+        figures, others = (take(number, drawn) for take in steps)
+    tensors, found = one.tensors(), many.tensors()
+    copies = [[copy.numpy() for copy in each.value.values] for each in many.variables().values()]
+    whole = [name for name, tensor in tensors.items() if tensor.dtype.kind in "iu"]
+    networks = [name for name in tensors if "optimizer" not in name and name not in whole]
+    return {
+        "begin_alike": begin_alike,
+        "weights": max(far(tensors[name], found[name]) for name in networks),
+        "figures": max(far(float(figures[name]), float(others[name])) for name in figures),
+        "integers_equal": all(np.array_equal(tensors[name], found[name]) for name in whole),
+        "same_on_all": all(np.array_equal(first, other) for first, *rest in copies for other in rest),
+    }
+
+
+def gradients(shared: SharedReplicas) -> dict[str, float]:
+    with shared.scope():
+        weight = tf.Variable(1.5)
+
+    def of(loss: Any) -> float:
+        def part(_step: Any, _part: Any, own: Any) -> Any:
+            with tf.GradientTape() as tape:
+                value = loss(shared.whole(weight * own))
+            return shared.sum([tape.gradient(value, weight)])[0]
+
+        return float(tf.function(shared.spread(part))(0, 0, tf.range(1.0, 7.0)))
+
+    return {
+        "mean_square": of(lambda whole: tf.reduce_mean(tf.square(whole))),
+        "log_sum": of(lambda whole: tf.math.log(tf.reduce_sum(whole))),
+    }
+
+
+def parts(shared: SharedReplicas) -> dict[str, Any]:
+    def of(part: Any) -> Any:
+        return tf.function(shared.spread(part))(0, 0, tf.range(6.0)).numpy().tolist()
+
+    return {
+        "own": of(lambda _step, _part, own: shared.own(shared.whole(own))),
+        "whole": of(lambda _step, _part, own: shared.whole(own)),
+        "mean": of(lambda _step, _part, own: shared.mean(own[0])),
+        "most": int(shared.most(7)),
+    }
+
+
+def overflow(shared: SharedReplicas) -> dict[str, Any]:
+    """The gradient of the last replica alone is not finite."""
+    with shared.scope():
+        layer = keras.layers.Dense(1, use_bias=False)
+        layer.build((None, 1))
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0), initial_scale=1.0)
+        optimizer.build(layer.trainable_variables)
+    before = layer.kernel.numpy()
+
+    def part(_step: Any, _part: Any, own: Any) -> Any:
+        summed = shared.sum([tf.reshape(own, [1, 1])])
+        optimizer.apply(shared.for_optimizer(summed), layer.trainable_variables)
+        return summed[0]
+
+    tf.function(shared.spread(part))(0, 0, tf.constant([1.0, 1.0, np.inf]))
+    changed = not np.array_equal(before, layer.kernel.numpy())
+    return {"weights_changed": changed, "scale": float(optimizer.dynamic_scale.numpy())}
+
+
+def refused(shared: SharedReplicas) -> str:
+    noisy = keras.Sequential([keras.Input((2,)), keras.layers.GaussianNoise(0.1, name="noise")], name="noisy")
+    try:
+        adapted(noisy, shared)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def main() -> None:
+    count, cases = int(sys.argv[1]), json.loads(sys.argv[2])
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    shared = SharedReplicas(tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(count)]))
+    found = {name: compare(sets, shared) for name, sets in cases.items()}
+    found |= {"gradients": gradients(shared), "parts": parts(shared), "overflow": overflow(shared)}
+    print(json.dumps({**found, "refused": refused(shared)}))
+
+
+if __name__ == "__main__":
+    main()
