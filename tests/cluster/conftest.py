@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 import requests
 
@@ -69,10 +71,31 @@ def _within_reach(service: str, port: int) -> Iterator[str]:
         yield direct
 
 
+@pytest.fixture(scope="session")
+def shared_store() -> str:
+    """A place in the store of the cluster for all runs that may find there what others have made."""
+    return f"s3://gan/tests/shared-{secrets.token_hex(4)}"
+
+
 @pytest.fixture
 def store_uri(request: pytest.FixtureRequest) -> str:
     """A place of its own in the store of the cluster."""
     return f"s3://gan/tests/{request.node.name[:40].strip('[]').replace('[', '-')}-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def begun(cluster: Cluster, store_uri: str) -> Iterator[Callable[..., str]]:
+    """Submits runs as `Cluster.submit` does, by default to the test's own store; nothing of them is left at its end."""
+    runs: list[str] = []
+
+    def begin(*sets: str, store: str = store_uri, image: str = "", **flags: str) -> str:
+        seen = dataclasses.replace(cluster, image=image or cluster.image)
+        runs.append(seen.submit(store, *sets, **flags))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        cluster.cancel(run)
 
 
 @pytest.fixture
@@ -85,3 +108,19 @@ def open_here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> object:
         return open_store(uri)
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def kubeflow_artifacts() -> Iterator[Callable[[str], set[str]]]:
+    """What Kubeflow's own object store keeps of a run, each as step/name."""
+    secret = kubectl_json("get", "secret", "mlpipeline-minio-artifact")["data"]
+    names = {"aws_access_key_id": "accesskey", "aws_secret_access_key": "secretkey"}
+    keys = {name: base64.b64decode(secret[given]).decode() for name, given in names.items()}
+    with _within_reach("minio-service", 9000) as endpoint:
+        bucket = boto3.resource("s3", endpoint_url=endpoint, region_name="us-east-1", **keys).Bucket("mlpipeline")
+
+        def found(run: str) -> set[str]:
+            places = (each.key.split("/") for each in bucket.objects.filter(Prefix="v2/artifacts/"))
+            return {f"{place[-3]}/{place[-1]}" for place in places if run in place}
+
+        yield found
