@@ -17,6 +17,9 @@ from gan.types import Json
 PORT = 2222
 CONTAINER = "main"
 LABEL = "gan-pipelines/workers"
+RUN, KUBEFLOWS_RUN = "gan-pipelines/run", "pipeline/runid"
+"""Kubeflow's own label stays with the pods of steps: those that have it are taken for attempts."""
+
 REQUEST = "GAN_TRAIN_REQUEST"
 RESOURCES = "gan-pipelines/worker-resources"
 """Annotation of the step's pod: what each worker gets (requests and limits as JSON) where that is not what it has."""
@@ -50,6 +53,7 @@ def jobset(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
     """A JobSet of one Indexed Job. It makes a headless service of its own name, which its pods are found by."""
     name = name_of(pod)
     addresses = [f"{name}-{REPLICATED}-0-{index}.{name}:{PORT}" for index in range(workers)]
+    template = {"metadata": {"labels": _labels(pod)}, "spec": _job(pod, workers, request, addresses)}
     return {
         "apiVersion": "/".join(JOBSET[:2]),
         "kind": "JobSet",
@@ -57,9 +61,7 @@ def jobset(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
         "spec": {
             "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
             "failurePolicy": {"maxRestarts": 0},
-            "replicatedJobs": [
-                {"name": REPLICATED, "replicas": 1, "template": {"spec": _job(pod, workers, request, addresses)}}
-            ],
+            "replicatedJobs": [{"name": REPLICATED, "replicas": 1, "template": template}],
         },
     }
 
@@ -103,7 +105,8 @@ def _metadata(pod: Mapping[str, Any], also: tuple[str, ...] = ()) -> Json:
 
 def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
     kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(KEPT_LABELS)}
-    return {**kept, LABEL: name_of(pod)}
+    run = pod["metadata"]["labels"].get(KUBEFLOWS_RUN)
+    return {**kept, **({RUN: run} if run else {}), LABEL: name_of(pod)}
 
 
 def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[str]) -> Json:

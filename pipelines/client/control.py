@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from components.worker_manifests import RUN
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client import runs
-from pipelines.client.cluster import OF_RUN, Cluster
+from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError
 from pipelines.client.wait import until_ended
@@ -115,10 +116,10 @@ def _delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep
 
 def _left(cluster: Cluster, run_id: str) -> dict[str, Callable[[], Any]]:
     """What there is of a run, by kind and name, and what deletes it: that which makes others comes first."""
-    selector, space = f"{OF_RUN}={run_id}", cluster.namespace
+    of_workers, space = f"{RUN}={run_id}", cluster.namespace
     found: dict[str, Callable[[], Any]] = {}
     group, version, plural = JOBSETS
-    for jobset in cluster.custom_list(*JOBSETS, selector):
+    for jobset in cluster.custom_list(*JOBSETS, of_workers):
         name = jobset["metadata"]["name"]
         found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.custom.delete_namespaced_custom_object,
@@ -129,12 +130,12 @@ def _left(cluster: Cluster, run_id: str) -> dict[str, Callable[[], Any]]:
             name,
             propagation_policy="Background",
         )
-    for job in cluster.core_list(cluster.batch.list_namespaced_job, selector):
+    for job in cluster.core_list(cluster.batch.list_namespaced_job, of_workers):
         name = job.metadata.name
         found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
         )
-    for pod in cluster.pods(run_id):
+    for pod in [*cluster.pods(run_id), *cluster.core_list(cluster.core.list_namespaced_pod, of_workers)]:
         name = pod.metadata.name
         found[f"pod {name}"] = lambda name=name: cluster.call(cluster.core.delete_namespaced_pod, name, space)  # type: ignore[misc]
     return found

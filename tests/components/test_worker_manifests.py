@@ -22,6 +22,7 @@ def pod() -> dict[str, Any]:
                 "gan-pipelines/step": "train",
                 "gan-pipelines/profile": "gpu-l4",
                 "kueue.x-k8s.io/queue-name": "gan",
+                "pipeline/runid": "5c29c935",
                 "pipelines.kubeflow.org/v2_component": "true",
                 "workflows.argoproj.io/workflow": "gan-training-x",
             },
@@ -103,6 +104,7 @@ def test_a_worker_is_like_the_step_and_no_attempt_of_it(made: dict[str, Any]) ->
         "app.kubernetes.io/part-of": "gan-pipelines",
         "gan-pipelines/step": "train",
         "gan-pipelines/profile": "gpu-l4",
+        "gan-pipelines/run": "5c29c935",
         "gan-pipelines/workers": "train-0123abcd",
     }
 

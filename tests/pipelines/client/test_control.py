@@ -67,6 +67,8 @@ def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytes
     assert capsys.readouterr().out == "digits-d1a2a71b is CANCELED; deleted: 3\n"
     deleted = [asked.path.rpartition("/")[2] for asked in api.asked if asked.method == "DELETE"]
     assert deleted == ["workers", "workers-0", "pod-1"]
+    selectors = {asked.query["labelSelector"][0] for path in (JOBS, JOBSETS) for asked in api.of(f"GET {path}")}
+    assert selectors == {f"gan-pipelines/run={r.RUN_ID}"}
 
 
 def test_a_run_that_has_ended_is_not_stopped_and_what_it_left_is_deleted(api: Api) -> None:
