@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from support.cluster import kubectl, kubectl_json
+from gan.store import Store, open_store
+from gan.train.checkpoint import Checkpoints
+from support.cluster import Cluster, kubectl, kubectl_json
 
 GPU = "nvidia.com/gpu"
 
@@ -66,11 +69,11 @@ def quota(**hard: str) -> Iterator[str]:
 def namespace() -> Iterator[str]:
     """Another namespace than that of the runs."""
     name = f"gan-weather-{secrets.token_hex(3)}"
-    kubectl("create", "namespace", name, "-A")
+    kubectl("create", "namespace", name)
     try:
         yield name
     finally:
-        kubectl("delete", "namespace", name, "-A", "--wait=false")
+        kubectl("delete", "namespace", name, "--wait=false")
 
 
 def gpus() -> int:
@@ -108,3 +111,25 @@ def scaled_to_nothing(workload: str) -> Iterator[None]:
     finally:
         kubectl("scale", workload, f"--replicas={found['replicas']}")
         kubectl("rollout", "status", workload, "--timeout=240s")
+
+
+def checkpoints(cluster: Cluster, uri: str, run_id: str) -> list[int]:
+    """The steps that a training in the cluster's store has checkpoints of."""
+    with _store(cluster, uri) as store:
+        return Checkpoints(store, run_id).steps()
+
+
+def bits(cluster: Cluster, uri: str, run_id: str, step: int) -> str:
+    """The SHA-256 of all that a checkpoint holds: both networks, their average, both optimisers."""
+    with _store(cluster, uri) as store:
+        saved = Checkpoints(store, run_id)
+        saved.check(step)
+        return str(saved.read_meta(step)["sha256"])
+
+
+@contextlib.contextmanager
+def _store(cluster: Cluster, uri: str) -> Iterator[Store]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cluster.environment().items():
+            patch.setenv(name, value)
+        yield open_store(uri)
