@@ -28,7 +28,7 @@ FLAG = "--store"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 
 
-def open_store(uri: str, flag: str = FLAG) -> Store:
+def open_store(uri: str, flag: str = FLAG, *, deadline_seconds: float | None = None) -> Store:
     """The store behind a URI: a path or `file://` URI of a local folder, `gs://bucket/prefix` or `s3://bucket/prefix`.
 
     Credentials and endpoints of buckets are found as each ecosystem does. Nothing is asked of the bucket yet.
@@ -36,13 +36,14 @@ def open_store(uri: str, flag: str = FLAG) -> Store:
     Args:
         uri: what a user gave.
         flag: for messages: what it was given as.
+        deadline_seconds: how long a bucket that does not answer is asked again, where the environment does not say.
 
     Raises:
         ConfigError: the URI names no store, or what a bucket of this kind needs is not installed.
         StoreError: there are no credentials.
     """
     folder = local_path(uri, flag)
-    return _open_bucket(*_bucket(uri, flag)) if folder is None else LocalStore(folder)
+    return _open_bucket(*_bucket(uri, flag), deadline_seconds) if folder is None else LocalStore(folder)
 
 
 def store_uri(uri: str, flag: str = FLAG) -> str:
@@ -75,24 +76,24 @@ def _bucket(uri: str, flag: str) -> tuple[str, str, str]:
     return scheme.lower(), bucket, prefix
 
 
-def open_existing(uri: str, flag: str = FLAG) -> Store:
+def open_existing(uri: str, flag: str = FLAG, *, deadline_seconds: float | None = None) -> Store:
     """The store behind a URI, for whoever only reads it: a folder that is not there is a mistake, and no empty store.
 
     Raises:
         NotFoundError: there is no such folder.
         ConfigError, StoreError: see `open_store`.
     """
-    store = open_store(uri, flag)
+    store = open_store(uri, flag, deadline_seconds=deadline_seconds)
     if isinstance(store, LocalStore) and not store.root.is_dir():
         raise NotFoundError(f"there is no store at {store.uri}; check {flag}")
     return store
 
 
-def _open_bucket(scheme: str, bucket: str, prefix: str) -> Store:
+def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float | None) -> Store:
     from gan.store.bucket import BucketStore
     from gan.store.retry import from_environment
 
-    retry = from_environment()
+    retry = from_environment(deadline_seconds)
     if scheme == "gs":
         from gan.store.gcs import GcsService
 

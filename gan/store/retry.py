@@ -85,13 +85,13 @@ class Retry:
                 self.sleep(pause)
 
 
-def from_environment() -> Retry:
-    """The policy with the deadline of GAN_STORE_DEADLINE_SECONDS.
+def from_environment(otherwise_seconds: float | None = None) -> Retry:
+    """The policy with the deadline of GAN_STORE_DEADLINE_SECONDS, or `otherwise_seconds` where nobody has set that.
 
     Raises:
         ConfigError: that is no number above 0.
     """
-    text = os.environ.get(DEADLINE, str(DEFAULT_DEADLINE_SECONDS))
+    text = os.environ.get(DEADLINE, str(otherwise_seconds or DEFAULT_DEADLINE_SECONDS))
     try:
         seconds = float(text)
     except ValueError:

@@ -22,6 +22,7 @@ from pipelines.client.times import moment, seconds_between
 from pipelines.client.waiting import BEGINNING, why_ended, why_pending
 from pipelines.client.workflow import Node
 
+LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
 NODE_NAME = "workflows.argoproj.io/node-name"
 PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
 FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
@@ -123,7 +124,7 @@ def _seen(
 
 def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:
     try:
-        return executions.read(open_existing(uri), run_id) if uri else []
+        return executions.read(open_existing(uri, deadline_seconds=LEDGER_SECONDS), run_id) if uri else []
     except GanError as error:
         missing.append(f"the ledger in {uri} is not read: {error}")
         return []

@@ -119,5 +119,6 @@ def test_a_deadline_is_a_number_above_0(monkeypatch: pytest.MonkeyPatch, text: s
 
 def test_the_deadline_is_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_environment().deadline_seconds == 120
+    assert from_environment(10).deadline_seconds == 10
     monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "7.5")
-    assert from_environment().deadline_seconds == 7.5
+    assert from_environment().deadline_seconds == from_environment(10).deadline_seconds == 7.5
