@@ -13,6 +13,7 @@ from pipelines.client import runs
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError
+from pipelines.client.stopping import stop_steps
 from pipelines.client.wait import until_ended
 
 JOBSETS = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
@@ -40,7 +41,8 @@ def cancel(
 
     Args:
         connection: to the backend.
-        cluster: where its pods, Jobs and JobSets are; None: what has ended stays there.
+        cluster: where its pods, Jobs and JobSets are; None: what has ended stays there, and training has no time to
+            save what it did since its last checkpoint.
         run: as the backend has it. One that has ended stays as it ended; what it left is deleted all the same.
         clock: monotonic seconds.
         sleep: waits for so many of them.
@@ -49,6 +51,8 @@ def cancel(
         ClusterError: it did not end within five minutes, or something of it could not be deleted.
     """
     if run.state not in runs.ENDED:
+        if cluster is not None:
+            stop_steps(cluster, run.run_id, clock, sleep)
         try:
             connection.call(connection.runs.run_service_terminate_run, run.run_id)
         except AnswerError:

@@ -21,20 +21,24 @@ TERMINATE = f"POST /apis/v2beta1/runs/{r.RUN_ID}:terminate"
 RETRY = f"POST /apis/v2beta1/runs/{r.RUN_ID}:retry"
 JOBS = "/apis/batch/v1/namespaces/kubeflow/jobs"
 JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
+DELETE_POD = f"DELETE {r.PODS.partition(' ')[2]}/pod-1"
 STOPPED = r.workflow(*r.retried("train", "Failed"), terminated=True)
 FAILED = r.workflow(*r.retried("train", "Failed"))
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps, and then `pace` times as fast."""
 
     now = 0.0
+
+    def __init__(self, pace: float = 1.0) -> None:
+        self.pace = pace
 
     def __call__(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self.now += self.pace * seconds
 
 
 @pytest.fixture
@@ -71,6 +75,27 @@ def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytes
     assert selectors == {f"gan-pipelines/run={r.RUN_ID}"}
 
 
+def test_a_step_has_its_grace_before_the_backend_stops_the_run(api: Api) -> None:
+    going = r.pod("train", "Running", **r.container(running={}))
+    api.routes.update(r.routes("RUNNING", STOPPED, going))
+    api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
+    stopping = iter([going, going, r.pod("train", "Failed", **r.container(terminated={"exitCode": 143}))])
+    listed = going
+
+    def pods(asked: Asked) -> Said:
+        nonlocal listed
+        listed = next(stopping, listed) if api.of(DELETE_POD) else listed
+        return r.items(listed) if not api.of(TERMINATE) else r.items()
+
+    api.routes[r.PODS] = pods
+    api.routes[DELETE_POD] = Said({"kind": "Status", "status": "Success"})
+    assert main(["cancel", r.RUN_ID]) == 0
+    asked = [f"{each.method} {each.path}" for each in api.asked]
+    assert asked.count(DELETE_POD) == 1
+    assert asked.index(DELETE_POD) < asked.index(TERMINATE)
+    assert listed["status"]["phase"] == "Failed"
+
+
 def test_a_run_that_has_ended_is_not_stopped_and_what_it_left_is_deleted(api: Api) -> None:
     api.routes.update(r.routes("SUCCEEDED", FAILED))
     deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Succeeded"))
@@ -100,7 +125,7 @@ def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) 
 
 
 def test_what_does_not_end_or_go_is_told(api: Api) -> None:
-    clock = Clock()
+    clock = Clock(pace=50.0)
     api.routes.update({**r.routes("RUNNING", FAILED, r.pod("train", "Running")), TERMINATE: Said({})})
     with connect(Address(api.url)) as connection:
         with pytest.raises(ClusterError, match="was told to stop and is RUNNING after 300 s"):

@@ -1,0 +1,40 @@
+"""Ends what a run is at work on, so that it can still save what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan.errors import NotFoundError
+from pipelines.client.cluster import Cluster
+from pipelines.client.logs import CONTAINER, STEP
+
+LONGEST_SECONDS = 90.0  # beyond the grace of a step's pod, see k8s/workflow-controller.yaml
+EVERY_SECONDS = 1.0
+
+
+def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Delete the pods of the steps that run, and wait until these have ended, a minute and a half at most.
+
+    When Kubeflow stops a run it gives a step no time: Argo signals Kubeflow's launcher, which dies at once and takes
+    the container along. A pod that is deleted has its grace.
+
+    Raises:
+        ClusterError: Kubernetes can't be reached, or refuses.
+    """
+    told: set[str] = set()
+    until = clock() + LONGEST_SECONDS
+    while (going := [pod for pod in cluster.pods(run_id) if _runs(pod)]) and clock() < until:
+        for name in {pod.metadata.name for pod in going} - told:
+            told.add(name)
+            try:
+                cluster.call(cluster.core.delete_namespaced_pod, name, cluster.namespace)
+            except NotFoundError:
+                continue  # it has ended by itself just now
+        sleep(EVERY_SECONDS)
+
+
+def _runs(pod: Any) -> bool:
+    containers = pod.status.container_statuses or []
+    running = any(each.name == CONTAINER and each.state.running is not None for each in containers)
+    return STEP in (pod.metadata.labels or {}) and running
