@@ -79,7 +79,7 @@ def test_logs_follow_a_step_from_before_it_began_until_it_has_ended(cluster: Clu
 
 def test_kubeflow_keeps_what_its_ui_shows(kubeflow_artifacts: Callable[[str], set[str]], trip: Trip) -> None:
     found = kubeflow_artifacts(trip.run)
-    wanted = {"train/samples", "train/curves", "train/figures", "gate/verdict", "promote/summary", "report/page"}
+    wanted = {"train/samples", "train/curves", "evaluate/histogram", "gate/verdict", "promote/summary", "report/page"}
     assert wanted <= found, found
 
 
