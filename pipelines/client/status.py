@@ -161,7 +161,8 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
     if state == FAILED:
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error
-        return (why_ended(pod) if pod is not None else "") or node.message
+        said = why_ended(pod) if pod is not None else ""
+        return said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
     return ""
 
 

@@ -106,7 +106,7 @@ OOM = r.container(terminated={"exitCode": 137, "reason": "OOMKilled"})
     [
         (OOM, "", "out of memory (its limit is 600Mi); give the step more in the profile"),
         ({"reason": "Evicted", "message": "The node was low on resource: memory."}, "", "Evicted: The node was low"),
-        (r.container(terminated={"exitCode": 8, "reason": "Error", "message": "it diverged"}), "", "it diverged"),
+        (r.container(terminated={"exitCode": 8, "reason": "Error", "message": "train: too wild"}), "", "too wild"),
         (r.container(terminated={"exitCode": 3, "reason": "Error"}), "", "ended with exit code 3 (Error)"),
         ({}, "pod deleted", "pod deleted"),
     ],
