@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
 import os
 import secrets
@@ -16,7 +15,7 @@ import pytest
 import requests
 
 from gan.store import Store, open_store
-from support.cluster import Cluster, forwarded, kubectl_json
+from support.cluster import Cluster, kubectl_json, within_reach
 
 FOLDER = Path(__file__).parent
 ASKED_FOR = "GAN_CLUSTER_TESTS"
@@ -49,26 +48,13 @@ def cluster() -> Iterator[Cluster]:
     """The cluster, with its store within reach of this machine."""
     secret = kubectl_json("get", "secret", "gan-store")["data"]
     keys = {name: base64.b64decode(secret[name]).decode() for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    with _within_reach("gan-s3", 9000) as endpoint:
+    with within_reach("gan-s3", 9000) as endpoint:
         yield Cluster(
             host=os.environ.get("KFP_HOST", DEFAULT_HOST),
             image=os.environ.get("GAN_TEST_IMAGE", "gan-pipelines:cluster-test"),
             s3_endpoint=endpoint,
             keys=keys,
         )
-
-
-@contextlib.contextmanager
-def _within_reach(service: str, port: int) -> Iterator[str]:
-    """The URL of a service: its own address where the cluster is this very machine, a forwarded port elsewhere."""
-    direct = f"http://{kubectl_json('get', 'service', service)['spec']['clusterIP']}:{port}"
-    try:
-        requests.get(direct, timeout=5)
-    except requests.RequestException:
-        with forwarded(f"service/{service}", port) as url:
-            yield url
-    else:
-        yield direct
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +102,7 @@ def kubeflow_artifacts() -> Iterator[Callable[[str], set[str]]]:
     secret = kubectl_json("get", "secret", "mlpipeline-minio-artifact")["data"]
     names = {"aws_access_key_id": "accesskey", "aws_secret_access_key": "secretkey"}
     keys = {name: base64.b64decode(secret[given]).decode() for name, given in names.items()}
-    with _within_reach("minio-service", 9000) as endpoint:
+    with within_reach("minio-service", 9000) as endpoint:
         bucket = boto3.resource("s3", endpoint_url=endpoint, region_name="us-east-1", **keys).Bucket("mlpipeline")
 
         def found(run: str) -> set[str]:

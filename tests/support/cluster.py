@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import requests
+
 NAMESPACE = "kubeflow"
 STORE_SERVICE = "http://gan-s3.kubeflow:9000"
 T = TypeVar("T")
@@ -186,3 +188,16 @@ def forwarded(resource: str, port: int) -> Iterator[str]:
             yield f"http://127.0.0.1:{local}"
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def within_reach(service: str, port: int) -> Iterator[str]:
+    """The URL of a service: its own address where the cluster is this very machine, a forwarded port elsewhere."""
+    direct = f"http://{kubectl_json('get', 'service', service)['spec']['clusterIP']}:{port}"
+    try:
+        requests.get(direct, timeout=5)
+    except requests.RequestException:
+        with forwarded(f"service/{service}", port) as url:
+            yield url
+    else:
+        yield direct
