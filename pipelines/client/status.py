@@ -19,6 +19,7 @@ from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.logs import STEP
 from pipelines.client.times import moment, seconds_between
+from pipelines.client.upload import description_of
 from pipelines.client.waiting import BEGINNING, why_ended, why_pending
 from pipelines.client.workflow import Node
 
@@ -99,7 +100,7 @@ def look(connection: Connection, run_id: str, cluster: Cluster | None, why_not: 
         id=str(run.run_id),
         name=str(run.display_name),
         state=str(run.state or "PENDING"),
-        about=str(run.description or ""),
+        about=str(run.description or "") or description_of(connection, run.pipeline_version_reference),
         store=store,
         seconds=seconds_between(run.created_at, run.finished_at if run.state in runs.ENDED else None),
         created_at=run.created_at.isoformat() if run.created_at else "",

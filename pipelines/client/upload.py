@@ -9,6 +9,7 @@ from typing import Any
 
 import kfp_server_api as api
 
+from gan.errors import NotFoundError
 from gan.ids import sha256
 from gan.scratch import scratch_folder
 from pipelines.client.connection import Connection
@@ -60,6 +61,28 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Vers
 
     version_id, fresh = _found_or_made(find, make)
     return Version(pipeline_id, version_id, name, fresh)
+
+
+def description_of(connection: Connection, reference: Any) -> str:
+    """What a version was uploaded with as `about`; empty where it is gone.
+
+    Args:
+        connection: to the backend.
+        reference: names it, as runs and recurring runs do; None where they name none.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    if reference is None:
+        return ""
+    service = connection.pipelines
+    try:
+        found = connection.call(
+            service.pipeline_service_get_pipeline_version, reference.pipeline_id, reference.pipeline_version_id
+        )
+    except NotFoundError:
+        return ""
+    return str(found.description or "")
 
 
 def experiment(connection: Connection, name: str = EXPERIMENT) -> str:

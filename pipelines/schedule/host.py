@@ -12,7 +12,7 @@ import kfp_server_api as api
 from gan.errors import ClusterError
 from pipelines.client.connection import Connection
 from pipelines.client.faults import UnsureError
-from pipelines.client.upload import equals, experiment, upload
+from pipelines.client.upload import description_of, equals, experiment, upload
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Mark, Plan, read_mark
 
@@ -107,13 +107,7 @@ class Host:
 
     def about(self, version: Version) -> str:
         """What the runs of a version are, in the words that its pipeline was uploaded with."""
-        reference = version.found.pipeline_version_reference
-        found = self._connection.call(
-            self._connection.pipelines.pipeline_service_get_pipeline_version,
-            reference.pipeline_id,
-            reference.pipeline_version_id,
-        )
-        return str(found.description or "")
+        return description_of(self._connection, version.found.pipeline_version_reference)
 
     def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
         """Put a plan on the host as a new version.

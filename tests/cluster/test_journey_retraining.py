@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import yaml
@@ -129,5 +128,5 @@ def test_the_webhook_is_told_of_both(nights: Nights) -> None:
     assert {nights.name in message for message in nights.messages} == {True}
 
 
-def test_the_file_of_a_schedule_may_name_a_profile_beside_it(nights: Nights, tmp_path: Path) -> None:
-    assert "profile quiet" in nights.first.record["about"]
+def test_status_tells_what_a_run_of_a_schedule_is(nights: Nights) -> None:
+    assert nights.first.record["about"].startswith("pipeline retraining, profile quiet, image ")

@@ -11,6 +11,9 @@ import pytest
 
 from gan.store import executions
 from pipelines.client import workflow
+from pipelines.client.address import Address
+from pipelines.client.connection import connect
+from pipelines.client.status import look
 from pipelines.main import main
 from support import kfp_api
 from support import kfp_runs as r
@@ -128,6 +131,19 @@ def test_attempts_that_ended_alike_are_told_together(status: Status, tmp_path: P
     assert code == 17
     assert "    attempt 1: lost\n    attempt 2, 3: the same error\n    generator_loss is nan at step 7" in text
     assert text.count(nan) == 1
+
+
+def test_a_run_of_a_schedule_is_described_by_its_pipeline(api: Api, status: Status) -> None:
+    run = r.run("RUNNING")
+    reference = {"pipeline_id": "p1", "pipeline_version_id": "v1"}
+    scheduled = kfp_api.Said({**run.body, "description": "", "pipeline_version_reference": reference})
+    api.routes.update(r.routes("RUNNING", r.workflow()))
+    api.routes[r.RUN] = scheduled
+    assert main(["status", r.RUN_ID]) == 19
+    version = {**reference, "description": "pipeline retraining, profile local, image x"}
+    api.routes["GET /apis/v2beta1/pipelines/p1/versions/v1"] = kfp_api.Said(version)
+    with connect(Address(api.url)) as connection:
+        assert look(connection, r.RUN_ID, None).about == "pipeline retraining, profile local, image x"
 
 
 @pytest.mark.parametrize("how", ["history", "workflow"])
