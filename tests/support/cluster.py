@@ -124,7 +124,10 @@ class Cluster:
 
     def wait(self, run: str, *, seconds: float = 1200) -> Told:
         """Wait until a run has ended; its exit code tells how."""
-        return self.command("wait", run, "--timeout", f"{seconds:.0f}s", check=False, timeout=seconds + 60)
+        told = self.command("wait", run, "--timeout", f"{seconds:.0f}s", check=False, timeout=seconds + 60)
+        if not told.record:
+            raise AssertionError(f"gan-pipelines wait {run}: {told.exit_code}\n{told.stdout}\n{told.stderr}")
+        return told
 
     def pods(self, run: str, step: str | None = None) -> list[dict[str, Any]]:
         """The pods of a run's steps that run our image, or those of one step."""
