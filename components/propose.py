@@ -10,7 +10,7 @@ def propose(
     from components import artifacts, runtime
 
     with runtime.step("propose", store, config) as step:
-        from gan.steps.sweep import experiment
+        from gan.steps.experiment import experiment
         from gan.steps.sweep import propose as run
 
         outcome = step.done(run(experiment(store, config, sweep, dataset_id, reference_id), stage))

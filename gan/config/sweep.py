@@ -91,7 +91,16 @@ class Sweep(Group):
     @property
     def stages(self) -> int:
         """How often trials are handed out: each wave of the first rung, then each further rung."""
-        return (self.waves if self.search else 1) + len(self.rungs) - 1
+        return self.first_stages + len(self.rungs) - 1
+
+    @property
+    def first_stages(self) -> int:
+        """How many of the stages, the first ones, lead to the first rung."""
+        return self.waves if self.search else 1
+
+    def rung_of(self, stage: int) -> int:
+        """The number of the rung, from 0, to which a stage trains."""
+        return max(stage - self.first_stages + 1, 0)
 
     def grid_points(self) -> list[Point]:
         """Every point of the grid; one that changes nothing where there is none."""

@@ -12,7 +12,8 @@ from gan.ids import is_id
 from gan.steps import lineage
 from gan.steps.garbage import Thing, unneeded
 from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
-from gan.store import Item, Leftover, Store, executions, memo, pointer, runs, sealed
+from gan.store import Item, Leftover, Store, memo, pointer, runs, sealed
+from gan.store.ledgers import LEDGERS
 from gan.train.checkpoint import Checkpoints
 from gan.train.retention import best_steps, retained
 from gan.train.run import read_run
@@ -33,7 +34,7 @@ class Rules:
     Attributes:
         grace_seconds: nothing that was written so lately goes; 0 where nobody else uses the store.
         runs_older_than_seconds: runs that did nothing for so long go with their generators, unless one of these was
-            ever promoted, and so do the ledgers of executions; None: all stay.
+            ever promoted, and so do the ledgers of executions and sweeps; None: all stay.
         keep_last: so many checkpoints of each run stay; None: as each run's config says.
         keep_every_steps: its multiples stay too; None: as each run's config says.
     """
@@ -102,8 +103,8 @@ class Survey:
             return Thing(key, modified, needs=None)
 
     def loose(self) -> list[Trash]:
-        """What nothing refers to by its nature: checkpoints beyond the rule, old executions, what killed ones left."""
-        return [*self._checkpoints(), *self._executions(), *self._left()]
+        """What nothing refers to by its nature: checkpoints beyond the rule, old ledgers, what killed ones left."""
+        return [*self._checkpoints(), *self._ledgers(), *self._left()]
 
     def objects(self) -> Iterator[Trash]:
         """The objects that may go, what is made from others first."""
@@ -159,13 +160,14 @@ class Survey:
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
-    def _executions(self) -> Iterator[Trash]:
-        """The ledgers of pipeline runs that recorded nothing for as long as runs may rest."""
+    def _ledgers(self) -> Iterator[Trash]:
+        """The records of pipeline runs and sweeps to which nothing was added for as long as runs may rest."""
         if self._idle is None:
             return
-        for name, items in executions.executions(self._store).items():
-            if all(item.modified < min(self._idle, self._young) for item in items):
-                yield Trash("execution", name, "its pipeline's run is over for long", tuple(items))
+        for ledger in LEDGERS.values():
+            for name, items in ledger.records(self._store).items():
+                if all(item.modified < min(self._idle, self._young) for item in items):
+                    yield Trash(ledger.kind, name, "nothing was added to it for long", tuple(items))
 
     def notes_of_nothing(self) -> list[Trash]:
         """The notes that are damaged, or about objects that are gone, or go."""

@@ -11,17 +11,17 @@ from gan.metrics import evaluations
 from gan.steps import lineage
 from gan.steps.lineage import DATASET, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, executions, pointer, sealed, verdicts
+from gan.store import Store, pointer, sealed, verdicts
+from gan.store.ledgers import LEDGERS
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
 
-EXECUTION = "execution"
 P = ParamSpec("P")
 
 
 def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
-    """Check datasets, references, generators, runs with all that they hold, pointers, and the ledger of executions.
+    """Check datasets, references, generators, runs with all that they hold, pointers, and every ledger.
 
     Args:
         store: the store to check.
@@ -35,7 +35,7 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
         NotFoundError: an id is of nothing in the store.
     """
     watch = Stopwatch()
-    recorded = [Key(EXECUTION, execution) for execution in executions.executions(store)]
+    recorded = [Key(ledger.kind, each) for ledger in LEDGERS.values() for each in ledger.records(store)]
     things = sorted([*lineage.keys(store), *recorded], key=lambda key: (key.id, key.kind))
     known = {key.id for key in things}
     for object_id in object_ids:
@@ -53,8 +53,8 @@ def damages(store: Store, key: Key) -> Iterator[str]:
         yield from _run_damages(store, key.id)
     elif key.kind == NAME:
         yield from _pointer_damages(store, key.id)
-    elif key.kind == EXECUTION:
-        yield from executions.damages(store, key.id)
+    elif key.kind in LEDGERS:
+        yield from LEDGERS[key.kind].damages(store, key.id)
     else:
         yield from sealed.damages(store, key.kind, key.id)
     if key.kind == DATASET:

@@ -12,15 +12,14 @@ end: it stays "running". Once a later attempt of its task is there, readers are 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
 from gan.errors import AlreadyExistsError, IntegrityError, NotFoundError
-from gan.ids import check_id, content_hash, is_id
+from gan.ids import check_id, content_hash
 from gan.store.document import read_sealed, sealed_json, write_sealed
-from gan.store.interface import Item, Store
+from gan.store.interface import Store
 from gan.store.parallel import in_parallel
 from gan.types import Json
 
@@ -122,25 +121,16 @@ def read_task(store: Store, execution: str, step: str, task: str) -> list[Attemp
     return _read(store, task_folder(execution, step, task))
 
 
-def executions(store: Store) -> dict[str, list[Item]]:
-    """The records of every execution, by its name."""
-    found: dict[str, list[Item]] = {}
-    for item in store.list(FOLDER):
-        name = item.key.split("/")[1]
-        if is_id(name):
-            found.setdefault(name, []).append(item)
-    return found
+def read_key(store: Store, key: str) -> Attempt:
+    """The attempt whose record lies under a key, as it was written.
 
-
-def damages(store: Store, execution: str) -> Iterator[str]:
-    """A sentence for each record of an execution that is not as it was written."""
-    for item in store.list(folder(execution)):
-        try:
-            _parsed(store, item.key)
-        except IntegrityError as error:
-            yield str(error)
-        except NotFoundError:
-            continue  # deleted since it was listed
+    Raises:
+        NotFoundError: there is none.
+        IntegrityError: it is damaged.
+    """
+    tree = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
+    known = {each.name for each in dataclasses.fields(Attempt)}
+    return Attempt(**{name: value for name, value in tree.items() if name in known})
 
 
 def _read(store: Store, prefix: str) -> list[Attempt]:
@@ -156,17 +146,11 @@ def _read(store: Store, prefix: str) -> list[Attempt]:
 
 def _found(store: Store, key: str) -> Attempt | None:
     try:
-        return _parsed(store, key)
+        return read_key(store, key)
     except IntegrityError as error:
         return _damaged(key, str(error))
     except NotFoundError:
         return None  # deleted since it was listed
-
-
-def _parsed(store: Store, key: str) -> Attempt:
-    tree = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
-    known = {each.name for each in dataclasses.fields(Attempt)}
-    return Attempt(**{name: value for name, value in tree.items() if name in known})
 
 
 def _damaged(key: str, error: str) -> Attempt:

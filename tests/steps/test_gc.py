@@ -16,8 +16,9 @@ from gan.steps.gc import AT_WORK, gc
 from gan.steps.promote import promote
 from gan.steps.survey import ASIDE, Rules
 from gan.steps.verify import verify
-from gan.store import Item, LocalStore, Store, executions, memo, open_store, pointer, runs, sealed
+from gan.store import Item, LocalStore, Store, executions, memo, open_store, pointer, runs, sealed, sweeps
 from gan.store.executions import Attempt
+from gan.store.ledgers import EXECUTIONS, SWEEPS
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from support import objects, servers
@@ -231,7 +232,17 @@ def test_ledgers_of_executions_go_as_idle_runs_do(store: LocalStore) -> None:
     executions.begin(store, "new", attempt)
     assert trash(store) == []
     assert trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True) == [("execution", "old")]
-    assert set(executions.executions(store)) == {"resumed", "new"}
+    assert set(EXECUTIONS.records(store)) == {"resumed", "new"}
+
+
+def test_records_of_sweeps_go_as_idle_runs_do(store: LocalStore) -> None:
+    for sweep_id in ("old", "resumed"):
+        sweeps.write_stage(store, sweep_id, 0, [{"seed": 0}])
+    objects.age(store, 60 * DAY)
+    sweeps.write_result(store, "resumed", {"seed": 0}, 1.5)
+    assert trash(store) == []
+    assert trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True) == [("sweep", "old")]
+    assert set(SWEEPS.records(store)) == {"resumed"}
 
 
 @pytest.mark.parametrize("key", ["runs/r1/run.json", "generators/{generator}/generator.json", "promoted/faces.json"])

@@ -8,8 +8,9 @@ import pytest
 from gan.config import from_dict
 from gan.config.sweep import Sweep
 from gan.errors import ConfigError, DivergedError, NotFoundError
+from gan.steps.experiment import Experiment, Trial
 from gan.steps.sampler import draw
-from gan.steps.sweep import Experiment, Trial, choose, propose, run_trial
+from gan.steps.sweep import choose, propose, run_trial
 from gan.store import Store
 from gan.train.checkpoint import Checkpoints
 from support import runs

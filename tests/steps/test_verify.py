@@ -13,7 +13,7 @@ from gan.errors import NotFoundError
 from gan.ids import sha256
 from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import Store, executions, runs, sealed
+from gan.store import Store, executions, runs, sealed, sweeps
 from gan.store.executions import Attempt
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
@@ -179,4 +179,14 @@ def test_the_ledger_of_executions_is_read_too(store: Store) -> None:
     key = executions.key_of("run-1", begun)
     store.write(key, store.read(key).replace(b"pod-1", b"pod-2"))
     (damage,) = verify(store, ["run-1"]).details["damages"]
+    assert key in damage
+
+
+def test_the_records_of_sweeps_are_read_too(store: Store) -> None:
+    sweeps.write_stage(store, "digits-1", 0, [{"seed": 0}])
+    sweeps.write_result(store, "digits-1", {"seed": 0}, 1.5)
+    assert verify(store).details == {"checked": ["digits-1"], "damages": []}
+    (key,) = (item.key for item in store.list("sweeps/digits-1/results"))
+    store.write(key, store.read(key).replace(b"1.5", b"0.5"))
+    (damage,) = verify(store).details["damages"]
     assert key in damage

@@ -9,6 +9,7 @@ import pytest
 from gan.errors import ConfigError
 from gan.store import LocalStore, executions
 from gan.store.executions import DAMAGED, DONE, LOST, RUNNING, Attempt
+from gan.store.ledgers import EXECUTIONS
 
 EXECUTION = "0b8f2a6e-1"
 FIRST = Attempt(
@@ -82,7 +83,7 @@ def test_a_damaged_record_is_told_and_keeps_the_rest_readable(store: LocalStore)
     assert sound == second
     assert (damaged.step, damaged.number, damaged.state) == ("train", 1, DAMAGED)
     assert "its seal expects" in (damaged.error or "")
-    (told,) = executions.damages(store, EXECUTION)
+    (told,) = EXECUTIONS.damages(store, EXECUTION)
     assert key in told
 
 
@@ -94,10 +95,10 @@ def test_a_record_of_a_later_version_may_know_more(store: LocalStore) -> None:
 
 
 def test_executions_are_listed_with_their_records(store: LocalStore) -> None:
-    assert executions.executions(store) == {}
+    assert EXECUTIONS.records(store) == {}
     begun = executions.begin(store, EXECUTION, FIRST)
     executions.begin(store, "another", FIRST)
-    found = executions.executions(store)
+    found = EXECUTIONS.records(store)
     assert set(found) == {EXECUTION, "another"}
     assert [item.key for item in found[EXECUTION]] == [executions.key_of(EXECUTION, begun)]
 
