@@ -16,7 +16,7 @@ EXIT_CODES = """exit codes:
   6 lost a race   7 damaged bytes   8 diverged   9 scores not comparable   10 export parity
   11 refused by the gate   12 verify found damage   13 another attempt took over   14 storage down
   15 doctor found something   16 no cluster   17 the run failed   18 the run was canceled
-  19 the run is still going on   70 a bug   130 Ctrl-C   143 SIGTERM
+  19 the run is still going on   20 another worker went away   70 a bug   130 Ctrl-C   143 SIGTERM
 """
 
 
@@ -217,7 +217,8 @@ def _add_store_commands(add: Add) -> None:
     made.add_argument(
         "--runs-older-than",
         metavar="DURATION",
-        help="runs that did nothing for so long go too, with generators that were never promoted (default: none go)",
+        help="runs that did nothing for so long go too, with generators that were never promoted, and so do the "
+        "records of executions and sweeps (default: none go)",
     )
     made.add_argument(
         "--keep-last", type=int, metavar="N", help="checkpoints of each run that stay (default: as its config says)"
@@ -231,7 +232,9 @@ def _add_store_commands(add: Add) -> None:
 
 
 def _add_store_program(parser: Parser) -> None:
-    made = add_commands(parser)("copy", "copy objects with all that they were made from to another store, and verify them")
+    made = add_commands(parser)(
+        "copy", "copy objects with all that they were made from to another store, and verify them"
+    )
     made.add_argument("source", metavar="SRC", help="the store to copy from: a folder, gs:// or s3://")
     made.add_argument("target", metavar="DST", help="the store to copy to")
     made.add_argument(

@@ -103,7 +103,8 @@ class Batches:
         """A stream without end whose first element is batch `number`, counted from 0 over all epochs.
 
         Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}, where B is the
-        size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what `gan.data.stage.Stage.wait` raises.
+        size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what
+        `gan.data.stage.Stage.wait` raises.
 
         Raises:
             ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shard_cache`.

@@ -113,9 +113,9 @@ def read_only(small_disk: Path) -> Iterator[tuple[Store, list[str]]]:
     """A store on a disk that can only be read."""
     store = LocalStore(small_disk / "store")
     made = lineage(store)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)  # noqa: S607
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     yield store, made
-    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)  # noqa: S607
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pipelines.sandbox import sandbox
 def test_python3_leads_through_the_launcher_to_this_python() -> None:
     with sandbox(progress_every_seconds=0.5):
         done = subprocess.run(
-            ["python3", "-c", "import sys; print(sys.prefix)", "--function_to_execute", "step"],  # noqa: S607
+            ["python3", "-c", "import sys; print(sys.prefix)", "--function_to_execute", "step"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert os.environ[PROGRESS_SECONDS] == "0.5"
@@ -61,5 +61,5 @@ def test_an_interpreter_in_a_folder_with_odd_characters(tmp_path: Path, monkeypa
     (odd / "python").chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(odd / "python"))
     with sandbox(progress_every_seconds=1):
-        done = subprocess.run(["python3"], capture_output=True, text=True, check=True)  # noqa: S607
+        done = subprocess.run(["python3"], capture_output=True, text=True, check=True)
     assert done.stdout == f"{odd / 'python'}\n"
