@@ -16,6 +16,7 @@ from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 
 from gan.errors import ClusterError, NotFoundError
+from pipelines.client.faults import AnswerError
 
 TIMEOUTS_SECONDS = (10, 60)
 OF_RUN = "pipeline/runid"
@@ -38,7 +39,8 @@ class Cluster:
 
         Raises:
             NotFoundError: there is no such thing.
-            ClusterError: the API can't be reached, or refused.
+            AnswerError: the API refused.
+            ClusterError: it can't be reached.
         """
         named.setdefault("_request_timeout", TIMEOUTS_SECONDS)
         with in_words(self.client.configuration.host):
@@ -132,19 +134,23 @@ def in_words(host: str) -> Iterator[None]:
         ) from None
 
 
-def _refusal(host: str, error: ApiException) -> ClusterError | NotFoundError:
-    said = _said(error)
-    if error.status == 404:
+def _refusal(host: str, error: ApiException) -> AnswerError | NotFoundError:
+    said, status = _said(error), int(error.status or 0)
+    if status == 404:
         return NotFoundError(f"Kubernetes at {host} has no such thing: {said}")
-    if error.status == 401:
-        return ClusterError(f"Kubernetes at {host} does not know us; the kubeconfig's credentials are wrong or expired")
-    if error.status == 403:
-        return ClusterError(f"Kubernetes at {host} forbids it: {said}; ask for that right")
-    return ClusterError(f"Kubernetes at {host} refuses ({error.status}): {said}")
+    if status == 0:  # the client tells TLS so
+        told = f"no secure connection to Kubernetes at {host}: {said}; mend the certificate authority in the kubeconfig"
+    elif status == 401:
+        told = f"Kubernetes at {host} does not know us: the kubeconfig's credentials are wrong or expired; renew them"
+    elif status == 403:
+        told = f"Kubernetes at {host} forbids it: {said}; ask for that right"
+    else:
+        told = f"Kubernetes at {host} refuses ({status}): {said}"
+    return AnswerError(told, status)
 
 
 def _said(error: ApiException) -> str:
     try:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
-        return str(error.reason)
+        return " ".join(str(error.reason).split())[:300]

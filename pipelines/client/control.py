@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from components.worker_manifests import RUN
+from components.worker_manifests import JOBSET, RUN
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster
@@ -16,7 +16,6 @@ from pipelines.client.faults import AnswerError
 from pipelines.client.stopping import stop_steps
 from pipelines.client.wait import until_ended
 
-JOBSETS = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 LONGEST_SECONDS = 300.0
 EVERY_SECONDS = 1.0
 
@@ -122,8 +121,8 @@ def _left(cluster: Cluster, run_id: str) -> dict[str, Callable[[], Any]]:
     """What there is of a run, by kind and name, and what deletes it: that which makes others comes first."""
     of_workers, space = f"{RUN}={run_id}", cluster.namespace
     found: dict[str, Callable[[], Any]] = {}
-    group, version, plural = JOBSETS
-    for jobset in cluster.custom_list(*JOBSETS, of_workers):
+    group, version, plural = JOBSET
+    for jobset in cluster.custom_list(*JOBSET, of_workers):
         name = jobset["metadata"]["name"]
         found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.custom.delete_namespaced_custom_object,

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from components.worker_manifests import CONTAINER
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
-from pipelines.client.cluster import Cluster
+from pipelines.client.cluster import Cluster, in_words
 from pipelines.client.connection import Connection
+from pipelines.client.faults import BUSY, AnswerError
+from pipelines.client.step_pods import container_of, oldest_first, state_of, step_of
 
-STEP = "gan-pipelines/step"
-CONTAINER = "main"
 EVERY_SECONDS = 2.0
 QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
 PATIENCE_SECONDS = 600.0
@@ -57,8 +58,9 @@ def followed(
                 tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod))
                 yield from tail.lines(follow=True)
             answered = clock()
-        except ClusterError:
-            if clock() - answered > PATIENCE_SECONDS:
+        except ClusterError as error:
+            refused = isinstance(error, AnswerError) and error.status not in (500, *BUSY)
+            if refused or clock() - answered > PATIENCE_SECONDS:
                 raise
             over = False
         if over or _succeeded(tails):
@@ -70,8 +72,7 @@ def followed(
 
 def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
     """The pods of a step that are still there, the oldest first."""
-    found = [pod for pod in cluster.pods(run_id) if (pod.metadata.labels or {}).get(STEP) == step and _runs(pod)]
-    return sorted(found, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
+    return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
 
 
 class _Tail:
@@ -99,8 +100,6 @@ class _Tail:
         self.pod = self._read()
 
     def _stream(self, follow: bool) -> Iterator[str]:
-        from pipelines.client.cluster import in_words
-
         answer = self._cluster.call(
             self._cluster.core.read_namespaced_pod_log,
             self._name,
@@ -126,14 +125,9 @@ class _Tail:
             return None
 
 
-def _runs(pod: Any) -> bool:
-    """Whether the step itself runs in this pod, and not what Kubeflow runs before it."""
-    return any(each.name == CONTAINER for each in pod.spec.containers)
-
-
 def _has_begun(pod: Any) -> bool:
-    states = [each.state for each in pod.status.container_statuses or [] if each.name == CONTAINER]
-    return any(state.running or state.terminated for state in states)
+    state = state_of(pod)
+    return bool(state and (state.running or state.terminated))
 
 
 def _succeeded(tails: dict[str, _Tail]) -> bool:

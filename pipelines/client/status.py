@@ -5,7 +5,6 @@ Each source but Kubeflow itself may be out of reach; what it would have told is 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from gan.types import Json
 from pipelines.client import runs, workflow
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
-from pipelines.client.logs import STEP
+from pipelines.client.step_pods import oldest_first, step_of
 from pipelines.client.times import moment, seconds_between
 from pipelines.client.upload import description_of
 from pipelines.client.waiting import BEGINNING, why_ended, why_pending
@@ -50,10 +49,6 @@ class StepStatus:
     why: str = ""
     id: str = ""
     attempts: Sequence[Attempt] = ()
-
-    def to_json(self) -> Json:
-        """Plain JSON types."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
@@ -144,7 +139,7 @@ def _step(
     if state == FAILED and canceled:
         state = CANCELED
     return StepStatus(
-        step=_label(pod) or (last.step if last else node.step),
+        step=(step_of(pod) if pod else "") or (last.step if last else node.step),
         state=state,
         node=node.host or (pod.spec.node_name if pod else None) or (last.node if last else ""),
         tries=max(node.pods, len(own)),
@@ -203,12 +198,9 @@ def _error(run: Any, flow: dict[str, Any], steps: Sequence[StepStatus]) -> str:
 
 def _of_task(pods: Sequence[Any], task: str) -> list[Any]:
     """The pods of a task, the oldest first."""
-    own = [pod for pod in pods if (pod.metadata.annotations or {}).get(NODE_NAME, "").partition("(")[0] == task]
-    return sorted(own, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
-
-
-def _label(pod: Any) -> str:
-    return str((pod.metadata.labels or {}).get(STEP, "")) if pod is not None else ""
+    return oldest_first(
+        pod for pod in pods if (pod.metadata.annotations or {}).get(NODE_NAME, "").partition("(")[0] == task
+    )
 
 
 def _parameters(run: Any) -> dict[str, Any]:

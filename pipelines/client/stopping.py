@@ -7,7 +7,7 @@ from typing import Any
 
 from gan.errors import NotFoundError
 from pipelines.client.cluster import Cluster
-from pipelines.client.logs import CONTAINER, STEP
+from pipelines.client.step_pods import state_of, step_of
 
 LONGEST_SECONDS = 90.0  # beyond the grace of a step's pod, see k8s/workflow-controller.yaml
 EVERY_SECONDS = 1.0
@@ -24,7 +24,7 @@ def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
     """
     told: set[str] = set()
     until = clock() + LONGEST_SECONDS
-    while (going := [pod for pod in cluster.pods(run_id) if _runs(pod)]) and clock() < until:
+    while (going := [pod for pod in cluster.pods(run_id) if _goes_on(pod)]) and clock() < until:
         for name in {pod.metadata.name for pod in going} - told:
             told.add(name)
             try:
@@ -34,7 +34,6 @@ def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
         sleep(EVERY_SECONDS)
 
 
-def _runs(pod: Any) -> bool:
-    containers = pod.status.container_statuses or []
-    running = any(each.name == CONTAINER and each.state.running is not None for each in containers)
-    return STEP in (pod.metadata.labels or {}) and running
+def _goes_on(pod: Any) -> bool:
+    state = state_of(pod)
+    return bool(step_of(pod)) and state is not None and state.running is not None

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines.client.cluster import Cluster
+from pipelines.client.step_pods import container_of, state_of
 
-MAIN = "main"
 BEGINNING = ("PodInitializing", "ContainerCreating")
 WORKLOADS = "kueue.x-k8s.io"
 HINTS = {
@@ -39,7 +39,8 @@ def why_ended(pod: Any) -> str:
     """How the step's container ended, where it did not end well."""
     if pod.status.reason in ("Evicted", "DeadlineExceeded", "NodeLost", "Preempting"):
         return f"{pod.status.reason}: {pod.status.message or ''}".rstrip(": ")
-    ended = next((each.state.terminated for each in _containers(pod) if each.name == MAIN and each.state), None)
+    state = state_of(pod)
+    ended = state.terminated if state else None
     if ended is None or ended.exit_code == 0:
         return ""
     if ended.reason == "OOMKilled":
@@ -63,8 +64,8 @@ def _first_sentence(message: str | None) -> str:
 
 
 def _memory(pod: Any) -> str:
-    main = next((each for each in pod.spec.containers if each.name == MAIN), None)
-    limits = (main.resources.limits if main and main.resources else None) or {}
+    container = container_of(pod)
+    limits = (container.resources.limits if container and container.resources else None) or {}
     return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node was short"
 
 

@@ -76,3 +76,9 @@ def test_without_kubernetes_there_are_no_logs(
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 16
     assert "logs are read from pods" in capsys.readouterr().err
+
+
+def test_following_what_may_not_be_read_is_told_at_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes[LOG] = Said({"kind": "Status", "message": 'pods "pod-1" is forbidden'}, 403)
+    assert main(["logs", r.RUN_ID, "--step", "train", "--follow"]) == 16
+    assert 'forbids it: pods "pod-1" is forbidden; ask for that right' in capsys.readouterr().err

@@ -1,0 +1,30 @@
+"""What the pods of a run's steps have in common: whose they are, in which order they came, and how their step is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from components.worker_manifests import CONTAINER
+
+STEP = "gan-pipelines/step"
+
+
+def step_of(pod: Any) -> str:
+    """The step that a pod belongs to; empty for one of Kubeflow's own."""
+    return str((pod.metadata.labels or {}).get(STEP, ""))
+
+
+def oldest_first(pods: Iterable[Any]) -> list[Any]:
+    """Pods in the order in which they were made."""
+    return sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
+
+
+def container_of(pod: Any) -> Any | None:
+    """The container of a pod that the step itself runs in; None where there is none."""
+    return next((each for each in pod.spec.containers if each.name == CONTAINER), None)
+
+
+def state_of(pod: Any) -> Any | None:
+    """How that container is: `waiting`, `running` or `terminated`; None where nothing is known of it yet."""
+    return next((each.state for each in pod.status.container_statuses or [] if each.name == CONTAINER), None)
