@@ -119,6 +119,10 @@ def test_the_pod_of_each_step_is_deleted(cluster: Cluster, calm: Calm, begun: Be
     assert told.exit_code == 0, told
     assert sorted([*reaper.deleted, "train"]) == sorted(TRAINING)
     attempts = {step["step"]: [each["state"] for each in step["attempts"]] for step in told.record["steps"]}
-    assert attempts.pop("train") == ["stopped", "lost", "done"], told.record["steps"]
-    assert all(len(states) >= 2 and states[-1] == "done" for states in attempts.values()), attempts
+    killed = {"stopped", "lost"}  # a force that leaves it a second lets a step say that it was stopped
+    assert attempts["train"] in (["stopped", state, "done"] for state in killed), attempts
+    short = {"gate", "promote"}  # may end well within their grace, and need no second attempt then
+    again = {step for step, states in attempts.items() if len(states) > 1}
+    assert again | short == set(TRAINING), attempts
+    assert all(states[-1] == "done" for states in attempts.values()), attempts
     assert weather.bits(cluster, store_uri, "deleted", STEPS) == calm.bits
