@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from gan.store import Store, open_store
+from support import peace
 from support.cluster import Cluster, kubectl_json, within_reach
 
 FOLDER = Path(__file__).parent
@@ -55,6 +56,13 @@ def cluster() -> Iterator[Cluster]:
             s3_endpoint=endpoint,
             keys=keys,
         )
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Iterator[None]:
+    """No other file's tests take a service away meanwhile."""
+    with peace.undisturbed():
+        yield
 
 
 @pytest.fixture(scope="session")

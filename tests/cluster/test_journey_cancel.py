@@ -11,6 +11,8 @@ import pytest
 from support.cluster import Cluster, Told, kubectl, kubectl_json, until
 from support.trips import TRAINING, details, step
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 STEPS = 800
 LABELS = ("pipeline/runid", "gan-pipelines/run")
 

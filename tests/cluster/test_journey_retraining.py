@@ -16,6 +16,8 @@ from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 from support.trips import details
 from support.webhook import webhook
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 
 @dataclass(frozen=True)
 class Nights:

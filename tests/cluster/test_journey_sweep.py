@@ -10,6 +10,8 @@ from gan.store import Store, pointer
 from support.cluster import Cluster, Told
 from support.trips import details
 
+pytestmark = pytest.mark.usefixtures("undisturbed")
+
 SWEEP = """
 grid: {train.ema_decay: [0.5, 0.99]}
 rungs: [10, 20]

@@ -15,6 +15,7 @@ import yaml
 
 from gan.store import Store, open_store
 from gan.train.checkpoint import Checkpoints
+from support import peace
 from support.cluster import Cluster, kubectl, kubectl_json
 
 GPU = "nvidia.com/gpu"
@@ -104,13 +105,14 @@ def scaled_to_nothing(workload: str) -> Iterator[None]:
     kind, name = workload.split("/")
     found = kubectl_json("get", kind, name)["spec"]
     selector = ",".join(f"{label}={value}" for label, value in found["selector"]["matchLabels"].items())
-    kubectl("scale", workload, "--replicas=0")
-    try:
-        kubectl("wait", "pods", "-l", selector, "--for=delete", "--timeout=120s")
-        yield
-    finally:
-        kubectl("scale", workload, f"--replicas={found['replicas']}")
-        kubectl("rollout", "status", workload, "--timeout=240s")
+    with peace.alone():
+        kubectl("scale", workload, "--replicas=0")
+        try:
+            kubectl("wait", "pods", "-l", selector, "--for=delete", "--timeout=120s")
+            yield
+        finally:
+            kubectl("scale", workload, f"--replicas={found['replicas']}")
+            kubectl("rollout", "status", workload, "--timeout=240s")
 
 
 def checkpoints(cluster: Cluster, uri: str, run_id: str) -> list[int]:
