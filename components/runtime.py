@@ -125,7 +125,9 @@ def sets_of(config: Config, group: str) -> list[str]:
 
 
 @contextmanager
-def step(name: str, store: str = "", config: str = "", experiment: str = "") -> Iterator[Step]:
+def step(
+    name: str, store: str = "", config: str = "", experiment: str = "", *, tensorflow: bool = True
+) -> Iterator[Step]:
     """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
 
     TensorFlow is imported before the body, where the step needs it, so that the notices of its import stay out of logs.
@@ -137,6 +139,7 @@ def step(name: str, store: str = "", config: str = "", experiment: str = "") -> 
         store: the URI of the store, where the step uses one.
         config: the whole config as YAML, where the step has it: it names the experiment.
         experiment: the experiment's name, for a step that has no config.
+        tensorflow: False where the step leaves its work to other pods.
     """
     folder = os.environ.get(RECORDS)
     with Vitals(name, experiment or experiment_of(config)) as vitals:
@@ -145,7 +148,7 @@ def step(name: str, store: str = "", config: str = "", experiment: str = "") -> 
             try:
                 leave_pid()
                 running.begin()
-                if name not in WITHOUT_TENSORFLOW:
+                if tensorflow and name not in WITHOUT_TENSORFLOW:
                     load_tensorflow()
                 yield running
                 running.complete()

@@ -16,9 +16,8 @@ def train(
     """Train a run, or continue it from its last checkpoint, in so many pods together; the output is the run id."""
     from components import artifacts, runtime
 
-    with runtime.step("train", store, config) as step:
+    with runtime.step("train", store, config, tensorflow=workers == 1) as step:
         from gan.config import from_yaml
-        from gan.steps.train import train as run
         from gan.store import open_store
 
         if workers > 1:
@@ -26,6 +25,8 @@ def train(
 
             made = train_together(workers, from_yaml(config), store, dataset_id, run_id or None)
         else:
+            from gan.steps.train import train as run
+
             made = run(open_store(store), from_yaml(config), dataset_id, run_id=run_id or None)
         outcome = step.done(made)
         artifacts.log_figures(figures, outcome.details)

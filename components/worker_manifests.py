@@ -22,24 +22,24 @@ RUN, KUBEFLOWS_RUN = "gan-pipelines/run", "pipeline/runid"
 
 REQUEST = "GAN_TRAIN_REQUEST"
 RESOURCES = "gan-pipelines/worker-resources"
-"""Annotation of the step's pod: what each worker gets (requests and limits as JSON) where that is not what it has."""
+"""Annotation of the step's pod: what each worker gets where that is not what it has itself. JSON: `resources`,
+`nodeSelector`, `tolerations` and `affinity` as in a pod, `sharedMemory` the size of /dev/shm; none: nothing of it."""
 
 JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 REPLICATED = "workers"
 COPIED = (
-    "affinity",
     "imagePullSecrets",
-    "nodeSelector",
     "priorityClassName",
     "runtimeClassName",
     "serviceAccountName",
     "terminationGracePeriodSeconds",
-    "tolerations",
 )
+PLACE = ("affinity", "nodeSelector", "tolerations")
 OF_THE_STEP = frozenset({"GAN_EXECUTION", "GAN_TASK", "GAN_POD", "GAN_NAMESPACE", "GAN_HOST", "GAN_STEP_RECORDS"})
 PREFIXES = ("ARGO_", "KFP_")
 VOLUMES = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
 OF_KUBEFLOW = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
+SHARED_MEMORY = "gan-shm"
 QUEUE = ("kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class")
 KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
 
@@ -113,7 +113,8 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
     """One failure is the end of all: a step takes every worker, and Kubeflow's retry starts them anew."""
     spec = pod["spec"]
     own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    mounts, volumes = _volumes(own, spec)
+    words = _words(pod, own)
+    mounts, volumes = _volumes(own, spec, words.get("sharedMemory"))
     container = {
         "name": CONTAINER,
         "image": own["image"],
@@ -125,7 +126,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             {"name": REQUEST, "value": json.dumps(request)},
         ],
         "ports": [{"name": "grpc", "containerPort": PORT}],
-        "resources": _resources(pod, own),
+        "resources": words["resources"],
         "securityContext": _security(own, mounts),
         "terminationMessagePath": DEFAULT,
         "volumeMounts": mounts,
@@ -139,6 +140,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             "metadata": {"labels": _labels(pod)},
             "spec": {
                 **{key: spec[key] for key in COPIED if key in spec},
+                **{key: words[key] for key in PLACE if key in words},
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
                 "restartPolicy": "Never",
@@ -159,12 +161,17 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _resources(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+def _words(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+    """What the annotation says, or else what the step's pod has itself."""
     given = pod["metadata"].get("annotations", {}).get(RESOURCES)
-    return dict(json.loads(given)) if given else dict(own.get("resources", {}))
+    if given is None:
+        return {"resources": own.get("resources", {}), **{key: pod["spec"][key] for key in PLACE if key in pod["spec"]}}
+    return {"resources": {}, **json.loads(given)}
 
 
-def _volumes(own: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:
+def _volumes(
+    own: Mapping[str, Any], spec: Mapping[str, Any], shared_memory: str | None
+) -> tuple[list[Json], list[Json]]:
     volumes = [
         volume
         for volume in spec.get("volumes", [])
@@ -173,7 +180,11 @@ def _volumes(own: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[list[Json
     names = {volume["name"] for volume in volumes}
     mounts = [mount for mount in own.get("volumeMounts", []) if mount["name"] in names]
     mounted = {mount["name"] for mount in mounts}
-    return mounts, [volume for volume in volumes if volume["name"] in mounted]
+    volumes = [volume for volume in volumes if volume["name"] in mounted]
+    if shared_memory:
+        mounts = [*mounts, {"name": SHARED_MEMORY, "mountPath": "/dev/shm"}]  # noqa: S108
+        volumes = [*volumes, {"name": SHARED_MEMORY, "emptyDir": {"medium": "Memory", "sizeLimit": shared_memory}}]
+    return mounts, volumes
 
 
 def _security(own: Mapping[str, Any], mounts: list[Json]) -> Json:

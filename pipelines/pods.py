@@ -7,7 +7,8 @@ from typing import Any
 
 from kfp import kubernetes
 
-from pipelines import sizes
+from components.worker_manifests import RESOURCES
+from pipelines import sizes, workers
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes
 
@@ -32,9 +33,15 @@ FIELDS = {
 
 
 def shape(task: Any, step: str, image: str, profile: Profile, given: Mapping[str, Any] | None = None) -> Any:
-    """`task` with everything that `profile` says of the pod of `step`; `given` are sizes that the run itself says."""
+    """`task` with everything that `profile` says of the pod of `step`; `given` are sizes that the run itself says.
+
+    Where several pods train together, this one makes them, and hands on to them what the profile says.
+    """
     resources = profile.resources(step)
-    _size(task, resources, {**sizes.of_profile(resources), **(given or {})})
+    if resources.workers > 1:
+        kubernetes.add_pod_annotation(task, RESOURCES, workers.annotation(resources))
+        resources = workers.coordinator(resources, profile.default)
+    _size(task, resources, {**sizes.of_resources(resources), **(given or {})})
     _limit(task, resources)
     _place(task, resources)
     _mount(task, resources)

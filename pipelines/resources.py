@@ -70,7 +70,9 @@ class Resources(Group):
     memory: str = key("2Gi", "Memory it reserves and may use at most; what lies in shared_memory counts.")
     accelerator: str | None = key(None, "The resource name of its accelerators, such as nvidia.com/gpu.")
     accelerator_count: int = key(1, "Accelerators in the pod, where `accelerator` is given.", least=1, most=16)
-    workers: int = key(1, "Pods that train together; only the step train takes more than one.", least=1, most=256)
+    workers: int = key(
+        1, "Pods that train together, each with all of this; for the step train alone.", least=1, most=256
+    )
     shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
     scratch: str = key("10Gi", "Most bytes under /tmp.")
     cache: str = key("20Gi", "Most bytes under /cache: shards and downloads.")

@@ -13,7 +13,12 @@ from pipelines.resources import Resources
 STEP = "train"
 
 
-def of_profile(resources: Resources) -> dict[str, str]:
+def parameters(resources: Resources) -> dict[str, str]:
+    """The size of the pod that trains, where the run may say another one: that of several workers is compiled in."""
+    return of_resources(resources) if resources.workers == 1 else {}
+
+
+def of_resources(resources: Resources) -> dict[str, str]:
     """The size that the profile gives a pod; accelerators only where it gives any.
 
     All of it is text: KFP 2.14 takes a number that is a parameter for nothing, and the pod has no accelerator.

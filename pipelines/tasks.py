@@ -34,6 +34,8 @@ class Tasks:
         """Decorates the function of a whole pipeline, as `dsl.pipeline(**words)` does, and gives it further parameters:
         `train_cpu`, `train_memory` and `train_accelerators`, by default what the profile says.
 
+        Where several pods train together, the profile alone says what each of them gets.
+
         They reach the tasks that the function itself makes, not those of a pipeline that it uses as one: these get
         what the profile says.
         """
@@ -41,7 +43,7 @@ class Tasks:
         def decorate(function: Callable[..., Any]) -> Any:
             if self.profile is None:
                 return dsl.pipeline(function, **words)
-            size = sizes.of_profile(self.profile.resources(sizes.STEP))
+            size = sizes.parameters(self.profile.resources(sizes.STEP))
             return dsl.pipeline(sizes.with_parameters(function, size, self._use), **words)
 
         return decorate

@@ -143,8 +143,19 @@ def test_workers_find_each_other_by_name() -> None:
     assert job["spec"]["template"]["spec"]["subdomain"] == manifests.service(pod())["metadata"]["name"]
 
 
-def test_a_profile_may_give_workers_other_resources_than_the_step() -> None:
+def test_a_profile_gives_workers_other_things_than_the_step() -> None:
     given = pod()
-    given["metadata"]["annotations"] = {manifests.RESOURCES: '{"limits": {"nvidia.com/gpu": "8"}}'}
-    container = job_of(manifests.jobset(given, 2, REQUEST))["template"]["spec"]["containers"][0]
-    assert container["resources"] == {"limits": {"nvidia.com/gpu": "8"}}
+    words = {
+        "resources": {"limits": {"nvidia.com/gpu": "8"}},
+        "tolerations": [{"key": "spot", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {}},
+        "sharedMemory": "8Gi",
+    }
+    given["metadata"]["annotations"] = {manifests.RESOURCES: json.dumps(words)}
+    spec = job_of(manifests.jobset(given, 2, REQUEST))["template"]["spec"]
+    (container,) = spec["containers"]
+    assert container["resources"] == words["resources"]
+    assert (spec["tolerations"], spec["affinity"]) == (words["tolerations"], words["affinity"])
+    assert "nodeSelector" not in spec
+    assert container["volumeMounts"][-1] == {"name": "gan-shm", "mountPath": "/dev/shm"}  # noqa: S108
+    assert spec["volumes"][-1] == {"name": "gan-shm", "emptyDir": {"medium": "Memory", "sizeLimit": "8Gi"}}

@@ -1,0 +1,77 @@
+"""Several pods that train together: the step's own pod makes them and needs little; what the profile says is theirs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from pipelines.resources import NodeTerm, Resources
+
+COORDINATES: dict[str, Any] = {
+    "cpu": "250m",
+    "cpu_limit": "1",
+    "memory": "1Gi",
+    "accelerator": None,
+    "shared_memory": None,
+}
+"""It takes 0.1 GB of memory, as it does without TensorFlow, and the store's client some more."""
+
+
+def coordinator(each: Resources, default: Resources) -> Resources:
+    """What the step's own pod gets where `each` is what a worker gets: it stands where the steps without a say stand.
+
+    `default` is what such steps get; where they stand beside accelerators, this one stands anywhere.
+    """
+    anywhere = Resources()
+    place = anywhere if default.accelerator else default
+    where = {name: getattr(place, name) for name in ("node_selector", "tolerations", "affinity")}
+    return replace(each, **COORDINATES, **where)
+
+
+def annotation(each: Resources) -> str:
+    """What a worker gets, as `components.worker_manifests` reads it on the step's pod.
+
+    No two braces stand side by side in it: they mean something to Argo.
+    """
+    words: dict[str, Any] = {
+        "resources": _amounts(each),
+        "nodeSelector": dict(each.node_selector),
+        "tolerations": _tolerations(each),
+        "affinity": _affinity(each.affinity),
+        "sharedMemory": each.shared_memory,
+    }
+    said = {name: value for name, value in words.items() if value}
+    return json.dumps(said, indent=0, separators=(",", ": ")).replace("\n", " ")
+
+
+def _tolerations(resources: Resources) -> list[dict[str, str]]:
+    made = []
+    for one in resources.tolerations:
+        value = {"operator": "Exists"} if one.value is None else {"operator": "Equal", "value": one.value}
+        made.append({"key": one.key, **value, "effect": one.effect})
+    return made
+
+
+def _amounts(each: Resources) -> dict[str, Any]:
+    devices = {each.accelerator: str(each.accelerator_count)} if each.accelerator else {}
+    return {
+        "requests": {"cpu": each.cpu, "memory": each.memory, **devices},
+        "limits": {"cpu": each.cpu_limit or each.cpu, "memory": each.memory, **devices},
+    }
+
+
+def _affinity(terms: tuple[NodeTerm, ...]) -> dict[str, Any]:
+    """As Kubeflow makes it of the same terms: any one of those that must hold is enough."""
+
+    def selected(term: NodeTerm) -> dict[str, Any]:
+        return {"matchExpressions": [{"key": term.key, "operator": term.operator, "values": list(term.values)}]}
+
+    must = [selected(term) for term in terms if term.weight is None]
+    better = [{"weight": term.weight, "preference": selected(term)} for term in terms if term.weight is not None]
+    made: dict[str, Any] = {}
+    if must:
+        made["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": must}
+    if better:
+        made["preferredDuringSchedulingIgnoredDuringExecution"] = better
+    return {"nodeAffinity": made} if made else {}
