@@ -40,3 +40,10 @@ def test_a_refusal_wakes_nobody_and_a_divergence_does() -> None:
     assert f"== {RefusedError.exit_code}" in alerts()["GanStepFailed"]
     assert f"== {DivergedError.exit_code}" in alerts()["GanTrainingDiverged"]
     assert f"== {ConfigError.exit_code}" not in alerts()["GanStepFailed"]
+
+
+def test_alternatives_after_unless_stand_in_brackets() -> None:
+    """PromQL binds `unless` and `and` closer than `or`: without brackets the last alternatives would be alerts."""
+    for expression in alerts().values():
+        flat = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", expression))
+        assert not re.search(r"\b(unless|and)\b.*\bor\b", flat), expression
