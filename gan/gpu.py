@@ -48,6 +48,7 @@ class GpuWatch:
                     [program, *QUERY], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
                 )
             except (OSError, subprocess.SubprocessError):
+                self._shares = {}
                 return  # the tool is there and no GPU is, or it hangs
             self._shares = shares_of(told.stdout.splitlines())
             self._over.wait(self._every_seconds)

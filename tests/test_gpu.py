@@ -36,3 +36,16 @@ def test_the_tool_is_asked_while_the_work_goes_on(tmp_path: Path, monkeypatch: p
         while not watch.shares():
             pass
         assert watch.shares() == {"gpu_share": 0.25, "gpu_memory_share": 0.25}
+
+
+def test_once_the_tool_fails_nothing_is_known_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool, gone = tmp_path / "nvidia-smi", tmp_path / "gone"
+    tool.write_text(f"#!/bin/sh\n[ -e {gone} ] && exit 9\necho '25, 100, 400'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with GpuWatch(every_seconds=0.0) as watch:
+        while not watch.shares():
+            pass
+        gone.touch()
+        while watch.shares():
+            pass
