@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.config import GROUPS, Group
+from gan.config.sweep import SEARCHABLE, Sweep
 
 HEAD = """# Configuration
 
@@ -21,11 +22,23 @@ This page is generated: `make docs-reference`.
 """
 
 
+SWEEP = f"""## The file of a sweep
+
+What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", ".join(SEARCHABLE)}.
+
+- `seeds: [0, 1]`: each point is trained with each of them, and counts by the mean of their scores. Default: `[0]`.
+- `rungs: [600, 1200, 2400]`: the steps after which points are compared; the last one is `train.steps`.
+- `grid: {{loss.name: [hinge, non_saturating]}}`: the values of each key; every combination is a point.
+- `search:` instead of a grid: for each key a list of choices, or a range `{{low: 1.0e-5, high: 1.0e-3, log: true}}` or
+  `{{low: 0.0, high: 0.9, step: 0.1}}`.
+"""
+
+
 def markdown() -> str:
     """The whole page."""
     sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
     sections += [_section(name, group) for name, group in GROUPS.items()]
-    return "\n".join(sections)
+    return "\n".join([*sections, SWEEP, *table(Sweep), ""])
 
 
 def _section(name: str, group: type[Group]) -> str:

@@ -41,15 +41,16 @@ BEHAVIOUR = """## What to know
 
 - An attempt that is preempted, evicted, killed for want of memory or over its deadline counts as one of `retries`, like
   one that failed; one that ended with a lasting error (bad data, config, divergence) makes those after it end at once
-  with the same words. So `retries` can be high where nodes come and go. A pod deleted by force is not retried by
-  Kubeflow at all: `gan-pipelines retry RUN` goes on from the last checkpoint.
+  with the same words. So `retries` can be high where nodes come and go. A pod deleted by force, or lost with
+  its node, is retried only where `k8s/workflow-controller.sh` has set Argo up; elsewhere the run fails, and
+  `gan-pipelines retry RUN` goes on from the last checkpoint.
 - What Kubeflow's interface calls the longest wait between retries is, in Argo, the time after the first start at which
   every later attempt is killed, an hour by default. Profiles set it to a year: the number of retries is the limit.
 - Argo reads `backoff_factor` as a whole number, and knows no longest wait; profiles whose last wait would exceed a day
   are refused.
 - `/tmp` and `/cache` are empty at each attempt unless `cache_claim` names a volume. A claim must be writable by user
-  and group 65532; where the volume's root belongs to root (disks of most clouds do), set `fsGroup: 65532` in the
-  `workflowDefaults` of Argo's workflow controller.
+  and group 65532; where the volume's root belongs to root (disks of most clouds do), the `fsGroup` that
+  `k8s/workflow-controller.sh` gives to all pods makes it so.
 - `shared_memory` counts as memory of the pod.
 - `queue` and `priority` are labels for Kueue, with no effect where Kueue does not manage pods.
 """
