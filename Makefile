@@ -73,7 +73,7 @@ cluster-test: install-dev ## Everything on a real cluster (KUBECONFIG, KFP_HOST)
 	GAN_CLUSTER_TESTS=1 $(BIN)/pytest tests/cluster -rs --durations=20
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
-	for profile in local cpu-small gpu-t4 gpu-l4 gpu-a100-spot; do \
+	for profile in $$($(BIN)/python -c 'from pipelines.profiles import profile_names; print(*profile_names())'); do \
 	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \
 	done
 

@@ -6,10 +6,11 @@
 # so that `docker build` works where this machine's own pip works: keep such an image, and what is built on it, here.
 set -euo pipefail
 name=${1:-gan-base:local}
+export DOCKER=${DOCKER:-$([ -x /usr/bin/docker ] && echo /usr/bin/docker || echo docker)}
 : "${SOURCE_DATE_EPOCH:=0}"
 
 [ "$(id -u)" = 0 ] || { echo "base_image.sh: debootstrap needs root" >&2; exit 1; }
-for tool in debootstrap docker; do
+for tool in debootstrap "$DOCKER"; do
   command -v "$tool" > /dev/null || { echo "base_image.sh: $tool is not installed" >&2; exit 1; }
 done
 root=$(mktemp -d)
@@ -37,6 +38,6 @@ if [ -f "$bundle" ]; then install -m 644 "$bundle" "$root/etc/ssl/certs/ca-certi
 
 # the same order, owners and times always, so that what differs between two bases is what their packages differ in
 tar --create --directory "$root" --sort=name --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --exclude='./dev/*' \
-  --exclude='./proc/*' --exclude='./sys/*' . | docker import --change 'CMD ["python3"]' \
+  --exclude='./proc/*' --exclude='./sys/*' . | "$DOCKER" import --change 'CMD ["python3"]' \
   --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$name"
-docker image inspect --format "$name {{.Id}} {{.Size}} bytes" "$name"
+"$DOCKER" image inspect --format "$name {{.Id}} {{.Size}} bytes" "$name"

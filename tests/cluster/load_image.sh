@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # load_image.sh [--no-build] [NAME:TAG]: builds the image of the steps and loads it into the cluster at hand.
 #
-# Which cluster, by the context that kubectl is set to: kind-* and minikube through their own commands; any other through
-# the containerd on this machine whose socket CONTAINERD_ADDRESS names, by default the first of the usual places.
+# Which cluster, by the context that kubectl is set to and the labels of its nodes: kind's and minikube's through their own
+# commands; any other through the containerd on this machine whose socket CONTAINERD_ADDRESS names, by default the first of
+# the usual places.
 # Pods must not pull it again: any tag but `latest` does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,9 +21,10 @@ if [ "$build" = yes ]; then
 fi
 
 context=$(kubectl config current-context 2> /dev/null || true)
-case $context in
+profile=$(kubectl get nodes --output 'jsonpath={.items[0].metadata.labels.minikube\.k8s\.io/name}' 2> /dev/null || true)
+case ${profile:+minikube:}$context in
+  minikube:*) minikube image load "$image" --profile "$profile" ;;
   kind-*) kind load docker-image "$image" --name "${context#kind-}" ;;
-  minikube) minikube image load "$image" ;;
   *)
     sockets=(/run/localkube/containerd.sock /run/k3s/containerd/containerd.sock)
     for socket in ${CONTAINERD_ADDRESS:-"${sockets[@]}"}; do
