@@ -1,10 +1,6 @@
 """The components that only the retraining pipeline has, as their pods would call them."""
 
 import dataclasses
-import http.server
-import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from gan.steps.outcome import Outcome
 from gan.store import executions
 from gan.store.executions import Attempt
 from support import live, runs
+from support.receiver import Receiver
 
 CONFIG = runs.config().to_yaml()
 DONE = PipelineTaskFinalStatus("SUCCEEDED", "jobs/1", "night", 0, "")
@@ -33,28 +30,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> runs.World:
 @pytest.fixture
 def made(template: runs.World, tmp_path: Path) -> runs.World:
     return runs.copy(template, tmp_path)
-
-
-@pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The texts that a webhook got; GAN_WEBHOOK_URL leads to it."""
-    texts: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setenv("GAN_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/secret")
-        yield texts
-        server.shutdown()
 
 
 def call(step: str, folder: Path, **inputs: Any) -> Any:
@@ -94,7 +69,7 @@ def test_what_can_not_be_measured_alike_is_told(made: runs.World, tmp_path: Path
 
 
 def test_notify_reads_the_ledger_of_its_execution(
-    made: runs.World, tmp_path: Path, webhook: list[str], monkeypatch: pytest.MonkeyPatch
+    made: runs.World, tmp_path: Path, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = Outcome("folder-1", "/p", details={"train": False, "reasons": ["nothing came"]})
     record(made, Attempt("decide", "d", 0, "2026-03-01T00:00:00Z"), "done", outcome=dataclasses.asdict(outcome))
@@ -102,7 +77,7 @@ def test_notify_reads_the_ledger_of_its_execution(
     monkeypatch.setenv("GAN_TASK", "night-1.notify")
     told = call("notify", tmp_path, config=CONFIG, store=made.store.uri, name="pets", status=DONE)
     assert told == "nothing new"
-    assert webhook == [":zzz: *pets*: nothing new, so nothing was trained\n• nothing came\nexecution e1"]
+    assert webhook.texts == [":zzz: *pets*: nothing new, so nothing was trained\n• nothing came\nexecution e1"]
     own = executions.read(made.store, "e1")[-1]
     assert (own.step, own.state, own.outcome and own.outcome["details"]["delivered"]) == ("notify", "done", True)
 

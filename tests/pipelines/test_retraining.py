@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import http.server
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from pipelines.main import main
 from pipelines.profiles import load_profile
 from pipelines.retraining import ORDER
 from support import live, runs
+from support.receiver import Receiver
 
 
 @pytest.fixture(scope="module")
@@ -59,27 +57,6 @@ def test_the_steps_are_those_that_are_told(spec: dict[str, Any]) -> None:
     assert made == set(ORDER) <= set(COMPONENTS)
 
 
-@pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    texts: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setenv("GAN_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/secret")
-        yield texts
-        server.shutdown()
-
-
 def command(tmp_path: Path, pictures: Path) -> list[str]:
     config = tmp_path / "tiny.yaml"
     config.write_text(runs.config().to_yaml())
@@ -88,7 +65,7 @@ def command(tmp_path: Path, pictures: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_nothing_new_on_this_machine(tmp_path: Path, webhook: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_new_on_this_machine(tmp_path: Path, webhook: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
     made = runs.make(tmp_path)
     live.go_live(made.store, runs.config(), made.dataset_id, made.reference_id)
     assert main(command(tmp_path, tmp_path / "pictures")) == 0
@@ -96,16 +73,16 @@ def test_nothing_new_on_this_machine(tmp_path: Path, webhook: list[str], capsys:
     reason = f"the data are those of the live generator, {made.dataset_id}"
     assert (record["trained"], record["promoted"], record["reasons"]) == (False, None, [reason])
     assert [step["step"] for step in record["steps"]] == ["preprocess", "decide", "notify"]
-    assert webhook == [f":zzz: *pets*: nothing new, so nothing was trained\n• {reason}"]
+    assert webhook.texts == [f":zzz: *pets*: nothing new, so nothing was trained\n• {reason}"]
     assert store_runs.run_ids(made.store) == [made.run_id]
 
 
 @pytest.mark.slow
-def test_a_failure_on_this_machine(tmp_path: Path, webhook: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_on_this_machine(tmp_path: Path, webhook: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path, tmp_path / "absent")) == 3
     told = capsys.readouterr().err.splitlines()[-1]
     assert told.startswith("gan-pipelines: preprocess: no such file or folder")
-    (text,) = webhook
+    (text,) = webhook.texts
     assert text.startswith(":rotating_light: *pets*: the run failed in preprocess\n• no such file or folder")
     assert list(open_store(str(tmp_path / "store")).list("runs")) == []
 
