@@ -42,7 +42,7 @@ def kept() -> Kept:
 @pytest.fixture
 def api(kept: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipelines.client.submit.compile_text", lambda name, image, _: compiled(name, image))
+    monkeypatch.setattr("pipelines.client.submit.compile_text", lambda name, image, *_: compiled(name, image))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with kfp_api.serve() as served:
         kept.routes |= served.routes
