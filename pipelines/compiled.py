@@ -13,8 +13,6 @@ from gan.scratch import scratch_folder
 from pipelines.profiles import Profile
 from pipelines.tasks import Tasks
 
-DEFAULT_IMAGE = "gan-pipelines:cpu"
-
 
 def pipelines(stages: int = Sweep().stages) -> dict[str, Callable[[Tasks], Any]]:
     """Every pipeline by its name; each is built from tasks. `stages` are those of the sweep."""

@@ -15,10 +15,11 @@ from gan import config as configs
 from gan.config import Config
 from gan.config.sweep import Sweep
 from gan.config.sweep import load as load_sweep
-from gan.errors import ConfigError
+from gan.errors import ConfigError, unknown_name
 from gan.ids import check_id
 from gan.store import Store, local_path, open_store, store_uri
 
+PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"
 
 
@@ -94,17 +95,23 @@ def resolve(
     )
 
 
-def check_sweep(pipeline: str, sweep: str | None) -> None:
-    """Make sure that a sweep is given where one is wanted, and nowhere else.
+def check_pipeline(pipeline: str, sweep: str | None, run_id: str | None = None) -> None:
+    """Make sure that there is such a pipeline, and that it is given what it wants and nothing that it ignores.
 
     Raises:
         ConfigError: it is not so.
     """
+    if pipeline not in PIPELINES:
+        raise ConfigError(unknown_name("pipeline", pipeline, PIPELINES))
     if pipeline == "sweep" and sweep is None:
         raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/operations.md)")
     if pipeline != "sweep" and sweep is not None:
         raise ConfigError(
             f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline sweep"
+        )
+    if pipeline != "training" and run_id is not None:
+        raise ConfigError(
+            f"--run-id is of no use with --pipeline {pipeline}, which names its runs itself; got {run_id}. Leave it out"
         )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import kfp_server_api as api
 from urllib3.exceptions import HTTPError
@@ -18,6 +16,7 @@ from gan.errors import ClusterError, GanError, NotFoundError
 from pipelines.client import faults
 from pipelines.client.address import Address
 from pipelines.client.faults import AnswerError, Fault, UnsureError
+from pipelines.client.settings import configuration
 
 OLDEST = (2, 14)
 TIMEOUTS_SECONDS = (10, 60)  # to connect, to be answered
@@ -44,13 +43,14 @@ class Connection:
     `multi_user` tells whether each request must name the namespace, and `api_namespace` is what it must name.
     """
 
-    def __init__(self, address: Address, patience: Patience) -> None:
+    def __init__(self, address: Address, patience: Patience, *, forwarded: bool = False) -> None:
         self.address = address
+        self._forwarded = forwarded
         self.host, self.namespace = address.host, address.namespace
         self.version: str | None = None
         self.multi_user = False
         self._patience = patience
-        self.client = api.ApiClient(_configuration(address))
+        self.client = api.ApiClient(configuration(address))
         self.runs = api.RunServiceApi(self.client)
         self.pipelines = api.PipelineServiceApi(self.client)
         self.uploads = api.PipelineUploadServiceApi(self.client)
@@ -61,6 +61,22 @@ class Connection:
     def api_namespace(self) -> str | None:
         """The namespace to name in requests; a backend with one user for all takes none."""
         return self.namespace if self.multi_user else None
+
+    def page_of(self, run_id: object) -> str:
+        """Where the UI shows a run; empty where the host is a port that is forwarded for this one command."""
+        return "" if self._forwarded else f"{self.host}/#/runs/details/{run_id}"
+
+    def get(self, path: str, **named: Any) -> Any:
+        """The JSON at a path that none of the services has a method for; arguments and errors as with `call`."""
+        return self.call(
+            self.client.call_api,
+            path,
+            "GET",
+            response_type="object",
+            _return_http_data_only=True,
+            header_params={"Accept": "application/json"},
+            **named,
+        )
 
     def call(
         self,
@@ -152,7 +168,7 @@ def connect(address: Address, patience: Patience | None = None) -> Iterator[Conn
     """
     patience = patience or Patience()
     with _forwarded(address) as reached:
-        connection = Connection(reached, patience)
+        connection = Connection(reached, patience, forwarded=address.port_forward)
         try:
             _greet(connection, patience.first_seconds)
             yield connection
@@ -192,15 +208,7 @@ def _greet(connection: Connection, patience_seconds: float) -> None:
 def _health(connection: Connection, generation: str, patience_seconds: float) -> dict[str, Any] | GanError:
     """What the API says of itself; an error where there is no such path."""
     try:
-        found = connection.call(
-            connection.client.call_api,
-            f"/apis/{generation}/healthz",
-            "GET",
-            response_type="object",
-            _return_http_data_only=True,
-            header_params={"Accept": "application/json"},
-            patience_seconds=patience_seconds,
-        )
+        found = connection.get(f"/apis/{generation}/healthz", patience_seconds=patience_seconds)
     except NotFoundError:
         return faults.no_api(connection.host)
     except AnswerError as error:
@@ -208,20 +216,3 @@ def _health(connection: Connection, generation: str, patience_seconds: float) ->
             return error
         raise
     return found if isinstance(found, dict) else {}
-
-
-def _configuration(address: Address) -> Any:
-    made = api.Configuration(host=address.host)
-    made.retries = False  # urllib3's own would repeat what is not repeatable
-    made.ssl_ca_cert = str(address.ca_file) if address.ca_file else None
-    made.proxy = _proxy(address.host)
-    return made
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for a URL, as other programs understand those variables."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1" or urllib.request.proxy_bypass(host):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)

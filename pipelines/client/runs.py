@@ -15,7 +15,7 @@ from pipelines.client import workflow
 from pipelines.client.connection import Connection
 from pipelines.client.upload import equals
 
-SUCCEEDED, FAILED, CANCELED, CANCELING = "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"
+PENDING, SUCCEEDED, FAILED, CANCELED, CANCELING = "PENDING", "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"
 ENDED = (SUCCEEDED, "SKIPPED", FAILED, CANCELED)
 EXIT_CODES = {SUCCEEDED: 0, "SKIPPED": 0, FAILED: EXIT_RUN_FAILED, CANCELED: EXIT_RUN_CANCELED}
 PAGE, MOST = 100, 1000
@@ -33,7 +33,11 @@ def get(connection: Connection, run_id: str, **named: Any) -> Any:
 
 
 def told(connection: Connection, run: Any) -> Any:
-    """A run with the state that it is really in: CANCELED where the backend says FAILED of one that was terminated."""
+    """A run with the state that it is really in.
+
+    That is CANCELED where the backend says FAILED of one that was terminated, and PENDING where it says nothing yet.
+    """
+    run.state = run.state or PENDING
     if run.state == FAILED and was_canceled(connection, run):
         run.state = CANCELED
     return run
@@ -85,13 +89,13 @@ def newest(connection: Connection, most: int, *, name: str | None = None) -> Ite
         named["filter"] = equals("name", name)
     if connection.api_namespace:
         named["namespace"] = connection.api_namespace
-    token, told = "", 0
+    token, count = "", 0
     while True:
         page = connection.call(connection.runs.run_service_list_runs, page_token=token, **named)
         for run in page.runs or []:
             yield run
-            told += 1
-            if told == most:
+            count += 1
+            if count == most:
                 return
         token = page.next_page_token or ""
         if not token:

@@ -68,20 +68,19 @@ class RunStatus:
     missing: Sequence[str] = ()
 
 
-def look(connection: Connection, run_id: str, cluster: Cluster | None, why_not: str = "") -> RunStatus:
+def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
     """How a run is doing.
 
     Args:
         connection: to Kubeflow.
-        run_id: the run.
+        run: as `pipelines.client.runs` gives it.
         cluster: Kubernetes, where it answers.
         why_not: why `cluster` is None.
 
     Raises:
-        NotFoundError: there is no such run.
         ClusterError: Kubeflow can't be reached, or refuses.
     """
-    run = runs.get(connection, run_id)
+    run_id = str(run.run_id)
     missing = [f"pods are not seen: {why_not}"] if cluster is None else []
     flow, pods = _seen(connection, cluster, run_id, missing)
     store = _parameters(run).get("store", "")
@@ -92,9 +91,9 @@ def look(connection: Connection, run_id: str, cluster: Cluster | None, why_not: 
         missing.append("steps are those that the ledger knows: neither Kubeflow nor Kubernetes has the workflow")
         steps = _from_ledger(attempts)
     return RunStatus(
-        id=str(run.run_id),
+        id=run_id,
         name=str(run.display_name),
-        state=str(run.state or "PENDING"),
+        state=str(run.state),
         about=str(run.description or "") or description_of(connection, run.pipeline_version_reference),
         store=store,
         seconds=seconds_between(run.created_at, run.finished_at if run.state in runs.ENDED else None),

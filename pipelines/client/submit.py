@@ -54,14 +54,13 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
 
 
-def start(connection: Connection, job: Job, name: str, *, schedule: str = "") -> tuple[Any, Version]:
+def start(connection: Connection, job: Job, name: str) -> tuple[Any, Version]:
     """Upload the pipeline where it is new, and run it.
 
     Args:
         connection: to the backend.
         job: what to run.
         name: what runs of this kind are called; each gets some digits of its own behind it.
-        schedule: for the description: the schedule that wants it.
 
     Returns:
         The run as the backend has it, and the pipeline's version.
@@ -72,7 +71,7 @@ def start(connection: Connection, job: Job, name: str, *, schedule: str = "") ->
     version = upload(connection, job.pipeline, job.text, job.about)
     run = api.V2beta1Run(
         display_name=f"{check_id(name, '--name')}-{secrets.token_hex(4)}",
-        description=f"{job.about}, schedule {schedule}" if schedule else job.about,
+        description=job.about,
         experiment_id=experiment(connection),
         pipeline_version_reference=api.V2beta1PipelineVersionReference(
             pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id

@@ -42,14 +42,7 @@ class Node:
 def stored(connection: Connection, run_id: str) -> dict[str, Any]:
     """The workflow as the API server keeps it; empty where it gives none."""
     try:
-        found = connection.call(
-            connection.client.call_api,
-            f"/apis/v1beta1/runs/{run_id}",
-            "GET",
-            response_type="object",
-            _return_http_data_only=True,
-            header_params={"Accept": "application/json"},
-        )
+        found = connection.get(f"/apis/v1beta1/runs/{run_id}")
         tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
     except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
         return {}  # an API of that age may be gone

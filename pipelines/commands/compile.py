@@ -10,31 +10,35 @@ from gan.cli.shown import Shown
 from gan.config.sweep import load
 from gan.ids import file_sha256
 from gan.steps.outcome import Stopwatch
-from pipelines.commands.flags import add_profile, add_sweep
+from pipelines.commands.flags import add_pipeline, add_profile
 
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
     made = add("compile", "write the YAML that Kubeflow Pipelines takes")
-    made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
-    made.add_argument("--image", metavar="REF", help="the image that every step runs in, best pinned by its digest")
+    add_pipeline(made)
+    made.add_argument(
+        "--image",
+        default="gan-pipelines:cpu",
+        metavar="REF",
+        help="the image that every step runs in, best pinned by its digest (default: %(default)s)",
+    )
     add_profile(made)
-    add_sweep(made)
     made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
     made.set_defaults(do=write)
 
 
 def write(arguments: Namespace) -> Shown:
     """Write the file."""
-    from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+    from pipelines.compiled import compile_pipeline
     from pipelines.profiles import load_profile
-    from pipelines.request import check_sweep
+    from pipelines.request import check_pipeline
 
     watch = Stopwatch()
     sweep = None
     if arguments.sweep:
-        check_sweep(arguments.pipeline, arguments.sweep)
+        check_pipeline(arguments.pipeline, arguments.sweep)
         sweep = load(arguments.sweep)
     profile = load_profile(arguments.profile)
-    out = compile_pipeline(arguments.pipeline, arguments.image or DEFAULT_IMAGE, profile, Path(arguments.out), sweep)
+    out = compile_pipeline(arguments.pipeline, arguments.image, profile, Path(arguments.out), sweep)
     return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING, Any
 
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import add_run, connected, kubernetes
+
+if TYPE_CHECKING:
+    from pipelines.client.connection import Connection
 
 
 def add(add: Add) -> None:
@@ -33,7 +37,7 @@ def cancel(arguments: Namespace) -> Shown:
         done = control.cancel(connection, cluster, run)
     left = f"its pods stay until somebody deletes them ({why})" if done.deleted is None else f"deleted: {done.deleted}"
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
-    return Shown(f"{done.run.display_name} {how}; {left}", _record(done.run, watch, deleted=done.deleted))
+    return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, deleted=done.deleted))
 
 
 def retry(arguments: Namespace) -> Shown:
@@ -43,12 +47,15 @@ def retry(arguments: Namespace) -> Shown:
     watch = Stopwatch()
     with connected(arguments) as connection:
         run = control.retry(connection, runs.find(connection, arguments.run))
-    return Shown(str(run.run_id), _record(run, watch))
+    return Shown(str(run.run_id), _record(connection, run, watch))
 
 
-def _record(run: object, watch: Stopwatch, **more: object) -> Json:
-    found = {name: getattr(run, name) for name in ("run_id", "display_name", "state")}
-    return {"id": found["run_id"], "uri": "", "seconds": watch.seconds(), "name": found["display_name"]} | {
-        "state": found["state"],
+def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:
+    return {
+        "id": run.run_id,
+        "uri": connection.page_of(run.run_id),
+        "seconds": watch.seconds(),
+        "name": run.display_name,
+        "state": run.state,
         **more,
     }

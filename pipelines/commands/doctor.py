@@ -10,7 +10,7 @@ from gan.cli.parser import Add, add_store
 from gan.cli.shown import Shown
 from gan.errors import EXIT_UNHEALTHY
 from gan.steps.outcome import Stopwatch
-from pipelines.commands.flags import add_address, add_profile, address_of
+from pipelines.commands.flags import DEFAULT_PROFILE, add_address, add_profile, address_of
 
 if TYPE_CHECKING:
     from pipelines.doctor.check import Check
@@ -20,10 +20,13 @@ MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("doctor", "try the store and the cluster as a run will use them; each failure with its remedy (code 15)")
+    made = add(
+        "doctor",
+        "try the store, and the cluster where a flag or KFP_HOST names one, as a run will use them; each failure with "
+        "its remedy (exit code 15)",
+    )
     add_store(made)
-    add_profile(made)
-    made.set_defaults(profile=None)
+    add_profile(made, default=None)  # none was given: the cluster may be left out
     made.add_argument("--image", metavar="REF", help="look whether the nodes can have this image")
     add_address(made)
     made.set_defaults(do=examine)
@@ -57,6 +60,6 @@ def _examine_cluster(arguments: Namespace) -> list[Check]:
     from pipelines.profiles import load_profile
 
     address = address_of(arguments)
-    profile = load_profile(arguments.profile or "cpu-small")
+    profile = load_profile(arguments.profile or DEFAULT_PROFILE)
     backend = examine_backend(address)
     return backend + examine_kubernetes(address.namespace, profile, arguments.store, arguments.image)

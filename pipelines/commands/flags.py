@@ -13,21 +13,31 @@ if TYPE_CHECKING:
     from pipelines.client.address import Address
     from pipelines.client.cluster import Cluster
     from pipelines.client.connection import Connection
+    from pipelines.request import Request
+
+DEFAULT_PROFILE = "cpu-small"
 
 
-def add_profile(parser: Parser) -> None:
+def add_profile(parser: Parser, default: str | None = DEFAULT_PROFILE) -> None:
     """The flag that says what the pods of the steps get."""
     parser.add_argument(
         "--profile",
-        default="cpu-small",
+        default=default,
         metavar="NAME|FILE.yaml",
         help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file of your own "
-        "(default: %(default)s)",
+        f"(default: {DEFAULT_PROFILE})",
     )
 
 
-def add_sweep(parser: Parser) -> None:
-    """The flag that says what a sweep tries."""
+def add_pipeline(parser: Parser) -> None:
+    """The flags that say which pipeline, and what a sweep tries."""
+    parser.add_argument(
+        "--pipeline",
+        default="training",
+        metavar="NAME",
+        help="training, retraining (looks first whether there is a reason to train) or sweep (trains many runs and "
+        "goes on with the best) (default: %(default)s)",
+    )
     parser.add_argument(
         "--sweep", metavar="FILE.yaml", help="what --pipeline sweep tries: a grid or a search, seeds, rungs"
     )
@@ -53,6 +63,26 @@ def add_run(parser: Parser, *, optional: bool = False) -> None:
     else:
         parser.add_argument("run", metavar="RUN", help=which)
     add_address(parser)
+
+
+def request_of(arguments: Namespace) -> Request:
+    """What the flags ask a pipeline to do.
+
+    Raises:
+        ConfigError: a flag, key, value or name is wrong.
+        NotFoundError: there is no such config, or no such file.
+    """
+    from pipelines.request import check_pipeline, resolve
+
+    check_pipeline(arguments.pipeline, arguments.sweep, arguments.run_id)
+    return resolve(
+        arguments.config,
+        arguments.set,
+        store=arguments.store,
+        name=arguments.name,
+        run_id=arguments.run_id,
+        sweep=arguments.sweep,
+    )
 
 
 def address_of(arguments: Namespace) -> Address:

@@ -41,5 +41,6 @@ def logs(arguments: Namespace) -> Shown:
         for line in lines:
             put(line, stream)
             count += 1
-    record = {"id": run_id, "uri": "", "seconds": watch.seconds(), "step": arguments.step, "lines": count}
+        page = connection.page_of(run_id)
+    record = {"id": run_id, "uri": page, "seconds": watch.seconds(), "step": arguments.step, "lines": count}
     return Shown("", record)

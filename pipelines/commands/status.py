@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 from gan.cli.parser import Add
 from gan.cli.scores import score_lines
 from gan.cli.shown import Shown
+from gan.errors import ConfigError
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import add_address, add_run, connected, kubernetes
 
 if TYPE_CHECKING:
+    from pipelines.client.connection import Connection
     from pipelines.client.status import RunStatus, StepStatus
 
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    made = add("status", "show a run: its steps with state, node, attempts and time, why one waits or failed, scores")
+    made = add(
+        "status", "show a run: steps, nodes, attempts, times, why one waits or failed, scores (exit codes as wait has)"
+    )
     add_run(made, optional=True)
     made.set_defaults(do=status)
     made = add("list", "list the newest runs")
@@ -35,18 +39,18 @@ def status(arguments: Namespace) -> Shown:
     watch = Stopwatch()
     with connected(arguments) as connection:
         run = runs.find(connection, arguments.run) if arguments.run else runs.latest(connection)
-        return told_of(connection, str(run.run_id), watch)
+        return told_of(connection, run, watch)
 
 
-def told_of(connection: Any, run_id: str, watch: Stopwatch) -> Shown:
+def told_of(connection: Connection, run: Any, watch: Stopwatch) -> Shown:
     """A run as `status` and `wait` show it."""
     from pipelines.client import runs
     from pipelines.client.status import look
 
-    found = look(connection, run_id, *kubernetes(connection.namespace))
+    found = look(connection, run, *kubernetes(connection.namespace))
     record: Json = {
         **dataclasses.asdict(found),
-        "uri": f"{connection.host}/#/runs/details/{found.id}",
+        "uri": connection.page_of(found.id),
         "run_seconds": found.seconds,
         "seconds": watch.seconds(),
     }
@@ -58,6 +62,8 @@ def newest(arguments: Namespace) -> Shown:
     from pipelines.client import runs
     from pipelines.client.times import human, seconds_between
 
+    if arguments.limit < 1:
+        raise ConfigError(f"--limit must be 1 or more; got {arguments.limit}")
     watch = Stopwatch()
     with connected(arguments) as connection:
         found = [runs.told(connection, run) for run in runs.newest(connection, arguments.limit)]

@@ -9,7 +9,7 @@ from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
-from pipelines.commands.flags import add_address, add_profile, add_sweep, connected
+from pipelines.commands.flags import add_address, add_pipeline, add_profile, connected, request_of
 
 if TYPE_CHECKING:
     from pipelines.client.submit import Job
@@ -20,8 +20,7 @@ def add(add: Add) -> None:
     made = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
     add_config(made, required=True)
     add_store(made)
-    made.add_argument("--pipeline", default="training", metavar="NAME", help="the pipeline (default: %(default)s)")
-    add_sweep(made)
+    add_pipeline(made)
     add_profile(made)
     made.add_argument(
         "--image",
@@ -46,25 +45,16 @@ def submit(arguments: Namespace) -> Shown:
     """Submit a run."""
     from pipelines.client.submit import prepare, start
     from pipelines.profiles import load_profile
-    from pipelines.request import check_sweep, resolve
 
     watch = Stopwatch()
-    check_sweep(arguments.pipeline, arguments.sweep)
-    request = resolve(
-        arguments.config,
-        arguments.set,
-        store=arguments.store,
-        name=arguments.name,
-        run_id=arguments.run_id,
-        sweep=arguments.sweep,
-    )
+    request = request_of(arguments)
     profile = load_profile(arguments.profile)
     job = prepare(arguments.pipeline, request, profile, arguments.image, allow_tag=arguments.allow_tag)
     if arguments.dry_run:
         return _planned(job, watch)
     with connected(arguments) as connection:
         run, version = start(connection, job, request.name)
-        url = "" if arguments.port_forward else f"{connection.host}/#/runs/details/{run.run_id}"
+        url = connection.page_of(run.run_id)
         lines = [str(run.run_id), *([url] if url else [])]
         record: Json = {
             "id": run.run_id,
@@ -80,7 +70,9 @@ def submit(arguments: Namespace) -> Shown:
         from pipelines.commands.wait import waited
 
         told = waited(connection, run.run_id, None)
-        return Shown("\n".join([*lines, told.text]), {**told.record, **record}, told.exit_code)
+        return Shown(
+            "\n".join([*lines, told.text]), {**told.record, **record, "seconds": watch.seconds()}, told.exit_code
+        )
 
 
 def _planned(job: Job, watch: Stopwatch) -> Shown:

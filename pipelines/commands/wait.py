@@ -42,9 +42,9 @@ def waited(connection: Connection, run_id: str, longest_seconds: float | None) -
     states: list[str] = []
 
     def tell(run: Any) -> None:
-        if run.state and run.state not in states[-1:]:
+        if run.state not in states[-1:]:
             states.append(run.state)
             say(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
 
-    until_ended(connection, run_id, longest_seconds, each=tell)
-    return told_of(connection, run_id, watch)
+    run = until_ended(connection, run_id, longest_seconds, each=tell)
+    return told_of(connection, run, watch)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,26 @@ from kfp import components
 
 from components.catalogue import STEPS
 from gan.errors import ConfigError
-from pipelines.compiled import DEFAULT_IMAGE, compile_pipeline
+from pipelines.compiled import compile_pipeline, pipelines
+from pipelines.local import ORDERS
+from pipelines.parser import make_parser
 from pipelines.profiles import load_profile, profile_names
+from pipelines.request import PIPELINES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
+IMAGE = "gan-pipelines:cpu"
+
+
+def test_whatever_lists_pipelines_and_profiles_lists_all() -> None:
+    assert set(pipelines()) == set(PIPELINES) == set(ORDERS)
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:
+        make_parser().parse_args(["submit", "--help"])
+    assert all(name in told.getvalue() for name in (*PIPELINES, *profile_names()))
 
 
 @pytest.mark.parametrize("profile", profile_names())
 def test_the_training_pipeline_is_what_was_agreed(profile: str, tmp_path: Path) -> None:
-    made = compile_pipeline("training", DEFAULT_IMAGE, load_profile(profile), tmp_path / "made.yaml")
+    made = compile_pipeline("training", IMAGE, load_profile(profile), tmp_path / "made.yaml")
     agreed = GOLDEN / f"training-{profile}.yaml"
     assert made.read_text(encoding="utf-8") == agreed.read_text(encoding="utf-8"), "if this was wanted: make golden"
 
@@ -57,5 +70,5 @@ def test_the_shape_of_the_training_pipeline() -> None:
 def test_what_can_not_be_compiled(name: str, out: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError) as caught:
-        compile_pipeline(name, DEFAULT_IMAGE, None, tmp_path / out)
+        compile_pipeline(name, IMAGE, None, tmp_path / out)
     assert message in str(caught.value)

@@ -73,6 +73,7 @@ def test_the_best_goes_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (["--sweep", "x.yaml"], "--sweep x.yaml is of no use with --pipeline training"),
         (["--pipeline", "sweep", "--sweep", "absent.yaml"], "there is no sweep absent.yaml"),
         (["--pipeline", "sweep", "--sweep", "x.yaml", "--only", "train"], "--only is of no use with --pipeline sweep"),
+        (["--pipeline", "trainin"], 'unknown pipeline "trainin"; did you mean "training"?'),
     ],
 )
 def test_flags_that_do_not_fit_are_told(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gan.store import executions
-from pipelines.client import workflow
+from pipelines.client import runs, workflow
 from pipelines.client.address import Address
 from pipelines.client.connection import connect
 from pipelines.client.status import look
@@ -143,7 +143,8 @@ def test_a_run_of_a_schedule_is_described_by_its_pipeline(api: Api, status: Stat
     version = {**reference, "description": "pipeline retraining, profile local, image x"}
     api.routes["GET /apis/v2beta1/pipelines/p1/versions/v1"] = kfp_api.Said(version)
     with connect(Address(api.url)) as connection:
-        assert look(connection, r.RUN_ID, None).about == "pipeline retraining, profile local, image x"
+        found = runs.get(connection, r.RUN_ID)
+        assert look(connection, found, None).about == "pipeline retraining, profile local, image x"
 
 
 @pytest.mark.parametrize("how", ["history", "workflow"])
@@ -224,3 +225,12 @@ def test_list_and_find(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     assert capsys.readouterr().out == "no runs yet\n"
     assert main(["status"]) == 4
+
+
+def test_the_list_of_runs(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    just_made = {"run_id": r.RUN_ID, "display_name": "digits-1", "created_at": r.BEGAN}
+    api.routes["GET /apis/v2beta1/runs"] = kfp_api.Said({"runs": [just_made]})
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.startswith(f"{r.RUN_ID}  PENDING ")
+    assert main(["list", "--limit", "0"]) == 2
+    assert "--limit must be 1 or more; got 0" in capsys.readouterr().err

@@ -54,6 +54,11 @@ def test_submit_that_waits_exits_as_wait_does(api: Api, capsys: pytest.CaptureFi
     assert json.loads(shown.err.splitlines()[-1])["event"] == "run failed"
 
 
+def test_flags_that_the_pipeline_would_ignore_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SUBMIT, "--pipeline", "retraining", "--run-id", "mine"]) == 2
+    assert "--run-id is of no use with --pipeline retraining" in capsys.readouterr().err
+
+
 def test_a_dry_run_asks_nobody(api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KFP_HOST")
     assert main([*SUBMIT, "--dry-run"]) == 0
