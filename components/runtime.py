@@ -48,6 +48,8 @@ class Step:
         self._vitals = vitals
         self._outcome: Outcome | None = None
         self._over = threading.Event()
+        self._last_words = threading.Lock()
+        self._told = False
 
     def begin(self) -> None:
         """Put the attempt on record.
@@ -82,7 +84,9 @@ class Step:
         message = _message(error, exit_code)
         self._write(Record(self.name, error=message, exit_code=exit_code))
         self._ledger.failed(error, message, exit_code)
-        write_last_words(f"{self.name}: {message}")
+        with self._last_words:
+            self._told = True
+            write_last_words(f"{self.name}: {message}")
         self._vitals.failed(exit_code)
         return exit_code
 
@@ -98,7 +102,9 @@ class Step:
         exit_code = 128 + signal.SIGTERM
         message = "stopped by SIGTERM, and ended before the step could clear up"
         threading.Thread(target=self._end_in_time, args=(exit_code,), daemon=True).start()
-        write_last_words(f"{self.name}: {message}")
+        with self._last_words:
+            if not self._told:
+                write_last_words(f"{self.name}: {message}")
         self._ledger.stopping(message, exit_code)
 
     def _end_in_time(self, exit_code: int) -> None:

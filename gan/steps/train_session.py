@@ -71,7 +71,7 @@ class Session:
             ConfigError, IntegrityError, DivergedError, FencedError, StoreError, Stopped: see `gan.steps.train.train`.
         """
         with losses_explained(self._workers), ExitStack() as stack:
-            replicas = join(self._workers)
+            replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
             players = players_of(self._run, self._dataset, replicas)

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from gan.console import say
 from gan.errors import WorkerLostError
+from gan.train.meeting import meet
 from gan.train.replicas import Replicas, SharedReplicas
-from gan.train.signals import install_again
+from gan.train.signals import StopRequest, install_again
 from gan.train.workers import Workers
 
 _LOST = (
@@ -26,15 +26,18 @@ _LOST = (
 )
 
 
-def join(workers: Workers) -> Replicas:
+def join(workers: Workers, stop: StopRequest) -> Replicas:
     """The replicas that share each batch. With other workers, waits until all of them are there.
 
     Call it before TensorFlow computes anything: how processes communicate is settled then.
+
+    Raises:
+        ConfigError, WorkerLostError, Stopped: see `gan.train.meeting.meet`.
     """
     if workers.count == 1:
         devices = _local_devices()
         return SharedReplicas(tf.distribute.MirroredStrategy(devices)) if len(devices) > 1 else Replicas()
-    say(f"worker {workers.index} of {workers.count} waits for the others", address=workers.addresses[workers.index])
+    meet(workers, stop)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(workers.addresses)}),
         task_type="worker",
