@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import kubernetes
+import pytest
+
+from components.kubernetes_api import KubernetesApi
+from components.worker_manifests import LABEL
+from components.workers import Group, train_together
+from gan.config import Config, override
+from gan.errors import ClusterError, ConfigError, DivergedError, WorkerLostError
+from gan.steps.outcome import Outcome
+from support import kfp_api
+from support.kfp_api import Api, Asked, Said
+from support.kubernetes_api import IN, listed, status
+from tests.components.test_worker_manifests import REQUEST
+from tests.components.test_worker_manifests import pod as step_pod
+from tests.components.test_worker_states import pod as pod_that_tells
+
+POD = "gan-training-x-system-container-impl-1"
+NAME = "train-0123abcd"
+JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
+JOBS = "/apis/batch/v1/namespaces/kubeflow/jobs"
+SERVICES = f"{IN}/services"
+ENVIRON = {"GAN_POD": POD, "GAN_NAMESPACE": "kubeflow"}
+MADE = Outcome("run-1", "s3://gan/x/runs/run-1", 12.5, details={"steps": 9})
+
+
+class Cluster:
+    """What Kubernetes says: the workers are seen as each of `sights` has them, the last one lasts until the deletion.
+
+    Args:
+        api: the server.
+        jobset: whether JobSet is installed.
+    """
+
+    def __init__(self, api: Api, *, jobset: bool = True) -> None:
+        self.api = api
+        self.sights: list[list[dict[str, Any]]] = [[]]
+        self.deleted: list[str] = []
+        log = b"2026-01-01T00:00:00.1Z a line of worker 0\n"
+        api.routes |= {
+            f"GET {IN}/pods/{POD}": Said(step_pod()),
+            f"GET {IN}/pods": self._pods,
+            f"GET {IN}/pods/train-1-0/log": Said(log, kind="text/plain"),
+            f"POST {JOBSETS}": self._made if jobset else Said(b"404 page not found", 404, "text/plain"),
+            f"POST {JOBS}": self._made,
+            f"POST {SERVICES}": self._made,
+            **{f"DELETE {kind}/{NAME}": self._deleted for kind in (JOBSETS, JOBS, SERVICES)},
+        }
+
+    def group(self) -> Group:
+        client = kubernetes.client.ApiClient(kubernetes.client.Configuration(host=self.api.url))
+        api = KubernetesApi(client, sleep=lambda _: None)
+        return Group(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
+
+    def made(self, kind: str) -> list[Any]:
+        return [asked.json for asked in self.api.of(f"POST {kind}")]
+
+    def _pods(self, asked: Asked) -> Said:
+        assert asked.query["labelSelector"] == [f"{LABEL}={NAME}"]
+        if self.deleted:
+            return listed("PodList", [])
+        return listed("PodList", self.sights.pop(0) if len(self.sights) > 1 else self.sights[0])
+
+    def _made(self, asked: Asked) -> Said:
+        return Said(asked.json, 201)
+
+    def _deleted(self, asked: Asked) -> Said:
+        self.deleted.append(asked.path)
+        return Said({"kind": "Status", "status": "Success"})
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with kfp_api.serve() as made:
+        yield made
+
+
+def worker_pod(*about: Any, **status: Any) -> dict[str, Any]:
+    """A pod with all that the client of Kubernetes insists on."""
+    found = pod_that_tells(*about, **status)
+    found["spec"]["containers"] = [{"name": "main", "image": "gan"}]
+    found["status"]["containerStatuses"][0] |= {"image": "gan", "imageID": "", "ready": False, "restartCount": 0}
+    return found
+
+
+def running(index: int) -> dict[str, Any]:
+    return worker_pod(index, "Running", {"running": {"startedAt": "2026-01-01T00:00:00Z"}})
+
+
+def ended(index: int, code: int = 0, message: str = "") -> dict[str, Any]:
+    end = {"exitCode": code, "message": message, "reason": "Error", "finishedAt": "2026-01-01T00:01:00Z"}
+    return worker_pod(index, "Failed" if code else "Succeeded", {"terminated": end})
+
+
+def done() -> list[dict[str, Any]]:
+    return [ended(0, message=json.dumps(asdict(MADE))), ended(1)]
+
+
+def test_the_workers_are_a_jobset_and_gone_when_they_are_done(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(api)
+    waiting = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU is free"}
+    cluster.sights = [
+        [],
+        [worker_pod(0, "Pending", conditions=[waiting])],
+        [running(0), running(1)],
+        [running(0), ended(1)],
+        done(),
+    ]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    (made,) = cluster.made(JOBSETS)
+    assert made["kind"] == "JobSet"
+    assert made["metadata"]["name"] == NAME
+    (owner,) = made["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"]) == ("Pod", POD, "0123abcd-45")
+    assert made["metadata"]["labels"][LABEL] == NAME
+    assert made["metadata"]["labels"]["gan-pipelines/step"] == "train"
+    assert cluster.deleted == [f"{JOBSETS}/{NAME}"]
+    assert api.of(f"DELETE {JOBSETS}/{NAME}")[0].query["propagationPolicy"] == ["Foreground"]
+    printed = capsys.readouterr().err
+    assert "Unschedulable: no GPU is free" in printed
+    assert printed.count("a line of worker 0") == 1
+
+
+def test_without_jobset_they_are_an_indexed_job_and_its_service(api: Api) -> None:
+    cluster = Cluster(api, jobset=False)
+    cluster.sights = [done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    (job,), (service,) = cluster.made(JOBS), cluster.made(SERVICES)
+    assert (job["spec"]["completionMode"], job["spec"]["completions"]) == ("Indexed", 2)
+    assert service["spec"]["clusterIP"] == "None"
+    assert job["metadata"]["ownerReferences"] == service["metadata"]["ownerReferences"]
+    assert sorted(cluster.deleted) == [f"{SERVICES}/{NAME}", f"{JOBS}/{NAME}"]
+
+
+def test_a_worker_that_fails_ends_the_step_with_its_own_error(api: Api) -> None:
+    cluster = Cluster(api)
+    failed = ended(1, DivergedError.exit_code, "train: the loss is not finite at step 7")
+    cluster.sights = [[running(0), running(1)], [running(0), failed], [ended(0, 20, "train: lost"), failed]]
+    with cluster.group() as group, pytest.raises(DivergedError, match="worker 1: the loss is not finite at step 7"):
+        group.wait()
+    assert cluster.deleted
+
+
+def test_a_worker_that_is_gone_before_its_end_is_lost(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [[running(0), running(1)], [running(0)]]
+    with cluster.group() as group, pytest.raises(WorkerLostError, match=r"worker 1 \(pod train-1-1 on node node-1\)"):
+        group.wait()
+    assert cluster.deleted
+
+
+def test_a_worker_that_is_gone_after_its_end_is_not_missed(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [[running(0), ended(1)], [running(0)], done()[:1]]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+
+
+def test_they_are_deleted_whatever_ends_the_step(api: Api) -> None:
+    cluster = Cluster(api)
+    with pytest.raises(KeyboardInterrupt), cluster.group():
+        raise KeyboardInterrupt
+    assert cluster.deleted == [f"{JOBSETS}/{NAME}"]
+
+
+def test_a_refusal_says_what_to_do_and_leaves_nothing(api: Api) -> None:
+    cluster = Cluster(api, jobset=False)
+    api.routes[f"POST {JOBS}"] = status(403, "Forbidden", "exceeded quota: gan")
+    with (
+        pytest.raises(ClusterError, match=r"forbids the workers: .*exceeded quota: gan.*or raise the quota"),
+        cluster.group(),
+    ):
+        pass
+    assert cluster.deleted == [f"{SERVICES}/{NAME}"]
+
+
+def test_an_api_that_is_away_for_a_moment_is_asked_again(api: Api) -> None:
+    cluster = Cluster(api)
+    away = status(503, "ServiceUnavailable", "starting")
+    api.routes[f"GET {IN}/pods/{POD}"] = [away, Said(step_pod())]
+    api.routes[f"POST {JOBSETS}"] = [away, Said({}, 201)]
+    cluster.sights = [done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+
+
+def test_outside_of_a_pod_there_is_nothing_to_copy() -> None:
+    with pytest.raises(ConfigError, match=r"GAN_POD and GAN_NAMESPACE are not set. Submit with a profile"):
+        Group(2, REQUEST, {"GAN_POD": "x"})
+
+
+def test_a_batch_that_workers_can_t_share_is_refused() -> None:
+    config = override(Config(), ["train.batch_size=64"])
+    with pytest.raises(ConfigError, match=r"multiple of the 3 workers .*Give --set train.batch_size=66"):
+        train_together(3, config, "s3://gan/x", "d-1", None)
