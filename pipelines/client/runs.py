@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ConfigError, NotFoundError
 from pipelines.client import workflow
 from pipelines.client.connection import Connection
+from pipelines.client.pages import pages
 from pipelines.client.upload import equals
 
 PENDING, SUCCEEDED, FAILED, CANCELED, CANCELING = "PENDING", "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"
 ENDED = (SUCCEEDED, "SKIPPED", FAILED, CANCELED)
 EXIT_CODES = {SUCCEEDED: 0, "SKIPPED": 0, FAILED: EXIT_RUN_FAILED, CANCELED: EXIT_RUN_CANCELED}
-PAGE, MOST = 100, 1000
+MOST = 1000
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -84,22 +86,10 @@ def newest(connection: Connection, most: int, *, name: str | None = None) -> Ite
         most: how many at most.
         name: only the run of this name.
     """
-    named: dict[str, Any] = {"sort_by": "created_at desc", "page_size": min(most, PAGE)}
-    if name is not None:
-        named["filter"] = equals("name", name)
-    if connection.api_namespace:
-        named["namespace"] = connection.api_namespace
-    token, count = "", 0
-    while True:
-        page = connection.call(connection.runs.run_service_list_runs, page_token=token, **named)
-        for run in page.runs or []:
-            yield run
-            count += 1
-            if count == most:
-                return
-        token = page.next_page_token or ""
-        if not token:
-            return
+    named: dict[str, Any] = {"filter": equals("name", name)} if name is not None else {}
+    method = connection.runs.run_service_list_runs
+    found = pages(connection, method, most=most, sort_by="created_at desc", **named)
+    yield from islice((run for page in found for run in page.runs or []), most)
 
 
 def exit_code(state: str) -> int:

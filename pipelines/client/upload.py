@@ -14,6 +14,7 @@ from gan.ids import sha256
 from gan.scratch import scratch_folder
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError, UnsureError
+from pipelines.client.pages import of_namespace
 
 HASH_DIGITS = 16
 EXPERIMENT = "gan-pipelines"
@@ -86,12 +87,16 @@ def description_of(connection: Connection, reference: Any) -> str:
 
 
 def experiment(connection: Connection, name: str = EXPERIMENT) -> str:
-    """The id of the experiment of a name; it is made where it is missing."""
+    """The id of the experiment of a name; it is made where it is missing.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses.
+    """
     service = connection.experiments
 
     def find() -> str | None:
         found = connection.call(
-            service.experiment_service_list_experiments, filter=equals("name", name), **_namespace(connection)
+            service.experiment_service_list_experiments, filter=equals("name", name), **of_namespace(connection)
         )
         return _first(found.experiments, "experiment_id")
 
@@ -107,7 +112,7 @@ def _pipeline(connection: Connection, name: str) -> str:
 
     def find() -> str | None:
         found = connection.call(
-            service.pipeline_service_list_pipelines, filter=equals("name", name), **_namespace(connection)
+            service.pipeline_service_list_pipelines, filter=equals("name", name), **of_namespace(connection)
         )
         return _first(found.pipelines, "pipeline_id")
 
@@ -134,10 +139,6 @@ def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> t
 
 def _first(found: Sequence[Any] | None, key: str) -> str | None:
     return next((str(getattr(each, key)) for each in found or []), None)
-
-
-def _namespace(connection: Connection) -> dict[str, Any]:
-    return {"namespace": connection.api_namespace} if connection.api_namespace else {}
 
 
 def equals(key: str, value: str) -> str:

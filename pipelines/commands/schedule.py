@@ -16,8 +16,9 @@ from pipelines.commands.flags import add_address, connected
 
 if TYPE_CHECKING:
     from pipelines.schedule.change import Patience
-    from pipelines.schedule.host import Host, Version
+    from pipelines.schedule.host import Host
     from pipelines.schedule.plan import Plan
+    from pipelines.schedule.version import Version
 
 T = TypeVar("T")
 

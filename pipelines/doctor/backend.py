@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from gan.errors import GanError
 from pipelines.client.address import Address
 from pipelines.client.connection import Connection, connect
+from pipelines.client.pages import of_namespace
 from pipelines.doctor.check import Check, NotSeenError, in_order
 from pipelines.doctor.store import MOST_SKEW_SECONDS
 
@@ -44,9 +45,7 @@ def _users(connection: Connection) -> str:
 
 
 def _runs(connection: Connection) -> str:
-    found = connection.call(
-        connection.runs.run_service_list_runs, page_size=1, namespace=connection.api_namespace or ""
-    )
+    found = connection.call(connection.runs.run_service_list_runs, page_size=1, **of_namespace(connection))
     return f"{found.total_size or 0} runs"
 
 
@@ -54,14 +53,14 @@ def _schedules(connection: Connection) -> str:
     found = connection.call(
         connection.schedules.recurring_run_service_list_recurring_runs,
         page_size=1,
-        namespace=connection.api_namespace or "",
+        **of_namespace(connection),
     )
     return f"{found.total_size or 0} recurring runs"
 
 
 def _skew(connection: Connection, clock: Callable[[], float]) -> str:
     before = clock()
-    connection.call(connection.runs.run_service_list_runs, page_size=1, namespace=connection.api_namespace or "")
+    connection.call(connection.runs.run_service_list_runs, page_size=1, **of_namespace(connection))
     after = clock()
     said = connection.client.last_response.getheader("date")
     if not said:

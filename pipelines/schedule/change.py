@@ -20,8 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipelines.schedule.host import Run, Version
 from pipelines.schedule.plan import Plan
+from pipelines.schedule.version import Run, Version
 
 MARGIN = dt.timedelta(seconds=5)
 LONGEST_LAG_SECONDS = 120.0

@@ -6,7 +6,8 @@ import datetime as dt
 
 from gan.errors import EXIT_RUN_GOING_ON, GanError, NotFoundError, unknown_name
 from pipelines.schedule.change import Patience, answered, renew, settle
-from pipelines.schedule.host import Host, Run, Version
+from pipelines.schedule.host import Host
+from pipelines.schedule.version import Run, Version
 
 BY_HAND = ""
 """In the place of a version, for runs of `run-now`."""

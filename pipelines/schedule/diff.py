@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from pipelines.schedule.host import Version
 from pipelines.schedule.plan import Plan
+from pipelines.schedule.version import Version
 
 
 def difference(plan: Plan, version: Version | None, about: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import kfp_server_api as api
@@ -12,66 +11,11 @@ import kfp_server_api as api
 from gan.errors import ClusterError
 from pipelines.client.connection import Connection
 from pipelines.client.faults import UnsureError
+from pipelines.client.pages import pages
 from pipelines.client.upload import description_of, equals, experiment, upload
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.plan import Mark, Plan, read_mark
-
-PAGE = 100
-DEFAULT_ACCOUNT = "DEFAULTPIPELINERUNNERSERVICEACCOUNT"
-GOING_ON = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a schedule: a recurring run of ours. The one of the highest generation is the schedule.
-
-    `start_time` is the moment after which it is due for the first time. `found` is the backend's own object.
-    """
-
-    id: str
-    name: str
-    mark: Mark
-    cron: str
-    enabled: bool
-    start_time: dt.datetime
-    found: Any
-
-    @property
-    def due(self) -> Cron:
-        """When it is due."""
-        return Cron(self.cron, self.mark.time_zone)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Those of every run."""
-        return dict((self.found.runtime_config and self.found.runtime_config.parameters) or {})
-
-    @property
-    def complaint(self) -> str:
-        """What the backend made otherwise than it was told; empty where nothing."""
-        account = self.found.service_account
-        if account == self.mark.account:
-            return ""
-        return (
-            f"its runs are {account}, not {self.mark.account}: backends before 2.17 ignore what a schedule says; set "
-            f"{DEFAULT_ACCOUNT}={self.mark.account} in the deployment ml-pipeline, delete the schedule, apply it"
-        )
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that a schedule began, or that `run-now` did."""
-
-    id: str
-    name: str
-    state: str
-    scheduled_at: dt.datetime
-    version: str
-
-    @property
-    def going_on(self) -> bool:
-        """Whether it has not ended yet."""
-        return self.state in GOING_ON
+from pipelines.schedule.plan import Plan
+from pipelines.schedule.version import Run, Version, run_of, version_of
 
 
 class Host:
@@ -90,20 +34,21 @@ class Host:
         named: dict[str, Any] = {"filter": equals("display_name", name)} if name else {}
         found = [
             version
-            for page in self._pages(self._schedules.recurring_run_service_list_recurring_runs, **named)
-            for version in map(_version, page.recurring_runs or [])
+            for page in pages(self._connection, self._schedules.recurring_run_service_list_recurring_runs, **named)
+            for version in map(version_of, page.recurring_runs or [])
             if version is not None and name in (None, version.name)
         ]
         return sorted(found, key=lambda each: (each.name, each.mark.generation, each.found.created_at, each.id))
 
     def runs(self, name: str) -> list[Run]:
         """The last hundred runs of a schedule, the last one first."""
-        pages = self._pages(
+        found = pages(
+            self._connection,
             self._connection.runs.run_service_list_runs,
             experiment_id=self._experiment(name),
             sort_by="created_at desc",
         )
-        return [_run(found) for found in next(pages).runs or []]
+        return [run_of(each) for each in next(found).runs or []]
 
     def about(self, version: Version) -> str:
         """What the runs of a version are, in the words that its pipeline was uploaded with."""
@@ -188,51 +133,18 @@ class Host:
         )
         method = self._schedules.recurring_run_service_create_recurring_run
         try:
-            found = _version(self._connection.call(method, body, repeatable=False))
+            found = version_of(self._connection.call(method, body, repeatable=False))
         except UnsureError:
             alike = [each for each in self.versions(body.display_name) if each.found.description == body.description]
             if not alike:
                 raise
             found = alike[-1]
         if found is None:
-            raise ClusterError(f"{self._connection.host} made a recurring run without the description it was given")
+            raise ClusterError(
+                f'{self._connection.host} made the recurring run "{body.display_name}" without the description it was '
+                "given; delete that in its UI, and upgrade the backend"
+            )
         return found
 
     def _experiment(self, name: str) -> str:
         return experiment(self._connection, f"schedule-{name}")
-
-    def _pages(self, method: Any, **named: Any) -> Iterator[Any]:
-        token = ""
-        space: dict[str, Any] = {"namespace": self._connection.api_namespace} if self._connection.multi_user else {}
-        while True:
-            page = self._connection.call(method, page_size=PAGE, page_token=token, **space, **named)
-            yield page
-            token = page.next_page_token or ""
-            if not token:
-                return
-
-
-def _version(found: Any) -> Version | None:
-    mark = read_mark(found.description)
-    cron = found.trigger.cron_schedule if found.trigger else None
-    if mark is None or cron is None:
-        return None
-    return Version(
-        id=str(found.recurring_run_id),
-        name=str(found.display_name),
-        mark=mark,
-        cron=" ".join(cron.cron.split()[1:]),
-        enabled=found.status == "ENABLED",
-        start_time=cron.start_time or found.created_at,
-        found=found,
-    )
-
-
-def _run(found: Any) -> Run:
-    return Run(
-        id=str(found.run_id),
-        name=str(found.display_name),
-        state=found.state or "PENDING",
-        scheduled_at=found.scheduled_at or found.created_at,
-        version=found.recurring_run_id or "",
-    )

@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 
 from gan.types import Json
-from pipelines.schedule.host import Host, Run, Version
+from pipelines.schedule.host import Host
+from pipelines.schedule.version import Run, Version
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from pipelines.client.submit import Job
 from pipelines.profiles import Profile
 from pipelines.schedule.change import Patience, renew, replace, settle
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.host import Run, Version
 from pipelines.schedule.plan import Mark, Plan
+from pipelines.schedule.version import Run, Version
 
 BEGIN = dt.datetime(2026, 11, 23, 12, 0, 0, tzinfo=dt.UTC)
 EVERY_MINUTE = Cron("* * * * *", "UTC")
