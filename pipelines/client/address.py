@@ -31,6 +31,8 @@ class Address:
     port_forward: bool = False
 
     def __post_init__(self) -> None:
+        if "@" in self.host.partition("://")[2].partition("/")[0]:
+            raise ConfigError("--host must not hold a user or password, which messages would show; give --token-file")
         if self.port_forward and self.host:
             raise ConfigError(f"--port-forward makes a host of its own; got --host {self.host} too; leave one out")
         if not self.port_forward and not self.host:

@@ -43,8 +43,7 @@ def digest_of(reference: Reference) -> str:
     Raises:
         RegistryError: the registry can't be reached, refuses, or has no such tag.
     """
-    scheme = "http" if re.match(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)", reference.host) else "https"
-    url = f"{scheme}://{reference.host}/v2/{reference.repository}/manifests/{reference.tag}"
+    url = f"{_scheme(reference)}://{reference.host}/v2/{reference.repository}/manifests/{reference.tag}"
     headers = {"Accept": ", ".join(MANIFESTS)}
     try:
         answer, body = _get(url, headers)
@@ -63,8 +62,14 @@ def digest_of(reference: Reference) -> str:
     return digest
 
 
+def _scheme(reference: Reference) -> str:
+    return "http" if re.match(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)", reference.host) else "https"
+
+
 def _get(url: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  (http and https alone)
+    request = urllib.request.Request(url)  # noqa: S310  (http and https alone)
+    for name, value in headers.items():  # a password is not for whoever the registry redirects to
+        (request.add_unredirected_header if name == "Authorization" else request.add_header)(name, value)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             return answer.headers, answer.read(MOST_BYTES)
@@ -94,6 +99,8 @@ def _authorization(challenge: str, reference: Reference) -> str:
         return login
     if kind.lower() != "bearer" or not wanted.get("realm", "").startswith(("https://", "http://")):
         raise RegistryError(f"{reference.host} wants to be asked in a way unknown here: {challenge[:100]}")
+    if login is not None and wanted["realm"].startswith("http://") and _scheme(reference) == "https":
+        raise RegistryError(f"{reference.host} wants the password sent in the clear, to {wanted['realm']}")
     fields = {"service": wanted.get("service", ""), "scope": f"repository:{reference.repository}:pull"}
     try:
         _, body = _get(f"{wanted['realm']}?{urlencode(fields)}", {"Authorization": login} if login else {})

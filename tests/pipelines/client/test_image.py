@@ -11,6 +11,7 @@ import pytest
 
 from gan.errors import ConfigError
 from pipelines.client.image import HUB, Reference, parse, pinned
+from pipelines.client.registry import RegistryError, _authorization
 from support import kfp_api, servers
 from support.kfp_api import Api, Asked, Said
 
@@ -90,6 +91,29 @@ def test_a_registry_that_wants_a_token_gets_the_login_and_then_the_token(registr
     (asked,) = registry.of("GET /token")
     assert asked.query == {"service": ["images"], "scope": ["repository:team/gan:pull"]}
     assert asked.headers["Authorization"] == basic
+
+
+def test_the_password_is_not_sent_on_where_a_registry_redirects(registry: Api, tmp_path: Path) -> None:
+    basic = log_in(tmp_path, registry.url.removeprefix("http://"))
+
+    def manifest(asked: Asked) -> Said:
+        if asked.headers.get("Authorization") == basic:
+            return Said({}, 307, headers={"Location": f"{registry.url}/elsewhere"})
+        return Said({}, 401, headers={"WWW-Authenticate": 'Basic realm="r"'})
+
+    registry.routes[TAGGED] = manifest
+    registry.routes["GET /elsewhere"] = Said(MANIFEST)
+    assert pinned(image_of(registry), allow_tag=False).endswith(OF_MANIFEST)
+    (asked,) = registry.of("GET /elsewhere")
+    assert "Authorization" not in asked.headers
+
+
+def test_the_password_is_not_sent_in_the_clear(registry: Api, tmp_path: Path) -> None:
+    log_in(tmp_path, "images.example.org")
+    challenge = f'Bearer realm="{registry.url}/token",service="images"'
+    with pytest.raises(RegistryError, match=r"images\.example\.org wants the password sent in the clear"):
+        _authorization(challenge, parse("images.example.org/gan:1"))
+    assert registry.asked == []
 
 
 def test_a_login_may_come_from_a_helper(registry: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
