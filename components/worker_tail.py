@@ -44,7 +44,7 @@ class Tail:
                     self._pod, self._namespace, container=CONTAINER, follow=True, timestamps=True,
                     _preload_content=False, _request_timeout=TIMEOUTS_SECONDS,
                 )  # fmt: skip
-                for line in _lines(stream):
+                for line in lines_of(stream):
                     self._show(line)
             if last:
                 return
@@ -57,7 +57,8 @@ class Tail:
             put(text, sys.stderr)
 
 
-def _lines(stream: Any) -> Iterator[str]:
+def lines_of(stream: Any) -> Iterator[str]:
+    """The lines of a log as they come over a connection, in pieces that know nothing of lines."""
     rest = b""
     for chunk in stream.stream(amt=None):
         *whole, rest = (rest + chunk).split(b"\n")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from components.worker_manifests import CONTAINER
+from components.worker_tail import lines_of
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
@@ -110,13 +111,8 @@ class _Tail:
             _preload_content=False,
             _request_timeout=(10, QUIET_SECONDS),
         )
-        rest = b""
         with in_words(self._cluster.client.configuration.host):
-            for chunk in answer.stream(amt=None):
-                *whole, rest = (rest + chunk).split(b"\n")
-                yield from (line.decode(errors="replace") for line in whole)
-        if rest:
-            yield rest.decode(errors="replace")
+            yield from lines_of(answer)
 
     def _read(self) -> Any | None:
         try:
