@@ -71,7 +71,7 @@ def room(nodes: list[Node], step: str, resources: Resources) -> str:
     able = [node for node in placed if _holds(node.whole, wanted)]
     words = ", ".join(f"{name} {_short(amount)}" for name, amount in wanted.items())
     if not able:
-        where = {**resources.node_selector} or "any labels"
+        where = ", ".join(f"{name}={value}" for name, value in resources.node_selector.items()) or "any"
         most = {name: max((node.whole.get(name, Decimal(0)) for node in placed), default=Decimal(0)) for name in wanted}
         have = ", ".join(f"{name} {_short(amount)}" for name, amount in most.items())
         why = (
@@ -84,16 +84,14 @@ def room(nodes: list[Node], step: str, resources: Resources) -> str:
     free = [node for node in able if _holds(node.free, wanted)]
     accelerator = resources.accelerator
     if accelerator:
-        left, all_of_them = (
-            sum((side.get(accelerator, Decimal(0)) for side in sides), Decimal(0)) for sides in _sides(able)
-        )
-        words += f"; {_short(left)} of {_short(all_of_them)} {accelerator} free"
+        left, whole = _sum(accelerator, [node.free for node in able]), _sum(accelerator, [node.whole for node in able])
+        words += f"; {_short(left)} of {_short(whole)} {accelerator} free"
     now = f"{len(free)} with room now" if free else "none with room now, so it will wait"
     return f"{step} ({words}): {len(able)} of {len(nodes)} nodes take it, {now}"
 
 
-def _sides(nodes: list[Node]) -> tuple[list[Amounts], list[Amounts]]:
-    return [node.free for node in nodes], [node.whole for node in nodes]
+def _sum(name: str, sides: list[Amounts]) -> Decimal:
+    return sum((side.get(name, Decimal(0)) for side in sides), Decimal(0))
 
 
 def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:

@@ -33,7 +33,11 @@ def find(host: Host, name: str, patience: Patience) -> list[Version]:
 
 
 def pause(host: Host, name: str, patience: Patience) -> bool:
-    """Let a schedule begin no more runs; one that goes on is left alone. Tells whether that changed anything."""
+    """Let a schedule begin no more runs; one that goes on is left alone. Tells whether that changed anything.
+
+    Raises:
+        NotFoundError: there is no such schedule.
+    """
     *older, newest = find(host, name, patience)
     if not newest.enabled:
         return False
@@ -48,6 +52,9 @@ def resume(host: Host, name: str, patience: Patience) -> bool:
     """Let a schedule begin runs again from now on. Tells whether that changed anything.
 
     Kubeflow would at once begin a run for what fell due during the pause, so that then a new version takes over.
+
+    Raises:
+        NotFoundError: there is no such schedule.
     """
     *older, newest = find(host, name, patience)
     if newest.enabled:

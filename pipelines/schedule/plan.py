@@ -33,7 +33,11 @@ class Mark:
     account: str
 
     def text(self) -> str:
-        """The description."""
+        """The description.
+
+        Raises:
+            ConfigError: it would be longer than the backend takes.
+        """
         made = f"{MARK}{json.dumps(asdict(self))}"
         if len(made) > MOST_LETTERS:
             raise ConfigError(
