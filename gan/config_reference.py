@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.config import GROUPS, Group
-from gan.config.sweep import SEARCHABLE, Sweep
+from gan.config.space import SEARCHABLE
+from gan.config.sweep import Sweep
 
 HEAD = """# Configuration
 

@@ -21,23 +21,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan.config.check import Group, as_number, key
-from gan.config.schema import GROUPS, Config
+from gan.config.check import Group, key
+from gan.config.schema import Config
 from gan.config.source import override
+from gan.config.space import Point, as_written, check_keys, check_range
 from gan.errors import ConfigError, NotFoundError, unknown_name
 from gan.types import Json
 
-Point = dict[str, Any]
-"""Config keys and the values that they take, such as {"loss.name": "hinge"}."""
-
-SEARCHABLE = ("generator", "discriminator", "loss", "train")
-OWN = ("train.seed", "train.steps")
 SAMPLERS = ("tpe", "random")
 MOST_TRAININGS = 1000
 
@@ -64,8 +59,8 @@ class Sweep(Group):
         for name, space in (("grid", self.grid), ("search", self.search)):
             if not isinstance(space, Mapping):
                 raise ConfigError(f"sweep.{name} must map config keys to their values; got {space!r}")
-        object.__setattr__(self, "search", {path: _as_written(values) for path, values in self.search.items()})
-        _check_keys(self)
+        object.__setattr__(self, "search", {path: as_written(values) for path, values in self.search.items()})
+        check_keys((*self.grid, *self.search))
         if list(self.rungs) != sorted(self.rungs):
             raise ConfigError(f"sweep.rungs must be ascending steps; got {list(self.rungs)}")
         if self.grid and self.search:
@@ -74,7 +69,7 @@ class Sweep(Group):
             if not isinstance(values, list | tuple) or not values:
                 raise ConfigError(f"sweep.grid must list the values of {path}; got {values!r}")
         for path, values in self.search.items():
-            _check_range(path, values)
+            check_range(path, values)
         if self.waves > self.trials:
             raise ConfigError(f"sweep.waves must be at most sweep.trials, {self.trials}; got {self.waves}")
         if len(self.seeds) * self.points > MOST_TRAININGS:
@@ -187,49 +182,3 @@ def _whole_numbers(name: str, values: Any, *, least: int) -> tuple[int, ...]:
     if not whole or not values or len(set(values)) < len(values):
         raise ConfigError(f"sweep.{name} must list different whole numbers, at least {least} each; got {values!r}")
     return tuple(values)
-
-
-def _as_written(values: Any) -> Any:
-    """A range with its numbers as numbers; a list of choices as it is."""
-    if not isinstance(values, Mapping):
-        return values
-    return {name: as_number(value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def _check_keys(sweep: Sweep) -> None:
-    known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
-    known = [path for path in known if path not in OWN]
-    for path in (*sweep.grid, *sweep.search):
-        if path in OWN:
-            raise ConfigError(f"{path} is not for sweep.grid or sweep.search: sweep.seeds and sweep.rungs set it")
-        if path not in known:
-            raise ConfigError(unknown_name("config key in the sweep:", path, known))
-
-
-def _check_range(path: str, values: Any) -> None:
-    """A list of choices, or a range of numbers."""
-    if isinstance(values, list | tuple) and values:
-        return
-    if not isinstance(values, Mapping) or not {"low", "high"} <= values.keys() <= {"low", "high", "log", "step"}:
-        raise ConfigError(
-            f"sweep.search must give {path} a list of choices, or a range such as {{low: 1.0e-5, high: 1.0e-3, "
-            f"log: true}} (or step: 0.1); got {values!r}"
-        )
-    low, high = values["low"], values["high"]
-    numbers = {type(each) for each in (low, high, values.get("step", low))}
-    if _kind(path) not in (int, float) or not numbers <= ({int} if is_whole(path) else {int, float}) or not low < high:
-        raise ConfigError(f"sweep.search must give {path} numbers low < high, or a list of choices; got {values!r}")
-    if values.get("log") and (low <= 0 or "step" in values):
-        raise ConfigError(f"a range of {path} with log needs low above 0 and no step; got {values!r}")
-
-
-def is_whole(path: str) -> bool:
-    """Whether a config key takes whole numbers."""
-    return _kind(path) is int
-
-
-def _kind(path: str) -> Any:
-    """The type of what a config key takes."""
-    group, _, name = path.partition(".")
-    hint = typing.get_type_hints(GROUPS[group])[name]
-    return next(each for each in (typing.get_args(hint) or (hint,)) if each is not type(None))

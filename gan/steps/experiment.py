@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from gan.config import Config, from_yaml
-from gan.config.sweep import Point, Sweep, at
+from gan.config.space import Point
+from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.ids import content_hash
 from gan.store import Store, open_store, sweeps

@@ -11,6 +11,7 @@ from gan.config import Gate
 from gan.errors import NotFoundError
 from gan.export.files import FACTS
 from gan.metrics.identity import differences
+from gan.steps.outcome import plain
 from gan.types import Json
 
 SIDES = ("most", "least")
@@ -59,7 +60,7 @@ def _limited(score: str, value: float, side: str, limit: float) -> Check:
     passed = value <= limit if side == "most" else value >= limit
     bound = f"at {side} {limit:g}"
     reason = f"{score} is {value:.4g}, allowed is {bound} (gate.{side}_{score})"
-    return Check(score, _plain(value), bound, bool(passed), reason)
+    return Check(score, plain(value), bound, bool(passed), reason)
 
 
 def parity(options: Gate, measured: Mapping[str, Any]) -> list[Check]:
@@ -69,7 +70,7 @@ def parity(options: Gate, measured: Mapping[str, Any]) -> list[Check]:
     checks = [
         Check(
             "largest_pixel_difference",
-            _plain(difference),
+            plain(difference),
             bound,
             difference <= limit,
             f"a pixel of the exported generator differs from its checkpoint's by {difference:.3g}, allowed is {bound} "
@@ -141,7 +142,7 @@ def beside_live(
         f"fid is {new:.4g}, the live generator {live_id} has {old:.4g}; to be {must} that beyond the interval of the "
         f"difference, +-{interval:.3g}, it must be {bound} (gate.against_live={options.against_live})"
     )
-    return Check(name, _plain(new), bound, passed, reason)
+    return Check(name, plain(new), bound, passed, reason)
 
 
 def _half_width(evaluation: Json) -> float:
@@ -158,8 +159,3 @@ def _value(evaluation: Json, score: str) -> float:
             f"the evaluation has no score {score}; it has: {', '.join(evaluation['scores'])}. "
             "Evaluate and export again, or leave that threshold out"
         ) from None
-
-
-def _plain(value: float) -> float | str:
-    """JSON has no word for what is not finite."""
-    return value if math.isfinite(value) else str(value)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gan.config.sweep import Point
+from gan.config.space import Point
 from gan.errors import DivergedError
 from gan.ids import content_hash
 from gan.steps.experiment import Experiment
+from gan.steps.outcome import plain
 from gan.types import Json
 
 
@@ -49,10 +50,11 @@ def table(experiment: Experiment) -> list[Json]:
     for stage in range(experiment.sweep.stages):
         for trial in experiment.stage(stage):
             reached[content_hash(trial.point)] = (trial.point, trial.steps)
-    rows = [
+    rows: list[Json] = [
         {"point": point, "steps": steps, "score": experiment.mean(point, steps)} for point, steps in reached.values()
     ]
-    return sorted(rows, key=lambda row: (-row["steps"], row["score"]))
+    ordered = sorted(rows, key=lambda row: (-row["steps"], row["score"]))
+    return [{**row, "score": plain(row["score"])} for row in ordered]
 
 
 def _fresh(experiment: Experiment, wave: int) -> list[Point]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,11 @@ class Outcome:
         tree = dataclasses.asdict(self)
         details = tree.pop("details")
         return {**tree, **details}
+
+
+def plain(value: float) -> float | str:
+    """A number for an outcome: JSON has no word for what is not finite, so that is text."""
+    return value if math.isfinite(value) else str(value)
 
 
 class Stopwatch:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.config.sweep import Point, Sweep, is_whole
+from gan.config.space import Point, is_whole
+from gan.config.sweep import Sweep
 from gan.errors import ConfigError
 from gan.ids import content_hash
 

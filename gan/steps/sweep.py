@@ -15,7 +15,7 @@ from gan.errors import DivergedError, NotFoundError
 from gan.steps.evaluate import evaluate
 from gan.steps.experiment import Experiment, Trial
 from gan.steps.halving import points_of_stage, ranked, table
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.steps.outcome import Outcome, Stopwatch, plain
 from gan.steps.train import train
 from gan.store import runs
 from gan.types import Json
@@ -53,7 +53,7 @@ def run_trial(experiment: Experiment, trial: Trial) -> Outcome:
     """Train a trial to its rung and score it. One that diverges is out, and no error.
 
     Returns:
-        The run's id; details: the trial, `score` and `reason`. `skipped` where it ended before.
+        The run's id; details: the trial, `score` ("inf" if it diverged) and `reason`. `skipped` where it ended before.
 
     Raises:
         See `gan.steps.train.train` and `gan.steps.evaluate.evaluate`.
@@ -114,4 +114,5 @@ def _handed_out(
 def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> Outcome:
     result = experiment.result(trial)
     run_id = str(result["run_id"])
-    return Outcome(run_id, experiment.store.uri_of(runs.folder(run_id)), watch.seconds(), skipped, result)
+    details = {**result, "score": plain(result["score"])}
+    return Outcome(run_id, experiment.store.uri_of(runs.folder(run_id)), watch.seconds(), skipped, details)

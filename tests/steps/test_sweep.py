@@ -56,6 +56,7 @@ def test_a_diverged_seed_puts_its_point_out(store: Store) -> None:
     made = experiment(store, Sweep(grid={"train.generator_learning_rate": RATES[:2]}, seeds=(0, 1), rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: math.inf if rate == 1e-4 and seed == 1 else rate)
     assert {trial.point["train.generator_learning_rate"] for trial in finish(made, 1, lambda rate, seed: 1.0)} == {2e-4}
+    assert [row["score"] for row in choose(made).details["table"]] == [1.0, "inf"], "JSON has no infinity"
 
 
 def test_where_every_point_diverged_the_sweep_says_so(store: Store) -> None:
@@ -137,7 +138,7 @@ def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> Non
     for stage in range(sweep.stages):
         for each in propose(made, stage).details["trials"]:
             outcome = run_trial(made, Trial(**each))
-            assert outcome.details["score"] > 0
+            assert float(outcome.details["score"]) > 0
             assert run_trial(made, Trial(**each)).skipped
     best = choose(made)
     assert Checkpoints(world.store, best.id).steps()[-1] == 4

@@ -1,0 +1,73 @@
+"""The space of a sweep: config keys, each with the values that it may take."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gan.config.check import as_number
+from gan.config.schema import GROUPS
+from gan.errors import ConfigError, unknown_name
+
+Point = dict[str, Any]
+"""Config keys and the values that they take, such as {"loss.name": "hinge"}."""
+
+SEARCHABLE = ("generator", "discriminator", "loss", "train")
+OWN = ("train.seed", "train.steps")
+
+
+def as_written(values: Any) -> Any:
+    """A range with its numbers as numbers; a list of choices as it is."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: as_number(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def check_keys(paths: Iterable[str]) -> None:
+    """Make sure that a sweep may set these config keys.
+
+    Raises:
+        ConfigError: one is not known, or set by the sweep itself.
+    """
+    known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
+    known = [path for path in known if path not in OWN]
+    for path in paths:
+        if path in OWN:
+            raise ConfigError(f"{path} is not for sweep.grid or sweep.search: sweep.seeds and sweep.rungs set it")
+        if path not in known:
+            raise ConfigError(unknown_name("config key in the sweep:", path, known))
+
+
+def check_range(path: str, values: Any) -> None:
+    """Make sure that a search can draw from a list of choices, or from a range of numbers.
+
+    Raises:
+        ConfigError: it can't.
+    """
+    if isinstance(values, list | tuple) and values:
+        return
+    if not isinstance(values, Mapping) or not {"low", "high"} <= values.keys() <= {"low", "high", "log", "step"}:
+        raise ConfigError(
+            f"sweep.search must give {path} a list of choices, or a range such as {{low: 1.0e-5, high: 1.0e-3, "
+            f"log: true}} (or step: 0.1); got {values!r}"
+        )
+    low, high = values["low"], values["high"]
+    numbers = {type(each) for each in (low, high, values.get("step", low))}
+    if _kind(path) not in (int, float) or not numbers <= ({int} if is_whole(path) else {int, float}) or not low < high:
+        raise ConfigError(f"sweep.search must give {path} numbers low < high, or a list of choices; got {values!r}")
+    if values.get("log") and (low <= 0 or "step" in values):
+        raise ConfigError(f"a range of {path} with log needs low above 0 and no step; got {values!r}")
+
+
+def is_whole(path: str) -> bool:
+    """Whether a config key takes whole numbers."""
+    return _kind(path) is int
+
+
+def _kind(path: str) -> Any:
+    """The type of what a config key takes."""
+    group, _, name = path.partition(".")
+    hint = typing.get_type_hints(GROUPS[group])[name]
+    return next(each for each in (typing.get_args(hint) or (hint,)) if each is not type(None))
