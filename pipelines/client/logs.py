@@ -29,7 +29,10 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
     """
     pods = pods_of(cluster, run_id, step)
     if not pods:
-        raise NotFoundError(f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted")
+        raise NotFoundError(
+            f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted; "
+            f"`gan-pipelines status {run_id}` tells which"
+        )
     for pod in pods:
         tail = _Tail(cluster, pod)
         yield from tail.lines(follow=False)

@@ -17,6 +17,7 @@ from gan.ids import check_id
 from pipelines.schedule.cron import Cron
 
 LONGEST_NAME = 50
+PIPELINES = ("retraining", "training")  # a sweep is begun by hand: every night it would find itself done
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Schedule(Group):
         if not isinstance(self.set, list | tuple) or not all(isinstance(each, str) for each in self.set):
             raise ConfigError(f"schedule {self.name}: set must be a list of KEY=VALUE; got {self.set!r}")
         object.__setattr__(self, "set", tuple(self.set))
+        if self.pipeline not in PIPELINES:
+            raise ConfigError(unknown_name(f"pipeline in schedule {self.name}:", self.pipeline, PIPELINES))
         if self.due.next(dt.datetime(2024, 1, 1, tzinfo=dt.UTC)) is None:
             raise ConfigError(f'schedule {self.name}: cron "{self.cron}" is never due; no such day comes')
 

@@ -48,6 +48,8 @@ def test_a_file_and_what_lies_beside_it(tmp_path: Path) -> None:
         ({"name": "n" * 51}, "50 letters"),
         ({"set": "train.steps=1"}, "list of KEY=VALUE"),
         ({"crom": "x"}, 'unknown key of a schedule in .*"crom"; did you mean "cron"'),
+        ({"pipeline": "sweep"}, 'unknown pipeline in schedule nightly: "sweep"'),
+        ({"pipeline": "trainin"}, 'did you mean "training"'),
         ({"allow_tag": "yes please"}, "true or false"),
     ],
 )
