@@ -92,7 +92,7 @@ def failure(workers: Sequence[Worker]) -> GanError:
     remedy = (
         "give it more memory"
         if first.reason == "OOMKilled"
-        else "run the same again: it goes on from the last one saved"
+        else "run the same again: it goes on from the last checkpoint"
     )
     said = f", and said: {first.message}" if first.message else ""
     return WorkerLostError(
