@@ -16,39 +16,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan import build
-from gan.config import Config
 from gan.errors import ConfigError
 from gan.train.adapted import adapted
-from gan.train.players import Players, make_players
-from gan.train.precision import reproducible
 from gan.train.replicas import Replicas, SharedReplicas
-from gan.train.step import TrainingStep
 from tests.train.conftest import Toy
 
 STEPS = 3
 TOY = Toy()
-
-
-def players(config: Config, replicas: Replicas) -> Players:
-    with reproducible(config.train.precision, config.train.seed), replicas.scope():
-        networks = build.build_generator(config, TOY.dataset), build.build_discriminator(config, TOY.dataset)
-        generator, discriminator = (adapted(network, replicas) for network in networks)
-        rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
-        return make_players(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
-
-
-def step(config: Config, played: Players, replicas: Replicas) -> TrainingStep:
-    return TrainingStep(
-        played,
-        build.build_loss(config),
-        build.build_regulariser(config),
-        latent_size=config.generator.latent_size,
-        conditional=config.generator.conditional,
-        seed=config.train.seed,
-        ema_decay=config.train.ema_decay,
-        replicas=replicas,
-    )
 
 
 def far(one: Any, other: Any) -> float:
@@ -59,11 +33,11 @@ def far(one: Any, other: Any) -> float:
 
 def compare(sets: list[str], shared: Replicas) -> dict[str, Any]:
     config = TOY.config("train.batch_size=12", *sets)
-    one, many = players(config, Replicas()), players(config, shared)
+    one, many = TOY.players(config), TOY.players(config, shared)
     begin_alike = all(
         np.array_equal(a, b) for a, b in zip(one.tensors().values(), many.tensors().values(), strict=True)
     )
-    steps = step(config, one, Replicas()), step(config, many, shared)
+    steps = TOY.step(config, one), TOY.step(config, many, shared)
     batches = TOY.batches(config)
     for number in range(1, STEPS + 1):
         drawn = [next(batches) for _ in range(config.train.discriminator_steps)]

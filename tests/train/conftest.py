@@ -13,6 +13,7 @@ from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
 from gan.store import Store, open_store
+from gan.train.adapted import adapted
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from gan.train.loop import Loop
@@ -21,6 +22,7 @@ from gan.train.players import Players, make_players
 from gan.train.precision import reproducible
 from gan.train.publisher import Publisher
 from gan.train.recorder import Recorder, forget_after
+from gan.train.replicas import Replicas
 from gan.train.run import Run
 from gan.train.samples import SampleSheet
 from gan.train.signals import StopRequest
@@ -63,16 +65,15 @@ class Toy:
         """Networks of a few channels, batches of 4, a checkpoint every 4 of 9 steps."""
         return override(from_dict(TOY), sets)
 
-    def players(self, config: Config) -> Players:
-        with reproducible(config.train.precision, config.train.seed):
-            return make_players(
-                build.build_generator(config, self.dataset),
-                build.build_discriminator(config, self.dataset),
-                build.build_optimizer(config, config.train.generator_learning_rate),
-                build.build_optimizer(config, config.train.discriminator_learning_rate),
-            )
+    def players(self, config: Config, replicas: Replicas | None = None) -> Players:
+        shared = replicas or Replicas()
+        with reproducible(config.train.precision, config.train.seed), shared.scope():
+            networks = build.build_generator(config, self.dataset), build.build_discriminator(config, self.dataset)
+            generator, discriminator = (adapted(network, shared) for network in networks)
+            rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
+            return make_players(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
 
-    def step(self, config: Config, players: Players) -> TrainingStep:
+    def step(self, config: Config, players: Players, replicas: Replicas | None = None) -> TrainingStep:
         return TrainingStep(
             players,
             build.build_loss(config),
@@ -81,6 +82,7 @@ class Toy:
             conditional=config.generator.conditional,
             seed=config.train.seed,
             ema_decay=config.train.ema_decay,
+            replicas=replicas,
         )
 
     def batches(self, config: Config, first: int = 0) -> Iterator[dict[str, tf.Tensor]]:
