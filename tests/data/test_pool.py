@@ -75,12 +75,15 @@ def test_no_worker_outlives_the_program(how: signal.Signals, code: int, tmp_path
     )
     if process.stdout is None:
         raise AssertionError
-    assert process.stdout.readline() == b"begun\n"
-    if how == signal.SIGINT:
-        os.killpg(process.pid, how)  # as a terminal does: to the workers too
-    else:
-        process.send_signal(how)
-    _, complaints = process.communicate(timeout=60)
+    try:
+        assert process.stdout.readline() == b"begun\n"
+        if how == signal.SIGINT:
+            os.killpg(process.pid, how)  # as a terminal does: to the workers too
+        else:
+            process.send_signal(how)
+        _, complaints = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == code
     assert complaints.count(b"Traceback") == (how == signal.SIGINT)
 
