@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp import kubernetes
 
-from components.worker_manifests import RESOURCES
+from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from pipelines import sizes, workers
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes
@@ -91,7 +91,7 @@ def _mount(task: Any, resources: Resources) -> None:
     else:
         kubernetes.empty_dir_mount(task, "gan-cache", "/cache", size_limit=resources.cache)
     if resources.shared_memory:
-        kubernetes.empty_dir_mount(task, "gan-shm", "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
+        kubernetes.empty_dir_mount(task, SHARED_MEMORY, "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
 
 
 def _tell(task: Any, image: str, resources: Resources) -> None:

@@ -150,7 +150,7 @@ class Session:
     ) -> Loop:
         config = self._run.config
         classes = len(self._dataset.classes) if config.generator.conditional else None
-        take_step: TakeStep = _training_step(players, config, replicas)
+        take_step: TakeStep = training_step(players, config, replicas)
         if self._workers.count > 1:
             take_step = GroupStep(take_step, replicas, self._stop)
         return Loop(
@@ -187,7 +187,8 @@ def players_of(run: Run, dataset: Dataset, replicas: Replicas) -> Players:
         )
 
 
-def _training_step(players: Players, config: Config, replicas: Replicas) -> TrainingStep:
+def training_step(players: Players, config: Config, replicas: Replicas) -> TrainingStep:
+    """The step that a config asks for."""
     return TrainingStep(
         players,
         build.build_loss(config),

@@ -12,6 +12,7 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
+from gan.steps.train_session import training_step
 from gan.store import Store, open_store
 from gan.train.adapted import adapted
 from gan.train.attempts import take_over
@@ -74,16 +75,7 @@ class Toy:
             return make_players(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
 
     def step(self, config: Config, players: Players, replicas: Replicas | None = None) -> TrainingStep:
-        return TrainingStep(
-            players,
-            build.build_loss(config),
-            build.build_regulariser(config),
-            latent_size=config.generator.latent_size,
-            conditional=config.generator.conditional,
-            seed=config.train.seed,
-            ema_decay=config.train.ema_decay,
-            replicas=replicas,
-        )
+        return training_step(players, config, replicas or Replicas())
 
     def batches(self, config: Config, first: int = 0) -> Iterator[dict[str, tf.Tensor]]:
         """Batch `first` and those after it, each a function of its number."""
