@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -52,3 +54,8 @@ def component(name: str, image: str) -> Any:
     Nothing is installed when a pod starts: the image holds `gan`, `components` and kfp.
     """
     return dsl.component(COMPONENTS[name], base_image=image, packages_to_install=[], install_kfp_package=False)
+
+
+def fingerprint(name: str) -> str:
+    """A hash of the source of a step's body. A pipeline carries the body, and the image what the body calls."""
+    return hashlib.sha256(inspect.getsource(COMPONENTS[name]).encode()).hexdigest()[:16]

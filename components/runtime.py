@@ -11,25 +11,29 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from components.ledger import Ledger
+from components.catalogue import COMPONENTS, fingerprint
+from components.ledger import IMAGE, Ledger
 from components.record import Record
 from components.stop import leave_pid
 from components.termination import write_last_words
 from components.vitals import Vitals, experiment_of
+from gan import __version__
 from gan.cli.main import guarded
 from gan.config import Config
 from gan.console import put, say
-from gan.errors import EXIT_BUG, Stopped
+from gan.errors import EXIT_BUG, ConfigError, Stopped
 from gan.quiet import load_tensorflow
 from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
 
 RECORDS = "GAN_STEP_RECORDS"
+BODY = "GAN_BODY"
 LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
 WITHOUT_TENSORFLOW = frozenset({"decide", "gate", "promote", "choose", "notify"})
 
@@ -124,6 +128,21 @@ def _message(error: BaseException, exit_code: int) -> str:
     return f"{name}: {error}".removesuffix(": ") if exit_code == EXIT_BUG else str(error) or name
 
 
+def check_body(name: str, environment: Mapping[str, str], newer: Mapping[str, Any]) -> None:
+    """Check that the image has the step as the pipeline has it, by GAN_BODY, and knows every word that its body gives.
+
+    Raises:
+        ConfigError: the body in the pipeline is of another version than the modules of the image that it calls.
+    """
+    asked = environment.get(BODY)
+    if newer or (asked and (name not in COMPONENTS or fingerprint(name) != asked)):
+        image = environment.get(IMAGE) or "the image"
+        raise ConfigError(
+            f'the step "{name}" of this pipeline is not the one that {image} holds (gan {__version__}): client and '
+            "image must be of the same version; submit again with the client of that version, or with another --image"
+        )
+
+
 def sets_of(config: Config, group: str) -> list[str]:
     """Every key of a group as a `--set`: for steps whose own config may be an older one than that of the pipeline."""
     values = config.to_dict()[group]
@@ -132,7 +151,7 @@ def sets_of(config: Config, group: str) -> list[str]:
 
 @contextmanager
 def step(
-    name: str, store: str = "", config: str = "", experiment: str = "", *, tensorflow: bool = True
+    name: str, store: str = "", config: str = "", experiment: str = "", *, tensorflow: bool = True, **newer: Any
 ) -> Iterator[Step]:
     """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
 
@@ -146,6 +165,7 @@ def step(
         config: the whole config as YAML, where the step has it: it names the experiment.
         experiment: the experiment's name, for a step that has no config.
         tensorflow: False where the step leaves its work to other pods.
+        newer: words that only a later version knows, given by a body of that version; the step is refused.
     """
     folder = os.environ.get(RECORDS)
     with Vitals(name, experiment or experiment_of(config)) as vitals:
@@ -154,6 +174,7 @@ def step(
             try:
                 leave_pid()
                 running.begin()
+                check_body(name, os.environ, newer)
                 if tensorflow and name not in WITHOUT_TENSORFLOW:
                     load_tensorflow()
                 yield running

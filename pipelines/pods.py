@@ -7,6 +7,8 @@ from typing import Any
 
 from kfp import kubernetes
 
+from components.catalogue import fingerprint
+from components.runtime import BODY
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from pipelines import sizes, workers
 from pipelines.profiles import Profile
@@ -45,7 +47,7 @@ def shape(task: Any, step: str, image: str, profile: Profile, given: Mapping[str
     _limit(task, resources)
     _place(task, resources)
     _mount(task, resources)
-    _tell(task, image, resources)
+    _tell(task, step, image, resources)
     _give_secrets(task, step, profile)
     _label(task, step, profile.name, resources)
     kubernetes.set_security_context(task, run_as_user=USER, run_as_group=USER, run_as_non_root=True)
@@ -94,8 +96,9 @@ def _mount(task: Any, resources: Resources) -> None:
         kubernetes.empty_dir_mount(task, SHARED_MEMORY, "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
 
 
-def _tell(task: Any, image: str, resources: Resources) -> None:
+def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
     values = {
+        BODY: fingerprint(step),
         "GAN_CACHE_GB": f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
         "GAN_IMAGE": image,
         "HOME": "/tmp",  # noqa: S108

@@ -26,6 +26,7 @@ LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer f
 NODE_NAME = "workflows.argoproj.io/node-name"
 PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
 FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
+AGAIN = "to be tried again"
 PHASES = {
     "Pending": PENDING,
     "Running": RUNNING,
@@ -137,6 +138,8 @@ def _step(
         state = STORED
     if state == FAILED and canceled:
         state = CANCELED
+    if state == FAILED and node.going_on:
+        state = AGAIN
     return StepStatus(
         step=(step_of(pod) if pod else "") or (last.step if last else node.step),
         state=state,
@@ -153,7 +156,7 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
         return told or ("" if node.message in BEGINNING else node.message)
-    if state == FAILED:
+    if state in (FAILED, AGAIN):
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error
         said = why_ended(pod) if pod is not None else ""

@@ -26,12 +26,14 @@ _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\
 class Node:
     """One task as Argo tells of it: `task` is its name without the number of the attempt.
 
+    `phase` is that of its last pod as long as the task is `going_on`, which one between two attempts is as well.
     `pods` is how many it has had since the run began or was last retried; `host` is where the last of them ran.
     """
 
     task: str
     step: str
     phase: str
+    going_on: bool
     message: str
     began_at: str
     ended_at: str
@@ -85,6 +87,7 @@ def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> Node:
         task=task,
         step=parts[0][1]["step"],
         phase=str((last if going_on else whole).get("phase") or "Pending"),
+        going_on=going_on,
         message=str(last.get("message") or whole.get("message") or ""),
         began_at=str(whole.get("startedAt") or ""),
         ended_at=str(whole.get("finishedAt") or ""),

@@ -35,7 +35,7 @@ def cancel(arguments: Namespace) -> Shown:
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
         done = control.cancel(connection, cluster, run)
-    left = f"its pods stay until somebody deletes them ({why})" if done.deleted is None else f"deleted: {done.deleted}"
+    left = f"its pods stay until somebody deletes them ({why})" if done.deleted is None else _gone(done.deleted)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
     return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, deleted=done.deleted))
 
@@ -48,6 +48,10 @@ def retry(arguments: Namespace) -> Shown:
     with connected(arguments) as connection:
         run = control.retry(connection, runs.find(connection, arguments.run))
     return Shown(str(run.run_id), _record(connection, run, watch))
+
+
+def _gone(deleted: int) -> str:
+    return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {deleted})"
 
 
 def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from components import record, runtime
+from components.catalogue import fingerprint
 from components.record import Record
 from gan.config import Config, override
-from gan.errors import DataError, IdentityError, Stopped
+from gan.errors import LASTING, DataError, IdentityError, Stopped
 from gan.steps.outcome import Outcome
 
 
@@ -58,6 +59,33 @@ def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(
     assert lines[-1].startswith("train: ")
     assert ("Traceback (most recent call last):" in lines) is (exit_code == 70)
     assert exit_code == 70 or len(lines) == 1
+
+
+def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
+    records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(runtime.BODY, fingerprint("train"))
+    with runtime.step("train") as step:
+        step.done(Outcome("id", "/uri"))
+    monkeypatch.setenv("GAN_IMAGE", "registry/gan:1")
+    monkeypatch.setenv(runtime.BODY, fingerprint("gate"))
+    with pytest.raises(SystemExit) as left, runtime.step("train"):
+        pytest.fail("the body ran")
+    assert left.value.code in LASTING
+    told = record.read(records, "train")
+    assert told is not None
+    assert told.error is not None
+    assert 'the step "train" of this pipeline is not the one that registry/gan:1 holds' in told.error
+
+
+@pytest.mark.parametrize(("name", "words"), [("train", {"unheard_of": True}), ("polish", {})], ids=["a word", "a step"])
+def test_what_only_a_later_version_knows_is_refused_for_good(
+    name: str, words: dict[str, bool], records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(runtime.BODY, fingerprint("train"))
+    with pytest.raises(SystemExit) as left, runtime.step(name, **words):
+        pytest.fail("the body ran")
+    assert left.value.code in LASTING
 
 
 def test_a_failure_after_the_step_was_done_replaces_its_record(records: Path) -> None:

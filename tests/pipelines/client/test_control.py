@@ -68,7 +68,9 @@ def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytes
     deletable(api, JOBS, {"metadata": {"name": "workers-0"}})
     deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Failed"))
     assert main(["cancel", r.RUN_ID]) == 0
-    assert capsys.readouterr().out == "digits-d1a2a71b is CANCELED; deleted: 3\n"
+    assert capsys.readouterr().out == (
+        "digits-d1a2a71b is CANCELED; nothing of it is left in the cluster (pods, Jobs and JobSets deleted: 3)\n"
+    )
     deleted = [asked.path.rpartition("/")[2] for asked in api.asked if asked.method == "DELETE"]
     assert deleted == ["workers", "workers-0", "pod-1"]
     selectors = {asked.query["labelSelector"][0] for path in (JOBS, JOBSETS) for asked in api.of(f"GET {path}")}

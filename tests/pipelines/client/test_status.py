@@ -101,6 +101,13 @@ def test_a_pod_that_may_not_be_made_is_told_by_the_workflow(status: Status) -> N
     assert told["steps"][0]["why"] == quota
 
 
+def test_a_step_between_two_attempts(status: Status, tmp_path: Path) -> None:
+    store = r.ledger(tmp_path, r.attempt("train", executions.FAILED, exit_code=14, error="no answer"))
+    _, told = status("RUNNING", r.workflow(*r.retried("train", "Failed", whole="Running")), store=store)
+    (step,) = told["steps"]
+    assert (step["state"], step["why"], told["error"]) == ("to be tried again", "no answer", "")
+
+
 OOM = r.container(terminated={"exitCode": 137, "reason": "OOMKilled"})
 
 
