@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Protocol
 
-from gan.errors import ConfigError
+from gan.variables import number
 
 Clock = Callable[[], float]
 PROGRESS_SECONDS = "GAN_PROGRESS_SECONDS"
@@ -87,16 +87,8 @@ def progress(
     if on_terminal(stream):
         yield from _bar(what, total, start, unit, stream)
     else:
-        seconds = _default_seconds() if every_seconds is None else every_seconds
+        seconds = number(PROGRESS_SECONDS, 10, "seconds", or_zero=True) if every_seconds is None else every_seconds
         yield from _lines(what, total, start, unit, seconds, clock, stream)
-
-
-def _default_seconds() -> float:
-    text = os.environ.get(PROGRESS_SECONDS, "10")
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f'{PROGRESS_SECONDS} must be a number of seconds, such as 10; got "{text}"') from None
 
 
 def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Iterator[Advance]:

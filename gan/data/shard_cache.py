@@ -25,6 +25,7 @@ from gan.data.lock import locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
 from gan.ids import check_id, file_sha256
+from gan.variables import number
 
 LIMIT = "GAN_CACHE_GB"
 DEFAULT_LIMIT_GB = 50.0
@@ -155,12 +156,7 @@ def is_sound(path: Path, shard: Shard) -> bool:
 
 
 def _limit_bytes() -> int:
-    text = os.environ.get(LIMIT, str(DEFAULT_LIMIT_GB))
-    with contextlib.suppress(ValueError, OverflowError):
-        limit = int(float(text) * _GB)
-        if limit > 0:
-            return limit
-    raise ConfigError(f'{LIMIT} must be a number of gigabytes above 0, such as {DEFAULT_LIMIT_GB:g}; got "{text}"')
+    return int(number(LIMIT, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
 
 
 def _gigabytes(size: int) -> str:

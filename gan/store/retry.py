@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gan.errors import ConfigError, StoreError, UnavailableError
+from gan.errors import StoreError, UnavailableError
+from gan.variables import number
 
 T = TypeVar("T")
 DEADLINE = "GAN_STORE_DEADLINE_SECONDS"
@@ -91,11 +91,4 @@ def from_environment(otherwise_seconds: float | None = None) -> Retry:
     Raises:
         ConfigError: that is no number above 0.
     """
-    text = os.environ.get(DEADLINE, str(otherwise_seconds or DEFAULT_DEADLINE_SECONDS))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise ConfigError(f'{DEADLINE} must be a number of seconds above 0, such as 120; got "{text}"')
-    return Retry(seconds)
+    return Retry(number(DEADLINE, otherwise_seconds or DEFAULT_DEADLINE_SECONDS, "seconds"))

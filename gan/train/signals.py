@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from gan.console import Clock, put
-from gan.errors import ConfigError
+from gan.variables import number
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE = "GAN_GRACE_SECONDS"
@@ -101,14 +101,7 @@ def grace_seconds() -> float:
     Raises:
         ConfigError: that is no number above 0.
     """
-    text = os.environ.get(GRACE, str(DEFAULT_GRACE_SECONDS))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
-        raise ConfigError(f'{GRACE} must be a number of seconds above 0, such as 25; got "{text}"')
-    return seconds
+    return number(GRACE, DEFAULT_GRACE_SECONDS, "seconds")
 
 
 def _end(request: StopRequest) -> None:

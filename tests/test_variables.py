@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from gan.errors import ConfigError
+from gan.variables import number
+
+NAME = "GAN_SOMETHING"
+
+
+def test_what_is_set_counts_and_else_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    assert number(NAME, 7.5, "seconds") == 7.5
+    monkeypatch.setenv(NAME, "2e-3")
+    assert number(NAME, 7.5, "seconds") == 0.002
+
+
+@pytest.mark.parametrize(
+    ("text", "or_zero", "least"),
+    [
+        *[(text, False, "above 0") for text in ("", "many", "0", "-1", "nan", "inf")],
+        *[(text, True, "from 0 on") for text in ("", "many", "-1", "nan", "inf")],
+    ],
+)
+def test_what_is_no_such_number_is_refused(
+    text: str, or_zero: bool, least: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NAME, text)
+    with pytest.raises(ConfigError) as told:
+        number(NAME, 10, "seconds", or_zero=or_zero)
+    assert str(told.value) == f'{NAME} must be a number of seconds {least}, such as 10; got "{text}"'
+
+
+def test_zero_is_a_number_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "0")
+    assert number(NAME, 10, "seconds", or_zero=True) == 0
