@@ -19,7 +19,7 @@ STEP = {
 }
 STORE = f"gan-s3.{NAMESPACE}:9000"
 PROBE = textwrap.dedent("""
-    import json, socket, ssl, sys, urllib.error, urllib.request
+    import json, socket, ssl, sys, time, urllib.error, urllib.request
 
     def reaches(place):
         host, _, port = place.rpartition(":")
@@ -39,7 +39,10 @@ PROBE = textwrap.dedent("""
         except urllib.error.HTTPError as error:
             return error.code
 
-    ports, paths = json.loads(sys.argv[1])
+    first, ports, paths = json.loads(sys.argv[1])
+    until = time.monotonic() + 60
+    while first and reaches(first) != "open" and time.monotonic() < until:
+        time.sleep(0.5)
     print(json.dumps([{each: reaches(each) for each in ports}, {each: status_of(each) for each in paths}]))
 """)
 
@@ -55,9 +58,15 @@ def elsewhere(cluster: Cluster) -> Iterator[str]:
         yield name
 
 
-def probe(cluster: Cluster, namespace: str, ports: list[str], paths: list[str], **words: Any) -> Any:
-    """What a pod found: what became of connections to `ports`, and the HTTP status of `paths` of the Kubernetes API."""
-    command = ["python3", "-c", PROBE, json.dumps([ports, paths])]
+def probe(
+    cluster: Cluster, namespace: str, ports: list[str], paths: list[str], *, first: str = "", **words: Any
+) -> Any:
+    """What a pod found: what became of connections to `ports`, and the HTTP status of `paths` of the Kubernetes API.
+
+    It looks as soon as `first` answers: what enforces policies may hear of a new pod a moment after its start, and
+    refuse it everything until then.
+    """
+    command = ["python3", "-c", PROBE, json.dumps([first, ports, paths])]
     kubectl(
         "-n", namespace, "create", "-f", "-", stdin=weather.pod("gan-weather-probe", cluster.image, command, **words)
     )
@@ -79,7 +88,7 @@ def test_traffic_out_of_the_namespace_is_blocked(cluster: Cluster, elsewhere: st
         f"ml-pipeline.{NAMESPACE}:8887",
     ]
     assert probe(cluster, elsewhere, closed, [])[0] == dict.fromkeys(closed, "open")
-    found, _ = probe(cluster, NAMESPACE, [*closed, STORE], [], labels=STEP, serviceAccountName="gan-run")
+    found, _ = probe(cluster, NAMESPACE, [*closed, STORE], [], first=STORE, labels=STEP, serviceAccountName="gan-run")
     assert found.pop(STORE) == "open"
     assert {place: told for place, told in found.items() if told == "open"} == {}, found
 
