@@ -96,7 +96,7 @@ def decide(
         **news.figures,
     }
     uri = store.uri_of(pointer.key_of(name))
-    return Outcome(coming.run_id if train else dataset_id, uri, watch.seconds(), skipped=not train, details=details)
+    return Outcome(coming.run_id if train else dataset_id, uri, watch.seconds(), details=details)
 
 
 def _start(store: Store, config: Config, dataset: Dataset, facts: Facts | None) -> tuple[str | None, str]:

@@ -47,4 +47,4 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
 
 def _not(store: Store, name: str, live: str, why_not: str, watch: Stopwatch) -> Outcome:
     uri = store.uri_of(pointer.key_of(name))
-    return Outcome(live, uri, watch.seconds(), skipped=True, details={"why_not": why_not})
+    return Outcome(live, uri, watch.seconds(), details={"why_not": why_not})
