@@ -11,6 +11,7 @@ from components.catalogue import fingerprint
 from components.runtime import BODY
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from pipelines import sizes, workers
+from pipelines.client.step_pods import STEP
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes
 
@@ -123,7 +124,7 @@ def _give_secrets(task: Any, step: str, profile: Profile) -> None:
 def _label(task: Any, step: str, profile: str, resources: Resources) -> None:
     labels = {
         "app.kubernetes.io/part-of": "gan-pipelines",
-        "gan-pipelines/step": step,
+        STEP: step,
         "gan-pipelines/profile": profile,
         "kueue.x-k8s.io/queue-name": resources.queue,
         "kueue.x-k8s.io/priority-class": resources.priority,

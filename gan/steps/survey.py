@@ -13,6 +13,7 @@ from gan.steps import lineage
 from gan.steps.garbage import Thing, unneeded
 from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 from gan.store import Item, Leftover, Store, memo, pointer, runs, sealed
+from gan.store.interface import PROBES
 from gan.store.ledgers import LEDGERS
 from gan.train.checkpoint import Checkpoints
 from gan.train.retention import best_steps, retained
@@ -21,7 +22,6 @@ from gan.types import Json
 
 HOUR = 3600.0
 ASIDE = ".deleted"
-PROBES = ".probes"
 FOLDERS = {**{folder: kind for kind, folder in sealed.KINDS.items()}, "runs": RUN}
 NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
 """What the notes of each step are about; those of the pipeline's steps have "pipeline-" before it."""
@@ -139,7 +139,7 @@ class Survey:
                 last=last,
                 every_steps=self._rules.keep_every_steps or settings.keep_every_steps,
                 needed=best_steps(self._store, run_id) | exported.get(run_id, set()),
-                unscheduled=[step for step in steps if not _on_schedule(checkpoints, step)],
+                unscheduled=[each.step for each in folders if each.counts and not checkpoints.on_schedule(each)],
             )
         for folder in folders:
             if folder.counts and folder.step in kept:
@@ -192,13 +192,6 @@ class Survey:
 def _before(now: float, seconds: float) -> float:
     """The moment so long ago; for no time at all, one that all was before, however coarse the storage's clock is."""
     return now - seconds if seconds else math.inf
-
-
-def _on_schedule(checkpoints: Checkpoints, step: int) -> bool:
-    try:
-        return bool(checkpoints.read_meta(step).get("on_schedule", True))
-    except IntegrityError:
-        return True
 
 
 def by_object(items: Iterable[Item]) -> dict[Key, list[Item]]:

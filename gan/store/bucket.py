@@ -17,12 +17,11 @@ from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreEr
 from gan.store.arriving import arriving
 from gan.store.content import Content
 from gan.store.copying import Copying
-from gan.store.interface import Item, Leftover, Store, Versioned, check_key
+from gan.store.interface import PROBES, Item, Leftover, Store, Versioned, check_key
 from gan.store.retry import Retry, TransientError
 from gan.store.service import Absent, Condition, MissingError, Page, RefusedError, Service, Stat, Unchanged
 
 T = TypeVar("T")
-PROBES = ".probes"
 
 
 class BucketStore(Store):

@@ -13,6 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from gan.errors import ConfigError
 
+PROBES = ".probes"
+"""The folder in which a store is tried out; what lies there is nobody's."""
+
 
 @dataclass(frozen=True)
 class Item:

@@ -194,13 +194,14 @@ class Checkpoints:
         """
         folders = [folder for folder in self.folders() if folder.attempt <= self._attempt]
         steps = [folder.step for folder in folders if folder.counts]
-        kept = rule(steps, [folder.step for folder in folders if folder.counts and not self._on_schedule(folder)])
+        kept = rule(steps, [folder.step for folder in folders if folder.counts and not self.on_schedule(folder)])
         for folder in folders:
             if not (folder.counts and folder.step in kept) and (folder.whole or folder.attempt < self._attempt):
                 for item in sorted(folder.items, key=lambda item: not item.key.endswith(RECORD)):
                     self._store.delete(item.key)
 
-    def _on_schedule(self, folder: Folder) -> bool:
+    def on_schedule(self, folder: Folder) -> bool:
+        """Whether a checkpoint was to be saved at that step; one that was not was saved because the run was stopped."""
         key = runs.checkpoint(self._run_id, folder.step, folder.attempt)
         try:
             return bool(self._read_meta(key, folder.step).get("on_schedule", True))

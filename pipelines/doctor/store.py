@@ -8,9 +8,10 @@ from collections.abc import Callable
 from gan.errors import GanError, IntegrityError
 from gan.ids import sha256
 from gan.store import Store, open_store
+from gan.store.interface import PROBES
 from pipelines.doctor.check import Check, in_order
 
-PROBE = ".probes/doctor"
+PROBE = f"{PROBES}/doctor"
 MOST_SKEW_SECONDS = 300.0
 
 
