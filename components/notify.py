@@ -4,18 +4,17 @@ from kfp.dsl import Markdown, Output, PipelineTaskFinalStatus
 
 
 def notify(config: str, store: str, name: str, status: PipelineTaskFinalStatus, summary: Output[Markdown]) -> str:
-    """Tell the webhook in GAN_WEBHOOK_URL how the run ended; the output is the event."""
+    """Tell the webhook how the run ended; the output is the event."""
     from components import artifacts, runtime
 
     with runtime.step("notify", store, config) as step:
         import os
 
-        from components.ending import facts_of_run
+        from components.ending import facts_of_run, webhook
         from gan.config import from_yaml
-        from gan.steps.notify import URL
         from gan.steps.notify import notify as run
 
         facts = facts_of_run(store, name, status, os.environ)
-        outcome = step.done(run(facts, from_yaml(config).retrain, os.environ.get(URL) or None))
+        outcome = step.done(run(facts, from_yaml(config).retrain, webhook(os.environ)))
         artifacts.write_markdown(summary, artifacts.outcome_table(outcome))
     return outcome.id

@@ -8,8 +8,10 @@ from typing import Any
 from kfp import kubernetes
 
 from components.catalogue import fingerprint
+from components.ending import WEBHOOK_FILE
 from components.runtime import BODY
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
+from gan.steps.notify import URL
 from pipelines import sizes, workers
 from pipelines.client.step_pods import STEP
 from pipelines.profiles import Profile
@@ -18,7 +20,9 @@ from pipelines.resources import Resources, size_bytes
 USER = 65532  # the image's own, by number: Kubernetes can't tell that a name is not root
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
 SETTINGS = ("GAN_PUSHGATEWAY",)
-WEBHOOK_KEY = "GAN_WEBHOOK_URL"
+NOTIFY_FOLDER = "/etc/gan/notify"
+"""Where the webhook's Secret is mounted. As a volume, since backends before 2.17 insist on one that gives variables."""
+
 CACHE_SHARE = 0.9  # the rest of the volume is for downloads and for what a shard needs while it arrives
 NEVER = "31536000s"
 """What Kubeflow calls the longest wait is, in Argo, a time counted from the start of the first attempt: once it is
@@ -118,7 +122,8 @@ def _give_secrets(task: Any, step: str, profile: Profile) -> None:
     if profile.settings:
         kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
     if step == "notify" and profile.notify_secret:
-        kubernetes.use_secret_as_env(task, profile.notify_secret, {WEBHOOK_KEY: WEBHOOK_KEY}, optional=True)
+        kubernetes.use_secret_as_volume(task, profile.notify_secret, NOTIFY_FOLDER, optional=True)
+        task.set_env_variable(WEBHOOK_FILE, f"{NOTIFY_FOLDER}/{URL}")
 
 
 def _label(task: Any, step: str, profile: str, resources: Resources) -> None:

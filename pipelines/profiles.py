@@ -26,7 +26,9 @@ class Profile(Group):
     about: str = key("", "What it is for, in a sentence.")
     service_account: str = key("gan-run", "The Kubernetes service account of every pod of the run.")
     store_secret: str | None = key("gan-store", "Secret with the keys of an s3:// store; none: workload identity.")
-    notify_secret: str | None = key("gan-notify", "Secret with GAN_WEBHOOK_URL for the step notify; none: no webhook.")
+    notify_secret: str | None = key(
+        "gan-notify", "Secret with GAN_WEBHOOK_URL for notify; none, or not there: no webhook."
+    )
     settings: str | None = key("gan-settings", "ConfigMap with GAN_PUSHGATEWAY; none: no metrics are pushed.")
     image_pull_secret: str | None = key(None, "Secret that the image is pulled with; none: the service account's.")
     default: Resources = field(default_factory=Resources)

@@ -49,7 +49,7 @@ def notify(
         "delivered": why_not is None,
         "why_not": why_not,
     }
-    return Outcome(facts.event, host_of(url) if url else "", watch.seconds(), why_not is not None, details)
+    return Outcome(facts.event, host_of(url) if url else "", watch.seconds(), details=details)
 
 
 def _unwanted(facts: Facts, options: Retrain, url: str | None) -> str | None:
@@ -58,5 +58,5 @@ def _unwanted(facts: Facts, options: Retrain, url: str | None) -> str | None:
     if options.notify == "news" and facts.event == NOTHING_NEW:
         return 'retrain.notify is "news", and this is none'
     if not url:
-        return f"no webhook is known: {URL} is not set (on a cluster: the Secret gan-notify)"
+        return f"no webhook is known: {URL} is not set (on a cluster: by the Secret gan-notify)"
     return None

@@ -13,6 +13,7 @@ from pipelines.client import runs
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError
+from pipelines.client.status import PENDING, look
 from pipelines.client.stopping import stop_steps
 from pipelines.client.wait import until_ended
 
@@ -33,6 +34,7 @@ def cancel(
     cluster: Cluster | None,
     run: Any,
     *,
+    each: Callable[[Any], object] = lambda run: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Canceled:
@@ -43,6 +45,7 @@ def cancel(
         cluster: where its pods, Jobs and JobSets are; None: what has ended stays there, and training has no time to
             save what it did since its last checkpoint.
         run: as the backend has it. One that has ended stays as it ended; what it left is deleted all the same.
+        each: is told of the run each time that it was looked at. Its last step, which tells a webhook, may still run.
         clock: monotonic seconds.
         sleep: waits for so many of them.
 
@@ -50,20 +53,39 @@ def cancel(
         ClusterError: it did not end within five minutes, or something of it could not be deleted.
     """
     if run.state not in runs.ENDED:
-        if cluster is not None:
-            stop_steps(cluster, run.run_id, clock, sleep)
-        try:
-            connection.call(connection.runs.run_service_terminate_run, run.run_id)
-        except AnswerError:
-            if runs.get(connection, run.run_id).state not in runs.ENDED:
-                raise  # otherwise it has ended by itself just now
-        run = until_ended(connection, run.run_id, LONGEST_SECONDS, clock=clock, sleep=sleep)
+        if run.state != runs.CANCELING:  # else somebody has told it before
+            _terminate(connection, cluster, run, clock, sleep)
+        run = until_ended(connection, run.run_id, LONGEST_SECONDS, each=each, clock=clock, sleep=sleep)
         if run.state not in runs.ENDED:
+            held = _held(connection, cluster, run)
             raise ClusterError(
-                f"{run.display_name} was told to stop and is {run.state} after {LONGEST_SECONDS:.0f} s; look "
-                "at its pods with `gan-pipelines status`, and say it again"
+                f"{run.display_name} was told to stop and is {run.state} after {LONGEST_SECONDS:.0f} s"
+                + (f": {held}" if held else "; look at its pods with `gan-pipelines status`")
+                + "; once that is mended, say it again"
             )
     return Canceled(run, None if cluster is None else _delete_all(cluster, run.run_id, clock, sleep))
+
+
+def _terminate(
+    connection: Connection,
+    cluster: Cluster | None,
+    run: Any,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    if cluster is not None:
+        stop_steps(cluster, run.run_id, clock, sleep)
+    try:
+        connection.call(connection.runs.run_service_terminate_run, run.run_id)
+    except AnswerError:
+        if runs.get(connection, run.run_id).state not in (*runs.ENDED, runs.CANCELING):
+            raise  # otherwise it has ended by itself just now, or somebody else has told it
+
+
+def _held(connection: Connection, cluster: Cluster | None, run: Any) -> str:
+    """Which step keeps a run from its end, and why."""
+    steps = look(connection, run, cluster).steps
+    return "; ".join(f"{each.step} is {each.state}, {each.why}" for each in steps if each.state == PENDING and each.why)
 
 
 def retry(

@@ -48,7 +48,7 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
         ConfigError: a name or value is wrong, the store or the data are on this machine alone, or the image's tag can't
             be resolved.
     """
-    _check_reach(request)
+    _check_places(request)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
@@ -115,8 +115,8 @@ def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str,
     return {name: value for name, value in given.items() if name in takes}
 
 
-def _check_reach(request: Request) -> None:
-    """Refuse what is only on this machine, where no pod can read it."""
+def _check_places(request: Request) -> None:
+    """Refuse a request for what is only on this machine."""
     config = request.config
     places = {
         "--store": request.store_uri,
@@ -124,8 +124,19 @@ def _check_reach(request: Request) -> None:
         "reference.feature_network": config.reference.feature_network,
     }
     for what, uri in places.items():
-        if uri and local_path(uri, what) is not None:
-            raise ConfigError(
-                f"{what} is {uri}, a place on this machine, which no pod can read; copy it to a bucket and give its "
-                "gs:// or s3:// URI"
-            )
+        if uri:
+            check_reach(what, uri)
+
+
+def check_reach(what: str, uri: str) -> str:
+    """The URI of a place that pods can read.
+
+    Raises:
+        ConfigError: it is on this machine.
+    """
+    if local_path(uri, what) is not None:
+        raise ConfigError(
+            f"{what} is {uri}, a place on this machine, which no pod can read; copy it to a bucket and give its "
+            "gs:// or s3:// URI"
+        )
+    return uri

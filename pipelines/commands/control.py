@@ -10,6 +10,7 @@ from gan.cli.shown import Shown
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import add_run, connected, kubernetes
+from pipelines.commands.wait import telling
 
 if TYPE_CHECKING:
     from pipelines.client.connection import Connection
@@ -34,7 +35,7 @@ def cancel(arguments: Namespace) -> Shown:
         cluster, why = kubernetes(connection.namespace)
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
-        done = control.cancel(connection, cluster, run)
+        done = control.cancel(connection, cluster, run, each=telling())
     left = f"its pods stay until somebody deletes them ({why})" if done.deleted is None else _gone(done.deleted)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
     return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, deleted=done.deleted))

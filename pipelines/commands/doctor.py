@@ -55,11 +55,14 @@ def examine(arguments: Namespace) -> Shown:
 
 
 def _examine_cluster(arguments: Namespace) -> list[Check]:
+    from pipelines.client.submit import check_reach
     from pipelines.doctor.backend import examine_backend
+    from pipelines.doctor.check import tried
     from pipelines.doctor.kubernetes import examine_kubernetes
     from pipelines.profiles import load_profile
 
     address = address_of(arguments)
     profile = load_profile(arguments.profile or DEFAULT_PROFILE)
+    reach = tried("pods reach the store", lambda: check_reach("--store", arguments.store))
     backend = examine_backend(address)
-    return backend + examine_kubernetes(address.namespace, profile, arguments.store, arguments.image)
+    return [reach, *backend, *examine_kubernetes(address.namespace, profile, arguments.store, arguments.image)]

@@ -117,13 +117,26 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
 
 
 def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
-    """The cluster of the kubeconfig where it answers; else None and why not: much can be told and done without it."""
-    from gan.errors import ClusterError
+    """The cluster of the kubeconfig where it answers; else None and why not: much can be told and done without it.
+
+    Raises:
+        NotFoundError: it has no such namespace.
+    """
+    from gan.errors import ClusterError, NotFoundError
     from pipelines.client.cluster import reach
+    from pipelines.client.faults import AnswerError
 
     try:
         cluster = reach(namespace)
         cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
     except ClusterError as error:
         return None, str(error)
+    try:
+        cluster.call(cluster.core.read_namespace, namespace)
+    except NotFoundError:
+        raise NotFoundError(
+            f'the cluster has no namespace "{namespace}"; give the --namespace that runs have their pods in'
+        ) from None
+    except AnswerError:
+        pass  # not everybody may look at namespaces
     return cluster, ""

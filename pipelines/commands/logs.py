@@ -8,7 +8,7 @@ from argparse import Namespace
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
 from gan.console import put
-from gan.errors import ClusterError
+from gan.errors import ClusterError, ConfigError, unknown_name
 from gan.steps.outcome import Stopwatch
 from pipelines.commands.flags import add_run, connected, kubernetes
 
@@ -24,9 +24,12 @@ def add(add: Add) -> None:
 
 def logs(arguments: Namespace) -> Shown:
     """Print the lines as they come; with --json they are counted and go to stderr."""
+    from components.catalogue import COMPONENTS
     from pipelines.client import logs as client
     from pipelines.client import runs
 
+    if arguments.step not in COMPONENTS:
+        raise ConfigError(unknown_name("step", arguments.step, COMPONENTS))
     watch, count = Stopwatch(), 0
     stream = sys.stderr if arguments.json else sys.stdout
     with connected(arguments) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gan.cli.parser import Add
@@ -39,6 +40,12 @@ def waited(connection: Connection, run_id: str, longest_seconds: float | None) -
     from pipelines.client.wait import until_ended
 
     watch = Stopwatch()
+    run = until_ended(connection, run_id, longest_seconds, each=telling())
+    return told_of(connection, run, watch)
+
+
+def telling() -> Callable[[Any], None]:
+    """What tells of a run's state whenever that has changed."""
     states: list[str] = []
 
     def tell(run: Any) -> None:
@@ -46,5 +53,4 @@ def waited(connection: Connection, run_id: str, longest_seconds: float | None) -
             states.append(run.state)
             say(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
 
-    run = until_ended(connection, run_id, longest_seconds, each=tell)
-    return told_of(connection, run, watch)
+    return tell

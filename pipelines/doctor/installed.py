@@ -8,7 +8,8 @@ import kubernetes
 
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
-from pipelines.client.image import parse, pinned
+from pipelines.client.image import parse
+from pipelines.client.registry import RegistryError, digest_of
 from pipelines.doctor.rights import APPLY
 from pipelines.doctor.sight import look
 from pipelines.resources import Resources
@@ -120,13 +121,18 @@ def image(cluster: Cluster, name: str) -> str:
     have = [node.metadata.name for node in nodes if any(_same(each, name) for each in _images(node))]
     if len(have) == len(nodes):
         return f"{name} is on every node"
+    some = f"{len(have)} of {len(nodes)} nodes have it"
+    if wanted.digest:
+        return f"{name}: taken at its digest; its registry was not asked; {some}"
     try:
-        exact = pinned(name, allow_tag=False)
-    except ConfigError as error:
+        digest = digest_of(wanted)
+    except RegistryError as error:
         lacking = ", ".join(sorted({node.metadata.name for node in nodes} - set(have))[:5])
-        raise ConfigError(f"{lacking} has no such image, and it can't be pulled: {error}") from None
-    known = "its registry has it" if not wanted.digest else "taken at its digest; its registry was not asked"
-    return f"{exact}: {known}; {len(have)} of {len(nodes)} nodes have it"
+        raise ConfigError(
+            f"{lacking} has no such image, and it can't be pulled: {error}. Push it, log in with "
+            "`docker login`, or load it into every node"
+        ) from None
+    return f"{name.removesuffix(f':{wanted.tag}')}@{digest}: its registry has it; {some}"
 
 
 def _images(node: object) -> list[str]:

@@ -23,6 +23,20 @@ def spec() -> dict[str, Any]:
     return next(iter(yaml.safe_load_all(compile_text("retraining", "image:1", load_profile("cpu-small")))))
 
 
+def test_a_webhook_that_nobody_has_set_up_keeps_no_run_from_its_end() -> None:
+    """Backends before 2.17 heed `optional` of a volume, and not of a variable."""
+    text = compile_text("retraining", "image:1", load_profile("cpu-small"))
+    spec, platform = yaml.safe_load_all(text)
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    (mount,) = pods["exec-notify"]["secretAsVolume"]
+    assert (mount["secretName"], mount["optional"]) == ("gan-notify", True)
+    env = {
+        each["name"]: each["value"] for each in spec["deploymentSpec"]["executors"]["exec-notify"]["container"]["env"]
+    }
+    assert env["GAN_WEBHOOK_FILE"] == f"{mount['mountPath']}/GAN_WEBHOOK_URL"
+    assert [name for name, pod in pods.items() if "secretAsVolume" in pod] == ["exec-notify"], "nobody else sees it"
+
+
 def tasks(spec: dict[str, Any], component: str | None) -> dict[str, Any]:
     found = spec["components"][component] if component else spec["root"]
     return dict(found["dag"]["tasks"])

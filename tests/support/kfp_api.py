@@ -70,6 +70,7 @@ def error(status: int, message: str, code: int = 13) -> Said:
 
 
 HEALTHY: dict[str, Any] = {
+    "GET /api/v1/namespaces/kubeflow": Said({"kind": "Namespace", "metadata": {"name": "kubeflow"}}),
     "GET /apis/v2beta1/healthz": Said({"multi_user": False}),
     "GET /apis/v1beta1/healthz": Said({"commit_sha": "unknown", "tag_name": "2.17.0", "multi_user": False}),
 }

@@ -126,6 +126,44 @@ def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) 
     assert main(["cancel", r.RUN_ID]) == 0
 
 
+def test_a_run_that_was_told_before_is_waited_for(api: Api) -> None:
+    api.routes.update(r.routes("CANCELING", STOPPED, r.pod("notify", "Running", **r.container(running={}))))
+    looks = iter(["CANCELING", "CANCELING"])
+
+    def run(asked: Asked) -> Said:
+        if next(looks, None) is None:
+            _become(api, "FAILED")
+            api.routes[r.PODS] = r.items()
+        return Said(r.run("CANCELING"))
+
+    api.routes[f"GET /apis/v2beta1/runs/{r.RUN_ID}"] = run
+    with connect(Address(api.url)) as connection:
+        found = runs.get(connection, r.RUN_ID)
+        done = control.cancel(connection, reach("kubeflow"), found, clock=(clock := Clock()), sleep=clock.sleep)
+    assert done.run.state == "CANCELED"
+    assert api.of(TERMINATE) == []
+    assert api.of(DELETE_POD) == []
+
+
+def test_what_holds_a_run_that_was_told_to_stop_is_told(api: Api) -> None:
+    clock = Clock(pace=50.0)
+    missing = {"reason": "CreateContainerConfigError", "message": 'secret "hook" not found'}
+    flow = r.workflow(*r.retried("notify", "Pending"))
+    api.routes.update(r.routes("CANCELING", flow, r.pod("notify", "Pending", **r.container(waiting=missing))))
+    with (
+        connect(Address(api.url)) as connection,
+        pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; make it'),
+    ):
+        control.cancel(connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
+
+
+def test_a_namespace_that_is_not_there_is_refused(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes.update(r.routes("SUCCEEDED", FAILED))
+    api.routes["GET /api/v1/namespaces/nosuch/pods"] = r.items()
+    assert main(["cancel", r.RUN_ID, "--namespace", "nosuch"]) == 4
+    assert 'the cluster has no namespace "nosuch"' in capsys.readouterr().err
+
+
 def test_what_does_not_end_or_go_is_told(api: Api) -> None:
     clock = Clock(pace=50.0)
     api.routes.update({**r.routes("RUNNING", FAILED, r.pod("train", "Running")), TERMINATE: Said({})})

@@ -41,6 +41,8 @@ def test_what_a_step_printed(api: Api, capsys: pytest.CaptureFixture[str]) -> No
     assert api.of(LOG)[0].query["container"] == ["main"]
     assert main(["logs", r.RUN_ID, "--step", "train", "--json"]) == 0
     assert '"lines": 2' in capsys.readouterr().out
+    assert main(["logs", r.RUN_ID, "--step", "trainn"]) == 2
+    assert 'unknown step "trainn"; did you mean "train"?' in capsys.readouterr().err
     assert main(["logs", r.RUN_ID, "--step", "gate"]) == 4
     assert "gate of the run" in capsys.readouterr().err
 

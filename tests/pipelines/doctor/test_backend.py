@@ -53,9 +53,11 @@ def test_the_command_looks_at_everything(
     api.routes |= routes()
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, api.url)))
     command = ["doctor", "--store", str(tmp_path / "store"), "--host", api.url, "--profile", "gpu-l4", "--json"]
-    assert main(command) == 0
-    names = [check["name"] for check in json.loads(capsys.readouterr().out)["checks"]]
-    assert {"store opens", "Kubeflow Pipelines answers", "Kubernetes answers", "Kueue"} <= set(names)
+    assert main(command) == EXIT_UNHEALTHY
+    told = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert {"store opens", "Kubeflow Pipelines answers", "Kubernetes answers", "Kueue"} <= set(told)
+    assert [name for name, each in told.items() if each["ok"] is False] == ["pods reach the store"]
+    assert "a place on this machine, which no pod can read" in told["pods reach the store"]["found"]
     assert main([*command, "--image", "nowhere.invalid/gan:1"]) == EXIT_UNHEALTHY
     failed = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["ok"] is False]
-    assert [each["name"] for each in failed] == ["image"]
+    assert [each["name"] for each in failed] == ["pods reach the store", "image"]
