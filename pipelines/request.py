@@ -1,7 +1,8 @@
 """What a user asks a pipeline to do.
 
-Its words, keys and ranges are checked here; the names of losses and networks, which need TensorFlow, by the first step
-before it reads an image, and what must fit the data as soon as they are prepared.
+Its words, keys and ranges are checked here; the names of losses and networks, which need TensorFlow, before a cluster
+is asked for anything (on one machine by the first step, before it reads an image); what must fit the data as soon as
+they are prepared.
 """
 
 from __future__ import annotations

@@ -107,14 +107,18 @@ def reach(namespace: str) -> Cluster:
         ClusterError: there is neither, or it can't be used.
     """
     settings = kubernetes.client.Configuration()
+    named = os.environ.get(KUBECONFIG)
+    if named and not any(os.path.isfile(path) for path in named.split(os.pathsep)):
+        raise ClusterError(f"no way to Kubernetes: {KUBECONFIG} is {named}, and there is no such file; correct it")
     try:
         try:
-            kubernetes.config.load_kube_config(os.environ.get(KUBECONFIG), client_configuration=settings)
+            kubernetes.config.load_kube_config(named, client_configuration=settings)
         except ConfigException:
             kubernetes.config.load_incluster_config(client_configuration=settings)
     except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
         raise ClusterError(
-            f"no way to Kubernetes: {' '.join(str(error).split())}; set KUBECONFIG to the path of a kubeconfig"
+            f"no way to Kubernetes: {named or '~/.kube/config'} is no kubeconfig that can be used "
+            f"({' '.join(str(error).split()).rstrip('.')}); set {KUBECONFIG} to the path of one"
         ) from None
     settings.retries = False
     return Cluster(namespace, kubernetes.client.ApiClient(settings))

@@ -10,8 +10,10 @@ from typing import Any
 import kfp_server_api as api
 import yaml
 
+from gan.build import check_config
 from gan.errors import ConfigError
 from gan.ids import check_id
+from gan.quiet import load_tensorflow
 from gan.store import local_path
 from pipelines.client.connection import Connection
 from pipelines.client.faults import UnsureError
@@ -49,6 +51,8 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
             be resolved.
     """
     _check_places(request)
+    load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
+    check_config(request.config)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))

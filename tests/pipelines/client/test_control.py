@@ -108,11 +108,12 @@ def test_a_run_that_has_ended_is_not_stopped_and_what_it_left_is_deleted(api: Ap
 def test_cancelling_without_kubernetes_says_what_stays(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    monkeypatch.setenv("KUBECONFIG", "/none")
     api.routes.update(r.routes("RUNNING", STOPPED))
     api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
     assert main(["cancel", r.RUN_ID]) == 0
-    assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes: KUBECONFIG is /none" in told
 
 
 def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) -> None:

@@ -59,6 +59,15 @@ def test_flags_that_the_pipeline_would_ignore_are_refused(capsys: pytest.Capture
     assert "--run-id is of no use with --pipeline retraining" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("wrong", ["loss.name=hinj", "data.dataset=nope", "generator.name=dcgam", "loss.clip_value=1"])
+def test_names_that_no_step_would_know_are_refused_before_a_pod_is(
+    wrong: str, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SUBMIT, "--set", wrong, "--dry-run"]) == main([*SUBMIT, "--set", wrong]) == 2
+    assert wrong.partition("=")[0] in capsys.readouterr().err
+    assert api.asked == []
+
+
 def test_a_dry_run_asks_nobody(api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KFP_HOST")
     assert main([*SUBMIT, "--dry-run"]) == 0
