@@ -171,6 +171,18 @@ class Stopped(BaseException):
         self.advice = advice
 
 
+def unknown_file(what: str, name: str, known: Iterable[str]) -> str:
+    """The message for what is neither a known name nor a file; one that looks like a path is taken for one.
+
+    >>> unknown_file("config", "mine.yaml", ["digits"])
+    'there is no file mine.yaml; give the path of a YAML file, or the name of a config: digits'
+    """
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        names = ", ".join(sorted(known))
+        return f"there is no file {name}; give the path of a YAML file, or the name of a {what}: {names}"
+    return unknown_name(what, name, known, "Or give the path of a YAML file")
+
+
 def unknown_name(what: str, name: object, known: Iterable[str], remedy: str = "") -> str:
     """The message for a name that is not among the known ones, with the nearest match.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.config.check import Group, key
-from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 from gan.ids import check_id
 from pipelines.resources import Resources
 
@@ -75,7 +75,7 @@ def load_profile(name_or_file: str) -> Profile:
         return _profile(name_or_file, shipped[name_or_file], shipped)
     path = Path(name_or_file)
     if not path.is_file():
-        raise NotFoundError(unknown_name("profile", name_or_file, shipped, "Or give the path of a YAML file"))
+        raise NotFoundError(unknown_file("profile", name_or_file, shipped))
     return _profile(path.stem, _read(path), shipped)
 
 

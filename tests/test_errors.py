@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib
 
 import gan.errors
-from gan.errors import GanError, Stopped, unknown_name
+from gan.errors import GanError, Stopped, unknown_file, unknown_name
 
 
 def classes(root: type[BaseException]) -> list[type[BaseException]]:
@@ -38,3 +38,12 @@ def test_unknown_name_offers_the_nearest_and_all() -> None:
         'unknown loss "hing"; did you mean "hinge"? Known: hinge, minimax'
     )
     assert unknown_name("loss", "zzz", [], "Add one") == 'unknown loss "zzz". Known: none. Add one'
+
+
+def test_what_looks_like_a_path_is_taken_for_one() -> None:
+    known = ["mnist", "digits"]
+    for path in ("mine.yaml", "mine.yml", "configs/mine"):
+        assert unknown_file("config", path, known) == (
+            f"there is no file {path}; give the path of a YAML file, or the name of a config: digits, mnist"
+        )
+    assert 'unknown config "mnits"; did you mean "mnist"?' in unknown_file("config", "mnits", known)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan.config.check import Group, group_name
 from gan.config.schema import GROUPS, Config
-from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -66,7 +66,7 @@ def read(name_or_file: str) -> str:
         return shipped.read_text(encoding="utf-8")
     path = Path(name_or_file)
     if not path.is_file():
-        raise NotFoundError(unknown_name("config", name_or_file, names(), "Or give the path of a YAML file"))
+        raise NotFoundError(unknown_file("config", name_or_file, names()))
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

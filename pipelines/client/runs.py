@@ -66,6 +66,8 @@ def find(connection: Connection, text: str) -> Any:
         ConfigError: several begin so.
         ClusterError: the backend can't be reached, or refuses.
     """
+    if not text.strip():
+        raise ConfigError("RUN is empty; give a run's id, its name, or how one of these begins (`gan-pipelines list`)")
     if _ID.fullmatch(text):
         return get(connection, text)
     found = [run for run in newest(connection, MOST) if run.run_id.startswith(text) or _named(run, text)]
@@ -74,8 +76,8 @@ def find(connection: Connection, text: str) -> Any:
         return get(connection, (exact or found)[0].run_id)
     if not found:
         raise NotFoundError(f'no run\'s id or name begins with "{text}"; see `gan-pipelines list`')
-    some = ", ".join(run.display_name for run in found[:5])
-    raise ConfigError(f'"{text}" may be {len(found)} runs ({some}, ...); give more of its name, or its id')
+    some = ", ".join(run.display_name for run in found[:5]) + (", ..." if len(found) > 5 else "")
+    raise ConfigError(f'"{text}" may be {len(found)} runs ({some}); give more of its name, or its id')
 
 
 def newest(connection: Connection, most: int, *, name: str | None = None) -> Iterator[Any]:

@@ -38,7 +38,7 @@ def status(arguments: Namespace) -> Shown:
 
     watch = Stopwatch()
     with connected(arguments) as connection:
-        run = runs.find(connection, arguments.run) if arguments.run else runs.latest(connection)
+        run = runs.find(connection, arguments.run) if arguments.run is not None else runs.latest(connection)
         return told_of(connection, run, watch)
 
 

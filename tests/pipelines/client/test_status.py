@@ -222,7 +222,9 @@ def test_list_and_find(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith(f"{r.RUN_ID}  RUNNING    2026-11-23T22:12:39")
     assert main(["status", "digits"]) == 2
-    assert '"digits" may be 2 runs (digits-d1a2a71b, digits-ffff' in capsys.readouterr().err
+    assert '"digits" may be 2 runs (digits-d1a2a71b, digits-ffff); give more' in capsys.readouterr().err
+    assert main(["status", ""]) == 2
+    assert "RUN is empty" in capsys.readouterr().err
     assert main(["status", "nosuch"]) == 4
     api.routes.update(r.routes("SUCCEEDED", r.workflow()))
     for name in ("digits-d1", r.RUN_ID[:5]):
