@@ -38,7 +38,7 @@ def from_yaml(text: str, *, where: str = "the config") -> Config:
     """A checked config from YAML text (safe loader).
 
     Raises:
-        ConfigError: the text is not YAML, or see `from_dict`.
+        ConfigError: the text is empty or not YAML, or see `from_dict`.
     """
     import yaml
 
@@ -46,7 +46,9 @@ def from_yaml(text: str, *, where: str = "the config") -> Config:
         tree = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
-    return from_dict({} if tree is None else tree, where=where)
+    if tree is None:
+        raise ConfigError(f"{where} is empty; `gan configs` lists experiments to begin from")
+    return from_dict(tree, where=where)
 
 
 def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:

@@ -8,12 +8,14 @@ from typing import Any
 
 from components.worker_manifests import CONTAINER
 from components.worker_tail import lines_of
+from gan.console import say
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
 from pipelines.client.connection import Connection
 from pipelines.client.faults import BUSY, AnswerError
 from pipelines.client.step_pods import container_of, oldest_first, state_of, step_of
+from pipelines.client.waiting import why_pending
 
 EVERY_SECONDS = 2.0
 QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
@@ -80,18 +82,25 @@ def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
 
 
 class _Tail:
-    """The log of one pod, of which each line is told once, however often the connection breaks."""
+    """The log of one pod, of which each line is told once, however often the connection breaks.
+
+    While its container has not begun, stderr is told why.
+    """
 
     def __init__(self, cluster: Cluster, pod: Any) -> None:
         self._cluster = cluster
         self._name = pod.metadata.name
         self._last = ""
+        self._complaint = ""
         self.pod = pod
 
     def lines(self, *, follow: bool) -> Iterator[str]:
         """What is new; with `follow`, until the pod has ended or its connection breaks."""
         self.pod = self._read()
-        if self.pod is None or not _has_begun(self.pod):
+        if self.pod is None:
+            return
+        if not _has_begun(self.pod):
+            self._complain(why_pending(self._cluster, self.pod) or "it is being made")
             return
         try:
             for line in self._stream(follow):
@@ -102,6 +111,11 @@ class _Tail:
         except NotFoundError:
             return  # deleted meanwhile
         self.pod = self._read()
+
+    def _complain(self, why: str) -> None:
+        if why != self._complaint:
+            say(f"the pod {self._name} has printed nothing yet: {why}")
+        self._complaint = why
 
     def _stream(self, follow: bool) -> Iterator[str]:
         answer = self._cluster.call(

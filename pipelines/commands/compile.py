@@ -30,11 +30,13 @@ def add(add: Add) -> None:
 
 def write(arguments: Namespace) -> Shown:
     """Write the file."""
+    from pipelines.client.image import parse
     from pipelines.compiled import compile_pipeline
     from pipelines.profiles import load_profile
     from pipelines.request import check_pipeline
 
     watch = Stopwatch()
+    parse(arguments.image)
     sweep = None
     if arguments.sweep:
         check_pipeline(arguments.pipeline, arguments.sweep)

@@ -42,7 +42,11 @@ def add(add: Add) -> None:
     for name, do, about in (
         ("pause", pause, "let a schedule begin no more runs; one that goes on is left alone"),
         ("resume", resume, "let a schedule begin runs again; nothing of the pause is made up for"),
-        ("delete", delete, "take a schedule away (exit code 19: a run of it goes on, so it is only paused)"),
+        (
+            "delete",
+            delete,
+            "take a schedule away (exit code 19: a run that its clock began goes on, so it is only paused)",
+        ),
         ("run-now", run_now, "begin a run of a schedule (exit code 19: one goes on); prints its id"),
     ):
         made = inner(name, about)
@@ -166,17 +170,23 @@ def run_now(arguments: Namespace) -> Shown:
     """Begin a run."""
     from pipelines.schedule import control
 
-    return _controlled(arguments, control.run_now, str)
+    watch = Stopwatch()
+    run_id = _of_host(arguments, control.run_now)
+    return Shown(run_id, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": "begun", "run": run_id})
 
 
 def _controlled(arguments: Namespace, do: Callable[[Host, str, Patience], T], word: Callable[[T], str]) -> Shown:
+    watch = Stopwatch()
+    told = word(_of_host(arguments, do))
+    record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": told}
+    return Shown(f"{arguments.name}: {told}", record)
+
+
+def _of_host(arguments: Namespace, do: Callable[[Host, str, Patience], T]) -> T:
     from pipelines.schedule.host import Host
 
-    watch = Stopwatch()
     with connected(arguments) as connection:
-        told = word(do(Host(connection), arguments.name, _patience()))
-    text = told if arguments.do is run_now else f"{arguments.name}: {told}"
-    return Shown(text, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": told})
+        return do(Host(connection), arguments.name, _patience())
 
 
 def _patience() -> Patience:

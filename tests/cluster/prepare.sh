@@ -20,8 +20,8 @@ if "$DOCKER" image inspect gan-base:local > /dev/null 2>&1 && [ -x .servers/bin/
     printf 'FROM gan-base:local\nCOPY minio /usr/local/bin/minio\n' > "$context/Dockerfile"
     "$DOCKER" build --quiet --tag "$minio" "$context"
     rm -r "$context"
-    tests/cluster/load_image.sh --no-build "$minio"
   fi
+  tests/cluster/load_image.sh --no-build "$minio"
 fi
 
 k8s/workflow-controller.sh "$namespace" > /dev/null

@@ -76,8 +76,14 @@ def test_override_keeps_the_rest_and_later_wins() -> None:
     assert made == dataclasses.replace(Config(), name="mine", train=Train(steps=6))
 
 
-def test_an_empty_file_is_the_defaults() -> None:
-    assert config.from_yaml("") == Config()
+@pytest.mark.parametrize("text", ["", "# to be written\n"])
+def test_an_empty_file_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"mine\.yaml is empty"):
+        config.from_yaml(text, where="mine.yaml")
+
+
+def test_no_key_is_the_defaults() -> None:
+    assert config.from_yaml("{}") == Config()
 
 
 def test_load_takes_a_file(tmp_path: Any) -> None:

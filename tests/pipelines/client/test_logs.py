@@ -50,7 +50,18 @@ def test_what_a_step_printed(api: Api, capsys: pytest.CaptureFixture[str]) -> No
 def test_a_pod_that_has_not_begun_has_printed_nothing(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[POD] = Said(r.pod("train", "Pending"))
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
-    assert capsys.readouterr().out == ""
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "the pod pod-1 has printed nothing yet: it is being made" in told.err
+
+
+def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = r.container(waiting={"reason": "ErrImagePull", "message": "no such image"})
+    api.routes[POD] = Said(r.pod("train", "Pending", **missing))
+    api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("FAILED")]
+    with connect(Address(api.url)) as connection:
+        assert list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
+    assert capsys.readouterr().err.count("ErrImagePull: no such image; look whether the image is there") == 1
 
 
 def test_each_line_is_told_once_however_often_the_connection_breaks(api: Api) -> None:

@@ -118,7 +118,7 @@ def test_pause_resume_run_now_delete(api: Api, kept: Kept, capsys: pytest.Captur
     assert resumed["trigger"]["cron_schedule"]["start_time"] > "2026-11-20"
     assert said(capsys, "resume", "nightly")["did"] == "not paused"
     kept.begin(second, "2026-11-23T02:00:00Z")["recurring_run_id"] = first  # its pods went with that version
-    run = said(capsys, "run-now", "nightly")["did"]
+    run = said(capsys, "run-now", "nightly")["run"]
     assert kept.runs[0]["run_id"] == run
     assert kept.runs[0]["runtime_config"] == resumed["runtime_config"]
     said(capsys, "run-now", "nightly", code=19)
