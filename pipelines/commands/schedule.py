@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -63,32 +64,27 @@ def apply(arguments: Namespace) -> Shown:
     """Make the schedules of a file."""
     from pipelines.schedule.change import replace, settle
 
-    def one(host: Host, plan: Plan) -> tuple[str, str]:
+    def one(host: Host, plan: Plan) -> _Told:
         versions = settle(host, plan.name, patience=_patience())
         changes = _difference(host, plan, versions)
         if not changes:
-            return _with("unchanged", versions[-1].complaint), ""
+            return _Told("unchanged", notes=[versions[-1].complaint])
         made = replace(host, plan, patience=_patience())
         before = [version for version in host.versions(plan.name) if version.id != made.id]
-        word = "changed" if versions else "made"
-        if before:
-            word = _with(word, "a run of the version before goes on; one that is due before it ends begins beside it")
-        return _with(word, "" if made.enabled else "it is paused", made.complaint), changes
+        goes_on = "a run of the version before goes on; one that is due before it ends begins beside it"
+        notes = [goes_on if before else "", "" if made.enabled else "it is paused", made.complaint]
+        return _Told("changed" if versions else "made", changes, notes)
 
     return _each(arguments, one)
-
-
-def _with(word: str, *more: str) -> str:
-    return "; ".join(filter(None, [word, *more]))
 
 
 def diff(arguments: Namespace) -> Shown:
     """What `apply` would change."""
 
-    def one(host: Host, plan: Plan) -> tuple[str, str]:
+    def one(host: Host, plan: Plan) -> _Told:
         versions = host.versions(plan.name)
         changes = _difference(host, plan, versions)
-        return ("differs" if changes and versions else "new" if changes else "unchanged"), changes
+        return _Told("differs" if changes and versions else "new" if changes else "unchanged", changes)
 
     return _each(arguments, one)
 
@@ -100,7 +96,22 @@ def _difference(host: Host, plan: Plan, versions: list[Version]) -> str:
     return difference(plan, newest, host.about(newest) if newest else "")
 
 
-def _each(arguments: Namespace, one: Callable[[Host, Plan], tuple[str, str]]) -> Shown:
+@dataclass(frozen=True)
+class _Told:
+    """What became of one schedule of a file, how it differed from the host's, and what is to be known besides."""
+
+    state: str
+    diff: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def lines(self, name: str) -> list[str]:
+        return ["; ".join([f"{name}: {self.state}", *filter(None, self.notes)]), *self.diff.splitlines()]
+
+    def to_json(self) -> Json:
+        return {"state": self.state, "diff": self.diff, "notes": [*filter(None, self.notes)]}
+
+
+def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
     """All plans are made and checked before the first of them reaches the host."""
     from pipelines.schedule.file import load_schedules
     from pipelines.schedule.host import Host
@@ -116,8 +127,8 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], tuple[str, str]]) ->
         told = {plan.name: one(host, plan) for plan in plans}
         others = sorted({version.name for version in host.versions()} - set(told))
     lines = [f"time zone of the host: {zone.name} ({zone.source})"]
-    for name, (word, changes) in told.items():
-        lines += [f"{name}: {word}", *changes.splitlines()]
+    for name, each in told.items():
+        lines += each.lines(name)
     lines += [
         f"{name}: not in {arguments.file}; `gan-pipelines schedule delete {name}` takes it away" for name in others
     ]
@@ -126,7 +137,7 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], tuple[str, str]]) ->
         "uri": arguments.file,
         "seconds": watch.seconds(),
         "time_zone": zone.name,
-        "schedules": {name: {"state": word, "diff": changes} for name, (word, changes) in told.items()},
+        "schedules": {name: each.to_json() for name, each in told.items()},
         "not_in_file": others,
     }
     return Shown("\n".join(lines), record)

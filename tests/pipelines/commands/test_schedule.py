@@ -72,7 +72,11 @@ def test_apply_makes_then_leaves_then_changes(api: Api, kept: Kept, capsys: pyte
     assert (made["max_concurrency"], made["no_catchup"], made["status"]) == ("1", True, "ENABLED")
     assert made["service_account"] == "gan-run"
     assert made["runtime_config"]["parameters"]["name"] == "digits"
-    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"] == {"state": "unchanged", "diff": ""}
+    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"] == {
+        "state": "unchanged",
+        "diff": "",
+        "notes": [],
+    }
     assert list(kept.schedules) == [first]
     write(cron="30 3 * * 1-5")
     differs = said(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]
@@ -90,8 +94,9 @@ def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pyte
     (first,) = kept.schedules
     run = kept.begin(first, "2026-11-23T02:00:00Z")
     write(digest="1" * 64)
-    state = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"]
-    assert state.startswith("changed; a run of the version before goes on")
+    told = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
+    assert told["state"] == "changed"
+    assert told["notes"] == ["a run of the version before goes on; one that is due before it ends begins beside it"]
     assert [each["status"] for each in kept.schedules.values()] == ["DISABLED", "ENABLED"]
     (row,) = said(capsys, "list")["schedules"]
     assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])
@@ -131,11 +136,12 @@ def test_a_backend_that_ignores_the_service_account_is_told_of(
 ) -> None:
     kept.account = "pipeline-runner"
     write()
-    state = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"]
-    assert state.startswith("made; its runs are pipeline-runner, not gan-run")
-    assert "DEFAULTPIPELINERUNNERSERVICEACCOUNT=gan-run" in state
-    again = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
-    assert again["state"].startswith("unchanged; its runs are pipeline-runner")
+    made = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
+    (note,) = made["notes"]
+    assert (made["state"], note[:42]) == ("made", "its runs are pipeline-runner, not gan-run:")
+    assert "DEFAULTPIPELINERUNNERSERVICEACCOUNT=gan-run" in note
+    assert main(["schedule", "apply", "schedules.yaml"]) == 0
+    assert f"nightly: unchanged; {note}" in capsys.readouterr().out
     assert len(kept.schedules) == 1
     said(capsys, "run-now", "nightly")
     assert kept.runs[0]["service_account"] == "gan-run"
