@@ -1,8 +1,8 @@
 """The pods that train one run together, as Kubernetes objects made from the step's own pod.
 
-Each worker has the image, resources, keys, volumes and place of the step's pod, and none of its token, of Kubeflow's
-sidecars, or of what would put the worker on record as an attempt of the step. Everything is owned by the step's pod:
-when that is deleted, Kubernetes deletes the workers.
+Each worker has the image, resources, keys, volumes and place of the step's pod, and none of its service account, of
+Kubeflow's sidecars, or of what would put the worker on record as an attempt of the step. Everything is owned by the
+step's pod: when that is deleted, Kubernetes deletes the workers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gan.types import Json
 
 PORT = 2222
 CONTAINER = "main"
+SERVICE_ACCOUNT = "gan-worker"
 LABEL = "gan-pipelines/workers"
 RUN, KUBEFLOWS_RUN = "gan-pipelines/run", "pipeline/runid"
 """Kubeflow's own label stays with the pods of steps: those that have it are taken for attempts."""
@@ -31,11 +32,20 @@ COPIED = (
     "imagePullSecrets",
     "priorityClassName",
     "runtimeClassName",
-    "serviceAccountName",
     "terminationGracePeriodSeconds",
 )
 PLACE = ("affinity", "nodeSelector", "tolerations")
 OF_THE_STEP = frozenset({"GAN_EXECUTION", "GAN_TASK", "GAN_POD", "GAN_NAMESPACE", "GAN_HOST", "GAN_STEP_RECORDS"})
+OF_ITS_ACCOUNT = frozenset(
+    {
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    }
+)
+"""What Amazon's clusters write into a pod for its service account: the workers get that of their own."""
+
 PREFIXES = ("ARGO_", "KFP_")
 VOLUMES = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
 OF_KUBEFLOW = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
@@ -141,6 +151,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             "spec": {
                 **{key: spec[key] for key in COPIED if key in spec},
                 **{key: words[key] for key in PLACE if key in words},
+                "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
                 "restartPolicy": "Never",
@@ -155,7 +166,7 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     return [
         each
         for each in own.get("env", [])
-        if each["name"] not in OF_THE_STEP
+        if each["name"] not in OF_THE_STEP | OF_ITS_ACCOUNT
         and not each["name"].startswith(PREFIXES)
         and "fieldRef" not in (each.get("valueFrom") or {})
     ]

@@ -86,20 +86,22 @@ def has_jobset() -> bool:
     return "jobsets.jobset.x-k8s.io" in kubectl("get", "crd", "-A", "-o", "name")
 
 
-def test_a_step_may_make_workers(has_jobset: bool) -> None:
-    assert create(job(WORKER), "gan-run") == ""
+@pytest.mark.parametrize("account", ["gan-run", "gan-promote"])
+def test_a_step_may_make_workers(account: str, has_jobset: bool) -> None:
+    assert create(job(WORKER), account) == ""
     if has_jobset:
-        assert create(jobset(WORKER), "gan-run") == ""
+        assert create(jobset(WORKER), account) == ""
     for selector in ("jobset.sigs.k8s.io/jobset-name", "batch.kubernetes.io/job-name", "job-name"):
-        assert create(service(clusterIP="None", selector={selector: "try"}), "gan-run") == ""
+        assert create(service(clusterIP="None", selector={selector: "try"}), account) == ""
 
 
 @pytest.mark.parametrize("kind", [job, jobset])
 @pytest.mark.parametrize(
     ("pod", "reason"),
     [
-        (changed(serviceAccountName="gan-promote"), "gan-worker or gan-run"),
-        (changed(serviceAccountName="argo"), "gan-worker or gan-run"),
+        (changed(serviceAccountName="gan-run"), "must run as the service account gan-worker"),
+        (changed(serviceAccountName="gan-promote"), "must run as the service account gan-worker"),
+        (changed(serviceAccountName="argo"), "must run as the service account gan-worker"),
         (changed(automountServiceAccountToken=True), "must not mount a token"),
         (changed(volumes=[{"name": "v", "secret": {"secretName": "mysql-secret"}}]), "of the kinds emptyDir"),
         (

@@ -49,6 +49,7 @@ def pod() -> dict[str, Any]:
                         {"name": "GAN_TASK", "value": "x(0)"},
                         {"name": "KFP_POD_NAME", "value": "x"},
                         {"name": "ARGO_NODE_ID", "value": "x"},
+                        {"name": "AWS_ROLE_ARN", "value": "arn:aws:iam::1:role/gan-run"},
                         {
                             "name": "AWS_ACCESS_KEY_ID",
                             "valueFrom": {"secretKeyRef": {"name": "gan-store", "key": "AWS_ACCESS_KEY_ID"}},
@@ -112,7 +113,7 @@ def test_a_worker_is_like_the_step_and_no_attempt_of_it(made: dict[str, Any]) ->
 def test_a_worker_may_less_than_the_step(made: dict[str, Any]) -> None:
     spec = job_of(made)["template"]["spec"]
     assert spec["automountServiceAccountToken"] is False
-    assert spec["serviceAccountName"] == "gan-run"
+    assert spec["serviceAccountName"] == "gan-worker"
     assert spec["containers"][0]["securityContext"] == {
         "runAsUser": 65532,
         "runAsGroup": 65532,
@@ -122,6 +123,13 @@ def test_a_worker_may_less_than_the_step(made: dict[str, Any]) -> None:
         "readOnlyRootFilesystem": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def test_workers_of_a_run_that_may_promote_may_not() -> None:
+    """Kubernetes refuses all pods as gan-promote but those that KFP's own controller makes."""
+    given = pod()
+    given["spec"] |= {"serviceAccountName": "gan-promote", "serviceAccount": "gan-promote"}
+    assert "gan-promote" not in json.dumps(job_of(manifests.jobset(given, 2, REQUEST)))
 
 
 def test_one_failure_ends_all_of_them(made: dict[str, Any]) -> None:

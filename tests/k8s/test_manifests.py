@@ -13,6 +13,7 @@ import yaml
 
 from components import stop
 from components.runtime import LATEST_SECONDS
+from components.worker_manifests import SERVICE_ACCOUNT
 from gan.train.signals import DEFAULT_GRACE_SECONDS
 from pipelines.profiles import load_profile, profile_names
 
@@ -77,9 +78,12 @@ def test_alone_the_base_lets_a_step_create_nothing_but_its_own_report(build: Bui
 
 
 def test_workers_get_no_token_and_no_role(overlay: list[Manifest]) -> None:
-    assert of_kind(overlay, "ServiceAccount")["gan-worker"]["automountServiceAccountToken"] is False
+    assert of_kind(overlay, "ServiceAccount")[SERVICE_ACCOUNT]["automountServiceAccountToken"] is False
     subjects = [each["name"] for binding in of_kind(overlay, "RoleBinding").values() for each in binding["subjects"]]
     assert set(subjects) == {"gan-run", "gan-promote"}
+    policy = of_kind(overlay, "ValidatingAdmissionPolicy")["gan-workers"]["spec"]
+    accounts = [each for each in policy["validations"] if "serviceAccountName" in each["expression"]]
+    assert [each["expression"].rsplit(" == ")[-1] for each in accounts] == [f"'{SERVICE_ACCOUNT}')"]
 
 
 def test_all_traffic_is_denied_first(overlay: list[Manifest]) -> None:
