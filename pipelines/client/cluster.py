@@ -10,6 +10,7 @@ from typing import Any
 
 import kubernetes
 import urllib3
+import yaml
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
 from kubernetes.stream import portforward
@@ -21,6 +22,7 @@ from pipelines.client.faults import AnswerError
 TIMEOUTS_SECONDS = (10, 60)
 OF_RUN = "pipeline/runid"
 KUBECONFIG = "KUBECONFIG"
+OWN = "~/.kube/config"  # where KUBECONFIG is not set
 
 
 class Cluster:
@@ -101,27 +103,45 @@ class Cluster:
 
 
 def reach(namespace: str) -> Cluster:
-    """The cluster of the kubeconfig (KUBECONFIG, else ~/.kube/config), or of the pod that this runs in.
+    """The cluster of the kubeconfig (KUBECONFIG, else ~/.kube/config); without either, of the pod that this runs in.
 
     Raises:
-        ClusterError: there is neither, or it can't be used.
+        ClusterError: there is none of them, or it can't be used.
     """
     settings = kubernetes.client.Configuration()
-    named = os.environ.get(KUBECONFIG)
+    named, own = os.environ.get(KUBECONFIG), os.path.expanduser(OWN)
     if named and not any(os.path.isfile(path) for path in named.split(os.pathsep)):
         raise ClusterError(f"no way to Kubernetes: {KUBECONFIG} is {named}, and there is no such file; correct it")
-    try:
-        try:
-            kubernetes.config.load_kube_config(named, client_configuration=settings)
-        except ConfigException:
-            kubernetes.config.load_incluster_config(client_configuration=settings)
-    except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-        raise ClusterError(
-            f"no way to Kubernetes: {named or '~/.kube/config'} is no kubeconfig that can be used "
-            f"({' '.join(str(error).split()).rstrip('.')}); set {KUBECONFIG} to the path of one"
-        ) from None
+    if named or os.path.isfile(own):  # whoever has one never gets the identity of a pod in its place
+        _load(named or own, settings)
+    else:
+        _load_of_pod(settings)
     settings.retries = False
     return Cluster(namespace, kubernetes.client.ApiClient(settings))
+
+
+def _load(paths: str, settings: Any) -> None:
+    try:
+        kubernetes.config.load_kube_config(paths, client_configuration=settings)
+    except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ClusterError(
+            f"no way to Kubernetes: {paths} is no kubeconfig that can be used ({_short(error)}); correct it, or set "
+            f"{KUBECONFIG} to the path of another"
+        ) from None
+
+
+def _load_of_pod(settings: Any) -> None:
+    try:
+        kubernetes.config.load_incluster_config(client_configuration=settings)
+    except (ConfigException, OSError) as error:
+        raise ClusterError(
+            f"no way to Kubernetes: {KUBECONFIG} is not set, there is no {OWN}, and this is no pod with a service "
+            f"account ({_short(error)}); set {KUBECONFIG} to the path of a kubeconfig"
+        ) from None
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 @contextmanager
