@@ -117,26 +117,36 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
 
 
 def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
-    """The cluster of the kubeconfig where it answers; else None and why not: much can be told and done without it.
+    """The cluster of the kubeconfig where it answers; else None and why not: much can be done without it.
 
     Raises:
         NotFoundError: it has no such namespace.
     """
     from gan.errors import ClusterError, NotFoundError
     from pipelines.client.cluster import reach
-    from pipelines.client.faults import AnswerError
 
     try:
         cluster = reach(namespace)
         cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
-    except ClusterError as error:
+    except (ClusterError, NotFoundError) as error:
         return None, str(error)
     try:
         cluster.call(cluster.core.read_namespace, namespace)
     except NotFoundError:
         raise NotFoundError(
-            f'the cluster has no namespace "{namespace}"; give the --namespace that runs have their pods in'
+            f'the cluster has no namespace "{namespace}"; give the --namespace that runs have their pods in, and look '
+            "whether KUBECONFIG names the cluster that they are in"
         ) from None
-    except AnswerError:
-        pass  # not everybody may look at namespaces
+    except ClusterError:
+        pass  # not everybody may look at namespaces, and a connection may break
     return cluster, ""
+
+
+def kubernetes_if_any(namespace: str) -> tuple[Cluster | None, str]:
+    """The same where a wrong namespace is no error either, because the cluster only adds to what Kubeflow tells."""
+    from gan.errors import NotFoundError
+
+    try:
+        return kubernetes(namespace)
+    except NotFoundError as error:
+        return None, str(error)

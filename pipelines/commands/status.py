@@ -12,7 +12,7 @@ from gan.cli.shown import Shown
 from gan.errors import ConfigError
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
-from pipelines.commands.flags import add_address, add_run, connected, kubernetes
+from pipelines.commands.flags import add_address, add_run, connected, kubernetes_if_any
 
 if TYPE_CHECKING:
     from pipelines.client.connection import Connection
@@ -47,7 +47,7 @@ def told_of(connection: Connection, run: Any, watch: Stopwatch) -> Shown:
     from pipelines.client import runs
     from pipelines.client.status import look
 
-    found = look(connection, run, *kubernetes(connection.namespace))
+    found = look(connection, run, *kubernetes_if_any(connection.namespace))
     record: Json = {
         **dataclasses.asdict(found),
         "uri": connection.page_of(found.id),
