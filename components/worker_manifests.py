@@ -35,6 +35,9 @@ COPIED = (
     "terminationGracePeriodSeconds",
 )
 PLACE = ("affinity", "nodeSelector", "tolerations")
+OF_VOLUMES = ("fsGroup", "fsGroupChangePolicy")
+"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller gives it to its own pods only."""
+
 OF_THE_STEP = frozenset({"GAN_EXECUTION", "GAN_TASK", "GAN_POD", "GAN_NAMESPACE", "GAN_HOST", "GAN_STEP_RECORDS"})
 OF_ITS_ACCOUNT = frozenset(
     {
@@ -123,7 +126,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
     """One failure is the end of all: a step takes every worker, and Kubeflow's retry starts them anew."""
     spec = pod["spec"]
     own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    words = _words(pod, own)
+    words, context = _words(pod, own), spec.get("securityContext") or {}
     mounts, volumes = _volumes(own, spec, words.get("sharedMemory"))
     container = {
         "name": CONTAINER,
@@ -151,6 +154,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             "spec": {
                 **{key: spec[key] for key in COPIED if key in spec},
                 **{key: words[key] for key in PLACE if key in words},
+                "securityContext": {key: context[key] for key in OF_VOLUMES if key in context},
                 "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,

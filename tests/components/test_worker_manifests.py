@@ -31,6 +31,12 @@ def pod() -> dict[str, Any]:
             "serviceAccountName": "gan-run",
             "nodeName": "node-7",
             "hostname": "x",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "fsGroup": 65532,
+                "fsGroupChangePolicy": "OnRootMismatch",
+            },
             "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
             "nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-l4"},
             "terminationGracePeriodSeconds": 30,
@@ -130,6 +136,17 @@ def test_workers_of_a_run_that_may_promote_may_not() -> None:
     given = pod()
     given["spec"] |= {"serviceAccountName": "gan-promote", "serviceAccount": "gan-promote"}
     assert "gan-promote" not in json.dumps(job_of(manifests.jobset(given, 2, REQUEST)))
+
+
+def test_a_worker_may_write_to_the_volumes_that_the_step_may_write_to(made: dict[str, Any]) -> None:
+    context = job_of(made)["template"]["spec"]["securityContext"]
+    assert context == {"fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch"}
+
+
+def test_a_pod_without_a_context_has_workers_without_one() -> None:
+    given = pod()
+    del given["spec"]["securityContext"]
+    assert job_of(manifests.jobset(given, 2, REQUEST))["template"]["spec"]["securityContext"] == {}
 
 
 def test_one_failure_ends_all_of_them(made: dict[str, Any]) -> None:
