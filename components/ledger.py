@@ -77,7 +77,7 @@ class Ledger:
                 self._store = store
         except GanError as error:
             warn("the ledger of the execution can't be written", reason=str(error))
-        if before:
+        if before and before[-1].retry < self._attempt.retry:  # or else of a series that a person's retry ended
             self._heed(before[-1])
 
     def _heed(self, before: Attempt) -> None:

@@ -103,6 +103,21 @@ def test_whoever_retries_by_hand_gets_a_real_attempt(pod: Pod) -> None:
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (2, DONE)]
 
 
+def test_what_a_person_mended_is_not_heeded_though_their_first_attempt_is_not_on_record(pod: Pod) -> None:
+    """It was preempted before its process began: the backend counts it all the same."""
+    pod.fail(DataError("no such folder"))
+    for number in (1, 2, 3):
+        pod.retry(number)
+        pod.fail(DataError("never told: the body does not run"))
+    pod.retry(1)
+    with runtime.step("promote", str(pod.store)) as step:
+        step.done(Outcome("gen-1", "/uri"))
+    assert [(each.retry, each.state) for each in pod.attempts()] == [
+        *((number, FAILED) for number in range(4)),
+        (1, DONE),
+    ]
+
+
 @pytest.mark.parametrize("error", [UnavailableError("the storage is down"), GanError("a worker died"), ValueError("?")])
 def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
     pod.fail(error)
