@@ -16,14 +16,13 @@ from gan.types import Json
 from pipelines.client import runs, workflow
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
-from pipelines.client.step_pods import oldest_first, step_of
+from pipelines.client.step_pods import oldest_first, step_of, task_of
 from pipelines.client.times import moment, seconds_between
 from pipelines.client.upload import description_of
 from pipelines.client.waiting import BEGINNING, why_ended, why_pending
 from pipelines.client.workflow import Node
 
 LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
-NODE_NAME = "workflows.argoproj.io/node-name"
 PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
 FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
 AGAIN = "to be tried again"
@@ -200,9 +199,7 @@ def _error(run: Any, flow: dict[str, Any], steps: Sequence[StepStatus]) -> str:
 
 def _of_task(pods: Sequence[Any], task: str) -> list[Any]:
     """The pods of a task, the oldest first."""
-    return oldest_first(
-        pod for pod in pods if (pod.metadata.annotations or {}).get(NODE_NAME, "").partition("(")[0] == task
-    )
+    return oldest_first(pod for pod in pods if task_of(pod) == task)
 
 
 def _parameters(run: Any) -> dict[str, Any]:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from components.ledger import RETRY
 from components.worker_manifests import CONTAINER
 
 STEP = "gan-pipelines/step"
+NODE_NAME = "workflows.argoproj.io/node-name"
 
 
 def step_of(pod: Any) -> str:
     """The step that a pod belongs to; empty for one of Kubeflow's own."""
     return str((pod.metadata.labels or {}).get(STEP, ""))
+
+
+def task_of(pod: Any) -> str:
+    """The task that a pod is an attempt at, as Argo and the ledger name it; empty for a pod that is not Argo's.
+
+    A loop has numbers of its own inside the name: `...iterations(0:0).iteration-item.trial.executor(1)`.
+    """
+    name = str((pod.metadata.annotations or {}).get(NODE_NAME, ""))
+    retried = RETRY.fullmatch(name)
+    return retried[1] if retried else name
 
 
 def oldest_first(pods: Iterable[Any]) -> list[Any]:

@@ -38,7 +38,10 @@ def run(state: str, *, store: str = "", history: tuple[str, ...] = ("PENDING", "
 
 
 def task(step: str) -> str:
-    return f"{WORKFLOW}.root.{step}.executor"
+    """The name of a step's task; a trial, given as "trial 3", is one of a loop's."""
+    step, _, number = step.partition(" ")
+    loop = f"stage.for-loop-1.iteration-iterations({number}:{number}).iteration-item." if number else ""
+    return f"{WORKFLOW}.root.{loop}{step}.executor"
 
 
 def node(step: str, phase: str, *, message: str = "", attempt: int | None = None, kind: str = "Pod") -> dict[str, Any]:
@@ -73,7 +76,7 @@ def pod(step: str, phase: str, *, name: str = "pod-1", attempt: int = 0, **statu
             "name": name,
             "uid": f"uid-{name}",
             "creationTimestamp": BEGAN,
-            "labels": {"gan-pipelines/step": step, "pipeline/runid": RUN_ID},
+            "labels": {"gan-pipelines/step": step.partition(" ")[0], "pipeline/runid": RUN_ID},
             "annotations": {"workflows.argoproj.io/node-name": f"{task(step)}({attempt})"},
         },
         "spec": {

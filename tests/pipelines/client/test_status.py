@@ -130,6 +130,20 @@ def test_why_a_step_failed(status: Status, status_of_pod: dict[str, Any], messag
     assert told["error"].startswith(f"train: {said}")
 
 
+def test_each_trial_of_a_sweep_has_its_own_pod(status: Status) -> None:
+    flow = r.workflow(*r.retried("trial 0", "Failed", "Failed"), *r.retried("trial 1", "Pending"))
+    pods = (
+        r.pod("trial 0", "Failed", name="first", **r.container(terminated={"exitCode": 3, "reason": "Error"})),
+        r.pod("trial 0", "Failed", name="second", attempt=1, **OOM),
+        r.pod("trial 1", "Pending", name="third", **r.unplaced("Unschedulable", NO_GPU)),
+    )
+    _, told = status("RUNNING", flow, *pods)
+    failed, waiting = told["steps"]
+    assert (failed["step"], waiting["step"]) == ("trial", "trial")
+    assert failed["why"].startswith("out of memory (its limit is 600Mi)")
+    assert waiting["why"] == "no node takes it: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu"
+
+
 def test_attempts_that_ended_alike_are_told_together(status: Status, tmp_path: Path) -> None:
     nan = "generator_loss is nan at step 7"
     failed = r.attempt("train", executions.FAILED, exit_code=8, error=nan)
