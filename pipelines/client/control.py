@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from components.worker_manifests import JOBSET, RUN
@@ -14,7 +15,7 @@ from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError
 from pipelines.client.status import PENDING, look
-from pipelines.client.stopping import stop_steps
+from pipelines.client.stopping import not_stopped, stop_steps, stop_workflow
 from pipelines.client.wait import until_ended
 
 LONGEST_SECONDS = 300.0
@@ -55,9 +56,10 @@ def cancel(
     if run.state not in runs.ENDED:
         if run.state != runs.CANCELING:  # else somebody has told it before
             _terminate(connection, cluster, run, clock, sleep)
+        unsure = _complete(cluster, run.run_id, clock, sleep)
         run = until_ended(connection, run.run_id, LONGEST_SECONDS, each=each, clock=clock, sleep=sleep)
         if run.state not in runs.ENDED:
-            held = _held(connection, cluster, run)
+            held = _held(connection, cluster, run) or unsure
             raise ClusterError(
                 f"{run.display_name} was told to stop and is {run.state} after {LONGEST_SECONDS:.0f} s"
                 + (f": {held}" if held else "; look at its pods with `gan-pipelines status`")
@@ -80,6 +82,28 @@ def _terminate(
     except AnswerError:
         if runs.get(connection, run.run_id).state not in (*runs.ENDED, runs.CANCELING):
             raise  # otherwise it has ended by itself just now, or somebody else has told it
+
+
+def _complete(cluster: Cluster | None, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> str:
+    """Stop the workflow, where Kubeflow has put the termination on record and then did not tell it.
+
+    It does the one before the other, and whoever asks once more is refused.
+
+    Returns:
+        Why it can't be seen whether that is so; empty where it can.
+    """
+    if cluster is None:
+        return "whether its workflow was told can't be seen without Kubernetes; set KUBECONFIG"
+    try:
+        name = not_stopped(cluster, run_id)
+    except AnswerError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return f"whether its workflow was told can't be seen: {error}"
+    if name:
+        stop_steps(cluster, run_id, clock, sleep)
+        stop_workflow(cluster, name)
+    return ""
 
 
 def _held(connection: Connection, cluster: Cluster | None, run: Any) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from gan.errors import NotFoundError
+from pipelines.client import workflow
 from pipelines.client.cluster import Cluster
 from pipelines.client.step_pods import state_of, step_of
 
 LONGEST_SECONDS = 90.0  # beyond the grace of a step's pod, see k8s/workflow-controller.yaml
 EVERY_SECONDS = 1.0
+ENDED = ("Succeeded", "Failed", "Error")
 
 
 def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -32,6 +34,32 @@ def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
             except NotFoundError:
                 continue  # it has ended by itself just now
         sleep(EVERY_SECONDS)
+
+
+def not_stopped(cluster: Cluster, run_id: str) -> str:
+    """The name of the run's workflow where it goes on and nobody has stopped it; else empty.
+
+    Raises:
+        ClusterError: Kubernetes can't be reached, or refuses.
+    """
+    flow = workflow.living(cluster, run_id)
+    over = not flow or flow.get("status", {}).get("phase") in ENDED
+    return "" if over or workflow.was_terminated(flow) else str(flow["metadata"]["name"])
+
+
+def stop_workflow(cluster: Cluster, name: str) -> None:
+    """Stop a workflow just as Kubeflow does: one that is stopped by its `shutdown` can't be retried.
+
+    Raises:
+        ClusterError: Kubernetes can't be reached, or refuses.
+    """
+    group, version, plural = workflow.WORKFLOWS
+    patch = {"spec": {"activeDeadlineSeconds": 0}}
+    method = cluster.custom.patch_namespaced_custom_object
+    try:
+        cluster.call(method, group, version, cluster.namespace, plural, name, patch)
+    except NotFoundError:
+        return  # it has ended by itself just now
 
 
 def _goes_on(pod: Any) -> bool:

@@ -99,7 +99,7 @@ def serve(routes: dict[str, Any] | None = None, *, port: int = 0) -> Iterator[Ap
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = _do  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_DELETE = _do  # noqa: N815
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

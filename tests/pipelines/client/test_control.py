@@ -22,6 +22,7 @@ RETRY = f"POST /apis/v2beta1/runs/{r.RUN_ID}:retry"
 JOBS = "/apis/batch/v1/namespaces/kubeflow/jobs"
 JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
 DELETE_POD = f"DELETE {r.PODS.partition(' ')[2]}/pod-1"
+PATCH = f"PATCH {r.WORKFLOWS.partition(' ')[2]}/{r.WORKFLOW}"
 STOPPED = r.workflow(*r.retried("train", "Failed"), terminated=True)
 FAILED = r.workflow(*r.retried("train", "Failed"))
 
@@ -149,11 +150,60 @@ def test_a_run_that_was_told_before_is_waited_for(api: Api) -> None:
 def test_what_holds_a_run_that_was_told_to_stop_is_told(api: Api) -> None:
     clock = Clock(pace=50.0)
     missing = {"reason": "CreateContainerConfigError", "message": 'secret "hook" not found'}
-    flow = r.workflow(*r.retried("notify", "Pending"))
+    flow = r.workflow(*r.retried("notify", "Pending"), terminated=True)
     api.routes.update(r.routes("CANCELING", flow, r.pod("notify", "Pending", **r.container(waiting=missing))))
     with (
         connect(Address(api.url)) as connection,
         pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; make it'),
+    ):
+        control.cancel(connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
+
+
+def test_a_termination_that_kubeflow_did_not_carry_out_is_completed(api: Api) -> None:
+    going = r.pod("train", "Running", **r.container(running={}))
+    api.routes.update(r.routes("CANCELING", FAILED, going))
+
+    def delete(asked: Asked) -> Said:
+        api.routes[r.PODS] = r.items()
+        return Said({"kind": "Status", "status": "Success"})
+
+    def patch(asked: Asked) -> Said:
+        _become(api, "FAILED")
+        api.routes[r.OLD_RUN] = r.as_kept(STOPPED)
+        return Said(STOPPED)
+
+    api.routes.update({DELETE_POD: delete, PATCH: patch})
+    assert main(["cancel", r.RUN_ID]) == 0
+    asked = [f"{each.method} {each.path}" for each in api.asked]
+    assert asked.index(DELETE_POD) < asked.index(PATCH)  # a step has its grace
+    (patched,) = api.of(PATCH)
+    assert patched.headers["Content-Type"] == "application/merge-patch+json"
+    assert patched.json == {"spec": {"activeDeadlineSeconds": 0}}
+
+
+def test_a_termination_that_was_carried_out_is_left_alone(api: Api) -> None:
+    api.routes.update(r.routes("RUNNING", FAILED))
+
+    def terminate(asked: Asked) -> Said:
+        api.routes[r.WORKFLOWS] = r.items(STOPPED)
+        api.routes[r.OLD_RUN] = r.as_kept(STOPPED)
+        return _become(api, "FAILED")
+
+    api.routes[TERMINATE] = terminate
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert api.of(PATCH) == []
+
+
+def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_enough(api: Api) -> None:
+    forbidden = Said({"message": "workflows.argoproj.io is forbidden"}, 403)
+    api.routes.update({**r.routes("RUNNING", STOPPED), r.WORKFLOWS: forbidden})
+    api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
+    assert main(["cancel", r.RUN_ID]) == 0
+    _become(api, "CANCELING")
+    clock = Clock(pace=50.0)
+    with (
+        connect(Address(api.url)) as connection,
+        pytest.raises(ClusterError, match=r"300 s: whether its workflow was told .* forbidden; ask for that right"),
     ):
         control.cancel(connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
 
