@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from kubernetes.client import ApiException
 
 from components import worker_manifests as manifests
 from components import worker_states as states
 from components.kubernetes_api import KubernetesApi
+from components.worker_objects import WorkerObjects
 from components.worker_states import Worker
 from components.worker_tail import Tail
 from gan.config import Config
-from gan.console import say, warn
+from gan.console import say
 from gan.errors import ClusterError, ConfigError, WorkerLostError
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
@@ -80,14 +80,13 @@ class Group:
         self._sleep = sleep
         self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
         self._name = manifests.name_of(self._pod)
-        self._undo: list[Callable[[], Any]] = []
+        self._objects = WorkerObjects(self._api, self._pod)
         self._seen: dict[int, Worker] = {}
         self._told: dict[int, str] = {}
 
     def __enter__(self) -> Group:
         try:
-            if not self._make_jobset():
-                self._make_job()
+            self._objects.make(self._workers, self._request)
         except BaseException:
             self._delete()
             raise
@@ -114,45 +113,6 @@ class Group:
         if any(each.failed for each in self._seen.values()):
             raise states.failure(list(self._seen.values()))
         return states.outcome(self._seen[0])
-
-    def _make_jobset(self) -> bool:
-        group, version, plural = manifests.JOBSET
-        body = manifests.jobset(self._pod, self._workers, self._request)
-        try:
-            self._api.call(
-                self._api.custom.create_namespaced_custom_object, group, version, self._namespace, plural, body
-            )
-        except ApiException as error:
-            if error.status != 404:
-                raise _refused(error) from None
-            return False
-        self._undo.append(
-            lambda **named: self._api.custom.delete_namespaced_custom_object(
-                group, version, self._namespace, plural, self._name, propagation_policy="Foreground", **named
-            )
-        )
-        say(f"{self._workers} workers train together", jobset=self._name)
-        return True
-
-    def _make_job(self) -> None:
-        job, service = (
-            manifests.indexed_job(self._pod, self._workers, self._request),
-            manifests.service(self._pod),
-        )
-        try:
-            self._api.call(self._api.core.create_namespaced_service, self._namespace, service)
-            self._undo.append(
-                lambda **named: self._api.core.delete_namespaced_service(self._name, self._namespace, **named)
-            )
-            self._api.call(self._api.batch.create_namespaced_job, self._namespace, job)
-        except ApiException as error:
-            raise _refused(error) from None
-        self._undo.append(
-            lambda **named: self._api.batch.delete_namespaced_job(
-                self._name, self._namespace, propagation_policy="Foreground", **named
-            )
-        )
-        say(f"{self._workers} workers train together (JobSet is not installed)", job=self._name)
 
     def _look(self) -> list[Worker]:
         """What the pods tell now. One that is gone stays as it was seen last, and is lost if it had not ended."""
@@ -196,15 +156,10 @@ class Group:
 
     def _delete(self) -> None:
         """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
-        undo, self._undo = self._undo, []
-        for each in reversed(undo):
-            try:
-                self._api.call(each)
-            except (ApiException, ClusterError) as error:
-                if getattr(error, "status", None) != 404:
-                    warn("the workers could not be deleted; they go when this pod is deleted", reason=str(error))
+        if not self._objects.delete():
+            return
         waited = 0.0
-        while undo and waited < grace_seconds():
+        while waited < grace_seconds():
             try:
                 left = self._pods()
             except (ApiException, ClusterError):
@@ -213,10 +168,3 @@ class Group:
                 return
             self._sleep(LOOK_EVERY_SECONDS)
             waited += LOOK_EVERY_SECONDS
-
-
-def _refused(error: ApiException) -> ClusterError:
-    said = " ".join(str(error.body or error.reason).split())[:500]
-    if error.status == 403:
-        return ClusterError(f"Kubernetes forbids the workers: {said}. Apply k8s/components/workers, or raise the quota")
-    return ClusterError(f"Kubernetes refuses the workers (HTTP {error.status}): {said}")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -41,6 +41,7 @@ class Cluster:
     def __init__(self, api: Api, *, jobset: bool = True) -> None:
         self.api = api
         self.sights: list[list[dict[str, Any]]] = [[]]
+        self.there: dict[str, Any] = {}
         self.deleted: list[str] = []
         log = b"2026-01-01T00:00:00.1Z a line of worker 0\n"
         api.routes |= {
@@ -50,13 +51,26 @@ class Cluster:
             f"POST {JOBSETS}": self._made if jobset else Said(b"404 page not found", 404, "text/plain"),
             f"POST {JOBS}": self._made,
             f"POST {SERVICES}": self._made,
+            **{f"GET {kind}/{NAME}": self._found for kind in (JOBSETS, JOBS, SERVICES)},
             **{f"DELETE {kind}/{NAME}": self._deleted for kind in (JOBSETS, JOBS, SERVICES)},
         }
 
-    def group(self) -> Group:
-        client = kubernetes.client.ApiClient(kubernetes.client.Configuration(host=self.api.url))
-        api = KubernetesApi(client, sleep=lambda _: None)
+    def group(self, between_tries: Callable[[float], object] = lambda _: None) -> Group:
+        settings = kubernetes.client.Configuration(host=self.api.url)
+        settings.retries = False
+        api = KubernetesApi(kubernetes.client.ApiClient(settings), sleep=between_tries)
         return Group(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
+
+    def lose_an_answer(self, kind: str) -> None:
+        """The next thing of a kind is made, and whoever asked for it does not hear so."""
+
+        def lost(asked: Asked) -> Said:
+            self.api.routes[asked_for] = self._made
+            self._made(asked)
+            return kfp_api.LOST
+
+        asked_for = f"POST {kind}"
+        self.api.routes[asked_for] = lost
 
     def made(self, kind: str) -> list[Any]:
         return [asked.json for asked in self.api.of(f"POST {kind}")]
@@ -68,9 +82,18 @@ class Cluster:
         return listed("PodList", self.sights.pop(0) if len(self.sights) > 1 else self.sights[0])
 
     def _made(self, asked: Asked) -> Said:
+        path = f"{asked.path}/{asked.json['metadata']['name']}"
+        if path in self.there:
+            return status(409, "AlreadyExists", f'"{NAME}" already exists')
+        self.there[path] = asked.json
         return Said(asked.json, 201)
 
+    def _found(self, asked: Asked) -> Said:
+        return Said(self.there[asked.path]) if asked.path in self.there else status(404, "NotFound", "not found")
+
     def _deleted(self, asked: Asked) -> Said:
+        if self.there.pop(asked.path, None) is None:
+            return status(404, "NotFound", "not found")
         self.deleted.append(asked.path)
         return Said({"kind": "Status", "status": "Success"})
 
@@ -190,6 +213,40 @@ def test_an_api_that_is_away_for_a_moment_is_asked_again(api: Api) -> None:
     cluster.sights = [done()]
     with cluster.group() as group:
         assert group.wait() == MADE
+
+
+@pytest.mark.parametrize(("jobset", "kind"), [(True, JOBSETS), (False, SERVICES), (False, JOBS)])
+def test_workers_that_were_made_though_the_answer_was_lost_are_those_of_the_step(
+    jobset: bool, kind: str, api: Api
+) -> None:
+    cluster = Cluster(api, jobset=jobset)
+    cluster.lose_an_answer(kind)
+    cluster.sights = [done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    assert len(cluster.made(kind)) == 2
+    assert cluster.there == {}
+
+
+def test_workers_are_deleted_where_no_answer_ever_told_that_they_are_there(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.lose_an_answer(JOBSETS)
+
+    def stopped(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), cluster.group(between_tries=stopped):
+        pytest.fail("the group was entered")
+    assert cluster.deleted == [f"{JOBSETS}/{NAME}"]
+
+
+def test_what_others_made_is_neither_taken_nor_deleted(api: Api) -> None:
+    cluster = Cluster(api)
+    theirs = {"metadata": {"name": NAME, "ownerReferences": [{"uid": "another"}]}}
+    cluster.there = {f"{JOBSETS}/{NAME}": theirs}
+    with pytest.raises(ClusterError, match=r"already exists.*see whose it is, delete it, and run"), cluster.group():
+        pytest.fail("the group was entered")
+    assert cluster.there == {f"{JOBSETS}/{NAME}": theirs}
 
 
 def test_outside_of_a_pod_there_is_nothing_to_copy() -> None:

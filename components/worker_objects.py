@@ -1,0 +1,127 @@
+"""What a group of workers is in Kubernetes: a JobSet, or an Indexed Job and its service; made, read and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kubernetes.client import ApiException
+
+from components import worker_manifests as manifests
+from components.kubernetes_api import KubernetesApi
+from gan.console import say, warn
+from gan.errors import ClusterError
+from gan.types import Json
+
+NOT_FOUND, THERE_ALREADY = 404, 409
+
+
+@dataclass(frozen=True)
+class Methods:
+    """How one object is made of its manifest, read and deleted."""
+
+    create: Callable[..., Any]
+    read: Callable[..., Any]
+    delete: Callable[..., Any]
+
+
+class WorkerObjects:
+    """The objects of the workers of one step.
+
+    Args:
+        api: where they are.
+        pod: the step's own, which owns them.
+    """
+
+    def __init__(self, api: KubernetesApi, pod: Mapping[str, Any]) -> None:
+        self._api = api
+        self._pod = pod
+        self._maybe_there: list[Methods] = []
+        name, namespace = manifests.name_of(pod), pod["metadata"]["namespace"]
+        group, version, plural = manifests.JOBSET
+        jobsets = (group, version, namespace, plural)
+        self._jobset = Methods(
+            partial(api.custom.create_namespaced_custom_object, *jobsets),
+            partial(api.custom.get_namespaced_custom_object, *jobsets, name),
+            partial(api.custom.delete_namespaced_custom_object, *jobsets, name, propagation_policy="Foreground"),
+        )
+        self._job = Methods(
+            partial(api.batch.create_namespaced_job, namespace),
+            partial(api.batch.read_namespaced_job, name, namespace),
+            partial(api.batch.delete_namespaced_job, name, namespace, propagation_policy="Foreground"),
+        )
+        self._service = Methods(
+            partial(api.core.create_namespaced_service, namespace),
+            partial(api.core.read_namespaced_service, name, namespace),
+            partial(api.core.delete_namespaced_service, name, namespace),
+        )
+
+    def make(self, workers: int, request: Json) -> None:
+        """Make a JobSet, or where that is not installed an Indexed Job.
+
+        Raises:
+            ClusterError: Kubernetes can't be reached, or refuses.
+        """
+        name = manifests.name_of(self._pod)
+        try:
+            if self._create_jobset(manifests.jobset(self._pod, workers, request)):
+                say(f"{workers} workers train together", jobset=name)
+                return
+            self._create(self._service, manifests.service(self._pod))
+            self._create(self._job, manifests.indexed_job(self._pod, workers, request))
+        except ApiException as error:
+            raise _refused(error) from None
+        say(f"{workers} workers train together (JobSet is not installed)", job=name)
+
+    def delete(self) -> bool:
+        """Delete what was made, or may have been; whether there was anything of the kind."""
+        found, self._maybe_there = self._maybe_there, []
+        for each in reversed(found):
+            try:
+                self._api.call(each.delete)
+            except (ApiException, ClusterError) as error:
+                if getattr(error, "status", None) != NOT_FOUND:
+                    warn("the workers could not be deleted; they go when this pod is deleted", reason=str(error))
+        return bool(found)
+
+    def _create_jobset(self, body: Json) -> bool:
+        try:
+            self._create(self._jobset, body)
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def _create(self, methods: Methods, body: Json) -> None:
+        """Make one object. It is noted before: the answer may be lost, or the process stopped, once it is made."""
+        self._maybe_there.append(methods)
+        try:
+            self._api.call(methods.create, body)
+        except ApiException as error:
+            if error.status == THERE_ALREADY and self._is_ours(methods):
+                return  # an earlier try of this call made it, and its answer was lost
+            if error.status in (NOT_FOUND, THERE_ALREADY):
+                self._maybe_there.pop()
+            raise
+
+    def _is_ours(self, methods: Methods) -> bool:
+        try:
+            found = self._api.plain(self._api.call(methods.read))["metadata"]
+        except ApiException:
+            return False
+        return self._pod["metadata"]["uid"] in [each["uid"] for each in found.get("ownerReferences", [])]
+
+
+def _refused(error: ApiException) -> ClusterError:
+    said = " ".join(str(error.body or error.reason).split())[:500]
+    if error.status == 403:
+        return ClusterError(f"Kubernetes forbids the workers: {said}. Apply k8s/components/workers, or raise the quota")
+    if error.status == THERE_ALREADY:
+        return ClusterError(
+            f"Kubernetes refuses the workers: {said}. What is there is not of this step's pod: see whose it is, delete "
+            "it, and run the same again"
+        )
+    return ClusterError(f"Kubernetes refuses the workers (HTTP {error.status}): {said}")
