@@ -86,9 +86,12 @@ def _place(task: Any, resources: Resources) -> None:
     for each in resources.tolerations:
         operator = "Exists" if each.value is None else "Equal"
         kubernetes.add_toleration(task, each.key, operator, each.value, each.effect)
+    must = [term.expression() for term in resources.affinity if term.weight is None]
+    if must:  # in one call: of several, Kubernetes is content with any
+        kubernetes.add_node_affinity(task, match_expressions=must)
     for term in resources.affinity:
-        expression = {"key": term.key, "operator": term.operator, "values": list(term.values)}
-        kubernetes.add_node_affinity(task, match_expressions=[expression], weight=term.weight)
+        if term.weight is not None:
+            kubernetes.add_node_affinity(task, match_expressions=[term.expression()], weight=term.weight)
 
 
 def _mount(task: Any, resources: Resources) -> None:

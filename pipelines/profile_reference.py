@@ -18,9 +18,9 @@ FILE.yaml` one of your own, which may extend a shipped one and give only what di
       train: {accelerator_count: 2, cpu: 14, memory: 56Gi}
 
 A step gets the keys of `default`, and instead of them those that `steps` gives it. A profile is compiled into the
-pipeline: `gan-pipelines submit` and schedules upload a version of their own for each. Only the size of the pod that
-trains (`train_cpu`, `train_memory`, `train_accelerators`) is a parameter of the run as well: where memory ran out, a
-copy of the run can be given more of it in Kubeflow's form.
+pipeline: `gan-pipelines submit` and schedules upload a version of their own for each. Only in the training pipeline is
+the size of the pod that trains (`train_cpu`, `train_memory`, `train_accelerators`) a parameter of the run as well:
+where memory ran out, a copy of the run can be given more of it in Kubeflow's form.
 
 This page is generated: `make docs-reference`.
 """
@@ -34,7 +34,7 @@ Three more keys say where the pod runs:
 | `tolerations` | `[{key: nvidia.com/gpu}]` | Taints that the pod bears: a key, a `value` (none: any) and an `effect` \
 (`NoSchedule`, `PreferNoSchedule`, `NoExecute`). |
 | `affinity` | `[{key: topology.kubernetes.io/zone, operator: In, values: [a, b], weight: 10}]` | What a label of the \
-node must be, or had better be where there is a `weight` of 1 to 100. |
+node must be, or had better be where there is a `weight` of 1 to 100; all without one must hold. |
 """
 
 BEHAVIOUR = """## What to know

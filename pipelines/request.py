@@ -47,6 +47,10 @@ class Request:
         """
         return open_store(self.store_uri)
 
+    def configs(self) -> list[Config]:
+        """The configs that will be trained, as far as they are known beforehand."""
+        return self.sweep.samples(self.config) if self.sweep else [self.config]
+
     def parameters(self) -> dict[str, str]:
         """The same as the strings that Kubeflow passes to the steps.
 

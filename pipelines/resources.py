@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from typing import Any
 
 from gan.config.check import Group, key
@@ -60,6 +61,10 @@ class NodeTerm:
         if self.weight is not None and not (isinstance(self.weight, int) and 1 <= self.weight <= 100):
             raise ConfigError(f"an affinity's weight must be between 1 and 100, or none; got {self.weight!r}")
 
+    def expression(self) -> dict[str, Any]:
+        """It in Kubernetes' words."""
+        return {"key": self.key, "operator": self.operator, "values": list(self.values)}
+
 
 @dataclass(frozen=True)
 class Resources(Group):
@@ -95,6 +100,11 @@ class Resources(Group):
         super().__post_init__()
         for name in ("cpu", "cpu_limit"):
             _check(name, getattr(self, name), _CPU, "a number of cores such as 2 or 500m")
+        if self.cpu_limit is not None and _cores(self.cpu) > _cores(self.cpu_limit):
+            raise ConfigError(
+                f"cpu {self.cpu} is more than cpu_limit {self.cpu_limit}, and no pod can reserve more than it may use; "
+                "give less cpu, or a higher cpu_limit"
+            )
         for name in ("memory", "shared_memory", "scratch", "cache"):
             _check(name, getattr(self, name), _BYTES, "a size such as 512Mi or 8Gi")
         if self.shared_memory is not None and size_bytes(self.shared_memory) >= size_bytes(self.memory):
@@ -119,6 +129,10 @@ class Resources(Group):
     def longest_wait_seconds(self) -> int:
         """The wait before the last retry: Kubeflow knows no upper bound of a wait."""
         return self.backoff_seconds * int(self.backoff_factor ** max(self.retries - 1, 0))
+
+
+def _cores(text: str) -> Decimal:
+    return Decimal(text.removesuffix("m")) / (1000 if text.endswith("m") else 1)
 
 
 def size_bytes(text: str) -> int:

@@ -62,16 +62,16 @@ def _amounts(each: Resources) -> dict[str, Any]:
 
 
 def _affinity(terms: tuple[NodeTerm, ...]) -> dict[str, Any]:
-    """As Kubeflow makes it of the same terms: any one of those that must hold is enough."""
-
-    def selected(term: NodeTerm) -> dict[str, Any]:
-        return {"matchExpressions": [{"key": term.key, "operator": term.operator, "values": list(term.values)}]}
-
-    must = [selected(term) for term in terms if term.weight is None]
-    better = [{"weight": term.weight, "preference": selected(term)} for term in terms if term.weight is not None]
+    """As Kubeflow makes it of the same terms: all of those without a weight must hold."""
+    must = [term.expression() for term in terms if term.weight is None]
+    better = [
+        {"weight": term.weight, "preference": {"matchExpressions": [term.expression()]}}
+        for term in terms
+        if term.weight is not None
+    ]
     made: dict[str, Any] = {}
     if must:
-        made["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": must}
+        made["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [{"matchExpressions": must}]}
     if better:
         made["preferredDuringSchedulingIgnoredDuringExecution"] = better
     return {"nodeAffinity": made} if made else {}

@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,23 @@ class Sweep(Group):
         Raises:
             ConfigError: a value that its key does not take.
         """
-        for point in self.grid_points():
-            at(config, point, self.seeds[0], self.rungs[-1])
-        for path, values in self.search.items():
-            edges = (values["low"], values["high"]) if isinstance(values, Mapping) else values
-            for value in edges:
-                at(config, {path: value}, self.seeds[0], self.rungs[-1])
+        self.samples(config)
+
+    def samples(self, config: Config) -> list[Config]:
+        """`config` at points that hold between them every value that can be known beforehand.
+
+        Those are all points of a grid; of a search as many as its longest list is long, the lists and the edges of the
+        ranges side by side.
+
+        Raises:
+            ConfigError: a value that its key does not take.
+        """
+        points = self.grid_points()
+        if self.search:
+            edges = {path: _edges(values) for path, values in self.search.items()}
+            longest = max(len(each) for each in edges.values())
+            points = [{path: each[i % len(each)] for path, each in edges.items()} for i in range(longest)]
+        return [at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal sweep."""
@@ -125,6 +136,10 @@ class Sweep(Group):
         tree = dataclasses.asdict(self)
         spaces = {"grid": dict(self.grid), "search": dict(self.search)}
         return {**tree, **spaces, "seeds": list(self.seeds), "rungs": list(self.rungs)}
+
+
+def _edges(values: Any) -> Sequence[Any]:
+    return (values["low"], values["high"]) if isinstance(values, Mapping) else values
 
 
 def from_yaml(text: str, *, where: str = "the sweep") -> Sweep:

@@ -52,7 +52,8 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
     """
     _check_places(request)
     load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
-    check_config(request.config)
+    for config in request.configs():
+        check_config(config)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))

@@ -22,12 +22,11 @@ EXPERIMENT = "gan-pipelines"
 
 @dataclass(frozen=True)
 class Version:
-    """A pipeline's version on the backend; `fresh`: it was put there just now."""
+    """A pipeline's version on the backend."""
 
     pipeline_id: str
     version_id: str
     name: str
-    fresh: bool
 
 
 def upload(connection: Connection, pipeline: str, text: str, about: str) -> Version:
@@ -60,8 +59,7 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Vers
             named: dict[str, Any] = {"name": name, "pipelineid": pipeline_id, "description": about}
             return connection.call(send, str(path), **named, repeatable=False).pipeline_version_id
 
-    version_id, fresh = _found_or_made(find, make)
-    return Version(pipeline_id, version_id, name, fresh)
+    return Version(pipeline_id, _found_or_made(find, make), name)
 
 
 def description_of(connection: Connection, reference: Any) -> str:
@@ -104,7 +102,7 @@ def experiment(connection: Connection, name: str = EXPERIMENT) -> str:
         body = api.V2beta1Experiment(display_name=name, namespace=connection.api_namespace)
         return connection.call(service.experiment_service_create_experiment, body, repeatable=False).experiment_id
 
-    return _found_or_made(find, make)[0]
+    return _found_or_made(find, make)
 
 
 def _pipeline(connection: Connection, name: str) -> str:
@@ -120,21 +118,21 @@ def _pipeline(connection: Connection, name: str) -> str:
         body = api.V2beta1Pipeline(name=name, display_name=name, namespace=connection.api_namespace)
         return connection.call(service.pipeline_service_create_pipeline, body, repeatable=False).pipeline_id
 
-    return _found_or_made(find, make)[0]
+    return _found_or_made(find, make)
 
 
-def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> tuple[str, bool]:
-    """The id of something that there must be once, and whether it was made now; whoever makes it first."""
+def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> str:
+    """The id of something that there must be once, whoever makes it first."""
     found = find()
     if found is not None:
-        return found, False
+        return found
     try:
-        return str(make()), True
+        return str(make())
     except (UnsureError, AnswerError):  # refused: perhaps because somebody else has made it meanwhile
         found = find()
         if found is None:
             raise
-        return found, True
+        return found
 
 
 def _first(found: Sequence[Any] | None, key: str) -> str | None:

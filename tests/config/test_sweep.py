@@ -44,6 +44,20 @@ def test_values_that_a_key_does_not_take_are_found_beforehand() -> None:
         Sweep(search={"train.ema_decay": {"low": 0.5, "high": 1.5}}).check(Config())
 
 
+def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
+    grid = Sweep(grid={"loss.name": ["hinge", "minimax"], "train.ema_decay": [0.9, 0.5]}).samples(Config())
+    assert [(each.loss.name, each.train.ema_decay) for each in grid] == [
+        ("hinge", 0.9),
+        ("hinge", 0.5),
+        ("minimax", 0.9),
+        ("minimax", 0.5),
+    ]
+    ends = {"low": 0.25, "high": 0.75}
+    search = Sweep(search={"loss.name": ["a", "b", "c"], "train.ema_decay": ends}).samples(Config())
+    assert [(each.loss.name, each.train.ema_decay) for each in search] == [("a", 0.25), ("b", 0.75), ("c", 0.25)]
+    assert [each.train.steps for each in Sweep(rungs=(5, 9)).samples(Config())] == [9]
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

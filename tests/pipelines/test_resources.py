@@ -38,6 +38,8 @@ def test_what_yaml_reads_as_numbers_and_mappings_is_taken() -> None:
     [
         ({"cpu": "two"}, "cpu must be a number of cores such as 2 or 500m; got 'two'"),
         ({"cpu_limit": "1,5"}, "cpu_limit must be a number of cores"),
+        ({"cpu": 4, "cpu_limit": "2"}, "cpu 4 is more than cpu_limit 2"),
+        ({"cpu": "1.5", "cpu_limit": "1400m"}, "cpu 1.5 is more than cpu_limit 1400m"),
         ({"memory": "4GB"}, "memory must be a size such as 512Mi or 8Gi; got '4GB'"),
         ({"memory": "2Gi", "shared_memory": "2048Mi"}, "must be below it; memory is 2Gi"),
         ({"accelerator_count": 0}, "resources.accelerator_count must be at least 1"),

@@ -78,7 +78,11 @@ def test_accelerators_and_where_they_are() -> None:
         accelerator_count=2,
         node_selector={"cloud.google.com/gke-accelerator": "nvidia-l4"},
         tolerations=[Toleration("nvidia.com/gpu"), Toleration("spot", "true", "NoExecute")],
-        affinity=[NodeTerm("zone", values=("a", "b"), weight=7), NodeTerm("gpu", "Exists")],
+        affinity=[
+            NodeTerm("zone", values=("a", "b"), weight=7),
+            NodeTerm("gpu", "Exists"),
+            NodeTerm("pool", values=("x",)),
+        ],
     )
     accelerator = made.container("evaluate")["resources"]["accelerator"]
     assert (accelerator["resourceType"], accelerator["resourceCount"]) == ("nvidia.com/gpu", "2")
@@ -89,8 +93,13 @@ def test_accelerators_and_where_they_are() -> None:
         {"key": "spot", "operator": "Equal", "value": "true", "effect": "NoExecute"},
     ]
     assert pod["nodeAffinity"] == [
+        {
+            "matchExpressions": [
+                {"key": "gpu", "operator": "Exists"},
+                {"key": "pool", "operator": "In", "values": ["x"]},
+            ]
+        },  # one term, whose expressions must all hold; of several terms any would do
         {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a", "b"]}], "weight": 7},
-        {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]},
     ]
     assert "accelerator" not in made.container("gate")["resources"]
     assert not {"nodeSelector", "tolerations", "nodeAffinity"} & set(made.pod("gate"))

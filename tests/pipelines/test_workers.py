@@ -20,7 +20,7 @@ WORKER = {
     "shared_memory": "8Gi",
     "node_selector": {"cloud.google.com/gke-accelerator": "nvidia-l4"},
     "tolerations": (Toleration("nvidia.com/gpu"), Toleration("spot", "true", "NoExecute")),
-    "affinity": (NodeTerm("zone", values=("a",), weight=7), NodeTerm("fast", "Exists")),
+    "affinity": (NodeTerm("zone", values=("a",), weight=7), NodeTerm("fast", "Exists"), NodeTerm("gen", "Gt", ("3",))),
     "retries": 10,
 }
 
@@ -61,7 +61,14 @@ def test_what_the_profile_says_goes_to_the_workers(compiled: Compiled) -> None:
         "affinity": {
             "nodeAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": {
-                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "fast", "operator": "Exists", "values": []}]}]
+                    "nodeSelectorTerms": [
+                        {
+                            "matchExpressions": [
+                                {"key": "fast", "operator": "Exists", "values": []},
+                                {"key": "gen", "operator": "Gt", "values": ["3"]},
+                            ]
+                        }
+                    ]
                 },
                 "preferredDuringSchedulingIgnoredDuringExecution": [
                     {

@@ -42,15 +42,16 @@ def api() -> Iterator[Api]:
         yield served
 
 
-def uploaded(api: Api) -> tuple[str, bool]:
+def uploaded(api: Api) -> str:
     with connect(Address(api.url)) as connection:
         version = upload(connection, "training", TEXT, "about")
     assert (version.pipeline_id, version.name) == ("p1", VERSION)
-    return version.version_id, version.fresh
+    return version.version_id
 
 
 def test_a_version_that_is_there_is_not_sent_again(api: Api) -> None:
-    assert uploaded(api) == ("v1", False)
+    assert uploaded(api) == "v1"
+    assert not api.of(UPLOAD)
     (asked,) = api.of(f"GET {VERSIONS}")
     assert VERSION in asked.query["filter"][0]
 
@@ -60,7 +61,7 @@ def test_a_first_version_is_sent_with_all_above_it(api: Api) -> None:
     api.routes[f"POST {PIPELINES}"] = Said({"pipeline_id": "p1"})
     api.routes[f"GET {VERSIONS}"] = Said({})
     api.routes[UPLOAD] = Said({"pipeline_version_id": "v2"})
-    assert uploaded(api) == ("v2", True)
+    assert uploaded(api) == "v2"
     (made,) = api.of(f"POST {PIPELINES}")
     assert made.json == {"name": "gan-training", "display_name": "gan-training"}
     (sent,) = api.of(UPLOAD)
@@ -72,7 +73,7 @@ def test_a_first_version_is_sent_with_all_above_it(api: Api) -> None:
 def test_what_somebody_else_sent_meanwhile_is_found(api: Api, said: Said) -> None:
     api.routes[f"GET {VERSIONS}"] = [Said({}), THERE]
     api.routes[UPLOAD] = said
-    assert uploaded(api) == ("v1", True)
+    assert uploaded(api) == "v1"
 
 
 def test_what_is_refused_and_not_there_is_told(api: Api) -> None:

@@ -68,6 +68,17 @@ def test_names_that_no_step_would_know_are_refused_before_a_pod_is(
     assert api.asked == []
 
 
+@pytest.mark.parametrize("space", ["grid", "search"])
+def test_names_within_a_sweep_are_looked_at_too(
+    space: str, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text(f"{space}: {{loss.name: [minimax, nosuchloss]}}")
+    assert main([*SUBMIT, "--pipeline", "sweep", "--sweep", str(sweep), "--dry-run"]) == 2
+    assert 'unknown loss.name "nosuchloss"' in capsys.readouterr().err
+    assert api.asked == []
+
+
 def test_a_dry_run_asks_nobody(api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KFP_HOST")
     assert main([*SUBMIT, "--dry-run"]) == 0
