@@ -135,6 +135,10 @@ def retry(
         try:
             connection.call(connection.runs.run_service_retry_run, run.run_id)
             break
+        except AnswerError:
+            if runs.get(connection, run.run_id).state in (runs.FAILED, runs.CANCELED):
+                raise
+            break  # the answer that it has begun was lost, and asked again it refuses one that goes on
         except ClusterError as error:
             # The backend's own record of the steps is some seconds behind.
             if "cannot be retried with node" not in str(error) or clock() > until:

@@ -236,6 +236,20 @@ def test_retry_waits_for_the_backends_own_record(api: Api) -> None:
     assert len(api.of(RETRY)) == 4
 
 
+def test_a_retry_whose_answer_was_lost_is_no_failure(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes.update(r.routes("FAILED", FAILED))
+    goes_on = kfp_api.error(400, "Workflow must be Failed/Error to retry", 3)
+
+    def begun(asked: Asked) -> Said:
+        _become(api, "RUNNING")
+        return kfp_api.LOST if len(api.of(RETRY)) == 1 else goes_on
+
+    api.routes[RETRY] = begun
+    assert main(["retry", r.RUN_ID]) == 0
+    assert len(api.of(RETRY)) == 2
+    assert capsys.readouterr().out == f"{r.RUN_ID}\n"
+
+
 def test_only_what_failed_is_retried(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes.update({**r.routes("FAILED", FAILED), RETRY: Said({})})
     assert main(["retry", r.RUN_ID]) == 0
