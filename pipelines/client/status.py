@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.errors import ClusterError, GanError
+from gan.errors import ClusterError, GanError, NotFoundError
 from gan.store import executions, open_existing
 from gan.store.executions import Attempt
 from gan.types import Json
@@ -82,13 +82,13 @@ def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str
     """
     run_id = str(run.run_id)
     missing = [f"pods are not seen: {why_not}"] if cluster is None else []
-    flow, pods = _seen(connection, cluster, run_id, missing)
+    flow = _workflow(connection, cluster, run_id, missing)
+    pods = _pods(cluster, run_id, missing) if cluster is not None else []
     store = _parameters(run).get("store", "")
     attempts = _attempts(store, run_id, missing)
     canceled = run.state == runs.CANCELED
     steps = [_step(node, attempts, pods, cluster, canceled=canceled) for node in workflow.nodes(flow)]
     if not flow:
-        missing.append("steps are those that the ledger knows: neither Kubeflow nor Kubernetes has the workflow")
         steps = _from_ledger(attempts)
     return RunStatus(
         id=run_id,
@@ -105,16 +105,27 @@ def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str
     )
 
 
-def _seen(
-    connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]
-) -> tuple[dict[str, Any], list[Any]]:
-    """The workflow at first hand or as Kubeflow keeps it, and the pods."""
-    if cluster is not None:
-        try:
-            return workflow.living(cluster, run_id) or workflow.stored(connection, run_id), cluster.pods(run_id)
-        except ClusterError as error:
-            missing.append(f"pods are not seen: {error}")
-    return workflow.stored(connection, run_id), []
+def _pods(cluster: Cluster, run_id: str, missing: list[str]) -> list[Any]:
+    try:
+        return cluster.pods(run_id)
+    except (ClusterError, NotFoundError) as error:
+        missing.append(f"pods are not seen: {error}")
+        return []
+
+
+def _workflow(connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]) -> dict[str, Any]:
+    """The workflow at first hand, else as Kubeflow keeps it; empty where nobody gives it."""
+    refusal = ""
+    try:
+        living = workflow.living(cluster, run_id) if cluster is not None else {}
+    except ClusterError as error:
+        living, refusal = {}, f" ({error})"
+    found = living or workflow.stored(connection, run_id)
+    if not found:
+        missing.append(
+            f"steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives the workflow{refusal}"
+        )
+    return found
 
 
 def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from gan.errors import ClusterError
 from pipelines.client.cluster import Cluster
 from pipelines.client.step_pods import container_of, state_of
 
@@ -74,9 +75,12 @@ def _joined(what: str, remedy: str | None) -> str:
 
 
 def _of_kueue(cluster: Cluster, pod: Any) -> str:
-    """What Kueue says of the workload that it made of a pod."""
+    """What Kueue says of the workload that it made of a pod; where that is not told, why it isn't."""
     found = (cluster.custom_list(WORKLOADS, version, "workloads") for version in ("v1beta2", "v1beta1"))
-    workloads = next((each for each in found if each), [])
+    try:
+        workloads = next((each for each in found if each), [])
+    except ClusterError as error:
+        return f"its workload is not seen: {error}"
     for workload in workloads:
         owners = workload["metadata"].get("ownerReferences", [])
         if any(owner.get("uid") == pod.metadata.uid for owner in owners):

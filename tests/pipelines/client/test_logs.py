@@ -55,6 +55,13 @@ def test_a_pod_that_has_not_begun_has_printed_nothing(api: Api, capsys: pytest.C
     assert "the pod pod-1 has printed nothing yet: it is being made" in told.err
 
 
+def test_who_may_not_ask_kueue_why_a_pod_waits_is_told_so(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes[POD] = Said(r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
+    api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = kfp_api.error(403, "no right")
+    assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
+    assert "held back by Kueue: its workload is not seen: " in capsys.readouterr().err
+
+
 def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     missing = r.container(waiting={"reason": "ErrImagePull", "message": "no such image"})
     api.routes[POD] = Said(r.pod("train", "Pending", **missing))

@@ -12,6 +12,7 @@ import pytest
 from gan.store import executions
 from pipelines.client import runs, workflow
 from pipelines.client.address import Address
+from pipelines.client.cluster import reach
 from pipelines.client.connection import connect
 from pipelines.client.status import look
 from pipelines.main import main
@@ -91,6 +92,49 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
     _, told = status("RUNNING", flow, r.pod("train", "Pending", **status_of_pod))
     (step,) = told["steps"]
     assert (step["state"], step["why"]) == ("pending", said)
+
+
+def forbidden(what: str) -> kfp_api.Said:
+    return kfp_api.error(403, f"{what} is forbidden")
+
+
+def test_who_may_not_ask_kueue_is_told_so_and_all_the_rest(api: Api, status: Status) -> None:
+    api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = forbidden("workloads")
+    flow = r.workflow(*r.retried("train", "Pending"))
+    code, told = status("RUNNING", flow, r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
+    (step,) = told["steps"]
+    assert (code, step["state"]) == (19, "pending")
+    assert step["why"].startswith("held back by Kueue: its workload is not seen: ")
+    assert step["why"].endswith("forbids it: workloads is forbidden; ask for that right")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
+    flow = r.workflow(*r.retried("train", "Pending"))
+    api.routes.update(r.routes("RUNNING", flow, r.pod("train", "Pending", **r.unplaced("Unschedulable", NO_GPU))))
+    api.routes[r.WORKFLOWS] = forbidden("workflows")
+    if not kept:
+        del api.routes[r.OLD_RUN]
+    with connect(Address(api.url)) as connection:
+        told = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+    if kept:
+        assert told.missing == []
+        assert told.steps[0].why.startswith("no node takes it")
+    else:
+        (why,) = told.missing
+        assert why.startswith("steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives")
+        assert "workflows is forbidden; ask for that right" in why
+
+
+def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
+    api.routes.update(r.routes("RUNNING", r.workflow(r.node("train", "Running"))))
+    api.routes[r.PODS] = forbidden("pods")
+    del api.routes[r.OLD_RUN]
+    with connect(Address(api.url)) as connection:
+        told = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+    assert [step.state for step in told.steps] == ["running"]
+    (why,) = told.missing
+    assert why.startswith("pods are not seen: ")
 
 
 def test_a_pod_that_may_not_be_made_is_told_by_the_workflow(status: Status) -> None:
