@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ class Tail:
         self._core = core
         self._pod = pod
         self._namespace = namespace
-        self._last = ""
+        self._unseen = Unseen()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
@@ -44,17 +44,26 @@ class Tail:
                     self._pod, self._namespace, container=CONTAINER, follow=True, timestamps=True,
                     _preload_content=False, _request_timeout=TIMEOUTS_SECONDS,
                 )  # fmt: skip
-                for line in lines_of(stream):
-                    self._show(line)
+                for text in self._unseen.of(lines_of(stream)):
+                    put(text, sys.stderr)
             if last:
                 return
             self._over.wait(AGAIN_SECONDS)
 
-    def _show(self, line: str) -> None:
-        stamp, _, text = line.partition(" ")
-        if stamp > self._last:
-            self._last = stamp
-            put(text, sys.stderr)
+
+class Unseen:
+    """The lines of one pod, each once and without its time stamp, however often they are read from the first one on."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def of(self, lines: Iterable[str]) -> Iterator[str]:
+        """What is new among the lines."""
+        for line in lines:
+            stamp, _, text = line.partition(" ")
+            if stamp > self._last:  # times in UTC with all digits sort as text
+                self._last = stamp
+                yield text
 
 
 def lines_of(stream: Any) -> Iterator[str]:

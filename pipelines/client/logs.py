@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from components.worker_manifests import CONTAINER
-from components.worker_tail import lines_of
+from components.worker_tail import Unseen, lines_of
 from gan.console import say
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
@@ -90,7 +90,7 @@ class _Tail:
     def __init__(self, cluster: Cluster, pod: Any) -> None:
         self._cluster = cluster
         self._name = pod.metadata.name
-        self._last = ""
+        self._unseen = Unseen()
         self._complaint = ""
         self.pod = pod
 
@@ -103,11 +103,7 @@ class _Tail:
             self._complain(why_pending(self._cluster, self.pod) or "it is being made")
             return
         try:
-            for line in self._stream(follow):
-                moment, _, text = line.partition(" ")
-                if moment > self._last:  # times in UTC with all digits sort as text
-                    self._last = moment
-                    yield text
+            yield from self._unseen.of(self._stream(follow))
         except NotFoundError:
             return  # deleted meanwhile
         self.pod = self._read()
