@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from components.worker_manifests import JOBSET, RUN
-from gan.errors import ClusterError, ConfigError, NotFoundError
+from gan.errors import ClusterError, ConfigError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError
+from pipelines.client.remains import Deleted, delete_all
 from pipelines.client.status import PENDING, look
 from pipelines.client.stopping import not_stopped, stop_steps, stop_workflow
 from pipelines.client.wait import until_ended
@@ -24,10 +24,10 @@ EVERY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Canceled:
-    """What cancelling did: the run as it ended, and how much of it was deleted; None where there is no kubeconfig."""
+    """What cancelling did: the run as it ended, and what of it was deleted; None where there is no kubeconfig."""
 
     run: Any
-    deleted: int | None
+    deleted: Deleted | None
 
 
 def cancel(
@@ -39,7 +39,7 @@ def cancel(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Canceled:
-    """Stop a run, with SIGTERM, so that training saves a checkpoint; afterwards nothing of it is left in the cluster.
+    """Stop a run, with SIGTERM, so that training saves a checkpoint, and delete what is left of it in the cluster.
 
     Args:
         connection: to the backend.
@@ -65,7 +65,7 @@ def cancel(
                 + (f": {held}" if held else "; look at its pods with `gan-pipelines status`")
                 + "; once that is mended, say it again"
             )
-    return Canceled(run, None if cluster is None else _delete_all(cluster, run.run_id, clock, sleep))
+    return Canceled(run, None if cluster is None else delete_all(cluster, run.run_id, clock, sleep))
 
 
 def _terminate(
@@ -145,57 +145,3 @@ def retry(
                 raise
             sleep(EVERY_SECONDS)
     return runs.get(connection, run.run_id)
-
-
-def _delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> int:
-    """Delete what a run that has ended left, and wait until it is gone; returns how many things that were."""
-    seen: set[str] = set()
-    until = clock() + LONGEST_SECONDS
-    while True:
-        left = _left(cluster, run_id)
-        if not left:
-            return len(seen)
-        for name, delete in left.items():
-            if name not in seen:
-                seen.add(name)
-                _ignoring_gone(cluster, delete)
-        if clock() > until:
-            raise ClusterError(
-                f"{', '.join(sorted(left))} of the run {run_id} can't be deleted; look with `kubectl -n "
-                f"{cluster.namespace} describe` what holds them"
-            )
-        sleep(EVERY_SECONDS)
-
-
-def _left(cluster: Cluster, run_id: str) -> dict[str, Callable[[], Any]]:
-    """What there is of a run, by kind and name, and what deletes it: that which makes others comes first."""
-    of_workers, space = f"{RUN}={run_id}", cluster.namespace
-    found: dict[str, Callable[[], Any]] = {}
-    group, version, plural = JOBSET
-    for jobset in cluster.custom_list(*JOBSET, of_workers):
-        name = jobset["metadata"]["name"]
-        found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
-            cluster.custom.delete_namespaced_custom_object,
-            group,
-            version,
-            space,
-            plural,
-            name,
-            propagation_policy="Background",
-        )
-    for job in cluster.core_list(cluster.batch.list_namespaced_job, of_workers):
-        name = job.metadata.name
-        found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
-            cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
-        )
-    for pod in [*cluster.pods(run_id), *cluster.core_list(cluster.core.list_namespaced_pod, of_workers)]:
-        name = pod.metadata.name
-        found[f"pod {name}"] = lambda name=name: cluster.call(cluster.core.delete_namespaced_pod, name, space)  # type: ignore[misc]
-    return found
-
-
-def _ignoring_gone(cluster: Cluster, delete: Callable[[], Any]) -> None:
-    try:
-        delete()
-    except NotFoundError:
-        return

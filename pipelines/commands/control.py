@@ -14,6 +14,7 @@ from pipelines.commands.wait import telling
 
 if TYPE_CHECKING:
     from pipelines.client.connection import Connection
+    from pipelines.client.remains import Deleted
 
 
 def add(add: Add) -> None:
@@ -36,9 +37,11 @@ def cancel(arguments: Namespace) -> Shown:
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
         done = control.cancel(connection, cluster, run, each=telling())
-    left = f"its pods stay until somebody deletes them ({why})" if done.deleted is None else _gone(done.deleted)
+    gone = done.deleted
+    left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
-    return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, deleted=done.deleted))
+    more = {"deleted": gone and gone.count, "unseen": list(gone.unseen) if gone else []}
+    return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
 
 
 def retry(arguments: Namespace) -> Shown:
@@ -51,8 +54,15 @@ def retry(arguments: Namespace) -> Shown:
     return Shown(str(run.run_id), _record(connection, run, watch))
 
 
-def _gone(deleted: int) -> str:
-    return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {deleted})"
+def _gone(gone: Deleted, namespace: str) -> str:
+    if not gone.unseen:
+        return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {gone.count})"
+    kinds = " and ".join(gone.unseen)
+    return (
+        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it had {kinds}, as training on "
+        f"several workers has, is not ours to see; ask for the right to list and delete {kinds} in {namespace}, and "
+        "say it again"
+    )
 
 
 def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:

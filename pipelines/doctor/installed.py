@@ -8,10 +8,11 @@ import kubernetes
 
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
+from pipelines.client.groups import served
 from pipelines.client.image import parse
 from pipelines.client.registry import RegistryError, digest_of
 from pipelines.doctor.rights import APPLY
-from pipelines.doctor.sight import look
+from pipelines.doctor.sight import in_sight, look
 from pipelines.resources import Resources
 
 OLDEST = (1, 30)
@@ -155,8 +156,8 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
         ClusterError, NotFoundError: it is not installed, has no such queue, or the queue is closed.
     """
     group = "kueue.x-k8s.io"
-    served = _served(cluster, group)
-    if served is None:
+    preferred = _served(cluster, group)
+    if preferred is None:
         raise ClusterError(
             f"the profile has the queue {queue}, and Kueue is not installed: pods would start without it; install it, "
             "or give a profile without a queue"
@@ -165,7 +166,7 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
     local = look(
         cluster,
         custom.get_namespaced_custom_object,
-        *(group, served, cluster.namespace, "localqueues", queue),
+        *(group, preferred, cluster.namespace, "localqueues", queue),
         remedy=f"create the LocalQueue {queue}: {APPLY} with the component kueue",
     )
     conditions = {each["type"]: each for each in local.get("status", {}).get("conditions", [])}
@@ -175,7 +176,7 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
     if priority is not None:
         remedy = f"create the WorkloadPriorityClass {priority}: {APPLY} with the component kueue"
         method = custom.get_cluster_custom_object
-        look(cluster, method, group, served, "workloadpriorityclasses", priority, remedy=remedy)
+        look(cluster, method, group, preferred, "workloadpriorityclasses", priority, remedy=remedy)
     waiting = local.get("status", {}).get("pendingWorkloads", 0)
     return f"queue {queue} of {local['spec']['clusterQueue']}, {waiting} waiting" + (
         f"; {priority}" if priority else ""
@@ -184,8 +185,10 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
 
 def jobset(cluster: Cluster, resources: Resources) -> str:
     """What several workers run as."""
-    served = _served(cluster, "jobset.x-k8s.io")
-    return f"{resources.workers} workers as " + (f"a JobSet ({served})" if served else "an Indexed Job: no JobSet here")
+    preferred = _served(cluster, "jobset.x-k8s.io")
+    return f"{resources.workers} workers as " + (
+        f"a JobSet ({preferred})" if version else "an Indexed Job: no JobSet here"
+    )
 
 
 def has_jobsets(cluster: Cluster) -> bool:
@@ -194,6 +197,5 @@ def has_jobsets(cluster: Cluster) -> bool:
 
 
 def _served(cluster: Cluster, group: str) -> str | None:
-    """The version of an API group that is preferred, None where it is not installed."""
-    groups = look(cluster, kubernetes.client.ApisApi(cluster.client).get_api_versions).groups
-    return next((each.preferred_version.version for each in groups if each.name == group), None)
+    with in_sight():
+        return served(cluster, group)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from gan.errors import NotFoundError
@@ -10,7 +12,18 @@ from pipelines.client.cluster import Cluster
 from pipelines.client.faults import AnswerError
 from pipelines.doctor.check import NotSeenError
 
-FORBIDDEN = 403
+
+@contextmanager
+def in_sight(remedy: str = "") -> Iterator[None]:
+    """What is forbidden to us is not seen; an error about what is not there ends with `remedy`."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
+    except AnswerError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            raise NotSeenError(str(error)) from None
+        raise
 
 
 def look(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
@@ -21,11 +34,5 @@ def look(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: 
         NotFoundError: there is no such thing; the message ends with `remedy`.
         ClusterError: the API can't be reached, or refuses otherwise.
     """
-    try:
+    with in_sight(remedy):
         return cluster.call(method, *arguments)
-    except NotFoundError as error:
-        raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
-    except AnswerError as error:
-        if error.status == FORBIDDEN:
-            raise NotSeenError(str(error)) from None
-        raise

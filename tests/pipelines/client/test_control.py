@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.main import main
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api, Asked, Said
+from support.kubernetes_api import group
 
 TERMINATE = f"POST /apis/v2beta1/runs/{r.RUN_ID}:terminate"
 RETRY = f"POST /apis/v2beta1/runs/{r.RUN_ID}:retry"
@@ -76,6 +78,37 @@ def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytes
     assert deleted == ["workers", "workers-0", "pod-1"]
     selectors = {asked.query["labelSelector"][0] for path in (JOBS, JOBSETS) for asked in api.of(f"GET {path}")}
     assert selectors == {f"gan-pipelines/run={r.RUN_ID}"}
+
+
+def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.routes.update(r.routes("SUCCEEDED", FAILED))
+    api.routes[f"GET {JOBSETS}"] = Said({"message": "jobsets.jobset.x-k8s.io is forbidden"}, 403)
+    api.routes["GET /apis/"] = Said({"groups": [group("jobset.x-k8s.io", "v1alpha2")]})
+    deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Succeeded"))
+    assert main(["cancel", r.RUN_ID, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["deleted"], told["unseen"]) == (1, ["jobsets.jobset.x-k8s.io"])
+    assert len(api.of(DELETE_POD)) == 1
+    assert main(["cancel", r.RUN_ID]) == 0
+    said = capsys.readouterr().out
+    assert "ask for the right to list and delete jobsets.jobset.x-k8s.io in kubeflow" in said
+    assert "nothing of it is left in the cluster" not in said
+    api.routes["GET /apis/"] = Said({"groups": []})  # where it is not installed, it is forbidden all the same
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert "nothing of it is left in the cluster" in capsys.readouterr().out
+    api.routes["GET /apis/"] = Said({"message": "forbidden"}, 403)
+    assert main(["cancel", r.RUN_ID]) == 0
+    assert "ask for the right to list and delete jobsets" in capsys.readouterr().out
+
+
+def test_a_right_to_delete_that_is_missing_is_an_error(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.routes.update(r.routes("SUCCEEDED", FAILED))
+    api.routes[f"GET {JOBSETS}"] = r.items({"metadata": {"name": "workers"}})
+    api.routes[f"DELETE {JOBSETS}/workers"] = Said({"message": 'jobsets "workers" is forbidden'}, 403)
+    assert main(["cancel", r.RUN_ID]) == 16
+    assert 'jobsets "workers" is forbidden; ask for that right' in capsys.readouterr().err
 
 
 def test_a_step_has_its_grace_before_the_backend_stops_the_run(api: Api) -> None:
