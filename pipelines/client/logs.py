@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from components.worker_manifests import CONTAINER
@@ -14,12 +14,13 @@ from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
 from pipelines.client.connection import Connection
 from pipelines.client.faults import BUSY, AnswerError
-from pipelines.client.step_pods import container_of, oldest_first, state_of, step_of
+from pipelines.client.step_pods import container_of, oldest_first, state_of, step_of, task_of
 from pipelines.client.waiting import why_pending
 
 EVERY_SECONDS = 2.0
 QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
 PATIENCE_SECONDS = 600.0
+OFTEN = frozenset({"propose", "trial"})  # of a sweep: whenever one has ended, another may come
 
 
 def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
@@ -51,25 +52,27 @@ def followed(
 ) -> Iterator[str]:
     """What a step prints, from its first attempt on, until the step or the run has ended.
 
+    Of steps that come often it is what all of them print, the oldest first, until the run has ended.
+
     Raises:
         NotFoundError: the run has ended, and the step never had a pod.
         ClusterError: Kubernetes was away for ten minutes, or refuses.
     """
     tails: dict[str, _Tail] = {}
-    answered = clock()
+    absence = _Absence(clock)
     while True:
         over = runs.get(connection, run_id).state in runs.ENDED  # before the pods are listed, so that none is missed
         try:
             for pod in pods_of(cluster, run_id, step):
-                tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod))
+                tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod, absence.end))
                 yield from tail.lines(follow=True)
-            answered = clock()
+            absence.end()
         except ClusterError as error:
             refused = isinstance(error, AnswerError) and error.status not in (500, *BUSY)
-            if refused or clock() - answered > PATIENCE_SECONDS:
+            if refused or absence.seconds() > PATIENCE_SECONDS:
                 raise
             over = False
-        if over or _succeeded(tails):
+        if over or _has_ended(step, tails.values()):
             break
         sleep(EVERY_SECONDS)
     if not tails:
@@ -81,32 +84,55 @@ def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
     return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
 
 
+class _Absence:
+    """How long Kubernetes has been away: since the first failure after it was heard last."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: float | None = None
+
+    def end(self) -> None:
+        """Something was heard."""
+        self._since = None
+
+    def seconds(self) -> float:
+        """How long it has lasted; begins now where Kubernetes was heard since the failure before."""
+        now = self._clock()
+        self._since = now if self._since is None else self._since
+        return now - self._since
+
+
 class _Tail:
     """The log of one pod, of which each line is told once, however often the connection breaks.
 
-    While its container has not begun, stderr is told why.
+    While its container has not begun, stderr is told why. `heard` is told of all that comes, also of lines told before.
     """
 
-    def __init__(self, cluster: Cluster, pod: Any) -> None:
+    def __init__(self, cluster: Cluster, pod: Any, heard: Callable[[], None] = lambda: None) -> None:
         self._cluster = cluster
         self._name = pod.metadata.name
+        self._heard = heard
         self._unseen = Unseen()
         self._complaint = ""
-        self.pod = pod
+        self._all_told = False
+        self.task = task_of(pod)
+        self.succeeded = False
 
     def lines(self, *, follow: bool) -> Iterator[str]:
         """What is new; with `follow`, until the pod has ended or its connection breaks."""
-        self.pod = self._read()
-        if self.pod is None:
+        before = None if self._all_told else self._read()
+        if before is None:
             return
-        if not _has_begun(self.pod):
-            self._complain(why_pending(self._cluster, self.pod) or "it is being made")
+        if not _has_begun(before):
+            self._complain(why_pending(self._cluster, before) or "it is being made")
             return
         try:
             yield from self._unseen.of(self._stream(follow))
         except NotFoundError:
             return  # deleted meanwhile
-        self.pod = self._read()
+        self._all_told = before.status.phase in ("Succeeded", "Failed")  # else the stream may have ended too early
+        after = self._read()
+        self.succeeded = after is not None and after.status.phase == "Succeeded"
 
     def _complain(self, why: str) -> None:
         if why != self._complaint:
@@ -124,8 +150,11 @@ class _Tail:
             _preload_content=False,
             _request_timeout=(10, QUIET_SECONDS),
         )
+        self._heard()
         with in_words(self._cluster.client.configuration.host):
-            yield from lines_of(answer)
+            for line in lines_of(answer):
+                self._heard()
+                yield line
 
     def _read(self) -> Any | None:
         try:
@@ -139,5 +168,7 @@ def _has_begun(pod: Any) -> bool:
     return bool(state and (state.running or state.terminated))
 
 
-def _succeeded(tails: dict[str, _Tail]) -> bool:
-    return any(tail.pod is not None and tail.pod.status.phase == "Succeeded" for tail in tails.values())
+def _has_ended(step: str, tails: Collection[_Tail]) -> bool:
+    """Whether every task of a step has an attempt that succeeded, and no other task of it can come."""
+    done = {tail.task for tail in tails if tail.succeeded}
+    return step not in OFTEN and bool(done) and all(tail.task in done for tail in tails)

@@ -17,7 +17,12 @@ def add(add: Add) -> None:
     """Put the command into the parser."""
     made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
     made.add_argument("--step", required=True, metavar="STEP", help="such as train")
-    made.add_argument("-f", "--follow", action="store_true", help="go on until the step has ended")
+    made.add_argument(
+        "-f",
+        "--follow",
+        action="store_true",
+        help="go on until the step has ended; propose and trial: until the run has",
+    )
     add_run(made)
     made.set_defaults(do=logs)
 
