@@ -57,6 +57,7 @@ class WorkerObjects:
             partial(api.core.read_namespaced_service, name, namespace),
             partial(api.core.delete_namespaced_service, name, namespace),
         )
+        self._group = self._jobset
 
     def make(self, workers: int, request: Json) -> None:
         """Make a JobSet, or where that is not installed an Indexed Job.
@@ -69,11 +70,26 @@ class WorkerObjects:
             if self._create_jobset(manifests.jobset(self._pod, workers, request)):
                 say(f"{workers} workers train together", jobset=name)
                 return
+            self._group = self._job
             self._create(self._service, manifests.service(self._pod))
             self._create(self._job, manifests.indexed_job(self._pod, workers, request))
         except ApiException as error:
             raise _refused(error) from None
         say(f"{workers} workers train together (JobSet is not installed)", job=name)
+
+    def group(self) -> Json | None:
+        """The JobSet or Job as it is now; None where somebody deleted it.
+
+        Raises:
+            ApiException: it can't be read.
+        """
+        try:
+            found: Json = self._api.plain(self._api.call(self._group.read))
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None
+        return found
 
     def delete(self) -> bool:
         """Delete what was made, or may have been; whether there was anything of the kind."""

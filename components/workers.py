@@ -15,6 +15,7 @@ from kubernetes.client import ApiException
 from components import worker_manifests as manifests
 from components import worker_states as states
 from components.kubernetes_api import KubernetesApi
+from components.worker_delays import Delays
 from components.worker_objects import WorkerObjects
 from components.worker_states import Worker
 from components.worker_tail import Tail
@@ -81,6 +82,7 @@ class Group:
         self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
         self._name = manifests.name_of(self._pod)
         self._objects = WorkerObjects(self._api, self._pod)
+        self._delays = Delays(self._api, self._objects.group)
         self._seen: dict[int, Worker] = {}
         self._told: dict[int, str] = {}
 
@@ -105,6 +107,7 @@ class Group:
         while not any(each.failed for each in self._look()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
+            self._delays.look(missing=self._workers - len(self._seen))
             tail = tail or self._tail()
             self._sleep(LOOK_EVERY_SECONDS)
         self._let_the_chief_end()

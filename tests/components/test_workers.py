@@ -9,6 +9,7 @@ import kubernetes
 import pytest
 
 from components.kubernetes_api import KubernetesApi
+from components.worker_delays import EVERY_LOOKS
 from components.worker_manifests import LABEL
 from components.workers import Group, train_together
 from gan.config import Config, override
@@ -42,6 +43,7 @@ class Cluster:
         self.api = api
         self.sights: list[list[dict[str, Any]]] = [[]]
         self.there: dict[str, Any] = {}
+        self.warnings: dict[str, list[str]] = {}
         self.deleted: list[str] = []
         log = b"2026-01-01T00:00:00.1Z a line of worker 0\n"
         api.routes |= {
@@ -51,6 +53,7 @@ class Cluster:
             f"POST {JOBSETS}": self._made if jobset else Said(b"404 page not found", 404, "text/plain"),
             f"POST {JOBS}": self._made,
             f"POST {SERVICES}": self._made,
+            f"GET {IN}/events": self._events,
             **{f"GET {kind}/{NAME}": self._found for kind in (JOBSETS, JOBS, SERVICES)},
             **{f"DELETE {kind}/{NAME}": self._deleted for kind in (JOBSETS, JOBS, SERVICES)},
         }
@@ -80,6 +83,16 @@ class Cluster:
         if self.deleted:
             return listed("PodList", [])
         return listed("PodList", self.sights.pop(0) if len(self.sights) > 1 else self.sights[0])
+
+    def _events(self, asked: Asked) -> Said:
+        """The next warning about an object, the last one stays."""
+        (selector,) = asked.query["fieldSelector"]
+        name, kind = (part.split("=")[1] for part in selector.split(","))
+        assert kind == "Warning"
+        found = self.warnings.get(name, [])
+        said = found.pop(0) if len(found) > 1 else "".join(found)
+        event = {"metadata": {"name": "e"}, "involvedObject": {"name": name}, "reason": "FailedCreate", "message": said}
+        return listed("EventList", [event] if said else [])
 
     def _made(self, asked: Asked) -> Said:
         path = f"{asked.path}/{asked.json['metadata']['name']}"
@@ -247,6 +260,59 @@ def test_what_others_made_is_neither_taken_nor_deleted(api: Api) -> None:
     with pytest.raises(ClusterError, match=r"already exists.*see whose it is, delete it, and run"), cluster.group():
         pytest.fail("the group was entered")
     assert cluster.there == {f"{JOBSETS}/{NAME}": theirs}
+
+
+@pytest.mark.parametrize(("jobset", "job"), [(True, f"{NAME}-workers-0"), (False, NAME)])
+def test_why_no_pods_are_made_is_told_once_a_change(
+    jobset: bool, job: str, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster(api, jobset=jobset)
+    quota = 'Error creating: pods "{}" is forbidden: exceeded quota: {}'
+    cluster.warnings = {job: [quota.format(f"{job}-0-{n}", said) for n, said in enumerate(["gan", "gan", "other"])]}
+    cluster.sights = [*[[]] * EVERY_LOOKS * 3, done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert [each["reason"] for each in told] == [
+        "FailedCreate: Error creating: a pod is forbidden: exceeded quota: gan",
+        "FailedCreate: Error creating: a pod is forbidden: exceeded quota: other",
+    ]
+    assert (told[0]["missing"], told[0]["jobset" if jobset else "job"]) == (2, NAME)
+
+
+def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(api)
+    api.routes[f"GET {IN}/events"] = status(403, "Forbidden", "cannot list events")
+    cluster.sights = [*[[running(0)]] * EVERY_LOOKS, done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    (told,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in told["reason"]
+
+
+def test_workers_with_pods_are_not_asked_why_they_have_none(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [*[[running(0), running(1)]] * EVERY_LOOKS * 2, done()]
+    with cluster.group() as group:
+        assert group.wait() == MADE
+    assert api.of(f"GET {JOBSETS}/{NAME}") == []
+
+
+def test_workers_that_were_deleted_before_they_had_pods_are_not_waited_for(api: Api) -> None:
+    cluster = Cluster(api)
+    with cluster.group() as group:
+        cluster.there.clear()
+        with pytest.raises(WorkerLostError, match="deleted before they had pods"):
+            group.wait()
+
+
+def test_workers_that_failed_before_they_had_pods_are_not_waited_for(api: Api) -> None:
+    cluster = Cluster(api)
+    failed = {"type": "Failed", "status": "True", "reason": "FailedJobs", "message": "jobset failed"}
+    with cluster.group() as group:
+        cluster.there[f"{JOBSETS}/{NAME}"]["status"] = {"conditions": [failed]}
+        with pytest.raises(WorkerLostError, match=r"\(FailedJobs: jobset failed\); run the same"):
+            group.wait()
 
 
 def test_outside_of_a_pod_there_is_nothing_to_copy() -> None:
