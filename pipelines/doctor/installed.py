@@ -186,14 +186,18 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
 def jobset(cluster: Cluster, resources: Resources) -> str:
     """What several workers run as."""
     preferred = _served(cluster, "jobset.x-k8s.io")
-    return f"{resources.workers} workers as " + (
-        f"a JobSet ({preferred})" if version else "an Indexed Job: no JobSet here"
-    )
+    kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
+    return f"{resources.workers} workers as {kind}"
 
 
 def has_jobsets(cluster: Cluster) -> bool:
     """Whether JobSet is installed."""
     return _served(cluster, "jobset.x-k8s.io") is not None
+
+
+def has_kueue(cluster: Cluster) -> bool:
+    """Whether Kueue is installed."""
+    return _served(cluster, "kueue.x-k8s.io") is not None
 
 
 def _served(cluster: Cluster, group: str) -> str | None:

@@ -41,7 +41,7 @@ def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None) -
     steps = {step: profile.resources(step) for step in COMPONENTS}
     several = [resources for resources in steps.values() if resources.workers > 1]
     trials: list[Trial] = [
-        ("our rights", lambda: rights.our_rights(cluster)),
+        ("our rights", lambda: _our_rights(cluster)),
         ("rights of the pods", lambda: _rights(cluster, profile, several)),
         ("credentials of the store", lambda: installed.store_secret(cluster, profile.store_secret, store)),
         ("place of artifacts", lambda: installed.launcher(cluster)),
@@ -63,6 +63,13 @@ def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None) -
     if image is not None:
         trials.append(("image", lambda: installed.image(cluster, image)))
     return trials
+
+
+def _our_rights(cluster: Cluster) -> str:
+    needed = rights.OURS
+    needed += rights.OURS_OF_JOBSETS if installed.has_jobsets(cluster) else ()
+    needed += rights.OURS_OF_KUEUE if installed.has_kueue(cluster) else ()
+    return rights.our_rights(cluster, needed)
 
 
 def _rights(cluster: Cluster, profile: Profile, several: list[Resources]) -> str:

@@ -25,8 +25,15 @@ class Right:
         return f"{self.verb} {kind}{' ' + self.name if self.name else ''}"
 
 
-OURS = (Right("list", "pods"), Right("get", "pods/log"), Right("list", "events"), Right("delete", "pods"))
-"""For `status`, `logs` and `cancel`; without them these say less."""
+OURS = (
+    *(Right(verb, "pods") for verb in ("list", "get", "delete")),
+    Right("get", "pods/log"),
+    *(Right(verb, "workflows", "argoproj.io") for verb in ("list", "patch")),
+    *(Right(verb, "jobs", "batch") for verb in ("list", "delete")),
+)
+"""What `status`, `logs` and `cancel` ask Kubernetes for; without some of it these say and do less."""
+OURS_OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("list", "delete"))
+OURS_OF_KUEUE = (Right("list", "workloads", "kueue.x-k8s.io"),)
 OF_STEPS: tuple[Right, ...] = (
     Right("create", "workflowtaskresults", "argoproj.io"),
     Right("patch", "workflowtaskresults", "argoproj.io"),
@@ -41,19 +48,20 @@ OF_WORKERS = (
 OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("create", "get", "list", "watch", "delete"))
 
 
-def our_rights(cluster: Cluster) -> str:
+def our_rights(cluster: Cluster, rights: tuple[Right, ...]) -> str:
     """What the kubeconfig's user may do in the namespace.
 
     Raises:
         ClusterError: a right is missing.
     """
-    missing = [right for right in OURS if not _mine(cluster, right)]
+    missing = [right for right in rights if not _mine(cluster, right)]
     if missing:
         raise ClusterError(
-            f"you may not {_list(missing)} in {cluster.namespace}: `status`, `logs` and `cancel` will say less; ask "
-            "for a role there that lets you, or set KUBECONFIG to that of somebody who has one"
+            f"you may not {_list(missing)} in {cluster.namespace}: `status` and `logs` will say less, and `cancel` may "
+            "leave something behind; ask for a role there that lets you, or set KUBECONFIG to that of somebody who has "
+            "one"
         )
-    return _list(OURS)
+    return _list(rights)
 
 
 def rights_of_pods(cluster: Cluster, account: str, rights: tuple[Right, ...]) -> str:

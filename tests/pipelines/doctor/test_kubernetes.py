@@ -136,6 +136,9 @@ def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) 
     checks = {each.name: each for each in examine_kubernetes("kubeflow", several, STORE, "nowhere.invalid/gan:1")}
     assert checks["workers"].found == "2 workers as a JobSet (v1alpha2)"
     assert "may not create jobsets.jobset.x-k8s.io" in checks["rights of the pods"].found
+    api.routes["GET /apis/"] = Said({"groups": []})
+    (workers,) = (each for each in examine_kubernetes("kubeflow", several, STORE, None) if each.name == "workers")
+    assert workers.found == "2 workers as an Indexed Job: no JobSet here"
     assert "has no such image, and it can't be pulled" in checks["image"].found
 
 
