@@ -31,8 +31,11 @@ class Address:
     port_forward: bool = False
 
     def __post_init__(self) -> None:
-        if "@" in self.host.partition("://")[2].partition("/")[0]:
-            raise ConfigError("--host must not hold a user or password, which messages would show; give --token-file")
+        if "@" in self.host:  # wherever it is: what is before it may be a password, and is not to be repeated
+            raise ConfigError(
+                f"--host and {HOST} must hold no @, as with a user and password, which messages would show; give the "
+                "URL without these, such as http://127.0.0.1:8888, and a token by --token-file; an @ in a path is %40"
+            )
         if self.port_forward and self.host:
             raise ConfigError(f"--port-forward makes a host of its own; got --host {self.host} too; leave one out")
         if not self.port_forward and not self.host:
