@@ -10,10 +10,9 @@ from components import record
 from components.ledger import EXECUTION
 from components.runtime import RECORDS
 from gan.console import warn
-from gan.errors import ConfigError, GanError
+from gan.errors import GanError
 from gan.report.message import Facts
 from gan.steps.happened import Failure, facts, from_ledger
-from gan.steps.notify import URL
 from gan.steps.outcome import Outcome
 from gan.store import executions, open_store, pointer
 
@@ -21,24 +20,6 @@ if TYPE_CHECKING:
     from kfp.dsl import PipelineTaskFinalStatus
 
 OWN_STEP = "notify"
-WEBHOOK_FILE = "GAN_WEBHOOK_FILE"
-
-
-def webhook(environment: Mapping[str, str]) -> str | None:
-    """The URL in GAN_WEBHOOK_URL, else in the file that GAN_WEBHOOK_FILE names; None where there is neither.
-
-    Raises:
-        ConfigError: the file can't be read.
-    """
-    url, file = environment.get(URL), environment.get(WEBHOOK_FILE)
-    if not url and file:
-        try:
-            url = Path(file).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{WEBHOOK_FILE} is {file}, which can't be read: {error}") from None
-    return url or None
 
 
 def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]) -> Facts:

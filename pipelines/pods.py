@@ -8,8 +8,8 @@ from typing import Any
 from kfp import kubernetes
 
 from components.catalogue import fingerprint
-from components.ending import WEBHOOK_FILE
 from components.runtime import BODY
+from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from gan.steps.notify import URL
 from pipelines import sizes, workers

@@ -9,10 +9,8 @@ from kfp.dsl import Markdown, PipelineTaskFinalStatus
 
 from components.catalogue import component
 from components.ending import facts_of_run
-from components.ending import webhook as webhook_of
 from components.record import Record
 from gan.config import from_yaml, override
-from gan.errors import ConfigError
 from gan.steps.outcome import Outcome
 from gan.store import executions
 from gan.store.executions import Attempt
@@ -82,20 +80,6 @@ def test_notify_reads_the_ledger_of_its_execution(
     assert webhook.texts == [":zzz: *pets*: nothing new, so nothing was trained\n• nothing came\nexecution e1"]
     own = executions.read(made.store, "e1")[-1]
     assert (own.step, own.state, own.outcome and own.outcome["details"]["delivered"]) == ("notify", "done", True)
-
-
-def test_the_webhook_comes_from_a_file_where_no_variable_gives_it(tmp_path: Path) -> None:
-    file = tmp_path / "GAN_WEBHOOK_URL"
-    named = {"GAN_WEBHOOK_FILE": str(file)}
-    assert webhook_of({}) is None
-    assert webhook_of(named) is None, "a Secret that is not there is mounted as an empty folder"
-    file.write_text("")
-    assert webhook_of(named) is None
-    file.write_text("https://hooks.example/b\n")
-    assert webhook_of(named) == "https://hooks.example/b"
-    assert webhook_of({**named, "GAN_WEBHOOK_URL": "https://hooks.example/a"}) == "https://hooks.example/a"
-    with pytest.raises(ConfigError, match="which can't be read"):
-        webhook_of({"GAN_WEBHOOK_FILE": str(tmp_path)})
 
 
 def test_a_failure_is_told_in_the_words_of_the_step_that_failed(made: runs.World) -> None:
