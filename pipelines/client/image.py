@@ -72,5 +72,9 @@ def pinned(image: str, *, allow_tag: bool) -> str:
             "Give it as NAME@sha256:... (`docker inspect --format '{{index .RepoDigests 0}}' " + image + "` shows "
             "it), log in with `docker login`, or for an image that is loaded into the cluster add --allow-tag"
         ) from None
-    name = image.removesuffix(f":{reference.tag}")
-    return f"{name}@{digest}"
+    return at(image, digest)
+
+
+def at(image: str, digest: str) -> str:
+    """The image by `digest` in place of its tag."""
+    return f"{image.removesuffix(f':{parse(image).tag}')}@{digest}"

@@ -1,4 +1,4 @@
-"""Asks an image registry which digest a tag has: the one question of its API that we need.
+"""Asks an image registry which digest an image has: the one question of its API that we need.
 
 OCI distribution specification 1.1, "pulling manifests"; tokens as in Docker's registry token authentication.
 Credentials are those of `docker login`: ~/.docker/config.json (or DOCKER_CONFIG), with its credential helpers.
@@ -37,13 +37,19 @@ class RegistryError(Exception):
     """The registry did not tell; the message says why."""
 
 
+class AbsentError(RegistryError):
+    """The registry told, and has no such image."""
+
+
 def digest_of(reference: Reference) -> str:
-    """The digest that a tag has now.
+    """The digest that a tag has now; for an image that is named by its digest, that one, if it is there.
 
     Raises:
-        RegistryError: the registry can't be reached, refuses, or has no such tag.
+        AbsentError: the registry has no such image.
+        RegistryError: it can't be reached, or refuses.
     """
-    url = f"{_scheme(reference)}://{reference.host}/v2/{reference.repository}/manifests/{reference.tag}"
+    named = reference.digest or reference.tag
+    url = f"{_scheme(reference)}://{reference.host}/v2/{reference.repository}/manifests/{named}"
     headers = {"Accept": ", ".join(MANIFESTS)}
     try:
         answer, body = _get(url, headers)
@@ -56,7 +62,7 @@ def digest_of(reference: Reference) -> str:
         except HTTPError as again:
             raise _refusal(again, reference) from None
     digest = "sha256:" + sha256(body).hexdigest()
-    said = answer.get("Docker-Content-Digest", digest)
+    said = reference.digest or answer.get("Docker-Content-Digest", digest)
     if said != digest:
         raise RegistryError(f"{reference.host} says {said}, and what it sends has {digest}")
     return digest
@@ -80,9 +86,10 @@ def _get(url: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes
 
 
 def _refusal(error: HTTPError, reference: Reference) -> RegistryError:
-    what = f"{reference.host}/{reference.repository}:{reference.tag}"
+    end = f"@{reference.digest}" if reference.digest else f":{reference.tag}"
+    what = f"{reference.host}/{reference.repository}{end}"
     if error.code == 404:
-        return RegistryError(f"there is no {what}")
+        return AbsentError(f"there is no {what}")
     if error.code in (401, 403):
         return RegistryError(f"{reference.host} forbids to read {what}")
     return RegistryError(f"{reference.host} answers {error.code} {error.reason} for {what}")

@@ -9,8 +9,9 @@ import kubernetes
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
 from pipelines.client.groups import served
-from pipelines.client.image import parse
-from pipelines.client.registry import RegistryError, digest_of
+from pipelines.client.image import at, parse
+from pipelines.client.registry import AbsentError, RegistryError, digest_of
+from pipelines.doctor.check import NotSeenError
 from pipelines.doctor.rights import APPLY
 from pipelines.doctor.sight import in_sight, look
 from pipelines.resources import Resources
@@ -114,8 +115,8 @@ def image(cluster: Cluster, name: str) -> str:
     """Whether nodes have the image, or its registry does.
 
     Raises:
-        ConfigError: neither.
-        NotSeenError: we may not look at nodes, and the registry does not tell.
+        ConfigError: neither; or only the registry could tell which image a tag means, and does not.
+        NotSeenError: we may not look at nodes; or the registry does not tell us about a digest, and may tell the nodes.
     """
     wanted = parse(name)
     nodes = look(cluster, cluster.core.list_node).items
@@ -123,17 +124,17 @@ def image(cluster: Cluster, name: str) -> str:
     if len(have) == len(nodes):
         return f"{name} is on every node"
     some = f"{len(have)} of {len(nodes)} nodes have it"
-    if wanted.digest:
-        return f"{name}: taken at its digest; its registry was not asked; {some}"
     try:
         digest = digest_of(wanted)
     except RegistryError as error:
+        if wanted.digest and not isinstance(error, AbsentError):
+            raise NotSeenError(f"{some}, and whether the others can pull it is not known: {error}") from None
         lacking = ", ".join(sorted({node.metadata.name for node in nodes} - set(have))[:5])
         raise ConfigError(
             f"{lacking} has no such image, and it can't be pulled: {error}. Push it, log in with "
             "`docker login`, or load it into every node"
         ) from None
-    return f"{name.removesuffix(f':{wanted.tag}')}@{digest}: its registry has it; {some}"
+    return f"{name if wanted.digest else at(name, digest)}: its registry has it; {some}"
 
 
 def _images(node: object) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from gan.errors import ConfigError
 from pipelines.client.image import HUB, Reference, parse, pinned
-from pipelines.client.registry import RegistryError, _authorization
+from pipelines.client.registry import AbsentError, RegistryError, _authorization, digest_of
 from support import kfp_api, servers
 from support.kfp_api import Api, Asked, Said
 
@@ -68,6 +68,16 @@ def test_a_tag_becomes_the_digest_that_it_has_now(registry: Api) -> None:
     image = image_of(registry)
     assert pinned(image, allow_tag=False) == f"{image.removesuffix(':1.0')}@{OF_MANIFEST}"
     assert "application/vnd.oci.image.index.v1+json" in registry.asked[0].headers["Accept"]
+
+
+def test_an_image_that_is_named_by_its_digest_is_asked_for_by_it(registry: Api) -> None:
+    registry.routes[f"GET /v2/team/gan/manifests/{OF_MANIFEST}"] = Said(MANIFEST)
+    assert digest_of(parse(image_of(registry, f"team/gan:1.0@{OF_MANIFEST}"))) == OF_MANIFEST
+    with pytest.raises(AbsentError, match=f"there is no 127.*/team/gan@{DIGEST}"):
+        digest_of(parse(image_of(registry, f"team/gan@{DIGEST}")))
+    registry.routes[f"GET /v2/team/gan/manifests/{DIGEST}"] = Said(MANIFEST)
+    with pytest.raises(RegistryError, match=f"and what it sends has {OF_MANIFEST}"):
+        digest_of(parse(image_of(registry, f"team/gan@{DIGEST}")))
 
 
 def log_in(folder: Path, host: str, **config: object) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,28 @@ def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) 
     (workers,) = (each for each in examine_kubernetes("kubeflow", several, STORE, None) if each.name == "workers")
     assert workers.found == "2 workers as an Indexed Job: no JobSet here"
     assert "has no such image, and it can't be pulled" in checks["image"].found
+
+
+def test_an_image_by_its_digest_is_asked_for_too(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    manifest = b"{}"
+    digest = "sha256:" + sha256(manifest).hexdigest()
+    image = f"{api.url.removeprefix('http://')}/gan@{digest}"
+    route = f"GET /v2/gan/manifests/{digest}"
+    absent = found(image=image)["image"]
+    assert absent.ok is False
+    assert "there is no 127.0.0.1" in absent.found
+    api.routes[route] = Said({}, 403)
+    assert found(image=image)["image"].ok is None
+    api.routes[route] = Said(manifest)
+    there = found(image=image)["image"]
+    assert (there.ok, there.found) == (True, f"{image}: its registry has it; 0 of 2 nodes have it")
+
+
+def test_a_registry_that_is_out_of_reach_says_nothing_of_a_digest(api: Api) -> None:
+    unknown = found(image=f"nowhere.invalid/gan@sha256:{'ab' * 32}")["image"]
+    assert unknown.ok is None
+    assert "0 of 2 nodes have it, and whether the others can pull it is not known: " in unknown.found
 
 
 def test_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
