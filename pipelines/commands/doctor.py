@@ -64,5 +64,6 @@ def _examine_cluster(arguments: Namespace) -> list[Check]:
     address = address_of(arguments)
     profile = load_profile(arguments.profile or DEFAULT_PROFILE)
     reach = tried("pods reach the store", lambda: check_reach("--store", arguments.store))
-    backend = examine_backend(address)
-    return [reach, *backend, *examine_kubernetes(address.namespace, profile, arguments.store, arguments.image)]
+    backend, version = examine_backend(address)
+    namespace, store, image = address.namespace, arguments.store, arguments.image
+    return [reach, *backend, *examine_kubernetes(namespace, profile, store, image, backend=version)]

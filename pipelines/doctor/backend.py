@@ -15,8 +15,8 @@ from pipelines.doctor.check import Check, NotSeenError, in_order
 from pipelines.doctor.store import MOST_SKEW_SECONDS
 
 
-def examine_backend(address: Address, *, clock: Callable[[], float] = time.time) -> list[Check]:
-    """Every check of the API at `address`.
+def examine_backend(address: Address, *, clock: Callable[[], float] = time.time) -> tuple[list[Check], str | None]:
+    """Every check of the API at `address`, and its version, None where it tells none.
 
     Args:
         address: where it is.
@@ -30,7 +30,7 @@ def examine_backend(address: Address, *, clock: Callable[[], float] = time.time)
             found = connections[0]
             return f"{found.host}, version {found.version or 'unknown'}, {_users(found)}"
 
-        return in_order(
+        checks = in_order(
             [
                 ("Kubeflow Pipelines answers", reach_it),
                 ("Kubeflow Pipelines lets us list runs", lambda: _runs(connections[0])),
@@ -38,6 +38,7 @@ def examine_backend(address: Address, *, clock: Callable[[], float] = time.time)
                 ("Kubeflow Pipelines' clock", lambda: _skew(connections[0], clock)),
             ]
         )
+        return checks, connections[0].version if connections else None
 
 
 def _users(connection: Connection) -> str:

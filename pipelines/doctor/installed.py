@@ -17,7 +17,6 @@ from pipelines.doctor.sight import in_sight, look
 from pipelines.resources import Resources
 
 OLDEST = (1, 30)
-S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 ROOTS = ("gs://", "s3://", "minio://")
 UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
 
@@ -41,26 +40,6 @@ def namespace(cluster: Cluster) -> str:
     labels = look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
     level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
     return f"{cluster.namespace}; Pod Security {level}"
-
-
-def store_secret(cluster: Cluster, secret: str | None, store: str) -> str:
-    """Whether pods get the store's credentials.
-
-    Raises:
-        NotFoundError: the store needs the Secret, and it is missing.
-        ClusterError: it lacks a key.
-    """
-    create = (
-        f"`kubectl -n {cluster.namespace} create secret generic {secret} --from-literal=AWS_ACCESS_KEY_ID=... "
-        "--from-literal=AWS_SECRET_ACCESS_KEY=...`, with AWS_ENDPOINT_URL for a store that is not Amazon's"
-    )
-    if secret is None or not store.startswith("s3://"):
-        return "none: pods have the identity of their service account"
-    data = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=create).data or {}
-    missing = [key for key in S3_KEYS if not data.get(key)]
-    if missing:
-        raise ClusterError(f"secret {secret} lacks {', '.join(missing)}; make it anew: {create}")
-    return f"{secret} has {', '.join(sorted(data))}"
 
 
 def launcher(cluster: Cluster) -> str:

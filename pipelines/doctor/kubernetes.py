@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from components.catalogue import COMPONENTS
 from pipelines.client.cluster import Cluster, reach
-from pipelines.doctor import installed, rights, room
+from pipelines.doctor import installed, rights, room, variables
 from pipelines.doctor.check import NOT_TRIED, Check, NotSeenError, in_order, tried
 from pipelines.profiles import Profile
 from pipelines.resources import Resources
@@ -15,7 +15,9 @@ from pipelines.schedule.zone import controller_zone
 Trial = tuple[str, Callable[[], str]]
 
 
-def examine_kubernetes(namespace: str, profile: Profile, store: str, image: str | None) -> list[Check]:
+def examine_kubernetes(
+    namespace: str, profile: Profile, store: str, image: str | None, *, backend: str | None
+) -> list[Check]:
     """Every check of the cluster that the kubeconfig names.
 
     Args:
@@ -23,6 +25,7 @@ def examine_kubernetes(namespace: str, profile: Profile, store: str, image: str 
         profile: what these ask for.
         store: its URI.
         image: that of the steps; None where it is not to be looked for.
+        backend: the version of Kubeflow Pipelines that makes the pods; None where it is not known.
     """
     clusters: list[Cluster] = []
 
@@ -33,17 +36,18 @@ def examine_kubernetes(namespace: str, profile: Profile, store: str, image: str 
     ground = in_order([("Kubernetes answers", reach_it), ("namespace", lambda: installed.namespace(clusters[0]))])
     if any(check.ok is False for check in ground):
         return [*ground, Check("what runs need there", None, NOT_TRIED)]
-    return ground + [tried(*trial) for trial in _trials(clusters[0], profile, store, image)]
+    return ground + [tried(*trial) for trial in _trials(clusters[0], profile, store, image, backend)]
 
 
-def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None) -> list[Trial]:
+def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, backend: str | None) -> list[Trial]:
     """Each stands for itself."""
     steps = {step: profile.resources(step) for step in COMPONENTS}
     several = [resources for resources in steps.values() if resources.workers > 1]
     trials: list[Trial] = [
         ("our rights", lambda: _our_rights(cluster)),
         ("rights of the pods", lambda: _rights(cluster, profile, several)),
-        ("credentials of the store", lambda: installed.store_secret(cluster, profile.store_secret, store)),
+        ("credentials of the store", lambda: variables.store_secret(cluster, profile.store_secret, store, backend)),
+        ("settings of the pods", lambda: variables.settings(cluster, profile.settings, backend)),
         ("place of artifacts", lambda: installed.launcher(cluster)),
         ("quota", lambda: room.quota(cluster, steps)),
         ("time zone of schedules", lambda: " ".join(_zone(cluster))),

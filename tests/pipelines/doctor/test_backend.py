@@ -26,7 +26,8 @@ def api() -> Iterator[Api]:
 
 
 def test_a_good_backend(api: Api) -> None:
-    answers, runs, schedules, clock = examine_backend(Address(api.url, "team"))
+    (answers, runs, schedules, clock), version = examine_backend(Address(api.url, "team"))
+    assert version == "2.17.0"
     assert {check.ok for check in (answers, runs, schedules, clock)} == {True}
     assert answers.found == f"{api.url}, version 2.17.0, for one user"
     assert (runs.found, schedules.found) == ("7 runs", "0 recurring runs")
@@ -35,14 +36,14 @@ def test_a_good_backend(api: Api) -> None:
 
 def test_nothing_is_tried_after_the_first_failure(api: Api) -> None:
     api.routes[RUNS] = error(403, "User is not authorized")
-    answers, runs, schedules, clock = examine_backend(Address(api.url, "team"))
+    (answers, runs, schedules, clock), _ = examine_backend(Address(api.url, "team"))
     assert (answers.ok, runs.ok, schedules.ok, clock.ok) == (True, False, None, None)
     assert "ask for the right" in runs.found
 
 
 @pytest.mark.parametrize("off_by", [-2 * MOST_SKEW_SECONDS, 2 * MOST_SKEW_SECONDS])
 def test_a_skewed_clock_is_told(api: Api, off_by: float) -> None:
-    *_, clock = examine_backend(Address(api.url, "team"), clock=lambda: time.time() + off_by)
+    (*_, clock), _ = examine_backend(Address(api.url, "team"), clock=lambda: time.time() + off_by)
     assert clock.ok is False
     assert "NTP" in clock.found
 

@@ -28,8 +28,10 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         yield served
 
 
-def found(profile: str = "gpu-l4", image: str | None = "gan-pipelines:dev", store: str = STORE) -> dict[str, Check]:
-    checks = examine_kubernetes("kubeflow", load_profile(profile), store, image)
+def found(
+    profile: str = "gpu-l4", image: str | None = "gan-pipelines:dev", store: str = STORE, backend: str | None = "2.17.0"
+) -> dict[str, Check]:
+    checks = examine_kubernetes("kubeflow", load_profile(profile), store, image, backend=backend)
     return {check.name: check for check in checks}
 
 
@@ -40,7 +42,8 @@ def test_a_good_cluster(api: Api) -> None:
     assert said["Kubernetes answers"].endswith("v1.34.4")
     assert said["namespace"] == "kubeflow; Pod Security restricted"
     assert said["time zone of schedules"].startswith("Europe/Berlin (CRON_SCHEDULE_TIMEZONE of deployment kubeflow/")
-    assert said["credentials of the store"] == "gan-store has AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+    assert said["credentials of the store"] == "secret gan-store has AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+    assert said["settings of the pods"] == "there is no configmap gan-settings, and none is needed"
     assert said["place of artifacts"] == "s3://gan/artifacts"
     assert said["Kueue"] == "queue gan of gan, 2 waiting; gan-retraining"
     assert said["image"] == "gan-pipelines:dev is on every node"
@@ -130,15 +133,46 @@ def test_a_store_with_identities_needs_no_secret(api: Api) -> None:
     assert found(store="gs://bucket")["credentials of the store"].ok
 
 
+ALL_KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION"), "bQ==")
+CREDENTIALS, SETTINGS = "credentials of the store", "settings of the pods"
+
+
+def test_a_backend_before_2_17_needs_what_is_optional(api: Api) -> None:
+    checks = found(backend="2.14.3")
+    assert {name for name, each in checks.items() if each.ok is False} == {CREDENTIALS, SETTINGS}
+    lacking = "secret gan-store lacks AWS_ENDPOINT_URL, AWS_REGION, and Kubeflow Pipelines 2.14.3 starts no pod without"
+    assert lacking in checks[CREDENTIALS].found
+    assert "create configmap gan-settings --from-literal=GAN_PUSHGATEWAY=` makes it" in checks[SETTINGS].found
+    api.routes[SECRET] = ABSENT
+    in_google = found(backend="2.14.3", store="gs://bucket")[CREDENTIALS]
+    assert in_google.ok is False
+    assert "there is no secret gan-store, and" in in_google.found
+    assert "or give a profile with `store_secret: null`" in in_google.found
+    api.routes[SECRET] = Said({"data": ALL_KEYS})
+    api.routes[f"GET {IN}/configmaps/gan-settings"] = Said({"data": {}})
+    assert "configmap gan-settings lacks GAN_PUSHGATEWAY" in found(backend="2.16.0")[SETTINGS].found
+    api.routes[f"GET {IN}/configmaps/gan-settings"] = Said({"data": {"GAN_PUSHGATEWAY": ""}})
+    checks = found(backend="2.16.0")
+    assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (True, True)
+
+
+def test_where_the_backend_tells_no_version_what_may_be_missing_is_neither_well_nor_wrong(api: Api) -> None:
+    checks = found(backend="unknown")
+    assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (None, None)
+    assert "this one tells no version" in checks[SETTINGS].found
+
+
 def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) -> None:
     profile = load_profile("cpu-small")
     several = replace(profile, steps={**profile.steps, "train": {"workers": 2}})
     api.routes["POST /apis/authorization.k8s.io/v1/subjectaccessreviews"] = review("create jobsets")
-    checks = {each.name: each for each in examine_kubernetes("kubeflow", several, STORE, "nowhere.invalid/gan:1")}
+    seen = examine_kubernetes("kubeflow", several, STORE, "nowhere.invalid/gan:1", backend=None)
+    checks = {each.name: each for each in seen}
     assert checks["workers"].found == "2 workers as a JobSet (v1alpha2)"
     assert "may not create jobsets.jobset.x-k8s.io" in checks["rights of the pods"].found
     api.routes["GET /apis/"] = Said({"groups": []})
-    (workers,) = (each for each in examine_kubernetes("kubeflow", several, STORE, None) if each.name == "workers")
+    seen = examine_kubernetes("kubeflow", several, STORE, None, backend=None)
+    (workers,) = (each for each in seen if each.name == "workers")
     assert workers.found == "2 workers as an Indexed Job: no JobSet here"
     assert "has no such image, and it can't be pulled" in checks["image"].found
 
@@ -167,7 +201,7 @@ def test_a_registry_that_is_out_of_reach_says_nothing_of_a_digest(api: Api) -> N
 
 def test_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, "http://127.0.0.1:9")))
-    first, *others = examine_kubernetes("kubeflow", load_profile("local"), STORE, None)
+    first, *others = examine_kubernetes("kubeflow", load_profile("local"), STORE, None, backend=None)
     assert first.ok is False
     assert "KUBECONFIG" in first.found
     assert {check.ok for check in others} == {None}
