@@ -18,6 +18,10 @@ BUILD_IMAGE = DOCKER_BUILDKIT=1 $(DOCKER) build --file docker/Dockerfile --targe
 TRY_IMAGE = $(DOCKER) run --rm --read-only --network none $(IMAGE) python3 -m gan --version
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# The locks are complete. Asked to look for dependencies, pip before 23.3 would meet `coverage[toml]`, take the newest
+# version instead of the one in the lock, and refuse it for want of a hash.
+LOCKED = --quiet --disable-pip-version-check --require-hashes --no-deps
+
 .PHONY: help install install-dev quickstart test lint unit servers torture golden docs-reference lock clean
 
 help: ## List the targets.
@@ -29,12 +33,12 @@ install-dev: .venv/installed-dev ## Make .venv with what running and testing nee
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install $(LOCKED) -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 quickstart: install ## Run the whole pipeline on real handwritten digits, on this machine.
