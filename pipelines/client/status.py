@@ -19,7 +19,7 @@ from pipelines.client.connection import Connection
 from pipelines.client.step_pods import oldest_first, step_of, task_of
 from pipelines.client.times import moment, seconds_between
 from pipelines.client.upload import description_of
-from pipelines.client.waiting import BEGINNING, why_ended, why_pending
+from pipelines.client.waiting import BEGINNING, why_ended, why_pending, why_workers_wait
 from pipelines.client.workflow import Node
 
 LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
@@ -39,7 +39,10 @@ PHASES = {
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step of a run. `why`: why it waits or failed; `attempts` are those on record, `tries` their number."""
+    """One step of a run. `attempts` are those on record, `tries` their number.
+
+    `why`: why it waits, what the workers wait for that it made, or why it failed.
+    """
 
     step: str
     state: str
@@ -166,6 +169,8 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
         return told or ("" if node.message in BEGINNING else node.message)
+    if state == RUNNING and cluster is not None and pod is not None:
+        return why_workers_wait(cluster, pod)
     if state in (FAILED, AGAIN):
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from components.worker_delays import why_none
+from components.worker_manifests import JOBSET, RESOURCES, RUN
+from components.worker_states import INDEX
 from gan.errors import ClusterError
-from pipelines.client.cluster import Cluster
-from pipelines.client.step_pods import container_of, state_of
+from pipelines.client.cluster import OF_RUN, Cluster
+from pipelines.client.step_pods import container_of, oldest_first, state_of
 
 BEGINNING = ("PodInitializing", "ContainerCreating")
 WORKLOADS = "kueue.x-k8s.io"
@@ -36,6 +39,21 @@ def why_pending(cluster: Cluster, pod: Any) -> str:
     return ""
 
 
+def why_workers_wait(cluster: Cluster, pod: Any) -> str:
+    """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
+    if RESOURCES not in (pod.metadata.annotations or {}):
+        return ""
+    of_run = f"{RUN}={pod.metadata.labels[OF_RUN]}"
+    try:
+        workers = oldest_first(cluster.core_list(cluster.core.list_namespaced_pod, of_run))
+        if workers:
+            told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
+            return next((f"worker {index} waits: {why}" for index, why in told if why), "")
+        return next((f"its workers wait: {why_none(each, ())}" for each in _suspended(cluster, of_run)), "")
+    except ClusterError as error:
+        return f"whether its workers wait is not seen: {error}"
+
+
 def why_ended(pod: Any) -> str:
     """How the step's container ended, where it did not end well."""
     if pod.status.reason in ("Evicted", "DeadlineExceeded", "NodeLost", "Preempting"):
@@ -49,6 +67,13 @@ def why_ended(pod: Any) -> str:
     if ended.message:
         return str(ended.message).strip()
     return f"ended with exit code {ended.exit_code} ({ended.reason})"
+
+
+def _suspended(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
+    """The JobSets and Jobs that a queue, or somebody, keeps from making pods."""
+    jobs = cluster.core_list(cluster.batch.list_namespaced_job, selector)
+    groups = [*cluster.custom_list(*JOBSET, selector), *map(cluster.client.sanitize_for_serialization, jobs)]
+    return [each for each in groups if each["spec"].get("suspend")]
 
 
 def _unplaced(condition: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.cluster import Cluster, Told, kubectl, kubectl_json, until
+from support.cluster import Cluster, Told, kubectl, until
 from support.trips import TRAINING, details, step
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
@@ -45,7 +45,7 @@ def canceled(
     sets = (f"train.steps={STEPS}", "train.checkpoint_every_steps=50", "train.keep_checkpoints=3")
     run = cluster.submit(shared_store, *sets, profile=str(profile), run_id="canceled")
     cluster.running_pod(run, "train")
-    workers = until(lambda: two_workers(run), seconds=300, what=f"two workers of {run} run")
+    workers = until(lambda: cluster.running_workers(run, 2), seconds=300, what=f"two workers of {run} run")
     until(lambda: last_saved(cluster, shared_store), seconds=300, what=f"{run} saved a checkpoint")
     told = cluster.cancel(run)
     left = what_is_left(run, kinds)
@@ -58,12 +58,6 @@ def canceled(
 def retried(cluster: Cluster, canceled: Canceled) -> Told:
     cluster.command("retry", canceled.run)
     return cluster.wait(canceled.run)
-
-
-def two_workers(run: str) -> list[dict[str, Any]]:
-    """The pods of two workers that run."""
-    pods: list[dict[str, Any]] = kubectl_json("get", "pods", "-l", f"gan-pipelines/run={run}")["items"]
-    return pods if [pod["status"]["phase"] for pod in pods] == ["Running", "Running"] else []
 
 
 def last_saved(cluster: Cluster, store: str) -> int:

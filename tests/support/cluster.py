@@ -135,6 +135,16 @@ class Cluster:
         ours = [pod for pod in found if "gan-pipelines/step" in pod["metadata"]["labels"]]
         return [pod for pod in ours if step in (None, pod["metadata"]["labels"]["gan-pipelines/step"])]
 
+    def workers(self, run: str) -> list[dict[str, Any]]:
+        """The pods that the step train made to train together."""
+        found: list[dict[str, Any]] = kubectl_json("get", "pods", "-l", f"gan-pipelines/run={run}")["items"]
+        return found
+
+    def running_workers(self, run: str, count: int) -> list[dict[str, Any]]:
+        """Those pods once there are so many and all of them run; none before."""
+        pods = self.workers(run)
+        return pods if [pod["status"]["phase"] for pod in pods] == ["Running"] * count else []
+
     def running_pod(self, run: str, step: str, *, seconds: float = 600, but: tuple[str, ...] = ()) -> str:
         """The name of a step's pod as soon as its container runs; never one of `but`."""
 

@@ -94,6 +94,62 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
     assert (step["state"], step["why"]) == ("pending", said)
 
 
+WORKERS = f"gan-pipelines/run={r.RUN_ID}"
+JOBSETS = "GET /apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
+JOBS = "GET /apis/batch/v1/namespaces/kubeflow/jobs"
+
+
+def coordinator() -> dict[str, Any]:
+    """The pod of a step that made workers and looks after them."""
+    made = r.pod("train", "Running", **r.container(running={}))
+    made["metadata"]["annotations"]["gan-pipelines/worker-resources"] = "{}"
+    return made
+
+
+def worker(index: int, **status: Any) -> dict[str, Any]:
+    made = r.pod("train", "Pending", name=f"train-{index}", **status)
+    made["metadata"]["annotations"] = {"batch.kubernetes.io/job-completion-index": str(index)}
+    return made
+
+
+def with_workers(api: Api, *workers: dict[str, Any]) -> None:
+    """The API lists these where the workers of the run are asked for, and the step's pod otherwise."""
+    of_step, of_workers = r.items(coordinator()), r.items(*workers)
+    api.routes[r.PODS] = lambda asked: of_workers if asked.query["labelSelector"] == [WORKERS] else of_step
+
+
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ([worker(0), worker(1, **r.unplaced("Unschedulable", NO_GPU))], "worker 1 waits: no node takes it: 0/1 nodes"),
+        ([worker(0), worker(1)], ""),
+        ([], "its workers wait: suspended until the queue gpus admits it; `kubectl"),
+    ],
+    ids=["no GPU", "just beginning", "in a queue"],
+)
+def test_why_the_workers_of_a_step_wait(api: Api, status: Status, workers: list[dict[str, Any]], said: str) -> None:
+    flow = r.workflow(*r.retried("train", "Running"))
+    api.routes.update(r.routes("RUNNING", flow))
+    queued = {"name": "train-1", "namespace": "kubeflow", "uid": "1", "labels": {"kueue.x-k8s.io/queue-name": "gpus"}}
+    api.routes.update({JOBSETS: r.items({"metadata": queued, "spec": {"suspend": True}}), JOBS: r.items()})
+    with_workers(api, *workers)
+    with connect(Address(api.url)) as connection:
+        (step,) = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+    assert step.state == "running"
+    assert step.why.startswith(said)
+    assert bool(step.why) == bool(said)
+
+
+def test_who_may_not_see_jobs_is_told_so_of_workers_without_pods(api: Api) -> None:
+    api.routes.update(r.routes("RUNNING", r.workflow(*r.retried("train", "Running"))))
+    api.routes[JOBS] = forbidden("jobs")
+    with_workers(api)
+    with connect(Address(api.url)) as connection:
+        (step,) = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+    assert step.why.startswith("whether its workers wait is not seen: ")
+    assert step.why.endswith("forbids it: jobs is forbidden; ask for that right")
+
+
 def forbidden(what: str) -> kfp_api.Said:
     return kfp_api.error(403, f"{what} is forbidden")
 
