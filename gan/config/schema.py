@@ -132,7 +132,9 @@ class Reference(Group):
     """The feature network and the statistics of the real data that scores are measured with."""
 
     feature_network: str | None = key(
-        None, "URI of classify_image_graph_def.pb (Inception, 2015); none: train a small CNN on the dataset."
+        None,
+        "Path or URI (gs://, s3://) of classify_image_graph_def.pb (Inception, 2015); none: train a small CNN on the "
+        "dataset.",
     )
     split: str = key("test", "The split that generated images are compared with.")
     epochs: int = key(5, "Epochs that the feature network is trained for.", least=1, most=1000)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, unknown_name
-from gan.store import local_path
 
 TRAIN = "train"
 MOST_SAMPLES_AN_IMAGE = 100
-FEATURE_NETWORK = "reference.feature_network (--feature-network)"
-FEATURE_NETWORK_FILE = "classify_image_graph_def.pb"
 
 
 def check_split(split: str, known: Iterable[str]) -> None:
@@ -53,20 +49,3 @@ def check_counts(protocol: Evaluate, held_out: int, training: int) -> None:
         raise ConfigError(
             f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"
         )
-
-
-def feature_network_path(uri: str) -> Path:
-    """The file that `reference.feature_network` names; whether it is there is not looked at.
-
-    Raises:
-        ConfigError: it can't name a file of this machine.
-    """
-    path = local_path(uri, FEATURE_NETWORK)
-    if path is None:
-        raise ConfigError(
-            f'{FEATURE_NETWORK} must be a path or a file:// URI; got "{uri}". Copy {FEATURE_NETWORK_FILE} to this '
-            "machine first"
-        )
-    if uri.endswith("/"):
-        raise ConfigError(f'{FEATURE_NETWORK} must be the file {FEATURE_NETWORK_FILE}; got the folder "{uri}"')
-    return path

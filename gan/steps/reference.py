@@ -12,13 +12,13 @@ from gan import config
 from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, DataError, NotFoundError
-from gan.ids import file_sha256
-from gan.metrics import identity
+from gan.errors import DataError
+from gan.ids import sha256
+from gan.metrics import identity, network_file
 from gan.metrics import reference as references
 from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.presets import Looks
-from gan.metrics.requirements import FEATURE_NETWORK_FILE, TRAIN, check_split, feature_network_path
+from gan.metrics.requirements import TRAIN, check_split
 from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
@@ -99,18 +99,8 @@ def _recipe(dataset_id: str, reference: config.Reference) -> Json:
     """Everything that decides the outcome; the canonical network counts by its content as well as by its place."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
     if reference.feature_network is not None:
-        recipe["feature_network_sha256"] = _local_sha256(reference.feature_network)
+        recipe["feature_network_sha256"] = sha256(network_file.read(reference.feature_network))
     return recipe
-
-
-def _local_sha256(uri: str) -> str:
-    path = feature_network_path(uri)
-    if not path.is_file():
-        raise NotFoundError(f"no feature network at {uri}; give the path or URI of {FEATURE_NETWORK_FILE}")
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
 
 
 def _make(store: Store, dataset: Dataset, reference: config.Reference, folder: Path) -> Json:
@@ -176,8 +166,7 @@ def _from_graph(held_out: Examples, reference: config.Reference) -> Prepared:
     from gan.metrics.features import inception
     from gan.metrics.mode_kinds import fit_clusters
 
-    # From the root, so that the reference can be used from any folder.
-    uri = str(feature_network_path(str(reference.feature_network)).absolute())
+    uri = network_file.absolute(str(reference.feature_network))  # so that the reference can be used from any folder
     network = inception.load(uri)
     seen = _look(network, held_out.pixels, reference)
     facts = {"name": network.name, "hash": network.hash, "kind": network.kind, "uri": uri}

@@ -231,10 +231,10 @@ CASES = [
         ("evaluate.samples must be at most 38500", "99999"),
     ),
     Case(
-        "a feature network in a bucket",
-        "reference --dataset-id {dataset} --feature-network gs://b/x.pb",
+        "a bucket for a feature network",
+        "reference --dataset-id {dataset} --feature-network gs://b/",
         2,
-        ("reference.feature_network (--feature-network)", '"gs://b/x.pb"'),
+        ("reference.feature_network (--feature-network)", '"gs://b/"'),
     ),
     # MNIST
     Case("no such folder", MNIST, 3, ("no such file or folder", "/in")),

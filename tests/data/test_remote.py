@@ -17,14 +17,6 @@ from gan.store import LocalStore, open_store
 from support import servers
 
 
-@pytest.fixture(params=["gcs_server", "moto_server"])
-def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    server: servers.Server = request.getfixturevalue(request.param)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return f"{server.scheme}://{servers.make_bucket(server)}"
-
-
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"

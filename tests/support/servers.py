@@ -239,3 +239,12 @@ def s3_endpoint(request: pytest.FixtureRequest) -> str:
     installed = shutil.which(str(BUILT / "minio")) or shutil.which("minio")
     server: Server = request.getfixturevalue("minio_server" if installed else "moto_server")
     return server.url
+
+
+@pytest.fixture(params=["gcs_server", "moto_server"])
+def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of a new bucket, on a server of either kind in turn, whose keys the environment has."""
+    server: Server = request.getfixturevalue(request.param)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"{server.scheme}://{make_bucket(server)}"

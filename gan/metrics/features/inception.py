@@ -14,18 +14,17 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from gan.errors import ConfigError, DataError, NotFoundError
+from gan.errors import ConfigError, DataError
 from gan.graphs import check_nodes
+from gan.metrics import network_file
 from gan.metrics.features.interface import FeatureNetwork, Seen
-from gan.metrics.requirements import FEATURE_NETWORK_FILE, feature_network_path
 
 if TYPE_CHECKING:
     from gan.types import Pixels
 
 INPUT, OUTPUT, FEATURES = "ExpandDims:0", "pool_3:0", 2048
 REMEDY = (
-    f"give the {FEATURE_NETWORK_FILE} of inception-2015-12-05.tgz, which holds {INPUT} and {OUTPUT} with {FEATURES} "
-    "features"
+    f"give the {network_file.NAME} of {network_file.ARCHIVE}, which holds {INPUT} and {OUTPUT} with {FEATURES} features"
 )
 
 
@@ -105,12 +104,7 @@ def load(uri: str) -> InceptionNetwork:
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigError: it is another file, can't be read, or is not on this machine.
+        ConfigError: it is another file, or can't be read.
+        StoreError: its bucket can't be read.
     """
-    try:
-        graph = feature_network_path(uri).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise NotFoundError(f"no feature network at {uri}; {REMEDY}") from None
-    except OSError as error:
-        raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
-    return InceptionNetwork(graph, uri)
+    return InceptionNetwork(network_file.read(uri), uri)
