@@ -23,24 +23,31 @@ class KubernetesApi:
     Args:
         client: by default that of this pod's service account.
         sleep: passes the time between two tries.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, client: Any = None, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: Any = None,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         client = client or _of_this_pod()
         self.core = kubernetes.client.CoreV1Api(client)
         self.batch = kubernetes.client.BatchV1Api(client)
         self.custom = kubernetes.client.CustomObjectsApi(client)
         self.plain: Callable[[Any], Any] = client.sanitize_for_serialization
         self._sleep = sleep
+        self._clock = clock
 
     def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """What a method of a service returns; it is asked again while the API does not answer.
 
         Raises:
             ApiException: it refuses.
-            ClusterError: it did not answer for long.
+            ClusterError: it did not answer for PATIENCE_SECONDS.
         """
-        waited = 0.0
+        began = self._clock()
         while True:
             try:
                 return method(*arguments, **named, _request_timeout=TIMEOUTS_SECONDS)
@@ -50,13 +57,13 @@ class KubernetesApi:
                 last: Exception = error
             except urllib3.exceptions.HTTPError as error:
                 last = error
+            waited = self._clock() - began
             if waited >= PATIENCE_SECONDS:
                 raise ClusterError(
-                    f"Kubernetes did not answer for {PATIENCE_SECONDS:.0f} s while workers trained: "
-                    f"{' '.join(str(last).split())[:300]}; run the same again when it does"
+                    f"Kubernetes did not answer for {waited:.0f} s: {' '.join(str(last).split())[:300]}; run the same "
+                    "again when it does"
                 ) from None
             self._sleep(AGAIN_SECONDS)
-            waited += AGAIN_SECONDS
 
 
 def _of_this_pod() -> Any:

@@ -15,7 +15,8 @@ from gan.console import say, warn
 from gan.errors import ClusterError
 from gan.types import Json
 
-NOT_FOUND, THERE_ALREADY = 404, 409
+FORBIDDEN, NOT_FOUND, THERE_ALREADY = 403, 404, 409
+NOT_DELETED = "the workers could not be deleted; they go when this pod is deleted"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class WorkerObjects:
         self._api = api
         self._pod = pod
         self._maybe_there: list[Methods] = []
+        self._forbidden = False
         name, namespace = manifests.name_of(pod), pod["metadata"]["namespace"]
         group, version, plural = manifests.JOBSET
         jobsets = (group, version, namespace, plural)
@@ -97,9 +99,12 @@ class WorkerObjects:
         for each in reversed(found):
             try:
                 self._api.call(each.delete)
-            except (ApiException, ClusterError) as error:
-                if getattr(error, "status", None) != NOT_FOUND:
-                    warn("the workers could not be deleted; they go when this pod is deleted", reason=str(error))
+            except ClusterError as error:
+                warn(NOT_DELETED, reason=str(error))
+            except ApiException as error:
+                never_made = error.status == NOT_FOUND or (self._forbidden and error.status == FORBIDDEN)
+                if not never_made:
+                    warn(NOT_DELETED, reason=_said(error))
         return bool(found)
 
     def _create_jobset(self, body: Json) -> bool:
@@ -121,6 +126,7 @@ class WorkerObjects:
                 return  # an earlier try of this call made it, and its answer was lost
             if error.status in (NOT_FOUND, THERE_ALREADY):
                 self._maybe_there.pop()
+            self._forbidden = error.status == FORBIDDEN
             raise
 
     def _is_ours(self, methods: Methods) -> bool:
@@ -132,12 +138,18 @@ class WorkerObjects:
 
 
 def _refused(error: ApiException) -> ClusterError:
-    said = " ".join(str(error.body or error.reason).split())[:500]
-    if error.status == 403:
+    said = _said(error)
+    if error.status == FORBIDDEN:
         return ClusterError(f"Kubernetes forbids the workers: {said}. Apply k8s/components/workers, or raise the quota")
     if error.status == THERE_ALREADY:
         return ClusterError(
             f"Kubernetes refuses the workers: {said}. What is there is not of this step's pod: see whose it is, delete "
             "it, and run the same again"
         )
-    return ClusterError(f"Kubernetes refuses the workers (HTTP {error.status}): {said}")
+    return ClusterError(
+        f"Kubernetes refuses the workers (HTTP {error.status}): {said}; mend that, and run the same again"
+    )
+
+
+def _said(error: ApiException) -> str:
+    return " ".join(str(error.body or error.reason).split())[:500]

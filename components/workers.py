@@ -59,6 +59,7 @@ class Group:
         environ: where the names of this pod and its namespace stand.
         api: by default that of this pod's service account.
         sleep: passes the time between two looks.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Group:
         environ: Mapping[str, str],
         api: KubernetesApi | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         pod, self._namespace = environ.get("GAN_POD"), environ.get("GAN_NAMESPACE")
         if not pod or not self._namespace:
@@ -79,6 +81,7 @@ class Group:
         self._workers = workers
         self._request = request
         self._sleep = sleep
+        self._clock = clock
         self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
         self._name = manifests.name_of(self._pod)
         self._objects = WorkerObjects(self._api, self._pod)
@@ -142,10 +145,9 @@ class Group:
 
     def _let_the_chief_end(self) -> None:
         """Worker 0 publishes what was to be saved, and tells why it ended."""
-        waited = 0.0
-        while waited < LAST_WORDS_SECONDS and 0 in self._seen and not self._seen[0].ended:
+        until = self._clock() + LAST_WORDS_SECONDS
+        while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
             self._sleep(LOOK_EVERY_SECONDS)
-            waited += LOOK_EVERY_SECONDS
             try:
                 self._look()
             except WorkerLostError:
@@ -161,8 +163,8 @@ class Group:
         """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
         if not self._objects.delete():
             return
-        waited = 0.0
-        while waited < grace_seconds():
+        until = self._clock() + grace_seconds()
+        while self._clock() < until:
             try:
                 left = self._pods()
             except (ApiException, ClusterError):
@@ -170,4 +172,3 @@ class Group:
             if not left:
                 return
             self._sleep(LOOK_EVERY_SECONDS)
-            waited += LOOK_EVERY_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 from gan.ids import check_id
 from pipelines.resources import Resources
 
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SHIPPED = Path(__file__).parent / "profiles.yaml"
 
 
@@ -24,7 +26,9 @@ class Profile(Group):
 
     name: str = key("", "Its name; none: that of the file.")
     about: str = key("", "What it is for, in a sentence.")
-    service_account: str = key("gan-run", "The Kubernetes service account of every pod of the run.")
+    service_account: str = key(
+        "gan-run", "The Kubernetes service account of every step's pod; several workers are gan-worker."
+    )
     store_secret: str | None = key("gan-store", "Secret with the keys of an s3:// store; none: workload identity.")
     notify_secret: str | None = key(
         "gan-notify", "Secret with GAN_WEBHOOK_URL for notify; none, or not there: no webhook."
@@ -37,6 +41,11 @@ class Profile(Group):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_id(self.name, "the name of a profile")
+        if self.notify_secret is not None and not _DNS_LABEL.fullmatch(self.notify_secret):
+            raise ConfigError(
+                f"profile {self.name}: notify_secret must be at most 63 small letters, digits and dashes, since "
+                f'Kubeflow calls a volume by it; got "{self.notify_secret}"'
+            )
         for step in self.steps:
             self.resources(step)
 

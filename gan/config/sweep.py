@@ -35,6 +35,7 @@ from gan.types import Json
 
 SAMPLERS = ("tpe", "random")
 MOST_TRAININGS = 1000
+MOST_COMBINATIONS = 256
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ class Sweep(Group):
     def samples(self, config: Config) -> list[Config]:
         """`config` at points that hold between them every value that can be known beforehand.
 
-        Those are all points of a grid; of a search as many as its longest list is long, the lists and the edges of the
-        ranges side by side.
+        Those are all points of a grid. Of a search they combine its lists and the edges of its ranges: each with each
+        where that makes at most MOST_COMBINATIONS points, side by side where it makes more.
 
         Raises:
             ConfigError: a value that its key does not take.
@@ -121,8 +122,11 @@ class Sweep(Group):
         points = self.grid_points()
         if self.search:
             edges = {path: _edges(values) for path, values in self.search.items()}
-            longest = max(len(each) for each in edges.values())
-            points = [{path: each[i % len(each)] for path, each in edges.items()} for i in range(longest)]
+            if math.prod(map(len, edges.values())) <= MOST_COMBINATIONS:
+                points = [dict(zip(edges, values, strict=True)) for values in itertools.product(*edges.values())]
+            else:
+                longest = max(map(len, edges.values()))
+                points = [{path: each[i % len(each)] for path, each in edges.items()} for i in range(longest)]
         return [at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
 
     def to_yaml(self) -> str:

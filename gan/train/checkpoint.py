@@ -205,8 +205,8 @@ class Checkpoints:
         key = runs.checkpoint(self._run_id, folder.step, folder.attempt)
         try:
             return bool(self._read_meta(key, folder.step).get("on_schedule", True))
-        except IntegrityError:
-            return True  # whoever wants to read it will be told
+        except (IntegrityError, NotFoundError):
+            return True  # whoever wants to read it will be told; or training has just deleted it
 
     def _folder(self, step: int) -> str:
         for folder in self.folders():

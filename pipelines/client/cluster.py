@@ -110,7 +110,7 @@ def reach(namespace: str) -> Cluster:
     """
     settings = kubernetes.client.Configuration()
     named, own = os.environ.get(KUBECONFIG), os.path.expanduser(OWN)
-    if named and not any(os.path.isfile(path) for path in named.split(os.pathsep)):
+    if named and not any(os.path.exists(os.path.expanduser(path)) for path in named.split(os.pathsep)):
         raise ClusterError(f"no way to Kubernetes: {KUBECONFIG} is {named}, and there is no such file; correct it")
     if named or os.path.isfile(own):  # whoever has one never gets the identity of a pod in its place
         _load(named or own, settings)

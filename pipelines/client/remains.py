@@ -15,7 +15,7 @@ from pipelines.client.groups import served
 
 LONGEST_SECONDS = 300.0
 EVERY_SECONDS = 1.0
-JOBSETS, JOBS = "jobsets.jobset.x-k8s.io", "jobs.batch"
+JOBSETS, JOBS, PODS = "jobsets.jobset.x-k8s.io", "jobs.batch", "pods"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ def _look(cluster: Cluster, run_id: str) -> _Left:
         left.found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
         )
-    for pod in [*cluster.pods(run_id), *cluster.core_list(cluster.core.list_namespaced_pod, of_workers)]:
+    list_pods = cluster.core.list_namespaced_pod
+    for pod in _where_allowed(
+        cluster, left, PODS, lambda: [*cluster.pods(run_id), *cluster.core_list(list_pods, of_workers)]
+    ):
         name = pod.metadata.name
         left.found[f"pod {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.core.delete_namespaced_pod, name, space
@@ -90,13 +93,14 @@ def _look(cluster: Cluster, run_id: str) -> _Left:
 
 
 def _where_allowed(cluster: Cluster, left: _Left, kind: str, look: Callable[[], list[Any]]) -> list[Any]:
-    """What `look` finds of a kind that most runs have none of."""
+    """What `look` finds of a kind."""
     try:
         return look()
     except AnswerError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
-        if _is_installed(cluster, kind.partition(".")[2]):  # what is not is forbidden as well
+        group = kind.partition(".")[2]
+        if not group or _is_installed(cluster, group):  # what is not is forbidden as well
             left.unseen.append(kind)
         return []
 

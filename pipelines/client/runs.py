@@ -14,6 +14,7 @@ from typing import Any
 from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ConfigError, NotFoundError
 from pipelines.client import workflow
 from pipelines.client.connection import Connection
+from pipelines.client.faults import UnsureError
 from pipelines.client.pages import pages
 from pipelines.client.upload import equals
 
@@ -43,6 +44,21 @@ def told(connection: Connection, run: Any) -> Any:
     if run.state == FAILED and was_canceled(connection, run):
         run.state = CANCELED
     return run
+
+
+def create(connection: Connection, run: Any) -> Any:
+    """Begin a run whose name nobody else gives, once, though the answer to the first request may be lost.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses. No run was begun, or the message says that one may be.
+    """
+    method = connection.runs.run_service_create_run
+    try:
+        return connection.call(method, run, repeatable=False)
+    except UnsureError:
+        of_name = {"experiment_id": run.experiment_id, "filter": equals("name", run.display_name)}
+        heard = connection.call(connection.runs.run_service_list_runs, **of_name).runs
+        return heard[0] if heard else connection.call(method, run, repeatable=False)
 
 
 def latest(connection: Connection) -> Any:
@@ -80,17 +96,9 @@ def find(connection: Connection, text: str) -> Any:
     raise ConfigError(f'"{text}" may be {len(found)} runs ({some}); give more of its name, or its id')
 
 
-def newest(connection: Connection, most: int, *, name: str | None = None) -> Iterator[Any]:
-    """Runs of the namespace, the newest first.
-
-    Args:
-        connection: to the backend.
-        most: how many at most.
-        name: only the run of this name.
-    """
-    named: dict[str, Any] = {"filter": equals("name", name)} if name is not None else {}
-    method = connection.runs.run_service_list_runs
-    found = pages(connection, method, most=most, sort_by="created_at desc", **named)
+def newest(connection: Connection, most: int) -> Iterator[Any]:
+    """Runs of the namespace, the newest first, so many at most."""
+    found = pages(connection, connection.runs.run_service_list_runs, most=most, sort_by="created_at desc")
     yield from islice((run for page in found for run in page.runs or []), most)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from gan.errors import NotFoundError
 from pipelines.client import workflow
 from pipelines.client.cluster import Cluster
+from pipelines.client.faults import AnswerError
 from pipelines.client.step_pods import state_of, step_of
 
 LONGEST_SECONDS = 90.0  # beyond the grace of a step's pod, see k8s/workflow-controller.yaml
@@ -19,21 +21,22 @@ def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
     """Delete the pods of the steps that run, and wait until these have ended, a minute and a half at most.
 
     When Kubeflow stops a run it gives a step no time: Argo signals Kubeflow's launcher, which dies at once and takes
-    the container along. A pod that is deleted has its grace.
+    the container along. A pod that is deleted has its grace. Whoever may not list or delete pods can't give it.
 
     Raises:
         ClusterError: Kubernetes can't be reached, or refuses.
     """
     told: set[str] = set()
     until = clock() + LONGEST_SECONDS
-    while (going := [pod for pod in cluster.pods(run_id) if _goes_on(pod)]) and clock() < until:
-        for name in {pod.metadata.name for pod in going} - told:
-            told.add(name)
-            try:
-                cluster.call(cluster.core.delete_namespaced_pod, name, cluster.namespace)
-            except NotFoundError:
-                continue  # it has ended by itself just now
-        sleep(EVERY_SECONDS)
+    try:
+        while (going := [pod for pod in cluster.pods(run_id) if _goes_on(pod)]) and clock() < until:
+            for name in {pod.metadata.name for pod in going} - told:
+                told.add(name)
+                _delete(cluster, name)
+            sleep(EVERY_SECONDS)
+    except AnswerError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
 
 
 def not_stopped(cluster: Cluster, run_id: str) -> str:
@@ -58,6 +61,13 @@ def stop_workflow(cluster: Cluster, name: str) -> None:
     method = cluster.custom.patch_namespaced_custom_object
     try:
         cluster.call(method, group, version, cluster.namespace, plural, name, patch)
+    except NotFoundError:
+        return  # it has ended by itself just now
+
+
+def _delete(cluster: Cluster, pod: str) -> None:
+    try:
+        cluster.call(cluster.core.delete_namespaced_pod, pod, cluster.namespace)
     except NotFoundError:
         return  # it has ended by itself just now
 

@@ -15,10 +15,10 @@ from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.quiet import load_tensorflow
 from gan.store import local_path
+from pipelines.client import runs
 from pipelines.client.connection import Connection
-from pipelines.client.faults import UnsureError
 from pipelines.client.image import pinned
-from pipelines.client.upload import Version, equals, experiment, upload
+from pipelines.client.upload import Version, experiment, upload
 from pipelines.compiled import compile_text
 from pipelines.profiles import Profile
 from pipelines.request import Request
@@ -84,23 +84,7 @@ def start(connection: Connection, job: Job, name: str) -> tuple[Any, Version]:
         runtime_config=api.V2beta1RuntimeConfig(parameters=job.parameters),
         service_account=job.profile.service_account,
     )
-    try:
-        return connection.call(connection.runs.run_service_create_run, run, repeatable=False), version
-    except UnsureError:
-        begun = _begun(connection, run)
-        if begun is None:
-            return connection.call(connection.runs.run_service_create_run, run, repeatable=False), version
-        return begun, version
-
-
-def _begun(connection: Connection, run: Any) -> Any | None:
-    """The run of this very name, which nobody else gives: whether a request was heard whose answer was lost."""
-    found = connection.call(
-        connection.runs.run_service_list_runs,
-        experiment_id=run.experiment_id,
-        filter=equals("name", run.display_name),
-    )
-    return next(iter(found.runs or []), None)
+    return runs.create(connection, run), version
 
 
 def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def why_workers_wait(cluster: Cluster, pod: Any) -> str:
         if workers:
             told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
             return next((f"worker {index} waits: {why}" for index, why in told if why), "")
-        return next((f"its workers wait: {why_none(each, ())}" for each in _suspended(cluster, of_run)), "")
+        return next((f"its workers have no pods: {why_none(each, ())}" for each in _groups(cluster, of_run)), "")
     except ClusterError as error:
         return f"whether its workers wait is not seen: {error}"
 
@@ -69,11 +69,11 @@ def why_ended(pod: Any) -> str:
     return f"ended with exit code {ended.exit_code} ({ended.reason})"
 
 
-def _suspended(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
-    """The JobSets and Jobs that a queue, or somebody, keeps from making pods."""
+def _groups(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
+    """The JobSets and Jobs that make workers; a list of Kubernetes' own says no kind of each."""
     jobs = cluster.core_list(cluster.batch.list_namespaced_job, selector)
-    groups = [*cluster.custom_list(*JOBSET, selector), *map(cluster.client.sanitize_for_serialization, jobs)]
-    return [each for each in groups if each["spec"].get("suspend")]
+    plain = cluster.client.sanitize_for_serialization
+    return [*cluster.custom_list(*JOBSET, selector), *({"kind": "Job", **plain(each)} for each in jobs)]
 
 
 def _unplaced(condition: Any) -> bool:

@@ -59,9 +59,8 @@ def _gone(gone: Deleted, namespace: str) -> str:
         return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {gone.count})"
     kinds = " and ".join(gone.unseen)
     return (
-        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it had {kinds}, as training on "
-        f"several workers has, is not ours to see; ask for the right to list and delete {kinds} in {namespace}, and "
-        "say it again"
+        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it has {kinds} is not ours to "
+        f"see; ask for the right to list and delete {kinds} in {namespace}, and say it again"
     )
 
 

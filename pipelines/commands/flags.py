@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gan.cli.parser import Parser
@@ -119,15 +120,21 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
 def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
     """The cluster of the kubeconfig where it answers; else None and why not: much can be done without it.
 
+    One that forbids us something has answered: whoever is in need of that will be told.
+
     Raises:
         NotFoundError: it has no such namespace.
     """
     from gan.errors import ClusterError, NotFoundError
     from pipelines.client.cluster import reach
+    from pipelines.client.faults import AnswerError
 
     try:
         cluster = reach(namespace)
         cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
+    except AnswerError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            return None, str(error)
     except (ClusterError, NotFoundError) as error:
         return None, str(error)
     try:

@@ -6,6 +6,7 @@ import re
 
 import kubernetes
 
+from components.worker_manifests import SERVICE_ACCOUNT
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
 from pipelines.client.groups import served
@@ -164,7 +165,13 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
 
 
 def jobset(cluster: Cluster, resources: Resources) -> str:
-    """What several workers run as."""
+    """What several workers run as.
+
+    Raises:
+        NotFoundError: the service account that they run as is missing.
+        NotSeenError: we may not look.
+    """
+    look(cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY)
     preferred = _served(cluster, "jobset.x-k8s.io")
     kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
     return f"{resources.workers} workers as {kind}"

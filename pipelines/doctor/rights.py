@@ -44,6 +44,7 @@ OF_WORKERS = (
     *(Right(verb, "services") for verb in ("create", "get", "delete")),
     *(Right(verb, "pods") for verb in ("get", "list", "watch")),
     Right("get", "pods/log"),
+    Right("list", "events"),
 )
 OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("create", "get", "list", "watch", "delete"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import kfp_server_api as api
 
 from gan.errors import ClusterError
+from pipelines.client import runs
 from pipelines.client.connection import Connection
 from pipelines.client.faults import UnsureError
 from pipelines.client.pages import pages
@@ -49,6 +50,10 @@ class Host:
             sort_by="created_at desc",
         )
         return [run_of(each) for each in next(found).runs or []]
+
+    def state_of(self, run: Run) -> str:
+        """The state that a run is really in; see `pipelines.client.runs.told`."""
+        return str(runs.get(self._connection, run.id).state)
 
     def about(self, version: Version) -> str:
         """What the runs of a version are, in the words that its pipeline was uploaded with."""
@@ -115,14 +120,7 @@ class Host:
             service_account=version.mark.account,
             experiment_id=found.experiment_id,
         )
-        service = self._connection.runs
-        try:
-            return str(self._connection.call(service.run_service_create_run, body, repeatable=False).run_id)
-        except UnsureError:
-            made = next((run for run in self.runs(version.name) if run.name == name), None)
-            if made is None:
-                raise
-            return made.id
+        return str(runs.create(self._connection, body).run_id)
 
     def _create(self, body: Any, due: Cron, start_time: dt.datetime, *, on: bool) -> Version:
         mode = api.RecurringRunMode.ENABLE if on else api.RecurringRunMode.DISABLE

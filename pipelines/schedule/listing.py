@@ -63,7 +63,7 @@ def _row(host: Host, versions: list[Version]) -> Row:
         runs=host.about(newest),
         last=_iso(last.scheduled_at) if last else None,
         last_run=last.id if last else None,
-        last_state=last.state if last else None,
+        last_state=host.state_of(last) if last else None,
         note="; ".join(filter(None, [note, newest.complaint])),
     )
 

@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.client import runs
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Mark, read_mark
 
 DEFAULT_ACCOUNT = "DEFAULTPIPELINERUNNERSERVICEACCOUNT"
-GOING_ON = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Run:
     @property
     def going_on(self) -> bool:
         """Whether it has not ended yet."""
-        return self.state in GOING_ON
+        return self.state not in runs.ENDED
 
 
 def version_of(found: Any) -> Version | None:
@@ -88,7 +88,7 @@ def run_of(found: Any) -> Run:
     return Run(
         id=str(found.run_id),
         name=str(found.display_name),
-        state=found.state or "PENDING",
+        state=found.state or runs.PENDING,
         scheduled_at=found.scheduled_at or found.created_at,
         version=found.recurring_run_id or "",
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -324,3 +325,35 @@ def test_a_batch_that_workers_can_t_share_is_refused() -> None:
     config = override(Config(), ["train.batch_size=64"])
     with pytest.raises(ConfigError, match=r"multiple of the 3 workers .*Give --set train.batch_size=66"):
         train_together(3, config, "s3://gan/x", "d-1", None)
+
+
+def test_a_refused_creation_is_told_and_no_deletion_complained_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(api)
+    cannot = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot")
+    api.routes |= {f"POST {JOBSETS}": cannot, f"DELETE {JOBSETS}/{NAME}": cannot}
+    with pytest.raises(ClusterError, match=r"gan-run cannot.*Apply k8s/components/workers"), cluster.group():
+        pytest.fail("the group was entered")
+    assert "could not be deleted" not in capsys.readouterr().err
+
+
+def test_workers_that_may_be_made_and_not_deleted_are_told_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster(api)
+    api.routes[f"DELETE {JOBSETS}/{NAME}"] = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot delete")
+    cluster.sights = [done(), []]
+    with cluster.group() as group:
+        group.wait()
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
+    assert "gan-run cannot delete" in told
+
+
+def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api: Api) -> None:
+    """Whatever the requests themselves take: each here takes 70 s."""
+    api.routes[f"GET {IN}/pods/{POD}"] = status(503, "ServiceUnavailable", "starting")
+    times = itertools.count(step=70)
+    settings = kubernetes.client.Configuration(host=api.url)
+    settings.retries = False
+    client = kubernetes.client.ApiClient(settings)
+    asked = KubernetesApi(client, sleep=lambda _: None, clock=lambda: float(next(times)))
+    with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same again when it does"):
+        Group(2, REQUEST, ENVIRON, asked)
+    assert len(api.of(f"GET {IN}/pods/{POD}")) == 5

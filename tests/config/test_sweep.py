@@ -54,7 +54,13 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
     ]
     ends = {"low": 0.25, "high": 0.75}
     search = Sweep(search={"loss.name": ["a", "b", "c"], "train.ema_decay": ends}).samples(Config())
-    assert [(each.loss.name, each.train.ema_decay) for each in search] == [("a", 0.25), ("b", 0.75), ("c", 0.25)]
+    assert {(each.loss.name, each.train.ema_decay) for each in search} == {
+        (name, end) for name in ("a", "b", "c") for end in (0.25, 0.75)
+    }
+    assert len(search) == 6
+    keys = ("generator.width", "discriminator.width", "loss.kl_weight", "train.discriminator_steps", "train.batch_size")
+    many = {key: [2, 3, 4, 5] for key in keys}
+    assert [each.generator.width for each in Sweep(search=many).samples(Config())] == [2, 3, 4, 5], "1,024 are too many"
     assert [each.train.steps for each in Sweep(rungs=(5, 9)).samples(Config())] == [9]
 
 

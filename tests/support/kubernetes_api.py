@@ -109,7 +109,9 @@ def routes() -> dict[str, Any]:
         ),
         "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews": review(),
         "POST /apis/authorization.k8s.io/v1/subjectaccessreviews": review(),
-        f"GET {IN}/serviceaccounts/gan-run": Said({"metadata": {"name": "gan-run"}}),
+        **{
+            f"GET {IN}/serviceaccounts/{name}": Said({"metadata": {"name": name}}) for name in ("gan-run", "gan-worker")
+        },
         f"GET {IN}/secrets/gan-store": Said({"metadata": {"name": "gan-store"}, "data": keys}),
         f"GET {IN}/configmaps/kfp-launcher": Said({"data": {"defaultPipelineRoot": "s3://gan/artifacts"}}),
         f"GET {IN}/configmaps/pipeline-install-config": Said({"data": {"cronScheduleTimezone": "Europe/Berlin"}}),

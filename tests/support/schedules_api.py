@@ -55,7 +55,7 @@ class Kept:
             "scheduled_at": scheduled_at,
         }
         run |= {"recurring_run_id": schedule, "created_at": scheduled_at, "experiment_id": found["experiment_id"]}
-        self.runs.insert(0, run)
+        self._keep(run)
         return run
 
     def _make_schedule(self, asked: Asked) -> Said:
@@ -85,8 +85,12 @@ class Kept:
             "state": "PENDING",
             "created_at": "2026-11-23T22:30:00Z",
         }
-        self.runs.insert(0, run)
+        self._keep(run)
         return Said(run)
+
+    def _keep(self, run: dict[str, Any]) -> None:
+        self.runs.insert(0, run)
+        self.routes[f"GET {API}/runs/{run['run_id']}"] = lambda _: Said(run)
 
     def _make_experiment(self, asked: Asked) -> Said:
         made = {**asked.json, "experiment_id": f"e{next(self._numbers)}"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,21 @@ def test_neither_a_kubeconfig_nor_a_pod(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(home))
     with pytest.raises(ClusterError, match=r"KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod"):
         reach("kubeflow")
+
+
+def test_a_tilde_in_kubeconfig_is_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "mine").write_text(r.kubeconfig(Api(url="http://mine.invalid"), home).read_text())
+    monkeypatch.setenv("KUBECONFIG", "~/mine")
+    assert reach("kubeflow").client.configuration.host == "http://mine.invalid"
+
+
+def test_a_kubeconfig_may_be_what_another_process_prints(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = r.kubeconfig(Api(url="http://mine.invalid"), home).read_bytes()
+    read, write = os.pipe()
+    os.write(write, text)
+    os.close(write)
+    try:
+        monkeypatch.setenv("KUBECONFIG", f"/dev/fd/{read}")
+        assert reach("kubeflow").client.configuration.host == "http://mine.invalid"
+    finally:
+        os.close(read)

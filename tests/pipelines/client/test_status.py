@@ -15,6 +15,7 @@ from pipelines.client.address import Address
 from pipelines.client.cluster import reach
 from pipelines.client.connection import connect
 from pipelines.client.status import look
+from pipelines.commands.flags import kubernetes_if_any
 from pipelines.main import main
 from support import kfp_api
 from support import kfp_runs as r
@@ -123,7 +124,7 @@ def with_workers(api: Api, *workers: dict[str, Any]) -> None:
     [
         ([worker(0), worker(1, **r.unplaced("Unschedulable", NO_GPU))], "worker 1 waits: no node takes it: 0/1 nodes"),
         ([worker(0), worker(1)], ""),
-        ([], "its workers wait: suspended until the queue gpus admits it; `kubectl"),
+        ([], "its workers have no pods: suspended until the queue gpus admits it; `kubectl"),
     ],
     ids=["no GPU", "just beginning", "in a queue"],
 )
@@ -183,11 +184,13 @@ def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
 
 
 def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
-    api.routes.update(r.routes("RUNNING", r.workflow(r.node("train", "Running"))))
-    api.routes[r.PODS] = forbidden("pods")
+    flow = r.workflow(r.node("train", "Running"))
+    api.routes.update(r.routes("RUNNING", flow))
     del api.routes[r.OLD_RUN]
+    api.routes[r.PODS] = forbidden("pods")
     with connect(Address(api.url)) as connection:
-        told = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+        cluster, why = kubernetes_if_any("kubeflow")
+        told = look(connection, runs.get(connection, r.RUN_ID), cluster, why)
     assert [step.state for step in told.steps] == ["running"]
     (why,) = told.missing
     assert why.startswith("pods are not seen: ")

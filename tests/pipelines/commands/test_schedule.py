@@ -101,6 +101,9 @@ def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pyte
     (row,) = said(capsys, "list")["schedules"]
     assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])
     assert row["note"] == "1 version(s) before it, until their runs end"
+    run |= {"state": "FAILED", "state_history": [{"state": each} for each in ("CANCELING", "FAILED")]}
+    (row,) = said(capsys, "list")["schedules"]
+    assert row["last_state"] == "CANCELED", "as status tells it"
     run["state"] = "SUCCEEDED"
     said(capsys, "apply", "schedules.yaml")
     assert first not in kept.schedules

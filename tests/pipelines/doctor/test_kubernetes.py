@@ -137,7 +137,7 @@ ALL_KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_END
 CREDENTIALS, SETTINGS = "credentials of the store", "settings of the pods"
 
 
-def test_a_backend_before_2_17_needs_what_is_optional(api: Api) -> None:
+def test_a_backend_of_2_14_needs_what_is_optional(api: Api) -> None:
     checks = found(backend="2.14.3")
     assert {name for name, each in checks.items() if each.ok is False} == {CREDENTIALS, SETTINGS}
     lacking = "secret gan-store lacks AWS_ENDPOINT_URL, AWS_REGION, and Kubeflow Pipelines 2.14.3 starts no pod without"
@@ -147,19 +147,24 @@ def test_a_backend_before_2_17_needs_what_is_optional(api: Api) -> None:
     in_google = found(backend="2.14.3", store="gs://bucket")[CREDENTIALS]
     assert in_google.ok is False
     assert "there is no secret gan-store, and" in in_google.found
-    assert "or give a profile with `store_secret: null`" in in_google.found
+    assert "give a profile with `store_secret: null`, or `kubectl" in in_google.found
     api.routes[SECRET] = Said({"data": ALL_KEYS})
     api.routes[f"GET {IN}/configmaps/gan-settings"] = Said({"data": {}})
-    assert "configmap gan-settings lacks GAN_PUSHGATEWAY" in found(backend="2.16.0")[SETTINGS].found
+    assert "configmap gan-settings lacks GAN_PUSHGATEWAY" in found(backend="2.14.3")[SETTINGS].found
     api.routes[f"GET {IN}/configmaps/gan-settings"] = Said({"data": {"GAN_PUSHGATEWAY": ""}})
-    checks = found(backend="2.16.0")
+    checks = found(backend="2.14.3")
     assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (True, True)
 
 
-def test_where_the_backend_tells_no_version_what_may_be_missing_is_neither_well_nor_wrong(api: Api) -> None:
-    checks = found(backend="unknown")
+@pytest.mark.parametrize(
+    ("backend", "told"), [("unknown", "unknown"), (None, "of an unknown version"), ("2.16.0", "2.16.0")]
+)
+def test_of_a_backend_that_may_heed_it_what_is_missing_is_neither_well_nor_wrong(
+    api: Api, backend: str | None, told: str
+) -> None:
+    checks = found(backend=backend)
     assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (None, None)
-    assert "this one tells no version" in checks[SETTINGS].found
+    assert f"this one is {told}. To be safe: " in checks[SETTINGS].found
 
 
 def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) -> None:
@@ -173,6 +178,11 @@ def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) 
     api.routes["GET /apis/"] = Said({"groups": []})
     seen = examine_kubernetes("kubeflow", several, STORE, None, backend=None)
     (workers,) = (each for each in seen if each.name == "workers")
+    api.routes[f"GET {IN}/serviceaccounts/gan-worker"] = ABSENT
+    seen = examine_kubernetes("kubeflow", several, STORE, None, backend=None)
+    (without,) = (each for each in seen if each.name == "workers")
+    assert without.ok is False
+    assert without.found.endswith("apply the manifests: `kubectl apply -k k8s/overlays/...`")
     assert workers.found == "2 workers as an Indexed Job: no JobSet here"
     assert "has no such image, and it can't be pulled" in checks["image"].found
 
