@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# up.sh kind|minikube: a cluster on this machine with Kubeflow Pipelines, our image and the local overlay; an hour's cup of
-# tea the first time, safe to run again. `make kind` and `make minikube` call it; what it makes, `kind delete cluster
+# up.sh kind|minikube: a cluster on this machine with Kubeflow Pipelines, our image and the local overlay; about half an
+# hour the first time, safe to run again. `make kind` and `make minikube` call it; what it makes, `kind delete cluster
 # --name gan` and `minikube delete --profile gan` take away.
 set -euo pipefail
 cd "$(dirname "$0")/.."

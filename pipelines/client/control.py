@@ -128,7 +128,11 @@ def retry(
     if run.state not in (runs.FAILED, runs.CANCELED):
         raise ConfigError(
             f"only a run that failed or was canceled can be retried; {run.display_name} is {run.state}"
-            + ("" if run.state in runs.ENDED else f"; `gan-pipelines cancel {run.run_id}` stops it")
+            + (
+                "; submit begins another"
+                if run.state in runs.ENDED
+                else f"; `gan-pipelines cancel {run.run_id}` stops it"
+            )
         )
     until = clock() + LONGEST_SECONDS
     while True:

@@ -16,7 +16,8 @@ from urllib3 import exceptions as http
 from gan.errors import ClusterError, GanError, NotFoundError
 from pipelines.client.address import Address
 
-BUSY, DOUBTFUL = (429, 502, 503, 504), (500,)
+TOO_MANY = 429
+BUSY, DOUBTFUL = (TOO_MANY, 502, 503, 504), (500,)
 UNSENT = (http.NewConnectionError, http.ConnectTimeoutError, http.NameResolutionError)
 
 
@@ -36,8 +37,9 @@ class UnsureError(ClusterError):
 class Fault:
     """One failed request.
 
-    `error` is what to tell; `passing`: it may go well later; `doubtful`: or it may never; `unsent`: the API can't have
-    seen the request.
+    `error` is what to tell; `passing`: asked again it may go well; `doubtful`: that answer may also mean an error that
+    lasts, so it is asked only a few times; `unsent`: the request was not carried out, so that also one which may not be
+    repeated is sent again.
     """
 
     error: GanError
@@ -52,7 +54,7 @@ def of_answer(error: ApiException, address: Address) -> Fault:
     said = _said(error)
     if status in BUSY or status in DOUBTFUL:
         away = ClusterError(f"{host} answers {status} ({said or error.reason}); look at its pods")
-        return Fault(away, passing=True, doubtful=status in DOUBTFUL, unsent=status == BUSY[0])
+        return Fault(away, passing=True, doubtful=status in DOUBTFUL, unsent=status == TOO_MANY)
     if status == 404 and said:
         return Fault(NotFoundError(f"{host} has no such thing: {said}; see `gan-pipelines list`"))
     if status == 404:

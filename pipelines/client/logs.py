@@ -13,7 +13,7 @@ from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
 from pipelines.client.connection import Connection
-from pipelines.client.faults import BUSY, AnswerError
+from pipelines.client.faults import BUSY, DOUBTFUL, AnswerError
 from pipelines.client.step_pods import container_of, oldest_first, state_of, step_of, task_of
 from pipelines.client.waiting import why_pending
 
@@ -68,7 +68,7 @@ def followed(
                 yield from tail.lines(follow=True)
             absence.end()
         except ClusterError as error:
-            refused = isinstance(error, AnswerError) and error.status not in (500, *BUSY)
+            refused = isinstance(error, AnswerError) and error.status not in (*DOUBTFUL, *BUSY)
             if refused or absence.seconds() > PATIENCE_SECONDS:
                 raise
             over = False

@@ -29,6 +29,11 @@ class Version:
     name: str
 
 
+def version_name(pipeline: str, text: str) -> str:
+    """What the version of a pipeline with this very YAML is called."""
+    return f"{pipeline}-{sha256(text.encode())[:HASH_DIGITS]}"
+
+
 def upload(connection: Connection, pipeline: str, text: str, about: str) -> Version:
     """Put a compiled pipeline on the backend, unless this very text is there already.
 
@@ -42,7 +47,7 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Vers
         ClusterError: the backend can't be reached, or refuses.
     """
     pipeline_id = _pipeline(connection, f"gan-{pipeline}")
-    name = f"{pipeline}-{sha256(text.encode())[:HASH_DIGITS]}"
+    name = version_name(pipeline, text)
     service = connection.pipelines
 
     def find() -> str | None:

@@ -43,7 +43,10 @@ class Schedule(Group):
                 raise ConfigError(f"schedule {self.name or '?'}: {name} must be given. {_help(name)}")
         check_id(self.name, "the name of a schedule")
         if len(self.name) > LONGEST_NAME:
-            raise ConfigError(f'the name of a schedule may have {LONGEST_NAME} letters; got "{self.name}"')
+            raise ConfigError(
+                f"the name of a schedule may have {LONGEST_NAME} letters, and {self.name} has {len(self.name)}; give a "
+                "shorter one"
+            )
         if not isinstance(self.set, list | tuple) or not all(isinstance(each, str) for each in self.set):
             raise ConfigError(f"schedule {self.name}: set must be a list of KEY=VALUE; got {self.set!r}")
         object.__setattr__(self, "set", tuple(self.set))
@@ -78,7 +81,7 @@ def load_schedules(path: Path) -> list[Schedule]:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     items = tree.get("schedules") if isinstance(tree, Mapping) else None
     if not isinstance(items, list) or set(tree) != {"schedules"}:
-        raise ConfigError(f"{path} must hold one key, schedules, with a list of them")
+        raise ConfigError(f"{path} must hold one key, schedules, with a list of them; got {_told(tree)}")
     schedules = [_schedule(item, path) for item in items]
     names = [schedule.name for schedule in schedules]
     for name in names:
@@ -102,6 +105,12 @@ def _beside(path: Path, name_or_file: str) -> str:
     """The file of that name beside `path`, where there is one; else what was given, such as a shipped name."""
     file = path.parent / name_or_file
     return str(file) if file.is_file() else name_or_file
+
+
+def _told(tree: Any) -> str:
+    if isinstance(tree, Mapping):
+        return f"the keys {', '.join(sorted(map(str, tree)))}"
+    return "nothing" if tree is None else f"a {type(tree).__name__}"
 
 
 def _help(name: str) -> str:

@@ -6,9 +6,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from gan.errors import ConfigError
-from gan.ids import sha256
 from pipelines.client.submit import Job, prepare
-from pipelines.client.upload import HASH_DIGITS
+from pipelines.client.upload import version_name
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
 
@@ -57,7 +56,7 @@ class Plan:
 
     def mark(self, *, generation: int, enable: bool) -> Mark:
         """What a version of this schedule says of itself."""
-        content = f"{self.job.pipeline}-{sha256(self.job.text.encode())[:HASH_DIGITS]}"
+        content = version_name(self.job.pipeline, self.job.text)
         return Mark(generation, enable, self.due.zone, content, self.job.profile.service_account)
 
 

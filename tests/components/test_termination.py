@@ -14,10 +14,13 @@ def test_the_message_is_cut_to_what_kubernetes_reads(tmp_path: Path) -> None:
     assert termination.cut("aü", 2) == b"a"
 
 
-def test_outside_a_pod_nothing_is_written(tmp_path: Path) -> None:
-    if not Path(termination.DEFAULT).exists():
-        termination.write_last_words("nothing", {})
-        assert not Path(termination.DEFAULT).exists()
+def test_outside_a_pod_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(termination, "DEFAULT", str(tmp_path / "log"))
+    termination.write_last_words("nothing", {})
+    assert not (tmp_path / "log").exists()
+    (tmp_path / "log").touch()
+    termination.write_last_words("words", {})
+    assert (tmp_path / "log").read_text() == "words"
 
 
 def test_a_message_that_can_not_be_written_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

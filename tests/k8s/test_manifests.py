@@ -15,6 +15,7 @@ from components import stop
 from components.runtime import LATEST_SECONDS
 from components.worker_manifests import SERVICE_ACCOUNT
 from gan.train.signals import DEFAULT_GRACE_SECONDS
+from pipelines.doctor.rights import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
 from pipelines.profiles import load_profile, profile_names
 
 Manifest = dict[str, Any]
@@ -36,6 +37,23 @@ def test_everything_lies_in_the_namespace_of_runs_and_says_whose_it_is(overlay: 
     for each in overlay:
         assert each["metadata"].get("namespace", "kubeflow") == "kubeflow", each
         assert each["metadata"]["labels"]["app.kubernetes.io/part-of"] == "gan-pipelines", each
+
+
+def rights(role: Manifest) -> set[Right]:
+    return {
+        Right(verb, resource, group, name)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+        for group in rule["apiGroups"]
+        for name in rule.get("resourceNames", [""])
+    }
+
+
+def test_doctor_asks_for_the_rights_that_the_roles_give(overlay: list[Manifest]) -> None:
+    roles = of_kind(overlay, "Role")
+    assert rights(roles["gan-step"]) == {*OF_STEPS}
+    assert rights(roles["gan-workers"]) == {*OF_WORKERS, *OF_JOBSETS}
 
 
 def test_the_namespace_enforces_restricted(overlay: list[Manifest]) -> None:

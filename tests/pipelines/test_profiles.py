@@ -95,3 +95,8 @@ def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="can't read the profile"):
         load_profile(str(path))
+
+
+def test_the_webhooks_secret_must_be_able_to_name_a_volume() -> None:
+    with pytest.raises(ConfigError, match=r'notify_secret must be at most 63 small letters.*; got "team.webhook"'):
+        Profile("p", notify_secret="team.webhook")  # noqa: S106

@@ -53,7 +53,7 @@ def with_train(**overrides: Any) -> Compiled:
 def test_without_a_profile_nothing_is_said_of_pods() -> None:
     made = Compiled(None)
     assert made.platform == {}
-    assert not any({"resources", "env"} & set(made.container(step)) for step in STEPS if step != "promote")
+    assert not any({"resources", "env"} & set(made.container(step)) for step in STEPS)
 
 
 def test_cpu_and_memory() -> None:
@@ -163,8 +163,6 @@ def test_a_cache_that_outlives_the_pod() -> None:
 def test_the_environment() -> None:
     made = Compiled(load_profile("local"))
     for step in STEPS:
-        if f"exec-{step}" not in made.spec["deploymentSpec"]["executors"]:
-            continue
         values = env(made, step)
         assert values["GAN_IMAGE"] == IMAGE
         assert (values["HOME"], values["TMPDIR"], values["XDG_CACHE_HOME"]) == ("/tmp", "/tmp", "/cache")

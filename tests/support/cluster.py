@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import requests
 
 NAMESPACE = "kubeflow"
-STORE_SERVICE = "http://gan-s3.kubeflow:9000"
 T = TypeVar("T")
 
 NARROW = (

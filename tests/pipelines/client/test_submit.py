@@ -142,11 +142,15 @@ def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
         prepared(store=str(tmp_path))
     with pytest.raises(ConfigError, match=r"data\.source is /"):
         prepared("data.source=./images")
+    with pytest.raises(ConfigError, match=r"reference\.feature_network is /.*copy it to a bucket"):
+        prepared("reference.feature_network=./classify_image_graph_def.pb")
+    in_bucket = prepared("reference.feature_network=gs://bucket/classify_image_graph_def.pb")
+    assert "gs://bucket/classify_image_graph_def.pb" in in_bucket.parameters["config"]
     with pytest.raises(ConfigError, match='did you mean "training"'):
         prepared(pipeline="trainin")
 
 
-def test_a_pipeline_that_takes_more_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_that_takes_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = {"root": {"inputDefinitions": {"parameters": {"config": {}, "extra": {}, "more": {"isOptional": True}}}}}
     monkeypatch.setattr("pipelines.client.submit.compile_text", lambda *_: yaml.safe_dump(spec))
     with pytest.raises(ConfigError, match="the pipeline training takes extra, which a config"):

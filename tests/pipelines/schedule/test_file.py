@@ -59,11 +59,19 @@ def test_what_is_wrong_is_said(tmp_path: Path, change: dict[str, Any], message: 
 
 
 @pytest.mark.parametrize(
-    "tree",
-    ["", "[]", "schedules: {}", "schedules: [1]", "a: [", {"schedules": [], "more": 1}, {"schedules": [GOOD, GOOD]}],
+    ("tree", "message"),
+    [
+        ("", "must hold one key, schedules, with a list of them; got nothing"),
+        ("[]", "must hold one key, schedules, with a list of them; got a list"),
+        ("schedules: {}", "must hold one key, schedules, with a list of them; got the keys schedules"),
+        ("schedules: [1]", "each schedule must be a mapping of keys to values; got 1"),
+        ("a: [", "is not valid YAML"),
+        ({"schedules": [], "more": 1}, "got the keys more, schedules"),
+        ({"schedules": [GOOD, GOOD]}, f"has 2 schedules named {GOOD['name']}; give each a name of its own"),
+    ],
 )
-def test_what_is_no_file_of_schedules(tmp_path: Path, tree: Any) -> None:
-    with pytest.raises(ConfigError):
+def test_what_is_no_file_of_schedules(tmp_path: Path, tree: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         load_schedules(written(tmp_path, tree))
 
 
