@@ -11,7 +11,9 @@ from components.catalogue import fingerprint
 from components.runtime import BODY
 from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
+from gan.data.shard_cache import LIMIT
 from gan.steps.notify import URL
+from gan.train.signals import GRACE
 from pipelines import sizes, workers
 from pipelines.client.step_pods import STEP
 from pipelines.profiles import Profile
@@ -107,7 +109,8 @@ def _mount(task: Any, resources: Resources) -> None:
 def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
     values = {
         BODY: fingerprint(step),
-        "GAN_CACHE_GB": f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
+        LIMIT: f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
+        GRACE: str(resources.grace_seconds),
         "GAN_IMAGE": image,
         "HOME": "/tmp",  # noqa: S108
         "TMPDIR": "/tmp",  # noqa: S108

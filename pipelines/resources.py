@@ -83,6 +83,9 @@ class Resources(Group):
     cache: str = key("20Gi", "Most bytes under /cache: shards and downloads.")
     cache_claim: str | None = key(None, "PersistentVolumeClaim for /cache; none: it is empty at each attempt.")
     deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", least=60)
+    grace_seconds: int = key(
+        25, "How long after SIGTERM its last checkpoint may take; a spot node of GKE gives 15.", least=1, most=55
+    )
     retries: int = key(3, "Attempts after the first.", least=0, most=100)
     backoff_seconds: int = key(30, "The wait before the first of them.", least=0, most=86400)
     backoff_factor: int = key(1, "Each wait is longer by this factor, a whole number.", least=1, most=10)

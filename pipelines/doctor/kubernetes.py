@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from components.catalogue import COMPONENTS
 from pipelines.client.cluster import Cluster, reach
@@ -94,17 +95,13 @@ def _places(cluster: Cluster, steps: dict[str, Resources]) -> list[Trial]:
             resources.affinity,
         )
         alike.setdefault(repr(wanted), []).append(step)
-    nodes: list[list[room.Node]] = []
+    nodes = cache(lambda: room.nodes_of(cluster))
+    growing = cache(lambda: room.grows(cluster))
 
-    def seen() -> list[room.Node]:
-        if not nodes:
-            nodes.append(room.nodes_of(cluster))
-        return nodes[0]
+    def place(step: str) -> Callable[[], str]:
+        return lambda: room.room(nodes(), step, steps[step], growing=growing())
 
-    return [
-        (", ".join(names), lambda first=names[0]: room.room(seen(), first, steps[first]))  # type: ignore[misc]
-        for names in alike.values()
-    ]
+    return [(", ".join(names), place(names[0])) for names in alike.values()]
 
 
 def _zone(cluster: Cluster) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from gan.errors import ClusterError
+from gan.errors import ClusterError, NotFoundError
 from pipelines.client.cluster import Cluster
+from pipelines.doctor.check import NotSeenError
 from pipelines.doctor.sight import look
 from pipelines.resources import NodeTerm, Resources
 
@@ -60,11 +61,28 @@ def asked(resources: Resources) -> dict[str, Decimal]:
     return amounts
 
 
-def room(nodes: list[Node], step: str, resources: Resources) -> str:
+def grows(cluster: Cluster) -> bool:
+    """Whether a cluster autoscaler, which leaves its account in that place, may add nodes that are not there yet."""
+    method = cluster.core.read_namespaced_config_map
+    try:
+        look(cluster, method, "cluster-autoscaler-status", "kube-system")
+    except (NotFoundError, NotSeenError):
+        return False
+    return True
+
+
+def room(nodes: list[Node], step: str, resources: Resources, *, growing: bool) -> str:
     """Which nodes take the step's pod, and how many have room for it now.
+
+    Args:
+        nodes: those that there are.
+        step: whose pod.
+        resources: what it asks for.
+        growing: whether the cluster may get others.
 
     Raises:
         ClusterError: none ever takes it.
+        NotSeenError: none that is there does, and another may come.
     """
     wanted = asked(resources)
     placed = [node for node in nodes if _may_be_on(node, resources)]
@@ -77,10 +95,10 @@ def room(nodes: list[Node], step: str, resources: Resources) -> str:
         why = (
             f"the largest of {len(placed)} has {have}" if placed else f"none of {len(nodes)} has its labels and taints"
         )
-        raise ClusterError(
-            f"no node takes the pod of {step} ({words}; node labels {where}): {why}; add such a node pool, or give a "
-            "--profile that asks for less. A pool that grows from no node at all shows none here, and is well"
-        )
+        said = f"no node takes the pod of {step} ({words}; node labels {where}): {why}"
+        if growing:
+            raise NotSeenError(f"{said}. The autoscaler adds one where a node pool allows it: look whether one does")
+        raise ClusterError(f"{said}; add such a node pool, or give a --profile that asks for less")
     free = [node for node in able if _holds(node.free, wanted)]
     accelerator = resources.accelerator
     if accelerator:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,8 @@ def _why_not() -> str:
         requests.get(f"{host}/apis/v2beta1/healthz", timeout=10).raise_for_status()
     except requests.RequestException as error:
         return f"no Kubeflow Pipelines at KFP_HOST={host}: {error}"
+    if shutil.which("kubectl") is None:
+        return "there is no kubectl in PATH"
     done = subprocess.run(["kubectl", "get", "nodes"], capture_output=True, text=True, timeout=60, check=False)
     return f"no cluster at KUBECONFIG={os.environ.get('KUBECONFIG', '')}: {done.stderr}" if done.returncode else ""
 
@@ -93,15 +96,11 @@ def begun(cluster: Cluster, store_uri: str) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def open_here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> object:
+def open_here(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Store]:
     """Opens the cluster's store from this machine."""
     for name, value in {**cluster.keys, "AWS_ENDPOINT_URL": cluster.s3_endpoint, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
-
-    def opened(uri: str) -> Store:
-        return open_store(uri)
-
-    return opened
+    return open_store
 
 
 @pytest.fixture(scope="session")

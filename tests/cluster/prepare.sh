@@ -6,6 +6,15 @@ cd "$(dirname "$0")/../.."
 export DOCKER=${DOCKER:-$([ -x /usr/bin/docker ] && echo /usr/bin/docker || echo docker)}
 namespace=kubeflow
 
+# without a cluster there is nothing to prepare, and the tests skip with the reason
+host=${KFP_HOST:-http://127.0.0.1:8888}
+if ! curl --fail --silent --max-time 10 --noproxy '*' "$host/apis/v2beta1/healthz" > /dev/null; then
+  echo "prepare.sh: nothing is prepared: no Kubeflow Pipelines answers at KFP_HOST=$host" >&2; exit
+fi
+if ! kubectl get nodes > /dev/null; then
+  echo "prepare.sh: nothing is prepared: no cluster answers at KUBECONFIG=${KUBECONFIG:-}" >&2; exit
+fi
+
 if [ "${GAN_TEST_LOAD_IMAGE:-yes}" = yes ]; then
   tests/cluster/load_image.sh "${GAN_TEST_IMAGE:-gan-pipelines:cluster-test}"
 fi
@@ -25,8 +34,7 @@ if "$DOCKER" image inspect gan-base:local > /dev/null 2>&1 && [ -x .servers/bin/
 fi
 
 k8s/workflow-controller.sh "$namespace" > /dev/null
-kubectl get secret --namespace "$namespace" gan-store > /dev/null 2>&1 ||
-  k8s/store-secret.sh
+k8s/store-secret.sh "$namespace"
 kubectl kustomize k8s/overlays/local |
   { [ -z "$minio" ] && cat || sed -E "s,image: (quay.io/)?minio/minio.*,image: $minio,"; } |
   kubectl apply --server-side --force-conflicts --filename - > /dev/null

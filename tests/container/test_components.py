@@ -10,10 +10,12 @@ import pytest
 from container.probe import code_digest
 
 from components import record
-from components.catalogue import component
+from components.catalogue import COMPONENTS, component
 from gan.config import Config, from_dict
+from gan.config.sweep import Sweep
 from gan.store import open_store, pointer
-from pipelines.retraining import ORDER, retraining
+from pipelines.retraining import retraining
+from pipelines.sweep import sweep
 from pipelines.tasks import Tasks
 from support.boxes import Bench, kubeflow_in_docker
 
@@ -53,9 +55,19 @@ def retrained(bench: Bench, image: Any) -> Bench:
     return bench
 
 
-@pytest.mark.parametrize("step", ORDER)
-def test_each_step_does_its_work(retrained: Bench, step: str) -> None:
-    left = record.read(retrained.records, step)
+@pytest.fixture(scope="module")
+def swept(retrained: Bench, image: Any) -> Bench:
+    """The same store after a sweep by Optuna: two trials, and the better one further on."""
+    search = {"train.beta_1": {"low": 0.0, "high": 0.5}}
+    what = Sweep(search=search, trials=2, waves=2, rungs=(2, 4))
+    pipeline = sweep(Tasks(image.tags[0], None), what.stages)
+    pipeline(config=config().to_yaml(), store=str(retrained.store), name="swept", sweep=what.to_yaml())
+    return retrained
+
+
+@pytest.mark.parametrize("step", COMPONENTS)
+def test_each_step_does_its_work(swept: Bench, step: str) -> None:
+    left = record.read(swept.records, step)
     assert left is not None
     assert left.outcome is not None, left.error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import yaml
 from components import stop
 from components.runtime import LATEST_SECONDS
 from components.worker_manifests import SERVICE_ACCOUNT
-from gan.train.signals import DEFAULT_GRACE_SECONDS
 from pipelines.doctor.rights import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
 from pipelines.profiles import load_profile, profile_names
+from pipelines.resources import Resources
 
 Manifest = dict[str, Any]
 Build = Callable[[str | Path], list[Manifest]]
@@ -189,7 +190,8 @@ def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
     assert launcher["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     (main,) = pod["containers"]
     assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", stop.__name__]
-    assert pod["terminationGracePeriodSeconds"] > DEFAULT_GRACE_SECONDS + LATEST_SECONDS
+    longest = max(field.metadata["most"] for field in fields(Resources) if field.name == "grace_seconds")
+    assert pod["terminationGracePeriodSeconds"] > longest + LATEST_SECONDS
     assert yaml.safe_load(others) == {}
 
 

@@ -160,11 +160,18 @@ def test_a_cache_that_outlives_the_pod() -> None:
     assert [mount["mountPath"] for mount in pod["emptyDirMounts"]] == ["/tmp"]
 
 
+def test_spot_nodes_give_little_grace() -> None:
+    made = Compiled(load_profile("gpu-a100-spot"))
+    assert env(made, "train")["GAN_GRACE_SECONDS"] == "10"
+    assert env(made, "gate")["GAN_GRACE_SECONDS"] == "25"
+
+
 def test_the_environment() -> None:
     made = Compiled(load_profile("local"))
     for step in STEPS:
         values = env(made, step)
         assert values["GAN_IMAGE"] == IMAGE
+        assert values["GAN_GRACE_SECONDS"] == "25"
         assert (values["HOME"], values["TMPDIR"], values["XDG_CACHE_HOME"]) == ("/tmp", "/tmp", "/cache")
         pod = made.pod(step)
         assert {each["name"]: each["fieldPath"] for each in pod["fieldPathAsEnv"]} == FIELDS

@@ -106,6 +106,14 @@ def test_no_node_for_the_accelerator(api: Api) -> None:
     assert "none of 1 has its labels and taints" in failed[0]
 
 
+def test_where_nodes_come_by_themselves_one_that_is_not_there_is_no_failure(api: Api) -> None:
+    api.routes["GET /api/v1/nodes"] = listed("NodeList", [node("small", {}, cpu="64", memory="256Gi")])
+    api.routes["GET /api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status"] = Said({"data": {}})
+    unseen = [check.found for name, check in found().items() if check.ok is None and name.startswith("node for")]
+    (told,) = unseen
+    assert "none of 1 has its labels and taints. The autoscaler adds one where a node pool allows it" in told
+
+
 def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
     labels = {"cloud.google.com/gke-accelerator": "nvidia-l4"}
     small = node("gpu", labels, cpu="4", memory="15Gi", gpu="1")
