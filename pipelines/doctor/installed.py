@@ -6,6 +6,7 @@ import re
 
 import kubernetes
 
+from components import stop
 from components.worker_manifests import SERVICE_ACCOUNT
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
@@ -18,6 +19,8 @@ from pipelines.doctor.sight import in_sight, look
 from pipelines.resources import Resources
 
 OLDEST = (1, 30)
+ARGO = "workflow-controller"
+FINALIZER = "ARGO_POD_STATUS_CAPTURE_FINALIZER"
 ROOTS = ("gs://", "s3://", "minio://")
 UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
 
@@ -60,6 +63,31 @@ def launcher(cluster: Cluster) -> str:
             f"`kubectl -n {cluster.namespace} edit configmap kfp-launcher`"
         )
     return root
+
+
+def argo(cluster: Cluster) -> str:
+    """Whether Argo's controller makes pods as `k8s/workflow-controller.sh` has it do.
+
+    Raises:
+        ClusterError: it does not.
+        NotSeenError: we may not look, or it is installed under other names.
+    """
+    space = cluster.namespace
+    read_deployment = kubernetes.client.AppsV1Api(cluster.client).read_namespaced_deployment
+    try:
+        data = look(cluster, cluster.core.read_namespaced_config_map, f"{ARGO}-configmap", space).data or {}
+        containers = look(cluster, read_deployment, ARGO, space).spec.template.spec.containers
+    except NotFoundError as error:
+        raise NotSeenError(str(error)) from None
+    variables = {each.name: each.value for container in containers for each in container.env or []}
+    lacking = []
+    if stop.__name__ not in data.get("workflowDefaults", ""):
+        lacking.append("a step has one second after SIGTERM instead of its grace")
+    if variables.get(FINALIZER) != "true":
+        lacking.append("a pod that is deleted by force fails its run")
+    if lacking:
+        raise ClusterError(f"{', and '.join(lacking)}; run k8s/workflow-controller.sh, also after each upgrade of KFP")
+    return "steps have their grace, and a pod that is deleted by force is tried again"
 
 
 def cache_claim(cluster: Cluster, claim: str) -> str:

@@ -49,6 +49,7 @@ def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, b
         ("rights of the pods", lambda: _rights(cluster, profile, several)),
         ("credentials of the store", lambda: variables.store_secret(cluster, profile.store_secret, store, backend)),
         ("settings of the pods", lambda: variables.settings(cluster, profile.settings, backend)),
+        ("Argo's controller", lambda: installed.argo(cluster)),
         ("place of artifacts", lambda: installed.launcher(cluster)),
         ("quota", lambda: room.quota(cluster, steps)),
         ("time zone of schedules", lambda: " ".join(_zone(cluster))),

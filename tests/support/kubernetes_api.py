@@ -10,6 +10,8 @@ import yaml
 from support.kfp_api import Asked, Said
 
 IN = "/api/v1/namespaces/kubeflow"
+ARGO = "GET /apis/apps/v1/namespaces/kubeflow/deployments/workflow-controller"
+ARGO_CONFIG = f"GET {IN}/configmaps/workflow-controller-configmap"
 CONTROLLER = "GET /apis/apps/v1/namespaces/kubeflow/deployments/ml-pipeline-scheduledworkflow"
 
 
@@ -26,6 +28,13 @@ def kubeconfig(folder: Path, url: str) -> Path:
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path
+
+
+def argo(**variables: str) -> dict[str, Any]:
+    """The deployment of Argo's controller, by default set up as ours."""
+    given = variables or {"ARGO_POD_STATUS_CAPTURE_FINALIZER": "true"}
+    container = {"name": "c", "image": "i", "env": [{"name": name, "value": value} for name, value in given.items()]}
+    return {"spec": {"selector": {}, "template": {"spec": {"containers": [container]}}}}
 
 
 def status(code: int, reason: str, message: str) -> Said:
@@ -119,6 +128,8 @@ def routes() -> dict[str, Any]:
         "GET /api/v1/nodes": listed("NodeList", nodes),
         "GET /api/v1/pods": listed("PodList", pods),
         CONTROLLER: Said(deployment),
+        ARGO: Said(argo()),
+        ARGO_CONFIG: Said({"data": {"workflowDefaults": "... command: [python3, -m, components.stop] ..."}}),
         "GET /apis/": Said({"groups": [group("kueue.x-k8s.io", "v1beta2"), group("jobset.x-k8s.io", "v1alpha2")]}),
         f"GET {kueue}/namespaces/kubeflow/localqueues/gan": Said(queue),
         f"GET {kueue}/workloadpriorityclasses/gan-retraining": Said({"value": 1}),

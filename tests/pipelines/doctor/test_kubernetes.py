@@ -14,7 +14,20 @@ from pipelines.doctor.kubernetes import examine_kubernetes
 from pipelines.profiles import load_profile
 from support import kfp_api
 from support.kfp_api import Api, Said
-from support.kubernetes_api import CONTROLLER, IN, kubeconfig, listed, node, quota, review, routes, status
+from support.kubernetes_api import (
+    ARGO,
+    ARGO_CONFIG,
+    CONTROLLER,
+    IN,
+    argo,
+    kubeconfig,
+    listed,
+    node,
+    quota,
+    review,
+    routes,
+    status,
+)
 
 STORE = "s3://bucket/prefix"
 FORBIDDEN = status(403, "Forbidden", 'nodes is forbidden: User "u" cannot list resource "nodes"')
@@ -83,6 +96,18 @@ CLOSED = Said(
         ("rights of the pods", f"GET {IN}/serviceaccounts/gan-run", ABSENT, "apply the manifests"),
         ("credentials of the store", SECRET, ABSENT, "create secret generic gan-store"),
         ("credentials of the store", SECRET, HALF, "lacks AWS_SECRET_ACCESS_KEY"),
+        (
+            "Argo's controller",
+            ARGO_CONFIG,
+            Said({"data": {}}),
+            "a step has one second .*; run k8s/workflow-controller.sh",
+        ),
+        (
+            "Argo's controller",
+            ARGO,
+            Said(argo(A="1")),
+            "^a pod that is deleted by force fails its run; run k8s/workflow",
+        ),
         ("place of artifacts", f"GET {IN}/configmaps/kfp-launcher", NO_ROOT, 'has defaultPipelineRoot "/artifacts"'),
         ("quota", f"GET {IN}/resourcequotas", NO_GPU, "allows requests.nvidia.com/gpu of 0 in .* asks for 1; raise it"),
         ("Kueue", "GET /apis/", Said({"groups": []}), "Kueue is not installed"),
