@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from gan.store import Store, pointer
-from support.cluster import Cluster, Told
+from support.cluster import Cluster, Told, within_reach
 from support.trips import MADE, TRAINING, Trip, details, follow, step
 
 pytestmark = pytest.mark.usefixtures("undisturbed")
@@ -83,6 +85,23 @@ def test_kubeflow_keeps_what_its_ui_shows(kubeflow_artifacts: Callable[[str], se
     found = kubeflow_artifacts(trip.run)
     wanted = {"train/samples", "train/curves", "evaluate/histogram", "gate/verdict", "promote/summary", "report/page"}
     assert wanted <= found, found
+
+
+def test_operators_have_the_figures_of_each_step(trip: Trip) -> None:
+    """Those of the last run of the name: other tests' runs have the same."""
+    assert trip.ended.exit_code == 0
+    with within_reach("gan-pushgateway", 9091) as gateway:
+        told = requests.get(f"{gateway}/metrics", timeout=30).text
+    figures = {
+        (metric.name, metric.labels["step"]): metric.value
+        for family in text_string_to_metric_families(told)
+        for metric in family.samples
+        if metric.labels.get("job") == "gan-pipelines" and metric.labels.get("name") in ("digits", "")
+    }
+    assert {step for name, step in figures if name == "gan_step_exit_code"} >= {*TRAINING} - {"promote", "report"}
+    assert figures["gan_verdict_passed", "gate"] in (0, 1)
+    assert figures["gan_train_images_per_second", "train"] > 0
+    assert figures["gan_score", "evaluate"] >= 0
 
 
 def test_the_same_again_finds_everything_in_the_store(trip: Trip, again: Told) -> None:

@@ -1,4 +1,4 @@
-"""Two workers train together in a JobSet, or an Indexed Job; the run is canceled while they do, and retried."""
+"""Two workers train together in a JobSet, or an Indexed Job; one is lost, the run is canceled, and retried."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gan.errors import WorkerLostError
 from support.cluster import Cluster, Told, kubectl, until
 from support.trips import TRAINING, details, step
 
@@ -19,10 +20,14 @@ LABELS = ("pipeline/runid", "gan-pipelines/run")
 
 @dataclass(frozen=True)
 class Canceled:
-    """A run that was canceled: its workers while it trained, what cancel and wait told, and what was left."""
+    """A run that lost a worker and was canceled: its workers, what cancel and wait told, and what was left.
+
+    `lost` is how the attempt ended whose worker was deleted.
+    """
 
     run: str
     workers: list[dict[str, Any]]
+    lost: dict[str, Any]
     told: Told
     waited: Told
     left: list[str]
@@ -47,10 +52,13 @@ def canceled(
     cluster.running_pod(run, "train")
     workers = until(lambda: cluster.running_workers(run, 2), seconds=300, what=f"two workers of {run} run")
     until(lambda: last_saved(cluster, shared_store), seconds=300, what=f"{run} saved a checkpoint")
+    kubectl("delete", "pod", workers[1]["metadata"]["name"], "--grace-period=0", "--force")
+    lost = until(lambda: ended_attempt(cluster, run), seconds=300, what=f"the attempt at {run} ends that lost a worker")
+    until(lambda: other_workers(cluster, run, workers), seconds=300, what=f"two other workers of {run} run")
     told = cluster.cancel(run)
     left = what_is_left(run, kinds)
     waited = cluster.wait(run)
-    yield Canceled(run, workers, told, waited, left, last_saved(cluster, shared_store))
+    yield Canceled(run, workers, lost, told, waited, left, last_saved(cluster, shared_store))
     cluster.cancel(run)
 
 
@@ -58,6 +66,18 @@ def canceled(
 def retried(cluster: Cluster, canceled: Canceled) -> Told:
     cluster.command("retry", canceled.run)
     return cluster.wait(canceled.run)
+
+
+def ended_attempt(cluster: Cluster, run: str) -> dict[str, Any] | None:
+    """The first attempt at training, once it has ended."""
+    attempts = cluster.step(run, "train")["attempts"]
+    return dict(attempts[0]) if attempts and attempts[0]["ended_at"] else None
+
+
+def other_workers(cluster: Cluster, run: str, than: list[dict[str, Any]]) -> bool:
+    """Whether two workers run that are none of those."""
+    now, before = ({pod["metadata"]["uid"] for pod in pods} for pods in (cluster.running_workers(run, 2), than))
+    return bool(now) and not now & before
 
 
 def last_saved(cluster: Cluster, store: str) -> int:
@@ -77,6 +97,12 @@ def test_workers_are_of_our_image_and_without_a_token(cluster: Cluster, canceled
         assert [each["image"] for each in pod["spec"]["containers"]] == [cluster.image]
         assert pod["spec"]["automountServiceAccountToken"] is False
         assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_a_worker_that_is_lost_ends_the_attempt_and_the_next_one_has_new_workers(canceled: Canceled) -> None:
+    assert canceled.lost["state"] == "failed"
+    assert canceled.lost["exit_code"] == WorkerLostError.exit_code
+    assert "worker 1 (pod " in canceled.lost["error"]
 
 
 def test_cancel_leaves_no_pod_no_job_and_no_jobset(canceled: Canceled) -> None:
