@@ -1,4 +1,4 @@
-"""How the run ended that a last step belongs to: from the ledger in the store, or from what the steps left on disk."""
+"""How a run ended, for its last step, `notify`: by the ledger in the store, or by what steps left on disk."""
 
 from __future__ import annotations
 

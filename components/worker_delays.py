@@ -34,7 +34,7 @@ class Delays:
         self._told = ""
 
     def look(self, missing: int) -> None:
-        """Another look at the pods found so many of them missing.
+        """Note that one more look at the pods found so many missing; every EVERY_LOOKS-th such look asks why.
 
         Raises:
             WorkerLostError: there will be none.

@@ -1,5 +1,6 @@
-"""The size of the pod that trains, as parameters of a run: after an end for want of memory, more of it is a matter of
-Kubeflow's form. Everything else of a profile is compiled in; Kubeflow takes no parameter there, or none in a condition.
+"""The size of the pod that trains, as parameters of a run: one that ran out of memory can be cloned with more in the
+form of Kubeflow's UI. Everything else of a profile is compiled in; Kubeflow takes no parameter there, or none in a
+condition.
 """
 
 from __future__ import annotations

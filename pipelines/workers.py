@@ -15,13 +15,14 @@ COORDINATES: dict[str, Any] = {
     "accelerator": None,
     "shared_memory": None,
 }
-"""It takes 0.1 GB of memory, as it does without TensorFlow, and the store's client some more."""
+"""What the pod that makes the workers asks for. Without TensorFlow it takes 0.1 GB, and the store's client some more."""
 
 
 def coordinator(each: Resources, default: Resources) -> Resources:
-    """What the step's own pod gets where `each` is what a worker gets: it stands where the steps without a say stand.
+    """What the step's own pod gets where `each` is what a worker gets.
 
-    `default` is what such steps get; where they stand beside accelerators, this one stands anywhere.
+    It is placed as a step is that the profile says nothing of, which gets `default`; or, where such steps ask for an
+    accelerator, on any node.
     """
     anywhere = Resources()
     place = anywhere if default.accelerator else default

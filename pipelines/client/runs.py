@@ -36,7 +36,7 @@ def get(connection: Connection, run_id: str, **named: Any) -> Any:
 
 
 def told(connection: Connection, run: Any) -> Any:
-    """A run with the state that it is really in.
+    """The same run, its state set to the one that it is really in.
 
     That is CANCELED where the backend says FAILED of one that was terminated, and PENDING where it says nothing yet.
     """

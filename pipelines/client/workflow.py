@@ -26,7 +26,7 @@ _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\
 class Node:
     """One task as Argo tells of it: `task` is its name without the number of the attempt.
 
-    `phase` is that of its last pod as long as the task is `going_on`, which one between two attempts is as well.
+    `going_on`: it has not ended, which is so between two attempts too; meanwhile `phase` is that of its last pod.
     `pods` is how many it has had since the run began or was last retried; `host` is where the last of them ran.
     """
 
