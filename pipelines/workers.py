@@ -15,7 +15,7 @@ COORDINATES: dict[str, Any] = {
     "accelerator": None,
     "shared_memory": None,
 }
-"""What the pod that makes the workers asks for. Without TensorFlow it takes 0.1 GB, and the store's client some more."""
+"""What the pod that makes the workers asks for. It takes 0.1 GB without TensorFlow, and more for the store's client."""
 
 
 def coordinator(each: Resources, default: Resources) -> Resources:
