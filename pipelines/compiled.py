@@ -50,9 +50,10 @@ def compile_pipeline(name: str, image: str, profile: Profile | None, out: Path, 
     """
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out must end in .yaml; got {out}")
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out is {out}, and there is no folder {out.parent}; make it, or give another --out")
     text = compile_text(name, image, profile, sweep)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"can't write {out}: {error.strerror}; give another --out") from None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from abc import ABC, abstractmethod
+from signal import SIGINT, SIGTERM
 from typing import IO, Any
 
 from gan.console import human, on_terminal, say
 from gan.steps.outcome import Outcome
 
 HEADING_WIDTH = 15
+STOPPED = tuple(code for number in (SIGINT, SIGTERM) for code in (-number, 128 + number))
+"""Exit codes of a process that Ctrl-C or a preemption ended."""
 BAR_FIELDS = ("time", "event", "done", "total", "unit", "elapsed_seconds", "eta_seconds")
 
 
@@ -114,6 +117,8 @@ def make_display(stream: IO[str] | None = None) -> Display:
 
 def state_of(exit_code: int, outcome: Outcome | None) -> str:
     """How a step ended, in a word or two."""
+    if exit_code in STOPPED:
+        return "stopped"
     if exit_code:
         return "failed"
     return "in the store already" if outcome and outcome.skipped else "done"

@@ -70,7 +70,10 @@ def _bucket(uri: str, flag: str) -> tuple[str, str, str]:
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket):
-        raise ConfigError(f'{flag} must name a bucket, such as {scheme}://bucket/prefix; got "{uri}"')
+        raise ConfigError(
+            f"{flag} must name a bucket (letters, digits, dots, dashes and underscores, 2 to 222 of them), such as "
+            f'{scheme}://bucket/prefix; got "{uri}"'
+        )
     if prefix:
         check_key(prefix)
     return scheme.lower(), bucket, prefix

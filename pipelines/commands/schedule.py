@@ -112,17 +112,19 @@ class _Told:
 
 
 def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
-    """All plans are made and checked before the first of them reaches the host."""
+    """All plans are made and checked before the host is asked for anything."""
     from pipelines.schedule.file import load_schedules
     from pipelines.schedule.host import Host
-    from pipelines.schedule.plan import make_plan
+    from pipelines.schedule.plan import check_zone, make_plan
     from pipelines.schedule.zone import controller_zone
 
     watch = Stopwatch()
     schedules = load_schedules(Path(arguments.file))
+    plans = [make_plan(schedule) for schedule in schedules]
     with connected(arguments) as connection:
         zone = controller_zone(connection.namespace, arguments.controller_zone)
-        plans = [make_plan(schedule, zone.name) for schedule in schedules]
+        for schedule in schedules:
+            check_zone(schedule, zone.name)
         host = Host(connection)
         told = {plan.name: one(host, plan) for plan in plans}
         others = sorted({version.name for version in host.versions()} - set(told))

@@ -9,7 +9,14 @@ from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
-from pipelines.commands.flags import add_address, add_pipeline, add_profile, connected, request_of
+from pipelines.commands.flags import (
+    add_address,
+    add_pipeline,
+    add_profile,
+    address_of,
+    connected,
+    request_of,
+)
 
 if TYPE_CHECKING:
     from pipelines.client.submit import Job
@@ -43,12 +50,16 @@ def add(add: Add) -> None:
 
 def submit(arguments: Namespace) -> Shown:
     """Submit a run."""
+    from pipelines.client.image import parse
     from pipelines.client.submit import prepare, start
     from pipelines.profiles import load_profile
 
     watch = Stopwatch()
     request = request_of(arguments)
     profile = load_profile(arguments.profile)
+    parse(arguments.image)
+    if not arguments.dry_run:
+        address_of(arguments)  # what is wrong with it is told before the seconds that compiling takes
     job = prepare(arguments.pipeline, request, profile, arguments.image, allow_tag=arguments.allow_tag)
     if arguments.dry_run:
         return _planned(job, watch)

@@ -52,7 +52,11 @@ class Schedule(Group):
         object.__setattr__(self, "set", tuple(self.set))
         if self.pipeline not in PIPELINES:
             raise ConfigError(unknown_name(f"pipeline in schedule {self.name}:", self.pipeline, PIPELINES))
-        if self.due.next(dt.datetime(2024, 1, 1, tzinfo=dt.UTC)) is None:
+        try:
+            due = self.due
+        except ConfigError as error:
+            raise ConfigError(f"schedule {self.name}: {error}") from None
+        if due.next(dt.datetime(2024, 1, 1, tzinfo=dt.UTC)) is None:
             raise ConfigError(f'schedule {self.name}: cron "{self.cron}" is never due; no such day comes')
 
     @cached_property

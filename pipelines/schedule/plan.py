@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
-from gan.errors import ConfigError
+from gan.errors import ConfigError, NotFoundError
 from pipelines.client.submit import Job, prepare
 from pipelines.client.upload import version_name
 from pipelines.schedule.cron import Cron
@@ -70,28 +70,34 @@ def read_mark(description: str | None) -> Mark | None:
         return None
 
 
-def make_plan(schedule: Schedule, zone: str) -> Plan:
-    """Resolve, check and compile a schedule.
-
-    Args:
-        schedule: as its file says.
-        zone: the time zone that the host's controller reads cron in.
+def check_zone(schedule: Schedule, zone: str) -> None:
+    """Check that a schedule is written in the time zone that the host's controller reads cron in.
 
     Raises:
-        ConfigError: a config, profile, pipeline, image, store or the time zone is wrong.
-        NotFoundError: there is no such config or profile.
+        ConfigError: it is not.
     """
-    from pipelines.profiles import load_profile
-    from pipelines.request import resolve
-
     if zone != schedule.time_zone:
         raise ConfigError(
             f"schedule {schedule.name}: time_zone is {schedule.time_zone}, but the host reads every cron in {zone}; "
             f"write time_zone: {zone} and a cron that means the same there, or set CRON_SCHEDULE_TIMEZONE="
             f"{schedule.time_zone} in the deployment ml-pipeline-scheduledworkflow, which moves every schedule there"
         )
-    request = resolve(schedule.config, schedule.set, store=schedule.store, name=schedule.promote_as)
-    job = prepare(
-        schedule.pipeline, request, load_profile(schedule.profile), schedule.image, allow_tag=schedule.allow_tag
-    )
+
+
+def make_plan(schedule: Schedule) -> Plan:
+    """Resolve, check and compile a schedule.
+
+    Raises:
+        ConfigError: a config, profile, pipeline, image or store is wrong.
+        NotFoundError: there is no such config or profile.
+    """
+    from pipelines.profiles import load_profile
+    from pipelines.request import resolve
+
+    try:
+        request = resolve(schedule.config, schedule.set, store=schedule.store, name=schedule.promote_as)
+        profile = load_profile(schedule.profile)
+        job = prepare(schedule.pipeline, request, profile, schedule.image, allow_tag=schedule.allow_tag)
+    except (ConfigError, NotFoundError) as error:
+        raise type(error)(f"schedule {schedule.name}: {error}") from None
     return Plan(schedule.name, schedule.due, job)

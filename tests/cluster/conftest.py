@@ -21,11 +21,23 @@ from support.cluster import Cluster, kubectl_json, within_reach
 
 FOLDER = Path(__file__).parent
 ASKED_FOR = "GAN_CLUSTER_TESTS"
+LONGEST_FIRST = (
+    "test_weather_training",
+    "test_journey_cancel",
+    "test_journey_retraining",
+    "test_schedule",
+    "test_journey",
+    "test_journey_sweep",
+    "test_weather_pending",
+    "test_weather_errors",
+    "test_journey_mnist",
+)
 DEFAULT_HOST = "http://127.0.0.1:8888"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a cluster where none was asked for, or none answers, each with the reason."""
+    """Begin with the files that take longest; skip what needs a cluster where none was asked for, or none answers."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else len(items))
     reason = _why_not()
     if reason:
         for item in items:

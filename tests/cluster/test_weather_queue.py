@@ -34,7 +34,9 @@ def queue() -> Iterator[str]:
         kubectl("wait", f"localqueue/{name}", active, "--timeout=60s")
         yield name
     finally:
-        for each in reversed(new):
+        for each in sorted(
+            new, key=lambda each: "Queue" not in each["kind"]
+        ):  # flavors stay as long as queues have them
             kubectl("delete", *place(each), "--ignore-not-found")
 
 

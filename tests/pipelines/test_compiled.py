@@ -42,7 +42,7 @@ def test_kubeflow_reads_it_back() -> None:
 
 def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None:
     image = "registry.example/gan@sha256:" + "0" * 64
-    made = yaml.safe_load(compile_pipeline("training", image, None, tmp_path / "deep" / "made.yaml").read_text())
+    made = yaml.safe_load(compile_pipeline("training", image, None, tmp_path / "made.yaml").read_text())
     executors = made["deploymentSpec"]["executors"]
     assert {name.removeprefix("exec-") for name in executors} == set(STEPS)
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
@@ -64,11 +64,13 @@ def test_the_shape_of_the_training_pipeline() -> None:
     [
         ("train", "made.yaml", 'unknown pipeline "train"; did you mean "training"?'),
         ("training", "made.json", "--out must end in .yaml"),
-        ("training", "file/made.yaml", "can't write"),
+        ("training", "file/made.yaml", "there is no folder"),
+        ("training", "folder.yaml", "can't write"),
     ],
 )
 def test_what_can_not_be_compiled(name: str, out: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(ConfigError) as caught:
         compile_pipeline(name, IMAGE, None, tmp_path / out)
     assert message in str(caught.value)

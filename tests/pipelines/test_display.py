@@ -80,3 +80,4 @@ def test_states() -> None:
     assert state_of(0, MADE) == "done"
     assert state_of(0, Outcome("a", "b", skipped=True)) == "in the store already"
     assert state_of(9, None) == "failed"
+    assert {state_of(code, None) for code in (-2, -15, 130, 143)} == {"stopped"}

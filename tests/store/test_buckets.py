@@ -302,7 +302,7 @@ def test_the_probe_of_a_killed_process_is_a_leftover_and_no_object(bucket_store:
 
 @pytest.mark.parametrize("uri", ["gs://", "s3:///prefix", "gs://a", "s3://Ünicode/x", "gs://-x/y"])
 def test_a_uri_names_a_bucket(uri: str) -> None:
-    with pytest.raises(ConfigError, match="--store must name a bucket, such as"):
+    with pytest.raises(ConfigError, match=r"--store must name a bucket \(letters, digits, .* of them\), such as"):
         open_store(uri)
 
 

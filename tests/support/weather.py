@@ -15,7 +15,6 @@ import yaml
 
 from gan.store import Store, open_store
 from gan.train.checkpoint import Checkpoints
-from support import peace
 from support.cluster import Cluster, kubectl, kubectl_json
 
 GPU = "nvidia.com/gpu"
@@ -101,18 +100,20 @@ def pod(name: str, image: str, command: list[str], *, labels: dict[str, str] | N
 
 @contextlib.contextmanager
 def scaled_to_nothing(workload: str) -> Iterator[None]:
-    """A deployment or stateful set without its pods; they are back, and ready, afterwards."""
+    """A deployment or stateful set without its pods; they are back, and ready, afterwards.
+
+    Where others need it too, `peace.alone` comes first.
+    """
     kind, name = workload.split("/")
     found = kubectl_json("get", kind, name)["spec"]
     selector = ",".join(f"{label}={value}" for label, value in found["selector"]["matchLabels"].items())
-    with peace.alone():
-        kubectl("scale", workload, "--replicas=0")
-        try:
-            kubectl("wait", "pods", "-l", selector, "--for=delete", "--timeout=120s")
-            yield
-        finally:
-            kubectl("scale", workload, f"--replicas={found['replicas']}")
-            kubectl("rollout", "status", workload, "--timeout=240s")
+    kubectl("scale", workload, "--replicas=0")
+    try:
+        kubectl("wait", "pods", "-l", selector, "--for=delete", "--timeout=120s")
+        yield
+    finally:
+        kubectl("scale", workload, f"--replicas={found['replicas']}")
+        kubectl("rollout", "status", workload, "--timeout=240s")
 
 
 def checkpoints(cluster: Cluster, uri: str, run_id: str) -> list[int]:

@@ -188,3 +188,25 @@ def test_nothing_is_changed_where_one_of_them_is_wrong(
     write(text=FILE + FILE.partition("schedules:")[2].replace("nightly", "second").replace("digits\n", "digist\n", 1))
     assert main(["schedule", "apply", "schedules.yaml"]) == 4
     assert not kept.schedules
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "code", "message"),
+    [
+        ("profile: local", "profile: lcal", 4, 'schedule nightly: unknown profile "lcal"'),
+        ("config: digits", "config: digts", 4, 'schedule nightly: unknown config "digts"'),
+        ("store: gs://bucket/prefix", "store: ./store", 2, "schedule nightly: --store is /"),
+        ("  image:", "  set: [train.step=1]\n  image:", 2, "schedule nightly: unknown"),
+        ('cron: "{cron}"', 'cron: "61 * * * *"', 2, "schedule nightly: cron"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_of_its_schedule_before_a_host_is_asked(
+    now: str, then: str, code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KFP_HOST", "http://127.0.0.1:9")
+    assert now in FILE
+    write(text=FILE.replace(now, then))
+    for command in ("diff", "apply"):
+        assert main(["schedule", command, "schedules.yaml"]) == code
+        assert message in capsys.readouterr().err
