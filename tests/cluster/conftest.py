@@ -38,7 +38,8 @@ DEFAULT_HOST = "http://127.0.0.1:8888"
 @pytest.hookimpl(trylast=True)  # pytest itself puts tests that share a fixture together before
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest; skip what needs a cluster where none was asked for, or none answers."""
-    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else len(items))
+    rank = {stem: place for place, stem in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
     reason = _why_not()
     if reason:
         for item in items:
