@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 import pytest
@@ -19,13 +20,19 @@ STEPS = "train.steps=600"
 
 
 @pytest.fixture(scope="module")
-def trip(cluster: Cluster, shared_store: str) -> Trip:
-    return follow(cluster, cluster.submit(shared_store, STEPS))
+def journey_store() -> str:
+    """A place where nothing is made yet, and nothing live to be measured against."""
+    return f"s3://gan/tests/journey-{secrets.token_hex(4)}"
 
 
 @pytest.fixture(scope="module")
-def again(cluster: Cluster, shared_store: str, trip: Trip) -> Told:
-    return cluster.wait(cluster.submit(shared_store, STEPS))
+def trip(cluster: Cluster, journey_store: str) -> Trip:
+    return follow(cluster, cluster.submit(journey_store, STEPS))
+
+
+@pytest.fixture(scope="module")
+def again(cluster: Cluster, journey_store: str, trip: Trip) -> Told:
+    return cluster.wait(cluster.submit(journey_store, STEPS))
 
 
 def test_the_run_succeeds_step_after_step(trip: Trip) -> None:
@@ -56,15 +63,15 @@ def test_pods_are_of_our_image_and_as_the_service_account_of_the_profile(cluster
 
 
 def test_what_it_made_is_in_the_store_and_live(
-    cluster: Cluster, shared_store: str, trip: Trip, open_here: Callable[[str], Store]
+    cluster: Cluster, journey_store: str, trip: Trip, open_here: Callable[[str], Store]
 ) -> None:
-    found = cluster.command("inspect", "--store", shared_store, program="gan").record["objects"]
+    found = cluster.command("inspect", "--store", journey_store, program="gan").record["objects"]
     kinds = {each["id"]: each["kind"] for each in found}
     expected = {"preprocess": "dataset", "reference": "reference", "train": "run", "export": "generator"}
     assert {name: kinds.get(trip.step(name)["id"]) for name in expected} == expected
-    live = pointer.read_live(open_here(shared_store), "digits").live
+    live = pointer.read_live(open_here(journey_store), "digits").live
     assert live == trip.step("promote")["id"] == trip.step("export")["id"]
-    cluster.command("verify", "--store", shared_store, program="gan")
+    cluster.command("verify", "--store", journey_store, program="gan")
 
 
 def test_status_tells_scores_and_verdict(trip: Trip) -> None:
