@@ -26,7 +26,8 @@ def nursery() -> Iterator[Nursery]:
 def task(folder: Path) -> Task:
     source, store = world.folder(folder / "pictures"), folder / "store"
     arguments = ["preprocess", "--dataset", "folder", "--source", str(source), "--image-size", "8", "--workers", "1"]
-    return Task([*arguments, "--store", str(store)], str(folder / "log"), watched=str(store))
+    one_at_a_time = {"GAN_STORE_THREADS": "1"}  # else the operations are not as many every time
+    return Task([*arguments, "--store", str(store)], str(folder / "log"), environment=one_at_a_time, watched=str(store))
 
 
 def objects(folder: Path) -> list[Path]:
