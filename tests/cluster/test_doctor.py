@@ -30,8 +30,9 @@ EXPECTED = {
 }
 
 
-def examined(cluster: Cluster, store: str, *flags: str, check: bool = True, **environment: Any) -> Told:
-    return cluster.command("doctor", "--store", store, "--image", cluster.image, *flags, check=check, **environment)
+def examined(cluster: Cluster, store: str, *flags: str, **environment: Any) -> Told:
+    flags = ("--store", store, "--image", cluster.image, *flags)
+    return cluster.command("doctor", *flags, check=False, **environment)
 
 
 def failed(told: Told) -> dict[str, str]:
@@ -43,7 +44,7 @@ def ids(told: Told) -> list[str]:
 
 
 def test_a_cluster_that_is_well(cluster: Cluster, store_uri: str) -> None:
-    told = examined(cluster, store_uri, "--profile", "local", check=False)
+    told = examined(cluster, store_uri, "--profile", "local")
     assert failed(told) == {}
     assert told.exit_code == 0
     good = {each["name"] for each in told.record["checks"] if each["ok"]}
@@ -56,7 +57,7 @@ def test_a_profile_that_no_node_takes_and_a_secret_that_is_not_there(
 ) -> None:
     huge = {"train": {"cpu": "900", "cpu_limit": "900"}}
     profile = weather.profile(tmp_path, store_secret="gan-nowhere", steps=huge)  # noqa: S106
-    told = examined(cluster, store_uri, "--profile", profile, check=False)
+    told = examined(cluster, store_uri, "--profile", profile)
     assert told.exit_code == EXIT_UNHEALTHY
     wrong = failed(told)
     assert "create secret generic gan-nowhere" in wrong.pop("credentials of the store")
@@ -67,7 +68,7 @@ def test_a_profile_that_no_node_takes_and_a_secret_that_is_not_there(
 
 
 def test_wrong_keys_of_the_store(cluster: Cluster, store_uri: str) -> None:
-    told = examined(cluster, store_uri, check=False, AWS_SECRET_ACCESS_KEY="wrong")  # noqa: S106
+    told = examined(cluster, store_uri, AWS_SECRET_ACCESS_KEY="wrong")  # noqa: S106
     assert told.exit_code == EXIT_UNHEALTHY
     assert "no permission for s3://gan" in failed(told)["store lists"]
 
