@@ -75,7 +75,7 @@ minikube: ## The same with minikube.
 cluster-test: install-dev ## Everything on a real cluster (KUBECONFIG, KFP_HOST) with Kubeflow Pipelines; half an hour or so.
 	tests/cluster/prepare.sh
 	GAN_CLUSTER_TESTS=1 GAN_TEST_IMAGE=$${GAN_TEST_IMAGE:-gan-pipelines:cluster-test} \
-	  $(BIN)/pytest tests/cluster tests/container -n 3 --no-loadscope-reorder -vv -rs --durations=20
+	  $(BIN)/pytest tests/cluster tests/container -n 3 --no-loadscope-reorder -vv --durations=20
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	for profile in $$($(BIN)/python -c 'from pipelines.profiles import profile_names; print(*profile_names())'); do \

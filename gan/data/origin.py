@@ -172,7 +172,7 @@ def open_origin(path: Path) -> Origin:
         return FolderOrigin(path)
     if path.is_file():
         return ZipOrigin(path)
-    raise DataError(f"no such file or folder: {path}; check --source")
+    raise DataError(f"no such file or folder: {path}; check {FLAG}")
 
 
 def local_source(where: str | None, what: str) -> Path:
@@ -194,7 +194,7 @@ def local_source(where: str | None, what: str) -> Path:
             f'{FLAG} must be a path, a file:// URI, or gs://bucket/folder or s3://bucket/folder; got "{where}"'
         )
     if not path.exists():
-        raise DataError(f"no such file or folder: {path}; --source must be {what}")
+        raise DataError(f"no such file or folder: {path}; {FLAG} must be {what}")
     return path
 
 

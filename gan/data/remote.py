@@ -10,10 +10,8 @@ from pathlib import Path
 from gan.data.origin import FLAG
 from gan.errors import DataError
 from gan.scratch import scratch_folder
-from gan.store import Item, Store, check_key, open_store
+from gan.store import Item, Store, check_key, is_bucket, open_store
 from gan.store.transfer import Job, transfer
-
-SCHEMES = ("gs://", "s3://")
 
 
 @contextmanager
@@ -27,7 +25,7 @@ def at_hand(where: str | None) -> Iterator[str | None]:
         DataError: nothing is there.
         ConfigError, StoreError: the URI names no bucket, or one that can't be read, or the disk is full.
     """
-    if where is None or not where.startswith(SCHEMES):
+    if where is None or not is_bucket(where):
         yield where
         return
     with scratch_folder() as folder:
@@ -57,4 +55,4 @@ def _fetch(uri: str, store: Store, items: list[Item], folder: Path) -> None:
 
 
 def _nothing(uri: str) -> DataError:
-    return DataError(f"no such file or folder: {uri}; check --source")
+    return DataError(f"no such file or folder: {uri}; check {FLAG}")

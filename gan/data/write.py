@@ -11,6 +11,7 @@ from gan import console
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
 from gan.data.options import Options
 from gan.data.order import packing_order
+from gan.data.origin import FLAG
 from gan.data.prepare import Prepared, prepared
 from gan.data.reuse import Known
 from gan.data.shards import ShardWriter
@@ -18,7 +19,7 @@ from gan.data.sources.interface import Listing, Rejected, Source
 from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified
 from gan.errors import DataError
 
-_REMEDY = "repair or remove it, or give --on-bad-image skip to leave such images out"
+_REMEDY = "repair or remove it, or give data.on_bad_image=skip (--on-bad-image skip) to leave such images out"
 
 
 def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]:
@@ -57,7 +58,7 @@ def write_dataset(
             manifest.add(quarantined_row(rejected))
     if "train" not in splits:
         reason = f"{len(quarantined)} were left out" if quarantined else "its lists put none into that split"
-        raise DataError(f"no image of {source.name} is left to train on: {reason}; check --source")
+        raise DataError(f"no image of {source.name} is left to train on: {reason}; check {FLAG}")
     dataset = identified(
         Dataset(
             id="",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from gan.errors import ConfigError, NotFoundError
-from gan.store import local_path, open_store
+from gan.store import is_bucket, local_path, open_store
 
 KEY = "reference.feature_network (--feature-network)"
 NAME = "classify_image_graph_def.pb"
 ARCHIVE = "inception-2015-12-05.tgz"
-SCHEMES = ("gs://", "s3://")
 
 
 def absolute(uri: str) -> str:
@@ -39,7 +38,7 @@ def read(uri: str) -> bytes:
     """
     place = absolute(uri)
     try:
-        if place.startswith(SCHEMES):
+        if is_bucket(place):
             folder, _, name = place.rpartition("/")
             return open_store(folder, KEY).read(name)
         return Path(place).read_bytes()
@@ -51,4 +50,4 @@ def read(uri: str) -> bytes:
 
 def _in_bucket(uri: str) -> bool:
     bucket, _, name = uri.partition("://")[2].partition("/")
-    return uri.startswith(SCHEMES) and bool(bucket) and bool(name)
+    return is_bucket(uri) and bool(bucket) and bool(name)

@@ -61,14 +61,15 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
     _check_splits(dataset, reference)
-    recipe = _recipe(dataset_id, reference)
+    graph = None if reference.feature_network is None else network_file.read(reference.feature_network)
+    recipe = _recipe(dataset_id, reference, graph)
     known = memo.published(store, "reference", recipe, "reference")
     if known is not None:
         record = sealed.read_json(store, "reference", known, references.RECORD)
         uri = store.uri_of(sealed.prefix_of("reference", known))
         return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
-        record = _make(store, dataset, reference, folder)
+        record = _make(store, dataset, reference, graph, folder)
         files = sealed.files_below(folder)
         reference_id = sealed.sums_id("ref", files)
         uri = sealed.publish(store, "reference", reference_id, files)
@@ -84,7 +85,7 @@ def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
         if examples < LEAST_IMAGES:
             raise DataError(
                 f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples}. '
-                "Bring more images, or change --holdout-percent of gan preprocess"
+                "Bring more images, or raise data.holdout_percent (--holdout-percent of gan preprocess)"
             )
     compared = min(dataset.splits[reference.split].examples, reference.most_images)
     if compared < FEW_IMAGES:
@@ -95,25 +96,25 @@ def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
         )
 
 
-def _recipe(dataset_id: str, reference: config.Reference) -> Json:
+def _recipe(dataset_id: str, reference: config.Reference, graph: bytes | None) -> Json:
     """Everything that decides the outcome; the canonical network counts by its content as well as by its place."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
-    if reference.feature_network is not None:
-        recipe["feature_network_sha256"] = sha256(network_file.read(reference.feature_network))
+    if graph is not None:
+        recipe["feature_network_sha256"] = sha256(graph)
     return recipe
 
 
-def _make(store: Store, dataset: Dataset, reference: config.Reference, folder: Path) -> Json:
+def _make(store: Store, dataset: Dataset, reference: config.Reference, graph: bytes | None, folder: Path) -> Json:
     from gan.data.load import load_split
 
     held_out = load_split(store, dataset, reference.split, most=reference.most_images, seed=reference.seed)
-    learned = max(reference.most_images, reference.training_images if reference.feature_network is None else 0)
+    learned = max(reference.most_images, reference.training_images if graph is None else 0)
     training = load_split(store, dataset, TRAIN, most=learned, seed=reference.seed)
     held_out_examples, training_examples = (_shuffled(dataset, each, reference.seed) for each in (held_out, training))
-    if reference.feature_network is None:
+    if graph is None:
         prepared = _trained(dataset, held_out_examples, training_examples, reference, folder)
     else:
-        prepared = _from_graph(held_out_examples, reference)
+        prepared = _from_graph(held_out_examples, reference, graph)
     say("look at training images", images=min(len(training.pixels), reference.most_images))
     looks = [
         Looks(seen.features, prepared.modes.probabilities(seen.features, seen.outputs))
@@ -162,12 +163,12 @@ def _trained(
     return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
 
 
-def _from_graph(held_out: Examples, reference: config.Reference) -> Prepared:
-    from gan.metrics.features import inception
+def _from_graph(held_out: Examples, reference: config.Reference, graph: bytes) -> Prepared:
+    from gan.metrics.features.inception import InceptionNetwork
     from gan.metrics.mode_kinds import fit_clusters
 
     uri = network_file.absolute(str(reference.feature_network))  # so that the reference can be used from any folder
-    network = inception.load(uri)
+    network = InceptionNetwork(graph, uri)
     seen = _look(network, held_out.pixels, reference)
     facts = {"name": network.name, "hash": network.hash, "kind": network.kind, "uri": uri}
     return Prepared(network, fit_clusters(seen.features, reference.seed), seen, facts)

@@ -91,12 +91,15 @@ def sample(
 
 
 def _columns(facts: Facts, count: int, label: int | None, *, interpolate: bool) -> int:
-    """A walk a row; a class a column where each is drawn in turn; else about as many columns as rows."""
+    """A walk a row; a class a column where each is drawn in turn; else about as many columns as rows, full rows if
+    that takes no more than twice as many.
+    """
     if interpolate:
         return min(count, PICTURES_IN_A_WALK)
     if label is None and facts.conditional and len(facts.classes) <= min(count, MOST_COLUMNS):
         return len(facts.classes)
-    return math.ceil(math.sqrt(count))
+    square = math.ceil(math.sqrt(count))
+    return next((columns for columns in range(square, 2 * square) if count % columns == 0), square)
 
 
 def _generator_id(store: Store, generator_id: str | None, name: str | None) -> str:

@@ -8,7 +8,7 @@ from gan.errors import ConfigError, NotFoundError
 from gan.store.document import read_json
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 from gan.store.local import LocalStore
-from gan.store.uri import local_path
+from gan.store.uri import is_bucket, local_path
 
 __all__ = [
     "Item",
@@ -17,6 +17,7 @@ __all__ = [
     "Store",
     "Versioned",
     "check_key",
+    "is_bucket",
     "local_path",
     "open_existing",
     "open_store",
@@ -62,7 +63,7 @@ def store_uri(uri: str, flag: str = FLAG) -> str:
 def _bucket(uri: str, flag: str) -> tuple[str, str, str]:
     """Scheme, name and prefix of a bucket."""
     scheme, _, rest = uri.partition("://")
-    if scheme.lower() not in ("gs", "s3"):
+    if not is_bucket(uri):
         raise ConfigError(
             f"{flag} must be a local folder, such as ./store or file:///tmp/store, or a bucket, such as "
             f'gs://bucket/prefix or s3://bucket/prefix; got "{uri}"'

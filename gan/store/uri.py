@@ -8,6 +8,13 @@ from urllib.parse import unquote
 from gan.errors import ConfigError
 
 THIS_MACHINE = ("", "localhost")
+BUCKETS = ("gs", "s3")
+
+
+def is_bucket(uri: str) -> bool:
+    """Whether a place is in object storage: `gs://...` or `s3://...`."""
+    scheme, mark, _ = uri.partition("://")
+    return bool(mark) and scheme.lower() in BUCKETS
 
 
 def local_path(uri: str, flag: str) -> Path | None:

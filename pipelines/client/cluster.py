@@ -26,12 +26,13 @@ OWN = "~/.kube/config"  # where KUBECONFIG is not set
 
 
 class Cluster:
-    """The Kubernetes API of one namespace. `core`, `batch`, `custom` and `authorization` are its services."""
+    """The Kubernetes API of one namespace. `core`, `apps`, `batch`, `custom` and `authorization` are its services."""
 
     def __init__(self, namespace: str, client: Any) -> None:
         self.namespace = namespace
         self.client = client
         self.core = kubernetes.client.CoreV1Api(client)
+        self.apps = kubernetes.client.AppsV1Api(client)
         self.batch = kubernetes.client.BatchV1Api(client)
         self.custom = kubernetes.client.CustomObjectsApi(client)
         self.authorization = kubernetes.client.AuthorizationV1Api(client)
@@ -70,6 +71,11 @@ class Cluster:
         except NotFoundError:
             return []
         return list(found["items"])
+
+    def environment_of(self, deployment: str) -> dict[str, Any]:
+        """The environment variables in the containers of a deployment, by name."""
+        found = self.call(self.apps.read_namespaced_deployment, deployment, self.namespace)
+        return {each.name: each for container in found.spec.template.spec.containers for each in container.env or []}
 
     def pod_behind(self, service: str) -> str:
         """A pod that a service leads to and that is ready.

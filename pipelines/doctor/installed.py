@@ -72,18 +72,17 @@ def argo(cluster: Cluster) -> str:
         ClusterError: it does not.
         NotSeenError: we may not look, or it is installed under other names.
     """
-    space = cluster.namespace
-    read_deployment = kubernetes.client.AppsV1Api(cluster.client).read_namespaced_deployment
+    read_config_map = cluster.core.read_namespaced_config_map
     try:
-        data = look(cluster, cluster.core.read_namespaced_config_map, f"{ARGO}-configmap", space).data or {}
-        containers = look(cluster, read_deployment, ARGO, space).spec.template.spec.containers
+        data = look(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
+        with in_sight():
+            finalizer = cluster.environment_of(ARGO).get(FINALIZER)
     except NotFoundError as error:
         raise NotSeenError(str(error)) from None
-    variables = {each.name: each.value for container in containers for each in container.env or []}
     lacking = []
     if stop.__name__ not in data.get("workflowDefaults", ""):
         lacking.append("a step has one second after SIGTERM instead of its grace")
-    if variables.get(FINALIZER) != "true":
+    if finalizer is None or finalizer.value != "true":
         lacking.append("a pod that is deleted by force fails its run")
     if lacking:
         raise ClusterError(f"{', and '.join(lacking)}; run k8s/workflow-controller.sh, also after each upgrade of KFP")

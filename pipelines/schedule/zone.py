@@ -52,12 +52,8 @@ def controller_zone(namespace: str, given: str | None) -> Zone:
 
 def _setting(namespace: str) -> str:
     """What the controller's environment says, which Kubeflow's manifests take from a ConfigMap."""
-    import kubernetes
-
     cluster = reach(namespace)
-    apps = kubernetes.client.AppsV1Api(cluster.client)
-    containers = cluster.call(apps.read_namespaced_deployment, CONTROLLER, namespace).spec.template.spec.containers
-    variables = {each.name: each for container in containers for each in container.env or []}
+    variables = cluster.environment_of(CONTROLLER)
     found = variables.get(VARIABLE) or variables.get("TZ")
     if found is None:
         return UNSET

@@ -49,7 +49,7 @@ def test_the_error_is_told_once_and_repeated_without_work(failed: Failed) -> Non
     assert {each["exit_code"] for each in tried["attempts"]} == {DataError.exit_code}
     assert [each["repeated"] for each in tried["attempts"]] == [False, True, True, True]
     (why,) = {each["error"] for each in tried["attempts"]}
-    assert why == tried["why"] == "no such file or folder: s3://gan/tests/no-images-here; check --source"
+    assert why == tried["why"] == "no such file or folder: s3://gan/tests/no-images-here; check data.source (--source)"
     assert failed.told.record["error"] == f"preprocess: {why}"
 
 

@@ -69,7 +69,10 @@ def test_one_file_in_a_bucket(bucket: str, pictures: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("below", ["", "/", "/raw", "/raw/pets.zip"])
 def test_nothing_there(bucket: str, below: str) -> None:
-    with pytest.raises(DataError, match=r"no such file or folder: .*check --source"), at_hand(bucket + below):
+    with (
+        pytest.raises(DataError, match=r"no such file or folder: .*check data\.source \(--source\)"),
+        at_hand(bucket + below),
+    ):
         pass
 
 

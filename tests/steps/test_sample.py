@@ -52,14 +52,22 @@ def tiles(path: Path, columns: int, count: int) -> np.ndarray:
 
 def test_it_draws_what_the_generator_draws(store: Store, plain: str, tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder" / "a.png"
-    outcome = sample(store, out, generator_id=plain, count=5, seed=3)
-    expected = generators.network(conditional=False)(latents.draw(5, 6, 3), training=False)
-    drawn = tiles(out, 3, 5).astype(int)
+    outcome = sample(store, out, generator_id=plain, count=7, seed=3)
+    expected = generators.network(conditional=False)(latents.draw(7, 6, 3), training=False)
+    drawn = tiles(out, 3, 7).astype(int)
     assert np.abs(drawn - to_pixels(np.asarray(expected))[..., 0]).max() <= 1  # a rounding may fall the other way
     assert (outcome.id, outcome.uri) == (plain, str(out))
-    assert outcome.details["count"] == 5
-    assert Image.open(out).size == (3 * TILE - 2, 2 * TILE - 2)
+    assert outcome.details["count"] == 7
+    assert Image.open(out).size == (3 * TILE - 2, 3 * TILE - 2)
     json.dumps(outcome.to_dict())
+
+
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (5, 5, 1), (10, 5, 2), (13, 4, 4), (16, 4, 4)])
+def test_rows_are_full_where_that_makes_no_ribbon(
+    store: Store, plain: str, tmp_path: Path, count: int, columns: int, rows: int
+) -> None:
+    sample(store, tmp_path / "a.png", generator_id=plain, count=count)
+    assert Image.open(tmp_path / "a.png").size == (columns * TILE - 2, rows * TILE - 2)
 
 
 def test_the_same_seed_gives_the_same_bytes(store: Store, plain: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan.errors import ConfigError
-from gan.store import local_path
+from gan.store import is_bucket, local_path
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,21 @@ from gan.store import local_path
 )
 def test_paths_are_taken_as_written_and_uris_are_decoded(uri: str, path: str) -> None:
     assert local_path(uri, "--store") == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        ("gs://b/x", True),
+        ("S3://b", True),
+        ("gs:/b", False),
+        ("file:///s3", False),
+        ("s3", False),
+        ("minio://b", False),
+    ],
+)
+def test_what_is_in_object_storage(uri: str, found: bool) -> None:
+    assert is_bucket(uri) is found
 
 
 def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

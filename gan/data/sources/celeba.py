@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from gan.data.download import file_md5
 from gan.data.options import Options
-from gan.data.origin import Origin, ZipOrigin, local_source, open_origin, unreadable
+from gan.data.origin import FLAG, Origin, ZipOrigin, local_source, open_origin, unreadable
 from gan.data.sources.interface import Listed, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.ids import file_sha256, sha256
@@ -73,7 +73,7 @@ def _find(folder: Path, name: str) -> Path:
     for place in PLACES:
         if (folder / place / name).is_file():
             return folder / place / name
-    raise DataError(f"no {name} in {folder}; --source must be {_WANTED}")
+    raise DataError(f"no {name} in {folder}; {FLAG} must be {_WANTED}")
 
 
 def _images(folder: Path) -> Path:
@@ -81,7 +81,7 @@ def _images(folder: Path) -> Path:
         for place in PLACES:
             if (folder / place / name).exists():
                 return folder / place / name
-    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; --source must be {_WANTED}")
+    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_WANTED}")
 
 
 def _listing(origin: Origin, lists: _Lists) -> Listing:
@@ -179,7 +179,7 @@ def _members(origin: Origin) -> dict[str, str]:
             raise DataError(f"{origin.path} holds {image} twice: {members[image]} and {name}; remove one of them")
         members[image] = name
     if not members:
-        raise DataError(f"no .jpg images in {origin.path}; --source must be {_WANTED}")
+        raise DataError(f"no .jpg images in {origin.path}; {FLAG} must be {_WANTED}")
     return members
 
 

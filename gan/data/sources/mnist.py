@@ -17,7 +17,7 @@ from gan.data.cache import cache_folder
 from gan.data.download import DownloadError, fetched
 from gan.data.idx import read_idx
 from gan.data.options import Options
-from gan.data.origin import local_source, unreadable
+from gan.data.origin import FLAG, local_source, unreadable
 from gan.data.sources.interface import Listed, Listing, Source
 from gan.errors import DataError
 from gan.ids import sha256
@@ -107,7 +107,7 @@ class Mnist(Source):
         except DownloadError as error:
             raise DataError(
                 f"MNIST could not be downloaded ({error}). On a machine without network, put these four files into "
-                f"a folder and give it as --source: {', '.join(f'{base}.gz' for base in GZIP_MD5)}"
+                f"a folder and give it as {FLAG}: {', '.join(f'{base}.gz' for base in GZIP_MD5)}"
             ) from None
         return folder
 
@@ -126,7 +126,7 @@ def _read(folder: Path, base: str) -> _File:
                 raise unreadable(path, error) from None
             md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
             return _File(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
-    raise DataError(f"no {base} or {base}.gz in {folder}; --source must be {_WANTED}")
+    raise DataError(f"no {base} or {base}.gz in {folder}; {FLAG} must be {_WANTED}")
 
 
 def _pair(images_file: _File, labels_file: _File) -> tuple[Pixels, Pixels]:

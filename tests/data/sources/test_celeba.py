@@ -213,7 +213,7 @@ def test_one_image_in_two_folders_is_refused(tmp_path: Path) -> None:
 def test_missing_files_are_named(name: str, tmp_path: Path) -> None:
     folder = world.celeba(tmp_path)
     (folder / name).unlink()
-    with pytest.raises(DataError, match=f"no {name}.*--source must be"):
+    with pytest.raises(DataError, match=f"no {name}.*\\(--source\\) must be"):
         scan(folder)
 
 
