@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import record
-from components.ledger import EXECUTION
-from components.runtime import RECORDS
+from components.pod_names import EXECUTION, RECORDS
 from gan.console import warn
 from gan.errors import GanError
 from gan.report.message import Facts

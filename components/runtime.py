@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from components.catalogue import COMPONENTS, fingerprint
-from components.ledger import IMAGE, Ledger
+from components.ledger import Ledger
+from components.pod_names import BODY, IMAGE, RECORDS
 from components.record import Record
 from components.stop import leave_pid
 from components.termination import write_last_words
@@ -32,8 +33,6 @@ from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
 
-RECORDS = "GAN_STEP_RECORDS"
-BODY = "GAN_BODY"
 LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
 WITHOUT_TENSORFLOW = frozenset({"decide", "gate", "promote", "choose", "notify"})
 

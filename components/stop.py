@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.ledger import POD
+from components.pod_names import POD
 
 PID_FILE = "gan-step.pid"
 

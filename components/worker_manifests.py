@@ -11,14 +11,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from components.pod_names import CONTAINER, KUBEFLOWS_RUN, OF_THE_STEP
 from components.termination import DEFAULT
+from gan.train.workers import ADDRESSES
 from gan.types import Json
 
 PORT = 2222
-CONTAINER = "main"
 SERVICE_ACCOUNT = "gan-worker"
 LABEL = "gan-pipelines/workers"
-RUN, KUBEFLOWS_RUN = "gan-pipelines/run", "pipeline/runid"
+RUN = "gan-pipelines/run"
 """Kubeflow's own label stays with the pods of steps: those that have it are taken for attempts."""
 
 REQUEST = "GAN_TRAIN_REQUEST"
@@ -38,7 +39,6 @@ PLACE = ("affinity", "nodeSelector", "tolerations")
 OF_VOLUMES = ("fsGroup", "fsGroupChangePolicy")
 """Of a pod's securityContext: who may write to its volumes. Kubeflow's controller gives it to its own pods only."""
 
-OF_THE_STEP = frozenset({"GAN_EXECUTION", "GAN_TASK", "GAN_POD", "GAN_NAMESPACE", "GAN_HOST", "GAN_STEP_RECORDS"})
 OF_ITS_ACCOUNT = frozenset(
     {
         "AWS_ROLE_ARN",
@@ -135,7 +135,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
         "command": ["python", "-m", "components.worker"],
         "env": [
             *_environment(own),
-            {"name": "GAN_WORKER_ADDRESSES", "value": ",".join(addresses)},
+            {"name": ADDRESSES, "value": ",".join(addresses)},
             {"name": REQUEST, "value": json.dumps(request)},
         ],
         "ports": [{"name": "grpc", "containerPort": PORT}],

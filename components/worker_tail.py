@@ -11,7 +11,7 @@ from typing import Any
 import urllib3
 from kubernetes.client import ApiException
 
-from components.worker_manifests import CONTAINER
+from components.pod_names import CONTAINER
 from gan.console import put
 
 AGAIN_SECONDS = 2.0

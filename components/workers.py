@@ -15,6 +15,7 @@ from kubernetes.client import ApiException
 from components import worker_manifests as manifests
 from components import worker_states as states
 from components.kubernetes_api import KubernetesApi
+from components.pod_names import NAMESPACE, POD
 from components.worker_delays import Delays
 from components.worker_objects import WorkerObjects
 from components.worker_states import Worker
@@ -71,7 +72,7 @@ class Group:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        pod, self._namespace = environ.get("GAN_POD"), environ.get("GAN_NAMESPACE")
+        pod, self._namespace = environ.get(POD), environ.get(NAMESPACE)
         if not pod or not self._namespace:
             raise ConfigError(
                 f"training with {workers} workers makes pods like this one and needs to know it: GAN_POD and "

@@ -8,20 +8,32 @@ from typing import Any
 from kfp import kubernetes
 
 from components.catalogue import fingerprint
-from components.runtime import BODY
+from components.pod_names import (
+    BODY,
+    EXECUTION,
+    IMAGE,
+    KUBEFLOWS_RUN,
+    NAMESPACE,
+    NODE,
+    NODE_NAME,
+    POD,
+    PROFILE,
+    STEP,
+    TASK,
+)
 from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from gan.data.shard_cache import LIMIT
 from gan.steps.notify import URL
+from gan.telemetry import GATEWAY
 from gan.train.signals import GRACE
 from pipelines import sizes, workers
-from pipelines.client.step_pods import STEP
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes
 
 USER = 65532  # the image's own, by number: Kubernetes can't tell that a name is not root
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
-SETTINGS = ("GAN_PUSHGATEWAY",)
+SETTINGS = (GATEWAY,)
 NOTIFY_FOLDER = "/etc/gan/notify"
 """Where the webhook's Secret is mounted. As a volume, since backends before 2.17 insist on one that gives variables."""
 
@@ -32,11 +44,11 @@ over, a later attempt is killed and none follows. It is an hour where none is gi
 training that was preempted once."""
 
 FIELDS = {
-    "GAN_EXECUTION": "metadata.labels['pipeline/runid']",
-    "GAN_TASK": "metadata.annotations['workflows.argoproj.io/node-name']",
-    "GAN_POD": "metadata.name",
-    "GAN_NAMESPACE": "metadata.namespace",
-    "GAN_HOST": "spec.nodeName",
+    EXECUTION: f"metadata.labels['{KUBEFLOWS_RUN}']",
+    TASK: f"metadata.annotations['{NODE_NAME}']",
+    POD: "metadata.name",
+    NAMESPACE: "metadata.namespace",
+    NODE: "spec.nodeName",
 }
 """What a step learns of its own pod; the ledger of attempts needs it."""
 
@@ -111,7 +123,7 @@ def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
         BODY: fingerprint(step),
         LIMIT: f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
         GRACE: str(resources.grace_seconds),
-        "GAN_IMAGE": image,
+        IMAGE: image,
         "HOME": "/tmp",  # noqa: S108
         "TMPDIR": "/tmp",  # noqa: S108
         "XDG_CACHE_HOME": "/cache",
@@ -136,7 +148,7 @@ def _label(task: Any, step: str, profile: str, resources: Resources) -> None:
     labels = {
         "app.kubernetes.io/part-of": "gan-pipelines",
         STEP: step,
-        "gan-pipelines/profile": profile,
+        PROFILE: profile,
         "kueue.x-k8s.io/queue-name": resources.queue,
         "kueue.x-k8s.io/priority-class": resources.priority,
     }

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.runtime import RECORDS
+from components.pod_names import RECORDS
 from gan.console import PROGRESS_SECONDS
 from gan.scratch import scratch_folder
 from pipelines import launch

@@ -16,11 +16,11 @@ from kubernetes.config import ConfigException
 from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 
+from components.pod_names import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client.faults import AnswerError
 
 TIMEOUTS_SECONDS = (10, 60)
-OF_RUN = "pipeline/runid"
 KUBECONFIG = "KUBECONFIG"
 OWN = "~/.kube/config"  # where KUBECONFIG is not set
 
@@ -51,7 +51,7 @@ class Cluster:
 
     def pods(self, run_id: str) -> list[Any]:
         """Every pod of a run that is still there."""
-        return self.core_list(self.core.list_namespaced_pod, f"{OF_RUN}={run_id}")
+        return self.core_list(self.core.list_namespaced_pod, f"{KUBEFLOWS_RUN}={run_id}")
 
     def core_list(self, method: Callable[..., Any], selector: str) -> list[Any]:
         """The things in the namespace that a label selector finds."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from components.worker_manifests import CONTAINER
+from components.pod_names import CONTAINER
 from components.worker_tail import Unseen, lines_of
 from gan.console import say
 from gan.errors import ClusterError, NotFoundError

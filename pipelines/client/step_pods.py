@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from components.ledger import RETRY
-from components.worker_manifests import CONTAINER
-
-STEP = "gan-pipelines/step"
-NODE_NAME = "workflows.argoproj.io/node-name"
+from components.pod_names import CONTAINER, NODE_NAME, STEP
 
 
 def step_of(pod: Any) -> str:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from components.pod_names import KUBEFLOWS_RUN
 from components.worker_delays import why_none
 from components.worker_manifests import JOBSET, RESOURCES, RUN
 from components.worker_states import INDEX
 from gan.errors import ClusterError
-from pipelines.client.cluster import OF_RUN, Cluster
+from pipelines.client.cluster import Cluster
 from pipelines.client.step_pods import container_of, oldest_first, state_of
 
 BEGINNING = ("PodInitializing", "ContainerCreating")
@@ -43,7 +44,7 @@ def why_workers_wait(cluster: Cluster, pod: Any) -> str:
     """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
     if RESOURCES not in (pod.metadata.annotations or {}):
         return ""
-    of_run = f"{RUN}={pod.metadata.labels[OF_RUN]}"
+    of_run = f"{RUN}={pod.metadata.labels[KUBEFLOWS_RUN]}"
     try:
         workers = oldest_first(cluster.core_list(cluster.core.list_namespaced_pod, of_run))
         if workers:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.pod_names import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
-from pipelines.client.cluster import OF_RUN, Cluster
+from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection
 
 WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
@@ -53,7 +54,7 @@ def stored(connection: Connection, run_id: str) -> dict[str, Any]:
 
 def living(cluster: Cluster, run_id: str) -> dict[str, Any]:
     """The workflow in Kubernetes; empty where there is none any more."""
-    return next(iter(cluster.custom_list(*WORKFLOWS, f"{OF_RUN}={run_id}")), {})
+    return next(iter(cluster.custom_list(*WORKFLOWS, f"{KUBEFLOWS_RUN}={run_id}")), {})
 
 
 def was_terminated(workflow: Mapping[str, Any]) -> bool:

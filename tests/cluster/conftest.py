@@ -32,14 +32,18 @@ LONGEST_FIRST = (
     "test_weather_errors",
     "test_journey_mnist",
 )
+WAITS_FOR_ALL = "test_weather_api_server"
 DEFAULT_HOST = "http://127.0.0.1:8888"
 
 
 @pytest.hookimpl(trylast=True)  # pytest itself puts tests that share a fixture together before
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest; skip what needs a cluster where none was asked for, or none answers."""
+    """Begin with the files that take longest, and end with the one that waits for all others.
+
+    What needs a cluster is skipped where none was asked for, or none answers.
+    """
     rank = {stem: place for place, stem in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    items.sort(key=lambda item: (item.path.stem == WAITS_FOR_ALL, rank.get(item.path.stem, len(rank))))
     reason = _why_not()
     if reason:
         for item in items:
@@ -75,9 +79,9 @@ def cluster() -> Iterator[Cluster]:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def undisturbed() -> Iterator[None]:
-    """No other file's tests take a service away meanwhile."""
+    """No other file's tests take a service away meanwhile. A file that does so has another fixture of this name."""
     with peace.undisturbed():
         yield
 

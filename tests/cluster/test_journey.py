@@ -13,8 +13,6 @@ from gan.store import Store, pointer
 from support.cluster import Cluster, Told, within_reach
 from support.trips import MADE, TRAINING, Trip, details, follow, step
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 STEPS = "train.steps=600"
 """Some seconds, so that there is time to look."""
 

@@ -12,8 +12,6 @@ from gan.errors import WorkerLostError
 from support.cluster import Cluster, Told, kubectl, until
 from support.trips import TRAINING, details, step
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 STEPS = 800
 LABELS = ("pipeline/runid", "gan-pipelines/run")
 

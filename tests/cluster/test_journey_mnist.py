@@ -10,8 +10,6 @@ import pytest
 from support.cluster import Cluster, Told
 from support.trips import TRAINING, details
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 
 @pytest.fixture(scope="module")
 def trained(cluster: Cluster, shared_store: str, real_data: Path) -> Told:

@@ -16,8 +16,6 @@ from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 from support.trips import details
 from support.webhook import webhook
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 
 @dataclass(frozen=True)
 class Nights:

@@ -10,8 +10,6 @@ from gan.store import Store, pointer
 from support.cluster import Cluster, Told
 from support.trips import details
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 SWEEP = """
 search: {train.ema_decay: [0.5, 0.99], train.beta_1: {low: 0.0, high: 0.5}}
 trials: 2

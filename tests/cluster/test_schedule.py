@@ -24,8 +24,6 @@ from pipelines.schedule.version import Run
 from pipelines.schedule.zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 MINUTE = dt.timedelta(minutes=1)
 
 

@@ -15,8 +15,6 @@ from support.cluster import Cluster, Told
 from support.trips import step
 from support.webhook import webhook
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 
 @dataclass(frozen=True)
 class Failed:

@@ -13,8 +13,6 @@ import yaml
 from support import weather
 from support.cluster import Cluster, kubectl, kubectl_json, until
 
-pytestmark = pytest.mark.usefixtures("undisturbed")
-
 Begin = Callable[..., str]
 COMPONENT = Path(__file__).resolve().parents[2] / "k8s" / "components" / "kueue"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components import ledger, runtime, termination
+from components import pod_names, runtime, termination
 from gan.errors import DataError, DivergedError, GanError, UnavailableError
 from gan.steps.outcome import Outcome
 from gan.store import LocalStore, executions
@@ -27,15 +27,15 @@ class Pod:
         self.store = folder / "store"
         self.last_words = folder / "termination-log"
         self._environment = environment
-        environment.setenv(ledger.EXECUTION, EXECUTION)
-        environment.setenv(ledger.NODE, "node-1")
-        environment.setenv(ledger.IMAGE, "image@sha256:1")
+        environment.setenv(pod_names.EXECUTION, EXECUTION)
+        environment.setenv(pod_names.NODE, "node-1")
+        environment.setenv(pod_names.IMAGE, "image@sha256:1")
         environment.setenv(termination.FILE, str(self.last_words))
         self.retry(0)
 
     def retry(self, number: int) -> None:
-        self._environment.setenv(ledger.TASK, f"{TASK}({number})")
-        self._environment.setenv(ledger.POD, f"gan-training-x7-{number}")
+        self._environment.setenv(pod_names.TASK, f"{TASK}({number})")
+        self._environment.setenv(pod_names.POD, f"gan-training-x7-{number}")
 
     def fail(self, error: BaseException) -> int:
         with pytest.raises(SystemExit) as left, runtime.step("promote", str(self.store)):
@@ -145,7 +145,7 @@ with runtime.step("promote", {str(pod.store)!r}):
 
 def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     pod.fail(DataError("the first trial's"))
-    monkeypatch.setenv(ledger.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
+    monkeypatch.setenv(pod_names.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
     with runtime.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (1, DONE)]
@@ -207,14 +207,14 @@ def test_a_ledger_that_can_not_be_written_fails_no_step(
 
 
 def test_outside_of_an_execution_nothing_is_on_record(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ledger.EXECUTION, "")  # a pod without the label
+    monkeypatch.setenv(pod_names.EXECUTION, "")  # a pod without the label
     with runtime.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert not pod.store.exists()
 
 
 def test_a_pod_that_does_not_know_its_task_counts_by_its_step(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ledger.TASK, "")
+    monkeypatch.setenv(pod_names.TASK, "")
     pod.fail(DataError("bad"))
     (failed,) = pod.attempts()
     assert (failed.task, failed.retry, failed.number) == ("promote", 0, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import record, runtime
+from components import pod_names, record, runtime
 from components.catalogue import fingerprint
 from components.record import Record
 from gan.config import Config, override
@@ -19,7 +19,7 @@ from gan.steps.outcome import Outcome
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(runtime.RECORDS, str(tmp_path))
+    monkeypatch.setenv(pod_names.RECORDS, str(tmp_path))
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
 
 
 def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(runtime.RECORDS, raising=False)
+    monkeypatch.delenv(pod_names.RECORDS, raising=False)
     monkeypatch.chdir(tmp_path)
     with runtime.step("train") as step:
         step.done(Outcome("id", "/uri"))
