@@ -15,13 +15,17 @@ from typing import Any
 
 from components.pod_names import EXECUTION, IMAGE, NODE, POD, TASK
 from gan.console import warn
-from gan.errors import LASTING, GanError, Stopped
+from gan.errors import LASTING, FencedError, GanError, Stopped
 from gan.steps.outcome import Outcome
 from gan.store import Store, executions, open_store
 from gan.store.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
 
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
+
+NOT_AGAIN = LASTING | {FencedError.exit_code}
+"""Exit codes after which an automatic retry does nothing. Where a newer attempt took the training over, in another run
+most likely, a retry would take it back, that one's retry again, and so on, with nothing saved meanwhile."""
 
 Now = Callable[[], str]
 
@@ -79,7 +83,7 @@ class Ledger:
             self._heed(before[-1])
 
     def _heed(self, before: Attempt) -> None:
-        if before.state == FAILED and before.error is not None and before.exit_code in LASTING:
+        if before.state == FAILED and before.error is not None and before.exit_code in NOT_AGAIN:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
             raise RepeatedError(before.error, before.exit_code)
         if before.state == RUNNING:

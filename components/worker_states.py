@@ -89,11 +89,11 @@ def failure(workers: Sequence[Worker]) -> GanError:
         if first.exit_code == kind.exit_code != GanError.exit_code:
             return kind(f"worker {first.index}: {first.message.removeprefix('train: ')}")
     killed = first.reason if first.reason not in ("", "Error") else f"exit code {first.exit_code}"
-    remedy = (
-        "give it more memory"
-        if first.reason == "OOMKilled"
-        else "run the same again: it goes on from the last checkpoint"
-    )
+    remedy = "run the same again: it goes on from the last checkpoint"
+    if first.reason == "OOMKilled":
+        remedy = "give it more memory"
+    elif first.exit_code == errors.EXIT_BUG:
+        remedy = "this is a bug: report it with the log of the step"
     said = f", and said: {first.message}" if first.message else ""
     return WorkerLostError(
         f"worker {first.index} (pod {first.pod} on node {first.node or 'none'}) was ended ({killed}){said}; {remedy}"

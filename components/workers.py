@@ -122,14 +122,22 @@ class Group:
         return states.outcome(self._seen[0])
 
     def _look(self) -> list[Worker]:
-        """What the pods tell now. One that is gone stays as it was seen last, and is lost if it had not ended."""
+        """What the pods tell now. One that is gone stays as it was seen last if it had ended, and else is lost.
+
+        Where another one failed for a reason of its own, that is told: its group goes with it.
+
+        Raises:
+            WorkerLostError: one is lost.
+        """
         now = {each.index: each for each in map(states.worker, self._pods())}
-        for index, before in self._seen.items():
-            if index not in now and not before.ended:
-                raise WorkerLostError(
-                    f"worker {index} (pod {before.pod} on node {before.node or 'none'}) was deleted; run the same "
-                    "again: it goes on from the last checkpoint"
-                )
+        lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
+        if lost and not any(each.failed and each.exit_code != WorkerLostError.exit_code for each in now.values()):
+            raise WorkerLostError(
+                f"worker {lost[0].index} (pod {lost[0].pod} on node {lost[0].node or 'none'}) was deleted; run the "
+                "same again: it goes on from the last checkpoint"
+            )
+        for each in lost:
+            del self._seen[each.index]
         self._seen |= now
         for index, each in now.items():
             if each.waits != self._told.get(index, ""):

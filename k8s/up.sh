@@ -23,9 +23,10 @@ case $kind in
 esac
 
 source=github.com/kubeflow/pipelines/manifests/kustomize
-kubectl apply --server-side --kustomize "$source/cluster-scoped-resources?ref=$kfp"
+# The second time KFP takes back what we changed of its own (Argo's settings, Pod Security of the namespace), for a moment.
+kubectl apply --server-side --force-conflicts --kustomize "$source/cluster-scoped-resources?ref=$kfp"
 kubectl wait --for condition=established --timeout 60s crd/applications.app.k8s.io
-kubectl apply --server-side --kustomize "$source/env/platform-agnostic?ref=$kfp"
+kubectl apply --server-side --force-conflicts --kustomize "$source/env/platform-agnostic?ref=$kfp"
 kubectl rollout status --namespace kubeflow --timeout 20m deployment
 
 make image IMAGE="$image"
@@ -37,7 +38,8 @@ fi
 
 k8s/workflow-controller.sh
 k8s/store-secret.sh
-kubectl apply --server-side --force-conflicts --kustomize k8s/overlays/local
+# under a name of its own, or else KFP's next apply would take out of the namespace whatever it does not know
+kubectl apply --server-side --force-conflicts --field-manager gan-pipelines --kustomize k8s/overlays/local
 kubectl rollout status --namespace kubeflow --timeout 5m statefulset/gan-s3
 cat << END
 Ready. In one terminal:   kubectl port-forward --namespace kubeflow service/ml-pipeline 8888

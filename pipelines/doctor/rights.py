@@ -80,7 +80,10 @@ def rights_of_pods(cluster: Cluster, account: str, rights: tuple[Right, ...]) ->
     return f"{account}: {_list(rights)}"
 
 
-APPLY = "apply the manifests: `kubectl apply -k k8s/overlays/...`"
+APPLY = (
+    "apply the manifests: `kubectl apply --server-side --force-conflicts --field-manager gan-pipelines "
+    "-k k8s/overlays/...`"
+)
 
 
 def _mine(cluster: Cluster, right: Right) -> bool:

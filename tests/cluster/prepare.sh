@@ -40,12 +40,13 @@ gateway=$(loaded pushgateway > /dev/null && echo yes || true)
 
 k8s/workflow-controller.sh "$namespace" > /dev/null
 k8s/store-secret.sh "$namespace"
-kubectl kustomize k8s/overlays/local | with_images | kubectl apply --server-side --force-conflicts --filename - > /dev/null
+kubectl kustomize k8s/overlays/local | with_images |
+  kubectl apply --server-side --force-conflicts --field-manager gan-pipelines --filename - > /dev/null
 kubectl rollout status --namespace "$namespace" --timeout 180s statefulset/gan-s3
 
 # the push gateway of the component monitoring, whose other parts need the Prometheus operator
 with_images < k8s/components/monitoring/pushgateway.yaml |
-  kubectl apply --namespace "$namespace" --server-side --force-conflicts --filename - > /dev/null
+  kubectl apply --namespace "$namespace" --server-side --force-conflicts --field-manager gan-pipelines --filename - > /dev/null
 kubectl rollout status --namespace "$namespace" --timeout 180s deployment/gan-pushgateway
 kubectl patch configmap gan-settings --namespace "$namespace" --type merge \
   --patch "{\"data\": {\"GAN_PUSHGATEWAY\": \"http://gan-pushgateway.$namespace:9091\"}}" > /dev/null

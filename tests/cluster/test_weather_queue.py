@@ -1,4 +1,4 @@
-"""Two workers wait in Kueue's queue until it has room for them, and everybody who asks is told what they wait for."""
+"""Workers, and steps, wait in Kueue's queue until it has room, and everybody who asks is told what they wait for."""
 
 from __future__ import annotations
 
@@ -89,3 +89,23 @@ def test_workers_begin_when_their_queue_lets_them_in(
     until(lambda: not cluster.step(run, "train")["why"], seconds=60, what="status says nothing of waiting any more")
     cluster.cancel(run)
     until(lambda: not workloads(run), seconds=60, what="Kueue has nothing of the run any more")
+
+
+def manages_pods() -> bool:
+    """Whether Kueue admits pods one by one, as the steps of a run are."""
+    found = kubectl_json("-n", "kueue-system", "get", "configmap", "kueue-manager-config")["data"]
+    settings = yaml.safe_load(found["controller_manager_config.yaml"])
+    return "pod" in settings.get("integrations", {}).get("frameworks", [])
+
+
+def test_a_step_begins_when_its_queue_lets_it_in(cluster: Cluster, queue: str, begun: Begin, tmp_path: Path) -> None:
+    if not manages_pods():
+        pytest.skip("Kueue does not manage pods in this cluster: its integrations.frameworks has no pod")
+    let_in(queue, 0)
+    run = begun(profile=weather.profile(tmp_path, default={"queue": queue, "priority": "gan-interactive"}))
+    why = cluster.until_step(run, "preprocess", "pending", why="held back by Kueue: ")["why"]
+    assert "insufficient quota for cpu in flavor gan-cpu" in why, why
+    let_in(queue, 8)
+    assert cluster.until_step(run, "preprocess", "done")["tries"] == 1
+    assert cluster.cancel(run).record["state"] == "CANCELED"
+    assert cluster.pods(run) == []

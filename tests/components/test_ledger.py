@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components import pod_names, runtime, termination
-from gan.errors import DataError, DivergedError, GanError, UnavailableError
+from gan.errors import DataError, DivergedError, FencedError, GanError, UnavailableError
 from gan.steps.outcome import Outcome
 from gan.store import LocalStore, executions
 from gan.store.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt
@@ -92,6 +92,14 @@ def test_a_retry_after_an_error_that_lasts_says_it_again_without_any_work(
     ]
     said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
     assert said == ["promote: the loss is not finite at step 7"] * 3
+
+
+def test_who_was_overtaken_does_not_take_the_training_back(pod: Pod) -> None:
+    """Two runs of one training would take it from each other for as long as their retries last."""
+    pod.fail(FencedError("attempt 2 took over"))
+    pod.retry(1)
+    assert pod.fail(DataError("never told: the body does not run")) == 13
+    assert [(each.exit_code, each.repeated) for each in pod.attempts()] == [(13, False), (13, True)]
 
 
 def test_whoever_retries_by_hand_gets_a_real_attempt(pod: Pod) -> None:

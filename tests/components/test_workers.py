@@ -14,7 +14,7 @@ from components.worker_delays import EVERY_LOOKS
 from components.worker_manifests import LABEL
 from components.workers import Group, train_together
 from gan.config import Config, override
-from gan.errors import ClusterError, ConfigError, DivergedError, WorkerLostError
+from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
 from gan.steps.outcome import Outcome
 from support import kfp_api
 from support.kfp_api import Api, Asked, Said
@@ -192,6 +192,28 @@ def test_a_worker_that_is_gone_before_its_end_is_lost(api: Api) -> None:
     with cluster.group() as group, pytest.raises(WorkerLostError, match=r"worker 1 \(pod train-1-1 on node node-1\)"):
         group.wait()
     assert cluster.deleted
+
+
+def test_a_worker_that_is_gone_with_one_that_failed_hides_no_error_that_lasts(api: Api) -> None:
+    cluster = Cluster(api)
+    failed = ended(1, DivergedError.exit_code, "train: the loss is not finite at step 7")
+    cluster.sights = [[running(0), running(1)], [failed]]
+    with cluster.group() as group, pytest.raises(DivergedError, match="worker 1: the loss is not finite at step 7"):
+        group.wait()
+
+
+def test_a_worker_that_is_gone_is_named_before_those_that_miss_it(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [[running(0), running(1)], [ended(0, WorkerLostError.exit_code, "train: a peer went away")]]
+    with cluster.group() as group, pytest.raises(WorkerLostError, match=r"^worker 1 \(pod train-1-1 on node node-1\)"):
+        group.wait()
+
+
+def test_a_bug_in_a_worker_is_told_as_one(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [[running(0), running(1)], [running(0), ended(1, EXIT_BUG, "train: a bug")], [ended(0, 20, "")]]
+    with cluster.group() as group, pytest.raises(WorkerLostError, match="this is a bug: report it"):
+        group.wait()
 
 
 def test_a_worker_that_is_gone_after_its_end_is_not_missed(api: Api) -> None:
