@@ -167,6 +167,7 @@ class Stopped(BaseException):
 
     def __init__(self, signal_number: int, advice: str = "") -> None:
         super().__init__(advice)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         self.advice = advice
 

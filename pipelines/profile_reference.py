@@ -19,8 +19,8 @@ FILE.yaml` one of your own, which may extend a shipped one and give only what di
 
 A step gets the keys of `default`, and instead of them those that `steps` gives it. A profile is compiled into the
 pipeline: `gan-pipelines submit` and schedules upload a version of their own for each. Only in the training pipeline is
-the size of the pod that trains (`train_cpu`, `train_memory`, `train_accelerators`) a parameter of the run as well:
-where memory ran out, a copy of the run can be given more of it in Kubeflow's form.
+the size of the pod that trains (`train_cpu` unless there is a `cpu_limit`, `train_memory`, `train_accelerators`) a
+parameter of the run as well: where memory ran out, a copy of the run can be given more of it in Kubeflow's form.
 
 This page is generated: `make docs-reference`.
 """

@@ -24,6 +24,9 @@ PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"
 
 
+NAME = "name (--name; promote_as of a schedule)"
+
+
 @dataclass(frozen=True)
 class Request:
     """The parameters of a run of a pipeline.
@@ -94,7 +97,7 @@ def resolve(
     return Request(
         config=config,
         store_uri=store_uri(store),
-        name=check_id(name or config.name, "--name"),
+        name=check_id(name or config.name, NAME),
         run_id=check_id(run_id, "--run-id") if run_id else "",
         sweep=what,
     )

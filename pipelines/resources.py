@@ -12,11 +12,12 @@ from gan.config.check import Group, key
 from gan.errors import ConfigError, unknown_name
 
 MOST_WAIT_SECONDS = 86400
+CACHE_CLAIMS = "gan-cache"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 
 _CPU = re.compile(r"[0-9]+m|[0-9]+(\.[0-9]+)?")
-_BYTES = re.compile(r"([0-9]+)(?:([KMGTPE])(i?))?")
+_BYTES = re.compile(r"([0-9]+)(?:(k|[MGTPE]|[KMGTPE]i))?")
 _LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
@@ -81,7 +82,9 @@ class Resources(Group):
     shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
     scratch: str = key("10Gi", "Most bytes under /tmp.")
     cache: str = key("20Gi", "Most bytes under /cache: shards and downloads.")
-    cache_claim: str | None = key(None, "PersistentVolumeClaim for /cache; none: it is empty at each attempt.")
+    cache_claim: str | None = key(
+        None, "PersistentVolumeClaim for /cache, whose name begins with gan-cache; none: it is empty at each attempt."
+    )
     deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", least=60)
     grace_seconds: int = key(
         25, "How long after SIGTERM its last checkpoint may take; a spot node of GKE gives 15.", least=1, most=55
@@ -115,6 +118,11 @@ class Resources(Group):
                 f"shared_memory {self.shared_memory} counts as memory of the pod and must be below it; "
                 f"memory is {self.memory}"
             )
+        if self.cache_claim is not None and not self.cache_claim.startswith(CACHE_CLAIMS):
+            raise ConfigError(
+                f'cache_claim must begin with "{CACHE_CLAIMS}", since the admission policies let workers mount no '
+                f'other claim; got "{self.cache_claim}"'
+            )
         wait = self.longest_wait_seconds()
         if wait > MOST_WAIT_SECONDS:
             raise ConfigError(
@@ -147,9 +155,9 @@ def size_bytes(text: str) -> int:
     found = _BYTES.fullmatch(text)
     if found is None:
         raise ConfigError(f"a size must be a number of bytes such as 512Mi or 8Gi; got {text!r}")
-    number, unit, binary = found.groups()
-    power = " KMGTPE".index(unit) if unit else 0
-    unit_bytes: int = (1024 if binary else 1000) ** power
+    number, unit = found[1], found[2] or ""
+    power = " KMGTPE".index(unit[:1].upper() or " ")
+    unit_bytes: int = (1024 if unit.endswith("i") else 1000) ** power
     return int(number) * unit_bytes
 
 

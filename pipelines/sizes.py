@@ -15,8 +15,13 @@ STEP = "train"
 
 
 def parameters(resources: Resources) -> dict[str, str]:
-    """The size of the pod that trains, where the run may say another one: that of several workers is compiled in."""
-    return of_resources(resources) if resources.workers == 1 else {}
+    """The size of the pod that trains, where the run may say another one.
+
+    That of several workers is compiled in, and so is a request of CPU that has a limit of its own beside it, since a
+    larger one than the limit makes no pod.
+    """
+    size = of_resources(resources) if resources.workers == 1 else {}
+    return {what: value for what, value in size.items() if what != "cpu" or resources.cpu_limit is None}
 
 
 def of_resources(resources: Resources) -> dict[str, str]:

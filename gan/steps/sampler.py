@@ -51,7 +51,9 @@ def _study(sweep: Sweep, wave: int) -> tuple[Any, dict[str, Any]]:
     try:
         import optuna
     except ImportError:
-        raise ConfigError("sweep.search needs Optuna: pip install 'gan-pipelines[sweep]', or give sweep.grid") from None
+        raise ConfigError(
+            "sweep.search needs Optuna: `make install` or `pip install optuna` brings it; or give sweep.grid"
+        ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     seed = (sweep.sampler_seed + wave * 1_000_003) % 2**31  # another wave draws other random numbers
     samplers = {

@@ -107,5 +107,5 @@ def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float 
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
-        raise ConfigError(f"s3://{bucket} needs boto3; install it with: pip install 'gan-pipelines[s3]'") from None
+        raise ConfigError(f"s3://{bucket} needs boto3, which `make install` brings; or: pip install boto3") from None
     return BucketStore(S3Service(bucket), prefix, retry)

@@ -139,7 +139,7 @@ class GcsService(Service):
         if status == 403:
             return StoreError(
                 f"no permission for {self.uri} ({message}); give this account the role roles/storage.objectUser on the "
-                "bucket, or sign in as another"
+                "bucket, without a condition that leaves this out, or sign in as another"
             )
         return StoreError(f"{self.uri} answered with status {status}: {message}")
 

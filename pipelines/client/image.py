@@ -42,7 +42,8 @@ def parse(image: str) -> Reference:
     wrong = not all(_PART.fullmatch(part) for part in repository.split("/"))
     if wrong or (at and not _DIGEST.fullmatch(digest)) or (colon and not _TAG.fullmatch(tag)):
         raise ConfigError(
-            f'--image must name an image, such as example.org/gan:1 or example.org/gan@sha256:...; got "{image}"'
+            "image (--image) must name an image, such as example.org/gan:1 or example.org/gan@sha256:...; "
+            f'got "{image}"'
         )
     if registry == "docker.io" and "/" not in repository:
         repository = f"library/{repository}"
@@ -68,9 +69,10 @@ def pinned(image: str, *, allow_tag: bool) -> str:
         digest = digest_of(reference)
     except RegistryError as error:
         raise ConfigError(
-            f"--image {image} names a tag, which may change under a run, and its digest can't be found out: {error}. "
-            "Give it as NAME@sha256:... (`docker inspect --format '{{index .RepoDigests 0}}' " + image + "` shows "
-            "it), log in with `docker login`, or for an image that is loaded into the cluster add --allow-tag"
+            f"image (--image) {image} names a tag, which may change under a run, and its digest can't be found out: "
+            f"{error}. Give it as NAME@sha256:... (`docker inspect --format '{{{{index .RepoDigests 0}}}}' {image}` "
+            "shows it), log in with `docker login`, or for an image that is loaded into the cluster give --allow-tag "
+            "(allow_tag: true in a schedule)"
         ) from None
     return at(image, digest)
 

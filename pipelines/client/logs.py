@@ -8,7 +8,7 @@ from typing import Any
 
 from components.pod_names import CONTAINER
 from components.worker_tail import Unseen, lines_of
-from gan.console import say
+from gan.console import say, warn
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
@@ -36,9 +36,14 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
             f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted; "
             f"`gan-pipelines status {run_id}` tells which"
         )
-    for pod in pods:
-        tail = _Tail(cluster, pod)
-        yield from tail.lines(follow=False)
+    for number, pod in enumerate(pods, 1):
+        try:
+            yield from _Tail(cluster, pod).lines(follow=False)
+        except AnswerError as error:
+            if error.status not in (*DOUBTFUL, *BUSY) or number == len(pods):
+                raise
+            # its node does not answer, most likely; the pods of later attempts are on others
+            warn(f"what {pod.metadata.name} printed is not shown", reason=str(error))
 
 
 def followed(

@@ -5,7 +5,7 @@ Each source but Kubeflow itself may be out of reach; what it would have told is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,8 @@ def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str
     attempts = _attempts(store, run_id, missing)
     canceled = run.state == runs.CANCELED
     steps = [_step(node, attempts, pods, cluster, canceled=canceled) for node in workflow.nodes(flow)]
+    if run.state not in runs.ENDED:
+        steps += _held_back(flow, pods, cluster)
     if not flow:
         steps = _from_ledger(attempts)
     return RunStatus(
@@ -163,6 +165,15 @@ def _step(
         id=str(made.get("id", "")),
         attempts=own,
     )
+
+
+def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | None) -> Iterator[StepStatus]:
+    """The steps that have no pod yet because that of Kubeflow's own waits which comes before it."""
+    for driver in workflow.waiting_drivers(flow):
+        pod = next(iter(_of_task(pods, driver.task)), None)
+        why = _why(PENDING, driver, None, pod, cluster)
+        if why:
+            yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod that comes before it waits: {why}")
 
 
 def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluster | None) -> str:

@@ -50,6 +50,22 @@ def not_stopped(cluster: Cluster, run_id: str) -> str:
     return "" if over or workflow.was_terminated(flow) else str(flow["metadata"]["name"])
 
 
+def is_elsewhere(cluster: Cluster, run_id: str) -> bool:
+    """Whether a run that goes on has no workflow here: then the kubeconfig names another cluster than Kubeflow's.
+
+    Whoever may not look at workflows can't tell.
+
+    Raises:
+        ClusterError: Kubernetes can't be reached.
+    """
+    try:
+        return not workflow.living(cluster, run_id)
+    except AnswerError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return False
+
+
 def stop_workflow(cluster: Cluster, name: str) -> None:
     """Stop a workflow just as Kubeflow does: one that is stopped by its `shutdown` can't be retried.
 

@@ -10,7 +10,7 @@ from typing import Any
 import kfp_server_api as api
 import yaml
 
-from gan.build import check_config
+from gan.build import check_config, source
 from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.quiet import load_tensorflow
@@ -105,10 +105,16 @@ def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str,
 
 
 def _check_places(request: Request) -> None:
-    """Refuse a request for what is only on this machine."""
+    """Refuse a request for what is only on this machine, or nowhere."""
     config = request.config
+    needs = source(config.data.dataset).needs
+    if needs and not config.data.source:
+        raise ConfigError(
+            f"data.source is needed for {config.data.dataset}: {needs}. Copy it to a bucket and give --set "
+            "data.source=gs://... or s3://..., or write it into the config"
+        )
     places = {
-        "--store": request.store_uri,
+        "store (--store)": request.store_uri,
         "data.source": config.data.source,
         "reference.feature_network": config.reference.feature_network,
     }

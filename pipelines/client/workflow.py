@@ -21,6 +21,7 @@ from pipelines.client.connection import Connection
 
 WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
 _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\d+)\))?")
+_DRIVER = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)-driver)(\((?P<attempt>\d+)\))?")
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,18 @@ def message(workflow: Mapping[str, Any]) -> str:
 
 def nodes(workflow: Mapping[str, Any]) -> list[Node]:
     """The tasks that run our steps, in the order in which they began."""
-    found = list(_nodes(workflow.get("status", {})))
+    return _tasks(workflow, _EXECUTOR)
+
+
+def waiting_drivers(workflow: Mapping[str, Any]) -> list[Node]:
+    """The tasks of Kubeflow's own that have not begun; each comes before a step, the first one, `root`, before all."""
+    return [node for node in _tasks(workflow, _DRIVER) if node.phase == "Pending"]
+
+
+def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[Node]:
     tasks: dict[str, list[tuple[dict[str, Any], re.Match[str]]]] = {}
-    for node in found:
-        match = _EXECUTOR.fullmatch(str(node.get("name", "")))
+    for node in _nodes(workflow.get("status", {})):
+        match = kind.fullmatch(str(node.get("name", "")))
         if match:
             tasks.setdefault(match["task"], []).append((node, match))
     return sorted((_node(task, parts) for task, parts in tasks.items()), key=lambda node: (node.began_at, node.task))

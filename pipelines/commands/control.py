@@ -30,12 +30,18 @@ def add(add: Add) -> None:
 def cancel(arguments: Namespace) -> Shown:
     """Stop a run."""
     from pipelines.client import control, runs
+    from pipelines.client.stopping import is_elsewhere
 
     watch = Stopwatch()
     with connected(arguments) as connection:
         cluster, why = kubernetes(connection.namespace)
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
+        if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
+            cluster, why = (
+                None,
+                "KUBECONFIG names a cluster that has no workflow of it; give that of Kubeflow's cluster",
+            )
         done = control.cancel(connection, cluster, run, each=telling())
     gone = done.deleted
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)

@@ -39,8 +39,8 @@ def examine(arguments: Namespace) -> Shown:
 
     watch = Stopwatch()
     checks = examine_store(arguments.store)
-    given = (arguments.host, arguments.port_forward, arguments.profile, arguments.image, os.environ.get(HOST))
-    if any(given):
+    where = (arguments.host, arguments.port_forward, arguments.namespace, arguments.token_file, arguments.ca_file)
+    if any((*where, arguments.profile, arguments.image, os.environ.get(HOST))):
         checks += _examine_cluster(arguments)
     lines = [f"{MARKS[check.ok]:6}  {check.name}: {check.found}" for check in checks]
     healthy = not any(check.ok is False for check in checks)

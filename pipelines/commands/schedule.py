@@ -124,7 +124,7 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
     with connected(arguments) as connection:
         zone = controller_zone(connection.namespace, arguments.controller_zone)
         for schedule in schedules:
-            check_zone(schedule, zone.name)
+            check_zone(schedule, zone)
         host = Host(connection)
         told = {plan.name: one(host, plan) for plan in plans}
         others = sorted({version.name for version in host.versions()} - set(told))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown
+from gan.console import say
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import (
@@ -80,6 +81,7 @@ def submit(arguments: Namespace) -> Shown:
             return Shown("\n".join(lines), record)
         from pipelines.commands.wait import waited
 
+        say("run submitted", id=run.run_id, url=url)  # on stdout it stands when all is over
         told = waited(connection, run.run_id, None)
         return Shown(
             "\n".join([*lines, told.text]), {**told.record, **record, "seconds": watch.seconds()}, told.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
 from gan.console import say
+from gan.errors import Stopped
 from gan.steps.outcome import Stopwatch
 from pipelines.commands.flags import add_run, connected
 from pipelines.commands.status import told_of
@@ -36,11 +38,22 @@ def wait(arguments: Namespace) -> Shown:
 
 
 def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> Shown:
-    """How a run is told once it has ended, or the time is over; its states are told as they change."""
+    """How a run is told once it has ended, or the time is over; its states are told as they change.
+
+    Raises:
+        Stopped: by SIGTERM or Ctrl-C, which the run does not hear of.
+    """
     from pipelines.client.wait import until_ended
 
     watch = Stopwatch()
-    run = until_ended(connection, run_id, longest_seconds, each=telling())
+    try:
+        run = until_ended(connection, run_id, longest_seconds, each=telling())
+    except (Stopped, KeyboardInterrupt) as stopped:
+        number = signal.SIGINT if isinstance(stopped, KeyboardInterrupt) else stopped.signal_number
+        advice = (
+            f"The run goes on: `gan-pipelines wait {run_id}` waits for it, `gan-pipelines cancel {run_id}` stops it"
+        )
+        raise Stopped(number, advice) from None
     return told_of(connection, run, watch)
 
 

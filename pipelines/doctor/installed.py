@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import kubernetes
 
@@ -19,6 +20,7 @@ from pipelines.doctor.sight import in_sight, look
 from pipelines.resources import Resources
 
 OLDEST = (1, 30)
+GUARDED, WANTED_LEVEL = "gan-pipelines/guarded", "restricted"
 ARGO = "workflow-controller"
 FINALIZER = "ARGO_POD_STATUS_CAPTURE_FINALIZER"
 ROOTS = ("gs://", "s3://", "minio://")
@@ -39,11 +41,23 @@ def version(cluster: Cluster) -> str:
 
 
 def namespace(cluster: Cluster) -> str:
-    """Whether it is there, and which pods it admits."""
+    """Whether it is there, and admits just the pods that `k8s/base` has it admit.
+
+    Raises:
+        NotFoundError: it is not there.
+        ClusterError: it admits others.
+    """
     remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
     labels = look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
     level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
-    return f"{cluster.namespace}; Pod Security {level}"
+    lacking = []
+    if level != WANTED_LEVEL:
+        lacking.append(f"its Pod Security is {level} and not {WANTED_LEVEL}")
+    if labels.get(GUARDED) != "true":
+        lacking.append(f"it lacks the label {GUARDED}=true, by which the admission policies hold there")
+    if lacking:
+        raise ClusterError(f"{cluster.namespace}: {', and '.join(lacking)}; {APPLY}, also after each upgrade of KFP")
+    return f"{cluster.namespace}; Pod Security {level}, guarded by the admission policies"
 
 
 def launcher(cluster: Cluster) -> str:
@@ -150,11 +164,13 @@ def _images(node: object) -> list[str]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two names mean the same image: `gan:1` and `docker.io/library/gan:1` do."""
+    """Whether two names mean one image, as `gan:1` and `docker.io/library/gan:1` do; beside a digest no tag counts."""
     try:
-        return parse(one) == parse(other)
+        names = [parse(one), parse(other)]
     except ConfigError:
         return False
+    a, b = (replace(name, tag="") if name.digest else name for name in names)
+    return a == b
 
 
 def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:

@@ -50,7 +50,8 @@ def _row(host: Host, versions: list[Version]) -> Row:
     last: Run | None = runs[0] if runs else None
     on = next((version for version in versions if version.enabled), None)
     following = on.due.next(host.now()) if on else None
-    broken_off = bool(older) and newest.mark.enable and not newest.enabled
+    half_done = newest.mark.enable != newest.enabled or any(version.enabled for version in older)
+    broken_off = bool(older) and half_done
     note = "a change broke off; any `schedule` command that changes it completes it" if broken_off else ""
     if older and not broken_off:
         note = f"{len(older)} version(s) before it, until their runs end"

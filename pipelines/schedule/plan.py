@@ -10,6 +10,7 @@ from pipelines.client.submit import Job, prepare
 from pipelines.client.upload import version_name
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
+from pipelines.schedule.zone import CONTROLLER, VARIABLE, Zone
 
 MARK = "Kept by `gan-pipelines schedule`: "
 MOST_LETTERS = 255
@@ -70,17 +71,17 @@ def read_mark(description: str | None) -> Mark | None:
         return None
 
 
-def check_zone(schedule: Schedule, zone: str) -> None:
+def check_zone(schedule: Schedule, zone: Zone) -> None:
     """Check that a schedule is written in the time zone that the host's controller reads cron in.
 
     Raises:
         ConfigError: it is not.
     """
-    if zone != schedule.time_zone:
+    if zone.name != schedule.time_zone:
         raise ConfigError(
-            f"schedule {schedule.name}: time_zone is {schedule.time_zone}, but the host reads every cron in {zone}; "
-            f"write time_zone: {zone} and a cron that means the same there, or set CRON_SCHEDULE_TIMEZONE="
-            f"{schedule.time_zone} in the deployment ml-pipeline-scheduledworkflow, which moves every schedule there"
+            f"schedule {schedule.name}: time_zone is {schedule.time_zone}, but the host reads every cron in "
+            f"{zone.name} ({zone.source}); write time_zone: {zone.name} and a cron that means the same there, or set "
+            f"{VARIABLE}={schedule.time_zone} in the deployment {CONTROLLER}, which moves every schedule there"
         )
 
 

@@ -59,6 +59,10 @@ def changed(**spec: Any) -> Object:
     return pod
 
 
+def claim(name: str) -> Object:
+    return {"name": name, "persistentVolumeClaim": {"claimName": name}}
+
+
 def with_container(**fields: Any) -> Object:
     pod = copy.deepcopy(WORKER)
     pod["spec"]["containers"][0].update(fields)
@@ -89,6 +93,7 @@ def has_jobset() -> bool:
 @pytest.mark.parametrize("account", ["gan-run", "gan-promote"])
 def test_a_step_may_make_workers(account: str, has_jobset: bool) -> None:
     assert create(job(WORKER), account) == ""
+    assert create(job(changed(volumes=[claim("gan-cache-fast")])), account) == ""
     if has_jobset:
         assert create(jobset(WORKER), account) == ""
     for selector in ("jobset.sigs.k8s.io/jobset-name", "batch.kubernetes.io/job-name", "job-name"):
@@ -108,6 +113,8 @@ def test_a_step_may_make_workers(account: str, has_jobset: bool) -> None:
             changed(volumes=[{"name": "v", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]),
             "of the kinds emptyDir",
         ),
+        (changed(volumes=[claim("mysql-pv-claim")]), "no PersistentVolumeClaim but"),
+        (changed(volumes=[claim("gan-cache"), claim("data-gan-s3-0")]), "no PersistentVolumeClaim but"),
         (with_container(envFrom=[{"secretRef": {"name": "gan-store-promote"}}]), "no secrets but gan-store"),
         (
             with_container(env=[{"name": "P", "valueFrom": {"secretKeyRef": {"name": "mysql-secret", "key": "p"}}}]),

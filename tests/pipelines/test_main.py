@@ -48,7 +48,7 @@ def test_compile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--config", "digits", "--only", "train"], 4, "preprocess has not run yet"),
         (["run", "--config", "digits", "--name", "a b"], 2, "--name"),
         (["compile", "--out", "a.json"], 2, "--out must end in .yaml"),
-        (["compile", "--out", "a.yaml", "--image", "my image"], 2, "--image must name an image"),
+        (["compile", "--out", "a.yaml", "--image", "my image"], 2, "image (--image) must name an image"),
     ],
 )
 def test_errors_are_one_line_and_a_code(

@@ -9,13 +9,21 @@ from pipelines.resources import NodeTerm, Resources, Toleration, size_bytes
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1500", 1500), ("2M", 2_000_000), ("2Mi", 2_097_152), ("1Ti", 1_099_511_627_776)]
+    ("text", "expected"),
+    [
+        ("1500", 1500),
+        ("500000k", 500_000_000),
+        ("2M", 2_000_000),
+        ("1Ki", 1024),
+        ("2Mi", 2_097_152),
+        ("1Ti", 1_099_511_627_776),
+    ],
 )
 def test_sizes_are_kubernetes_own(text: str, expected: int) -> None:
     assert size_bytes(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "2 Gi", "1.5Gi", "2gb", "-1", "Gi"])
+@pytest.mark.parametrize("text", ["", "2 Gi", "1.5Gi", "2gb", "-1", "Gi", "500000K", "1ki"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ConfigError, match="a size must be"):
         size_bytes(text)
@@ -38,6 +46,7 @@ def test_what_yaml_reads_as_numbers_and_mappings_is_taken() -> None:
     [
         ({"cpu": "two"}, "cpu must be a number of cores such as 2 or 500m; got 'two'"),
         ({"cpu_limit": "1,5"}, "cpu_limit must be a number of cores"),
+        ({"cache_claim": "mysql-pv-claim"}, 'cache_claim must begin with "gan-cache"'),
         ({"cpu": 4, "cpu_limit": "2"}, "cpu 4 is more than cpu_limit 2"),
         ({"cpu": "1.5", "cpu_limit": "1400m"}, "cpu 1.5 is more than cpu_limit 1400m"),
         ({"memory": "4GB"}, "memory must be a size such as 512Mi or 8Gi; got '4GB'"),

@@ -121,9 +121,11 @@ def test_the_size_of_the_pod_that_trains_is_a_parameter_of_the_run() -> None:
     assert "train_accelerators" not in with_train().spec["root"]["inputDefinitions"]["parameters"]
 
 
-def test_a_limit_above_what_is_reserved_stays() -> None:
-    resources = with_train(cpu="100m", cpu_limit="2").container("train")["resources"]
-    assert (resources["resourceCpuRequest"], resources["resourceCpuLimit"]) == (parameter("train_cpu"), "2")
+def test_a_limit_above_what_is_reserved_stays_and_no_run_can_reserve_more() -> None:
+    made = with_train(cpu="100m", cpu_limit="2")
+    resources = made.container("train")["resources"]
+    assert (resources["resourceCpuRequest"], resources["resourceCpuLimit"]) == ("100m", "2")
+    assert "train_cpu" not in made.spec["root"]["inputDefinitions"]["parameters"]
 
 
 def parameter(name: str) -> str:

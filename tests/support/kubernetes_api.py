@@ -114,7 +114,12 @@ def routes() -> dict[str, Any]:
     return {
         "GET /version/": Said({"major": "1", "minor": "34", "gitVersion": "v1.34.4", **_BUILD}),
         f"GET {IN}": Said(
-            {"metadata": {"name": "kubeflow", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+            {
+                "metadata": {
+                    "name": "kubeflow",
+                    "labels": {"pod-security.kubernetes.io/enforce": "restricted", "gan-pipelines/guarded": "true"},
+                }
+            }
         ),
         "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews": review(),
         "POST /apis/authorization.k8s.io/v1/subjectaccessreviews": review(),

@@ -44,6 +44,7 @@ class CelebA(Source):
     crop = 148
     crops = (178, 160, 148, 140, 128, 108)
     original_size = (178, 218)
+    needs = _WANTED
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
         given = local_source(where, _WANTED)

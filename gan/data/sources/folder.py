@@ -32,9 +32,10 @@ class Folder(Source):
     name = "folder"
     image_size = 64
     channels = 3
+    needs = "a folder or zip of images"
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        origin = open_origin(local_source(where, "a folder or zip of images"))
+        origin = open_origin(local_source(where, self.needs))
         try:
             return _listing(origin, options)
         except BaseException:

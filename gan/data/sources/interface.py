@@ -88,6 +88,7 @@ class Source(ABC):
         crop: side of the centred square cut out; None: the largest that fits.
         crops: the only crops that may be asked for; empty: any that fits.
         original_size: (width, height) of every original; None: they vary.
+        needs: what `--source` must be given, for messages; None: it can do without.
     """
 
     name: ClassVar[str]
@@ -96,6 +97,7 @@ class Source(ABC):
     crop: ClassVar[int | None] = None
     crops: ClassVar[tuple[int, ...]] = ()
     original_size: ClassVar[tuple[int, int] | None] = None
+    needs: ClassVar[str | None] = None
 
     @abstractmethod
     def scan(self, where: str | None, options: Options) -> Listing:

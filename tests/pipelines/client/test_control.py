@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +151,18 @@ def test_cancelling_without_kubernetes_says_what_stays(
     assert main(["cancel", r.RUN_ID]) == 0
     told = capsys.readouterr().out
     assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes: KUBECONFIG is /none" in told
+
+
+def test_another_cluster_than_kubeflows_is_not_taken_for_one_in_which_nothing_is_left(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.routes.update(r.routes("RUNNING", STOPPED))
+    api.routes[r.WORKFLOWS] = r.items()
+    api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
+    assert main(["cancel", r.RUN_ID]) == 0
+    told = capsys.readouterr().out
+    assert "its pods stay until somebody deletes them (KUBECONFIG names a cluster that has no workflow of it" in told
+    assert api.of(f"GET {JOBS}") == []
 
 
 def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) -> None:
@@ -310,6 +325,23 @@ def test_wait_goes_on_through_a_restart_of_the_api_server(api: Api) -> None:
             connection, r.RUN_ID, None, each=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
         )
     assert (run.state, seen) == ("SUCCEEDED", ["RUNNING", "RUNNING", "SUCCEEDED"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api: Api, number: signal.Signals) -> None:
+    api.routes.update(r.routes("RUNNING", FAILED))
+    program = "import sys; from pipelines.main import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "wait", r.RUN_ID], stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        assert '"event": "run running"' in waiting.stderr.readline()
+        waiting.send_signal(number)
+        assert waiting.stderr.read() == (
+            f"gan-pipelines: stopped. The run goes on: `gan-pipelines wait {r.RUN_ID}` waits for it, "
+            f"`gan-pipelines cancel {r.RUN_ID}` stops it\n"
+        )
+        assert waiting.wait() == 128 + number
 
 
 def test_wait_gives_up_after_its_time(api: Api) -> None:

@@ -39,7 +39,7 @@ def test_a_name_is_read_as_container_runtimes_read_it(image: str, reference: Ref
     "image", ["", "Gan", "a b", "gan:", "gan@sha256:ab", "gan@md5:1", "a//b", "https://x/y", "gan:ü"]
 )
 def test_what_is_no_name_is_refused(image: str) -> None:
-    with pytest.raises(ConfigError, match="--image must name an image"):
+    with pytest.raises(ConfigError, match=r"image \(--image\) must name an image"):
         pinned(image, allow_tag=True)
 
 

@@ -75,6 +75,21 @@ def test_what_a_step_printed(api: Api, capsys: pytest.CaptureFixture[str]) -> No
     assert "gate of the run" in capsys.readouterr().err
 
 
+def test_an_attempt_whose_node_does_not_answer_hides_none_after_it(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (r.pod("train", "Running", name=f"pod-{n}", **RUNNING) for n in (0, 1))
+    api.routes[r.PODS] = r.items(first, second)
+    api.routes[POD.replace("pod-1", "pod-0")] = Said(first)
+    api.routes[LOG.replace("pod-1", "pod-0")] = kfp_api.error(500, "the node's kubelet does not answer")
+    assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "one\ntwo ü\n"
+    assert "what pod-0 printed is not shown" in told.err
+    api.routes[LOG] = kfp_api.error(500, "the node's kubelet does not answer")
+    assert main(["logs", r.RUN_ID, "--step", "train"]) == 16
+
+
 def test_a_pod_that_has_not_begun_has_printed_nothing(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[POD] = Said(r.pod("train", "Pending"))
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0

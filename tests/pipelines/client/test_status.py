@@ -95,6 +95,30 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
     assert (step["state"], step["why"]) == ("pending", said)
 
 
+DRIVER = f"{r.WORKFLOW}.root.train-driver"
+
+
+def driver(phase: str, message: str = "") -> dict[str, Any]:
+    return {**r.node("train", phase, message=message), "name": DRIVER}
+
+
+def test_a_step_waits_where_kubeflows_own_pod_before_it_does(status: Status) -> None:
+    waits = "Kubeflow's own pod that comes before it waits: "
+    own = r.pod("", "Pending", **r.unplaced("Unschedulable", "0/1 nodes are available: 1 Insufficient cpu"))
+    own["metadata"]["annotations"]["workflows.argoproj.io/node-name"] = DRIVER
+    before = r.node("preprocess", "Succeeded")
+    _, told = status("RUNNING", r.workflow(before, driver("Pending")), own)
+    assert [(each["step"], each["state"]) for each in told["steps"]] == [("preprocess", "done"), ("train", "pending")]
+    assert told["steps"][1]["why"] == f"{waits}no node takes it: 0/1 nodes are available: 1 Insufficient cpu"
+    _, told = status("RUNNING", r.workflow(before, driver("Pending", "pods is forbidden: exceeded quota: gan")))
+    assert told["steps"][1]["why"] == f"{waits}pods is forbidden: exceeded quota: gan"
+    for usual in (driver("Pending", "ContainerCreating"), driver("Running"), driver("Succeeded")):
+        _, told = status("RUNNING", r.workflow(before, usual))
+        assert len(told["steps"]) == 1
+    _, told = status("FAILED", r.workflow(before, driver("Pending", "exceeded quota: gan")))
+    assert len(told["steps"]) == 1
+
+
 WORKERS = f"gan-pipelines/run={r.RUN_ID}"
 JOBSETS = "GET /apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
 JOBS = "GET /apis/batch/v1/namespaces/kubeflow/jobs"

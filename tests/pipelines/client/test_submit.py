@@ -138,7 +138,7 @@ def test_a_job_is_the_compiled_pipeline_with_its_parameters(monkeypatch: pytest.
 
 
 def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--store is /.*, a place on this machine, which no pod can read"):
+    with pytest.raises(ConfigError, match=r"store \(--store\) is /.*, a place on this machine, which no pod can read"):
         prepared(store=str(tmp_path))
     with pytest.raises(ConfigError, match=r"data\.source is /"):
         prepared("data.source=./images")
@@ -148,6 +148,13 @@ def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
     assert "gs://bucket/classify_image_graph_def.pb" in in_bucket.parameters["config"]
     with pytest.raises(ConfigError, match='did you mean "training"'):
         prepared(pipeline="trainin")
+
+
+@pytest.mark.parametrize("dataset", ["celeba", "folder"])
+def test_data_that_are_nowhere_are_asked_for_before_a_pod_does(dataset: str) -> None:
+    with pytest.raises(ConfigError, match=rf"data\.source is needed for {dataset}: a folder .*data\.source=gs://"):
+        prepared(f"data.dataset={dataset}")
+    assert prepared(f"data.dataset={dataset}", "data.source=gs://bucket/raw").parameters
 
 
 def test_a_pipeline_that_takes_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,24 @@ def test_delete_spares_a_run_that_goes_on(api: Api, kept: Kept, capsys: pytest.C
     assert main(["schedule", "delete", "nightly"]) == 0
 
 
+def test_a_pause_that_broke_off_is_not_told_as_one(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    """The copy that is to be off is there, and the version before it still on."""
+    write()
+    said(capsys, "apply", "schedules.yaml")
+    (before,) = kept.schedules.values()
+    mark = json.loads(before["description"].partition(": ")[2])
+    after = {**before, "recurring_run_id": "copy", "status": "DISABLED", "mode": "DISABLE"}
+    after["description"] = (
+        before["description"].partition(": ")[0]
+        + ": "
+        + json.dumps({**mark, "generation": mark["generation"] + 1, "enable": False})
+    )
+    kept.schedules["copy"] = after
+    (row,) = said(capsys, "list")["schedules"]
+    assert row["state"] == "changing", row
+    assert "a change broke off" in row["note"]
+
+
 def test_what_is_not_in_the_file_is_told_and_left(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     said(capsys, "apply", "schedules.yaml")
@@ -177,9 +195,20 @@ def test_the_time_zone_must_be_the_hosts(api: Api, kept: Kept, capsys: pytest.Ca
     write()
     assert main(["schedule", "apply", "schedules.yaml", "--controller-zone", "Europe/Berlin"]) == 2
     told = capsys.readouterr().err
-    assert "the host reads every cron in Europe/Berlin" in told
+    assert "the host reads every cron in Europe/Berlin (as --controller-zone says)" in told
     assert "CRON_SCHEDULE_TIMEZONE=UTC" in told
     assert not kept.schedules
+
+
+def test_a_zone_that_is_only_assumed_is_no_fact(
+    api: Api, kept: Kept, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    write(text=FILE.replace("time_zone: UTC", "time_zone: Europe/Berlin"))
+    assert main(["schedule", "apply", "schedules.yaml"]) == 2
+    told = capsys.readouterr().err
+    assert "the host reads every cron in UTC (assumed, not seen (no way to Kubernetes: " in told
+    assert "give --controller-zone where it is another" in told
 
 
 def test_nothing_is_changed_where_one_of_them_is_wrong(
@@ -195,7 +224,7 @@ def test_nothing_is_changed_where_one_of_them_is_wrong(
     [
         ("profile: local", "profile: lcal", 4, 'schedule nightly: unknown profile "lcal"'),
         ("config: digits", "config: digts", 4, 'schedule nightly: unknown config "digts"'),
-        ("store: gs://bucket/prefix", "store: ./store", 2, "schedule nightly: --store is /"),
+        ("store: gs://bucket/prefix", "store: ./store", 2, "schedule nightly: store (--store) is /"),
         ("  image:", "  set: [train.step=1]\n  image:", 2, "schedule nightly: unknown"),
         ('cron: "{cron}"', 'cron: "61 * * * *"', 2, "schedule nightly: cron"),
     ],

@@ -51,7 +51,9 @@ def test_submit_that_waits_exits_as_wait_does(api: Api, capsys: pytest.CaptureFi
     assert main([*SUBMIT, "--wait"]) == 17
     shown = capsys.readouterr()
     assert "digits-d1a2a71b  FAILED" in shown.out
-    assert json.loads(shown.err.splitlines()[-1])["event"] == "run failed"
+    events = [json.loads(line) for line in shown.err.splitlines() if line.startswith("{")]
+    assert [event["event"] for event in events][-2:] == ["run submitted", "run failed"]
+    assert (events[-2]["id"], events[-2]["url"]) == (r.RUN_ID, f"{api.url}/#/runs/details/{r.RUN_ID}")
 
 
 def test_flags_that_the_pipeline_would_ignore_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

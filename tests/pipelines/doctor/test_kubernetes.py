@@ -53,7 +53,7 @@ def test_a_good_cluster(api: Api) -> None:
     assert [check for check in checks.values() if not check.ok] == []
     said = {name: check.found for name, check in checks.items()}
     assert said["Kubernetes answers"].endswith("v1.34.4")
-    assert said["namespace"] == "kubeflow; Pod Security restricted"
+    assert said["namespace"] == "kubeflow; Pod Security restricted, guarded by the admission policies"
     assert said["time zone of schedules"].startswith("Europe/Berlin (CRON_SCHEDULE_TIMEZONE of deployment kubeflow/")
     assert said["credentials of the store"] == "secret gan-store has AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
     assert said["settings of the pods"] == "there is no configmap gan-settings, and none is needed"
@@ -69,6 +69,7 @@ def test_a_good_cluster(api: Api) -> None:
 
 SELF = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 OTHER = "POST /apis/authorization.k8s.io/v1/subjectaccessreviews"
+ENFORCE, GUARDED = "pod-security.kubernetes.io/enforce", "gan-pipelines/guarded"
 QUEUE = "GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/localqueues/gan"
 PRIORITY = "GET /apis/kueue.x-k8s.io/v1beta2/workloadpriorityclasses/gan-retraining"
 SECRET = f"GET {IN}/secrets/gan-store"
@@ -215,7 +216,7 @@ def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) 
     seen = examine_kubernetes("kubeflow", several, STORE, None, backend=None)
     (without,) = (each for each in seen if each.name == "workers")
     assert without.ok is False
-    assert without.found.endswith("apply the manifests: `kubectl apply -k k8s/overlays/...`")
+    assert without.found.endswith("--field-manager gan-pipelines -k k8s/overlays/...`")
     assert workers.found == "2 workers as an Indexed Job: no JobSet here"
     assert "has no such image, and it can't be pulled" in checks["image"].found
 
@@ -236,6 +237,14 @@ def test_an_image_by_its_digest_is_asked_for_too(api: Api, tmp_path: Path, monke
     assert (there.ok, there.found) == (True, f"{image}: its registry has it; 0 of 2 nodes have it")
 
 
+def test_a_tag_beside_a_digest_hides_no_image_that_nodes_have(api: Api) -> None:
+    digest = f"sha256:{'ab' * 32}"
+    for each in api.routes["GET /api/v1/nodes"].body["items"]:
+        each["status"]["images"] = [{"names": [f"example.org/gan@{digest}"], "sizeBytes": 1}]
+    image = f"example.org/gan:1.0@{digest}"
+    assert found(image=image)["image"].found == f"{image} is on every node"
+
+
 def test_a_registry_that_is_out_of_reach_says_nothing_of_a_digest(api: Api) -> None:
     unknown = found(image=f"nowhere.invalid/gan@sha256:{'ab' * 32}")["image"]
     assert unknown.ok is None
@@ -248,6 +257,22 @@ def test_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert first.ok is False
     assert "KUBECONFIG" in first.found
     assert {check.ok for check in others} == {None}
+
+
+@pytest.mark.parametrize(
+    ("labels", "lacking"),
+    [
+        ({ENFORCE: "baseline", GUARDED: "true"}, "its Pod Security is baseline and not restricted; apply"),
+        ({ENFORCE: "restricted"}, "it lacks the label gan-pipelines/guarded=true, by which"),
+        ({}, "its Pod Security is privileged and not restricted, and it lacks the label gan-pipelines/guarded=true"),
+    ],
+)
+def test_a_namespace_that_another_apply_put_back(api: Api, labels: dict[str, str], lacking: str) -> None:
+    api.routes[f"GET {IN}"] = Said({"metadata": {"name": "kubeflow", "labels": labels}})
+    check = found()["namespace"]
+    assert check.ok is False
+    assert f"kubeflow: {lacking}" in check.found
+    assert check.found.endswith("also after each upgrade of KFP")
 
 
 def test_an_old_kubernetes_and_a_missing_namespace(api: Api) -> None:
