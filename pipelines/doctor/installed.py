@@ -41,14 +41,22 @@ def version(cluster: Cluster) -> str:
 
 
 def namespace(cluster: Cluster) -> str:
-    """Whether it is there, and admits just the pods that `k8s/base` has it admit.
+    """Whether it is there.
 
     Raises:
-        NotFoundError: it is not there.
+        NotFoundError: it is not.
+    """
+    _labels(cluster)
+    return cluster.namespace
+
+
+def admission(cluster: Cluster) -> str:
+    """Whether the namespace admits just the pods that `k8s/base` has it admit.
+
+    Raises:
         ClusterError: it admits others.
     """
-    remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
-    labels = look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
+    labels = _labels(cluster)
     level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
     lacking = []
     if level != WANTED_LEVEL:
@@ -57,7 +65,12 @@ def namespace(cluster: Cluster) -> str:
         lacking.append(f"it lacks the label {GUARDED}=true, by which the admission policies hold there")
     if lacking:
         raise ClusterError(f"{cluster.namespace}: {', and '.join(lacking)}; {APPLY}, also after each upgrade of KFP")
-    return f"{cluster.namespace}; Pod Security {level}, guarded by the admission policies"
+    return f"Pod Security {level}, and the admission policies"
+
+
+def _labels(cluster: Cluster) -> dict[str, str]:
+    remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
+    return dict(look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {})
 
 
 def launcher(cluster: Cluster) -> str:

@@ -45,6 +45,7 @@ def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, b
     steps = {step: profile.resources(step) for step in COMPONENTS}
     several = [resources for resources in steps.values() if resources.workers > 1]
     trials: list[Trial] = [
+        ("what the namespace admits", lambda: installed.admission(cluster)),
         ("our rights", lambda: _our_rights(cluster)),
         ("rights of the pods", lambda: _rights(cluster, profile, several)),
         ("credentials of the store", lambda: variables.store_secret(cluster, profile.store_secret, store, backend)),

@@ -19,6 +19,7 @@ EXPECTED = {
     "Kubeflow Pipelines lets us list schedules",
     "Kubernetes answers",
     "namespace",
+    "what the namespace admits",
     "our rights",
     "rights of the pods",
     "credentials of the store",
