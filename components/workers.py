@@ -132,10 +132,9 @@ class Group:
         now = {each.index: each for each in map(states.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
         if lost and not any(each.failed and each.exit_code != WorkerLostError.exit_code for each in now.values()):
-            raise WorkerLostError(
-                f"worker {lost[0].index} (pod {lost[0].pod} on node {lost[0].node or 'none'}) was deleted; run the "
-                "same again: it goes on from the last checkpoint"
-            )
+            who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
+            were = "was" if len(lost) == 1 else "were"
+            raise WorkerLostError(f"{who} {were} deleted; run the same again: it goes on from the last checkpoint")
         for each in lost:
             del self._seen[each.index]
         self._seen |= now

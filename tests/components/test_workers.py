@@ -194,6 +194,14 @@ def test_a_worker_that_is_gone_before_its_end_is_lost(api: Api) -> None:
     assert cluster.deleted
 
 
+def test_all_that_are_gone_are_named_since_a_job_takes_the_others_along(api: Api) -> None:
+    cluster = Cluster(api)
+    cluster.sights = [[running(0), running(1)], []]
+    both = r"^worker 0 \(pod train-1-0 on node node-0\) and worker 1 \(pod train-1-1 on node node-1\) were deleted;"
+    with cluster.group() as group, pytest.raises(WorkerLostError, match=both):
+        group.wait()
+
+
 def test_a_worker_that_is_gone_with_one_that_failed_hides_no_error_that_lasts(api: Api) -> None:
     cluster = Cluster(api)
     failed = ended(1, DivergedError.exit_code, "train: the loss is not finite at step 7")
