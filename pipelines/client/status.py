@@ -186,7 +186,10 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error
         said = why_ended(pod) if pod is not None else ""
-        return said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
+        why = said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
+        if last is not None and last.state == executions.DONE:
+            return f"the step itself was done, and Kubeflow's launcher around it failed ({why}); its log says why"
+        return why
     return ""
 
 

@@ -95,6 +95,16 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
     assert (step["state"], step["why"]) == ("pending", said)
 
 
+def test_a_step_that_was_done_did_not_fail_itself(status: Status, tmp_path: Path) -> None:
+    store = r.ledger(tmp_path, r.attempt("train", executions.DONE, exit_code=0, outcome={"id": "digits-1"}))
+    ended = r.container(terminated={"exitCode": 1, "reason": "Error"})
+    _, told = status(
+        "FAILED", r.workflow(*r.retried("train", "Failed")), r.pod("train", "Failed", **ended), store=store
+    )
+    why = "the step itself was done, and Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
+    assert told["steps"][0]["why"] == f"{why} its log says why"
+
+
 DRIVER = f"{r.WORKFLOW}.root.train-driver"
 
 
