@@ -22,7 +22,7 @@ from components.worker_states import Worker
 from components.worker_tail import Tail
 from gan.config import Config
 from gan.console import say
-from gan.errors import ClusterError, ConfigError, WorkerLostError
+from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
 from gan.types import Json
@@ -124,14 +124,14 @@ class Group:
     def _look(self) -> list[Worker]:
         """What the pods tell now. One that is gone stays as it was seen last if it had ended, and else is lost.
 
-        Where another one failed for a reason of its own, that is told: its group goes with it.
+        Where another one failed with an error that lasts, that is told: its group goes with it.
 
         Raises:
             WorkerLostError: one is lost.
         """
         now = {each.index: each for each in map(states.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
-        if lost and not any(each.failed and each.exit_code != WorkerLostError.exit_code for each in now.values()):
+        if lost and not any(each.exit_code in LASTING for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
             were = "was" if len(lost) == 1 else "were"
             raise WorkerLostError(f"{who} {were} deleted; run the same again: it goes on from the last checkpoint")

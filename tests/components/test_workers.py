@@ -210,9 +210,11 @@ def test_a_worker_that_is_gone_with_one_that_failed_hides_no_error_that_lasts(ap
         group.wait()
 
 
-def test_a_worker_that_is_gone_is_named_before_those_that_miss_it(api: Api) -> None:
+@pytest.mark.parametrize("code", [WorkerLostError.exit_code, 143])
+def test_a_worker_that_is_gone_is_named_before_those_that_miss_it(api: Api, code: int) -> None:
+    """Which say so themselves, or were stopped because their JobSet had failed."""
     cluster = Cluster(api)
-    cluster.sights = [[running(0), running(1)], [ended(0, WorkerLostError.exit_code, "train: a peer went away")]]
+    cluster.sights = [[running(0), running(1)], [ended(0, code, "train: a peer went away")]]
     with cluster.group() as group, pytest.raises(WorkerLostError, match=r"^worker 1 \(pod train-1-1 on node node-1\)"):
         group.wait()
 
