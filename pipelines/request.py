@@ -22,8 +22,6 @@ from gan.store import Store, local_path, open_store, store_uri
 
 PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"
-
-
 NAME = "name (--name; promote_as of a schedule)"
 
 

@@ -32,7 +32,7 @@ class Tasks:
 
     def pipeline(self, **words: Any) -> Callable[[Callable[..., Any]], Any]:
         """Decorates the function of a whole pipeline, as `dsl.pipeline(**words)` does, and gives it further parameters:
-        `train_cpu`, `train_memory` and `train_accelerators`, by default what the profile says.
+        `train_cpu` (unless there is a cpu_limit), `train_memory`, `train_accelerators`, by default as the profile says.
 
         Where several pods train together, the profile alone says what each of them gets.
 

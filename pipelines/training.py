@@ -25,8 +25,9 @@ def training(tasks: Tasks) -> Any:
     8. report: one page of all that, whichever way the gate decided.
 
     Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
-    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset; `train_cpu`,
-    `train_memory` and `train_accelerators` are the size of the pod that trains, by default what the profile says.
+    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset; `train_cpu`
+    (unless there is a cpu_limit), `train_memory` and `train_accelerators` are the size of the pod that trains, by
+    default what the profile says.
 
     Each step looks into the store before it works, and skips what is there.
     """

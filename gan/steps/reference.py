@@ -83,9 +83,10 @@ def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
     for name in (reference.split, TRAIN):
         examples = dataset.splits[name].examples
         if examples < LEAST_IMAGES:
+            change = "lower" if name == TRAIN else "raise"
             raise DataError(
                 f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples}. '
-                "Bring more images, or raise data.holdout_percent (--holdout-percent of gan preprocess)"
+                f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
             )
     compared = min(dataset.splits[reference.split].examples, reference.most_images)
     if compared < FEW_IMAGES:

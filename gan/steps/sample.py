@@ -92,7 +92,7 @@ def sample(
 
 def _columns(facts: Facts, count: int, label: int | None, *, interpolate: bool) -> int:
     """A walk a row; a class a column where each is drawn in turn; else about as many columns as rows, full rows if
-    that takes no more than twice as many.
+    that takes fewer than twice as many.
     """
     if interpolate:
         return min(count, PICTURES_IN_A_WALK)

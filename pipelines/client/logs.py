@@ -37,13 +37,13 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
             f"`gan-pipelines status {run_id}` tells which"
         )
     for number, pod in enumerate(pods, 1):
+        tail = _Tail(cluster, pod)
         try:
-            yield from _Tail(cluster, pod).lines(follow=False)
+            yield from tail.lines(follow=False)
         except AnswerError as error:
-            if error.status not in (*DOUBTFUL, *BUSY) or number == len(pods):
+            if not _may_pass(error) or number == len(pods):
                 raise
-            # its node does not answer, most likely; the pods of later attempts are on others
-            warn(f"what {pod.metadata.name} printed is not shown", reason=str(error))
+            tail.unread(str(error))
 
 
 def followed(
@@ -68,12 +68,18 @@ def followed(
     while True:
         over = runs.get(connection, run_id).state in runs.ENDED  # before the pods are listed, so that none is missed
         try:
-            for pod in pods_of(cluster, run_id, step):
+            pods = pods_of(cluster, run_id, step)
+            for number, pod in enumerate(pods, 1):
                 tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod, absence.end))
-                yield from tail.lines(follow=True)
+                try:
+                    yield from tail.lines(follow=True)
+                except AnswerError as error:
+                    if not _may_pass(error) or number == len(pods):
+                        raise
+                    tail.unread(str(error))
             absence.end()
         except ClusterError as error:
-            refused = isinstance(error, AnswerError) and error.status not in (*DOUBTFUL, *BUSY)
+            refused = isinstance(error, AnswerError) and not _may_pass(error)
             if refused or absence.seconds() > PATIENCE_SECONDS:
                 raise
             over = False
@@ -87,6 +93,10 @@ def followed(
 def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
     """The pods of a step that are still there, the oldest first."""
     return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
+
+
+def _may_pass(error: AnswerError) -> bool:
+    return error.status in (*DOUBTFUL, *BUSY)
 
 
 class _Absence:
@@ -119,6 +129,7 @@ class _Tail:
         self._heard = heard
         self._unseen = Unseen()
         self._complaint = ""
+        self._told_unread = False
         self._all_told = False
         self.task = task_of(pod)
         self.succeeded = False
@@ -138,6 +149,12 @@ class _Tail:
         self._all_told = before.status.phase in ("Succeeded", "Failed")  # else the stream may have ended too early
         after = self._read()
         self.succeeded = after is not None and after.status.phase == "Succeeded"
+
+    def unread(self, why: str) -> None:
+        """Tell once that its log is not given: its node does not answer, most likely; later attempts have others."""
+        if not self._told_unread:
+            warn(f"what {self._name} printed is not shown", reason=why)
+        self._told_unread = True
 
     def _complain(self, why: str) -> None:
         if why != self._complaint:

@@ -187,7 +187,7 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
             return last.error
         said = why_ended(pod) if pod is not None else ""
         why = said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
-        if last is not None and last.state == executions.DONE:
+        if why and last is not None and last.state == executions.DONE and pod and last.pod == pod.metadata.name:
             return f"the step itself was done, and Kubeflow's launcher around it failed ({why}); its log says why"
         return why
     return ""

@@ -51,7 +51,7 @@ def not_stopped(cluster: Cluster, run_id: str) -> str:
 
 
 def is_elsewhere(cluster: Cluster, run_id: str) -> bool:
-    """Whether a run that goes on has no workflow here: then the kubeconfig names another cluster than Kubeflow's.
+    """Whether a run that goes on has no workflow here: then this is another namespace or cluster than that of its pods.
 
     Whoever may not look at workflows can't tell.
 

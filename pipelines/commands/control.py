@@ -38,10 +38,8 @@ def cancel(arguments: Namespace) -> Shown:
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
         if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
-            cluster, why = (
-                None,
-                "KUBECONFIG names a cluster that has no workflow of it; give that of Kubeflow's cluster",
-            )
+            where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
+            cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
         done = control.cancel(connection, cluster, run, each=telling())
     gone = done.deleted
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)

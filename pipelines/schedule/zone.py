@@ -47,7 +47,7 @@ def controller_zone(namespace: str, given: str | None) -> Zone:
             break
         zone_of(found)
         return Zone(found, f"{VARIABLE} of deployment {where}/{CONTROLLER}")
-    return Zone(UNSET, f"assumed, not seen ({why}); give --controller-zone where it is another")
+    return Zone(UNSET, f"assumed, since it is not seen: {why}; give --controller-zone where it is another")
 
 
 def _setting(namespace: str) -> str:

@@ -164,11 +164,17 @@ def test_an_unknown_dataset_is_refused(store: Store) -> None:
         make_reference(store, "digits-0", OPTIONS)
 
 
-def test_a_split_with_too_few_images_is_refused(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("percent", "split", "change"), [(10, "test", "raise"), (90, "train", "lower")])
+def test_a_split_with_too_few_images_is_refused(
+    store: Store, tmp_path: Path, percent: int, split: str, change: str
+) -> None:
     folder = world.folder(tmp_path / "few", 20)
-    data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=10)
+    data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=percent)
     few = preprocess(store, data, workers=1).id
-    with pytest.raises(DataError, match=r'at least 10 images; the split "test" of .* has \d.*--holdout-percent'):
+    told = (
+        rf'at least 10 images; the split "{split}" of .* has \d.*or {change} data\.holdout_percent \(--holdout-percent'
+    )
+    with pytest.raises(DataError, match=told):
         make_reference(store, few, OPTIONS)
 
 

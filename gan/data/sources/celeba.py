@@ -47,7 +47,7 @@ class CelebA(Source):
     needs = _WANTED
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        given = local_source(where, _WANTED)
+        given = local_source(where, self.needs)
         folder = given.parent if given.is_file() else given
         lists = _Lists(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
         origin = open_origin(given if given.is_file() else _images(folder))

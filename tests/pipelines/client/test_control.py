@@ -161,7 +161,8 @@ def test_another_cluster_than_kubeflows_is_not_taken_for_one_in_which_nothing_is
     api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
     assert main(["cancel", r.RUN_ID]) == 0
     told = capsys.readouterr().out
-    assert "its pods stay until somebody deletes them (KUBECONFIG names a cluster that has no workflow of it" in told
+    why = f"the namespace kubeflow of {api.url} has no workflow of it"
+    assert f"its pods stay until somebody deletes them ({why}; give" in told
     assert api.of(f"GET {JOBS}") == []
 
 
@@ -335,13 +336,17 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api: Api, number: si
         [sys.executable, "-c", program, "wait", r.RUN_ID], stderr=subprocess.PIPE, text=True
     ) as waiting:
         assert waiting.stderr is not None
-        assert '"event": "run running"' in waiting.stderr.readline()
-        waiting.send_signal(number)
-        assert waiting.stderr.read() == (
-            f"gan-pipelines: stopped. The run goes on: `gan-pipelines wait {r.RUN_ID}` waits for it, "
-            f"`gan-pipelines cancel {r.RUN_ID}` stops it\n"
-        )
-        assert waiting.wait() == 128 + number
+        try:
+            assert '"event": "run running"' in waiting.stderr.readline()
+            waiting.send_signal(number)
+            _, told = waiting.communicate(timeout=60)
+        finally:
+            waiting.kill()
+    assert told == (
+        f"gan-pipelines: stopped. The run goes on: `gan-pipelines wait {r.RUN_ID}` waits for it, "
+        f"`gan-pipelines cancel {r.RUN_ID}` stops it\n"
+    )
+    assert waiting.returncode == 128 + number
 
 
 def test_wait_gives_up_after_its_time(api: Api) -> None:

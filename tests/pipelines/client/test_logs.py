@@ -86,6 +86,11 @@ def test_an_attempt_whose_node_does_not_answer_hides_none_after_it(
     told = capsys.readouterr()
     assert told.out == "one\ntwo ü\n"
     assert "what pod-0 printed is not shown" in told.err
+    api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("RUNNING"), r.run("SUCCEEDED")]
+    with connect(Address(api.url)) as connection:
+        shown = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+    assert shown == ["one", "two ü"]
+    assert capsys.readouterr().err.count("what pod-0 printed is not shown") == 1
     api.routes[LOG] = kfp_api.error(500, "the node's kubelet does not answer")
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 16
 

@@ -96,13 +96,16 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
 
 
 def test_a_step_that_was_done_did_not_fail_itself(status: Status, tmp_path: Path) -> None:
-    store = r.ledger(tmp_path, r.attempt("train", executions.DONE, exit_code=0, outcome={"id": "digits-1"}))
-    ended = r.container(terminated={"exitCode": 1, "reason": "Error"})
-    _, told = status(
-        "FAILED", r.workflow(*r.retried("train", "Failed")), r.pod("train", "Failed", **ended), store=store
-    )
+    made = {"exit_code": 0, "outcome": {"id": "digits-1"}, "pod": "pod-1"}
+    store = r.ledger(tmp_path, r.attempt("train", executions.DONE, **made))
+    pod = r.pod("train", "Failed", **r.container(terminated={"exitCode": 1, "reason": "Error"}))
+    flow = r.workflow(*r.retried("train", "Failed"))
+    _, told = status("FAILED", flow, pod, store=store)
     why = "the step itself was done, and Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
     assert told["steps"][0]["why"] == f"{why} its log says why"
+    pod["metadata"]["name"] = "pod-2"  # of a later attempt, which put nothing on record
+    _, told = status("FAILED", flow, pod, store=store)
+    assert told["steps"][0]["why"] == "ended with exit code 1 (Error)"
 
 
 DRIVER = f"{r.WORKFLOW}.root.train-driver"

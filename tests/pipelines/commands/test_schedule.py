@@ -207,7 +207,7 @@ def test_a_zone_that_is_only_assumed_is_no_fact(
     write(text=FILE.replace("time_zone: UTC", "time_zone: Europe/Berlin"))
     assert main(["schedule", "apply", "schedules.yaml"]) == 2
     told = capsys.readouterr().err
-    assert "the host reads every cron in UTC (assumed, not seen (no way to Kubernetes: " in told
+    assert "the host reads every cron in UTC (assumed, since it is not seen: no way to Kubernetes: " in told
     assert "give --controller-zone where it is another" in told
 
 
