@@ -32,9 +32,8 @@ def queue() -> Iterator[str]:
         kubectl("wait", f"localqueue/{name}", active, "--timeout=60s")
         yield name
     finally:
-        for each in sorted(
-            new, key=lambda each: "Queue" not in each["kind"]
-        ):  # flavors stay as long as queues have them
+        # flavors stay as long as queues have them
+        for each in sorted(new, key=lambda each: "Queue" not in each["kind"]):
             kubectl("delete", *place(each), "--ignore-not-found")
 
 

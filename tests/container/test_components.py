@@ -84,7 +84,7 @@ def test_each_pipeline_s_generator_is_live_at_the_end(swept: Bench) -> None:
 
 def test_an_error_of_a_step_is_told_from_inside(bench: Bench, image: Any) -> None:
     bench.records.joinpath("promote.json").unlink(missing_ok=True)
-    with contextlib.suppress(RuntimeError):  # kfp takes a container for a success that is gone before it asks how it was
+    with contextlib.suppress(RuntimeError):  # kfp takes a container that is gone before it asks for a success
         component("promote", image.tags[0])(store=str(bench.store), name=NAME, generator_id="gen-missing")
     left = record.read(bench.records, "promote")
     assert left is not None
