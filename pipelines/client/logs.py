@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from components.pod_names import CONTAINER
@@ -36,14 +36,7 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
             f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted; "
             f"`gan-pipelines status {run_id}` tells which"
         )
-    for number, pod in enumerate(pods, 1):
-        tail = _Tail(cluster, pod)
-        try:
-            yield from tail.lines(follow=False)
-        except AnswerError as error:
-            if not _may_pass(error) or number == len(pods):
-                raise
-            tail.unread(str(error))
+    yield from _lines_of([_Tail(cluster, pod) for pod in pods], follow=False)
 
 
 def followed(
@@ -69,14 +62,8 @@ def followed(
         over = runs.get(connection, run_id).state in runs.ENDED  # before the pods are listed, so that none is missed
         try:
             pods = pods_of(cluster, run_id, step)
-            for number, pod in enumerate(pods, 1):
-                tail = tails.setdefault(pod.metadata.name, _Tail(cluster, pod, absence.end))
-                try:
-                    yield from tail.lines(follow=True)
-                except AnswerError as error:
-                    if not _may_pass(error) or number == len(pods):
-                        raise
-                    tail.unread(str(error))
+            there = [tails.setdefault(pod.metadata.name, _Tail(cluster, pod, absence.end)) for pod in pods]
+            yield from _lines_of(there, follow=True)
             absence.end()
         except ClusterError as error:
             refused = isinstance(error, AnswerError) and not _may_pass(error)
@@ -93,6 +80,17 @@ def followed(
 def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
     """The pods of a step that are still there, the oldest first."""
     return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
+
+
+def _lines_of(tails: Sequence[_Tail], *, follow: bool) -> Iterator[str]:
+    """What is new in the logs of pods, one after another; one that is not given hides none after it."""
+    for number, tail in enumerate(tails, 1):
+        try:
+            yield from tail.lines(follow=follow)
+        except AnswerError as error:
+            if not _may_pass(error) or number == len(tails):
+                raise
+            tail.unread(str(error))
 
 
 def _may_pass(error: AnswerError) -> bool:
