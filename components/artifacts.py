@@ -44,9 +44,10 @@ def score_table(details: Mapping[str, Any]) -> str:
     rows = []
     for name, score in details["scores"].items():
         real = details["real"].get(name)
-        interval = f"{_cell(score['low'])} to {_cell(score['high'])}"
+        interval = f"{_cell(score['low'])} to {_cell(score['high'])}" if "low" in score else ""
         rows.append([name, _cell(score["value"]), interval, _cell(real["value"]) if real else ""])
     heading = f"**{_cell(details['label'])}** at step {details['step']}\n\n"
+    heading += f"{_cell(details['weakness'])}\n\n" if details.get("weakness") else ""
     return heading + _table(["score", "generator", "interval", "real data"], rows)
 
 

@@ -1,3 +1,3 @@
-"""Train GAN generators, score them, and hand out only those proven better than the last."""
+"""Train GAN generators, and hand out only those proven no worse than the best that ever was live."""
 
 __version__ = "0.1.0"

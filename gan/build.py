@@ -62,6 +62,7 @@ def check_config(config: Config) -> None:
         network_file.absolute(config.reference.feature_network)
     if config.retrain.message is not None:
         message.check(config.retrain.message)
+    _check_metrics(config)
 
 
 def source(name: str) -> Source:
@@ -182,6 +183,26 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
     check_split(reference.split, dataset.splits)
     held_out, training = (dataset.splits[name].examples for name in (reference.split, "train"))
     check_counts(config.evaluate, min(held_out, reference.most_images), min(training, reference.most_images))
+
+
+def _check_metrics(config: Config) -> None:
+    """Whether the metrics are known, and whether those that the gate looks at are computed."""
+    from gan.metrics import registry
+
+    registry.check_metrics(config.evaluate.metrics)
+    for key in ("limits", "margin", "anchor_margin"):
+        for score, value in getattr(config.gate, key).items():
+            kind = registry.kind(score, f"gate.{key}:")
+            if key != "limits" and not kind.paired:
+                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
+                raise ConfigError(
+                    f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
+                )
+            if value is not None and registry.metric_of(score) not in config.evaluate.metrics:
+                raise ConfigError(
+                    f"gate.{key}.{score} needs {registry.metric_of(score)} in evaluate.metrics; got "
+                    f"{', '.join(config.evaluate.metrics)}. Add it, or set gate.{key}.{score}=null"
+                )
 
 
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:

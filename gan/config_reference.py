@@ -54,7 +54,7 @@ def table(group: type[Group], prefix: str = "") -> list[str]:
         cells = [
             f"`{prefix}{item.name}`",
             _type(hints[item.name]),
-            f"`{json.dumps(item.default)}`",
+            f"`{json.dumps(item.metadata['default'])}`",
             _allowed(item.metadata),
             item.metadata["help"],
         ]
@@ -63,6 +63,8 @@ def table(group: type[Group], prefix: str = "") -> list[str]:
 
 
 def _type(hint: Any) -> str:
+    if typing.get_origin(hint) is not None and not isinstance(hint, types.UnionType):
+        return "list" if typing.get_origin(hint) is tuple else "mapping"
     names = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null"}
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return " or ".join(names[member] for member in members)

@@ -93,6 +93,23 @@ def gate(arguments: Namespace) -> Shown:
     return shown("gate", step(_store(arguments), arguments.generator_id, arguments.name, sets=sets))
 
 
+def remeasure(arguments: Namespace) -> Shown:
+    """Score the live generator, and the best ever live, as a new one is scored."""
+    load_tensorflow()
+    from gan.steps.remeasure import remeasure as step
+
+    sets = _sets_of(arguments, "evaluate")
+    return shown("remeasure", step(_store(arguments), arguments.name, arguments.reference_id, sets=sets))
+
+
+def anchor(arguments: Namespace) -> Shown:
+    """Change what later generators are held to."""
+    from gan.steps.promote import anchor as step
+
+    outcome = step(_store(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    return shown("anchor", outcome)
+
+
 def promote(arguments: Namespace) -> Shown:
     """Make a generator live."""
     from gan.steps.promote import promote as step

@@ -35,7 +35,7 @@ LOOKS: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDe
 def make_parser() -> Parser:
     """The parser of `gan`."""
     parser, add_bare = make_program(
-        "gan", "Train GAN generators, score them, and hand out only those proven better than the last."
+        "gan", "Train GAN generators, and hand out only those proven no worse than the best that ever was live."
     )
 
     def add(name: str, help_text: str) -> Parser:
@@ -121,7 +121,12 @@ def _add_data_commands(add: Add) -> None:
 
     made = add("reference", "make the feature network and statistics that scores are measured with")
     made.add_argument("--dataset-id", required=True, metavar="ID", help="as printed by preprocess")
-    made.add_argument("--feature-network", metavar="URI", help="classify_image_graph_def.pb, instead of a small CNN")
+    made.add_argument(
+        "--feature-network",
+        metavar="NAME_OR_URI",
+        help="imagenet (EfficientNet-Lite0), or the path or URI of a network (docs/judges.md); default: a small CNN is "
+        "trained on the dataset",
+    )
     add_config(made, required=False)
 
 
@@ -160,7 +165,22 @@ def _add_release_commands(add: Add) -> None:
         "--reference-id", metavar="ID", help="only scores against this reference count (default: the newest ones)"
     )
 
-    made = add("gate", "judge a generator: thresholds, and the comparison with the live one (exit code 11: refused)")
+    made = add("remeasure", "score the live generator and the best ever live as a new one is scored")
+    made.add_argument("--name", required=True, metavar="NAME", help="the promoted name")
+    made.add_argument("--reference-id", required=True, metavar="ID", help="as printed by reference")
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override an evaluate key of the runs' configs",
+    )
+
+    made = add(
+        "gate",
+        "judge a generator: is it within the limits, and proven no worse than the best that ever was live? "
+        "(exit code 11: refused)",
+    )
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
     made.add_argument("--name", required=True, metavar="NAME", help="the name it would be promoted to")
     made.add_argument(
@@ -175,6 +195,11 @@ def _add_release_commands(add: Add) -> None:
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
     made.add_argument("--name", required=True, metavar="NAME", help="the name that users sample from")
     made.add_argument("--force", metavar="REASON", help="promote without a passing verdict; the reason goes on record")
+
+    made = add("anchor", "hold later generators to another one than the best that ever was live, on record")
+    made.add_argument("--name", required=True, metavar="NAME", help="the promoted name")
+    made.add_argument("--generator-id", metavar="ID", help="one that was live under the name (default: the live one)")
+    made.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes on record")
 
     made = add("rollback", "make the generator that was live before the live one again")
     made.add_argument("--name", required=True, metavar="NAME", help="the name to roll back")

@@ -39,9 +39,12 @@ def _scores(outcome: Outcome) -> str:
 
 
 def _verdict(outcome: Outcome) -> str:
-    if outcome.details["passed"]:
-        return f"pass: {outcome.id} may be promoted to {outcome.details['name']}"
-    return "\n".join([f"refused: {outcome.id}", *(f"  - {reason}" for reason in outcome.details["reasons"])])
+    details = outcome.details
+    heading = f"pass: {outcome.id} may be promoted to {details['name']}"
+    if not details["passed"]:
+        heading = f"refused: {outcome.id}"
+    told = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
+    return "\n".join([heading, *told])
 
 
 def _moved(outcome: Outcome) -> str:
@@ -51,9 +54,25 @@ def _moved(outcome: Outcome) -> str:
     return f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
 
 
+def _anchored(outcome: Outcome) -> str:
+    held_to = ", ".join(f"{score}: {generator}" for score, generator in outcome.details["anchors"].items())
+    return f"{outcome.details['name']}: new generators are held to {held_to}"
+
+
+def _remeasured(outcome: Outcome) -> str:
+    details = outcome.details
+    if details["why_not"]:
+        return f"not measured: {details['why_not']}"
+    others = [f"  measured too: {each}" for each in details["measured"] if each != outcome.id]
+    others += [f"  not measured: {each}: {why}" for each, why in details["not_measured"].items()]
+    return "\n".join([f"live: {outcome.id}", *score_lines(details), *others])
+
+
 TEXTS: dict[str, Callable[[Outcome], str]] = {
     "evaluate": _scores,
     "gate": _verdict,
+    "anchor": _anchored,
+    "remeasure": _remeasured,
     "promote": _moved,
     "rollback": _moved,
     "sample": _uri,

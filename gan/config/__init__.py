@@ -4,6 +4,7 @@ The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--
 """
 
 from gan.config.check import Group, group_name
+from gan.config.parse import margin_of
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.config.schema import (
     GROUPS,
@@ -40,6 +41,7 @@ __all__ = [
     "from_yaml",
     "group_name",
     "load",
+    "margin_of",
     "names",
     "override",
     "read",

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,17 @@ def key(
     least: float | None = None,
     most: float | None = None,
     choices: tuple[str, ...] | tuple[int, ...] | None = None,
+    parse: Callable[[str, Any], Any] | None = None,
 ) -> Any:
-    """A dataclass field with its documentation and what it allows; the docs are generated from it."""
-    return field(default=default, metadata={"help": help_text, "least": least, "most": most, "choices": choices})
+    """A dataclass field with its documentation and what it allows; the docs are generated from it.
+
+    `parse` takes the key's name and what stands in the config, for a key that is no single number or word; it returns
+    the checked value or raises ConfigError.
+    """
+    allowed = {"help": help_text, "least": least, "most": most, "choices": choices, "parse": parse}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata={**allowed, "default": default})
+    return field(default=default, metadata={**allowed, "default": default})
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,12 @@ class Group:
         hints = typing.get_type_hints(type(self))
         for item in filter(lambda each: each.metadata, dataclasses.fields(self)):
             name = f"{group_name(type(self))}.{item.name}"
-            value = _checked_type(name, _as_written(getattr(self, item.name), item), hints[item.name])
-            _check_range(name, value, item.metadata)
+            value = getattr(self, item.name)
+            if item.metadata["parse"]:
+                value = item.metadata["parse"](name, value)
+            else:
+                value = _checked_type(name, _as_written(value, item), hints[item.name])
+                _check_range(name, value, item.metadata)
             object.__setattr__(self, item.name, value)
 
 

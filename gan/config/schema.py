@@ -6,8 +6,10 @@ Ranges are held here; the names of data sets, losses and networks are held by `g
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gan.config import parse
 from gan.config.check import Group, key
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError
@@ -133,14 +135,17 @@ class Reference(Group):
 
     feature_network: str | None = key(
         None,
-        "Path or URI (gs://, s3://) of classify_image_graph_def.pb (Inception, 2015); none: train a small CNN on the "
-        "dataset.",
+        "`imagenet` (EfficientNet-Lite0), or the path or URI (gs://, s3://) of a feature network; none: train a small "
+        "CNN on the dataset.",
     )
     split: str = key("test", "The split that generated images are compared with.")
     epochs: int = key(5, "Epochs that the feature network is trained for.", least=1, most=1000)
     batch_size: int = key(128, "Images a batch, in training and in extraction.", least=1, most=4096)
     most_images: int = key(10_000, "At most so many images of a split are compared.", least=2)
     training_images: int = key(60_000, "At most so many training images teach the feature network.", least=2)
+    max_searched_images: int = key(
+        200_000, "At most so many training images are searched for the one that a sample may be a copy of.", least=2
+    )
     seed: int = key(0, "Seed of the feature network and of the choice of images.", least=0, most=2**31 - 1)
     mode_attributes: int = key(
         3,
@@ -154,14 +159,23 @@ class Reference(Group):
 class Evaluate(Group):
     """How a checkpoint is scored."""
 
-    checkpoint: str = key("best", "Which checkpoint: a step, latest, or best (each kept one is scored by FID).")
+    checkpoint: str = key(
+        "best", "Which checkpoint: a step, latest, or best (the lowest FID on the images kept for selection)."
+    )
+    metrics: tuple[str, ...] = key(
+        ("fid", "kid", "prdc", "modes", "memorisation"),
+        "Which metrics are computed, names in gan.metrics.registry.METRICS.",
+        parse=parse.names,
+    )
     samples: int = key(10_000, "Images generated for a score.", least=2)
+    selection_samples: int = key(
+        2_000, "Images generated to compare the checkpoints of a run, at most evaluate.samples.", least=2
+    )
     batch_size: int = key(250, "Images generated and looked at in one go.", least=1, most=4096)
-    seed: int = key(0, "Seed of the latents and of the bootstrap.", least=0, most=2**31 - 1)
+    seed: int = key(0, "Seed of the latents and of random subsets.", least=0, most=2**31 - 1)
     neighbours: int = key(5, "k of precision, recall, density and coverage.", least=1, most=100)
     kid_subsets: int = key(100, "Subsets that KID is averaged over.", least=1)
     kid_subset_size: int = key(1000, "Images in one of them; fewer where there are fewer.", least=2)
-    bootstrap: int = key(50, "Bootstrap rounds behind each confidence interval.", least=2, most=10_000)
     confidence: float = key(0.95, "Level of the confidence intervals.", least=0.5, most=0.999)
     sure_above: float = key(0.9, "A sample counts as high-confidence above this class probability.", least=0, most=1)
 
@@ -171,27 +185,42 @@ class Evaluate(Group):
             raise ConfigError(f'evaluate.checkpoint must be a step, latest or best; got "{self.checkpoint}"')
 
 
+MARGIN: dict[str, float | str] = {"fid": "5%", "coverage": 0.05, "recall": 0.05}
+ANCHOR_MARGIN: dict[str, float | str] = {"fid": "10%", "coverage": 0.1, "recall": 0.1}
+
+
 @dataclass(frozen=True)
 class Gate(Group):
-    """What a generator must reach to be promoted. A threshold of none is not checked."""
+    """What a generator must reach to be promoted.
 
-    most_fid: float | None = key(None, "FID at most this.", least=0)
-    most_kid: float | None = key(None, "KID at most this.")
-    least_precision: float | None = key(None, "Precision at least this.", least=0, most=1)
-    least_recall: float | None = key(None, "Recall at least this.", least=0, most=1)
-    least_density: float | None = key(None, "Density at least this.", least=0)
-    least_coverage: float | None = key(None, "Coverage at least this.", least=0, most=1)
-    least_modes_found: int | None = key(None, "Modes found at least this many.", least=0)
-    most_mode_kl: float | None = key(None, "KL divergence to the real class distribution at most this.", least=0)
+    It is compared with the live generator and with the best that was ever live under the name. A comparison passes if
+    the upper end of the confidence interval of how much worse the new generator is, is at most the margin.
+    """
+
+    limits: Mapping[str, float] = key(
+        {},
+        "A limit for each score that has one, such as `{coverage: 0.5, modes_found: 10}`: at most for a score where "
+        "lower is better, at least for one where higher is better.",
+        parse=parse.limits,
+    )
+    margin: Mapping[str, float | str | None] = key(
+        MARGIN,
+        'How much worse than the live generator a new one may be, for each score: a number, or a share ("5%") of the '
+        "live one's score. A number alone is FID's margin; null leaves a comparison out.",
+        parse=parse.margins(MARGIN),
+    )
+    anchor_margin: Mapping[str, float | str | None] = key(
+        ANCHOR_MARGIN,
+        "The same against the best generator that was ever live under the name.",
+        parse=parse.margins(ANCHOR_MARGIN),
+    )
+    confidence: float = key(
+        0.95, "Level of the one-sided intervals of the comparisons; higher is stricter.", least=0.5, most=0.9999
+    )
     most_pixel_difference: float = key(
         1e-3,
         "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.",
         least=0,
-    )
-    against_live: str = key(
-        "not_worse",
-        "The comparison with the live generator, beyond the confidence interval of the difference in FID.",
-        choices=("not_worse", "better", "off"),
     )
 
 

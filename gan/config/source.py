@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gan.config import migrate
 from gan.config.check import Group, group_name
 from gan.config.schema import GROUPS, Config
+from gan.console import warn
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -30,7 +32,7 @@ def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
             continue
         if name not in GROUPS:
             raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
-        made[name] = _group_from_dict(GROUPS[name], value)
+        made[name] = _group_from_dict(GROUPS[name], migrate.group(name, value))
     return Config(**made)
 
 
@@ -58,7 +60,11 @@ def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
         NotFoundError: no shipped experiment and no file has that name.
         ConfigError: see `from_dict` and `override`.
     """
-    return override(from_yaml(read(name_or_file), where=name_or_file), sets)
+    sets = list(sets)
+    config = override(from_yaml(read(name_or_file), where=name_or_file), sets)
+    for old, new in migrate.renamed([*_paths(read(name_or_file)), *(item.partition("=")[0] for item in sets)]):
+        warn(f"the config key {old} is now {new}; the old name will be refused in the next release")
+    return config
 
 
 def read(name_or_file: str) -> str:
@@ -105,23 +111,42 @@ def override(config: Config, sets: Iterable[str]) -> Config:
             continue
         if group not in GROUPS:
             raise ConfigError(unknown_name("group in --set:", group, GROUPS))
-        if name not in tree[group]:
+        name, dot, score = name.partition(".")
+        if migrate.is_old(group, name):
+            tree[group] = migrate.group(group, {**tree[group], name: _scalar(text)})
+        elif name not in tree[group] or (dot and not isinstance(tree[group][name], dict)):
             raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
-        tree[group][name] = _value(text, typing.get_type_hints(GROUPS[group])[name])
+        elif dot:
+            tree[group][name] = {**tree[group][name], score: _scalar(text)}
+        else:
+            tree[group][name] = _value(text, typing.get_type_hints(GROUPS[group])[name])
     return from_dict(tree)
 
 
 def _value(text: str, hint: Any) -> Any:
     """What the text of a `--set` says, for a key of this type."""
     kinds = typing.get_args(hint) or (hint,)
-    if str in kinds:
+    if str in kinds and typing.get_origin(hint) is None:
         return None if text in ("", "null") and type(None) in kinds else text
+    return _scalar(text)
+
+
+def _scalar(text: str) -> Any:
+    """What YAML reads in a text."""
     import yaml
 
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+
+
+def _paths(text: str) -> list[str]:
+    """Every `group.key` of a config in YAML."""
+    import yaml
+
+    tree = yaml.safe_load(text)
+    return [f"{group}.{name}" for group, keys in tree.items() if isinstance(keys, dict) for name in keys]
 
 
 def _group_from_dict(group: type[Group], tree: Any) -> Group:

@@ -51,7 +51,9 @@ class Sweep(Group):
     waves: int = key(1, "A search draws its points in so many batches.", least=1, most=100)
     sampler: str = key("tpe", "How a search draws its points: a sampler of Optuna.", choices=SAMPLERS)
     sampler_seed: int = key(0, "Seed of the sampler.", least=0, most=2**31 - 1)
-    by: str = key("fid", "The score that decides, the lower the better.", choices=("fid", "kid"))
+    by: str = key(
+        "fid", "The score that decides, any that gan.metrics.registry has; measured on the images for selection."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

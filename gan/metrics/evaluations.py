@@ -1,20 +1,29 @@
 """The records of evaluations, as they stand in the store, one for each checkpoint and identity of its scores.
 
-runs/<run_id>/evaluations/<step>-<reference_id>-<hash of the identity>.json
+    runs/<run_id>/evaluations/<step>-<reference_id>-<hash of the identity>.json
+    runs/<run_id>/evaluations/<the same>-<SHA-256>.safetensors    what each image contributes to the scores
+
+There are two kinds of record, by the `purpose` in their identity: those of selection hold the values that checkpoints
+are compared by; the final ones hold every score with its interval, and only these have contributions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import check_id, content_hash
-from gan.metrics.identity import require_same
+from gan.ids import check_id, content_hash, sha256
+from gan.metrics.identity import FINAL, require_same
 from gan.store import Store, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
+
+if TYPE_CHECKING:
+    from gan.metrics.contributions import Contributions
 
 REMEDY = "delete it and evaluate again with: gan evaluate"
 KEYS = ("run_id", "step", "reference_id", "identity", "scores")
@@ -26,10 +35,65 @@ def key_of(run_id: str, step: int, reference_id: str, identity: Mapping[str, Any
     return f"{runs.evaluations(run_id)}/{name}.json"
 
 
-def write(store: Store, record: Json) -> None:
-    """Write a record. Its scores keep the order of the metrics."""
+def write(store: Store, record: Json, contributions: Mapping[str, Contributions] | None = None) -> Json:
+    """Write a record, its contributions first. Its scores keep the order of the metrics.
+
+    Returns:
+        The record as written, with the SHA-256 of the contributions.
+    """
     key = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
+    if contributions is not None:
+        import safetensors.numpy
+
+        tensors = {
+            f"{name}/{side}": np.ascontiguousarray(getattr(each, side), np.float32)
+            for name, each in contributions.items()
+            for side in ("generated", "real")
+        }
+        data = safetensors.numpy.save(tensors)
+        record = {**record, "contributions_sha256": sha256(data)}
+        store.write(_contributions_key(record), data)
     write_sealed(store, key, record)
+    return record
+
+
+def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
+    """What each image contributes to each score of a final record that can be compared so.
+
+    Raises:
+        NotFoundError: the record is of selection, or of an earlier version, and has none.
+        IntegrityError: they are damaged or missing.
+    """
+    import safetensors.numpy
+
+    from gan.metrics.contributions import Contributions
+
+    if "contributions_sha256" not in record:
+        raise NotFoundError(
+            f"the scores of step {record['step']} of run {record['run_id']} can't be compared; {REMEDY}"
+        )
+    key = _contributions_key(record)
+    try:
+        data = store.read(key)
+    except NotFoundError:
+        raise IntegrityError(f"{store.uri_of(key)} is missing; {REMEDY}") from None
+    if sha256(data) != record["contributions_sha256"]:
+        raise IntegrityError(f"{store.uri_of(key)} is damaged (its SHA-256 is {sha256(data)}); {REMEDY}")
+    tensors = safetensors.numpy.load(data)
+    names = dict.fromkeys(name.rpartition("/")[0] for name in tensors)
+    sides = ("generated", "real")
+    return {name: Contributions(*(tensors[f"{name}/{side}"].astype(np.float64) for side in sides)) for name in names}
+
+
+def _contributions_key(record: Json) -> str:
+    """Named by its content, so that a record never stands beside the contributions of another one."""
+    key = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
+    return f"{key.removesuffix('.json')}-{record['contributions_sha256'][:12]}.safetensors"
+
+
+def purpose_of(record: Mapping[str, Any]) -> str:
+    """What the scores of a record are for; those of an earlier version are final."""
+    return str(record["identity"].get("purpose", FINAL))
 
 
 def read(store: Store, run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> Json | None:
@@ -99,6 +163,8 @@ def date(records: Sequence[Json], now: datetime) -> str:
 
 def best(records: Sequence[Json]) -> Json | None:
     """The record with the lowest FID, the earliest of equals; None where there is none.
+
+    For records of selection: a record chosen by its final scores would be judged by its luck.
 
     Raises:
         IdentityError: they were measured differently.

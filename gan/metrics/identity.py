@@ -11,8 +11,18 @@ from gan.config import Evaluate
 from gan.errors import IdentityError
 from gan.types import Json
 
-METHOD = 1  # rises with any change of the maths that moves a score
+METHOD = 2  # rises with any change of the maths that moves a score
 HASH_SHOWN = 6
+
+SELECTION, FINAL = "selection", "final"
+"""What a score is for: to choose a checkpoint, or to tell how good the chosen one is. The two share no image."""
+
+
+def samples_of(protocol: Evaluate, purpose: str) -> int:
+    """How many images are generated for a score of this purpose."""
+    if purpose == SELECTION:
+        return min(protocol.selection_samples, protocol.samples)
+    return protocol.samples
 
 
 @dataclass(frozen=True)
@@ -20,10 +30,13 @@ class Identity:
     """The protocol of an evaluation.
 
     The first part is the real data's and the feature network's, the second the config's `evaluate` keys of the same
-    names. `samples` and `reference_images` are the numbers of images that were compared; `kid_subset_size` is what was
-    asked for (`gan.metrics.kid.subset_size` gives what small sets allow, and follows from the rest).
+    names. `reference_hash` covers the features and modes of the real images, so that two references with other images,
+    or other modes, differ. `samples` and `reference_images` are the numbers of images that were compared;
+    `kid_subset_size` is what was asked for (`gan.metrics.kid.subset_size` gives what small sets allow, and follows from
+    the rest).
     """
 
+    purpose: str
     dataset_id: str
     split: str
     image_size: int
@@ -32,6 +45,7 @@ class Identity:
     resizer: str
     feature_network: str
     feature_hash: str
+    reference_hash: str
     reference_images: int
 
     samples: int
@@ -40,7 +54,6 @@ class Identity:
     neighbours: int
     kid_subsets: int
     kid_subset_size: int
-    bootstrap: int
     confidence: float
     sure_above: float
     method: int = METHOD
@@ -60,12 +73,16 @@ PROTOCOL = tuple(
     for item in dataclasses.fields(Evaluate)
     if item.name in {each.name for each in dataclasses.fields(Identity)}
 )
-"""The `evaluate` keys that are part of an identity: all but `checkpoint`, which says what is scored, not how."""
+"""The `evaluate` keys that are part of an identity.
+
+The others say which checkpoint is scored, by what it is chosen, and which scores are worked out; none changes a score.
+"""
 
 
 def is_of(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
-    """Whether an identity (as JSON) is that of scores measured under a protocol."""
-    return all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
+    """Whether an identity (as JSON) is that of final scores measured under a protocol."""
+    of_protocol = all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
+    return of_protocol and identity.get("purpose") == FINAL
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

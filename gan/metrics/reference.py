@@ -1,14 +1,16 @@
-"""A reference: the feature network and what it sees in real images.
+"""A reference: the feature network and what it makes of real images.
 
     references/<id>/reference.json         what it was made from and how good the network is
-    references/<id>/features.safetensors   what the network sees in held-out and in training images
-    references/<id>/network.keras          the network; the canonical one stays where it is, named by URI and hash
+    references/<id>/features.safetensors   features of held-out and of training images
+    references/<id>/network.keras          a network that was trained here; others are found by URI and hash
 
-The images of both sets stand in random order, so that the first n of them are a random choice.
+Held-out images serve two purposes and are divided for them: some to choose among checkpoints, the others for the scores
+of the chosen one. The images of each set stand in random order, so that the first n of them are a random choice.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,18 +21,21 @@ import numpy as np
 
 from gan.config import Evaluate
 from gan.errors import IntegrityError
-from gan.metrics.identity import PROTOCOL, Identity
+from gan.ids import canonical
+from gan.metrics.feature_batch import FeatureBatch
+from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
 from gan.metrics.mode_kinds import AttributeModes, ClassModes, ClusterModes, Modes
-from gan.metrics.presets import Looks
 from gan.scratch import scratch_folder
 from gan.store import Store, sealed
 from gan.types import Json
 
 if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork
+    from gan.types import Features
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
-FORMAT = 1
+FORMAT = 2
+OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "resizer")
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,19 @@ class Reference:
     record: reference.json.
     network: the feature network.
     modes: what a mode is.
-    real: what the network sees in the held-out images that scores compare with.
-    train: what it sees in training images, for the row of real data.
+    real: the held-out images that final scores compare with.
+    selection: the held-out images that checkpoints are compared by; none of them is among `real`.
+    train: training images, as many as are compared, for the row of real data.
+    training: features [T, F] of all training images that are searched for copies; those of `train` come first.
     """
 
     record: Json
     network: FeatureNetwork
     modes: Modes
-    real: Looks
-    train: Looks
+    real: FeatureBatch
+    selection: FeatureBatch
+    train: FeatureBatch
+    training: Features
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -61,42 +70,66 @@ class Reference:
         """How often each class occurs among the held-out images; empty where there are no labels."""
         return tuple(self.record["label_shares"])
 
-    def identity(self, protocol: Evaluate, samples: int) -> Identity:
-        """The identity of scores of `samples` images under this reference and protocol."""
+    def held_out(self, purpose: str) -> FeatureBatch:
+        """The held-out images for scores of a purpose."""
+        return self.selection if purpose == SELECTION else self.real
+
+    def identity(self, protocol: Evaluate, samples: int | None = None, purpose: str = FINAL) -> Identity:
+        """The identity of scores under this reference and protocol; `samples` where they are not as many as it says."""
         chosen = {name: getattr(protocol, name) for name in PROTOCOL}
+        chosen["samples"] = samples_of(protocol, purpose) if samples is None else samples
         return Identity(
-            **{
-                name: self.record[name] for name in ("dataset_id", "split", "image_size", "channels", "crop", "resizer")
-            },
+            purpose=purpose,
+            split=self.record["splits"][purpose],
+            **{name: self.record[name] for name in OF_DATASET},
             feature_network=self.network.name,
             feature_hash=self.network.hash,
-            reference_images=len(self.real),
-            **{**chosen, "samples": samples},
+            reference_hash=self.record["reference_hash"],
+            reference_images=len(self.held_out(purpose)),
+            **chosen,
         )
 
 
-def write(folder: Path, record: Mapping[str, object], modes: Modes, real: Looks, train: Looks) -> Json:
+def write(
+    folder: Path,
+    record: Mapping[str, object],
+    modes: Modes,
+    *,
+    real: FeatureBatch,
+    selection: FeatureBatch,
+    train: FeatureBatch,
+    training: Features,
+) -> Json:
     """Write reference.json and features.safetensors into a folder; `load` reads them back.
 
     Returns:
-        The record as written, with the modes added.
+        The record as written, with the modes and `reference_hash` added.
     """
     import safetensors.numpy
 
-    tensors = {
-        "real/features": real.features,
-        "real/mode_probabilities": real.mode_probabilities,
-        "train/features": train.features,
+    tensors: dict[str, np.ndarray] = {
+        "training/features": training,
         "train/mode_probabilities": train.mode_probabilities,
     }
+    for name, batch in (("real", real), ("selection", selection)):
+        tensors |= {f"{name}/features": batch.features, f"{name}/mode_probabilities": batch.mode_probabilities}
+        tensors |= {} if batch.labels is None else {f"{name}/labels": batch.labels}
+    tensors |= {} if train.labels is None else {"train/labels": train.labels}
     described: Json = {"kind": modes.kind, "names": list(modes.names)}
     if isinstance(modes, AttributeModes):
         described |= {"attributes": list(modes.attributes), "chosen": list(modes.chosen)}
     if isinstance(modes, ClusterModes):
         tensors |= {"modes/centres": modes.centres, "modes/variance": modes.variance}
     described["real"] = real.mode_shares().tolist()
-    safetensors.numpy.save_file({name: np.ascontiguousarray(each) for name, each in tensors.items()}, folder / TENSORS)
-    whole: Json = {"format": FORMAT, **record, "modes": described}
+    data = safetensors.numpy.save({name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())})
+    (folder / TENSORS).write_bytes(data)
+    decisive = canonical([described, record["label_shares"], hashlib.sha256(data).hexdigest()])
+    whole: Json = {
+        "format": FORMAT,
+        **record,
+        "modes": described,
+        "reference_hash": hashlib.sha256(decisive).hexdigest(),
+    }
     (folder / RECORD).write_text(json.dumps(whole, indent=2, sort_keys=True), encoding="utf-8")
     return whole
 
@@ -105,8 +138,8 @@ def load(store: Store, reference_id: str) -> Reference:
     """A published reference, every byte checked.
 
     Raises:
-        NotFoundError: there is none with that id, or the canonical network is no longer where it was.
-        IntegrityError: it is damaged, or the canonical network is another file now.
+        NotFoundError: there is none with that id, or its feature network is no longer where it was.
+        IntegrityError: it is damaged, was written by another version, or its feature network is another file now.
     """
     import safetensors.numpy
 
@@ -117,12 +150,18 @@ def load(store: Store, reference_id: str) -> Reference:
             "make it again with: gan reference"
         )
     tensors = safetensors.numpy.load(sealed.read_file(store, "reference", reference_id, TENSORS))
-    real, train = (
-        Looks(tensors[f"{name}/features"], tensors[f"{name}/mode_probabilities"]) for name in ("real", "train")
-    )
-    return Reference(
-        record, _load_network(store, reference_id, record), _load_modes(record["modes"], tensors), real, train
-    )
+    modes = _load_modes(record["modes"], tensors)
+    count = len(tensors["train/mode_probabilities"])
+    tensors["train/features"] = tensors["training/features"][:count]
+    batches = {name: _batch(tensors, name, modes) for name in ("real", "selection", "train")}
+    network = _load_network(store, reference_id, record)
+    return Reference(record, network, modes, **batches, training=tensors["training/features"])
+
+
+def _batch(tensors: Mapping[str, np.ndarray], name: str, modes: Modes) -> FeatureBatch:
+    probabilities = tensors[f"{name}/mode_probabilities"]
+    classes = probabilities if isinstance(modes, ClassModes) else None
+    return FeatureBatch(tensors[f"{name}/features"], probabilities, tensors.get(f"{name}/labels"), classes)
 
 
 def _load_modes(described: Json, tensors: Mapping[str, np.ndarray]) -> Modes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from gan.config import Evaluate
+from gan.config import Evaluate, Reference
 from gan.errors import ConfigError, unknown_name
+from gan.metrics.identity import FINAL, SELECTION, samples_of
 
-TRAIN = "train"
+TRAIN, VALID = "train", "valid"
+LEAST_IMAGES = 10
 MOST_SAMPLES_AN_IMAGE = 100
 
 
@@ -27,24 +30,58 @@ def check_split(split: str, known: Iterable[str]) -> None:
         raise ConfigError(unknown_name("reference.split", split, held_out))
 
 
-def check_counts(protocol: Evaluate, held_out: int, training: int) -> None:
+class HeldOut(NamedTuple):
+    """How held-out images are divided: so many of `selection_split` choose checkpoints, so many of `split` score them.
+
+    Where both are the same split, the sets have no image in common.
+    """
+
+    selection_split: str
+    selection: int
+    split: str
+    final: int
+
+
+def held_out(examples: Mapping[str, int], reference: Reference) -> HeldOut:
+    """The held-out images of a dataset by purpose.
+
+    The split "valid" chooses checkpoints where there is one with at least `LEAST_IMAGES` images that is not the one
+    that scores are measured with; else that split is halved.
+
+    Args:
+        examples: images by split.
+        reference: gives `split` and `most_images`, the most of either set.
+    """
+    own, most = examples[reference.split], reference.most_images
+    if reference.split != VALID and examples.get(VALID, 0) >= LEAST_IMAGES:
+        return HeldOut(VALID, min(examples[VALID], most), reference.split, min(own, most))
+    return HeldOut(reference.split, min(own // 2, most), reference.split, min(own - own // 2, most))
+
+
+def check_counts(protocol: Evaluate, final: int, selection: int, training: int) -> None:
     """Check that there are images enough for a protocol.
 
     Args:
         protocol: how scores are measured.
-        held_out: images that generated ones are compared with.
-        training: training images that are scored beside them.
+        final: held-out images that the final scores compare with.
+        selection: held-out images that checkpoints are compared by.
+        training: training images that are scored for the row of real data.
 
     Raises:
         ConfigError: more samples than the held-out images can tell apart, or fewer images than neighbours.
     """
-    most = MOST_SAMPLES_AN_IMAGE * held_out
-    if protocol.samples > most:
-        raise ConfigError(
-            f"evaluate.samples must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {held_out} held-out "
-            f"images; got {protocol.samples}. Ask for fewer (--set evaluate.samples={most}), or hold out more images"
-        )
-    smaller = min(held_out, training, protocol.samples)
+    for key, purpose, images in (
+        ("evaluate.samples", FINAL, final),
+        ("evaluate.selection_samples", SELECTION, selection),
+    ):
+        samples = samples_of(protocol, purpose)
+        most = MOST_SAMPLES_AN_IMAGE * images
+        if samples > most:
+            raise ConfigError(
+                f"{key} must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {images} held-out images that "
+                f"serve it; got {samples}. Ask for fewer (--set {key}={most}), or hold out more images"
+            )
+    smaller = min(final, selection, training, samples_of(protocol, SELECTION))
     if protocol.neighbours >= smaller:
         raise ConfigError(
             f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"

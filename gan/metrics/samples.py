@@ -9,26 +9,32 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Evaluate
+from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.pixels import to_pixels
 
 if TYPE_CHECKING:
     from gan.types import Draw, LabelArray, Latents, Pixels
 
 
+SELECTION_STREAM = 2**30  # far above the numbers of any batches: selection and final scores share no latent
+
+
 def draw_inputs(
-    protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None
+    protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None, purpose: str = FINAL
 ) -> Iterator[tuple[Latents, LabelArray | None]]:
     """Latents float32 [B, Z] and labels int32 [B] in batches of `protocol.batch_size`; the last may be smaller.
 
-    Each batch is a function of the seed and its number alone.
+    Each batch is a function of the seed, the purpose and its number alone.
 
     Args:
         protocol: gives samples, batch_size and seed.
         latent_size: Z.
         label_shares: how often each class is drawn, in sum 1; None for a generator that takes no labels.
+        purpose: of the scores; see `gan.metrics.identity`.
     """
-    for number, start in enumerate(range(0, protocol.samples, protocol.batch_size)):
-        count = min(protocol.batch_size, protocol.samples - start)
+    samples, first = samples_of(protocol, purpose), SELECTION_STREAM if purpose == SELECTION else 0
+    for number, start in enumerate(range(0, samples, protocol.batch_size), start=first):
+        count = min(protocol.batch_size, samples - start)
         latents = tf.random.stateless_normal(
             (protocol.batch_size, latent_size), [protocol.seed, 2 * number], alg="philox"
         )[:count]
@@ -43,18 +49,19 @@ def draw_inputs(
 
 
 def draw_pixels(
-    draw: Draw, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None
-) -> Iterator[Pixels]:
-    """The Pixels uint8 [B, H, W, C] that a generator draws from `draw_inputs`, batch by batch.
+    draw: Draw, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None, purpose: str = FINAL
+) -> Iterator[tuple[Pixels, LabelArray | None]]:
+    """The Pixels uint8 [B, H, W, C] that a generator draws from `draw_inputs`, with the labels, batch by batch.
 
     Args:
         draw: latents and labels (or None) to Images float32 [B, H, W, C] in [-1, 1]; always called with whole batches.
         protocol: see `draw_inputs`.
         latent_size: see `draw_inputs`.
         label_shares: see `draw_inputs`.
+        purpose: see `draw_inputs`.
     """
-    for latents, labels in draw_inputs(protocol, latent_size, label_shares):
+    for latents, labels in draw_inputs(protocol, latent_size, label_shares, purpose):
         missing = protocol.batch_size - len(latents)
         filled = tf.pad(latents, [[0, missing], [0, 0]])
         filled_labels = None if labels is None else np.pad(labels, (0, missing))
-        yield to_pixels(draw(filled, filled_labels))[: len(latents)]
+        yield to_pixels(draw(filled, filled_labels))[: len(latents)], labels

@@ -2,58 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gan.config import Evaluate
-from gan.errors import DataError
-from gan.metrics.bootstrap import Measured
+from gan.errors import ConfigError, DataError
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import look_filled
-from gan.metrics.identity import Identity
-from gan.metrics.presets import METRICS, Looks
+from gan.metrics.identity import FINAL, SELECTION, Identity
 from gan.metrics.reference import Reference
+from gan.metrics.registry import METRICS, check_metrics
 from gan.metrics.requirements import check_counts
 from gan.types import Json
 
 if TYPE_CHECKING:
-    from gan.types import Pixels
+    from gan.metrics.contributions import Contributions
+    from gan.types import LabelArray, Pixels
 
 
-def check(reference: Reference, protocol: Evaluate) -> None:
+Drawn = Iterable[tuple["Pixels", "LabelArray | None"]]
+"""Pixels uint8 [B, H, W, C] with the labels that they were drawn for, batch after batch."""
+
+
+def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> None:
     """Check that a protocol can be followed with a reference.
 
+    Args:
+        reference: what is compared with.
+        protocol: how.
+        conditional: whether the generator takes labels.
+
     Raises:
-        ConfigError: more samples than the reference's images can tell apart, or fewer images than neighbours.
+        ConfigError: more samples than the reference's images can tell apart, fewer images than neighbours, or a metric
+            that needs what the generator or the feature network does not have.
     """
-    check_counts(protocol, len(reference.real), len(reference.train))
+    check_counts(protocol, len(reference.real), len(reference.selection), len(reference.train))
+    check_metrics(protocol.metrics)
+    has = {"labels": conditional, "class_probabilities": reference.network.classes is not None, "": True}
+    for name in protocol.metrics:
+        if not has[METRICS[name].needs]:
+            lacking = {
+                "labels": "a conditional generator (generator.conditional=true)",
+                "class_probabilities": f"a feature network that tells classes, which {reference.network.name} does not",
+            }[METRICS[name].needs]
+            raise ConfigError(f"evaluate.metrics: {name} needs {lacking}; leave it out, or change that")
 
 
-def score(reference: Reference, pixels: Iterable[Pixels] | Pixels, protocol: Evaluate) -> Json:
-    """Score images.
+def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
+    """Score generated images, with intervals.
 
     Args:
         reference: what they are compared with.
-        pixels: Pixels uint8 [N, H, W, C], or such arrays one after the other.
-        protocol: how; all N images are scored, whatever its `samples`.
+        drawn: the images and their labels.
+        protocol: how; all images are scored, whatever its `samples`.
 
     Returns:
-        {"identity", "label", "scores": {name: {"value", "low", "high"[, "floor"]}},
-        "histogram": {"names", "real", "generated"}} with the shares of the modes.
+        {"identity", "label", "metrics", "scores": {name: {"value"[, "low", "high"][, "floor"]}},
+        "histogram": {"names", "real", "generated"}} with the shares of the modes, and what each image contributes to
+        each score that can be compared so.
 
     Raises:
         DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
     """
-    generated = look(reference, pixels, protocol.batch_size)
-    identity = reference.identity(protocol, len(generated))
-    return {
-        **_scored(reference, generated, protocol, identity),
+    generated = look(reference, drawn, protocol.batch_size)
+    scores = _measured(reference, generated, protocol, FINAL)
+    record: Json = {
+        **_record(reference.identity(protocol, len(generated)), scores, protocol),
+        "metrics": list(protocol.metrics),
         "histogram": {
             "names": list(reference.modes.names),
             "real": reference.real.mode_shares().tolist(),
             "generated": generated.mode_shares().tolist(),
         },
+    }
+    paired = {name: each.contributions() for name, each in scores.items() if each.contributions is not None}
+    return record, paired
+
+
+def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) -> Json:
+    """The values alone, without intervals, against the images kept for selection.
+
+    Returns:
+        {"identity", "label", "metrics", "scores": {name: {"value"}}}.
+    """
+    generated = look(reference, drawn, protocol.batch_size)
+    identity = reference.identity(protocol, len(generated), SELECTION)
+    scores = _measured(reference, generated, protocol, SELECTION)
+    return {
+        "identity": identity.to_json(),
+        "label": identity.label,
+        "metrics": list(protocol.metrics),
+        "scores": {name: {"value": float(each.value)} for name, each in scores.items()},
     }
 
 
@@ -69,49 +111,67 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
         {"identity", "label", "scores"} as from `score`.
     """
     train = reference.train.first(protocol.samples)
-    return _scored(reference, train, protocol, reference.identity(protocol, len(train)))
+    scores = _measured(reference, train, protocol, FINAL, generated_are_real=True)
+    return _record(reference.identity(protocol, len(train)), scores, protocol)
 
 
-def score_values(reference: Reference, pixels: Iterable[Pixels] | Pixels, protocol: Evaluate) -> dict[str, float]:
+def score_values(reference: Reference, drawn: Drawn, protocol: Evaluate) -> dict[str, float]:
     """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
-    measured = _measured(reference, look(reference, pixels, protocol.batch_size), protocol)
-    return {name: float(each.value) for name, each in measured.items()}
+    scores = _measured(reference, look(reference, drawn, protocol.batch_size), protocol, FINAL)
+    return {name: float(each.value) for name, each in scores.items()}
 
 
-def look(reference: Reference, pixels: Iterable[Pixels] | Pixels, batch_size: int) -> Looks:
+def look(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
     """What the reference's network and modes make of images; see `score`."""
-    features, probabilities = [], []
-    for batch in _batches(pixels, batch_size):
+    features, probabilities, labels, classes = [], [], [], []
+    for batch, asked in _batches(drawn, batch_size):
         _check_pixels(reference, batch)
         seen = look_filled(reference.network, batch, batch_size)
         features.append(seen.features)
         probabilities.append(reference.modes.probabilities(seen.features, seen.outputs))
+        labels += [] if asked is None else [asked]
+        classes += [] if reference.network.classes is None else [seen.outputs]
     count = sum(map(len, features))
     if count < 2:
         raise DataError(f"a score needs at least 2 images; got {count}")
-    return Looks(np.concatenate(features), np.concatenate(probabilities))
+    return FeatureBatch(
+        np.concatenate(features),
+        np.concatenate(probabilities),
+        np.concatenate(labels) if labels else None,
+        np.concatenate(classes) if classes else None,
+    )
 
 
-def _scored(reference: Reference, looks: Looks, protocol: Evaluate, identity: Identity) -> Json:
-    measured = _measured(reference, looks, protocol)
+def _record(identity: Identity, scores: Mapping[str, Score], protocol: Evaluate) -> Json:
     return {
         "identity": identity.to_json(),
         "label": identity.label,
-        "scores": {name: each.estimate(protocol.confidence).to_json() for name, each in measured.items()},
+        "scores": {name: each.estimate(protocol.confidence).to_json() for name, each in scores.items()},
     }
 
 
-def _measured(reference: Reference, looks: Looks, protocol: Evaluate) -> dict[str, Measured]:
-    measured: dict[str, Measured] = {}
-    for metric in METRICS.values():
-        measured |= metric(reference.real, looks, protocol)
-    return measured
+def _measured(
+    reference: Reference, generated: FeatureBatch, protocol: Evaluate, purpose: str, *, generated_are_real: bool = False
+) -> dict[str, Score]:
+    comparison = Comparison(
+        reference.held_out(purpose),
+        generated,
+        reference.training,
+        protocol,
+        has_confidence=reference.modes.has_confidence,
+        generated_are_real=generated_are_real,
+    )
+    scores: dict[str, Score] = {}
+    for name in protocol.metrics:
+        scores |= METRICS[name].measure(comparison)
+    return scores
 
 
-def _batches(pixels: Iterable[Pixels] | Pixels, batch_size: int) -> Iterator[Pixels]:
-    for part in [pixels] if isinstance(pixels, np.ndarray) else pixels:
-        for start in range(0, len(part), batch_size):
-            yield part[start : start + batch_size]
+def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
+    for pixels, labels in drawn:
+        for start in range(0, len(pixels), batch_size):
+            rows = slice(start, start + batch_size)
+            yield pixels[rows], None if labels is None else labels[rows]
 
 
 def _check_pixels(reference: Reference, pixels: Pixels) -> None:

@@ -42,30 +42,18 @@ def training_charts(lines: Sequence[Json]) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
-def score_charts(evaluations: Sequence[Json]) -> tuple[Chart, ...]:
-    """Fréchet distance, and precision with recall, of the evaluated checkpoints.
+def selection_charts(records: Sequence[Json]) -> tuple[Chart, ...]:
+    """The Fréchet distance that checkpoints were chosen by, on latents and images that serve nothing else.
 
     Args:
-        evaluations: records of one identity.
+        records: of selection, all of one identity.
     """
-    if not evaluations:
+    ordered = sorted(records, key=lambda record: int(record["step"]))
+    if not ordered:
         return ()
-    records = sorted(evaluations, key=lambda record: int(record["step"]))
-    real = interval(records[-1].get("real", {}).get("fid"))
-    fid = Chart(
-        "Fréchet distance of the evaluated checkpoints",
-        records[-1]["label"],
-        (_scored("this run", "fid", records),),
-        level=None if real is None else ("real data", real.value),
-        least=0.0,
-    )
-    both = Chart(
-        "Precision and recall",
-        "share of images",
-        (_scored("precision", "precision", records), _scored("recall", "recall", records)),
-        least=0.0,
-    )
-    return tuple(chart for chart in (fid, both) if all(series.points for series in chart.series))
+    series = _scored("this run", "fid", ordered)
+    title = "Fréchet distance by which the checkpoint was chosen"
+    return (Chart(title, ordered[-1]["label"], (series,), least=0.0),) if series.points else ()
 
 
 def _series(name: str, key: str, lines: Sequence[Json]) -> Series:
@@ -74,9 +62,4 @@ def _series(name: str, key: str, lines: Sequence[Json]) -> Series:
 
 def _scored(name: str, key: str, records: Sequence[Json]) -> Series:
     found = [(record["step"], interval(record["scores"].get(key))) for record in records]
-    known = [(float(step), each) for step, each in found if each is not None]
-    band = tuple(
-        (each.value if each.low is None else each.low, each.value if each.high is None else each.high)
-        for _, each in known
-    )
-    return Series(name, tuple((step, each.value) for step, each in known), band)
+    return Series(name, tuple((float(step), each.value) for step, each in found if each is not None))

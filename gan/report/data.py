@@ -50,7 +50,7 @@ class Scores:
     """The scores of one checkpoint, with the identity that makes them comparable.
 
     `label` names the feature network, such as fid[mnist-cnn:1a2b3c]; `live_note` says whose the live column is, or why
-    there is none.
+    there is none; `weakness` says what is wrong with the feature network, if anything.
     """
 
     label: str
@@ -58,6 +58,7 @@ class Scores:
     rows: tuple[Score, ...]
     identity: tuple[tuple[str, str], ...]
     live_note: str = ""
+    weakness: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gan.metrics.registry import KINDS
 from gan.report.data import Interval, Mode, Score, Scores
 from gan.types import Json
-
-BETTER = {
-    "fid": "lower",
-    "kid": "lower",
-    "precision": "higher",
-    "recall": "higher",
-    "density": "higher",
-    "coverage": "higher",
-    "modes_found": "higher",
-    "mode_kl": "lower",
-    "high_confidence": "higher",
-}
-SHOWN = {"kid": "KID", "mode_kl": "mode KL"}
 
 
 def scores(evaluation: Json, live: Json | None, live_note: str) -> Scores:
@@ -35,7 +23,7 @@ def scores(evaluation: Json, live: Json | None, live_note: str) -> Scores:
     rows = tuple(
         Score(
             name=evaluation["label"] if name == "fid" else shown(name),
-            better=BETTER.get(name),
+            better=KINDS[name].better if name in KINDS else None,
             generator=interval(score),
             real=interval(evaluation.get("real", {}).get(name)),
             live=interval(beside.get(name)),
@@ -44,12 +32,13 @@ def scores(evaluation: Json, live: Json | None, live_note: str) -> Scores:
         for name, score in evaluation["scores"].items()
     )
     identity = tuple((name.replace("_", " "), _text(value)) for name, value in evaluation["identity"].items())
-    return Scores(evaluation["label"], evaluation["step"], rows, identity, live_note)
+    weakness = str(evaluation.get("weakness") or "")
+    return Scores(evaluation["label"], evaluation["step"], rows, identity, live_note, weakness)
 
 
 def shown(name: str) -> str:
     """A score's name for people: KID, mode KL, modes found. FID goes by its label, which names the network."""
-    return SHOWN.get(name, name.replace("_", " "))
+    return KINDS[name].shown if name in KINDS else name.replace("_", " ")
 
 
 def interval(score: Mapping[str, Any] | None) -> Interval | None:

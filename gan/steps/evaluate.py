@@ -1,11 +1,11 @@
-"""The evaluate step: draw images from checkpoints and score them against a reference."""
+"""The evaluate step: choose a checkpoint, draw images from it and score them against a reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gan import build
 from gan.config import Evaluate, override
@@ -15,8 +15,11 @@ from gan.data.spec import Dataset
 from gan.errors import ConfigError
 from gan.metrics import evaluations
 from gan.metrics import reference as references
+from gan.metrics.features.quality import weakness
 from gan.metrics.fid import FEW_IMAGES
+from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.metrics.reference import Reference
+from gan.metrics.registry import METRICS
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store
@@ -26,7 +29,11 @@ from gan.train.run import Run, read_run
 from gan.types import Json
 
 if TYPE_CHECKING:
-    from gan.types import Draw, Pixels
+    from gan.metrics.contributions import Contributions
+    from gan.metrics.score import Drawn
+    from gan.types import Draw
+
+T = TypeVar("T")
 
 
 def evaluate(
@@ -38,21 +45,23 @@ def evaluate(
     sets: Sequence[str] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Outcome:
-    """Score one checkpoint of a run, or each one that is kept, and tell the scores of the best.
+    """Choose a checkpoint of a run and score it.
 
-    What was scored before under the same identity is not scored again. Different numbers of samples and of real
-    images are fine within one identity, but bias FID, so that only scores with the same numbers can be compared.
+    The choice is by FID on latents and held-out images of its own, so that the scores of the chosen checkpoint are not
+    those that it was chosen by. What was scored before under the same identity is not scored again. Different numbers
+    of samples and of real images are fine within one identity, but bias FID, so that only scores with the same numbers
+    can be compared.
 
     Args:
         store: where everything is.
         run_id: the run.
         reference_id: what to score against.
-        checkpoint: a step, "latest" or "best" (by FID); None: `evaluate.checkpoint` of the run's config.
+        checkpoint: a step, "latest" or "best"; None: `evaluate.checkpoint` of the run's config.
         sets: overrides of the run's `evaluate` keys, `evaluate.samples=1000`.
         now: the clock.
 
     Returns:
-        The run's id, the URI of the record; details: the record itself and `fid_by_step`.
+        The run's id, the URI of the record; details: the record itself and `fid_by_step`, the FIDs of the selection.
 
     Raises:
         NotFoundError: no such run, reference or checkpoint.
@@ -60,23 +69,48 @@ def evaluate(
         IntegrityError: the checkpoint, reference or an earlier record is damaged.
     """
     watch = Stopwatch()
+    scorer, steps = _prepare(store, run_id, reference_id, checkpoint, sets, now)
+    candidates = [scorer.selection_record(step) for step in steps]
+    chosen = evaluations.best(candidates) or candidates[-1]
+    record = scorer.record(int(chosen["step"]))
+    return Outcome(
+        run_id,
+        store.uri_of(evaluations.key_of(run_id, record["step"], reference_id, record["identity"])),
+        watch.seconds(),
+        skipped=not scorer.scored,
+        details={**record, "fid_by_step": {str(each["step"]): each["scores"]["fid"]["value"] for each in candidates}},
+    )
+
+
+def evaluate_for_selection(
+    store: Store, run_id: str, reference_id: str, *, checkpoint: str, metrics: Sequence[str] = ("fid",)
+) -> Json:
+    """The record of selection of one checkpoint: the values of `metrics` that it may be chosen by.
+
+    Raises:
+        See `evaluate`.
+    """
+    scorer, (step,) = _prepare(store, run_id, reference_id, checkpoint, (), lambda: datetime.now(UTC))
+    return scorer.selection_record(step, metrics)
+
+
+def _prepare(
+    store: Store,
+    run_id: str,
+    reference_id: str,
+    checkpoint: str | None,
+    sets: Sequence[str],
+    now: Callable[[], datetime],
+) -> tuple[_Scorer, list[int]]:
+    """What scores the checkpoints of a run, and the steps that are meant."""
     run = read_run(store, run_id)
     protocol = override(run.config, sets).evaluate
     wanted = checkpoint or protocol.checkpoint
     steps = kept_steps(store, run) if wanted == "best" else [named_step(store, run, wanted)]
     reference = references.load(store, reference_id)
-    dataset = spec.load(store, run.dataset_id)
-    judge = _Judge(store, run, dataset, reference, reference_id, protocol, now)
-    judge.check()
-    records = [judge.record(step) for step in steps]
-    best = evaluations.best(records) or records[-1]
-    return Outcome(
-        run_id,
-        store.uri_of(evaluations.key_of(run_id, best["step"], reference_id, best["identity"])),
-        watch.seconds(),
-        skipped=not judge.scored,
-        details={**best, "fid_by_step": {str(each["step"]): each["scores"]["fid"]["value"] for each in records}},
-    )
+    scorer = _Scorer(store, run, spec.load(store, run.dataset_id), reference, reference_id, protocol, now)
+    scorer.check()
+    return scorer, steps
 
 
 def checkpoint_draw(store: Store, run: Run, dataset: Dataset, step: int) -> Draw:
@@ -100,7 +134,7 @@ def label_shares(run: Run, reference: Reference) -> tuple[float, ...] | None:
     return reference.label_shares if run.config.generator.conditional else None
 
 
-class _Judge:
+class _Scorer:
     """Scores checkpoints of one run under one identity. `scored` counts those that were not in the store."""
 
     def __init__(
@@ -134,55 +168,88 @@ class _Judge:
                 f"run {self._run.run_id} draws {len(self._dataset.classes)} classes, the reference has {len(shares)}; "
                 f"make one of its own dataset with: gan reference --dataset-id {self._run.dataset_id}"
             )
-        score.check(self._reference, self._protocol)
+        score.check(self._reference, self._protocol, conditional=shares is not None)
         self._warn()
 
+    def selection_record(self, step: int, metrics: Sequence[str] = ("fid",)) -> Json:
+        """The record of what a checkpoint may be chosen by: from the store if it is there, else made and written."""
+        from gan.metrics import score
+
+        known = self._known(step, SELECTION)
+        if known is not None and set(metrics) <= set(known["metrics"]):
+            return known
+        protocol = self._with(metrics, known)
+        return self._write(
+            step,
+            self._drawn(step, SELECTION, lambda drawn: score.score_for_selection(self._reference, drawn, protocol)),
+        )
+
     def record(self, step: int) -> Json:
-        """The record of a checkpoint: from the store if it is there under the same identity, else made and written."""
-        sha256 = Checkpoints(self._store, self._run.run_id).read_meta(step)["sha256"]
-        identity = self._reference.identity(self._protocol, self._protocol.samples).to_json()
-        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
-        if known and known.get("checkpoint_sha256") == sha256:
+        """The final scores of a checkpoint: from the store if they are there under the same identity, else made."""
+        from gan.metrics import score
+
+        known = self._known(step, FINAL)
+        if known is not None and set(self._protocol.metrics) <= set(known["metrics"]):
             say(f"step {step} is scored already", fid=known["scores"]["fid"]["value"])
             return known
         watch = Stopwatch()
-        scored = self._score(step)
-        record = {
-            "run_id": self._run.run_id,
-            "step": step,
-            "reference_id": self._reference_id,
-            "checkpoint_sha256": sha256,
-            **scored,
-            "real": self._real["scores"],
-            "real_identity": self._real["identity"],
+        protocol = self._with(self._protocol.metrics, known)
+        scored, contributions = self._drawn(step, FINAL, lambda drawn: score.score(self._reference, drawn, protocol))
+        real = score.score_real(self._reference, protocol)
+        scored |= {
+            "real": real["scores"],
+            "real_identity": real["identity"],
+            "weakness": weakness(self._reference.record["feature_network"]),
             "seconds": watch.seconds(),
-            "evaluated_at": evaluations.date(evaluations.read_all(self._store, self._run.run_id), self._now()),
         }
-        evaluations.write(self._store, record)
-        still_there(self._store, "reference", self._reference_id)
-        still_there(self._store, "run", self._run.run_id)
-        self.scored += 1
+        record = self._write(step, scored, contributions)
         say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record
 
-    def _score(self, step: int) -> Json:
+    def _known(self, step: int, purpose: str) -> Json | None:
+        """The record of a checkpoint in the store."""
+        identity = self._reference.identity(self._protocol, purpose=purpose).to_json()
+        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
+        return known if known and known.get("checkpoint_sha256") == self._sha256(step) else None
+
+    def _with(self, metrics: Sequence[str], known: Json | None) -> Evaluate:
+        """The protocol with these metrics and those of a known record, which the new one replaces."""
+        before = known["metrics"] if known else ()
+        return dataclasses.replace(
+            self._protocol, metrics=tuple(name for name in METRICS if name in {*metrics, *before})
+        )
+
+    def _write(self, step: int, scored: Json, contributions: Mapping[str, Contributions] | None = None) -> Json:
+        record: Json = {
+            "run_id": self._run.run_id,
+            "step": step,
+            "reference_id": self._reference_id,
+            "checkpoint_sha256": self._sha256(step),
+            **scored,
+            "evaluated_at": evaluations.date(evaluations.read_all(self._store, self._run.run_id), self._now()),
+        }
+        record = evaluations.write(self._store, record, contributions)
+        still_there(self._store, "reference", self._reference_id)
+        still_there(self._store, "run", self._run.run_id)
+        self.scored += 1
+        return record
+
+    def _sha256(self, step: int) -> str:
+        return str(Checkpoints(self._store, self._run.run_id).read_meta(step)["sha256"])
+
+    def _drawn(self, step: int, purpose: str, scored: Callable[[Drawn], T]) -> T:
+        """What `scored` makes of the images that a checkpoint draws for a purpose."""
         import tensorflow as tf
 
-        from gan.metrics import samples, score
+        from gan.metrics import samples
 
         tf.config.experimental.enable_op_determinism()
         draw = checkpoint_draw(self._store, self._run, self._dataset, step)
-        drawn = samples.draw_pixels(
-            draw, self._protocol, self._run.config.generator.latent_size, label_shares(self._run, self._reference)
-        )
-        with progress(f"draw and look, step {step}", self._protocol.samples, unit="images") as advance:
-            return score.score(self._reference, _counted(drawn, advance), self._protocol)
-
-    @cached_property
-    def _real(self) -> Json:
-        from gan.metrics import score
-
-        return score.score_real(self._reference, self._protocol)
+        shares = label_shares(self._run, self._reference)
+        drawn = samples.draw_pixels(draw, self._protocol, self._run.config.generator.latent_size, shares, purpose)
+        count = samples_of(self._protocol, purpose)
+        with progress(f"draw and look, step {step}, {purpose}", count, unit="images") as advance:
+            return scored(_counted(drawn, advance))
 
     def _warn(self) -> None:
         smaller = min(self._protocol.samples, len(self._reference.real))
@@ -203,7 +270,7 @@ class _Judge:
             )
 
 
-def _counted(batches: Iterator[Pixels], advance: Advance) -> Iterator[Pixels]:
-    for batch in batches:
-        yield batch
-        advance(len(batch))
+def _counted(batches: Drawn, advance: Advance) -> Drawn:
+    for pixels, labels in batches:
+        yield pixels, labels
+        advance(len(pixels))

@@ -12,6 +12,7 @@ from gan.config.space import Point
 from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.ids import content_hash
+from gan.metrics.registry import kind
 from gan.store import Store, open_store, sweeps
 from gan.types import Json
 
@@ -40,11 +41,12 @@ class Experiment:
         reference_id: what is scored against.
 
     Raises:
-        ConfigError: the sweep asks for a value that its key does not take.
+        ConfigError: the sweep asks for a value that its key does not take, or goes by an unknown score.
     """
 
     def __init__(self, store: Store, config: Config, sweep: Sweep, dataset_id: str, reference_id: str) -> None:
         sweep.check(config)
+        self.by = kind(sweep.by, "sweep.by:")
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
         tree = {**config.to_dict(), "gate": None, "retrain": None}  # what comes after the sweep changes no trial
@@ -102,6 +104,10 @@ class Experiment:
         """
         scores = [self.result(Trial(point, seed, steps))["score"] for seed in self.sweep.seeds]
         return math.fsum(scores) / len(scores)
+
+    def loss(self, score: float) -> float:
+        """A score turned so that lower is better; infinite for what diverged."""
+        return self.by.loss(score) if math.isfinite(score) else math.inf
 
     def points(self, stages: Iterable[int]) -> list[Point]:
         """The points of some stages, each once, in the order in which they were handed out."""

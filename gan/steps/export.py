@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,8 +56,8 @@ def export(
     Args:
         store: where the run is and the generator goes.
         run_id: the run.
-        checkpoint: a step, "latest" or "best"; None: the best evaluated one, else the latest. Best is the lowest FID
-            among the checkpoints that are still kept and were evaluated in the same way as the newest evaluation.
+        checkpoint: a step, "latest" or "best"; None: the best evaluated one, else the latest. Best is the lowest FID of
+            the selection among the checkpoints that are still kept and were evaluated as the newest evaluation was.
         reference_id: only evaluations against this reference count; None: any.
         protocol: only evaluations under these `evaluate` keys count; None: any.
         now: the clock.
@@ -119,12 +119,18 @@ def _chosen(
     if reference_id is not None:
         known = [each for each in known if each["reference_id"] == reference_id]
     if protocol is not None:
-        known = [each for each in known if identity.is_of(each["identity"], protocol)]
+        known = [
+            each
+            for each in known
+            if evaluations.purpose_of(each) == identity.SELECTION or identity.is_of(each["identity"], protocol)
+        ]
+    selected = [each for each in known if evaluations.purpose_of(each) == identity.SELECTION]
+    known = [each for each in known if evaluations.purpose_of(each) == identity.FINAL]
     if checkpoint in (None, "best") and known:
-        alike = [each for each in known if each["identity"] == known[0]["identity"]]
-        best = evaluations.best(alike) or known[0]
+        alike = {each["step"]: each for each in known if each["identity"] == known[0]["identity"]}
+        best = alike[_selected_step(selected, known[0], alike)]
         say(
-            f"step {best['step']} has the lowest FID of {len(alike)} evaluated",
+            f"step {best['step']} has the lowest FID of the selection among {len(alike)} evaluated",
             **{best["label"]: best["scores"]["fid"]["value"]},
         )
         return int(best["step"]), best
@@ -141,6 +147,16 @@ def _chosen(
             f"{_remedy(run, reference_id)} --checkpoint {step}"
         )
     return step, evaluation
+
+
+def _selected_step(selected: list[Json], newest: Json, among: Mapping[int, Json]) -> int:
+    """The step of the lowest FID of the selection, as the newest evaluation was selected; its own where none was."""
+    from gan.metrics import evaluations
+
+    candidates = [each for each in selected if each["step"] in among and each["reference_id"] == newest["reference_id"]]
+    alike = [each for each in candidates if each["identity"] == candidates[0]["identity"]]
+    best = evaluations.best(alike)
+    return int((best or newest)["step"])
 
 
 def _against(reference_id: str | None) -> str:
@@ -236,10 +252,11 @@ def _rescored(store: Store, run: Run, evaluation: Json, exported: Exported) -> J
 
     tf.config.experimental.enable_op_determinism()
     reference = references.load(store, evaluation["reference_id"])
-    protocol = Evaluate(**{name: evaluation["identity"][name] for name in identity.PROTOCOL})
+    chosen = {name: evaluation["identity"][name] for name in identity.PROTOCOL}
+    protocol = Evaluate(**chosen, metrics=tuple(evaluation["metrics"]))
     identity.require_same(
         evaluation["identity"],
-        reference.identity(protocol, protocol.samples).to_json(),
+        reference.identity(protocol).to_json(),
         "the scores of the checkpoint and of its export",
         f"evaluate the checkpoint again with: gan evaluate --run-id {run.run_id} --reference-id "
         f"{evaluation['reference_id']} --checkpoint {evaluation['step']}",

@@ -1,9 +1,9 @@
-"""The gate: judges a generator by the thresholds of its config and beside the one that is live."""
+"""The gate: judges a generator by its config's limits, and against the live one and the best that ever was live."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from gan.config import Config, Gate, from_dict, override
@@ -12,11 +12,35 @@ from gan.export import facts as facts_module
 from gan.export.files import FACTS
 from gan.ids import check_id
 from gan.metrics import evaluations
-from gan.steps.gate_checks import Check, beside_live, limits, parity, rolled_back, thresholds
+from gan.metrics.registry import kind
+from gan.steps.gate_checks import (
+    BEST,
+    LIVE,
+    Check,
+    Measured,
+    comparisons,
+    limits,
+    next_anchors,
+    parity,
+    rolled_back,
+    unmeasured,
+    value_of,
+)
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed, verdicts
 from gan.store.pointer import Pointer
 from gan.types import Json
+
+KEYS = ("margin", "anchor_margin")
+
+
+@dataclass
+class Findings:
+    """What the comparisons found: checks, notes, and what later generators are held to if this one is promoted."""
+
+    checks: list[Check] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    next_anchors: dict[str, str] = field(default_factory=dict)
 
 
 def gate(
@@ -29,23 +53,26 @@ def gate(
 ) -> Outcome:
     """Judge whether a generator may be promoted to a name, and write the verdict.
 
-    A refusal is no exception: details["passed"] is False, and details["reasons"] says why in sentences.
+    It passes if its scores are within the limits, and if it is proven not to be worse, by more than the margins, than
+    the live generator and than the best that was ever live under the name. Too little evidence is a refusal with a
+    reason of its own. A refusal is no exception: details["passed"] is False, and details["reasons"] says why.
 
-    The live generator is held to the thresholds like any other. There is nothing to compare it with, so the verdict
-    that it went live by, which compared it with its predecessor, is kept.
+    The live generator is held to the limits like any other. There is nothing to compare it with, so the verdict that it
+    was promoted with is kept.
 
     Args:
         store: where the generator is.
         generator_id: the one to judge.
         name: what it would be promoted to.
-        sets: overrides of the run's `gate` keys, `gate.most_fid=30`.
+        sets: overrides of the run's `gate` keys, `gate.limits.fid=30`.
         now: the clock.
 
     Returns:
-        The generator's id, the URI of the verdict; details: passed, reasons, notes, checks, live_generator_id.
+        The generator's id, the URI of the verdict; details: passed, reasons, notes, checks, live_generator_id, anchors
+        and next_anchors (for each score the best generator ever live, now and if this one is promoted).
 
     Raises:
-        NotFoundError: no such generator.
+        NotFoundError: no such generator, or a score that the gate's keys name was not measured.
         ConfigError: a wrong override or name.
         IntegrityError: a file of one of the generators is damaged.
     """
@@ -55,20 +82,22 @@ def gate(
     options = override(_config(facts), sets).gate
     live = pointer.read(store, name)
     evaluation = facts_module.read_evaluation(store, generator_id)
-    checks = [*thresholds(options, evaluation, facts["run_id"]), *parity(options, facts["parity"])]
+    checks = [*limits(options, evaluation, facts["run_id"]), *parity(options, facts["parity"])]
     if facts_module.was_rolled_back(store, generator_id, live):
         checks.append(rolled_back(generator_id, name))
-    compared, notes = _compared(store, options, generator_id, evaluation, live)
-    checks += compared
+    found = _compared(store, options, generator_id, evaluation, live)
+    checks += found.checks
     passed = all(check.passed for check in checks)
     verdict: Json = {
         "generator_id": generator_id,
         "name": name,
         "live_generator_id": live.live,
         "live_version": live.version,
+        "anchors": live.anchors,
+        "next_anchors": found.next_anchors,
         "passed": passed,
         "reasons": [check.reason for check in checks if not check.passed],
-        "notes": notes,
+        "notes": [*_notes(evaluation), *found.notes],
         "checks": [check.to_json() for check in checks],
         "options": asdict(options),
         "judged_at": now().isoformat(timespec="microseconds"),
@@ -79,25 +108,87 @@ def gate(
     return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
 
 
-def _compared(
-    store: Store, options: Gate, generator_id: str, evaluation: Json | None, live: Pointer
-) -> tuple[list[Check], list[str]]:
-    """The check beside the live generator, or a note on why there is none."""
+def _compared(store: Store, options: Gate, generator_id: str, evaluation: Json | None, live: Pointer) -> Findings:
+    """The comparisons with the live generator and with the best that were ever live, or notes on why there are none."""
+    found = Findings(next_anchors=live.anchors)
     if live.live == generator_id:
-        return [], [f"{generator_id} is live under {live.name} already: there is nothing to compare it with"]
-    if live.live is None:
-        notes = [f"nothing is live under {live.name}: there is nothing to compare it with"]
-        if evaluation is not None and not limits(options):
-            notes.append(
-                "no threshold is set: nothing but the export was checked. Set some of gate.least_* and gate.most_*"
-            )
-        return [], notes
-    if options.against_live == "off":
-        return [], [f"not compared with the live generator {live.live}: gate.against_live is off"]
+        found.notes.append(f"{generator_id} is live under {live.name} already: there is nothing to compare it with")
+        return found
     if evaluation is None:
-        return [], []
-    theirs = _evaluation_alike(store, live.live, evaluation)
-    return [beside_live(options, generator_id, evaluation, live.live, theirs)], []
+        return found
+    if live.live is None:
+        found.notes.append(f"nothing is live under {live.name}: there is nothing to compare it with")
+        if not options.limits:
+            found.notes.append("no limit is set: nothing but the export was checked. Set some of gate.limits")
+        found.next_anchors = dict.fromkeys(options.anchor_margin, generator_id)
+        return found
+    scores = {key: [score for score, margin in getattr(options, key).items() if margin is not None] for key in KEYS}
+    if not scores["margin"]:
+        found.notes.append(f"not compared with the live generator {live.live}: gate.margin is null")
+    if not scores["anchor_margin"]:
+        found.notes.append("not compared with the best generator ever live: gate.anchor_margin is null")
+    _compare(store, options, generator_id, evaluation, live, scores, found)
+    return found
+
+
+def _compare(
+    store: Store,
+    options: Gate,
+    generator_id: str,
+    evaluation: Json,
+    live: Pointer,
+    scores: Mapping[str, Sequence[str]],
+    found: Findings,
+) -> None:
+    others = _Others(store, live.name, evaluation, found)
+    new = Measured(generator_id, evaluation, evaluations.read_contributions(store, evaluation))
+    live_one = others.measured(str(live.live), LIVE) if scores["margin"] else None
+    anchors = {score: others.measured(_anchor(live, score, others), BEST) for score in scores["anchor_margin"]}
+    measured = {score: anchor for score, anchor in anchors.items() if anchor is not None}
+    found.checks += comparisons(options, new, live_one, measured)
+    found.next_anchors = {**live.anchors, **next_anchors(new, measured)}
+
+
+def _anchor(live: Pointer, score: str, others: _Others) -> str:
+    """The best generator ever live by a score: the one on record, else the best of those that were measured alike."""
+    if score in live.anchors:
+        return live.anchors[score]
+    known = {each: record for each in live.ever_live() if (record := others.alike(each)) is not None}
+    if not known:
+        return str(live.live)
+    return min(known, key=lambda each: kind(score, "gate.anchor_margin:").loss(value_of(known[each], score)))
+
+
+class _Others:
+    """The generators that a new one is compared with, each read once; one that can't be compared fails one check."""
+
+    def __init__(self, store: Store, name: str, evaluation: Json, found: Findings) -> None:
+        self._store, self._name, self._evaluation, self._found = store, name, evaluation, found
+        self._known: dict[str, Measured | None] = {}
+
+    def alike(self, generator_id: str) -> Json | None:
+        """The scores of a generator of the new one's identity; None where there are none."""
+        theirs = _evaluation_alike(self._store, generator_id, self._evaluation)
+        return theirs if theirs is not None and theirs["identity"] == self._evaluation["identity"] else None
+
+    def measured(self, generator_id: str, who: str) -> Measured | None:
+        """A generator with its scores; None, with a check that fails, where it was not measured alike."""
+        if generator_id not in self._known:
+            theirs = _evaluation_alike(self._store, generator_id, self._evaluation)
+            check = unmeasured(who, generator_id, self._evaluation, theirs, self._name)
+            self._known[generator_id] = None
+            if check is not None:
+                self._found.checks.append(check)
+            elif theirs is not None:
+                contributions = evaluations.read_contributions(self._store, theirs)
+                self._known[generator_id] = Measured(generator_id, theirs, contributions)
+        return self._known[generator_id]
+
+
+def _notes(evaluation: Json | None) -> list[str]:
+    """What a reader of the verdict has to know of the feature network."""
+    weakness = None if evaluation is None else evaluation.get("weakness")
+    return [str(weakness)] if weakness else []
 
 
 def _config(facts: Json) -> Config:
@@ -112,14 +203,14 @@ def _is_about(store: Store, run_id: str, name: str, generator_id: str) -> bool:
         return False
 
 
-def _evaluation_alike(store: Store, live_id: str, evaluation: Json) -> Json | None:
-    """The live generator's scores: those of the other generator's identity where its checkpoint has them, as the step
+def _evaluation_alike(store: Store, generator_id: str, evaluation: Json) -> Json | None:
+    """A generator's final scores: those of the new generator's identity where its checkpoint has them, as the step
     remeasure leaves them behind, else those that it was exported with; None where it has none.
     """
-    own = facts_module.read_evaluation(store, live_id)
+    own = facts_module.read_evaluation(store, generator_id)
     if own is not None and own["identity"] == evaluation["identity"]:
         return own
-    facts = sealed.read_json(store, "generator", live_id, FACTS)
+    facts = sealed.read_json(store, "generator", generator_id, FACTS)
     found = None
     if "reference_id" in evaluation:
         place = (facts["run_id"], int(facts["step"]), evaluation["reference_id"])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan.config import Gate
+from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
-from gan.export.files import FACTS
+from gan.metrics.difference import Difference, difference
 from gan.metrics.identity import differences
+from gan.metrics.registry import LOWER, ScoreKind, kind
 from gan.steps.outcome import plain
 from gan.types import Json
 
-SIDES = ("most", "least")
-THRESHOLDS = ("fid", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl")
+if TYPE_CHECKING:
+    from gan.metrics.contributions import Contributions
+
+
+LIVE, BEST = "the live generator", "the best generator ever live"
 
 
 @dataclass(frozen=True)
@@ -35,32 +38,38 @@ class Check:
         return tree
 
 
-def thresholds(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
-    """Whether the scores are within the thresholds that are set; one check that fails where there are no scores.
+@dataclass(frozen=True)
+class Measured:
+    """A generator with its final scores: the record, and what each image contributes to them."""
+
+    generator_id: str
+    evaluation: Json
+    contributions: Mapping[str, Contributions]
+
+
+def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
+    """Whether the scores are within the limits that are set; one check that fails where there are no scores.
 
     Raises:
-        NotFoundError: a score that has a threshold was not measured.
+        NotFoundError: a score that has a limit was not measured.
     """
     if evaluation is None:
         remedy = f"run: gan evaluate --run-id {run_id} --reference-id ID, then gan export --run-id {run_id}"
         return [
             Check("evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}")
         ]
-    return [_limited(score, _value(evaluation, score), side, limit) for score, side, limit in limits(options)]
+    return [
+        _limited(kind(score, "gate.limits:"), value_of(evaluation, score), limit)
+        for score, limit in options.limits.items()
+    ]
 
 
-def limits(options: Gate) -> list[tuple[str, str, float]]:
-    """The thresholds that are set: score, most or least, and the limit."""
-    every = [(score, side, getattr(options, f"{side}_{score}", None)) for score in THRESHOLDS for side in SIDES]
-    return [(score, side, limit) for score, side, limit in every if limit is not None]
-
-
-def _limited(score: str, value: float, side: str, limit: float) -> Check:
+def _limited(of: ScoreKind, value: float, limit: float) -> Check:
     """A value that is not a number is within no limit."""
-    passed = value <= limit if side == "most" else value >= limit
-    bound = f"at {side} {limit:g}"
-    reason = f"{score} is {value:.4g}, allowed is {bound} (gate.{side}_{score})"
-    return Check(score, plain(value), bound, bool(passed), reason)
+    passed = of.loss(value) <= of.loss(limit)
+    bound = f"at {'most' if of.better == LOWER else 'least'} {limit:g}"
+    reason = f"{of.name} is {value:.4g}, allowed is {bound} (gate.limits.{of.name})"
+    return Check(of.name, plain(value), bound, bool(passed), reason)
 
 
 def parity(options: Gate, measured: Mapping[str, Any]) -> list[Check]:
@@ -96,66 +105,139 @@ def rolled_back(generator_id: str, name: str) -> Check:
     return Check("rolled_back", "yes", "no", passed=False, reason=reason)
 
 
-def beside_live(
-    options: Gate, generator_id: str, evaluation: Json, live_id: str, live_evaluation: Json | None
-) -> Check:
-    """Whether the FID is not worse, or better, than the live generator's, beyond the interval of the difference.
-
-    That interval is the one of two independent estimates: both half-widths, squared, added, rooted. The generators are
-    scored with the same latents and real images, so this errs on the wide side.
+def unmeasured(who: str, generator_id: str, evaluation: Json, theirs: Json | None, name: str) -> Check | None:
+    """The check that fails where a generator to compare with was not measured as the new one was; else None.
 
     Args:
-        options: the thresholds.
-        generator_id: the one to judge.
-        evaluation: its scores.
-        live_id: the live generator.
-        live_evaluation: its scores; None where it has none. Of another identity than the others they fail the check.
+        who: what that generator is, "the live generator".
+        generator_id: its id.
+        evaluation: the scores of the new generator.
+        theirs: its scores, or None.
+        name: the promoted name.
     """
-    name = f"fid_{options.against_live}"
-    if live_evaluation is None:
+    check = f"{who.replace('the ', '').replace(' ', '_')}_measured"
+    command = f"gan remeasure --name {name} --reference-id {evaluation.get('reference_id', 'ID')}"
+    remedy = f"measure it alike, by the same evaluate keys, with: {command}"
+    if theirs is None:
         reason = (
-            f"the live generator {live_id} was promoted without an evaluation, so nothing can be compared with it; "
-            "to judge by the thresholds alone: --set gate.against_live=off"
+            f"{who}, {generator_id}, was promoted without an evaluation, so nothing can be compared with it; {remedy}"
         )
-        return Check(name, None, "an evaluation of the live generator", passed=False, reason=reason)
-    differing = differences(evaluation["identity"], live_evaluation["identity"])
+        return Check(check, None, "an evaluation", passed=False, reason=reason)
+    differing = differences(evaluation["identity"], theirs["identity"])
     if differing:
-        reason = (
-            f"the scores of {generator_id} and of the live {live_id} can't be compared: measured with different "
-            f"{', '.join(differing)}; measure the live one alike with gan evaluate (its run and step are in its "
-            f"{FACTS}) --reference-id {evaluation.get('reference_id', 'ID')} and the same evaluate keys; or judge this "
-            "one by the thresholds alone, so that later ones have something to "
-            "be compared with: --set gate.against_live=off, once"
-        )
-        return Check(name, None, "scores of the same identity", passed=False, reason=reason)
-    new, old = _value(evaluation, "fid"), _value(live_evaluation, "fid")
-    interval = math.hypot(_half_width(evaluation), _half_width(live_evaluation))
-    if options.against_live == "better":
-        limit, must = old - interval, "better than"
-        passed = new < limit
-        bound = f"below {limit:.4g}"
-    else:
-        limit, must = old + interval, "not worse than"
-        passed = new <= limit
-        bound = f"at most {limit:.4g}"
-    reason = (
-        f"fid is {new:.4g}, the live generator {live_id} has {old:.4g}; to be {must} that beyond the interval of the "
-        f"difference, +-{interval:.3g}, it must be {bound} (gate.against_live={options.against_live})"
+        reason = f"{who}, {generator_id}, was measured with different {', '.join(differing)}; {remedy}"
+        return Check(check, None, "scores of the same identity", passed=False, reason=reason)
+    return None
+
+
+def comparisons(options: Gate, new: Measured, live: Measured | None, anchors: Mapping[str, Measured]) -> list[Check]:
+    """Whether a generator is proven no worse than the live one and than the best that were ever live.
+
+    Args:
+        options: the gate's keys.
+        new: the generator that is judged.
+        live: the live generator, measured alike; None for no comparison with it.
+        anchors: for each score the best generator ever live, measured alike.
+
+    Raises:
+        NotFoundError: a score that has a margin was not measured.
+    """
+    against = [("margin", LIVE, score, live) for score in options.margin if live is not None]
+    against += [("anchor_margin", BEST, score, anchors[score]) for score in options.anchor_margin if score in anchors]
+    return [
+        not_worse(options, score, who, key, new, other)
+        for key, who, score, other in against
+        if other is not None and getattr(options, key)[score] is not None
+    ]
+
+
+def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, str]:
+    """For each score the best generator ever live once the new one is live, by the values of the final scores."""
+    return {
+        score: new.generator_id if _is_better(score, new.evaluation, anchor.evaluation) else anchor.generator_id
+        for score, anchor in anchors.items()
+    }
+
+
+def _is_better(score: str, first: Json, second: Json) -> bool:
+    loss = kind(score, "gate.anchor_margin:").loss
+    return loss(value_of(first, score)) < loss(value_of(second, score))
+
+
+def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, other: Measured) -> Check:
+    """Whether a score is proven not to be worse than another generator's by more than the margin.
+
+    Args:
+        options: the gate's keys.
+        score: which score.
+        who: what the other generator is, "the live generator".
+        key: the key of `gate` that holds the margin.
+        new: the generator that is judged.
+        other: the one that it is compared with, measured alike.
+
+    Raises:
+        NotFoundError: the score was not measured.
+    """
+    of = kind(score, f"gate.{key}:")
+    mine, theirs = (value_of(each.evaluation, score) for each in (new, other))
+    margin = margin_of(getattr(options, key)[score], theirs)
+    found = difference(
+        of,
+        (mine, contributions_of(new, score)),
+        (theirs, contributions_of(other, score)),
+        margin=margin,
+        confidence=options.confidence,
     )
-    return Check(name, plain(new), bound, passed, reason)
+    compared = f"{score} is {mine:.4g}, that of {who} {other.generator_id} is {theirs:.4g}"
+    by = f"{abs(found.worse):.3g} {'worse' if found.worse > 0 else 'better'}"
+    bound = f"at most {found.upper:.3g} worse at {options.confidence:.4g} confidence"
+    if not found.worse <= margin:  # also where one is not a number
+        reason = f"{compared}: {by}, and gate.{key}.{score} allows {margin:.3g}"
+    else:
+        reason = (
+            f"not enough samples to tell whether {score} is worse than that of {who}: {compared}, {by}, {bound}, and "
+            f"gate.{key}.{score} allows {margin:.3g}; {_enough(found, key, score)}"
+        )
+    name = f"{score}_against_{'live' if key == 'margin' else 'best'}"
+    return Check(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
-def _half_width(evaluation: Json) -> float:
-    """Of the FID's interval; its lower end may have been cut at 0, its upper end never is."""
-    score = evaluation["scores"]["fid"]
-    return float(score["high"]) - float(score["value"])
+def _enough(found: Difference, key: str, score: str) -> str:
+    """How much more would be enough, as far as that can be known."""
+    wider = f"or allow more with gate.{key}.{score}"
+    if found.samples_needed is not None:
+        return f"about {found.samples_needed:,} samples would do (evaluate.samples), {wider}"
+    if found.images_needed is not None:
+        return f"about {found.images_needed:,} held-out images would do, {wider}"
+    return f"no number of samples would do, as the difference is too close to the margin: train better, {wider}"
 
 
-def _value(evaluation: Json, score: str) -> float:
+def value_of(evaluation: Json, score: str) -> float:
+    """The value of a score.
+
+    Raises:
+        NotFoundError: it was not measured.
+    """
     try:
         return float(evaluation["scores"][score]["value"])
     except KeyError:
-        raise NotFoundError(
-            f"the evaluation has no score {score}; it has: {', '.join(evaluation['scores'])}. "
-            "Evaluate and export again, or leave that threshold out"
-        ) from None
+        raise _missing(evaluation, score) from None
+
+
+def contributions_of(measured: Measured, score: str) -> Contributions:
+    """What each image contributes to a score.
+
+    Raises:
+        NotFoundError: the score was not measured, or can't be compared image by image.
+    """
+    if score not in measured.contributions:
+        raise _missing(measured.evaluation, score)
+    return measured.contributions[score]
+
+
+def _missing(evaluation: Json, score: str) -> NotFoundError:
+    known = ", ".join(evaluation["scores"])
+    return NotFoundError(
+        f"the evaluation has no score {score}; it has: {known}. Evaluate and export again with evaluate.metrics that "
+        f"hold {score}, or leave it out of the gate's keys (null)"
+    )

@@ -36,7 +36,7 @@ def ranked(experiment: Experiment, points: Sequence[Point], steps: int) -> list[
         NotFoundError: a trial of one has not ended.
         DivergedError: every point has diverged.
     """
-    means = [experiment.mean(point, steps) for point in points]
+    means = [experiment.loss(experiment.mean(point, steps)) for point in points]
     order = [number for number in sorted(range(len(points)), key=means.__getitem__) if math.isfinite(means[number])]
     if not order:
         remedy = "lower the learning rates, or try other losses"
@@ -53,7 +53,7 @@ def table(experiment: Experiment) -> list[Json]:
     rows: list[Json] = [
         {"point": point, "steps": steps, "score": experiment.mean(point, steps)} for point, steps in reached.values()
     ]
-    ordered = sorted(rows, key=lambda row: (-row["steps"], row["score"]))
+    ordered = sorted(rows, key=lambda row: (-row["steps"], experiment.loss(row["score"])))
     return [{**row, "score": plain(row["score"])} for row in ordered]
 
 
@@ -64,7 +64,9 @@ def _fresh(experiment: Experiment, wave: int) -> list[Point]:
         return sweep.grid_points()
     from gan.steps.sampler import draw
 
-    known = [(point, experiment.mean(point, sweep.rungs[0])) for point in experiment.points(range(wave))]
+    known = [
+        (point, experiment.loss(experiment.mean(point, sweep.rungs[0]))) for point in experiment.points(range(wave))
+    ]
     count = sweep.trials * (wave + 1) // sweep.first_stages - sweep.trials * wave // sweep.first_stages
     return draw(sweep, known, count, wave=wave)
 

@@ -105,7 +105,7 @@ def _dataset(store: Store, key: Key) -> Node:
 def _reference(store: Store, key: Key) -> Node:
     tree = sealed.read_json(store, "reference", key.id, "reference.json")
     network = tree["feature_network"]
-    summary = f"{network['name']}:{network['hash'][:6]}, {tree['split']} split"
+    summary = f"{network['name']}:{network['hash'][:6]}, {tree['splits']['final']} split"
     return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
 
 
@@ -140,7 +140,8 @@ def _trained(store: Store, run_id: str, step: int) -> Key:
 def _evaluation(store: Store, key: Key, where: str) -> Node:
     tree = evaluations.read_key(store, where)
     fid = tree["scores"]["fid"]
-    summary = f"{tree['label']} {fid['value']:.4g} ({fid['low']:.4g} to {fid['high']:.4g})"
+    interval = f" ({fid['low']:.4g} to {fid['high']:.4g})" if "low" in fid else f" ({evaluations.purpose_of(tree)})"
+    summary = f"{tree['label']} {fid['value']:.4g}{interval}"
     trained = _trained(store, tree["run_id"], tree["step"])
     return Node(key, summary, (trained, Key("reference", tree["reference_id"])))
 

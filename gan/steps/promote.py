@@ -1,10 +1,11 @@
-"""Make a generator the live one, or go back to the one before."""
+"""Make a generator the live one, go back to the one before, or change what new ones are held to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
@@ -12,6 +13,7 @@ from gan.ids import check_id
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed, verdicts
+from gan.types import Json
 
 
 def utc_now() -> str:
@@ -46,10 +48,12 @@ def promote(
         raise IntegrityError(f"not promoted: {damage}; {sealed.remedy(store, 'generator', generator_id)}")
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
+    anchors = None
     if force is None:
         _require_good_record(store, generator_id, live)
-        _require_verdict(store, generator_id, live)
-    step = pointer.Move(generator_id, "promote" if force is None else "force", now(), live.live, force or "")
+        anchors = _require_verdict(store, generator_id, live)["next_anchors"]
+    action = "promote" if force is None else "force"
+    step = pointer.Move(generator_id, action, now(), live.live, force or "", anchors=anchors)
     moved = pointer.move(store, live, step)
     still_there(store, "generator", generator_id)
     return _outcome(store, moved, live.live, watch)
@@ -74,6 +78,41 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
     return _outcome(store, moved, live.live, watch)
 
 
+def anchor(
+    store: Store, name: str, reason: str, *, generator_id: str | None = None, now: Callable[[], str] = utc_now
+) -> Outcome:
+    """Hold later generators to another one than the best that was ever live, on record with a reason.
+
+    For when the best on record is no yardstick any more: it memorised, the data have changed, or a worse one was
+    promoted on purpose.
+
+    Args:
+        store: where everything is.
+        name: the promoted name.
+        reason: goes on record.
+        generator_id: what to hold them to, for every score; it must have been live under the name. None: the live one.
+        now: the clock, ISO 8601.
+
+    Raises:
+        ConfigError: the reason is empty.
+        NotFoundError: nothing is live under the name, or the generator never was, or it was rolled back from.
+        ConflictError: the pointer was moved meanwhile.
+    """
+    watch = Stopwatch()
+    if not reason.strip():
+        raise ConfigError(f"--reason must say why, as it goes on record; got {reason!r}")
+    live = pointer.read_live(store, check_id(name, "--name"))
+    chosen = generator_id or str(live.live)
+    if chosen not in live.ever_live():
+        known = ", ".join(live.ever_live())
+        raise NotFoundError(f'{chosen} was never live under "{name}", or was rolled back from; these were: {known}')
+    scores = {score for group in (Gate().anchor_margin, live.anchors) for score in group}
+    anchors = dict.fromkeys(sorted(scores), chosen)
+    move = pointer.Move(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
+    moved = pointer.move(store, live, move)
+    return _outcome(store, moved, live.live, watch)
+
+
 def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer) -> None:
     if was_rolled_back(store, generator_id, live):
         raise RefusedError(
@@ -82,7 +121,7 @@ def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer)
         )
 
 
-def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> None:
+def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> Json:
     again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
     run_id = sealed.read_json(store, "generator", generator_id, FACTS)["run_id"]
     try:
@@ -96,16 +135,28 @@ def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> 
             f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}; "
             "promote another one, or this one all the same with --force REASON"
         )
+    if "next_anchors" not in verdict:
+        raise ConflictError(f"the verdict on {generator_id} is by the rules of an earlier version; {again}")
+    if verdict["anchors"] != live.anchors:
+        raise ConflictError(
+            f"the gate held {generator_id} to {_told(verdict['anchors'])} as the best that ever was live, but now that "
+            f"is {_told(live.anchors)}; {again}"
+        )
     if verdict["live_generator_id"] != live.live:
         raise ConflictError(
             f"the gate compared {generator_id} with {verdict['live_generator_id'] or 'nothing'}, but {live.live} is "
             f'live under "{live.name}" now; {again}'
         )
+    return verdict
+
+
+def _told(anchors: Mapping[str, str]) -> str:
+    return ", ".join(dict.fromkeys(anchors.values())) or "nothing"
 
 
 def _outcome(
     store: Store, moved: pointer.Pointer, was: str | None, watch: Stopwatch, *, skipped: bool = False
 ) -> Outcome:
-    details = {"name": moved.name, "was": was, "live": moved.live}
+    details = {"name": moved.name, "was": was, "live": moved.live, "anchors": moved.anchors}
     uri = store.uri_of(pointer.key_of(moved.name))
     return Outcome(str(moved.live), uri, watch.seconds(), skipped=skipped, details=details)

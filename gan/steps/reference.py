@@ -13,12 +13,12 @@ from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import DataError
-from gan.ids import sha256
-from gan.metrics import identity, network_file
+from gan.metrics import feature_networks, identity
 from gan.metrics import reference as references
+from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.fid import FEW_IMAGES
-from gan.metrics.presets import Looks
-from gan.metrics.requirements import TRAIN, check_split
+from gan.metrics.identity import FINAL, SELECTION
+from gan.metrics.requirements import LEAST_IMAGES, TRAIN, HeldOut, check_split, held_out
 from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork, Seen
     from gan.metrics.features.task import Examples
     from gan.metrics.mode_kinds import Modes
-
-LEAST_IMAGES = 10
-WEAK_ACCURACY = 0.75
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +46,9 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     """Publish the reference of a dataset, unless the store has it.
 
     Returns:
-        The reference's id; details: feature_network (name, hash, kind, accuracy), modes (kind, names),
-        reference_images, train_images.
+        The reference's id; details: feature_network (name, hash, kind; accuracy and chance of a trained one), modes
+        (kind, names), reference_images, selection_images, train_images, searched_images, weakness (a sentence on a
+        feature network that tells little, else None).
 
     Raises:
         NotFoundError: no such dataset or feature network.
@@ -60,16 +58,16 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     """
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    _check_splits(dataset, reference)
-    graph = None if reference.feature_network is None else network_file.read(reference.feature_network)
-    recipe = _recipe(dataset_id, reference, graph)
+    divided = _divided(dataset, reference)
+    network = None if reference.feature_network is None else feature_networks.open(reference.feature_network)
+    recipe = _recipe(dataset_id, reference, network)
     known = memo.published(store, "reference", recipe, "reference")
     if known is not None:
         record = sealed.read_json(store, "reference", known, references.RECORD)
         uri = store.uri_of(sealed.prefix_of("reference", known))
         return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
-        record = _make(store, dataset, reference, graph, folder)
+        record = _make(store, dataset, reference, divided, network, folder)
         files = sealed.files_below(folder)
         reference_id = sealed.sums_id("ref", files)
         uri = sealed.publish(store, "reference", reference_id, files)
@@ -78,101 +76,133 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
 
 
-def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
+def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
     check_split(reference.split, dataset.splits)
+    examples = {name: split.examples for name, split in dataset.splits.items()}
+    divided = held_out(examples, reference)
     for name in (reference.split, TRAIN):
-        examples = dataset.splits[name].examples
-        if examples < LEAST_IMAGES:
+        if examples[name] < LEAST_IMAGES:
             change = "lower" if name == TRAIN else "raise"
             raise DataError(
-                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples}. '
+                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples[name]}. '
                 f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
             )
-    compared = min(dataset.splits[reference.split].examples, reference.most_images)
-    if compared < FEW_IMAGES:
+    if divided.final < FEW_IMAGES:
         warn(
-            f"only {compared} held-out images: FID is biased upward and all scores are coarse; they can be compared "
-            "with each other, but with none from another number of images",
+            f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; they "
+            "can be compared with each other, but with none from another number of images",
             split=reference.split,
         )
+    return divided
 
 
-def _recipe(dataset_id: str, reference: config.Reference, graph: bytes | None) -> Json:
-    """Everything that decides the outcome; the canonical network counts by its content as well as by its place."""
+def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwork | None) -> Json:
+    """Everything that decides the outcome; a network that is brought along counts by its content and its place."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
-    if graph is not None:
-        recipe["feature_network_sha256"] = sha256(graph)
+    if network is not None:
+        recipe["feature_network"] = network.described()
     return recipe
 
 
-def _make(store: Store, dataset: Dataset, reference: config.Reference, graph: bytes | None, folder: Path) -> Json:
-    from gan.data.load import load_split
-
-    held_out = load_split(store, dataset, reference.split, most=reference.most_images, seed=reference.seed)
-    learned = max(reference.most_images, reference.training_images if graph is None else 0)
-    training = load_split(store, dataset, TRAIN, most=learned, seed=reference.seed)
-    held_out_examples, training_examples = (_shuffled(dataset, each, reference.seed) for each in (held_out, training))
-    if graph is None:
-        prepared = _trained(dataset, held_out_examples, training_examples, reference, folder)
+def _make(
+    store: Store,
+    dataset: Dataset,
+    reference: config.Reference,
+    divided: HeldOut,
+    network: FeatureNetwork | None,
+    folder: Path,
+) -> Json:
+    selection, final = _held_out(store, dataset, reference, divided)
+    both = _joined(selection, final)
+    training = _training(store, dataset, reference)
+    if network is None:
+        prepared = _trained(dataset, both, training, reference, folder)
     else:
-        prepared = _from_graph(held_out_examples, reference, graph)
-    say("look at training images", images=min(len(training.pixels), reference.most_images))
-    looks = [
-        Looks(seen.features, prepared.modes.probabilities(seen.features, seen.outputs))
-        for seen in (
-            prepared.seen,
-            _look(prepared.network, training_examples.pixels[: reference.most_images], reference),
-        )
-    ]
+        prepared = _from_network(both, reference, network)
+    say("look at training images", images=len(training.pixels))
+    seen = _look(prepared.network, training.pixels, reference)
+    compared = slice(reference.most_images)
+    cut = len(selection.pixels)
+    batches = {
+        "selection": _batch(prepared, prepared.seen, selection, slice(cut)),
+        "real": _batch(prepared, prepared.seen, final, slice(cut, None)),
+        "train": _batch(prepared, seen, training.first(reference.most_images), compared),
+    }
     record: Json = {
         "dataset_id": dataset.id,
-        "split": reference.split,
+        "splits": {SELECTION: divided.selection_split, FINAL: divided.split},
         "image_size": dataset.image_size,
         "channels": dataset.channels,
         "crop": dataset.crop,
         "resizer": dataset.resizer,
         "feature_network": prepared.facts,
-        "label_shares": _label_shares(dataset, held_out),
-        "reference_images": len(looks[0]),
-        "train_images": len(looks[1]),
+        "label_shares": _label_shares(dataset, both),
+        "reference_images": len(batches["real"]),
+        "selection_images": len(batches["selection"]),
+        "train_images": len(batches["train"]),
+        "searched_images": len(seen.features),
     }
-    return references.write(folder, record, prepared.modes, *looks)
+    return references.write(folder, record, prepared.modes, **batches, training=seen.features)
+
+
+def _held_out(
+    store: Store, dataset: Dataset, reference: config.Reference, divided: HeldOut
+) -> tuple[Examples, Examples]:
+    """The images that choose checkpoints, and those that score them; from one split they have none in common."""
+    from gan.data.load import load_split
+
+    if divided.selection_split == divided.split:
+        count = divided.selection + divided.final
+        shared = load_split(store, dataset, divided.split, most=count, seed=reference.seed)
+        examples = _shuffled(dataset, shared, reference.seed)
+        return examples.rows(slice(divided.selection)), examples.rows(slice(divided.selection, None))
+    selection, final = (
+        _shuffled(dataset, load_split(store, dataset, split, most=count, seed=reference.seed), reference.seed)
+        for split, count in ((divided.selection_split, divided.selection), (divided.split, divided.final))
+    )
+    return selection, final
+
+
+def _training(store: Store, dataset: Dataset, reference: config.Reference) -> Examples:
+    from gan.data.load import load_split
+
+    most = max(reference.most_images, reference.training_images, reference.max_searched_images)
+    return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 
 def _trained(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
 ) -> Prepared:
     from gan.metrics.features import keras_network, task_for
+    from gan.metrics.features.quality import weakness
 
     task = task_for(training)
     model = task.train(training.first(reference.training_images), reference)
     network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
     keras_network.save(model, folder / references.NETWORK)
     seen = _look(network, held_out.pixels, reference)
-    facts = {
-        "name": network.name,
-        "hash": network.hash,
-        "kind": network.kind,
-        **task.judge(network, held_out, seen, reference),
-    }
-    say(f"the feature network {network.name} is right about held-out images", accuracy=facts["accuracy"])
-    if facts["accuracy"] < WEAK_ACCURACY:
-        warn(
-            f"the feature network {network.name} is right about only {facts['accuracy']:.0%} of held-out images: "
-            "scores measured with it say little. More images, more reference.epochs, or a --feature-network help"
-        )
+    facts = {**network.described(), **task.judge(network, held_out, seen, reference)}
+    say(
+        f"the feature network {network.name} on held-out images",
+        balanced_accuracy=facts["accuracy"],
+        chance=facts["chance"],
+    )
+    if sentence := weakness(facts):
+        warn(sentence)
     return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
 
 
-def _from_graph(held_out: Examples, reference: config.Reference, graph: bytes) -> Prepared:
-    from gan.metrics.features.inception import InceptionNetwork
+def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> Prepared:
     from gan.metrics.mode_kinds import fit_clusters
 
-    uri = network_file.absolute(str(reference.feature_network))  # so that the reference can be used from any folder
-    network = InceptionNetwork(graph, uri)
     seen = _look(network, held_out.pixels, reference)
-    facts = {"name": network.name, "hash": network.hash, "kind": network.kind, "uri": uri}
-    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, facts)
+    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
+
+
+def _batch(prepared: Prepared, seen: Seen, examples: Examples, rows: slice) -> FeatureBatch:
+    features, outputs = seen.features[rows], seen.outputs[rows]
+    labels = examples.labels if examples.classes else None
+    return FeatureBatch(features, prepared.modes.probabilities(features, outputs), labels)
 
 
 def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
@@ -185,25 +215,36 @@ def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
     )
 
 
+def _joined(first: Examples, second: Examples) -> Examples:
+    return dataclasses.replace(
+        first,
+        pixels=np.concatenate([first.pixels, second.pixels]),
+        labels=np.concatenate([first.labels, second.labels]),
+        attributes=np.concatenate([first.attributes, second.attributes]),
+    )
+
+
 def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> Seen:
     from gan.metrics.features.interface import look_at_all
 
     return look_at_all(network, pixels, reference.batch_size)
 
 
-def _label_shares(dataset: Dataset, arrays: Arrays) -> list[float]:
+def _label_shares(dataset: Dataset, examples: Examples) -> list[float]:
     if not dataset.classes:
         return []
-    counts = np.bincount(arrays.labels, minlength=len(dataset.classes))
+    counts = np.bincount(examples.labels, minlength=len(dataset.classes))
     return [float(share) for share in counts / counts.sum()]
 
 
 def _details(record: Json) -> Json:
+    from gan.metrics.features.quality import weakness
+
     modes = record["modes"]
     return {
         "dataset_id": record["dataset_id"],
         "feature_network": record["feature_network"],
+        "weakness": weakness(record["feature_network"]),
         "modes": {"kind": modes["kind"], "names": modes["names"]},
-        "reference_images": record["reference_images"],
-        "train_images": record["train_images"],
+        **{name: record[name] for name in ("reference_images", "selection_images", "train_images", "searched_images")},
     }

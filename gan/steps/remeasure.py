@@ -1,4 +1,4 @@
-"""The remeasure step: score the live generator again in the way a new one is scored, so that the two can be compared.
+"""The remeasure step: score the live generator, and the best that were ever live, as a new generator is scored.
 
 New data bring a new reference, and scores against two references can't be compared.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gan.console import warn
 from gan.errors import ConfigError, NotFoundError
 from gan.export import facts as facts_module
 from gan.steps.evaluate import evaluate
@@ -15,9 +16,11 @@ from gan.store import Store, pointer
 
 
 def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> Outcome:
-    """Score the checkpoint that the live generator was exported from against a reference, unless it is scored already.
+    """Score the live generator and those that new ones are held to against a reference, unless they are scored already.
 
-    Where it can't be scored so, the outcome says why in details["why_not"]; the gate will refuse to compare then.
+    In a history from before there were anchors every generator that was ever live is scored, so that the best of them
+    is known. One that can't be scored is named in details["not_measured"] with the reason; the gate then refuses to
+    compare with it.
 
     Args:
         store: where everything is.
@@ -26,25 +29,28 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
         sets: the `evaluate` keys that it is scored with, `evaluate.samples=1000`.
 
     Returns:
-        The id of the live generator ("nothing" where there is none) and the URI of the record; details: those of
-        `evaluate`, and why_not, None where all is well.
+        The id of the live generator ("nothing" where there is none) and the URI of its record; details: those of
+        `evaluate` for the live one, why_not (None where all is well), measured (ids), not_measured (reasons by id).
 
     Raises:
-        IntegrityError: the checkpoint, the reference or the promoted pointer is damaged.
+        IntegrityError: a checkpoint, the reference or the promoted pointer is damaged.
     """
     watch = Stopwatch()
-    live = pointer.read(store, name).live
+    history = pointer.read(store, name)
+    live, uri = history.live, store.uri_of(pointer.key_of(name))
     if live is None:
-        return _not(store, name, "nothing", f"nothing is live under {name}", watch)
-    facts = facts_module.read(store, live)
-    try:
-        made = evaluate(store, facts.run_id, reference_id, checkpoint=str(facts.step), sets=sets)
-    except (ConfigError, NotFoundError) as error:
-        return _not(store, name, live, str(error), watch)
-    details = {**made.details, "why_not": None}
-    return Outcome(live, made.uri, watch.seconds(), skipped=made.skipped, details=details)
-
-
-def _not(store: Store, name: str, live: str, why_not: str, watch: Stopwatch) -> Outcome:
-    uri = store.uri_of(pointer.key_of(name))
-    return Outcome(live, uri, watch.seconds(), details={"why_not": why_not})
+        return Outcome("nothing", uri, watch.seconds(), details={"why_not": f"nothing is live under {name}"})
+    wanted = dict.fromkeys([live, *(history.anchors.values() or history.ever_live())])
+    made: dict[str, Outcome] = {}
+    not_measured: dict[str, str] = {}
+    for generator_id in wanted:
+        try:
+            facts = facts_module.read(store, generator_id)
+            made[generator_id] = evaluate(store, facts.run_id, reference_id, checkpoint=str(facts.step), sets=sets)
+        except (ConfigError, NotFoundError) as error:
+            warn(f"{generator_id} can't be scored against {reference_id}", reason=str(error))
+            not_measured[generator_id] = str(error)
+    details = {**(made[live].details if live in made else {}), "why_not": not_measured.get(live)}
+    details |= {"measured": list(made), "not_measured": not_measured}
+    skipped = bool(made) and all(outcome.skipped for outcome in made.values())
+    return Outcome(live, made[live].uri if live in made else uri, watch.seconds(), skipped=skipped, details=details)

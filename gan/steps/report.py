@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from gan.config import Config
@@ -56,7 +56,8 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
 def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datetime) -> ReportData:
     """Everything that the page shows."""
     lines = read_metrics(store, run.run_id)
-    alike = _evaluated_alike(store, run, focus)
+    records = _evaluations(store, run, focus)
+    final = [each for each in records if focus.evaluation and each["identity"] == focus.evaluation["identity"]]
     config = run.config
     drawn = _drawn(store, run, dataset, focus)
     return ReportData(
@@ -74,22 +75,32 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         over_time=report_pictures.over_time(store, run, dataset),
         walks=drawn.walks if drawn else (),
         nearest=_nearest(store, dataset, drawn, focus),
-        charts=(*curves.training_charts(lines), *curves.score_charts(alike)),
+        charts=(*curves.training_charts(lines), *curves.selection_charts(_selection(records))),
         modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
         lineage=tuple(report_lineage.lineage(store, run, dataset, focus)),
         settings=settings(config.to_dict(), Config().to_dict()),
         environment=environment(run.precision, run.environment),
-        timings=timings(lines, alike),
+        timings=timings(lines, final),
     )
 
 
-def _evaluated_alike(store: Store, run: Run, focus: Focus) -> list[Json]:
+def _evaluations(store: Store, run: Run, focus: Focus) -> list[Json]:
+    """Every record of the run against the reference that the shown scores are measured with."""
     if focus.evaluation is None:
         return []
     from gan.metrics import evaluations
 
-    identity = focus.evaluation["identity"]
-    return [each for each in evaluations.read_all(store, run.run_id) if each["identity"] == identity]
+    reference_id = focus.evaluation["reference_id"]
+    return [each for each in evaluations.read_all(store, run.run_id) if each["reference_id"] == reference_id]
+
+
+def _selection(records: Sequence[Json]) -> list[Json]:
+    """The records that the checkpoint was chosen by: of selection, and of the identity of the newest of them."""
+    from gan.metrics import evaluations
+    from gan.metrics.identity import SELECTION
+
+    selection = evaluations.newest_first([each for each in records if evaluations.purpose_of(each) == SELECTION])
+    return [each for each in selection if each["identity"] == selection[0]["identity"]]
 
 
 def _progress(run: Run, focus: Focus) -> str:

@@ -11,6 +11,8 @@ from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.facts import Facts
+from gan.metrics import evaluations
+from gan.metrics.identity import FINAL
 from gan.steps.export import evaluations_newest_first
 from gan.store import Store, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
@@ -51,9 +53,9 @@ def find(store: Store, run: Run) -> Focus:
 
 
 def _checkpoint(store: Store, run: Run) -> Focus:
-    newest_first = evaluations_newest_first(store, run.run_id)
-    if newest_first:
-        return Focus(newest_first[0]["step"], None, None, newest_first[0], None)
+    for evaluation in evaluations_newest_first(store, run.run_id):
+        if evaluations.purpose_of(evaluation) == FINAL:
+            return Focus(evaluation["step"], None, None, evaluation, None)
     steps = Checkpoints(store, run.run_id).steps()
     return Focus(steps[-1] if steps else None, None, None, None, None)
 

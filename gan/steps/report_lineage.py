@@ -46,8 +46,10 @@ def _reference_summary(store: Store, reference_id: str) -> str:
         return "no longer in this store"
     record = sealed.read_json(store, "reference", reference_id, "reference.json")
     network = record["feature_network"]
-    right = f", {network['accuracy']:.1%} right on held-out images" if "accuracy" in network else ""
-    return f"{network['name']}:{network['hash'][:6]}{right}; {record['split']} split"
+    right = ""
+    if "accuracy" in network:
+        right = f", balanced accuracy {network['accuracy']:.1%} on held-out images (chance {network['chance']:.1%})"
+    return f"{network['name']}:{network['hash'][:6]}{right}; {record['splits']['final']} split"
 
 
 def _parity_summary(facts: Facts) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from gan import build
 from gan.console import say, warn
 from gan.errors import DivergedError, NotFoundError
-from gan.steps.evaluate import evaluate
+from gan.metrics.registry import metric_of
+from gan.steps.evaluate import evaluate, evaluate_for_selection
 from gan.steps.experiment import Experiment, Trial
 from gan.steps.halving import points_of_stage, ranked, table
 from gan.steps.outcome import Outcome, Stopwatch, plain
@@ -66,12 +67,20 @@ def run_trial(experiment: Experiment, trial: Trial) -> Outcome:
     run_id = experiment.run_id(trial.point, trial.seed)
     try:
         train(experiment.store, experiment.config_of(trial), experiment.dataset_id, run_id=run_id)
-        scored = evaluate(experiment.store, run_id, experiment.reference_id, checkpoint=str(trial.steps))
-        experiment.note(trial, float(scored.details["scores"][experiment.sweep.by]["value"]))
+        experiment.note(trial, _score(experiment, run_id, trial.steps))
     except DivergedError as error:
         warn("the trial is out", reason=str(error))
         experiment.note(trial, math.inf, str(error))
     return _ended(experiment, trial, watch)
+
+
+def _score(experiment: Experiment, run_id: str, steps: int) -> float:
+    """What a trial is compared by. At the last rung its final scores are measured too, for the one that is chosen."""
+    store, reference_id, by = experiment.store, experiment.reference_id, experiment.sweep.by
+    if steps == experiment.sweep.rungs[-1]:
+        evaluate(store, run_id, reference_id, checkpoint=str(steps))
+    scored = evaluate_for_selection(store, run_id, reference_id, checkpoint=str(steps), metrics=(metric_of(by),))
+    return float(scored["scores"][by]["value"])
 
 
 def choose(experiment: Experiment) -> Outcome:
@@ -91,7 +100,7 @@ def choose(experiment: Experiment) -> Outcome:
     steps = sweep.rungs[-1]
     best = ranked(experiment, experiment.points([sweep.stages - 1]), steps)[0]
     results = [experiment.result(Trial(best, seed, steps)) for seed in sweep.seeds]
-    winner = min(results, key=lambda each: (each["score"], each["seed"]))
+    winner = min(results, key=lambda each: (experiment.loss(each["score"]), each["seed"]))
     details: Json = {
         "checkpoint": steps,
         "point": best,

@@ -84,9 +84,15 @@ def _run_damages(store: Store, run_id: str) -> Iterator[str]:
         yield str(error)  # the record of attempts tells which checkpoints count
     yield from _told(read_metrics, store, run_id)
     for key in evaluations.keys(store, run_id):
-        yield from _told(evaluations.read_key, store, key)
+        yield from _told(_read_evaluation, store, key)
     for name in verdicts.names(store, run_id):
         yield from _told(verdicts.read, store, run_id, name)
+
+
+def _read_evaluation(store: Store, key: str) -> None:
+    record = evaluations.read_key(store, key)
+    if "contributions_sha256" in record:
+        evaluations.read_contributions(store, record)
 
 
 def _told(read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Iterator[str]:

@@ -7,7 +7,7 @@ It is sealed (`gan.store.document`), and read only if every byte of it is as `mo
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from gan.errors import ConflictError, IntegrityError, NotFoundError
@@ -21,9 +21,11 @@ REMEDY = "restore it from a copy, or delete it and promote again (then it forget
 
 @dataclass(frozen=True)
 class Move:
-    """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force or rollback.
+    """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force, rollback or anchor.
 
-    `move_id` tells this very move from all others, so that whoever lost the storage's answer knows whether it was made.
+    An anchor move leaves the live generator as it is. `anchors` are what later generators are held to from this move
+    on: for each score the best generator that was ever live; None where the move says nothing about it. `move_id` tells
+    this very move from all others, so that a client that lost the storage's answer knows whether it was made.
     """
 
     generator_id: str
@@ -32,6 +34,7 @@ class Move:
     before: str | None = None
     reason: str = ""
     move_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    anchors: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,34 @@ class Pointer:
 
         Rollbacks undo promotions as an editor's undo does: each goes one promotion further back.
         """
-        stack: list[str] = []
+        promotions = self._promotions()
+        return promotions[-2][0] if len(promotions) > 1 else None
+
+    @property
+    def anchors(self) -> dict[str, str]:
+        """For each score the generator that new ones are held to: the best that was ever live, or a deliberate choice.
+
+        A rollback brings back those of the promotion that it goes back to, so that nothing is held to a generator that
+        was taken out of service. Empty where nothing is live, and in histories from before there were anchors.
+        """
+        promotions = self._promotions()
+        return dict(promotions[-1][1]) if promotions else {}
+
+    def _promotions(self) -> list[tuple[str, Mapping[str, str]]]:
+        """The promotions that no rollback undid, the last one live, each with the anchors that hold since."""
+        stack: list[tuple[str, Mapping[str, str]]] = []
         for move in self.moves:
-            if move.action == "rollback":
+            anchors = move.anchors if move.anchors is not None else stack[-1][1] if stack else {}
+            if move.action in ("rollback", "anchor"):
                 stack.pop()
-            else:
-                stack.append(move.generator_id)
-        return stack[-2] if len(stack) > 1 else None
+            if move.action != "rollback":
+                stack.append((move.generator_id, anchors))
+        return stack
+
+    def ever_live(self) -> tuple[str, ...]:
+        """Every generator that was live and was not rolled back from, in the order of their first promotion."""
+        rejected = self.rolled_back_from()
+        return tuple(dict.fromkeys(move.generator_id for move in self.moves if move.generator_id not in rejected))
 
     def rolled_back_from(self) -> frozenset[str]:
         """The generators that a rollback took out of service and that nobody made live again since."""

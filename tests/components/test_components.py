@@ -24,11 +24,10 @@ TINY = [
     "train.log_every_steps=1",
     "reference.epochs=1",
     "evaluate.samples=64",
-    "evaluate.bootstrap=2",
     "evaluate.kid_subsets=2",
     "gate.most_pixel_difference=0.01",
-    "gate.least_coverage=0",
-    "gate.least_modes_found=0",
+    "gate.limits.coverage=0",
+    "gate.limits.modes_found=0",
 ]
 
 

@@ -122,8 +122,7 @@ def test_any_config_survives_yaml(train: Train, data: Data) -> None:
 
 
 def test_text_that_yaml_takes_for_something_else() -> None:
-    made = config.override(config.Config(), ["gate.against_live=off", "evaluate.checkpoint=500"])
-    assert made.gate.against_live == "off"
+    made = config.override(config.Config(), ["evaluate.checkpoint=500"])
     assert made.evaluate.checkpoint == "500"
     assert config.from_yaml(made.to_yaml()) == made
 
@@ -153,3 +152,68 @@ def test_a_name_is_text() -> None:
         config.override(Config(), ["name="])
     with pytest.raises(ConfigError, match='unknown group in --set: "name"'):
         config.override(Config(), ["name.first=x"])
+
+
+@pytest.mark.parametrize(
+    ("sets", "limits", "margin"),
+    [
+        ([], {}, {"fid": "5%", "coverage": 0.05, "recall": 0.05}),
+        (["gate.limits.fid=30", "gate.limits={recall: 0.2}"], {"recall": 0.2}, None),
+        (["gate.limits={recall: 0.2}", "gate.limits.fid=30"], {"recall": 0.2, "fid": 30.0}, None),
+        (["gate.limits.fid=30", "gate.limits.fid=null"], {}, None),
+        (["gate.margin=0.5"], None, {"fid": 0.5, "coverage": 0.05, "recall": 0.05}),
+        (["gate.margin.fid=10%"], None, {"fid": "10%", "coverage": 0.05, "recall": 0.05}),
+        (["gate.margin.recall=null"], None, {"fid": "5%", "coverage": 0.05, "recall": None}),
+        (["gate.margin=null"], None, {"fid": None, "coverage": None, "recall": None}),
+        (["gate.margin={kid: 0.01}"], None, {"fid": "5%", "coverage": 0.05, "recall": 0.05, "kid": 0.01}),
+    ],
+)
+def test_a_key_of_many_scores_is_set_whole_or_score_by_score(sets: list, limits: dict | None, margin: dict | None) -> None:
+    made = config.override(Config(), sets)
+    assert limits is None or made.gate.limits == limits
+    assert margin is None or made.gate.margin == margin
+    assert config.from_yaml(made.to_yaml()) == made
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("gate.margin=-1", r'gate.margin.fid must be at least 0, or a share such as "5%"; got -1'),
+        ("gate.margin.fid=five", r'gate.margin.fid must be a finite number, or a share such as "5%"; got \'five\''),
+        ("gate.margin.fid=.inf", r"gate.margin.fid must be a finite number"),
+        ("gate.limits=3", r"gate.limits must map scores to limits, such as {coverage: 0.5}; got 3"),
+        ("gate.limits.fid=low", r"gate.limits.fid must be a finite number, or null; got 'low'"),
+        ("evaluate.metrics=", r"evaluate.metrics must be a list of names such as \[fid, kid\]; got None"),
+        ("evaluate.metrics=fid,fid", r"evaluate.metrics must name each metric once; got fid, fid"),
+        ("gate.confidence.fid=1", r'unknown config key "gate.confidence.fid"'),
+    ],
+)
+def test_a_wrong_value_for_many_scores_names_the_score(item: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.override(Config(), [item])
+
+
+@pytest.mark.parametrize("text", ["fid, kid", "[fid, kid]", "fid,kid"])
+def test_metrics_are_a_list(text: str) -> None:
+    assert config.override(Config(), [f"evaluate.metrics={text}"]).evaluate.metrics == ("fid", "kid")
+
+
+def test_keys_of_the_release_before_are_read_as_what_they_are_now() -> None:
+    old = {
+        "evaluate": {"bootstrap": 50},
+        "gate": {"most_fid": 30, "least_recall": 0.2, "most_kid": None, "against_live": "off"},
+    }
+    made = config.from_dict(old)
+    assert made.gate.limits == {"fid": 30.0, "recall": 0.2}
+    assert set(made.gate.margin.values()) == set(made.gate.anchor_margin.values()) == {None}
+    better = config.override(Config(), ["gate.against_live=better", "gate.least_precision=0.5"])
+    assert (better.gate.margin["fid"], better.gate.limits) == (0.0, {"precision": 0.5})
+
+
+def test_a_user_hears_of_keys_with_another_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text("gate: {least_recall: 0.2}\n")
+    config.load(str(file), ["gate.against_live=off"])
+    told = capfd.readouterr().err
+    assert "gate.least_recall is now gate.limits.recall" in told
+    assert "gate.against_live is now gate.margin" in told

@@ -36,7 +36,7 @@ def config() -> Config:
             "discriminator": {"width": 0.05},
             "train": {"steps": 4, "batch_size": 16, "checkpoint_every_steps": 2, "sample_every_steps": 2},
             "reference": {"epochs": 1},
-            "evaluate": {"samples": 100, "bootstrap": 2, "kid_subsets": 2},
+            "evaluate": {"samples": 100, "kid_subsets": 2},
         }
     )
 

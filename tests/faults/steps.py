@@ -30,7 +30,6 @@ CONFIG = {
     "evaluate": {
         "samples": 100,
         "batch_size": 50,
-        "bootstrap": 5,
         "kid_subsets": 3,
         "kid_subset_size": 50,
         "checkpoint": "latest",

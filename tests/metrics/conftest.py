@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from gan.config import Evaluate
+from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.metrics.mode_kinds import ClassModes
-from gan.metrics.presets import Looks
 from gan.metrics.reference import Reference
 from gan.metrics.score import look
 
 PROTOCOL = Evaluate(
-    samples=60, batch_size=16, kid_subsets=5, kid_subset_size=20, bootstrap=5, neighbours=3, checkpoint="latest"
+    samples=60, selection_samples=40, batch_size=16, kid_subsets=5, kid_subset_size=20, neighbours=3,
+    checkpoint="latest",
 )
 RECORD = {
-    "dataset_id": "toy-1", "split": "test", "image_size": 8, "channels": 1, "crop": None, "resizer": "bicubic",
-    "label_shares": [0.2, 0.3, 0.5],
+    "dataset_id": "toy-1", "splits": {"selection": "valid", "final": "test"}, "image_size": 8, "channels": 1, "crop": None, "resizer": "bicubic",
+    "label_shares": [0.2, 0.3, 0.5], "reference_hash": "e" * 64,
 }  # fmt: skip
 
 
@@ -48,8 +51,12 @@ def protocol() -> Evaluate:
 
 @pytest.fixture
 def reference() -> Reference:
-    """80 held-out images, 50 training images."""
-    nothing = Looks(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
-    bare = Reference(dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing)
-    real, train = look(bare, toy_pixels(80, 1), 16), look(bare, toy_pixels(50, 2), 16)
-    return Reference(bare.record, bare.network, bare.modes, real, train)
+    """80 held-out images for scores and 70 for selection; 90 training images, 50 of them for the row of real data."""
+    nothing = FeatureBatch(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
+    bare = Reference(dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing, nothing, nothing.features)
+    real, selection, training = (
+        look(bare, [(toy_pixels(count, seed), None)], 16) for count, seed in ((80, 1), (70, 3), (90, 2))
+    )
+    return dataclasses.replace(
+        bare, real=real, selection=selection, train=training.first(50), training=training.features
+    )

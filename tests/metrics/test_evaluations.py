@@ -6,10 +6,12 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gan.errors import IdentityError, IntegrityError
+from gan.errors import IdentityError, IntegrityError, NotFoundError
 from gan.metrics import evaluations
+from gan.metrics.contributions import Contributions
 from gan.store import Store, open_store
 
 
@@ -57,6 +59,45 @@ def test_all_are_in_the_order_of_steps(store: Store) -> None:
         evaluations.write(store, record(step, 1.0))
     assert [each["step"] for each in evaluations.read_all(store, "r1")] == [20, 300, 1000]
     assert evaluations.read_all(store, "r2") == []
+
+
+def contributions(seed: int = 0) -> dict[str, Contributions]:
+    rng = np.random.default_rng(seed)
+    return {
+        "fid": Contributions(rng.normal(size=(3, 9)), rng.normal(size=(3, 5))),
+        "recall": Contributions(np.zeros((1, 0)), rng.normal(size=(1, 5))),
+    }
+
+
+def test_contributions_lie_beside_the_record_and_are_checked(store: Store) -> None:
+    written = evaluations.write(store, record(20, 5.0), contributions())
+    assert evaluations.read(store, "r1", 20, "ref-1", {"samples": 100}) == written
+    found = evaluations.read_contributions(store, written)
+    for name, expected in contributions().items():
+        np.testing.assert_allclose(found[name].generated, expected.generated, rtol=1e-6)
+        np.testing.assert_allclose(found[name].real, expected.real, rtol=1e-6)
+    (item,) = (item for item in store.list("runs/r1/evaluations") if item.key.endswith(".safetensors"))
+    data = store.read(item.key)
+    store.write(item.key, data[:-1] + b"x")
+    with pytest.raises(IntegrityError, match=r"safetensors is damaged .*; delete it and evaluate again"):
+        evaluations.read_contributions(store, written)
+    store.delete(item.key)
+    with pytest.raises(IntegrityError, match=r"safetensors is missing; delete it and evaluate again"):
+        evaluations.read_contributions(store, written)
+
+
+def test_a_record_never_stands_beside_contributions_of_another(store: Store) -> None:
+    """Killed between the two writes of a second evaluation, a process leaves the first one whole."""
+    first = evaluations.write(store, record(20, 5.0), contributions(0))
+    evaluations.write(store, record(20, 5.0), contributions(1))
+    evaluations.write(store, record(20, 5.0))
+    found = evaluations.read_contributions(store, first)
+    np.testing.assert_allclose(found["fid"].generated, contributions(0)["fid"].generated, rtol=1e-6)
+
+
+def test_a_record_without_contributions_says_what_to_do(store: Store) -> None:
+    with pytest.raises(NotFoundError, match=r"step 20 of run r1 .* evaluate again with: gan evaluate"):
+        evaluations.read_contributions(store, record(20, 5.0))
 
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b'{"step": 1}', b"\xff"])

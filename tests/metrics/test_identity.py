@@ -11,9 +11,9 @@ from gan.errors import IdentityError
 from gan.metrics.identity import PROTOCOL, Identity, differences, require_same
 
 IDENTITY = Identity(
-    dataset_id="mnist-0123456789ab", split="test", image_size=28, channels=1, crop=None, resizer="bicubic",
-    feature_network="mnist-cnn", feature_hash="1a2b3c4d5e6f", reference_images=10_000, samples=10_000, batch_size=250,
-    seed=0, neighbours=5, kid_subsets=100, kid_subset_size=1000, bootstrap=50, confidence=0.95, sure_above=0.9,
+    purpose="final", dataset_id="mnist-0123456789ab", split="test", image_size=28, channels=1, crop=None, resizer="bicubic",
+    feature_network="mnist-cnn", feature_hash="1a2b3c4d5e6f", reference_hash="77", reference_images=10_000, samples=10_000, batch_size=250,
+    seed=0, neighbours=5, kid_subsets=100, kid_subset_size=1000, confidence=0.95, sure_above=0.9,
 )  # fmt: skip
 
 
@@ -21,8 +21,11 @@ def test_label_is_never_plain_fid() -> None:
     assert IDENTITY.label == "fid[mnist-cnn:1a2b3c]"
 
 
-def test_every_key_of_the_protocol_is_part_of_it_but_which_checkpoint() -> None:
-    assert {item.name for item in dataclasses.fields(Evaluate)} - set(PROTOCOL) == {"checkpoint"}
+def test_every_key_of_the_protocol_is_part_of_it_but_those_that_change_no_score() -> None:
+    """Which checkpoint is scored, by how many images it is chosen, and which scores are worked out."""
+    assert {item.name for item in dataclasses.fields(Evaluate)} - set(PROTOCOL) == {
+        "checkpoint", "selection_samples", "metrics",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("field", [item.name for item in dataclasses.fields(Identity)])

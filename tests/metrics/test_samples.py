@@ -25,6 +25,14 @@ def test_fewer_samples_are_the_first_of_more(protocol: Evaluate) -> None:
     np.testing.assert_array_equal(few, many[:21])
 
 
+def test_selection_and_final_scores_share_no_latent(protocol: Evaluate) -> None:
+    final, selection = (
+        np.concatenate([z for z, _ in draw_inputs(protocol, 3, None, purpose)]) for purpose in ("final", "selection")
+    )
+    assert (len(final), len(selection)) == (60, 40)
+    assert not set(final[:, 0]) & set(selection[:, 0])
+
+
 def test_latents_are_standard_normal() -> None:
     latents = np.concatenate([z for z, _ in draw_inputs(Evaluate(samples=4000, batch_size=1000), 50, None)])
     assert latents.mean() == pytest.approx(0, abs=0.01)
@@ -49,6 +57,9 @@ def test_pixels_are_quantised_and_batches_whole(protocol: Evaluate) -> None:
     for shares, expected in ((None, (16, None)), ((0.5, 0.5), (16, 16))):
         sizes.clear()
         drawn = list(draw_pixels(draw, protocol, 4, shares))
-        assert [len(each) for each in drawn] == [16, 16, 16, 12]
-        assert {each.dtype for each in drawn} == {np.dtype(np.uint8)}
+        assert [len(pixels) for pixels, _ in drawn] == [16, 16, 16, 12]
+        assert [None if labels is None else len(labels) for _, labels in drawn] == [
+            None if shares is None else count for count in (16, 16, 16, 12)
+        ]
+        assert {pixels.dtype for pixels, _ in drawn} == {np.dtype(np.uint8)}
         assert set(sizes) == {expected}

@@ -9,37 +9,48 @@ import pytest
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
-from gan.metrics import bootstrap, fid, score
+from gan.metrics import fid, score
 from gan.metrics.reference import Reference
+from gan.metrics.registry import KINDS
 
 
 def pixels(count: int = 60, seed: int = 5) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 1)).astype(np.uint8)
 
 
+def drawn(*sizes: int) -> list:
+    """The same pixels, whole or in batches of these sizes, without labels."""
+    ends = np.cumsum(sizes or (60,))
+    return [(pixels()[end - size : end], None) for end, size in zip(ends, sizes or (60,), strict=True)]
+
+
 def test_a_record_has_scores_label_identity_and_histogram(reference: Reference, protocol: Evaluate) -> None:
-    found = score.score(reference, pixels(), protocol)
+    found = score.score(reference, drawn(), protocol)[0]
     assert found["label"] == "fid[toy-cnn:ffffff]"
     assert list(found["scores"]) == [
-        "fid", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl", "high_confidence",
+        "fid", "fid_infinity", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl",
+        "high_confidence", "memorised",
     ]  # fmt: skip
     assert found["histogram"]["names"] == ["a", "b", "c"]
     assert sum(found["histogram"]["generated"]) == pytest.approx(1)
     assert sum(found["histogram"]["real"]) == pytest.approx(1)
     assert found["identity"]["samples"] == 60
     assert found["identity"]["reference_images"] == 80
+    assert found["identity"]["purpose"] == "final"
+    assert found["identity"]["split"] == "test"
+    assert found["metrics"] == list(protocol.metrics)
     assert found["identity"]["dataset_id"] == "toy-1"
 
 
 def test_fid_is_that_of_the_features(reference: Reference, protocol: Evaluate) -> None:
     features = reference.network.look(pixels()).features
     expected = fid.frechet_distance(fid.fit(reference.real.features), fid.fit(features))
-    assert score.score(reference, pixels(), protocol)["scores"]["fid"]["value"] == pytest.approx(expected, rel=1e-6)
+    assert score.score(reference, drawn(), protocol)[0]["scores"]["fid"]["value"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_batches_and_whole_arrays_score_the_same(reference: Reference, protocol: Evaluate) -> None:
-    whole = score.score(reference, pixels(), protocol)
-    assert score.score(reference, iter([pixels()[:16], pixels()[16:32], pixels()[32:]]), protocol) == whole
+    whole = score.score(reference, drawn(), protocol)[0]
+    assert score.score(reference, iter(drawn(16, 16, 28)), protocol)[0] == whole
     assert reference.network.batch_sizes == {16}
 
 
@@ -47,21 +58,46 @@ def test_the_row_of_real_data_has_its_own_count(reference: Reference, protocol: 
     assert score.score_real(reference, protocol)["identity"]["samples"] == 50
     fewer = score.score_real(reference, dataclasses.replace(protocol, samples=40))
     assert fewer["identity"]["samples"] == 40
-    assert set(fewer["scores"]) == set(score.score(reference, pixels(), protocol)["scores"])
+    assert set(fewer["scores"]) == set(score.score(reference, drawn(), protocol)[0]["scores"])
 
 
-def test_values_alone_are_those_of_the_scores_and_take_no_bootstrap(
-    reference: Reference, protocol: Evaluate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = score.score(reference, pixels(), protocol)["scores"]
-
-    def refuse(*_: object) -> float:
-        raise AssertionError("nobody asked for an interval")
-
-    monkeypatch.setattr(bootstrap, "standard_error", refuse)
-    monkeypatch.setattr(bootstrap, "error_of_mean", refuse)
-    found = score.score_values(reference, pixels(), protocol)
+def test_values_alone_are_those_of_the_scores(reference: Reference, protocol: Evaluate) -> None:
+    expected = score.score(reference, drawn(), protocol)[0]["scores"]
+    found = score.score_values(reference, drawn(), protocol)
     assert found == {name: each["value"] for name, each in expected.items()}
+
+
+def test_selection_has_values_alone_against_images_of_its_own(reference: Reference, protocol: Evaluate) -> None:
+    found = score.score_for_selection(reference, drawn(), dataclasses.replace(protocol, metrics=("fid",)))
+    features = reference.network.look(pixels()).features
+    expected = fid.frechet_distance(fid.fit(reference.selection.features), fid.fit(features))
+    assert found["scores"]["fid"] == {"value": pytest.approx(expected, rel=1e-6)}
+    assert (found["identity"]["purpose"], found["identity"]["split"]) == ("selection", "valid")
+    assert found["identity"]["reference_images"] == 70
+
+
+def test_each_paired_score_comes_with_its_contributions(reference: Reference, protocol: Evaluate) -> None:
+    record, contributions = score.score(reference, drawn(), protocol)
+    assert set(contributions) == {name for name in record["scores"] if KINDS[name].paired}
+    for name, each in contributions.items():
+        assert each.generated.shape[1] in (0, 60), name
+        assert each.real.shape[1] in (0, 60, 80), name
+
+
+@pytest.mark.parametrize(
+    ("metrics", "conditional", "message"),
+    [
+        (("fid", "class_fid"), False, r"evaluate.metrics: class_fid needs a conditional generator"),
+        (("fid", "inception_score"), True, r"inception_score needs a feature network that tells classes, which toy-cnn"),
+        (("fid", "fids"), True, r'unknown evaluate.metrics "fids"; did you mean "fid"'),
+        (("kid",), True, r"evaluate.metrics must hold fid"),
+    ],
+)
+def test_metrics_that_cannot_be_had_are_refused(
+    reference: Reference, protocol: Evaluate, metrics: tuple, conditional: bool, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        score.check(reference, dataclasses.replace(protocol, metrics=metrics), conditional=conditional)
 
 
 @pytest.mark.parametrize(
@@ -74,20 +110,21 @@ def test_values_alone_are_those_of_the_scores_and_take_no_bootstrap(
 )
 def test_wrong_images_are_refused(reference: Reference, protocol: Evaluate, wrong: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        score.score(reference, wrong, protocol)
+        score.score(reference, [(wrong, None)], protocol)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"samples": 8001}, r"evaluate.samples must be at most 8000, 100 for each of the 80 .* got 8001"),
-        ({"neighbours": 50}, r"evaluate.neighbours must be below the number of images compared, 50; got 50"),
+        ({"neighbours": 50}, r"evaluate.neighbours must be below the number of images compared, 40; got 50"),
+        ({"selection_samples": 7001}, r"evaluate.selection_samples must be at most 7000, 100 for each of the 70 "),
         ({"samples": 3}, r"evaluate.neighbours must be below the number of images compared, 3; got 3"),
     ],
 )
 def test_a_protocol_that_cannot_be_followed_is_refused(
     reference: Reference, protocol: Evaluate, change: dict, message: str
 ) -> None:
-    score.check(reference, protocol)
+    score.check(reference, protocol, conditional=False)
     with pytest.raises(ConfigError, match=message):
-        score.check(reference, dataclasses.replace(protocol, **change))
+        score.check(reference, dataclasses.replace(protocol, **change), conditional=False)

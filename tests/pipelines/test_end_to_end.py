@@ -34,12 +34,11 @@ TINY = [
     "train.log_every_steps=2",
     "reference.epochs=1",
     "evaluate.samples=100",
-    "evaluate.bootstrap=2",
     "evaluate.kid_subsets=2",
 ]
 OPEN_GATE = [
-    *("gate.most_fid=null", "gate.most_kid=null", "gate.least_precision=null", "gate.least_recall=null"),
-    *("gate.least_density=null", "gate.least_coverage=null", "gate.least_modes_found=null", "gate.most_mode_kl=null"),
+    *("gate.limits.fid=null", "gate.limits.kid=null", "gate.limits.precision=null", "gate.limits.recall=null"),
+    *("gate.limits.density=null", "gate.limits.coverage=null", "gate.limits.modes_found=null", "gate.limits.mode_kl=null"),
 ]
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -112,7 +111,7 @@ def test_a_refused_gate_ends_green_with_nothing_promoted_and_the_reasons_in_the_
     digits: tuple[Path, Ran],
 ) -> None:
     store, _ = digits
-    ran = run("digits", store, *TINY, *OPEN_GATE, "data.image_size=8", "gate.most_fid=0", more=["--name", "strict"])
+    ran = run("digits", store, *TINY, *OPEN_GATE, "data.image_size=8", "gate.limits.fid=0", more=["--name", "strict"])
     record = ran.record
     assert (record["passed"], record["promoted"]) == (False, None)
     assert [step["step"] for step in record["steps"]] == [step for step in STEPS if step != "promote"]

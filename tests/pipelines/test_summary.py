@@ -23,7 +23,7 @@ def request_(tmp_path: Path) -> Request:
 
 
 def runs(*, passed: bool, was: str | None = None) -> list[StepRun]:
-    reasons = [] if passed else ["fid 3.25 is above gate.most_fid 2", "the live one is better"]
+    reasons = [] if passed else ["fid 3.25 is above gate.limits.fid 2", "the live one is better"]
     outcomes = {
         "preprocess": Outcome("digits-1", "/d", skipped=True),
         "reference": Outcome("ref-1", "/r"),

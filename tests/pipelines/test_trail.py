@@ -47,7 +47,7 @@ def test_only_the_keys_that_decided_it_matter(tmp_path: Path) -> None:
 def test_another_threshold_asks_for_no_other_generator(tmp_path: Path) -> None:
     for step, outcome in {"train": made("run"), "evaluate": made("run", step=5), "export": made("gen")}.items():
         trail.remember(request(tmp_path), step, outcome)
-    assert trail.recall(request(tmp_path, "gate.most_fid=1"), "gate", "generator_id") == "gen"
+    assert trail.recall(request(tmp_path, "gate.limits.fid=1"), "gate", "generator_id") == "gen"
     assert trail.recall(request(tmp_path, "evaluate.samples=9"), "evaluate", "run_id") == "run"
     with pytest.raises(NotFoundError, match="evaluate has not run yet"):
         trail.recall(request(tmp_path, "evaluate.samples=9"), "export", "checkpoint")

@@ -30,6 +30,8 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
         name: str = "faces",
         weights: str | None = None,
         reference_id: str = "ref-1",
+        anchors: dict | None = None,
+        next_anchors: dict | None = None,
     ) -> str:
         folder = tmp_path / f"generator-{run_id}"
         folder.mkdir()
@@ -45,6 +47,8 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
                 "generator_id": generator_id,
                 "name": name,
                 "live_generator_id": against,
+                "anchors": anchors if anchors is not None else {"fid": against} if against else {},
+                "next_anchors": next_anchors or {"fid": generator_id},
                 "passed": verdict,
                 "reasons": [] if verdict else ["fid 9 is above 5"],
             }

@@ -71,7 +71,7 @@ def test_the_first_one_is_trained_as_the_config_says(made: runs.World) -> None:
 
 def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
     generator_id = go_live(made)
-    found = ask(made, "retrain.most_age_days=30", "gate.most_fid=1", "evaluate.samples=50", "train.seed=6")
+    found = ask(made, "retrain.most_age_days=30", "gate.limits.fid=1", "evaluate.samples=50", "train.seed=6")
     assert found.details["train"] is False
     assert found.id == made.dataset_id
     assert found.details["live_generator_id"] == generator_id
@@ -166,7 +166,7 @@ def test_a_refusal_is_not_tried_again_for_ever(made: runs.World) -> None:
     assert (second.details["train"], second.details["sets"][0]) == (True, "train.seed=6")
     judge(made, second, passed=False)
     assert ask(made, "retrain.most_attempts=2").details["train"] is False
-    loosened = ask(made, "gate.most_fid=10")
+    loosened = ask(made, "gate.limits.fid=10")
     assert (loosened.details["train"], loosened.id) == (True, first.id), "judged again, not trained again"
 
 

@@ -26,7 +26,7 @@ from gan.train.checkpoint import Checkpoints, named
 from gan.train.run import Run, read_run, write_run
 
 PROTOCOL = {
-    "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "bootstrap": 4, "neighbours": 3,
+    "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "neighbours": 3,
 }  # fmt: skip
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 SETS = ("evaluate.samples=30",)

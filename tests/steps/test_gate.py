@@ -8,20 +8,38 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gan.config import Config
 from gan.errors import ConfigError, NotFoundError
 from gan.metrics import evaluations
+from gan.metrics.contributions import Contributions
+from gan.metrics.registry import KINDS
 from gan.steps.gate import gate
 from gan.store import Store, open_store, pointer, sealed, verdicts
 
-IDENTITY = {"dataset_id": "digits-1", "samples": 1000, "feature_hash": "abc"}
+IDENTITY = {"purpose": "final", "dataset_id": "digits-1", "samples": 1000, "feature_hash": "abc"}
 SCORES = {
     "fid": 10.0, "kid": 0.02, "precision": 0.8, "recall": 0.6, "density": 0.9, "coverage": 0.7, "modes_found": 9,
     "mode_kl": 0.05,
 }  # fmt: skip
+IMAGES = 400
+FID_ERROR = 0.1  # of each generator, from images of its own: of a difference it is 0.141
 Make = Callable[..., str]
+
+
+def contributions(seed: int, scores: dict[str, float]) -> dict[str, Contributions]:
+    """What tells of an FID whose standard error is FID_ERROR, and of shares as their images say."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=IMAGES)
+    noise = (noise - noise.mean()) / noise.std() * FID_ERROR * math.sqrt(IMAGES)
+    found = {"fid": Contributions(noise[None], np.zeros((1, 0)))}
+    for score in scores.keys() - {"fid"}:
+        if KINDS[score].share and math.isfinite(scores[score]):
+            shown = np.arange(IMAGES) < round(scores[score] * IMAGES)
+            found[score] = Contributions(np.zeros((1, 0)), shown[None].astype(np.float64))
+    return found
 
 
 @pytest.fixture
@@ -31,10 +49,11 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def make(store: Store, tmp_path: Path) -> Make:
-    """Publishes a generator with these scores; the FID's interval reaches 1 to each side."""
+    """Publishes a generator with these scores, and its record with what each image contributes."""
 
     def publish(run_id: str = "new", *, evaluated: bool = True, identity: dict | None = None,
-                difference: float = 1e-5, equal: bool | None = True, **scores: float) -> str:  # fmt: skip
+                difference: float = 1e-5, equal: bool | None = True, weakness: str | None = None,
+                **scores: float) -> str:  # fmt: skip
         folder = tmp_path / run_id
         folder.mkdir()
         facts = {
@@ -43,9 +62,7 @@ def make(store: Store, tmp_path: Path) -> Make:
         }  # fmt: skip
         (folder / "generator.json").write_text(json.dumps(facts))
         if evaluated:
-            values = {**SCORES, **scores}
-            rows = {name: {"value": each, "low": each - 1, "high": each + 1} for name, each in values.items()}
-            record = {"reference_id": "ref-2", "identity": identity or IDENTITY, "scores": rows}
+            record = measure(store, run_id, {**SCORES, **scores}, identity=identity, weakness=weakness)
             (folder / "evaluation.json").write_text(json.dumps(record))
         files = sealed.files_below(folder)
         generator_id = sealed.sums_id("gen", files)
@@ -55,32 +72,51 @@ def make(store: Store, tmp_path: Path) -> Make:
     return publish
 
 
-def put_live(store: Store, generator_id: str) -> None:
-    pointer.move(store, pointer.read(store, "faces"), pointer.Move(generator_id, "promote", "2026-01-01T00:00:00Z"))
+def measure(
+    store: Store,
+    run_id: str,
+    scores: dict[str, float],
+    *,
+    identity: dict | None = None,
+    weakness: str | None = None,
+    checkpoint: str = "aa",
+    step: int = 10,
+) -> dict:
+    rows = {name: {"value": each, "low": each - 1, "high": each + 1} for name, each in scores.items()}
+    record = {"run_id": run_id, "step": step, "reference_id": "ref-2", "checkpoint_sha256": checkpoint}
+    record |= {"identity": identity or IDENTITY, "scores": rows, "weakness": weakness}
+    if not all(map(math.isfinite, scores.values())):
+        return record  # a record in the store holds finite numbers only
+    return evaluations.write(store, record, contributions(len(run_id) + step, scores))
+
+
+def put_live(store: Store, generator_id: str, anchors: dict | None = None) -> None:
+    move = pointer.Move(generator_id, "promote", "2026-01-01T00:00:00Z", anchors=anchors)
+    pointer.move(store, pointer.read(store, "faces"), move)
 
 
 @pytest.mark.parametrize(
     ("sets", "made", "reason"),
     [
-        (["gate.most_fid=10"], {}, None),
-        (["gate.most_fid=9.5"], {}, "fid is 10, allowed is at most 9.5 (gate.most_fid)"),
-        (["gate.most_kid=0.02"], {}, None),
-        (["gate.most_kid=0.01"], {}, "kid is 0.02, allowed is at most 0.01 (gate.most_kid)"),
-        (["gate.least_precision=0.8"], {}, None),
-        (["gate.least_precision=0.9"], {}, "precision is 0.8, allowed is at least 0.9 (gate.least_precision)"),
-        (["gate.least_recall=0.7"], {}, "recall is 0.6, allowed is at least 0.7 (gate.least_recall)"),
-        (["gate.least_density=1"], {}, "density is 0.9, allowed is at least 1 (gate.least_density)"),
-        (["gate.least_coverage=0.75"], {}, "coverage is 0.7, allowed is at least 0.75 (gate.least_coverage)"),
-        (["gate.least_modes_found=9"], {}, None),
-        (["gate.least_modes_found=10"], {}, "modes_found is 9, allowed is at least 10 (gate.least_modes_found)"),
-        (["gate.most_mode_kl=0.01"], {}, "mode_kl is 0.05, allowed is at most 0.01 (gate.most_mode_kl)"),
+        (["gate.limits.fid=10"], {}, None),
+        (["gate.limits.fid=9.5"], {}, "fid is 10, allowed is at most 9.5 (gate.limits.fid)"),
+        (["gate.limits.kid=0.02"], {}, None),
+        (["gate.limits.kid=0.01"], {}, "kid is 0.02, allowed is at most 0.01 (gate.limits.kid)"),
+        (["gate.limits.precision=0.8"], {}, None),
+        (["gate.limits.precision=0.9"], {}, "precision is 0.8, allowed is at least 0.9 (gate.limits.precision)"),
+        (["gate.limits.recall=0.7"], {}, "recall is 0.6, allowed is at least 0.7 (gate.limits.recall)"),
+        (["gate.limits.density=1"], {}, "density is 0.9, allowed is at least 1 (gate.limits.density)"),
+        (["gate.limits.coverage=0.75"], {}, "coverage is 0.7, allowed is at least 0.75 (gate.limits.coverage)"),
+        (["gate.limits.modes_found=9"], {}, None),
+        (["gate.limits.modes_found=10"], {}, "modes_found is 9, allowed is at least 10 (gate.limits.modes_found)"),
+        (["gate.limits.mode_kl=0.01"], {}, "mode_kl is 0.05, allowed is at most 0.01 (gate.limits.mode_kl)"),
         ([], {"difference": 0.01}, "a pixel of the exported generator differs from its checkpoint's by 0.01"),
         (["gate.most_pixel_difference=0.02"], {"difference": 0.01}, None),
         ([], {"equal": False}, "the exported generator's scores are not those of its checkpoint"),
         ([], {"equal": None}, None),
         ([], {"evaluated": False}, "the generator was never evaluated; run: gan evaluate --run-id new"),
-        (["gate.most_fid=5"], {"fid": float("nan")}, "fid is nan, allowed is at most 5"),
-        (["gate.least_precision=0.1"], {"precision": float("nan")}, "precision is nan"),
+        (["gate.limits.fid=5"], {"fid": float("nan")}, "fid is nan, allowed is at most 5"),
+        (["gate.limits.precision=0.1"], {"precision": float("nan")}, "precision is nan"),
     ],
 )
 def test_thresholds_and_parity(store: Store, make: Make, sets: list[str], made: dict, reason: str | None) -> None:
@@ -95,40 +131,112 @@ def test_thresholds_and_parity(store: Store, make: Make, sets: list[str], made: 
 
 
 @pytest.mark.parametrize(
-    ("against", "live_fid", "fid", "passed"),
+    ("sets", "live", "new", "passed"),
     [
-        # both intervals reach 1 to each side, so that of the difference reaches 1.414
-        ("not_worse", 10.0, 9.0, True),
-        ("not_worse", 10.0, 11.4, True),
-        ("not_worse", 10.0, 11.5, False),
-        ("better", 10.0, 8.5, True),
-        ("better", 10.0, 8.6, False),
-        ("better", 10.0, 10.0, False),
-        ("not_worse", 10.0, float("nan"), False),
-        ("off", 10.0, 99.0, True),
+        # the standard error of the difference is 0.141, so that its upper end lies 0.233 above it
+        ([], {"fid": 10.0}, {"fid": 9.0}, True),
+        ([], {"fid": 10.0}, {"fid": 10.26}, True),
+        ([], {"fid": 10.0}, {"fid": 10.28}, False),
+        (["gate.margin.fid=1"], {"fid": 10.0}, {"fid": 10.7}, True),
+        (["gate.margin=1"], {"fid": 10.0}, {"fid": 10.7}, True),
+        (["gate.margin=0"], {"fid": 10.0}, {"fid": 9.8}, False),
+        (["gate.margin=0"], {"fid": 10.0}, {"fid": 9.7}, True),
+        (["gate.margin=0.24", "gate.confidence=0.9"], {"fid": 10.0}, {"fid": 10.05}, True),
+        (["gate.margin=0.24", "gate.confidence=0.99"], {"fid": 10.0}, {"fid": 10.05}, False),
+        ([], {"coverage": 0.7}, {"coverage": 0.69}, True),
+        ([], {"coverage": 0.7}, {"coverage": 0.5}, False),
+        ([], {"recall": 0.6}, {"recall": 0.4, "fid": 5.0}, False),
+        (["gate.margin.recall=null", "gate.anchor_margin.recall=null"], {"recall": 0.6}, {"recall": 0.4}, True),
+        (["gate.margin=null", "gate.anchor_margin=null"], {"fid": 10.0}, {"fid": 99.0}, True),
     ],
 )
-def test_beside_the_live_one(store: Store, make: Make, against: str, live_fid: float, fid: float, passed: bool) -> None:
-    live = make("live", fid=live_fid)
+def test_compared_with_the_live_one(
+    store: Store, make: Make, sets: list[str], live: dict, new: dict, passed: bool
+) -> None:
+    live_id = make("live", **live)
+    put_live(store, live_id)
+    found = gate(store, make(**new), "faces", sets=sets).details
+    assert found["passed"] is passed, found["reasons"]
+    assert found["live_generator_id"] == live_id
+    if "gate.margin=null" in sets:
+        assert found["notes"] == [
+            f"not compared with the live generator {live_id}: gate.margin is null",
+            "not compared with the best generator ever live: gate.anchor_margin is null",
+        ]
+
+
+def test_worse_and_not_known_are_two_reasons(store: Store, make: Make) -> None:
+    live = make("live")
     put_live(store, live)
-    found = gate(store, make(fid=fid), "faces", sets=[f"gate.against_live={against}"]).details
-    assert found["passed"] is passed
-    assert found["live_generator_id"] == live
-    if not passed:
-        assert f"the live generator {live} has 10" in found["reasons"][0]
-        assert ("+-1.41" in found["reasons"][0]) is math.isfinite(fid)
-    if against == "off":
-        assert found["notes"] == [f"not compared with the live generator {live}: gate.against_live is off"]
+    worse = gate(store, make("worse", fid=10.7), "faces").details["reasons"]
+    assert worse == [
+        f"fid is 10.7, that of the live generator {live} is 10: 0.7 worse, and gate.margin.fid allows 0.5",
+    ]
+    unknown = gate(store, make("unknown", fid=10.3), "faces").details["reasons"]
+    assert len(unknown) == 1
+    assert unknown[0].startswith("not enough samples to tell whether fid is worse than that of the live generator: fid is")
+    assert "0.3 worse, at most 0.533 worse at 0.95 confidence, and gate.margin.fid allows 0.5; about " in unknown[0]
+    assert "samples would do (evaluate.samples), or allow more with gate.margin.fid" in unknown[0]
+
+
+def test_live_that_sank_step_by_step_is_held_to_the_best(store: Store, make: Make) -> None:
+    """Each is within the margin of the one before; the third is not within that of the first."""
+    first = make("first", fid=10.0)
+    put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
+    second = make("second", fid=10.2)
+    verdict = gate(store, second, "faces").details
+    assert verdict["passed"], verdict["reasons"]
+    assert verdict["anchors"] == verdict["next_anchors"] == dict.fromkeys(["fid", "coverage", "recall"], first)
+    put_live(store, second, anchors=verdict["next_anchors"])
+    sets = ["gate.anchor_margin.fid=0.5"]
+    (reason,) = gate(store, make("third", fid=10.4), "faces", sets=sets).details["reasons"]
+    assert f"that of the best generator ever live {first} is 10: 0.4 worse" in reason
+    assert "gate.anchor_margin.fid allows 0.5" in reason
+
+
+def test_each_score_has_the_best_of_its_own(store: Store, make: Make) -> None:
+    first = make("first", fid=10.0, recall=0.6)
+    put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
+    second = make("second", fid=9.0, recall=0.59)
+    assert gate(store, second, "faces").details["next_anchors"] == {"fid": second, "coverage": first, "recall": first}
+
+
+def test_a_history_without_anchors_is_held_to_the_best_that_was_measured_alike(store: Store, make: Make) -> None:
+    best, live = make("best", fid=8.0), make("live", fid=10.0)
+    unlike = make("unlike", fid=1.0, identity={**IDENTITY, "samples": 5})
+    for each in (best, unlike, live):
+        put_live(store, each)
+    found = gate(store, make(fid=10.0), "faces").details
+    (reason,) = found["reasons"]
+    assert f"that of the best generator ever live {best} is 8: 2 worse" in reason
+    assert found["next_anchors"]["fid"] == best
+
+
+def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, make: Make) -> None:
+    first = make("first", fid=10.0)
+    put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
+    fake = make("fake", fid=2.0)
+    put_live(store, fake, anchors=gate(store, fake, "faces").details["next_anchors"])
+    live = pointer.read(store, "faces")
+    assert live.anchors["fid"] == fake
+    pointer.move(store, live, pointer.Move(first, "rollback", "2026-01-02T00:00:00Z", fake))
+    assert gate(store, make(fid=10.0), "faces").details["passed"]
+
+
+def test_a_weak_judge_is_named_in_the_verdict(store: Store, make: Make) -> None:
+    found = gate(store, make(weakness="the feature network knows nothing"), "faces").details
+    assert found["notes"][0] == "the feature network knows nothing"
 
 
 def test_every_reason_is_told(store: Store, make: Make) -> None:
     put_live(store, make("live", fid=2.0))
-    found = gate(store, make(difference=0.5), "faces", sets=["gate.most_fid=1", "gate.least_recall=0.9"]).details
-    assert len(found["reasons"]) == 4
-    assert [check["name"] for check in found["checks"]] == [
-        "fid", "recall", "largest_pixel_difference", "scores_equal", "fid_not_worse",
-    ]  # fmt: skip
-    assert [check["passed"] for check in found["checks"]] == [False, False, False, True, False]
+    found = gate(store, make(difference=0.5), "faces", sets=["gate.limits.fid=1", "gate.limits.recall=0.9"]).details
+    assert len(found["reasons"]) == 5
+    assert {check["name"]: check["passed"] for check in found["checks"]} == {
+        "fid": False, "recall": False, "largest_pixel_difference": False, "scores_equal": True,
+        "fid_against_live": False, "coverage_against_live": True, "recall_against_live": True,
+        "fid_against_best": False, "coverage_against_best": True, "recall_against_best": True,
+    }  # fmt: skip
 
 
 def test_the_live_one_itself_is_held_to_the_thresholds_with_a_note(store: Store, make: Make) -> None:
@@ -138,9 +246,9 @@ def test_the_live_one_itself_is_held_to_the_thresholds_with_a_note(store: Store,
     assert found["passed"] is True
     assert found["reasons"] == []
     assert "is live under faces already" in found["notes"][0]
-    strict = gate(store, live, "faces", sets=["gate.most_fid=1"]).details
+    strict = gate(store, live, "faces", sets=["gate.limits.fid=1"]).details
     assert strict["passed"] is False
-    assert strict["reasons"] == ["fid is 10, allowed is at most 1 (gate.most_fid)"]
+    assert strict["reasons"] == ["fid is 10, allowed is at most 1 (gate.limits.fid)"]
 
 
 def test_the_verdict_that_a_generator_went_live_by_is_kept(store: Store, make: Make) -> None:
@@ -150,7 +258,7 @@ def test_the_verdict_that_a_generator_went_live_by_is_kept(store: Store, make: M
     put_live(store, new)
     kept = store.read("runs/new/verdicts/faces.json")
     assert json.loads(kept)["live_generator_id"] == before
-    gate(store, new, "faces", sets=["gate.most_fid=1"])
+    gate(store, new, "faces", sets=["gate.limits.fid=1"])
     assert store.read("runs/new/verdicts/faces.json") == kept
 
 
@@ -170,10 +278,9 @@ def test_another_identity_is_refused_naming_the_fields(store: Store, make: Make)
     assert found["passed"] is False
     (reason,) = found["reasons"]
     assert "samples (1000 and 500), feature_hash ('abc' and 'xyz')" in reason
-    assert "--set gate.against_live=off" in reason
-    assert found["checks"][-1]["name"] == "fid_not_worse"
+    assert "gan remeasure --name faces --reference-id ref-2" in reason
+    assert found["checks"][-1]["name"] == "live_generator_measured"
     assert verdicts.read(store, "new", "faces") == found
-    assert gate(store, make("again"), "faces", sets=["gate.against_live=off"]).details["passed"]
 
 
 def test_a_live_one_without_scores_cannot_be_compared_with(store: Store, make: Make) -> None:
@@ -181,7 +288,7 @@ def test_a_live_one_without_scores_cannot_be_compared_with(store: Store, make: M
     put_live(store, live)
     found = gate(store, make(), "faces").details
     assert not found["passed"]
-    assert f"{live} was promoted without an evaluation" in found["reasons"][0]
+    assert f"{live}, has no evaluation" in found["reasons"][0]
 
 
 def test_the_verdict_is_written_with_the_pointers_version(store: Store, make: Make) -> None:
@@ -198,7 +305,7 @@ def test_the_verdict_is_written_with_the_pointers_version(store: Store, make: Ma
 
 
 def test_values_that_are_not_finite_are_json(store: Store, make: Make) -> None:
-    gate(store, make(fid=float("inf")), "faces", sets=["gate.most_fid=5"])
+    gate(store, make(fid=float("inf")), "faces", sets=["gate.limits.fid=5"])
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
@@ -211,8 +318,8 @@ def test_unknown_generators_and_wrong_names_are_refused(store: Store, make: Make
         gate(store, "gen-absent", "faces")
     with pytest.raises(ConfigError, match="--name must be"):
         gate(store, make(), "../faces")
-    with pytest.raises(ConfigError, match=r"gate\.most_fidd"):
-        gate(store, make("other"), "faces", sets=["gate.most_fidd=3"])
+    with pytest.raises(ConfigError, match=r'unknown gate\.limits: "fidd"; did you mean "fid"'):
+        gate(store, make("other"), "faces", sets=["gate.limits.fidd=3"])
 
 
 def test_a_score_that_was_not_measured_is_told(store: Store, tmp_path: Path, make: Make) -> None:
@@ -224,7 +331,7 @@ def test_a_score_that_was_not_measured_is_told(store: Store, tmp_path: Path, mak
     files = sealed.files_below(folder)
     sealed.publish(store, "generator", sealed.sums_id("gen", files), files)
     with pytest.raises(NotFoundError, match="the evaluation has no score recall; it has: fid"):
-        gate(store, sealed.sums_id("gen", files), "faces", sets=["gate.least_recall=0.1"])
+        gate(store, sealed.sums_id("gen", files), "faces", sets=["gate.limits.recall=0.1"])
 
 
 def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
@@ -247,17 +354,15 @@ def test_the_live_one_is_compared_by_the_scores_that_were_measured_alike(store: 
     put_live(store, live)
     new = make("new", fid=10.0)
 
-    def again(run_id: str, fid: float, *, checkpoint: str = "aa", step: int = 10) -> None:
-        scores = {"fid": {"value": fid, "low": fid - 1, "high": fid + 1}}
-        record = {"run_id": run_id, "step": step, "reference_id": "ref-2", "checkpoint_sha256": checkpoint}
-        evaluations.write(store, {**record, "identity": IDENTITY, "scores": scores})
+    def again(fid: float, **changes: object) -> None:
+        measure(store, "live", {**SCORES, "fid": fid}, **changes)
 
-    assert "can't be compared" in gate(store, new, "faces").details["reasons"][0]
-    again("live", 12.0, checkpoint="trained anew since")
-    again("live", 12.0, step=20)
-    assert "can't be compared" in gate(store, new, "faces").details["reasons"][0]
-    again("live", 12.0)
+    assert "was measured with different dataset_id" in gate(store, new, "faces").details["reasons"][0]
+    again(12.0, checkpoint="trained anew since")
+    again(12.0, step=20)
+    assert "was measured with different dataset_id" in gate(store, new, "faces").details["reasons"][0]
+    again(12.0)
     assert gate(store, new, "faces").details["passed"]
-    again("live", 8.0)
-    (reason,) = gate(store, new, "faces").details["reasons"]
-    assert f"fid is 10, the live generator {live} has 8" in reason
+    again(8.0)
+    reason = gate(store, new, "faces").details["reasons"][0]
+    assert f"fid is 10, that of the live generator {live} is 8: 2 worse" in reason

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
-from gan.steps.promote import promote, rollback
+from gan.steps.promote import anchor, promote, rollback
 from gan.store import Store, pointer, verdicts
 
 
@@ -171,3 +171,63 @@ def test_another_export_of_weights_that_were_rolled_back_from_is_refused_too(
     assert promote(store, other, "faces").details["live"] == other
     promote(store, again, "faces", force="seen by two people")
     assert promote(store, again, "faces").skipped
+
+
+def test_a_promotion_puts_the_anchors_of_its_verdict_on_record(
+    store: Store, make_generator: Callable[..., str]
+) -> None:
+    first = make_generator("r1", verdict=True)
+    assert promote(store, first, "faces").details["anchors"] == {"fid": first}
+    second = make_generator("r2", verdict=True, against=first, anchors={"fid": first}, next_anchors={"fid": first})
+    assert promote(store, second, "faces").details["anchors"] == {"fid": first}
+
+
+def test_a_verdict_against_other_anchors_is_out_of_date(store: Store, make_generator: Callable[..., str]) -> None:
+    first = make_generator("r1", verdict=True)
+    promote(store, first, "faces")
+    second = make_generator("r2", verdict=True, against=first, anchors={"fid": first})
+    anchor(store, "faces", "a new yardstick")
+    with pytest.raises(ConflictError, match=rf"held {second} to {first} as the best that ever was live.*gan gate"):
+        promote(store, second, "faces")
+
+
+def test_a_verdict_by_the_rules_of_an_earlier_version_does_not_count(
+    store: Store, make_generator: Callable[..., str]
+) -> None:
+    first = make_generator("r1", verdict=True)
+    old = verdicts.read(store, "r1", "faces")
+    verdicts.write(store, "r1", {name: old[name] for name in old.keys() - {"anchors", "next_anchors"}})
+    with pytest.raises(ConflictError, match=r"by the rules of an earlier version; run: gan gate"):
+        promote(store, first, "faces")
+
+
+def test_force_leaves_the_anchors_as_they_are(store: Store, make_generator: Callable[..., str]) -> None:
+    first, second = make_generator("r1", verdict=True), make_generator("r2", verdict=False)
+    promote(store, first, "faces")
+    assert promote(store, second, "faces", force="the demo is tonight").details["anchors"] == {"fid": first}
+
+
+def test_anchoring_is_deliberate_and_on_record(store: Store, make_generator: Callable[..., str]) -> None:
+    first, second = make_generator("r1", verdict=True), make_generator("r2", verdict=False)
+    promote(store, first, "faces")
+    promote(store, second, "faces", force="other data")
+    outcome = anchor(store, "faces", "the data have changed", now=lambda: "2026-02-01T00:00:00+00:00")
+    assert outcome.details["live"] == second
+    assert set(outcome.details["anchors"].values()) == {second}
+    assert {"fid", "coverage", "recall"} <= outcome.details["anchors"].keys()
+    move = pointer.read(store, "faces").moves[-1]
+    assert (move.action, move.reason, move.generator_id) == ("anchor", "the data have changed", second)
+    assert set(anchor(store, "faces", "back", generator_id=first).details["anchors"].values()) == {first}
+
+
+def test_anchoring_needs_a_reason_and_a_generator_that_was_live(
+    store: Store, make_generator: Callable[..., str]
+) -> None:
+    with pytest.raises(NotFoundError, match="nothing was ever promoted"):
+        anchor(store, "faces", "why not")
+    first, second = make_generator("r1", verdict=True), make_generator("r2", verdict=True, against=None)
+    promote(store, first, "faces")
+    with pytest.raises(ConfigError, match="--reason must say why"):
+        anchor(store, "faces", " ")
+    with pytest.raises(NotFoundError, match=f"{second} was never live under .*; these were: {first}"):
+        anchor(store, "faces", "because", generator_id=second)

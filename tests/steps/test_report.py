@@ -133,7 +133,7 @@ def test_the_generator_exported_or_judged_last(scored: World, tmp_path: Path) ->
     has(text, f"Drawn by the exported generator {second}", f"{second} is exported. Judge it with: gan gate")
     assert "Passed the gate" not in text, "the verdict is about another generator"
 
-    gate(made.store, first, "cats", sets=["gate.most_fid=0"], now=lambda: NOON + timedelta(minutes=3))
+    gate(made.store, first, "cats", sets=["gate.limits.fid=0"], now=lambda: NOON + timedelta(minutes=3))
     has(page(made), f"Drawn by the exported generator {first}", "Refused for “cats”")
 
 
@@ -158,7 +158,7 @@ def test_refused_because_measured_differently(scored: World, tmp_path: Path) -> 
 def test_refused(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
     generator_id = export(made.store, made.run_id).id
-    gate(made.store, generator_id, "pets", sets=["gate.most_fid=0"])
+    gate(made.store, generator_id, "pets", sets=["gate.limits.fid=0"])
     outcome = write_report(made.store, made.run_id)
     assert outcome.details == {
         "step": export(made.store, made.run_id).details["step"],
@@ -166,7 +166,7 @@ def test_refused(scored: World, tmp_path: Path) -> None:
         "passed": False,
     }
     json.dumps(outcome.to_dict())
-    has(page(made), "Refused for “pets”", f"{generator_id} was not promoted.", "(gate.most_fid).")
+    has(page(made), "Refused for “pets”", f"{generator_id} was not promoted.", "(gate.limits.fid).")
 
 
 def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_every_sampler_stays_in_its_space(sampler: str) -> None:
 
 def test_a_sweep_of_another_experiment_has_another_id(store: Store) -> None:
     sweep = Sweep(grid=GRID)
-    other = from_dict({**runs.config().to_dict(), "gate": {"most_fid": 3.0}})
+    other = from_dict({**runs.config().to_dict(), "gate": {"limits": {"fid": 3.0}}})
     same = Experiment(store, other, sweep, "digits-1", "reference-1")
     assert experiment(store, sweep).id == same.id
     assert experiment(store, Sweep(grid=GRID, seeds=(1,))).id != same.id

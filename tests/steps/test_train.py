@@ -102,7 +102,7 @@ def test_a_run_is_begun_finished_and_found_finished(
     assert files(store) == before
     assert "is finished: it has 14 steps; nothing to do" in capsys.readouterr().err
 
-    stricter = override(tiny(), ["gate.most_fid=1"])
+    stricter = override(tiny(), ["gate.limits.fid=1"])
     assert train(store, stricter, dataset_id).id == made.id
     assert read_run(store, made.id).config == stricter
     assert state(store, made.id) == never_stopped

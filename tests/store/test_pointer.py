@@ -167,3 +167,37 @@ def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) ->
     with pytest.raises(StoreError, match="it ignores them"):
         moved(Careless(tmp_path), ("g1", "promote"))
     assert pointer.read(Careless(tmp_path), "faces").live is None
+
+
+def anchored(store: Store, *steps: tuple[str, str, dict[str, str] | None]) -> pointer.Pointer:
+    at = pointer.read(store, "faces")
+    for generator, action, anchors in steps:
+        at = pointer.move(store, at, Move(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors))
+    return pointer.read(store, "faces")
+
+
+def test_anchors_are_those_of_the_last_move_that_says_any(store: Store) -> None:
+    assert pointer.read(store, "faces").anchors == {}
+    at = anchored(store, ("g1", "promote", {"fid": "g1"}), ("g2", "force", None))
+    assert at.anchors == {"fid": "g1"}
+    assert anchored(store, ("g3", "promote", {"fid": "g3", "recall": "g1"})).anchors == {"fid": "g3", "recall": "g1"}
+
+
+def test_a_rollback_brings_back_the_anchors_of_the_promotion_that_it_goes_back_to(store: Store) -> None:
+    promotions = [(name, "promote", {"fid": name}) for name in ("g1", "g2", "g3")]
+    anchored(store, *promotions)
+    assert anchored(store, ("g2", "rollback", None)).anchors == {"fid": "g2"}
+    assert anchored(store, ("g1", "rollback", None)).anchors == {"fid": "g1"}
+    assert anchored(store, ("g4", "promote", {"fid": "g1"})).anchors == {"fid": "g1"}
+
+
+def test_an_anchor_move_changes_no_promotion(store: Store) -> None:
+    anchored(store, ("g1", "promote", {"fid": "g1"}), ("g2", "promote", {"fid": "g2"}))
+    at = anchored(store, ("g2", "anchor", {"fid": "g1"}))
+    assert (at.live, at.anchors, at.before_live()) == ("g2", {"fid": "g1"}, "g1")
+    assert anchored(store, ("g1", "rollback", None)).before_live() is None
+
+
+def test_ever_live_are_those_that_were_not_rolled_back_from(store: Store) -> None:
+    anchored(store, *[(name, "promote", None) for name in ("g1", "g2", "g3")], ("g2", "rollback", None))
+    assert pointer.read(store, "faces").ever_live() == ("g1", "g2")

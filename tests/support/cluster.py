@@ -32,12 +32,11 @@ NARROW = (
     "train.log_every_steps=5",
     "reference.epochs=1",
     "evaluate.samples=200",
-    "evaluate.bootstrap=5",
     "evaluate.kid_subsets=5",
     "evaluate.kid_subset_size=50",
-    "gate.least_precision=null",
-    "gate.least_coverage=null",
-    "gate.least_modes_found=null",
+    "gate.limits.precision=null",
+    "gate.limits.coverage=null",
+    "gate.limits.modes_found=null",
 )
 """The digits, as small as they go: a whole pipeline in about three minutes."""
 

@@ -42,7 +42,7 @@ def config(*, conditional: bool = True, steps: int = 4) -> Config:
                 "ema_decay": 0.5,
             },
             "reference": {"epochs": 1},
-            "evaluate": {"samples": 40, "batch_size": 16, "bootstrap": 5, "kid_subsets": 5, "kid_subset_size": 10},
+            "evaluate": {"samples": 40, "batch_size": 16, "kid_subsets": 5, "kid_subset_size": 10},
         }
     )
 

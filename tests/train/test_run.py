@@ -83,7 +83,7 @@ def test_the_default_id_names_the_config_and_depends_on_what_decides_the_weights
     config = Config()
     made = default_run_id(config, "d1")
     assert made.startswith("digits-")
-    for same in ([], ["gate.most_fid=1"], ["evaluate.samples=9"], ["data.source=/a"], ["train.log_every_steps=1"]):
+    for same in ([], ["gate.limits.fid=1"], ["evaluate.samples=9"], ["data.source=/a"], ["train.log_every_steps=1"]):
         assert default_run_id(override(config, same), "d1") == made
     for other in (["train.seed=1"], ["train.steps=5"], ["data.flip=true"], ["generator.width=2"], ["loss.kl_weight=1"]):
         assert default_run_id(override(config, other), "d1") != made
@@ -94,12 +94,12 @@ def test_the_config_hash_ignores_how_many_steps_there_are() -> None:
     def hash_with(*sets: str) -> str:
         return dataclasses.replace(RUN, config=override(RUN.config, sets)).config_hash
 
-    assert hash_with("train.steps=7") == hash_with("gate.most_fid=1") == RUN.config_hash
+    assert hash_with("train.steps=7") == hash_with("gate.limits.fid=1") == RUN.config_hash
     assert hash_with("train.seed=7") != RUN.config_hash
 
 
 def test_what_changes_no_step_may_change_and_steps_may_grow() -> None:
-    free = override(RUN.config, ["train.steps=999999", "gate.most_fid=1", "train.keep_checkpoints=1"])
+    free = override(RUN.config, ["train.steps=999999", "gate.limits.fid=1", "train.keep_checkpoints=1"])
     assert continued(RUN, free, "digits-1") == dataclasses.replace(RUN, config=free)
     with pytest.raises(ConfigError, match=r"train.steps \(was 2000, now 5; it may only grow\)"):
         continued(RUN, override(RUN.config, ["train.steps=5"]), "digits-1")

@@ -36,11 +36,15 @@ class Examples:
     classes: tuple[str, ...]
     attribute_names: tuple[str, ...]
 
+    def rows(self, rows: slice) -> Examples:
+        """Some of the images."""
+        return dataclasses.replace(
+            self, pixels=self.pixels[rows], labels=self.labels[rows], attributes=self.attributes[rows]
+        )
+
     def first(self, count: int) -> Examples:
         """The first `count` images."""
-        return dataclasses.replace(
-            self, pixels=self.pixels[:count], labels=self.labels[:count], attributes=self.attributes[:count]
-        )
+        return self.rows(slice(count))
 
 
 class Task(ABC):

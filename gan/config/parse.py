@@ -1,0 +1,83 @@
+"""Checks of keys that hold more than one value: a list of names, a limit or a margin for each score.
+
+Whether a score of that name exists is checked by `gan.build`, which knows the registry of metrics.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gan.config.check import as_number
+from gan.errors import ConfigError
+
+PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Different words, from a list or from text with commas.
+
+    Raises:
+        ConfigError: it is neither, it is empty, or a word occurs twice.
+    """
+    listed = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple) or not listed or not all(isinstance(each, str) and each for each in listed):
+        raise ConfigError(f"{name} must be a list of names such as [fid, kid]; got {value!r}")
+    if len(set(listed)) < len(listed):
+        raise ConfigError(f"{name} must name each metric once; got {', '.join(listed)}")
+    return tuple(listed)
+
+
+def limits(name: str, value: Any) -> dict[str, float]:
+    """A limit for each score: a mapping of names to finite numbers; null for a score leaves it out.
+
+    Raises:
+        ConfigError: it is no such mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name} must map scores to limits, such as {{coverage: 0.5}}; got {value!r}")
+    return {score: _number(f"{name}.{score}", limit) for score, limit in value.items() if limit is not None}
+
+
+def margins(default: Mapping[str, float | str]) -> Callable[[str, Any], dict[str, float | str | None]]:
+    """What checks the margins of the scores that are compared.
+
+    A mapping of scores to numbers of at least 0, or to text such as "5%", a share of the score compared with; null for
+    a score leaves that comparison out. A number alone is FID's margin. Scores that are not named keep `default`; null
+    for the whole key leaves out every comparison.
+    """
+
+    def parse(name: str, value: Any) -> dict[str, float | str | None]:
+        if value is None:
+            return dict.fromkeys(default)
+        given = value if isinstance(value, Mapping) else {"fid": value}
+        return {score: _margin(f"{name}.{score}", margin) for score, margin in {**default, **given}.items()}
+
+    return parse
+
+
+def margin_of(margin: float | str, compared_with: float) -> float:
+    """A margin in units of the score: "5%" is 5 % of the absolute value of the score compared with."""
+    if isinstance(margin, str):
+        return float(margin.rstrip("% ")) / 100 * abs(compared_with)
+    return margin
+
+
+def _margin(name: str, value: Any) -> float | str | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and PERCENT.fullmatch(value.strip()):
+        return value.strip()
+    number = _number(name, value, 'or a share such as "5%"')
+    if number < 0:
+        raise ConfigError(f'{name} must be at least 0, or a share such as "5%"; got {value!r}')
+    return number
+
+
+def _number(name: str, value: Any, otherwise: str = "or null") -> float:
+    number = as_number(value)
+    if not isinstance(number, float) or not math.isfinite(number):
+        raise ConfigError(f"{name} must be a finite number, {otherwise}; got {value!r}")
+    return number

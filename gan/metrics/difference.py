@@ -1,0 +1,60 @@
+"""How much worse one generator is than another in a score, with the interval that a verdict rests on.
+
+Both are scored on the same latents and the same real images, so the difference is estimated image by image: what the
+two have in common cancels (a paired comparison). The interval is about other latents and other real images alike.
+
+Non-inferiority (Wellek 2010, "Testing Statistical Hypotheses of Equivalence and Noninferiority", chapter 5): a
+generator counts as not worse only where the upper end of a one-sided interval is at most a margin. Too little evidence
+makes the interval wide, and so never passes for quality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gan.metrics.registry import ScoreKind
+
+if TYPE_CHECKING:
+    from gan.metrics.contributions import Contributions
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much worse the first generator is than the second, in units of the score.
+
+    Attributes:
+        worse: the estimate; negative where the first is better.
+        upper: the upper end of its one-sided interval.
+        samples_needed: about how many generated samples would bring `upper` below the margin; None where more samples
+            alone can't.
+        images_needed: the same for held-out images.
+    """
+
+    worse: float
+    upper: float
+    samples_needed: int | None = None
+    images_needed: int | None = None
+
+
+def difference(
+    kind: ScoreKind,
+    new: tuple[float, Contributions],
+    old: tuple[float, Contributions],
+    *,
+    margin: float,
+    confidence: float,
+) -> Difference:
+    """Compare a score of two generators.
+
+    Args:
+        kind: the score.
+        new: its value, and what each image contributes to it, for the first generator.
+        old: the same for the second, from the same latents and real images.
+        margin: in units of the score, at least 0.
+        confidence: level of the one-sided interval, in (0.5, 1).
+
+    Raises:
+        ConfigError: the two were not scored on the same numbers of images.
+    """
+    raise NotImplementedError

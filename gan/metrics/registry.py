@@ -1,0 +1,133 @@
+"""Which metrics there are: one line each, which also says how its scores are read.
+
+A new metric is one file beside this one, with a function `measure`, and one line in METRICS. From that line follow the
+rows of the report and of the command line, Kubeflow's metrics, the gate's limits and margins, and what a sweep may
+choose by.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from gan.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    from gan.metrics.estimate import Score
+    from gan.metrics.feature_batch import Comparison
+
+LOWER, HIGHER = "lower", "higher"
+
+
+@dataclass(frozen=True)
+class ScoreKind:
+    """How a score is read.
+
+    Attributes:
+        name: what it is called in records, configs and Kubeflow.
+        better: "lower" or "higher".
+        low, high: the range of its values.
+        title: what people read; empty: the name with blanks.
+        paired: whether it knows what each image contributes, so that a margin can be set for it (`gate.margin`).
+        share: whether it is a share of images.
+    """
+
+    name: str
+    better: str
+    low: float = 0.0
+    high: float = math.inf
+    title: str = ""
+    paired: bool = False
+    share: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What people read."""
+        return self.title or self.name.replace("_", " ")
+
+    def loss(self, value: float) -> float:
+        """The value, or minus the value where higher is better: lower is better for this in any case."""
+        return value if self.better == LOWER else -value
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: the module whose `measure` works out its scores, and these scores.
+
+    Attributes:
+        module: what lies beside this module; imported when it is first used.
+        kinds: the scores.
+        needs: what not every generator or feature network has: "labels" of a conditional generator, or
+            "class_probabilities" of a network that tells classes. Empty: nothing.
+    """
+
+    module: str
+    kinds: tuple[ScoreKind, ...]
+    needs: str = ""
+
+    def measure(self, comparison: Comparison) -> dict[str, Score]:
+        """The scores of generated images, by name."""
+        measured: dict[str, Score] = import_module(f"gan.metrics.{self.module}").measure(comparison)
+        return measured
+
+
+def _share(name: str, better: str = HIGHER) -> ScoreKind:
+    return ScoreKind(name, better, 0.0, 1.0, paired=True, share=True)
+
+
+METRICS: dict[str, Metric] = {
+    "fid": Metric(
+        "fid",
+        (ScoreKind("fid", LOWER, title="FID", paired=True), ScoreKind("fid_infinity", LOWER, title="FID at infinity")),
+    ),
+    "kid": Metric("kid", (ScoreKind("kid", LOWER, -math.inf, title="KID", paired=True),)),
+    "prdc": Metric(
+        "prdc",
+        (_share("precision"), _share("recall"), ScoreKind("density", HIGHER, paired=True), _share("coverage")),
+    ),
+    "modes": Metric(
+        "modes",
+        (ScoreKind("modes_found", HIGHER), ScoreKind("mode_kl", LOWER, title="mode KL"), _share("high_confidence")),
+    ),
+    "memorisation": Metric("memorisation", (_share("memorised", LOWER),)),
+    "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs="labels"),
+    "inception_score": Metric(
+        "inception_score", (ScoreKind("inception_score", HIGHER, 1.0),), needs="class_probabilities"
+    ),
+    "mind": Metric("mind", (ScoreKind("mind", LOWER, title="MIND"),)),
+    "cmmd": Metric("cmmd", (ScoreKind("cmmd", LOWER, title="MMD, Gaussian kernel"),)),
+}
+KINDS: dict[str, ScoreKind] = {kind.name: kind for metric in METRICS.values() for kind in metric.kinds}
+
+
+def kind(name: str, key: str) -> ScoreKind:
+    """The score of a name.
+
+    Raises:
+        ConfigError: there is none; the message names `key`, where the name stands, and those that there are.
+    """
+    if name not in KINDS:
+        raise ConfigError(unknown_name(key, name, KINDS))
+    return KINDS[name]
+
+
+def check_metrics(names: Iterable[str]) -> None:
+    """Check `evaluate.metrics`.
+
+    Raises:
+        ConfigError: one is unknown, or FID is not among them, by which checkpoints are chosen.
+    """
+    names = list(names)
+    for name in names:
+        if name not in METRICS:
+            raise ConfigError(unknown_name("evaluate.metrics", name, METRICS))
+    if "fid" not in names:
+        raise ConfigError(f"evaluate.metrics must hold fid, which names the scores; got {', '.join(names)}")
+
+
+def metric_of(score: str) -> str:
+    """The metric that a score belongs to."""
+    return next(name for name, metric in METRICS.items() if score in {each.name for each in metric.kinds})
