@@ -10,17 +10,17 @@ All four depend on the numbers of images on both sides; the authors compare equa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from gan.types import Features, Floats
+from gan.metrics.distances import Frame, Points, digests, frame_of, place
+from gan.metrics.neighbours import Meeting, Nearest
 
-TILE_ROWS = 512
-ROUNDING = 1e-10  # of the mean squared norm: ties are not decided by the rounding of a matrix product
+if TYPE_CHECKING:
+    from gan.metrics.distances import Indices
+    from gan.types import Features, Floats
 
 
 class Prdc(NamedTuple):
@@ -38,45 +38,84 @@ class Prdc(NamedTuple):
     coverage: npt.NDArray[np.bool_]
 
 
+class Balls(NamedTuple):
+    """A set [N, F] as balls around its points. Of points that are equal, at most k + 1 take part: more change nothing.
+
+    points: those that take part.
+    first: int [N], the first row that equals each row; it takes part.
+    weights: int [N], how many rows a row that takes part stands for.
+    squared_radii: float64 [N], where a row takes part.
+    """
+
+    points: Points
+    first: Indices
+    weights: npt.NDArray[np.int64]
+    squared_radii: Floats
+
+
 def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
     """Indicators for real features [M, F] and generated ones [N, F]; `neighbours` is k, below both M and N.
 
-    Memory: `TILE_ROWS` rows of distances at a time, whatever M and N.
+    A point on the surface of a ball lies in it. Memory: a float32 copy of both sets, and tiles of 4 MB.
+
+    Raises:
+        DataError: a feature is not a finite number.
     """
-    centre = np.asarray(real, np.float64).mean(axis=0)
-    real_points, generated_points = real - centre, generated - centre
-    slack = ROUNDING * float(np.mean(np.sum(real_points**2, axis=1)) + np.mean(np.sum(generated_points**2, axis=1)))
-    real_radii = squared_radii(real_points, neighbours) + slack
-    generated_radii = squared_radii(generated_points, neighbours) + slack
+    frame = frame_of(real, generated)
+    real_balls, generated_balls = _balls(real, frame, neighbours), _balls(generated, frame, neighbours)
+    recalled, covered = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
+    counts = np.zeros(len(generated), np.int64)
+    blocks = generated_balls.points.blocks()
+    for rows in real_balls.points.blocks():
+        for columns in blocks:
+            meeting = Meeting(real_balls.points, rows, generated_balls.points, columns)
+            centres, drawn = meeting.within(real_balls.squared_radii[rows.rows])
+            covered[centres] = True
+            np.add.at(counts, drawn, real_balls.weights[centres])
+            _, recalled_rows = meeting.turned.within(generated_balls.squared_radii[columns.rows])
+            recalled[recalled_rows] = True
+    counts = counts[generated_balls.first]
+    return Prdc(counts > 0, recalled[real_balls.first], counts / neighbours, covered[real_balls.first])
 
-    recalled = np.zeros(len(real_points), np.bool_)
-    covered = np.zeros(len(real_points), np.bool_)
-    balls = np.zeros(len(generated_points), np.int64)
-    for rows, distances in _tiles(real_points, generated_points):
-        in_real_ball = distances <= real_radii[rows, None]
-        balls += in_real_ball.sum(axis=0)
-        covered[rows] = in_real_ball.any(axis=1)
-        recalled[rows] = (distances <= generated_radii).any(axis=1)
-    return Prdc(balls > 0, recalled, balls / neighbours, covered)
 
-
-def squared_radii(points: Floats, neighbours: int) -> Floats:
+def squared_radii(features: Features, neighbours: int) -> Floats:
     """Squared distance from each point [N, F] to its k-th nearest other point: [N]. k is at least 1 and below N."""
-    radii = np.empty(len(points))
-    for rows, distances in _tiles(points, points):
-        distances[np.arange(distances.shape[0]), np.arange(rows.start, rows.stop)] = np.inf  # not its own neighbour
-        radii[rows] = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
+    balls = _balls(features, frame_of(features), neighbours)
+    return balls.squared_radii[balls.first]
+
+
+def _balls(features: Features, frame: Frame, neighbours: int) -> Balls:
+    seen: dict[bytes, int] = {}
+    first = np.array([seen.setdefault(digest, row) for row, digest in enumerate(digests(features))])
+    repeat = _repeats(first)
+    rows = np.flatnonzero(repeat <= neighbours)
+    weights = (repeat <= neighbours).astype(np.int64)
+    np.add.at(weights, first[repeat > neighbours], 1)
+    points = place(features, frame, rows)
+    return Balls(points, first, weights, _squared_radii(points, neighbours))
+
+
+def _repeats(first: Indices) -> Indices:
+    """How many equal rows stand before each row: [N]."""
+    order = np.argsort(first, kind="stable")
+    starts = np.searchsorted(first[order], first[order])
+    repeats = np.empty(len(first), np.intp)
+    repeats[order] = np.arange(len(first)) - starts
+    return repeats
+
+
+def _squared_radii(points: Points, neighbours: int) -> Floats:
+    """Each pair of points is multiplied once: a tile serves its rows and its columns."""
+    blocks = points.blocks(at_least=neighbours + 1)
+    nearest = [Nearest(points.features, block, points.features, points.frame.scale, neighbours) for block in blocks]
+    for block, found in zip(blocks, nearest, strict=True):
+        diagonal = np.arange(len(block.rows))
+        found.add(Meeting(points, block, points, block, hidden=(diagonal, diagonal)))
+    radii = np.zeros(len(points.features))
+    for at, block in enumerate(blocks):
+        for other in range(at + 1, len(blocks)):
+            meeting = Meeting(points, block, points, blocks[other])
+            nearest[at].add(meeting)
+            nearest[other].add(meeting.turned)
+        radii[block.rows], _ = nearest[at].finish()
     return radii
-
-
-def _tiles(first: Floats, second: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Squared Euclidean distances in tiles of rows: (rows of `first`, [rows, N])."""
-    second_norms = np.sum(second**2, axis=1)
-    for start in range(0, len(first), TILE_ROWS):
-        rows = slice(start, min(start + TILE_ROWS, len(first)))
-        tile = first[rows]
-        distances = tile @ second.T
-        distances *= -2.0
-        distances += np.sum(tile**2, axis=1)[:, None]
-        distances += second_norms
-        yield rows, np.maximum(distances, 0.0, out=distances)

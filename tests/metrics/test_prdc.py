@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan.metrics import prdc
+from gan.errors import DataError
+from gan.metrics import distances, neighbours, prdc
 
 
 def radius(points: np.ndarray, index: int, neighbours: int) -> float:
@@ -47,7 +48,7 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     real, generated = rng.normal(size=(40, 4)), rng.normal(size=(33, 4))
     whole = prdc.prdc(real, generated, neighbours=3)
-    monkeypatch.setattr(prdc, "TILE_ROWS", 7)
+    monkeypatch.setattr(distances, "TILE_ROWS", 7)
     for before, after in zip(whole, prdc.prdc(real, generated, neighbours=3), strict=True):
         np.testing.assert_array_equal(before, after)
 
@@ -87,12 +88,117 @@ def test_an_outlier_does_not_raise_density_much() -> None:
     assert found.density.mean() == pytest.approx(0.2)
 
 
-@settings(max_examples=40)
-@given(data=st.data(), neighbours=st.integers(1, 4))
-def test_ties_and_repeats_equal_the_naive_implementation(data: st.DataObject, neighbours: int) -> None:
-    """Points of a coarse lattice: equal distances everywhere, and repeated points."""
-    points = st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=5, max_size=12)
-    real, generated = (np.array(data.draw(points), np.float64) for _ in range(2))
-    found, expected = prdc.prdc(real, generated, neighbours=neighbours), naive(real, generated, neighbours)
+def exact(real: np.ndarray, generated: np.ndarray, nearest: int) -> prdc.Prdc:
+    """A second implementation for points with integer coordinates, in exact integer arithmetic."""
+
+    def between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        gaps = first.astype(np.int64)[:, None, :] - second.astype(np.int64)[None, :, :]
+        return np.sum(gaps**2, axis=2)
+
+    real_radii = np.sort(between(real, real), axis=1)[:, nearest]
+    generated_radii = np.sort(between(generated, generated), axis=1)[:, nearest]
+    across = between(real, generated)
+    in_real, in_generated = across <= real_radii[:, None], across <= generated_radii
+    return prdc.Prdc(in_real.any(axis=0), in_generated.any(axis=1), in_real.sum(axis=0) / nearest, in_real.any(axis=1))
+
+
+def assert_equal(found: prdc.Prdc, expected: prdc.Prdc) -> None:
     for name in prdc.Prdc._fields:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    data=st.data(),
+    nearest=st.integers(1, 4),
+    offset=st.sampled_from([0, 1000, 2**20, 2**23]),
+    stretch=st.sampled_from([1, 2**10, 3 * 2**7]),
+    tile=st.sampled_from([3, 5, 1024]),
+    most_pairs=st.sampled_from([1, 2**20]),
+    kind=st.sampled_from([np.float32, np.float64]),
+)
+def test_ties_repeats_and_offsets_equal_exact_arithmetic(
+    data: st.DataObject, nearest: int, offset: int, stretch: int, tile: int, most_pairs: int, kind: type
+) -> None:
+    """Points of a coarse lattice, far from 0, some far from all others: ties everywhere, and repeated points."""
+    coordinate = st.integers(-2, 2) | st.sampled_from([-2000, 2001])
+    points = st.lists(st.tuples(coordinate, coordinate, st.integers(0, 1)), min_size=5, max_size=16)
+    real, generated = (np.array(data.draw(points)) * stretch + offset for _ in range(2))
+    if data.draw(st.booleans()):
+        generated = np.concatenate([generated, real])  # a generator that replays
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distances, "TILE_ROWS", tile)
+        patch.setattr(neighbours, "MOST_PAIRS", most_pairs)
+        found = prdc.prdc(real.astype(kind), generated.astype(kind), neighbours=nearest)
+    assert_equal(found, exact(real.astype(kind), generated.astype(kind), nearest))
+
+
+@pytest.mark.parametrize("offset", [0, 2**16])
+def test_many_features_equal_exact_arithmetic(offset: int) -> None:
+    """512 features, where the bound of a float32 product is wide, in several tiles."""
+    rng = np.random.default_rng(0)
+    real = rng.integers(-3, 4, (150, 512)) * rng.integers(1, 3, (150, 1)) + offset
+    generated = np.concatenate([rng.integers(-3, 4, (60, 512)) + offset, real[:40], np.full((30, 512), offset)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distances, "TILE_ROWS", 32)
+        found = prdc.prdc(real.astype(np.float32), generated.astype(np.float32), neighbours=3)
+    assert_equal(found, exact(real, generated, 3))
+
+
+@pytest.mark.parametrize("spread", [1, 8])
+def test_tight_clusters_far_apart(spread: int) -> None:
+    """Distances within a cluster lie below the bound of the float32 product: the collapsed modes of a generator."""
+    rng = np.random.default_rng(1)
+    centres = rng.integers(-(2**20), 2**20, (4, 16))
+    real, generated = (
+        centres[rng.integers(0, 4, 200)] + rng.integers(-spread, spread + 1, (200, 16)) for _ in range(2)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distances, "TILE_ROWS", 64)
+        found = prdc.prdc(real.astype(np.float32), generated.astype(np.float32), neighbours=5)
+    assert_equal(found, exact(real, generated, 5))
+
+
+def test_the_scale_of_features_does_not_show() -> None:
+    """From where squares underflow float32 to where they overflow it."""
+    rng = np.random.default_rng(2)
+    real, generated = (rng.normal(size=(60, 8)).astype(np.float32) for _ in range(2))
+    expected = prdc.prdc(real, generated, neighbours=3)
+    for scale in (np.float32(2.0**-90), np.float32(2.0**100)):
+        assert_equal(prdc.prdc(real * scale, generated * scale, neighbours=3), expected)
+
+
+def test_one_point_far_away_does_not_blur_the_others() -> None:
+    rng = np.random.default_rng(3)
+    real, generated = (rng.normal(size=(100, 8)) for _ in range(2))
+    expected = prdc.prdc(real, generated, neighbours=3)
+    found = prdc.prdc(np.concatenate([real, np.full((1, 8), 1e12)]), generated, neighbours=3)
+    np.testing.assert_array_equal(found.recall[:100], expected.recall)
+    np.testing.assert_array_equal(found.coverage[:100], expected.coverage)
+
+
+def test_a_generator_of_one_image() -> None:
+    """All distances are 0: each of its balls is one point."""
+    rng = np.random.default_rng(4)
+    real = rng.normal(size=(300, 64)).astype(np.float32)
+    found = prdc.prdc(real, np.tile(real[:1], (300, 1)), neighbours=5)
+    assert found.recall.tolist() == [True] + [False] * 299
+    assert found.precision.all()
+
+
+def test_a_generator_that_replays_the_real_images_is_perfect() -> None:
+    """Each point is its own twin, and its k-th neighbour lies exactly on the surface of its ball."""
+    rng = np.random.default_rng(5)
+    real = (rng.normal(size=(500, 128)) + 1e3).astype(np.float32)
+    found = prdc.prdc(real, real[rng.permutation(500)], neighbours=5)
+    assert all(each.all() for each in (found.precision, found.recall, found.coverage))
+    across = np.array([[np.sum((x.astype(np.float64) - y) ** 2) for y in real] for x in real[:20]])
+    radii = prdc.squared_radii(real, 5)
+    np.testing.assert_allclose(radii[:20], np.sort(across, axis=1)[:, 5], rtol=1e-12)
+    assert found.density.sum() == pytest.approx(500 * 6 / 5)  # itself and k neighbours
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(bad: float) -> None:
+    with pytest.raises(DataError, match="finite"):
+        prdc.prdc(np.eye(5), np.where(np.eye(5) > 0, bad, 0.0), neighbours=1)
