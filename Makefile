@@ -101,12 +101,12 @@ base-image: ## Where no image can be pulled: make gan-base:local to build on (ne
 	tests/cluster/base_image.sh
 
 lock: ## Resolve the dependencies again and pin them by hash (needs uv).
-	$(LOCK) --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
+	$(LOCK) --extra imagenet --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) -c requirements.lock build-requirements.in docker/build.in -o docker/build.lock
-	$(LOCK) --extra s3 --extra sweep -c requirements.lock --override docker/unused.override \
+	$(LOCK) --extra imagenet --extra s3 --extra sweep -c requirements.lock --override docker/unused.override \
 	  --override docker/cpu.override pyproject.toml docker/cpu.in -o docker/cpu.lock
-	$(LOCK) --extra s3 --extra sweep --extra gpu -c requirements.lock --override docker/unused.override \
+	$(LOCK) --extra imagenet --extra s3 --extra sweep --extra gpu -c requirements.lock --override docker/unused.override \
 	  pyproject.toml -o docker/gpu.lock
 
 clean: ## Remove .venv and every cache, but no store.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gan.types import Json
+
 if TYPE_CHECKING:
     from gan.types import Pixels
 
@@ -25,11 +27,17 @@ class FeatureNetwork(ABC):
     name: what a score calls it, such as `mnist-cnn`.
     hash: SHA-256 over its weights and structure.
     kind: which file beside this one made it.
+    classes: how many classes its outputs are probabilities of, in sum 1 an image; 0 where they are something else.
     """
 
     name: str
     hash: str
     kind: str
+    classes: int = 0
+
+    def described(self) -> Json:
+        """What a reference keeps of it: name, hash, kind, and where to find it again where it is not kept itself."""
+        return {"name": self.name, "hash": self.hash, "kind": self.kind}
 
     @abstractmethod
     def look(self, pixels: Pixels) -> Seen:

@@ -31,6 +31,7 @@ class KerasNetwork(FeatureNetwork):
         self.kind = kind
         self.model = model
         self.hash = model_hash(model)
+        self.classes = model.outputs[1].shape[-1] if kind == "classes" else 0
         self._look = tf.function(lambda pixels: model(pixels, training=False))
 
     def look(self, pixels: Pixels) -> Seen:  # noqa: D102
