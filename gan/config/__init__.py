@@ -18,7 +18,18 @@ from gan.config.schema import (
     Reference,
     Train,
 )
-from gan.config.source import CONFIGS, from_dict, from_yaml, load, names, override, read, summary
+from gan.config.source import (
+    CONFIGS,
+    from_dict,
+    from_record,
+    from_yaml,
+    load,
+    names,
+    override,
+    read,
+    summary,
+    train_as_meant,
+)
 
 __all__ = [
     "CONFIGS",
@@ -37,6 +48,7 @@ __all__ = [
     "Train",
     "checkpoint_of",
     "from_dict",
+    "from_record",
     "from_yaml",
     "group_name",
     "load",
@@ -44,4 +56,5 @@ __all__ = [
     "override",
     "read",
     "summary",
+    "train_as_meant",
 ]
