@@ -24,6 +24,9 @@ T = TypeVar("T")
 LOSS_KEYS_OF_SOME = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
 """Loss keys that mean nothing to the losses that do not read them."""
 
+OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
+"""The train keys that each optimiser reads, and no other."""
+
 
 def check(config: Config, dataset: Dataset) -> None:
     """Check everything that can be known before a step is taken: names, and keys against each other and the dataset.
@@ -44,8 +47,8 @@ def check_config(config: Config) -> None:
     """The part of `check` that needs no dataset.
 
     Raises:
-        ConfigError: a name is unknown, a key means nothing or something wrong with the loss that is set, the feature
-            network can't be a file, or the template of a message can't be filled in.
+        ConfigError: a name is unknown, a key means nothing or something wrong with the loss or optimiser that is set,
+            the feature network can't be a file, or the template of a message can't be filled in.
     """
     from gan.metrics import network_file
     from gan.networks import DISCRIMINATORS, GENERATORS
@@ -58,6 +61,7 @@ def check_config(config: Config) -> None:
     for key in LOSS_KEYS_OF_SOME:
         _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
     _check_regulariser(config.loss, loss)
+    _check_optimizer_keys(config.train)
     if config.reference.feature_network is not None:
         network_file.absolute(config.reference.feature_network)
     if config.retrain.message is not None:
@@ -130,7 +134,7 @@ def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Op
     Adam: Kingma and Ba (2015), arXiv:1412.6980. RMSprop: Tieleman and Hinton (2012), Coursera lecture 6.5.
 
     Args:
-        config: `train.optimizer`, `train.beta_1` (Adam) and `train.beta_2` (Adam; RMSprop's rho).
+        config: `train.optimizer` and the keys that it reads (`OPTIMIZER_KEYS`).
         learning_rate: `train.generator_learning_rate` or `train.discriminator_learning_rate`.
     """
     import keras
@@ -138,7 +142,7 @@ def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Op
     train = config.train
     optimizers = {
         "adam": lambda: keras.optimizers.Adam(learning_rate, beta_1=train.beta_1, beta_2=train.beta_2),
-        "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.beta_2),
+        "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.rho),
     }
     return _known("train.optimizer", train.optimizer, optimizers)()
 
@@ -212,6 +216,23 @@ def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
             f"(--set loss.{key}={default}), or set loss.name to one that reads it: "
             f"{_losses(lambda each: key in each.reads)}"
         )
+
+
+def _check_optimizer_keys(train: settings.Train) -> None:
+    defaults = settings.Train()
+    for owner, keys in OPTIMIZER_KEYS.items():
+        for key in keys if owner != train.optimizer else ():
+            value, default = getattr(train, key), getattr(defaults, key)
+            if value != default:
+                raise ConfigError(
+                    f"train.{key} means nothing to the optimiser {train.optimizer}, which reads "
+                    f"{_train_keys(train.optimizer)}; got {value}. Set it to {default} "
+                    f"(--set train.{key}={default}), or set train.optimizer={owner}"
+                )
+
+
+def _train_keys(optimizer: str) -> str:
+    return " and ".join(f"train.{key}" for key in OPTIMIZER_KEYS[optimizer])
 
 
 def _losses(suitable: Callable[[Loss], bool]) -> str:

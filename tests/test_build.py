@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import subprocess
 import sys
 from typing import Any
@@ -72,6 +73,16 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
             {"loss": {"kl_weight": 0.1, "kl_estimator": "density_ratio", "label_noise": 0.2}},
             r"clean labels.*label_noise=0.2",
         ),
+        (
+            {"train": {"rho": 0.99}},
+            r"train.rho means nothing to the optimiser adam, which reads train.beta_1 and train.beta_2; got 0.99. "
+            r"Set it to 0.9 \(--set train.rho=0.9\), or set train.optimizer=rmsprop",
+        ),
+        (
+            {"train": {"optimizer": "rmsprop", "beta_2": 0.9}},
+            r"train.beta_2 means nothing to the optimiser rmsprop, which reads train.rho; got 0.9. Set it to 0.999",
+        ),
+        ({"train": {"optimizer": "rmsprop", "beta_1": 0.0}}, r"train.beta_1 means nothing to the optimiser rmsprop"),
     ],
 )
 def test_a_config_that_is_wrong_in_itself_is_refused_with_a_remedy(wrong: dict[str, Any], message: str) -> None:
@@ -191,10 +202,20 @@ def test_adam_takes_both_betas() -> None:
     assert float(made.learning_rate) == pytest.approx(3e-4)
 
 
-def test_rmsprop_takes_beta_2_as_its_rho() -> None:
-    made = build.build_optimizer(Config(train=Train(optimizer="rmsprop", beta_2=0.95)), 5e-5)
+def test_rmsprop_has_a_rho_of_its_own() -> None:
+    made = build.build_optimizer(Config(train=Train(optimizer="rmsprop", rho=0.95)), 5e-5)
     assert isinstance(made, keras.optimizers.RMSprop)
     assert made.rho == 0.95
+    assert Train().rho == keras.optimizers.RMSprop().rho
+
+
+def test_the_first_update_of_rmsprop_is_the_learning_rate_over_the_root_of_one_minus_rho() -> None:
+    """The mean square begins at 0, so after one gradient g it is (1 - rho) g^2."""
+    for rho, times in ((0.9, 1 / math.sqrt(0.1)), (0.999, 31.6228)):
+        variable = keras.Variable([1.0])
+        made = build.build_optimizer(Config(train=Train(optimizer="rmsprop", rho=rho)), 0.01)
+        made.apply([tf.constant([5.0])], [variable])
+        assert 1.0 - float(variable[0]) == pytest.approx(0.01 * times, rel=1e-4)
 
 
 def test_importing_it_does_not_import_tensorflow() -> None:

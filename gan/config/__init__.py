@@ -19,7 +19,18 @@ from gan.config.schema import (
     Reference,
     Train,
 )
-from gan.config.source import CONFIGS, from_dict, from_yaml, load, names, override, read, summary
+from gan.config.source import (
+    CONFIGS,
+    from_dict,
+    from_record,
+    from_yaml,
+    load,
+    names,
+    override,
+    read,
+    summary,
+    train_as_meant,
+)
 
 __all__ = [
     "CONFIGS",
@@ -38,6 +49,7 @@ __all__ = [
     "Train",
     "checkpoint_of",
     "from_dict",
+    "from_record",
     "from_yaml",
     "group_name",
     "load",
@@ -46,4 +58,5 @@ __all__ = [
     "override",
     "read",
     "summary",
+    "train_as_meant",
 ]

@@ -97,7 +97,8 @@ class Train(Group):
     generator_learning_rate: float = key(2e-4, "Step size of the generator.", least=0, most=1)
     discriminator_learning_rate: float = key(2e-4, "Step size of the discriminator.", least=0, most=1)
     beta_1: float = key(0.5, "Adam's decay of the first moment.", least=0, most=0.9999)
-    beta_2: float = key(0.999, "Adam's decay of the second moment; RMSprop's rho.", least=0, most=0.99999)
+    beta_2: float = key(0.999, "Adam's decay of the second moment.", least=0, most=0.99999)
+    rho: float = key(0.9, "RMSprop's decay of the mean square.", least=0, most=0.99999)
     ema_decay: float = key(
         0.999,
         "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
@@ -120,7 +121,9 @@ class Train(Group):
     sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", least=1)
     log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", least=1)
     start_from: str | None = key(
-        None, "RUN_ID@STEP: the checkpoint whose networks the run starts with; none: random weights."
+        None,
+        "RUN_ID@STEP: the checkpoint whose averaged generator and discriminator the run starts with; none: random "
+        "weights.",
     )
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan.config import migrate
 from gan.config.check import Group, group_name
-from gan.config.schema import GROUPS, Config
+from gan.config.schema import GROUPS, Config, Train
 from gan.console import warn
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 
@@ -34,6 +34,27 @@ def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
             raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
         made[name] = _group_from_dict(GROUPS[name], migrate.group(name, value))
     return Config(**made)
+
+
+def from_record(tree: Mapping[str, Any], *, where: str) -> Config:
+    """A checked config from a record that this or an earlier version wrote, meaning what it meant then.
+
+    Raises:
+        ConfigError: see `from_dict`.
+    """
+    train = tree.get("train") if isinstance(tree, Mapping) else None
+    return from_dict({**tree, "train": train_as_meant(train)} if isinstance(train, Mapping) else tree, where=where)
+
+
+def train_as_meant(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The `train` keys of a record, whole, in the words of this version.
+
+    Where there was no `train.rho` yet, RMSprop's rho was `train.beta_2`; neither beta meant anything else to it.
+    """
+    if recorded.get("optimizer") != "rmsprop" or "rho" in recorded or "beta_2" not in recorded:
+        return dict(recorded)
+    default = Train()
+    return {**recorded, "rho": recorded["beta_2"], "beta_1": default.beta_1, "beta_2": default.beta_2}
 
 
 def from_yaml(text: str, *, where: str = "the config") -> Config:

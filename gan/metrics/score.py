@@ -41,7 +41,7 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
     """
     check_counts(protocol, len(reference.real), len(reference.selection), len(reference.train))
     check_metrics(protocol.metrics)
-    has = {"labels": conditional, "class_probabilities": reference.network.classes is not None, "": True}
+    has = {"labels": conditional, "class_probabilities": reference.network.classes > 0, "": True}
     for name in protocol.metrics:
         if not has[METRICS[name].needs]:
             lacking = {
@@ -130,7 +130,7 @@ def look(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
         features.append(seen.features)
         probabilities.append(reference.modes.probabilities(seen.features, seen.outputs))
         labels += [] if asked is None else [asked]
-        classes += [] if reference.network.classes is None else [seen.outputs]
+        classes += [seen.outputs] if reference.network.classes else []
     count = sum(map(len, features))
     if count < 2:
         raise DataError(f"a score needs at least 2 images; got {count}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gan.config import Config, from_dict, override
+from gan.config import Config, from_record, override
 from gan.console import say
 from gan.data import spec
 from gan.data.spec import Dataset
@@ -105,7 +105,7 @@ def _start(store: Store, config: Config, dataset: Dataset, facts: Facts | None) 
         return config.train.start_from, ""
     if facts is None:
         return None, "it starts from scratch: nothing is live yet"
-    theirs = from_dict(facts.config, where="the config of the live generator")
+    theirs = from_record(facts.config, where="the config of the live generator")
     alike = (theirs.generator, theirs.discriminator) == (config.generator, config.discriminator)
     classes = dataset.classes if config.generator.conditional else ()
     if not alike or facts.image_shape != dataset.image_shape or facts.classes != classes:
@@ -136,7 +136,7 @@ def _lived(store: Store, live: Pointer) -> set[str]:
             facts = facts_module.read(store, generator_id)
         except (NotFoundError, IntegrityError):
             continue  # of no matter for what is trained next, but that its seed may be used again
-        found.add(default_run_id(from_dict(facts.config, where="the config of a generator"), facts.dataset_id))
+        found.add(default_run_id(from_record(facts.config, where="the config of a generator"), facts.dataset_id))
     return found
 
 

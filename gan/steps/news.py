@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gan.config import Config, from_dict, override
+from gan.config import Config, from_record, override
 from gan.data import spec
 from gan.data.changes import changes, prepared_otherwise
 from gan.data.spec import Dataset
@@ -67,7 +67,7 @@ def own_config(config: Config, facts: Facts) -> Config:
     """
     start = config.train.start_from or "null"
     sets = [f"train.seed={config.train.seed}", f"train.start_from={start}"]
-    return override(from_dict(facts.config, where="the config of the live generator"), sets)
+    return override(from_record(facts.config, where="the config of the live generator"), sets)
 
 
 def _before(store: Store, facts: Facts) -> Dataset | None:

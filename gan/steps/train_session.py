@@ -150,7 +150,7 @@ class Session:
     ) -> Loop:
         config = self._run.config
         classes = len(self._dataset.classes) if config.generator.conditional else None
-        take_step: TakeStep = training_step(players, config, replicas)
+        take_step: TakeStep = training_step(players, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
         if self._workers.count > 1:
             take_step = GroupStep(take_step, replicas, self._stop)
         return Loop(
@@ -187,8 +187,8 @@ def players_of(run: Run, dataset: Dataset, replicas: Replicas) -> Players:
         )
 
 
-def training_step(players: Players, config: Config, replicas: Replicas) -> TrainingStep:
-    """The step that a config asks for."""
+def training_step(players: Players, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
+    """The step that a config asks for; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
     return TrainingStep(
         players,
         build.build_loss(config),
@@ -197,6 +197,7 @@ def training_step(players: Players, config: Config, replicas: Replicas) -> Train
         conditional=config.generator.conditional,
         seed=config.train.seed,
         ema_decay=config.train.ema_decay,
+        ema_ramp_up=ema_ramp_up,
         replicas=replicas,
     )
 

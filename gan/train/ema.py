@@ -19,14 +19,24 @@ def make_ema(generator: keras.Model) -> keras.Model:
     return ema
 
 
-def decay_at(step: Tensor, decay: float) -> Tensor:
-    """The decay in effect: min(decay, (1 + step) / (10 + step)), float32.
+def decay_at(step: Tensor, decay: float, *, ramp_up: bool = True) -> Tensor:
+    """The decay in effect, float32: min(decay, (1 + step) / (10 + step)) where it ramps up, else `decay`.
 
-    The start weighs less while there is little else, or the average of a short run would be mostly initial weights.
-    The schedule is that of `tf.train.ExponentialMovingAverage(num_updates=...)`.
+    Random initial weights must weigh little, or the average of a short run would be mostly these: the decay ramps up,
+    by the schedule of `tf.train.ExponentialMovingAverage(num_updates=...)`. What the average starts with then has the
+    share product((1 + s) / (10 + s), s = 1..k) of it after k steps as long as the ramp-up lasts: 6e-5 after ten. A run
+    that starts with trained weights must keep them: without a ramp-up their share is decay^k.
+
+    Args:
+        step: the number of the step, from 1.
+        decay: in [0, 1).
+        ramp_up: whether the average starts with random weights.
     """
+    full = tf.constant(decay, tf.float32)
+    if not ramp_up:
+        return full
     step = tf.cast(step, tf.float32)
-    return tf.minimum(tf.constant(decay, tf.float32), (1.0 + step) / (10.0 + step))
+    return tf.minimum(full, (1.0 + step) / (10.0 + step))
 
 
 def update(means: Iterable[Any], variables: Iterable[Any], decay: Tensor) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.config import Config, from_dict
+from gan.config import Config, from_record, train_as_meant
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
 from gan.ids import content_hash, sha256
 from gan.store import Store, runs
@@ -29,6 +29,8 @@ FREE_TRAIN_KEYS = frozenset(
         "log_every_steps",
     }
 )
+WARM_START = "warm_start"
+"""Stands among the decisive `train` keys of a run that starts with the moving average of another and keeps it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ class Run:
         return decisive(self.config) if self.begun_with is None else self.begun_with
 
     @property
+    def ema_ramp_up(self) -> bool:
+        """Whether the decay of its moving average ramps up: unless it starts with the weights of another run.
+
+        A run that did so before there was a mark of it was begun with a ramp-up, and goes on with one.
+        """
+        return WARM_START not in self.decisive["train"]
+
+    @property
     def config_hash(self) -> str:
         """The hash of the keys that decide what a step does."""
         return content_hash(self.decisive)
@@ -64,12 +74,18 @@ def decisive(config: Config) -> Json:
     How many steps there are, and when one is logged or saved, changes no step; how a run is scored and judged changes
     no training; and which images it sees is told by the dataset's id, wherever they were read from.
 
-    `train.start_from` is left out where it is none, so that the ids of runs are what they were before there was such a
-    key.
+    Ids of runs are what they were before some keys were known: `train.start_from` is left out where it is none, and
+    `train.rho` always. RMSprop's rho stands in the place of `train.beta_2`, where it always was: RMSprop reads no beta.
     """
     tree = _decisive(config)
-    if tree["train"]["start_from"] is None:
-        del tree["train"]["start_from"]
+    train = tree["train"]
+    rho = train.pop("rho")
+    if train["optimizer"] == "rmsprop":
+        train["beta_2"] = rho
+    if train["start_from"] is None:
+        del train["start_from"]
+    else:
+        train[WARM_START] = "average"
     return tree
 
 
@@ -116,7 +132,7 @@ def find_run(store: Store, run_id: str) -> Run | None:
     if record["run_id"] != run_id:
         raise IntegrityError(f"{uri} is damaged (it is the record of run {record['run_id']}); {remedy}")
     try:
-        config = from_dict(record["config"], where=uri)
+        config = from_record(record["config"], where=uri)
     except ConfigError as error:
         raise IntegrityError(f"{uri} holds a config that this version does not know ({error}); {remedy}") from None
     made = (record["precision"], record["environment"], record["decisive"])
@@ -176,8 +192,11 @@ def continued(run: Run, config: Config, dataset_id: str) -> Run:
 def differences(begun_with: Mapping[str, Any], now: Config) -> list[str]:
     """The decisive keys in which a config differs from a record, each with both values.
 
-    A key that the record does not have was not known when it was made, and counts as its default.
+    A key that the record does not have was not known when it was made, and counts as its default, but see
+    `gan.config.train_as_meant`.
     """
+    train = {key: value for key, value in train_as_meant(begun_with["train"]).items() if key != WARM_START}
+    begun_with = {**begun_with, "train": train}
     old, new, defaults = (_flat(tree) for tree in (begun_with, _decisive(now), _decisive(Config())))
     was = {**defaults, **old}
     differing = [f"{key} (was {was[key]!r}, now {new[key]!r})" for key in new if was[key] != new[key]]

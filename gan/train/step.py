@@ -38,6 +38,7 @@ class TrainingStep:
         conditional: whether the networks take labels.
         seed: of latents, label noise and interpolates.
         ema_decay: in [0, 1).
+        ema_ramp_up: whether the decay ramps up; see `gan.train.ema.decay_at`.
         replicas: who share each batch; by default one device has all of it.
     """
 
@@ -51,6 +52,7 @@ class TrainingStep:
         conditional: bool,
         seed: int,
         ema_decay: float,
+        ema_ramp_up: bool = True,
         replicas: Replicas | None = None,
     ) -> None:
         self._players = players
@@ -60,6 +62,7 @@ class TrainingStep:
         self._conditional = conditional
         self._seed = seed
         self._ema_decay = ema_decay
+        self._ema_ramp_up = ema_ramp_up
         self._replicas = replicas or Replicas()
         # No Python control flow hangs on a tensor here, so AutoGraph would only rewrite code and slow the tracing.
         self._train_discriminator = tf.function(self._replicas.spread(self._discriminator_part), autograph=False)
@@ -98,7 +101,8 @@ class TrainingStep:
             fake = self._generate(draws, labels)
         metrics = self._update_discriminator(draws, real, fake, labels)
         metrics |= self._update_generator(tape, real, fake, labels)
-        ema.update(self._players.ema.variables, self._players.generator.variables, ema.decay_at(step, self._ema_decay))
+        decay = ema.decay_at(step, self._ema_decay, ramp_up=self._ema_ramp_up)
+        ema.update(self._players.ema.variables, self._players.generator.variables, decay)
         return {**metrics, FLAG: self._all_finite(metrics)}
 
     def _generate(self, draws: Draws, labels: Labels) -> Images:

@@ -1,4 +1,13 @@
-"""A warm start: a new run begins with the networks of another run's checkpoint, and with everything else fresh."""
+"""A warm start: a new run begins with the weights that another run's checkpoint is scored and exported with.
+
+The generator and its moving average both begin with the moving average of the checkpoint, BatchNorm statistics
+included: that is what was promoted. The discriminator begins with that of the checkpoint. The moving average keeps them
+as long as its decay says: there is no ramp-up (`gan.train.ema.decay_at`).
+
+The optimisers begin anew. Their moments belong to the generator that was trained, not to its average, and to learning
+rates that may be others now; Adam's bias correction makes the first steps of fresh moments as large as later ones
+(Kingma and Ba, 2015, arXiv:1412.6980, section 3).
+"""
 
 from __future__ import annotations
 
@@ -16,11 +25,12 @@ if TYPE_CHECKING:
     from gan.train.checkpoint import Tensors
     from gan.train.players import Players
 
-NETWORKS = ("generator", "ema", "discriminator")
+SOURCES = {"generator": "ema", "ema": "ema", "discriminator": "discriminator"}
+"""Which network of the checkpoint each network begins with."""
 
 
 def start(store: Store, players: Players, start_from: str) -> None:
-    """Give both networks and the moving average the values that they have in a checkpoint.
+    """Give each network the weights of `SOURCES` in a checkpoint.
 
     The optimisers' moments, the random state of dropout, the latents and the order of the data are those of a new run.
 
@@ -36,16 +46,21 @@ def start(store: Store, players: Players, start_from: str) -> None:
     """
     run_id, step = checkpoint_of(start_from)
     found, _ = Checkpoints(store, run_id).load(step)
-    tensors = {name: tensor for name, tensor in found.items() if _is_weight(name, tensor.dtype)}
     wanted = {name: each for name, each in players.variables().items() if _is_weight(name, np.dtype(each.dtype))}
+    tensors = {
+        f"{network}/{name.partition('/')[2]}": tensor
+        for network, source in SOURCES.items()
+        for name, tensor in found.items()
+        if name.startswith(f"{source}/") and _is_weight(name, tensor.dtype)
+    }
     _require_alike(wanted, tensors, f"checkpoint {step} of run {run_id}")
     assign(wanted, tensors, where=f"checkpoint {step} of run {run_id}")
-    say("the networks start with those of another run", run_id=run_id, step=step)
+    say("the networks start with the weights that another run's checkpoint is exported with", run_id=run_id, step=step)
 
 
 def _is_weight(name: str, dtype: Any) -> bool:
     """Whether a variable is one of a network that is no random state: these are whole numbers."""
-    return name.partition("/")[0] in NETWORKS and np.issubdtype(dtype, np.floating)
+    return name.partition("/")[0] in SOURCES and np.issubdtype(dtype, np.floating)
 
 
 def _require_alike(wanted: dict[str, Any], tensors: Tensors, where: str) -> None:

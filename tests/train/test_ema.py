@@ -67,3 +67,14 @@ def test_it_is_the_average_that_tensorflow_computes() -> None:
         peer.apply([variable])
         ema.update([mean], [keras.Variable(value)], ema.decay_at(tf.constant(step, tf.int64), 0.8))
     assert float(mean) == pytest.approx(float(peer.average(variable)), rel=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 10, 300])
+@pytest.mark.parametrize("ramp_up", [True, False])
+def test_the_share_of_what_it_starts_with_is_the_closed_form(steps: int, ramp_up: bool) -> None:
+    """Start at 1 and follow zeros: what is left is the share of the start."""
+    mean, decay = keras.Variable(1.0), 0.99
+    for step in range(1, steps + 1):
+        ema.update([mean], [keras.Variable(0.0)], ema.decay_at(tf.constant(step, tf.int64), decay, ramp_up=ramp_up))
+    ramped = np.prod([min(decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)])
+    assert float(mean) == pytest.approx(ramped if ramp_up else decay**steps, rel=1e-4)

@@ -163,3 +163,45 @@ def test_a_warm_start_decides_and_its_absence_leaves_ids_as_they_were() -> None:
 def test_a_warm_start_names_a_checkpoint(text: str) -> None:
     with pytest.raises(ConfigError, match=r"train.start_from must be RUN_ID@STEP"):
         override(Config(), [f"train.start_from={text}"])
+
+
+def test_ids_of_runs_are_what_they_were(store: Store) -> None:
+    """Those that Adam trains from random weights, and those of RMSprop with the rho that it had as beta_2."""
+    assert default_run_id(Config(), "d1") == "digits-1e6141393bdc"
+    earlier = override(Config(), ["train.optimizer=rmsprop", "train.rho=0.999"])
+    assert default_run_id(earlier, "d1") == "digits-02d3aed8c4c2"
+    assert default_run_id(override(earlier, ["train.rho=0.9"]), "d1") != default_run_id(earlier, "d1")
+
+
+def test_a_warm_start_is_marked_and_has_no_ramp_up() -> None:
+    config = override(Config(), ["train.start_from=r@5"])
+    assert not Run("r", "d", config).ema_ramp_up
+    assert Run("r", "d", Config()).ema_ramp_up
+    assert decisive(config)["train"]["warm_start"] == "average"
+    assert differences(decisive(config), config) == []
+
+
+def rmsprop_of_old(store: Store, rho: float, beta_1: float = 0.5) -> Run:
+    """A run of RMSprop, put on record when its rho was train.beta_2."""
+    write_run(store, dataclasses.replace(RUN, config=override(Config(), ["train.optimizer=rmsprop"])))
+
+    def older(record: dict[str, Any]) -> None:
+        del record["config"]["train"]["rho"]
+        for tree in (record["config"], record["decisive"]):
+            tree["train"] |= {"beta_1": beta_1, "beta_2": rho}
+
+    edit(store, older)
+    return read_run(store, "r1")
+
+
+@pytest.mark.parametrize(("rho", "beta_1"), [(0.999, 0.5), (0.95, 0.1)])
+def test_a_run_of_rmsprop_keeps_the_rho_that_it_was_begun_with(store: Store, rho: float, beta_1: float) -> None:
+    earlier = rmsprop_of_old(store, rho, beta_1)
+    assert (earlier.config.train.rho, earlier.config.train.beta_1, earlier.config.train.beta_2) == (rho, 0.5, 0.999)
+    now = override(Config(), ["train.optimizer=rmsprop"])
+    with pytest.raises(ConfigError, match=rf"begun with another configuration: train.rho \(was {rho}, now 0.9\)\."):
+        continued(earlier, now, "digits-1")
+    going_on = continued(earlier, override(now, [f"train.rho={rho}"]), "digits-1")
+    assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
+    write_run(store, going_on)
+    assert read_run(store, "r1") == going_on
