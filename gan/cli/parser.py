@@ -107,7 +107,7 @@ def _add_data_commands(add: Add) -> None:
     made.add_argument("--source", metavar="PATH_OR_URI", help="folder or zip with the original files, also in a bucket")
     made.add_argument("--image-size", type=int, metavar="PIXELS", help="height and width of the prepared images")
     made.add_argument("--channels", type=int, metavar="N", help="1 (grey) or 3 (RGB)")
-    made.add_argument("--crop", type=int, metavar="PIXELS", help="side of the centred square cut out before resizing")
+    made.add_argument("--crop", type=int, metavar="PIXELS", help="side of the square cut out before resizing")
     made.add_argument("--resizer", metavar="NAME", help="bicubic, bilinear, box or lanczos; always antialiased")
     made.add_argument(
         "--holdout-percent",

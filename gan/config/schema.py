@@ -30,7 +30,9 @@ class Data(Group):
     )
     channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", choices=(1, 3))
     crop: int | None = key(
-        None, "Side in pixels of the centred square cut out before resizing; none: the source's own.", least=4
+        None,
+        "Side in pixels of the square cut out before resizing, centred but for CelebA's 128; none: the source's own.",
+        least=4,
     )
     resizer: str = key("bicubic", "Antialiased filter that resizes images.", choices=RESIZERS)
     holdout_percent: int = key(

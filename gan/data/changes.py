@@ -40,7 +40,7 @@ def changes(store: Store, before: Dataset, now: Dataset) -> Changes:
 
 def prepared_otherwise(before: Dataset, now: Dataset) -> list[str]:
     """The ways in which the images of two datasets are prepared or described differently, each with both values."""
-    names = ("source", "image_size", "channels", "crop", "resizer", "classes", "attributes")
+    names = ("source", "image_size", "channels", "crop", "crop_offset", "resizer", "classes", "attributes")
     return [
         f"{name} (was {_told(getattr(before, name))}, now {_told(getattr(now, name))})"
         for name in names

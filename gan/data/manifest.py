@@ -2,7 +2,8 @@
 
 Columns: id, split, file and sha256 (of the original), label (null without classes), attributes (-1 or 1, in the order
 of dataset.json; null without), identity, shard, index (position in the shard, from 0), reason (why it was quarantined;
-null for examples, and those quarantined have no shard).
+null for examples, and those quarantined have no shard). Where the source has no split of its own also decoded_sha256
+(`gan.data.image.decoded_sha256`, which decides the split; null for what is quarantined).
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+DECODED = "decoded_sha256"
+SCHEMA_BY_PIXELS = SCHEMA.append(pa.field(DECODED, pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ class Row:
     shard: str | None = None
     index: int | None = None
     reason: str | None = None
+    decoded_sha256: str | None = None
 
 
-def example_row(example: Listed, sha256: str, place: Place, *, labelled: bool) -> Row:
+def example_row(example: Listed, sha256: str, place: Place, *, labelled: bool, decoded_sha256: str = "") -> Row:
     """The row of an example that lies in a shard."""
     return Row(
         id=example.id,
@@ -65,21 +69,32 @@ def example_row(example: Listed, sha256: str, place: Place, *, labelled: bool) -
         identity=example.identity,
         shard=place.shard,
         index=place.index,
+        decoded_sha256=decoded_sha256 or None,
     )
 
 
 def quarantined_row(rejected: Rejected) -> Row:
     """The row of an image that was left out."""
     return Row(
-        rejected.id or rejected.file, rejected.split, rejected.file, rejected.sha256 or None, reason=rejected.reason
+        rejected.id or rejected.file,
+        rejected.split or None,
+        rejected.file,
+        rejected.sha256 or None,
+        reason=rejected.reason,
     )
 
 
 class ManifestWriter:
-    """Writes rows in groups, so that memory stays flat. Use as a context manager; `sha256` is of the rows so far."""
+    """Writes rows in groups, so that memory stays flat. Use as a context manager; `sha256` is of the rows so far.
 
-    def __init__(self, path: Path) -> None:
-        self._parquet = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+    Args:
+        path: the file.
+        by_pixels: whether the rows have the column decoded_sha256.
+    """
+
+    def __init__(self, path: Path, *, by_pixels: bool = False) -> None:
+        self._schema = SCHEMA_BY_PIXELS if by_pixels else SCHEMA
+        self._parquet = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[list[Any]] = []
         self._hash = hashlib.sha256()
 
@@ -97,7 +112,7 @@ class ManifestWriter:
 
     def add(self, row: Row) -> None:
         """Append one row."""
-        values = [getattr(row, name) for name in SCHEMA.names]
+        values = [getattr(row, name) for name in self._schema.names]
         self._rows.append(values)
         self._hash.update(canonical(values) + b"\n")
         if len(self._rows) == GROUP_ROWS:
@@ -111,6 +126,6 @@ class ManifestWriter:
     def _flush(self) -> None:
         if not self._rows:
             return
-        columns = dict(zip(SCHEMA.names, zip(*self._rows, strict=True), strict=True))
-        self._parquet.write_table(pa.table(columns, schema=SCHEMA))
+        columns = dict(zip(self._schema.names, zip(*self._rows, strict=True), strict=True))
+        self._parquet.write_table(pa.table(columns, schema=self._schema))
         self._rows.clear()

@@ -23,7 +23,8 @@ class Frame:
     Attributes:
         image_size: height and width of the result.
         channels: 1 (grey) or 3 (RGB).
-        crop: side of the centred square cut out first; None: the largest that fits.
+        crop: side of the square cut out first; None: the largest that fits.
+        crop_offset: (left, top) of that square in the original, in pixels; None: it is centred.
         resizer: bicubic, bilinear, box or lanczos, with antialiasing.
         original_size: (width, height) that every original must have; None: any.
     """
@@ -33,6 +34,7 @@ class Frame:
     crop: int | None
     resizer: str
     original_size: tuple[int, int] | None = None
+    crop_offset: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ class Options:
     skip_bad_images: bool
 
     def to_json(self) -> Json:
-        """What decides the prepared dataset, beside the original files."""
+        """What decides the prepared dataset, beside the original files; `crop_offset` only where there is one."""
+        offset = self.frame.crop_offset
         return {
             "image_size": self.frame.image_size,
             "channels": self.frame.channels,
             "crop": self.frame.crop,
+            **({} if offset is None else {"crop_offset": list(offset)}),
             "resizer": self.frame.resizer,
             "holdout_percent": self.holdout_percent,
             "shard_bytes": self.shard_bytes,
@@ -63,12 +67,14 @@ def resolve(source: Source, data: Data) -> Options:
     Raises:
         ConfigError: a value that this source can't be prepared with.
     """
+    crop = _crop(source, data)
     frame = Frame(
         image_size=data.image_size or source.image_size,
         channels=data.channels or source.channels,
-        crop=_crop(source, data),
+        crop=crop,
         resizer=data.resizer,
         original_size=source.original_size,
+        crop_offset=None if crop is None else source.crop_offsets.get(crop),
     )
     _check_enlargement(source, frame)
     return Options(

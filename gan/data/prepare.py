@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gan.data.image import BadImageError, fit_pixels, prepare
+from gan.data.near_duplicates import thumbnail_of
 from gan.data.options import Frame
 from gan.data.pool import ordered_map
 from gan.data.sources.interface import Listed, Listing
@@ -32,12 +33,16 @@ class Prepared(NamedTuple):
         pixels: uint8 [image_size, image_size, channels] in row-major order; empty where there is a reason.
         sha256: SHA-256 of the original file; empty where it could not be read.
         reason: why the image can't be used; empty where it can.
+        thumbnail: see `gan.data.near_duplicates.thumbnail`; empty for pixels that were never in an image file.
+        decoded_sha256: see `gan.data.image.decoded_sha256`; only where the source is split by pixels.
     """
 
     example: Listed
     pixels: bytes
     sha256: str
     reason: str = ""
+    thumbnail: bytes = b""
+    decoded_sha256: str = ""
 
 
 class _Outcome(NamedTuple):
@@ -46,6 +51,8 @@ class _Outcome(NamedTuple):
     pixels: bytes
     sha256: str
     reason: str
+    thumbnail: bytes = b""
+    decoded_sha256: str = ""
 
 
 class _File(NamedTuple):
@@ -78,12 +85,18 @@ def prepared(
         return
     fresh = _decoded_all(listing, [each for each in examples if not known.has(each)], frame, workers)
     for example in examples:
-        yield Prepared(example, known.pixels(example), example.sha256) if known.has(example) else next(fresh)
+        yield _known(example, known, frame) if known.has(example) else next(fresh)
+
+
+def _known(example: Listed, known: Known, frame: Frame) -> Prepared:
+    pixels = known.pixels(example)
+    small = thumbnail_of(pixels, frame.image_size, frame.channels)
+    return Prepared(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
 
 
 def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, workers: int) -> Iterator[Prepared]:
     chunks = _chunks(listing, examples)
-    decode = partial(decode_chunk, frame)
+    decode = partial(decode_chunk, frame, listing.split_by_pixels)
     in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
     outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
     position = 0
@@ -95,17 +108,18 @@ def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, wor
             yield Prepared(example, *outcome)
 
 
-def decode_chunk(frame: Frame, files: Iterable[_File]) -> list[_Outcome]:
-    """Decode some image files; runs in a worker."""
-    return [_decoded(frame, file) for file in files]
+def decode_chunk(frame: Frame, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
+    """Decode some image files, with the hash of their decoded pixels where `hashed`; runs in a worker."""
+    return [_decoded(frame, hashed, file) for file in files]
 
 
-def _decoded(frame: Frame, file: _File) -> _Outcome:
+def _decoded(frame: Frame, hashed: bool, file: _File) -> _Outcome:
     if isinstance(file.data, str):
         return _Outcome(b"", "", file.data)
     digest = hashlib.sha256(file.data).hexdigest()
     try:
-        return _Outcome(prepare(file.data, file.name, frame), digest, "")
+        made = prepare(file.data, file.name, frame, with_decoded_sha256=hashed)
+        return _Outcome(made.pixels, digest, "", made.thumbnail, made.decoded_sha256)
     except BadImageError as bad:
         return _Outcome(b"", digest, str(bad))
 

@@ -11,18 +11,28 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
 from gan.data.load import open_records
+from gan.data.manifest import DECODED
 from gan.data.records import Records
 from gan.data.sources.interface import Listed
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, sealed
 
 Image = tuple[str, str]
-Place = tuple[str, int]
+
+
+class Place(NamedTuple):
+    """Where the pixels of an image lie, and the hash of its decoded pixels ("" where the dataset does not have it)."""
+
+    split: str
+    number: int
+    decoded_sha256: str
 
 
 def image_of(file: str, sha256: str) -> Image:
@@ -43,25 +53,39 @@ class Known:
 
     def pixels(self, example: Listed) -> bytes:
         """uint8 [H, W, C] in row-major order of an example that `has` said to be at hand."""
-        split, number = self.places[image_of(example.file, example.sha256)]
-        (record,) = self.records[split].read([number])
+        place = self.places[image_of(example.file, example.sha256)]
+        (record,) = self.records[place.split].read([place.number])
         raw: bytes = tf.train.Example.FromString(record).features.feature["image/raw"].bytes_list.value[0]
         return raw
+
+    def decoded_sha256(self, example: Listed) -> str:
+        """The hash of the decoded pixels of an example that `has` said to be at hand; "" where it is not known."""
+        return self.places[image_of(example.file, example.sha256)].decoded_sha256
 
 
 NOTHING = Known()
 
 
-def known_of(store: Store, dataset: Dataset, examples: Sequence[Listed]) -> Known:
+def known_of(store: Store, dataset: Dataset, examples: Sequence[Listed], *, hashed: bool = False) -> Known:
     """What a dataset knows of these examples; its shards are fetched and checked where it knows any.
+
+    Args:
+        store: where the dataset lies.
+        dataset: the earlier one.
+        examples: of the source as it is now.
+        hashed: whether an image counts only if the hash of its decoded pixels is known as well.
 
     Raises:
         IntegrityError: its manifest or a shard is damaged.
         UnavailableError, StoreError: the store can't be read.
     """
     wanted = {image_of(each.file, each.sha256) for each in examples if each.sha256}
-    places = {image: place for image, place in _places(store, dataset).items() if image in wanted}
-    splits = {split for split, _ in places.values()}
+    places = {
+        image: place
+        for image, place in _places(store, dataset).items()
+        if image in wanted and (place.decoded_sha256 or not hashed)
+    }
+    splits = {place.split for place in places.values()}
     return Known(places, {split: open_records(store, dataset, split) for split in sorted(splits)})
 
 
@@ -73,11 +97,13 @@ def _places(store: Store, dataset: Dataset) -> dict[Image, Place]:
         for shard in split.shards:
             first[shard.name] = number
             number += shard.examples
-    columns = ("split", "file", "sha256", "shard", "index")
-    table = pq.read_table(io.BytesIO(sealed.read_file(store, "dataset", dataset.id, MANIFEST)), columns=list(columns))
+    columns = ["split", "file", "sha256", "shard", "index", DECODED]
+    table = pq.read_table(io.BytesIO(sealed.read_file(store, "dataset", dataset.id, MANIFEST)))
+    if DECODED not in table.column_names:
+        table = table.append_column(DECODED, pa.nulls(len(table), pa.string()))
     rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     return {
-        image_of(file, sha256): (split, first[shard] + index)
-        for split, file, sha256, shard, index in rows
+        image_of(file, sha256): Place(split, first[shard] + index, decoded or "")
+        for split, file, sha256, shard, index, decoded in rows
         if shard is not None
     }

@@ -52,13 +52,15 @@ class Dataset:
             that can't be told.
         image_size: height and width in pixels.
         channels: 1 (grey) or 3 (RGB).
-        crop: side of the centred square cut out of the originals; None: the largest that fits.
+        crop: side of the square cut out of the originals; None: the largest that fits.
         resizer: the antialiased filter.
         classes: names of the labels 0, 1, ...; empty where there are no labels.
         attributes: names of the binary attributes; empty where there are none.
         splits: by name; there is always a "train".
         quarantined: images left out because they could not be read; the manifest has the reasons.
         manifest_sha256: hash of the manifest's rows, which does not depend on how Parquet encodes them.
+        crop_offset: (left, top) of the crop in the originals, in pixels; None: it is centred. JSON has it only where
+            it is given, so that datasets with a centred crop keep their ids.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Dataset:
     splits: Mapping[str, Split]
     quarantined: int = 0
     manifest_sha256: str = ""
+    crop_offset: tuple[int, int] | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -99,7 +102,10 @@ class Dataset:
 
     def to_json(self) -> Json:
         """Plain JSON types, as they stand in dataset.json."""
-        return {"format": FORMAT, **dataclasses.asdict(self), "splits": _plain_splits(self.splits)}
+        fields = dataclasses.asdict(self)
+        offset = fields.pop("crop_offset")
+        window = {} if offset is None else {"crop_offset": list(offset)}
+        return {"format": FORMAT, **fields, **window, "splits": _plain_splits(self.splits)}
 
 
 def identified(dataset: Dataset) -> Dataset:
@@ -125,7 +131,14 @@ def from_json(tree: Mapping[str, Any]) -> Dataset:
         for name, split in sorted(fields.pop("splits").items(), key=lambda item: split_rank(item[0]))
     }
     classes, attributes = tuple(fields.pop("classes")), tuple(fields.pop("attributes"))
-    return Dataset(**fields, classes=classes, attributes=attributes, splits=splits)
+    offset = fields.pop("crop_offset", None)
+    return Dataset(
+        **fields,
+        classes=classes,
+        attributes=attributes,
+        splits=splits,
+        crop_offset=None if offset is None else tuple(offset),
+    )
 
 
 def split_rank(name: str) -> tuple[int, str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gan import console
+from gan.data.holdout import SplitByPixels
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
+from gan.data.near_duplicates import NearDuplicates, Report
 from gan.data.options import Options
 from gan.data.order import packing_order
 from gan.data.origin import FLAG
@@ -16,10 +20,17 @@ from gan.data.prepare import Prepared, prepared
 from gan.data.reuse import Known
 from gan.data.shards import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
-from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified
+from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified, split_rank
 from gan.errors import DataError
 
 _REMEDY = "repair or remove it, or give data.on_bad_image=skip (--on-bad-image skip) to leave such images out"
+
+
+class Written(NamedTuple):
+    """What was written, and the near-duplicates that were found among its images."""
+
+    dataset: Dataset
+    near_duplicates: Report
 
 
 def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]:
@@ -37,63 +48,97 @@ def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]
 
 def write_dataset(
     folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: Known | None = None
-) -> Dataset:
+) -> Written:
     """Decode every example that is not `known`, and write shards, manifest.parquet and dataset.json to an empty folder.
 
+    Each image is decoded once, and memory stays flat. Only where few images all fall on one side of a split by pixels,
+    all of it is done a second time.
+
     Raises:
-        DataError: an image can't be used and is not to be skipped, or none is left to train on.
+        DataError: an image can't be used and is not to be skipped, or none is left to train on, or a split by pixels is
+            wanted and there are fewer than two different images.
         StoreError: the disk is full, or the folder can't be written to.
     """
+    sides = SplitByPixels(options.holdout_percent)
+    written = _write(folder, source, listing, options, sides, workers=workers, known=known)
+    if listing.split_by_pixels and sides.moved is not None:
+        for path in folder.iterdir():
+            path.unlink()
+        sides = SplitByPixels(options.holdout_percent, sides.moved)
+        written = _write(folder, source, listing, options, sides, workers=workers, known=known)
+    return written
+
+
+def _write(
+    folder: Path,
+    source: Source,
+    listing: Listing,
+    options: Options,
+    sides: SplitByPixels,
+    *,
+    workers: int,
+    known: Known | None,
+) -> Written:
     quarantined = list(refuse_or_skip(listing.rejected, options))
-    splits: dict[str, Split] = {}
-    stream = prepared(listing, packing_order(listing.examples), options.frame, workers=workers, known=known)
+    frame = options.frame
+    shape = (frame.image_size, frame.image_size, frame.channels)
+    writers: dict[str, ShardWriter] = {}
+    near = NearDuplicates()
+    stream = prepared(listing, packing_order(listing.examples), frame, workers=workers, known=known)
     with (
-        ManifestWriter(folder / MANIFEST) as manifest,
+        ManifestWriter(folder / MANIFEST, by_pixels=listing.split_by_pixels) as manifest,
+        contextlib.ExitStack() as stack,
         console.progress("preprocess", len(listing.examples), unit="images") as advance,
     ):
-        usable = _usable(stream, options, quarantined, advance)
-        for name, members in itertools.groupby(usable, key=lambda item: item.example.split):
-            splits[name] = _write_split(folder, name, members, manifest, listing, options)
+        for item in _usable(stream, options, quarantined, advance):
+            example = item.example
+            if listing.split_by_pixels:
+                example = dataclasses.replace(example, split=sides.split_of(item.decoded_sha256))
+            if example.split not in writers:
+                writer = ShardWriter(folder, example.split, shape, options.shard_bytes)
+                writers[example.split] = stack.enter_context(writer)
+            place = writers[example.split].add(example, item.pixels)
+            labelled, decoded = bool(listing.classes), item.decoded_sha256
+            manifest.add(example_row(example, item.sha256, place, labelled=labelled, decoded_sha256=decoded))
+            if item.thumbnail:
+                near.add(example.file, example.split, item.thumbnail)
         for rejected in sorted(quarantined, key=lambda each: (each.split or "", each.id, each.file)):
             manifest.add(quarantined_row(rejected))
-    if "train" not in splits:
-        reason = f"{len(quarantined)} were left out" if quarantined else "its lists put none into that split"
+    splits = {name: writers[name].split() for name in sorted(writers, key=split_rank)}
+    dataset = _described(source, listing, options, splits, len(quarantined), manifest.sha256)
+    (folder / FILE).write_text(json.dumps(dataset.to_json(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return Written(dataset, near.find())
+
+
+def _described(
+    source: Source,
+    listing: Listing,
+    options: Options,
+    splits: dict[str, Split],
+    quarantined: int,
+    manifest_sha256: str,
+) -> Dataset:
+    if not splits or ("train" not in splits and not listing.split_by_pixels):
+        reason = f"{quarantined} were left out" if quarantined else "its lists put none into that split"
         raise DataError(f"no image of {source.name} is left to train on: {reason}; check {FLAG}")
-    dataset = identified(
+    frame = options.frame
+    return identified(
         Dataset(
             id="",
             source=source.name,
             genuine=listing.genuine,
-            image_size=options.frame.image_size,
-            channels=options.frame.channels,
-            crop=options.frame.crop,
-            resizer=options.frame.resizer,
+            image_size=frame.image_size,
+            channels=frame.channels,
+            crop=frame.crop,
+            resizer=frame.resizer,
             classes=listing.classes,
             attributes=listing.attributes,
             splits=splits,
-            quarantined=len(quarantined),
-            manifest_sha256=manifest.sha256,
+            quarantined=quarantined,
+            manifest_sha256=manifest_sha256,
+            crop_offset=frame.crop_offset,
         )
     )
-    (folder / FILE).write_text(json.dumps(dataset.to_json(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return dataset
-
-
-def _write_split(
-    folder: Path,
-    name: str,
-    stream: Iterator[Prepared],
-    manifest: ManifestWriter,
-    listing: Listing,
-    options: Options,
-) -> Split:
-    frame = options.frame
-    shape = (frame.image_size, frame.image_size, frame.channels)
-    with ShardWriter(folder, name, shape, options.shard_bytes) as shards:
-        for item in stream:
-            place = shards.add(item.example, item.pixels)
-            manifest.add(example_row(item.example, item.sha256, place, labelled=bool(listing.classes)))
-    return shards.split()
 
 
 def _usable(
@@ -108,4 +153,4 @@ def _usable(
         example = item.example
         if not options.skip_bad_images:
             raise DataError(f"{example.file} {item.reason}; {_REMEDY}")
-        quarantined.append(Rejected(example.file, item.reason, example.id, example.split, item.sha256))
+        quarantined.append(Rejected(example.file, item.reason, example.id, example.split or None, item.sha256))

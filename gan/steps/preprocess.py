@@ -20,7 +20,9 @@ from gan.store import Store, memo, sealed
 from gan.types import Json
 
 if TYPE_CHECKING:
+    from gan.data.near_duplicates import Report
     from gan.data.reuse import Known
+    from gan.data.write import Written
 
 STEP = "preprocess"
 
@@ -39,7 +41,9 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
 
     Returns:
         The dataset's id; details: examples by split, shards, quarantined, genuine; unless skipped also
-        images_per_second and reused, the number of images that an earlier dataset had decoded already.
+        images_per_second; reused, the number of images that an earlier dataset had decoded already; and, of sources
+        whose images are files, near_duplicates (how many images have one), near_duplicates_across_splits (how many have
+        one in a split before their own) and near_duplicate_pairs (the nearest few; see `gan.data.near_duplicates`).
 
     Raises:
         ConfigError: an option that is wrong, or wrong for this source.
@@ -57,17 +61,25 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
             return _outcome(store, load(store, known), watch)
         work = Stopwatch()
         earlier = _known(store, listing, recipe)
-        dataset = _publish(store, source, listing, options, workers, earlier)
-        done = {"seconds": work.seconds(), "reused": sum(map(earlier.has, listing.examples)) if earlier else 0}
-    memo.remember(store, STEP, recipe, dataset.id)
-    return _outcome(store, dataset, watch, done)
+        made = _publish(store, source, listing, options, workers, earlier)
+        images = sum(split.examples for split in made.dataset.splits.values())
+        done: Json = {
+            "images_per_second": round(images / max(work.seconds(), 1e-3), 1),
+            "reused": sum(map(earlier.has, listing.examples)) if earlier else 0,
+        }
+        if listing.encoded:
+            done |= _near_duplicates(made.near_duplicates)
+    memo.remember(store, STEP, recipe, made.dataset.id)
+    return _outcome(store, made.dataset, watch, done)
 
 
 def _recipe(source: Source, listing: Listing, options: Options) -> Json:
     """All that decides the dataset. Pillow's version stands in it because decoders change in the last bit."""
     from PIL import __version__ as pillow
 
+    by_pixels = {"split_by": "decoded pixels"} if listing.split_by_pixels else {}
     return {
+        **by_pixels,
         "format": FORMAT,
         "pillow": pillow,
         "source": source.name,
@@ -90,7 +102,8 @@ def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
         from gan.data.reuse import known_of  # imports TensorFlow
 
         try:
-            return known_of(store, load(store, str(note.made)), listing.examples)
+            earlier = load(store, str(note.made))
+            return known_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             console.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
@@ -100,34 +113,56 @@ def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
 def _pixels(recipe: Json) -> Json:
     """The part of a recipe that decides the pixels of an image, given its bytes and name."""
     options = recipe.get("options", {})
-    frame = {name: options.get(name) for name in ("image_size", "channels", "crop", "resizer")}
+    frame = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
     return {"frame": frame, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
 
 
 def _publish(
     store: Store, source: Source, listing: Listing, options: Options, workers: int, known: Known | None
-) -> Dataset:
+) -> Written:
     from gan.data.write import write_dataset  # imports TensorFlow
 
     with scratch_folder() as folder:
-        dataset = write_dataset(folder, source, listing, options, workers=workers, known=known)
+        written = write_dataset(folder, source, listing, options, workers=workers, known=known)
+        dataset = written.dataset
         if dataset.quarantined:
             console.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
         sealed.publish(store, "dataset", dataset.id, sealed.files_below(folder))
-    return dataset
+    return written
+
+
+def _near_duplicates(report: Report) -> Json:
+    """For the outcome; said too, and as a warning where one picture lies in two splits."""
+    if report.across_splits:
+        first = report.pairs[0]
+        console.warn(
+            "nearly equal images lie in different splits, so that scores compare with images that were trained on; "
+            "remove one of each pair from the source",
+            images=report.across_splits,
+            such_as=f"{first.files[0]} ({first.splits[0]}) and {first.files[1]} ({first.splits[1]})",
+        )
+    elif report.images:
+        console.say(
+            "nearly equal images lie in the same split", images=report.images, such_as=", ".join(report.pairs[0].files)
+        )
+    return {
+        "near_duplicates": report.images,
+        "near_duplicates_across_splits": report.across_splits,
+        "near_duplicate_pairs": [
+            {"files": list(each.files), "splits": list(each.splits), "difference": each.difference}
+            for each in report.pairs
+        ],
+    }
 
 
 def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None = None) -> Outcome:
-    """`done` is None where the dataset was in the store already, else how long the work took and what was reused."""
+    """`done` is None where the dataset was in the store already, else what only the work itself can tell."""
     details: Json = {
         "examples": {name: split.examples for name, split in dataset.splits.items()},
         "shards": sum(len(split.shards) for split in dataset.splits.values()),
         "quarantined": dataset.quarantined,
         "genuine": dataset.genuine,
+        **(done or {}),
     }
-    if done is not None:
-        total = sum(split.examples for split in dataset.splits.values())
-        details["images_per_second"] = round(total / max(done["seconds"], 1e-3), 1)
-        details["reused"] = done["reused"]
     uri = store.uri_of(sealed.prefix_of("dataset", dataset.id))
     return Outcome(dataset.id, uri, watch.seconds(), done is None, details)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.data.image import BadImageError, decode, fit, fit_pixels, prepare
+from gan.data.image import BadImageError, decode, decoded_sha256, fit, fit_pixels, prepare
 from gan.data.options import Frame
 from support import world
 
@@ -35,7 +35,7 @@ def halves(left: Any, right: Any, mode: str = "RGB", size: tuple[int, int] = (16
 
 def test_lossless_pixels_come_back() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
-    assert prepare(encoded(Image.fromarray(pixels)), "a.png", FRAME) == pixels.tobytes()
+    assert prepare(encoded(Image.fromarray(pixels)), "a.png", FRAME).pixels == pixels.tobytes()
 
 
 @pytest.mark.parametrize(("kind", "name"), [("PNG", "a.PNG"), ("BMP", "a.bmp"), ("GIF", "a.gif"), ("WEBP", "a.webp")])
@@ -163,6 +163,45 @@ def test_crop_is_the_centre() -> None:
     pixels = np.arange(6 * 9, dtype=np.uint8).reshape(6, 9)
     found = fit(Image.fromarray(pixels), Frame(4, 1, 4, "bicubic"))
     np.testing.assert_array_equal(np.asarray(found), pixels[1:5, 2:6])
+
+
+def test_a_window_elsewhere() -> None:
+    pixels = np.arange(6 * 9, dtype=np.uint8).reshape(6, 9)
+    found = fit(Image.fromarray(pixels), Frame(4, 1, 4, "bicubic", crop_offset=(5, 0)))
+    np.testing.assert_array_equal(np.asarray(found), pixels[0:4, 5:9])
+
+
+def copies() -> dict[str, tuple[bytes, str]]:
+    """One picture, 9 x 6, in the ways in which it can be stored without loss; with the name that each needs."""
+    pixels = np.random.default_rng(3).integers(0, 256, (6, 9, 3), np.uint8)
+    picture = Image.fromarray(pixels)
+    noted = Image.Exif()
+    noted[0x010E] = "another description"
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    grey = picture.convert("L")
+    return {
+        "png": (encoded(picture), "a.png"),
+        "bmp": (encoded(picture, "BMP"), "a.bmp"),
+        "webp": (encoded(picture, "WEBP", lossless=True, exact=True), "a.webp"),
+        "metadata": (encoded(picture, exif=noted, compress_level=0), "a.png"),
+        "alpha": (encoded(picture.convert("RGBA")), "a.png"),
+        "turned by EXIF": (encoded(picture.transpose(Image.Transpose.ROTATE_90), exif=turned), "a.png"),
+        "grey": (encoded(grey), "a.png"),
+        "grey as RGB": (encoded(grey.convert("RGB")), "a.png"),
+        "grey in 16 bits": (encoded(Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)), "a.png"),
+        "mirrored": (encoded(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), "a.png"),
+        "another shape": (encoded(Image.fromarray(pixels.reshape(9, 6, 3))), "a.png"),
+    }
+
+
+def test_equal_pixels_have_equal_hashes_however_they_are_stored() -> None:
+    hashes = {name: decoded_sha256(decode(*stored)) for name, stored in copies().items()}
+    coloured, grey = hashes["png"], hashes["grey"]
+    same = {name for name, value in hashes.items() if value == coloured}
+    assert same == {"png", "bmp", "webp", "metadata", "alpha", "turned by EXIF"}
+    assert {name for name, value in hashes.items() if value == grey} == {"grey", "grey as RGB", "grey in 16 bits"}
+    assert len(set(hashes.values())) == 4
 
 
 def test_without_a_crop_the_largest_square_is_taken() -> None:

@@ -39,9 +39,18 @@ def test_what_is_given_wins() -> None:
     }
 
 
-@pytest.mark.parametrize("crop", [178, 160, 148, 140, 128, 108])
-def test_the_crops_of_published_work(crop: int) -> None:
-    assert settled(dataset="celeba", crop=crop).frame.crop == crop
+@pytest.mark.parametrize("crop", [178, 160, 148, 140, 108])
+def test_the_centred_crops_of_published_work(crop: int) -> None:
+    options = settled(dataset="celeba", crop=crop)
+    assert (options.frame.crop, options.frame.crop_offset) == (crop, None)
+    assert "crop_offset" not in options.to_json(), "what was prepared before is found again"
+
+
+def test_the_crop_of_128_is_where_progan_and_ddim_have_it() -> None:
+    """`img[cy - 64 : cy + 64, cx - 64 : cx + 64]` with cx=89, cy=121."""
+    options = settled(dataset="celeba", crop=128)
+    assert options.frame.crop_offset == (89 - 64, 121 - 64)
+    assert options.to_json()["crop_offset"] == [25, 57]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ def test_the_id_is_a_hash_of_the_rest() -> None:
     assert identified(dataclasses.replace(DATASET, crop=178)).id != DATASET.id
 
 
+def test_only_a_window_that_is_not_centred_stands_in_the_json_and_in_the_id() -> None:
+    assert "crop_offset" not in DATASET.to_json()
+    published = identified(dataclasses.replace(DATASET, crop=128, crop_offset=(25, 57)))
+    assert published.id != identified(dataclasses.replace(DATASET, crop=128)).id
+    assert from_json(json.loads(json.dumps(published.to_json()))) == published
+
+
 def test_properties() -> None:
     assert DATASET.image_shape == (64, 64, 3)
     assert not DATASET.has_labels

@@ -8,6 +8,8 @@ import pytest
 
 from gan.config import Data
 from gan.data import prepare
+from gan.data.image import PreparedImage
+from gan.data.options import Frame
 from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, open_store, sealed
@@ -25,9 +27,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     decode = prepare.prepare
 
-    def noting(data: bytes, name: str, frame: object) -> bytes:
+    def noting(data: bytes, name: str, frame: Frame, *, with_decoded_sha256: bool) -> PreparedImage:
         names.append(name)
-        return decode(data, name, frame)  # type: ignore[arg-type]
+        return decode(data, name, frame, with_decoded_sha256=with_decoded_sha256)
 
     monkeypatch.setattr(prepare, "prepare", noting)
     return names

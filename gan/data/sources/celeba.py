@@ -2,9 +2,18 @@
 
 Z. Liu, P. Luo, X. Wang, X. Tang, "Deep Learning Face Attributes in the Wild", ICCV 2015. Non-commercial research only.
 
-The crop is part of every score's name. Published work at 64x64 uses 108 (DCGAN), 128, 140 (score-based models, WAE),
-148 (VAEs since Hou et al., 2017), 160 and 178 (the full width); the default here is 148: whole faces, hardly any
-background.
+The crop is part of every score's name. The windows of published work, rows and columns half-open:
+
+| crop | rows      | columns   | published in |
+| ---- | --------- | --------- | ------------ |
+| 108  | 55 to 163 | 35 to 143 | DCGAN (Radford et al., 2016): centred |
+| 128  | 57 to 185 | 25 to 153 | ProGAN (Karras et al., 2018) and DDIM (Song et al., 2021): centre x=89, y=121 |
+| 140  | 39 to 179 | 19 to 159 | score_sde (Song et al., 2021) and WAE (Tolstikhin et al., 2018): centred |
+| 148  | 35 to 183 | 15 to 163 | VAEs since Hou et al., 2017: centred |
+| 160  | 29 to 189 | 9 to 169  | centred |
+| 178  | 20 to 198 | 0 to 178  | StarGAN (Choi et al., 2018): centred, the full width |
+
+The default here is 148: whole faces, hardly any background.
 """
 
 from __future__ import annotations
@@ -13,6 +22,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 from gan.data.download import file_md5
 from gan.data.options import Options
@@ -43,6 +53,7 @@ class CelebA(Source):
     channels = 3
     crop = 148
     crops = (178, 160, 148, 140, 128, 108)
+    crop_offsets: ClassVar = {128: (25, 57)}
     original_size = (178, 218)
     needs = _WANTED
 

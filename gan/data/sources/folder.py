@@ -2,7 +2,7 @@
 
     photos/a.jpg, b.png, ...                        no labels
     photos/cat/..., photos/dog/...                  the sub-folders are the classes; deeper folders belong to them
-    photos/train/[cat/]..., photos/test/[cat/]...   the split is given; else a share is held out by content
+    photos/train/[cat/]..., photos/test/[cat/]...   the split is given; else a share is held out by decoded pixels
 
 A lone folder around everything, as zips tend to have, does not count. `valid` may stand beside `train` and `test`.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from gan.data.holdout import held_out
+from gan.data.holdout import check_enough
 from gan.data.image import EXTENSIONS
 from gan.data.options import Options
 from gan.data.origin import FolderOrigin, Origin, local_source, open_origin
@@ -37,25 +37,27 @@ class Folder(Source):
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
         origin = open_origin(local_source(where, self.needs))
         try:
-            return _listing(origin, options)
+            return _listing(origin)
         except BaseException:
             origin.close()
             raise
 
 
-def _listing(origin: Origin, options: Options) -> Listing:
+def _listing(origin: Origin) -> Listing:
     names = [name for name in origin.names() if PurePosixPath(name).suffix.lower() in EXTENSIONS]
     if not names:
         raise DataError(f"no images in {origin.path}; their names must end in {', '.join(EXTENSIONS)}")
     places = _places(names, origin)
     classes = sorted({label for _, label in places.values() if label})
     digests, rejected = _digests(origin, names)
-    splits = _splits(places, digests, options)
+    given = any(split for split, _ in places.values())
+    if not given:
+        check_enough(len(set(digests.values())))
     return Listing(
         examples=[
             Listed(
                 id=name,
-                split=splits[name],
+                split=places[name][0],
                 file=name,
                 key=name,
                 sha256=digest,
@@ -67,6 +69,7 @@ def _listing(origin: Origin, options: Options) -> Listing:
         fingerprint={"files": sha256(canonical([[name, digests.get(name, "")] for name in names]))},
         encoded=True,
         classes=tuple(classes),
+        split_by_pixels=not given,
         rejected=rejected,
         close=origin.close,
     )
@@ -127,10 +130,3 @@ def _digests(origin: Origin, names: list[str]) -> tuple[dict[str, str], list[Rej
         {name: value for name, value in found.items() if isinstance(value, str)},
         [value for value in found.values() if isinstance(value, Rejected)],
     )
-
-
-def _splits(places: Mapping[str, tuple[str, str]], digests: Mapping[str, str], options: Options) -> dict[str, str]:
-    if any(split for split, _ in places.values()):
-        return {name: places[name][0] for name in digests}
-    test = held_out(digests.values(), options.holdout_percent)
-    return {name: "test" if digest in test else "train" for name, digest in digests.items()}

@@ -8,7 +8,7 @@ not decode, crop, shuffle, pack or publish, which is the same for all sources. T
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class Listed:
 
     Attributes:
         id: unique within the source and the same wherever the source lies, such as "train/00042".
-        split: "train", "valid" or "test".
+        split: "train", "valid" or "test"; "" where the pixels decide (see `Listing.split_by_pixels`).
         file: the original file it comes from, relative to the source, with forward slashes.
         key: what `Listing.read` takes.
         sha256: SHA-256 of the original file where the scan knows it; else empty, and computed when it is read.
@@ -63,6 +63,8 @@ class Listing:
         fingerprint: JSON that changes whenever a byte of the source does.
         encoded: whether `read` gives image files, which are decoded in parallel processes.
         genuine: see `gan.data.spec.Dataset`.
+        split_by_pixels: whether the source has no split of its own, so that each image's decoded pixels put it into
+            "train" or "test" (see `gan.data.holdout`).
         rejected: what the scan alone shows to be unusable.
         close: releases what `read` holds open.
     """
@@ -74,6 +76,7 @@ class Listing:
     classes: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     genuine: bool | None = None
+    split_by_pixels: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     close: Callable[[], None] = lambda: None
 
@@ -85,8 +88,9 @@ class Source(ABC):
         name: what `--dataset` calls it.
         image_size: height and width of a prepared image.
         channels: 1 or 3.
-        crop: side of the centred square cut out; None: the largest that fits.
+        crop: side of the square cut out; None: the largest that fits.
         crops: the only crops that may be asked for; empty: any that fits.
+        crop_offsets: (left, top) in pixels of those crops that are not centred.
         original_size: (width, height) of every original; None: they vary.
         needs: what `--source` must be given, for messages; None: it can do without.
     """
@@ -96,6 +100,7 @@ class Source(ABC):
     channels: ClassVar[int]
     crop: ClassVar[int | None] = None
     crops: ClassVar[tuple[int, ...]] = ()
+    crop_offsets: ClassVar[Mapping[int, tuple[int, int]]] = {}
     original_size: ClassVar[tuple[int, int] | None] = None
     needs: ClassVar[str | None] = None
 
