@@ -18,9 +18,9 @@ def training(tasks: Tasks) -> Any:
     1. preprocess: the original images become TFRecord shards: a dataset.
     2. reference: a feature network and the statistics of held-out real images, which scores are measured with.
     3. train: generator and discriminator play; a run with its checkpoints. A retry resumes.
-    4. evaluate: checkpoints are scored, the best one is chosen.
+    4. evaluate: the best checkpoint is chosen, and scored on other latents and other real images.
     5. export: its generator leaves as SavedModel and .keras, proven to draw the same.
-    6. gate: thresholds, and the comparison with the live generator.
+    6. gate: limits, and whether it is proven no worse than the live generator and the best that ever was live.
     7. promote: only if the gate passed: the live pointer moves. A refusal is no failure.
     8. report: one page of all that, whichever way the gate decided.
 
