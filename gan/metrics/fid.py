@@ -55,16 +55,16 @@ def trace_of_root(first: Floats, second: Floats) -> float:
     rounding errors of 0 are left out. Where both are rank-deficient (fewer samples than features on both sides),
     neither has a sound Cholesky factor, and their eigenvectors serve instead.
     """
-    lower, other = _sound_cholesky(first), second
+    lower, other = sound_cholesky(first), second
     if lower is None:
-        lower, other = _sound_cholesky(second), first
+        lower, other = sound_cholesky(second), first
     if lower is None:
         return _trace_of_root_by_eigenvectors(first, second)
     eigenvalues = scipy.linalg.eigvalsh(lower.T @ other @ lower, overwrite_a=True, check_finite=False)
-    return float(np.sqrt(eigenvalues[_above_rounding(eigenvalues)]).sum())
+    return float(np.sqrt(eigenvalues[above_rounding(eigenvalues)]).sum())
 
 
-def _above_rounding(eigenvalues: Floats) -> npt.NDArray[np.bool_]:
+def above_rounding(eigenvalues: Floats) -> npt.NDArray[np.bool_]:
     """Which of the ascending eigenvalues of a positive semi-definite matrix are more than rounding errors of 0.
 
     The roots of those that are not, 1e-8 each, would add up.
@@ -73,7 +73,8 @@ def _above_rounding(eigenvalues: Floats) -> npt.NDArray[np.bool_]:
     return above
 
 
-def _sound_cholesky(matrix: Floats) -> Floats | None:
+def sound_cholesky(matrix: Floats) -> Floats | None:
+    """The lower factor [F, F] of a covariance matrix, or None where rounding errors would spoil it."""
     try:
         lower: Floats = scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
     except scipy.linalg.LinAlgError:
@@ -84,13 +85,13 @@ def _sound_cholesky(matrix: Floats) -> Floats | None:
 
 def _trace_of_root_by_eigenvectors(first: Floats, second: Floats) -> float:
     """With A = R R^T and B = S S^T, the eigenvalues of (A B)^(1/2) are the singular values of R^T S."""
-    product = _thin_root(first).T @ _thin_root(second)
+    product = thin_root(first).T @ thin_root(second)
     return float(scipy.linalg.svdvals(product).sum()) if product.size else 0.0
 
 
-def _thin_root(matrix: Floats) -> Floats:
+def thin_root(matrix: Floats) -> Floats:
     """R [F, rank] with R R^T = `matrix`."""
     eigenvalues, vectors = scipy.linalg.eigh(matrix, check_finite=False)
-    kept = _above_rounding(eigenvalues)
+    kept = above_rounding(eigenvalues)
     root: Floats = vectors[:, kept] * np.sqrt(eigenvalues[kept])
     return root

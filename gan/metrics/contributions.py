@@ -1,0 +1,193 @@
+"""What each image contributes to a score: standard errors and paired differences from stored arrays, without features.
+
+A score of N generated and M real images is a function of both sets. The contribution of an image is its jackknife
+influence value: (N - 1) times what the score loses when the image is left out, less the mean (Efron & Tibshirani 1993,
+equation 11.15; the sample version of Hampel's influence function). For a mean it is the image's own value less the
+mean. The variance of the contributions over N is the jackknife's variance of the score.
+
+Two corrections. A smooth score is, up to third order, a sum over images and over pairs of images (Hoeffding 1948). The
+jackknife counts the pairs twice (Efron & Stein 1981, equation 2.8): near its floor, where a score depends on pairs
+alone, the standard error would be sqrt(2) times too large. And where both sets are drawn anew, the pairs of one
+generated and one real image are in the variances of both sides. Rows 1 and 2 estimate the variance of the pairs, which
+is then taken off once:
+
+    row 1, row 2    how the contributions change as one half of the images (row 1: of the same side; row 2: of the other
+                    side) gains weight at the expense of the other half, to first order, without an image's effect on
+                    its own contribution. A sum over pairs with random signs, so its variance over N is an unbiased
+                    estimate of the variance of the pairs.
+
+All rows are linear in the score. So the rows of a difference of two scores are the differences of their rows, and the
+corrections hold for the difference too, if the n-th image of both generators has the same latents and the real images
+are the same.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from gan.errors import IdentityError
+
+if TYPE_CHECKING:
+    from gan.types import Floats
+
+Over: TypeAlias = Literal["generated", "real", "both"]
+SPLIT_SEED = 20_170_626  # any number; the two generators of a paired difference must have the same halves
+LEAST_SHARE = 0.5  # see `Variances.of`
+
+
+class Contributions(NamedTuple):
+    """What each image contributes to a score. Both sides have equally many rows: 1, or 3 as the module says.
+
+    generated: float64 [R, N], a generated image a column; N is 0 where the score is a mean over real images.
+    real: float64 [R, M], a real image a column; M is 0 where the score does not depend on single real images.
+    """
+
+    generated: Floats
+    real: Floats
+
+
+class Variances(NamedTuple):
+    """Variances of a score, in its squared unit.
+
+    generated: over other generated images, the real images held fixed.
+    real: over other real images, the generated images held fixed.
+    shared: what both count; `both` counts it once.
+    """
+
+    generated: float
+    real: float
+    shared: float
+
+    @property
+    def both(self) -> float:
+        """Over other generated and other real images; at least half of what the two sides give alone, as `of` says."""
+        alone = self.generated + self.real
+        return max(alone - self.shared, LEAST_SHARE * alone)
+
+    def of(self, over: Over) -> float:
+        """The variance over the given randomness."""
+        return {"generated": self.generated, "real": self.real, "both": self.both}[over]
+
+
+def of_values(generated: Floats | None = None, real: Floats | None = None) -> Contributions:
+    """Contributions to the mean of one number an image: `generated` [N] or `real` [M]."""
+    return Contributions(_centred(generated), _centred(real))
+
+
+def _centred(values: Floats | None) -> Floats:
+    exact = np.zeros(0) if values is None else np.asarray(values, np.float64)
+    centred: Floats = (exact - (exact.mean() if exact.size else 0.0))[None]
+    return centred
+
+
+def halves(count: int) -> Floats:
+    """Which half an image belongs to, float64 [count]: 1 or -1, less the mean. The same for every set of this size."""
+    signs = np.ones(count)
+    signs[: count // 2] = -1.0
+    np.random.default_rng(SPLIT_SEED).shuffle(signs)
+    centred: Floats = signs - (signs.mean() if count else 0.0)
+    return centred
+
+
+def difference(first: Contributions, second: Contributions) -> Contributions:
+    """Contributions to `first` - `second`, paired: the same latents in the same order, and the same real images.
+
+    Raises:
+        IdentityError: the numbers of images or of rows differ.
+    """
+    shapes = [(each.generated.shape, each.real.shape) for each in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise IdentityError(
+            f"contributions of shapes {shapes[0]} and {shapes[1]} (generated, real) can't be paired: the shapes must "
+            "be equal; evaluate both generators with the same evaluate.samples, seed and reference"
+        )
+    return Contributions(first.generated - second.generated, first.real - second.real)
+
+
+def variance(contributions: Contributions) -> Variances:
+    """Variances of the score, which are infinite where there are too few images to tell.
+
+    Each side has the jackknife's variance less half of row 1's, and at least half of the jackknife's: even a score that
+    depends on nothing but pairs has the other half.
+    """
+    (first, own, across), (first_real, own_real, across_real) = map(_row_variances, contributions)
+    shared = [each for each, side in ((across, first), (across_real, first_real)) if side > 0.0]
+    return Variances(
+        _finite(max(first - own / 2.0, LEAST_SHARE * first)),
+        _finite(max(first_real - own_real / 2.0, LEAST_SHARE * first_real)),
+        float(np.mean(shared)) if len(shared) == 2 and np.all(np.isfinite(shared)) else 0.0,
+    )
+
+
+def _row_variances(rows: Floats) -> tuple[float, float, float]:
+    """Variance of the mean of each row [R, N], with zeros for rows 1 and 2 where there is only row 0."""
+    count = rows.shape[1]
+    if count == 0:
+        return 0.0, 0.0, 0.0
+    if count == 1 or not np.all(np.isfinite(rows)):
+        return math.inf, 0.0, 0.0
+    variances = [float(each) / count for each in np.var(rows, axis=1, ddof=1)]
+    return variances[0], variances[1] if len(rows) > 1 else 0.0, variances[2] if len(rows) > 1 else 0.0
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
+
+
+def standard_error(contributions: Contributions, *, over: Over) -> float:
+    """Standard error of the score, at least 0; infinite where there are too few images to tell.
+
+    Args:
+        contributions: of the score, or of a difference.
+        over: the randomness it is about: other "generated" images (other latents) with these real images, other "real"
+            images with these generated ones, or "both".
+    """
+    return math.sqrt(variance(contributions).of(over))
+
+
+class Needed(NamedTuple):
+    """How many images would do; None: the number that there is, or, for both, none would.
+
+    samples: generated images.
+    real: real images.
+    """
+
+    samples: int | None
+    real: int | None
+
+
+def samples_needed(
+    contributions: Contributions, *, over: Over, value: float, limit: float, confidence: float
+) -> Needed:
+    """How many images would bring the upper end of the one-sided interval of a difference below `limit`.
+
+    The upper end is value + z sqrt(a / N + b / M), with a and b from the variances at today's N and M and
+    z = Phi^-1(confidence). More generated images alone where they suffice; else more of both, in today's proportion.
+    The part of the variance that comes from pairs falls faster than 1 / N, so the numbers are on the safe side.
+
+    Args:
+        contributions: of the difference.
+        over: see `standard_error`.
+        value: the difference.
+        limit: what its upper end shall be below.
+        confidence: level of the one-sided interval, in (0.5, 1).
+    """
+    found = variance(contributions)
+    total, room = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
+    if room <= 0.0 or not math.isfinite(total):
+        return Needed(None, None)
+    count, real_count = contributions.generated.shape[1], contributions.real.shape[1]
+    of_real = {"generated": 0.0, "real": total, "both": total - found.generated}[over]
+    if count and over != "real" and room**2 > of_real:
+        return Needed(_above(count * (total - of_real) / (room**2 - of_real)), None)
+    times = total / room**2
+    return Needed(_above(count * times) if count and over != "real" else None, _above(real_count * times))
+
+
+def _above(number: float) -> int:
+    """The least integer greater than `number`, and at least 2."""
+    return max(2, math.floor(number) + 1)
