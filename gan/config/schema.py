@@ -168,7 +168,7 @@ class Evaluate(Group):
         "best", "Which checkpoint: a step, latest, or best (the lowest FID on the images kept for selection)."
     )
     metrics: tuple[str, ...] = key(
-        ("fid", "kid", "prdc", "modes", "memorisation"),
+        ("fid", "fid_infinity", "kid", "prdc", "modes", "memorisation"),
         "Which metrics are computed, names in gan.metrics.registry.METRICS.",
         parse=parse.names,
     )

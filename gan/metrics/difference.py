@@ -11,8 +11,10 @@ makes the interval wide, and so never passes for quality.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from gan.metrics import contributions as parts
 from gan.metrics.registry import ScoreKind
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ def difference(
         confidence: level of the one-sided interval, in (0.5, 1).
 
     Raises:
-        ConfigError: the two were not scored on the same numbers of images.
+        IdentityError: the two were not scored on the same numbers of images.
     """
-    raise NotImplementedError
+    worse = kind.loss(new[0]) - kind.loss(old[0])
+    paired = parts.difference(new[1], old[1])
+    upper = worse + NormalDist().inv_cdf(confidence) * parts.standard_error(paired, over="both")
+    if not worse < margin < upper:
+        return Difference(worse, upper)
+    needed = parts.samples_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
+    return Difference(worse, upper, needed.samples, needed.real)

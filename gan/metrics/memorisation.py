@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.metrics.distances import digests, frame_of, place, tie_tolerance
+from gan.metrics.estimate import Score, share
+from gan.metrics.feature_batch import Comparison
 from gan.metrics.neighbours import Meeting, Nearest
 
 if TYPE_CHECKING:
@@ -122,3 +124,16 @@ def _places(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
     places = order[np.searchsorted(rows[order], wanted).clip(max=len(rows) - 1)]
     found = np.flatnonzero(rows[places] == wanted)
     return found, places[found]
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`memorised` of all images, with what held-out real images score as its floor.
+
+    The interval is about other generated images. In the row of real data, held-out images stand for generated ones, as
+    training images are no news.
+    """
+    floor = memorised(comparison.real.features, comparison.training)
+    if comparison.generated_are_real:
+        return {"memorised": share(generated=floor, floor=float(floor.mean()))}
+    found = memorised(comparison.generated.features, comparison.training)
+    return {"memorised": share(generated=found, floor=float(floor.mean()))}

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.metrics.distances import Frame, Points, digests, frame_of, place
+from gan.metrics.estimate import Score, mean, share
+from gan.metrics.feature_batch import Comparison
 from gan.metrics.neighbours import Meeting, Nearest
 
 if TYPE_CHECKING:
@@ -119,3 +121,20 @@ def _squared_radii(points: Points, neighbours: int) -> Floats:
             nearest[other].add(meeting.turned)
         radii[block.rows], _ = nearest[at].finish()
     return radii
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`precision`, `recall`, `density` and `coverage` of equally many images: the first of the larger set.
+
+    The intervals of precision and density are about other generated images, those of recall and coverage about other
+    real ones.
+    """
+    count = min(len(comparison.real), len(comparison.generated))
+    real, generated = (each.features[:count] for each in (comparison.real, comparison.generated))
+    found = prdc(real, generated, neighbours=comparison.protocol.neighbours)
+    return {
+        "precision": share(generated=found.precision),
+        "recall": share(real=found.recall),
+        "density": mean(generated=found.density, low=0.0),
+        "coverage": share(real=found.coverage),
+    }

@@ -79,9 +79,9 @@ def _share(name: str, better: str = HIGHER) -> ScoreKind:
 
 
 METRICS: dict[str, Metric] = {
-    "fid": Metric(
-        "fid",
-        (ScoreKind("fid", LOWER, title="FID", paired=True), ScoreKind("fid_infinity", LOWER, title="FID at infinity")),
+    "fid": Metric("fid_scores", (ScoreKind("fid", LOWER, title="FID", paired=True),)),
+    "fid_infinity": Metric(
+        "fid_infinity", (ScoreKind("fid_infinity", LOWER, -math.inf, title="FID at infinitely many samples"),)
     ),
     "kid": Metric("kid", (ScoreKind("kid", LOWER, -math.inf, title="KID", paired=True),)),
     "prdc": Metric(

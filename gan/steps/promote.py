@@ -135,17 +135,17 @@ def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> 
             f"the gate refused {generator_id}: {'; '.join(verdict['reasons'])}; "
             "promote another one, or this one all the same with --force REASON"
         )
+    if verdict["live_generator_id"] != live.live:
+        raise ConflictError(
+            f"the gate compared {generator_id} with {verdict['live_generator_id'] or 'nothing'}, but {live.live} is "
+            f'live under "{live.name}" now; {again}'
+        )
     if "next_anchors" not in verdict:
         raise ConflictError(f"the verdict on {generator_id} is by the rules of an earlier version; {again}")
     if verdict["anchors"] != live.anchors:
         raise ConflictError(
             f"the gate held {generator_id} to {_told(verdict['anchors'])} as the best that ever was live, but now that "
             f"is {_told(live.anchors)}; {again}"
-        )
-    if verdict["live_generator_id"] != live.live:
-        raise ConflictError(
-            f"the gate compared {generator_id} with {verdict['live_generator_id'] or 'nothing'}, but {live.live} is "
-            f'live under "{live.name}" now; {again}'
         )
     return verdict
 

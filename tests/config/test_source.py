@@ -168,7 +168,9 @@ def test_a_name_is_text() -> None:
         (["gate.margin={kid: 0.01}"], None, {"fid": "5%", "coverage": 0.05, "recall": 0.05, "kid": 0.01}),
     ],
 )
-def test_a_key_of_many_scores_is_set_whole_or_score_by_score(sets: list, limits: dict | None, margin: dict | None) -> None:
+def test_a_key_of_many_scores_is_set_whole_or_score_by_score(
+    sets: list, limits: dict | None, margin: dict | None
+) -> None:
     made = config.override(Config(), sets)
     assert limits is None or made.gate.limits == limits
     assert margin is None or made.gate.margin == margin

@@ -15,7 +15,12 @@ from gan.metrics.reference import Reference
 from gan.metrics.score import look
 
 PROTOCOL = Evaluate(
-    samples=60, selection_samples=40, batch_size=16, kid_subsets=5, kid_subset_size=20, neighbours=3,
+    samples=60,
+    selection_samples=40,
+    batch_size=16,
+    kid_subsets=5,
+    kid_subset_size=20,
+    neighbours=3,
     checkpoint="latest",
 )
 RECORD = {
@@ -53,7 +58,9 @@ def protocol() -> Evaluate:
 def reference() -> Reference:
     """80 held-out images for scores and 70 for selection; 90 training images, 50 of them for the row of real data."""
     nothing = FeatureBatch(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
-    bare = Reference(dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing, nothing, nothing.features)
+    bare = Reference(
+        dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing, nothing, nothing.features
+    )
     real, selection, training = (
         look(bare, [(toy_pixels(count, seed), None)], 16) for count, seed in ((80, 1), (70, 3), (90, 2))
     )

@@ -110,14 +110,18 @@ def test_identical_sets_are_perfect(metric: Metric) -> None:
 @pytest.mark.parametrize(
     "collapsed",
     [
-        pytest.param(lambda: dataclasses.replace(batch(3, 50, mode=0), features=np.zeros((50, 6), np.float32)), id="one"),
+        pytest.param(
+            lambda: dataclasses.replace(batch(3, 50, mode=0), features=np.zeros((50, 6), np.float32)), id="one"
+        ),
         pytest.param(lambda: batch(3, mode=2), id="one mode"),
         pytest.param(lambda: batch_of_rows(batch(4), [0, 1] * 30), id="two points"),
     ],
 )
 def test_a_collapsed_generator_has_finite_scores(metric: Metric, collapsed: Callable[[], FeatureBatch]) -> None:
     for name, estimate in estimates(metric, batch(0), collapsed()).items():
-        assert all(math.isfinite(each) for each in (estimate.value, estimate.low, estimate.high) if each is not None), name
+        assert all(math.isfinite(each) for each in (estimate.value, estimate.low, estimate.high) if each is not None), (
+            name
+        )
 
 
 def batch_of_rows(whole: FeatureBatch, rows: list[int]) -> FeatureBatch:

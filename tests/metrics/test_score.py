@@ -88,7 +88,11 @@ def test_each_paired_score_comes_with_its_contributions(reference: Reference, pr
     ("metrics", "conditional", "message"),
     [
         (("fid", "class_fid"), False, r"evaluate.metrics: class_fid needs a conditional generator"),
-        (("fid", "inception_score"), True, r"inception_score needs a feature network that tells classes, which toy-cnn"),
+        (
+            ("fid", "inception_score"),
+            True,
+            r"inception_score needs a feature network that tells classes, which toy-cnn",
+        ),
         (("fid", "fids"), True, r'unknown evaluate.metrics "fids"; did you mean "fid"'),
         (("kid",), True, r"evaluate.metrics must hold fid"),
     ],

@@ -38,7 +38,12 @@ TINY = [
 ]
 OPEN_GATE = [
     *("gate.limits.fid=null", "gate.limits.kid=null", "gate.limits.precision=null", "gate.limits.recall=null"),
-    *("gate.limits.density=null", "gate.limits.coverage=null", "gate.limits.modes_found=null", "gate.limits.mode_kl=null"),
+    *(
+        "gate.limits.density=null",
+        "gate.limits.coverage=null",
+        "gate.limits.modes_found=null",
+        "gate.limits.mode_kl=null",
+    ),
 ]
 PNG = b"\x89PNG\r\n\x1a\n"
 
