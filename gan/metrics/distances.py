@@ -177,24 +177,35 @@ def single_tile(first: Block, second: Block) -> Tile:
     """T in float32 of two blocks."""
     other = first.single.copy()
     other[:, -2], other[:, -1] = -1.0, -first.halves
-    return Tile(other @ second.single.T, *(_error(each, SINGLE, 2.0**-125) for each in (first, second)))
+    return Tile(
+        other @ second.single.T,
+        *(_error(each.halves, first.single.shape[1] - 2, SINGLE, 2.0**-125) for each in (first, second)),
+    )
 
 
 def double_tile(first: Points, rows: Block, second: Points, columns: Block) -> Tile:
-    """T in float64 of a block of `first` and one of `second`."""
-    left, right = (points.frame.place(points.features[b.rows]) for points, b in ((first, rows), (second, columns)))
+    """T in float64 of a block of `first` and one of `second`, measured from a point of the latter.
+
+    The error grows with the distance to that point, not with that to the frame's centre. So it tells apart even points
+    that differ in the last digit, where most of a block is one cluster of them.
+    """
+    centre = second.features[columns.rows[len(columns.rows) // 2]].astype(np.float64)
+    near = Frame(centre, first.frame.scale)
+    left, right = near.place(first.features[rows.rows]), near.place(second.features[columns.rows])
+    left_halves, right_halves = (0.5 * np.einsum("ij,ij->i", each, each) for each in (left, right))
     values = left @ right.T
-    values -= rows.halves[:, None]
-    values -= columns.halves
-    return Tile(values, *(_error(each, DOUBLE, 2.0**-1020) for each in (rows, columns)))
+    values -= left_halves[:, None]
+    values -= right_halves
+    width = left.shape[1]
+    return Tile(values, *(_error(each, width, DOUBLE, 2.0**-1020) for each in (left_halves, right_halves)))
 
 
-def _error(block: Block, roundoff: float, underflow: float) -> Floats:
-    """Bound on a point's share of a tile's errors.
+def _error(halves: Floats, width: int, roundoff: float, underflow: float) -> Floats:
+    """Bound on a point's share of a tile's errors, of points with F = `width` features and |x|^2 / 2 = `halves`.
 
     F + 2 products summed, the norms and the points themselves rounded: (F + 8) roundoffs of |x|^2; and underflow.
     """
-    bound: Floats = 1.01 * (block.single.shape[1] + 6) * (2.0 * block.halves * roundoff + underflow)
+    bound: Floats = 1.01 * (width + 8) * (2.0 * halves * roundoff + underflow)
     return bound
 
 

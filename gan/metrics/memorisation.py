@@ -1,7 +1,7 @@
 """Memorisation: generated images that are nearer to a training image than training images are to each other.
 
 Alaa et al. 2022, "How Faithful is your Synthetic Data? Sample-level Metrics for Evaluating and Auditing Generative
-Models", section 3.3 and equation 8 (authenticity): a generated image g whose nearest training image is t is taken for
+Models", authenticity: a generated image g whose nearest training image is t is taken for
 a copy of t where d(g, t) < d(t, t'), t' being the training image nearest to t. The score is the share of such images,
 1 - authenticity; lower is better.
 

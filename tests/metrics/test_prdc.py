@@ -198,6 +198,22 @@ def test_a_generator_that_replays_the_real_images_is_perfect() -> None:
     assert found.density.sum() == pytest.approx(500 * 6 / 5)  # itself and k neighbours
 
 
+def test_images_that_differ_in_the_last_digit() -> None:
+    """A collapsed generator whose features differ by rounding: only differences of points tell its distances."""
+    rng = np.random.default_rng(6)
+    real = rng.normal(size=(80, 24)).astype(np.float32)
+    modes = real[rng.integers(0, 2, 90)]
+    generated = np.nextafter(modes, rng.choice([-9, 9], size=modes.shape).astype(np.float32))
+
+    def between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return np.sum((first.astype(np.float64)[:, None] - second.astype(np.float64)[None]) ** 2, axis=2)
+
+    radii = np.sort(between(generated, generated), axis=1)[:, 5]
+    np.testing.assert_allclose(prdc.squared_radii(generated, 5), radii, rtol=1e-13)
+    expected = (between(real, generated) <= radii * (1 + 1e-12)).any(axis=1)
+    np.testing.assert_array_equal(prdc.prdc(real, generated, neighbours=5).recall, expected)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_features_that_are_no_numbers_are_refused(bad: float) -> None:
     with pytest.raises(DataError, match="finite"):
