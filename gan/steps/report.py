@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from gan import build
 from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
@@ -74,7 +75,10 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         over_time=report_pictures.over_time(store, run, dataset),
         walks=drawn.walks if drawn else (),
         nearest=_nearest(store, dataset, drawn, focus),
-        charts=(*curves.training_charts(lines), *curves.score_charts(alike)),
+        charts=(
+            *curves.training_charts(lines, zero_is_border=build.build_loss(config).zero_is_border),
+            *curves.score_charts(alike),
+        ),
         modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
         lineage=tuple(report_lineage.lineage(store, run, dataset, focus)),
         settings=settings(config.to_dict(), Config().to_dict()),
