@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan.build import build_loss
 from gan.export import files
 from gan.report import curves, excerpt
 from gan.report.scores import modes as modes_of
 from gan.steps.outcome import Outcome
 from gan.store import runs, sealed
 from gan.train.metrics_log import read_metrics
+from gan.train.run import read_run
 
 if TYPE_CHECKING:
     from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
@@ -134,7 +136,8 @@ def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
 
 def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
     """The losses, accuracies and gradient norms of a run over its steps."""
-    charts = curves.training_charts(read_metrics(store, run_id))
+    loss = build_loss(read_run(store, run_id).config)
+    charts = curves.training_charts(read_metrics(store, run_id), zero_is_border=loss.zero_is_border)
     Path(artifact.path).write_text(excerpt.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan import config as settings
 from gan.config import Config
+from gan.console import warn
 from gan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def check(config: Config, dataset: Dataset) -> None:
 
     halve(dataset.image_shape)
     _check_scores(config, dataset)
+    warn_of_unusual(config)
 
 
 def check_config(config: Config) -> None:
@@ -67,6 +69,27 @@ def check_config(config: Config) -> None:
     if config.retrain.message is not None:
         message.check(config.retrain.message)
     _check_metrics(config)
+
+
+def warn_of_unusual(config: Config) -> None:
+    """Warn of each key that differs from what the paper of the loss trains with, where the loss depends on it.
+
+    Raises:
+        ConfigError: there is no loss of that name.
+    """
+    loss = build_loss(config)
+    tree = config.to_dict()
+    unusual = [
+        f"{path}={tree[group][key]} (paper: {value})"
+        for path, value in loss.recommended.items()
+        for group, _, key in [path.partition(".")]
+        if tree[group][key] != value
+    ]
+    if unusual:
+        warn(
+            f"the loss {loss.name} is trained with other values than in its paper ({loss.source}), and may not "
+            f"converge: {', '.join(unusual)}. Set them with --set, or ignore this if they are tuned"
+        )
 
 
 def source(name: str) -> Source:

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict, override
+from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict, load, override
+from gan.config import names as config_names
 from gan.data.spec import Dataset, Split
 from gan.errors import ConfigError
 from gan.losses import LOSSES
@@ -144,6 +145,46 @@ def test_a_feature_network_that_can_be_no_file_is_refused_before_any_work(uri: s
 
 def test_keys_of_a_regulariser_that_is_off_are_not_held_against_the_loss() -> None:
     build.check_config(Config(loss=Loss(name="hinge", kl_weight=0.0, kl_estimator="density_ratio")))
+
+
+PAPER = ["train.discriminator_steps=5", "discriminator.dropout=0"]
+WGAN_GP = ["loss.name=wgan_gp", *PAPER, "train.beta_1=0", "train.beta_2=0.9"] + [
+    f"train.{player}_learning_rate=1e-4" for player in ("generator", "discriminator")
+]
+
+
+@pytest.mark.parametrize(
+    ("sets", "named"),
+    [
+        (WGAN_GP, []),
+        ([*WGAN_GP, "train.beta_1=0.5"], ["train.beta_1=0.5 (paper: 0.0)"]),
+        ([*WGAN_GP, "loss.gradient_penalty=1"], ["loss.gradient_penalty=1.0 (paper: 10.0)"]),
+        (
+            ["loss.name=wgan_gp"],
+            [
+                "train.discriminator_steps=1 (paper: 5), train.generator_learning_rate=0.0002 (paper: 0.0001)",
+                "train.beta_1=0.5 (paper: 0.0), train.beta_2=0.999 (paper: 0.9), discriminator.dropout=0.3",
+            ],
+        ),
+        (["loss.name=wasserstein", *PAPER], ["train.optimizer=adam (paper: rmsprop), train.generator_learning_rate"]),
+        (["loss.name=hinge"], []),
+    ],
+)
+def test_what_differs_from_the_paper_of_a_loss_is_named_once(
+    sets: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    build.check(override(Config(), sets), DIGITS)
+    told = [line for line in capsys.readouterr().err.splitlines() if "than in its paper" in line]
+    assert len(told) == bool(named)
+    assert all(each in told[0] for each in named)
+    build.check_config(override(Config(), sets))
+    assert "than in its paper" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_shipped_experiments_train_as_the_paper_of_their_loss(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    build.warn_of_unusual(load(name))
+    assert "than in its paper" not in capsys.readouterr().err
 
 
 def test_a_source_is_found_by_its_name() -> None:

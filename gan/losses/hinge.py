@@ -32,4 +32,4 @@ def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: Flips |
 def make(settings: config.Loss) -> Loss:
     """The hinge loss; no key of the config changes it."""
     del settings
-    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator)
+    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator, zero_is_border=True)

@@ -11,8 +11,8 @@ Each is to be minimised. One file beside this one implements each loss as two pu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from gan import config
@@ -53,6 +53,11 @@ class Loss:
         gradient_penalty: weight of the gradient penalty; 0: there is none.
         clip_value: the critic's weights are clipped to +- this after each of its steps; None: they are not.
         logit_is_log_ratio: whether the logit of a perfect discriminator is log(p_real / p_generated).
+        zero_is_border: whether a logit of 0 is the border between what the discriminator takes for real (above) and for
+            generated (below). A critic's logits have no border: its loss stays the same when all of them rise by the
+            same amount.
+        recommended: the values that its paper trains with, by config key ("train.beta_1"), where it depends on them.
+        source: the paper of these values; empty where there are none.
     """
 
     name: str
@@ -63,6 +68,9 @@ class Loss:
     gradient_penalty: float = 0.0
     clip_value: float | None = None
     logit_is_log_ratio: bool = False
+    zero_is_border: bool = False
+    recommended: Mapping[str, str | float] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,4 +33,5 @@ def make(settings: config.Loss) -> Loss:
         reads=READS,
         label_noise=settings.label_noise,
         logit_is_log_ratio=True,
+        zero_is_border=True,
     )

@@ -57,6 +57,21 @@ def clip_weights(variables: Iterable[Any], clip_value: float) -> None:
         variable.assign(tf.clip_by_value(tf.convert_to_tensor(variable), -clip_value, clip_value))
 
 
+RECOMMENDED = {
+    "train.discriminator_steps": 5,
+    "train.optimizer": "rmsprop",
+    "train.generator_learning_rate": 5e-5,
+    "train.discriminator_learning_rate": 5e-5,
+    "loss.clip_value": 0.01,
+    "discriminator.dropout": 0.0,
+}
+"""The defaults of algorithm 1, and no dropout, which the paper's critics do not have.
+
+The paper gives no rho. It warns of momentum (section 4): a critic's loss changes from step to step as the generator
+does, and Adam made training unstable.
+"""
+
+
 def make(settings: config.Loss) -> Loss:
     """The Wasserstein loss with the clip value of the config."""
     return Loss(
@@ -65,4 +80,6 @@ def make(settings: config.Loss) -> Loss:
         discriminator=wasserstein_critic,
         reads=frozenset({"clip_value"}),
         clip_value=settings.clip_value,
+        recommended=RECOMMENDED,
+        source="Arjovsky et al. (2017), arXiv:1701.07875, algorithm 1",
     )

@@ -6,6 +6,20 @@ from gan import config
 from gan.losses.interface import Loss
 from gan.losses.wasserstein import wasserstein_critic, wasserstein_generator
 
+RECOMMENDED = {
+    "train.discriminator_steps": 5,
+    "train.optimizer": "adam",
+    "train.generator_learning_rate": 1e-4,
+    "train.discriminator_learning_rate": 1e-4,
+    "train.beta_1": 0.0,
+    "train.beta_2": 0.9,
+    "loss.gradient_penalty": 10.0,
+    "discriminator.dropout": 0.0,
+}
+"""The defaults of algorithm 1, and no dropout: the penalty is about the gradient of one function, and each dropout mask
+makes another one.
+"""
+
 
 def make(settings: config.Loss) -> Loss:
     """The losses of `gan.losses.wasserstein`, with the weight of `gan.losses.gradient_penalty` of the config.
@@ -18,4 +32,6 @@ def make(settings: config.Loss) -> Loss:
         discriminator=wasserstein_critic,
         reads=frozenset({"gradient_penalty"}),
         gradient_penalty=settings.gradient_penalty,
+        recommended=RECOMMENDED,
+        source="Gulrajani et al. (2017), arXiv:1704.00028, algorithm 1",
     )

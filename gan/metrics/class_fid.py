@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import DataError
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison
 from gan.metrics.fid import fit, frechet_distance
 
 if TYPE_CHECKING:
@@ -69,3 +71,13 @@ def class_fid(
             f"{int(np.minimum(*counts).max())}. Raise evaluate.samples, or leave this metric out"
         )
     return ClassFid(float(np.nanmean(of_class)), of_class, *counts)
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`class_fid` of images with the classes that they were asked for; nothing where there are no classes."""
+    real, generated = comparison.real, comparison.generated
+    if real.labels is None or generated.labels is None:
+        return {}
+    classes = int(max(real.labels.max(), generated.labels.max())) + 1
+    found = class_fid(real.features, real.labels, generated.features, generated.labels, classes=classes)
+    return {"class_fid": Score(found.value)}

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison
+
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
@@ -89,3 +92,9 @@ def _halved_squares(first: Floats, second: Floats) -> Floats:
     """|x - y|^2 / 2 of each pair of rows, at least 0."""
     halves: Floats = 0.5 * np.sum(first**2, axis=1)[:, None] + 0.5 * np.sum(second**2, axis=1) - first @ second.T
     return np.maximum(halves, 0.0)
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`cmmd` of all images, with the median distance of real images as bandwidth, without an interval."""
+    real, generated = comparison.real.features, comparison.generated.features
+    return {"cmmd": Score(cmmd(real, generated, sigma=bandwidth(real)))}

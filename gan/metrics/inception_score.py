@@ -14,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison
+
 if TYPE_CHECKING:
     from gan.types import Floats
 
@@ -44,3 +47,11 @@ def divergences(probabilities: npt.NDArray[np.floating]) -> Floats:
     exact = exact / exact.sum(axis=1, keepdims=True)
     marginal = exact.mean(axis=0)
     return np.asarray(xlogy(exact, exact).sum(axis=1) - xlogy(exact, marginal).sum(axis=1))
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`inception_score` of the classes that the feature network tells; nothing where it tells none."""
+    probabilities = comparison.generated.class_probabilities
+    if probabilities is None:
+        return {}
+    return {"inception_score": Score(inception_score(probabilities).value)}

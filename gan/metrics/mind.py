@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison
+
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
+DIRECTIONS = 1000
 TILE_BYTES = 2**25  # of projected features, in float64
 
 
@@ -66,3 +70,10 @@ def _along(first: Floats, second: Floats) -> Floats:
     weights = np.diff(ends, prepend=0) / ends[-1]
     gaps = first[(ends - 1) // len(second)] - second[(ends - 1) // len(first)]
     return np.asarray(weights @ gaps**2)
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`mind` of all images, along seeded directions, without an interval."""
+    rng = np.random.default_rng([comparison.protocol.seed, 5])
+    real, generated = comparison.real.features, comparison.generated.features
+    return {"mind": Score(mind(real, generated, directions=DIRECTIONS, rng=rng))}

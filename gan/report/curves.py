@@ -8,21 +8,25 @@ from gan.report.data import Chart, Series
 from gan.report.scores import interval
 from gan.types import Json
 
+ACCURACY = (
+    "How often the discriminator is right",
+    "share of images",
+    (("real images", "real_accuracy"), ("generated images", "fake_accuracy")),
+    0.0,
+)
 
-def training_charts(lines: Sequence[Json]) -> tuple[Chart, ...]:
+
+def training_charts(lines: Sequence[Json], *, zero_is_border: bool) -> tuple[Chart, ...]:
     """The charts of a log (see `gan.train.metrics_log.read_metrics`); a figure that was never logged has none.
 
     Args:
         lines: each with "step" and figures by name, ascending by step.
+        zero_is_border: that of the loss (`gan.losses.interface.Loss`); without it the accuracies mean nothing, and are
+            not drawn though an earlier version logged them.
     """
     wanted = (
         ("Losses", "loss", (("generator", "generator_loss"), ("discriminator", "discriminator_loss")), None),
-        (
-            "How often the discriminator is right",
-            "share of images",
-            (("real images", "real_accuracy"), ("generated images", "fake_accuracy")),
-            0.0,
-        ),
+        *([ACCURACY] if zero_is_border else []),
         (
             "Gradient norms",
             "norm",

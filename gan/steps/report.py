@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from gan import build
 from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
@@ -75,7 +76,10 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         over_time=report_pictures.over_time(store, run, dataset),
         walks=drawn.walks if drawn else (),
         nearest=_nearest(store, dataset, drawn, focus),
-        charts=(*curves.training_charts(lines), *curves.selection_charts(_selection(records))),
+        charts=(
+            *curves.training_charts(lines, zero_is_border=build.build_loss(config).zero_is_border),
+            *curves.selection_charts(_selection(records)),
+        ),
         modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
         lineage=tuple(report_lineage.lineage(store, run, dataset, focus)),
         settings=settings(config.to_dict(), Config().to_dict()),

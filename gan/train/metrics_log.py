@@ -39,10 +39,10 @@ def read_metrics(store: Store, run_id: str) -> list[Json]:
     """Every line of a run's log, ascending by step; empty where nothing was logged yet.
 
     Each has `step`, and those of these that apply: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
-    `real_accuracy` and `fake_accuracy` (shares that the discriminator got right), `generator_gradient_norm`,
-    `discriminator_gradient_norm`, `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and
-    `gpu_memory_share` (at work and taken, of the GPUs if there are any), and `seconds` (of training, over all
-    sessions).
+    `real_accuracy` and `fake_accuracy` (shares that the discriminator got right; earlier versions logged them for
+    critics too, where they mean nothing), `generator_gradient_norm`, `discriminator_gradient_norm`,
+    `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and `gpu_memory_share` (at work and
+    taken, of the GPUs if there are any), and `seconds` (of training, over all sessions).
 
     Raises:
         IntegrityError: a chunk is not JSON lines.

@@ -79,8 +79,8 @@ class TrainingStep:
         Returns:
             float32 scalars, not yet waited for: `generator_loss` (without `kl`), `discriminator_loss` (without
             `gradient_penalty`), `kl` and `gradient_penalty` (without their weights) where there are such terms,
-            `real_accuracy`, `fake_accuracy`, `generator_gradient_norm`, `discriminator_gradient_norm`; and whether all
-            is finite, boolean, under `gan.train.sentinel.FLAG`.
+            `real_accuracy` and `fake_accuracy` where the loss has a border at 0, `generator_gradient_norm`,
+            `discriminator_gradient_norm`; and whether all is finite, boolean, under `gan.train.sentinel.FLAG`.
         """
         number = tf.constant(step, tf.int64)
         for part, batch in enumerate(batches[:-1]):
@@ -139,12 +139,9 @@ class TrainingStep:
         norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables)
         if self._loss.clip_value is not None:
             clip_weights(variables, self._loss.clip_value)
-        return {
-            **metrics,
-            "real_accuracy": _share(real_logits > 0),
-            "fake_accuracy": _share(fake_logits < 0),
-            "discriminator_gradient_norm": norm,
-        }
+        if self._loss.zero_is_border:
+            metrics |= {"real_accuracy": _share(real_logits > 0), "fake_accuracy": _share(fake_logits < 0)}
+        return {**metrics, "discriminator_gradient_norm": norm}
 
     def _update_generator(self, tape: tf.GradientTape, real: Images, fake: Images, labels: Labels) -> Metrics:
         """By the chain rule: from the loss to the images here, from the images to the weights on `tape`."""

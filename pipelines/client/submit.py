@@ -10,7 +10,7 @@ from typing import Any
 import kfp_server_api as api
 import yaml
 
-from gan.build import check_config, source
+from gan.build import check_config, source, warn_of_unusual
 from gan.errors import ConfigError
 from gan.ids import check_id
 from gan.quiet import load_tensorflow
@@ -54,6 +54,7 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
     load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
     for config in request.configs():
         check_config(config)
+    warn_of_unusual(request.config)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
     return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))

@@ -45,6 +45,27 @@ def test_it_knows_its_name_and_reads_keys_that_exist(name: str) -> None:
     assert made.reads <= {item.name for item in dataclasses.fields(config.Loss)}
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_it_recommends_are_keys_with_values_that_they_take_and_it_says_whose(name: str) -> None:
+    made = LOSSES[name](config.Loss(name=name))
+    tuned = config.override(config.Config(), [f"{key}={value}" for key, value in made.recommended.items()])
+    for key, value in made.recommended.items():
+        group, _, last = key.partition(".")
+        assert getattr(getattr(tuned, group), last) == value
+    assert bool(made.recommended) == bool(made.source)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_border_at_zero_lies_between_real_and_generated_alike(name: str) -> None:
+    """Mirrored at 0, with the roles exchanged, the loss is the same; and to shift all logits is not for free."""
+    made = LOSSES[name](config.Loss(name=name))
+    real, fake = column(1.5, 0.2, -0.4), column(0.7, -1.0, -2.0)
+    value = made.discriminator(real, fake)
+    if made.zero_is_border:
+        np.testing.assert_allclose(made.discriminator(-fake, -real), value, rtol=1e-6)
+        assert not np.allclose(made.discriminator(real + 3.0, fake + 3.0), value, atol=1e-2)
+
+
 def test_it_gives_finite_float32_scalars_with_finite_gradients_however_large_the_logits(loss: Loss) -> None:
     real, fake = column(-1e4, -3.0, 0.0, 2.0, 1e4), column(1e4, 3.0, 0.0, -2.0, -1e4)
     with tf.GradientTape(persistent=True) as tape:

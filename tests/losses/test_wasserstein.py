@@ -5,12 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gan import config
-from gan.losses import wasserstein
+from gan.losses import LOSSES, wasserstein
 
 LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
 
@@ -54,3 +55,11 @@ def test_it_takes_the_clip_value_from_the_config_and_no_penalty() -> None:
     assert made.clip_value == 0.5
     assert made.gradient_penalty == 0
     assert not made.logit_is_log_ratio
+
+
+@pytest.mark.parametrize("name", ["wasserstein", "wgan_gp"])
+def test_a_critic_has_no_border_at_zero_as_a_shift_of_all_logits_changes_nothing(name: str) -> None:
+    made = LOSSES[name](config.Loss(name=name))
+    assert not made.zero_is_border
+    real, fake = tf.constant([[1.5], [-0.4]]), tf.constant([[0.7], [-2.0]])
+    assert float(made.discriminator(real + 5.0, fake + 5.0)) == pytest.approx(float(made.discriminator(real, fake)))

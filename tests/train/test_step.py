@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan import build
+from gan.losses import LOSSES
 from gan.train.draws import Draws
 from gan.train.sentinel import FLAG
 
@@ -110,6 +112,14 @@ def test_nothing_is_traced_twice(toy: Any) -> None:
         step(number, [next(batches) for _ in range(2)])
     assert step._train_both.experimental_get_tracing_count() == 1
     assert step._train_discriminator.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_accuracies_are_told_where_a_logit_of_0_is_a_border_and_nowhere_else(toy: Any, loss: str) -> None:
+    config = toy.config(f"loss.name={loss}")
+    metrics = toy.step(config, toy.players(config))(1, [next(toy.batches(config))])
+    told = {"real_accuracy", "fake_accuracy"} & metrics.keys()
+    assert len(told) == (2 if build.build_loss(config).zero_is_border else 0)
 
 
 def test_wasserstein_clips_every_weight_of_the_critic(toy: Any) -> None:
