@@ -173,20 +173,19 @@ def _load_modes(described: Json, tensors: Mapping[str, np.ndarray]) -> Modes:
 
 
 def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwork:
+    from gan.metrics import feature_networks
+
     facts = record["feature_network"]
-    if facts["kind"] == "inception":
-        from gan.metrics.features import inception
+    if facts["kind"] in feature_networks.KINDS:
+        return feature_networks.reopen(facts)
+    from gan.metrics.features import keras_network
 
-        network: FeatureNetwork = inception.load(facts["uri"])
-    else:
-        from gan.metrics.features import keras_network
-
-        with scratch_folder() as folder:
-            path = sealed.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
-            network = keras_network.load(path, facts["name"], facts["kind"])
+    with scratch_folder() as folder:
+        path = sealed.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
+        network = keras_network.load(path, facts["name"], facts["kind"])
     if network.hash != facts["hash"]:
         raise IntegrityError(
-            f"the feature network of reference {reference_id} has hash {network.hash}; expected {facts['hash']}. "
-            "Put the original back, or make a new reference with: gan reference"
+            f"the feature network of reference {reference_id} has hash {network.hash}; expected {facts['hash']}; "
+            "make a new reference with: gan reference"
         )
     return network

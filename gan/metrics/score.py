@@ -9,6 +9,7 @@ import numpy as np
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
+from gan.metrics import class_fid
 from gan.metrics.estimate import Score
 from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import look_filled
@@ -49,6 +50,8 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
                 "class_probabilities": f"a feature network that tells classes, which {reference.network.name} does not",
             }[METRICS[name].needs]
             raise ConfigError(f"evaluate.metrics: {name} needs {lacking}; leave it out, or change that")
+    if "class_fid" in protocol.metrics:
+        _check_classes(reference)
 
 
 def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
@@ -172,6 +175,16 @@ def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray
         for start in range(0, len(pixels), batch_size):
             rows = slice(start, start + batch_size)
             yield pixels[rows], None if labels is None else labels[rows]
+
+
+def _check_classes(reference: Reference) -> None:
+    labels = reference.real.labels
+    largest = 0 if labels is None else int(np.bincount(labels).max())
+    if largest < class_fid.LEAST:
+        raise ConfigError(
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.LEAST} held-out images; the largest of "
+            f"the reference has {largest}. Leave it out, or hold out more images"
+        )
 
 
 def _check_pixels(reference: Reference, pixels: Pixels) -> None:
