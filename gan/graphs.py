@@ -58,13 +58,17 @@ def check_nodes(nodes: Iterable[Any], where: str, functions: Collection[str] = (
         )
 
 
-def check_saved_model(folder: Path) -> None:
+def check_saved_model(folder: Path, called: str | None = None) -> None:
     """Look through a SavedModel before TensorFlow loads it.
+
+    Args:
+        folder: where it lies.
+        called: what a message calls the folder, if it lies there only for now.
 
     Raises:
         IntegrityError: it is none, or one that may do more than calculate.
     """
-    where = str(folder / FILE)
+    where = str(folder / FILE) if called is None else f"{FILE} of {called}"
     try:
         model = saved_model_pb2.SavedModel.FromString((folder / FILE).read_bytes())
     except (DecodeError, FileNotFoundError) as error:

@@ -1,4 +1,4 @@
-"""The file of the canonical feature network: where it may lie, and what is in it."""
+"""Where a feature network lies, and its bytes: a file or a folder, on this machine or in a bucket."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from gan.errors import ConfigError, NotFoundError
 from gan.store import is_bucket, local_path, open_store
 
 KEY = "reference.feature_network (--feature-network)"
-NAME = "classify_image_graph_def.pb"
-ARCHIVE = "inception-2015-12-05.tgz"
+FORMS = "a path, a file:// URI, gs://bucket/NAME or s3://bucket/NAME"
+
+Files = dict[str, bytes]
 
 
 def absolute(uri: str) -> str:
@@ -18,18 +19,18 @@ def absolute(uri: str) -> str:
     Whether anything is there is not looked at.
 
     Raises:
-        ConfigError: it can't name a file.
+        ConfigError: it can't name a file or folder.
     """
     path = local_path(uri, KEY)
-    if path is None and not _in_bucket(uri):
-        raise ConfigError(f'{KEY} must be a path, a file:// URI, gs://bucket/{NAME} or s3://bucket/{NAME}; got "{uri}"')
-    if uri.endswith("/"):
-        raise ConfigError(f'{KEY} must be the file {NAME}; got the folder "{uri}"')
-    return uri if path is None else str(path.absolute())
+    if path is not None:
+        return str(path.absolute())
+    if not _in_bucket(uri):
+        raise ConfigError(f'{KEY} must be imagenet, {FORMS}; got "{uri}"')
+    return uri.rstrip("/")
 
 
 def read(uri: str) -> bytes:
-    """The bytes of the file.
+    """The bytes of a file.
 
     Raises:
         ConfigError: the URI can't name a file, or it is one that can't be read.
@@ -43,11 +44,49 @@ def read(uri: str) -> bytes:
             return open_store(folder, KEY).read(name)
         return Path(place).read_bytes()
     except (NotFoundError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise NotFoundError(f"no feature network at {uri}; give the {NAME} of {ARCHIVE}") from None
+        raise _absent(uri) from None
     except OSError as error:
-        raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
+        raise _unreadable(uri, error) from None
+
+
+def read_folder(uri: str) -> Files:
+    """The bytes of every file in a folder and below, by relative path.
+
+    Raises:
+        ConfigError: the URI can't name a folder, or a file in it can't be read.
+        NotFoundError: there is no such folder, or nothing in it.
+        StoreError: its bucket can't be read.
+    """
+    place = absolute(uri)
+    try:
+        files = _objects(place) if is_bucket(place) else _below(Path(place))
+    except OSError as error:
+        raise _unreadable(uri, error) from None
+    if not files:
+        raise _absent(uri)
+    return files
+
+
+def _objects(place: str) -> Files:
+    above, _, name = place.rpartition("/")
+    store = open_store(above, KEY)
+    return {item.key.removeprefix(f"{name}/"): store.read(item.key) for item in store.list(name)}
+
+
+def _below(folder: Path) -> Files:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _absent(uri: str) -> NotFoundError:
+    return NotFoundError(
+        f"no feature network at {uri}; give the path or URI of one, or the word imagenet (docs/judges.md)"
+    )
+
+
+def _unreadable(uri: str, error: OSError) -> ConfigError:
+    return ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable")
 
 
 def _in_bucket(uri: str) -> bool:
     bucket, _, name = uri.partition("://")[2].partition("/")
-    return is_bucket(uri) and bool(bucket) and bool(name)
+    return is_bucket(uri) and bool(bucket) and bool(name.strip("/"))

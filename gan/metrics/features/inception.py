@@ -7,7 +7,6 @@ scales them. It is not shipped: give its URI by `gan reference --feature-network
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +15,19 @@ from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError
 from gan.graphs import check_nodes
+from gan.ids import sha256
 from gan.metrics import network_file
 from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.types import Json
 
 if TYPE_CHECKING:
     from gan.types import Pixels
 
 INPUT, OUTPUT, FEATURES = "ExpandDims:0", "pool_3:0", 2048
+NAME, ARCHIVE = "classify_image_graph_def.pb", "inception-2015-12-05.tgz"
 REMEDY = (
-    f"give the {network_file.NAME} of {network_file.ARCHIVE}, which holds {INPUT} and {OUTPUT} with {FEATURES} features"
+    f"give the {NAME} of {ARCHIVE}, which holds {INPUT} and {OUTPUT} with {FEATURES} features; other networks "
+    "go by the names and descriptions that docs/judges.md has"
 )
 
 
@@ -33,7 +36,7 @@ class InceptionNetwork(FeatureNetwork):
 
     Args:
         graph: the bytes of the file.
-        where: what a message calls the file.
+        where: the path or URI of the file.
 
     Raises:
         ConfigError: the bytes are another file.
@@ -44,13 +47,16 @@ class InceptionNetwork(FeatureNetwork):
     kind = "inception"
 
     def __init__(self, graph: bytes, where: str) -> None:
-        self.hash = hashlib.sha256(graph).hexdigest()
+        self.hash, self._uri = sha256(graph), where
         definition = tf.compat.v1.GraphDef()
         try:
             definition.ParseFromString(graph)
         except DecodeError as error:
             raise ConfigError(f"{where} is not a TensorFlow graph ({error}); {REMEDY}") from None
         self._look = _imported(definition, where)
+
+    def described(self) -> Json:  # noqa: D102
+        return {**super().described(), "uri": self._uri}
 
     def look(self, pixels: Pixels) -> Seen:  # noqa: D102
         if pixels.shape[-1] not in (1, 3):

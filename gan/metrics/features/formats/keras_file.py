@@ -1,0 +1,168 @@
+"""A `.keras` file: layers and weights. It is looked through before Keras reads it.
+
+Keras's safe mode keeps a file from bringing Python code along, but not from naming things of Keras that read files or
+open connections. So only layers that calculate are allowed, and weights that lie in the file itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import tensorflow as tf
+
+from gan.errors import ConfigError, IntegrityError
+from gan.metrics.features.formats.description import Description
+from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
+from gan.metrics.network_file import Files
+from gan.scratch import scratch_folder
+
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+LAYERS = tuple(
+    f"keras.src.layers.{part}."
+    for part in (
+        *("activations", "attention", "convolutional", "core", "merging", "normalization", "pooling"),
+        *("regularization", "reshaping"),
+    )
+)
+OTHER_LAYERS = ("Rescaling", "Normalization", "Resizing", "CenterCrop")
+REFUSED_LAYERS = ("Lambda",)
+MODELS = ("Functional", "Sequential")
+PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies")
+OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math")
+PLAIN = ("__keras_tensor__", "__tuple__")
+
+
+class KerasFile(Format):
+    """`features` and `probabilities` are names of layers."""
+
+    suffixes = (".keras",)
+
+    def load(self, files: Files, description: Description, where: str) -> Loaded:  # noqa: D102
+        model = _model(only(files), where)
+        only_input(description.input, [each.name for each in model.inputs], where)
+        names = [layer.name for layer in model.layers]
+        wanted = [check_tensor("features", description.features, names, where)]
+        if description.probabilities is not None:
+            wanted.append(check_tensor("probabilities", description.probabilities, names, where))
+        part = keras.Model(model.inputs, [_output(model.get_layer(name), where) for name in wanted])
+        run = tf.function(lambda images: part(images, training=False), autograph=False)
+
+        def calculate(images: Array) -> tuple[Array, Array | None]:
+            features, *probabilities = (each.numpy() for each in run(tf.constant(images)))
+            return features, probabilities[0] if probabilities else None
+
+        return Loaded(calculate, tuple(model.inputs[0].shape), (ValueError, TypeError, tf.errors.OpError))
+
+
+def _output(layer: keras.Layer, where: str) -> Any:
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):
+        output = None
+    if not isinstance(output, keras.KerasTensor):
+        raise ConfigError(f"{where}: the layer {layer.name} has not one output of its own; name another layer")
+    return output
+
+
+def _model(data: bytes, where: str) -> keras.Model:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            _check_members(file, where)
+            config = json.loads(file.read(CONFIG))
+            weights = file.read(WEIGHTS)
+    except (zipfile.BadZipFile, ValueError, KeyError) as error:
+        raise ConfigError(f"{where} is not a .keras file ({error})") from None
+    refused = sorted(set(_refused(config)))
+    if refused:
+        raise IntegrityError(
+            f"{where} holds what may do more than calculate: {', '.join(refused)}; it is not loaded. Replace it by "
+            "layers of Keras that calculate, or export the network as a SavedModel"
+        )
+    _check_weights(weights, where)
+    with scratch_folder() as folder:
+        path = Path(folder) / "network.keras"
+        path.write_bytes(data)
+        return _loaded(path, where)
+
+
+def _loaded(path: Path, where: str) -> keras.Model:
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, ImportError, KeyError, AttributeError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"Keras {keras.__version__} can't load {where}: {reason}") from None
+    if not getattr(model, "inputs", None):
+        raise ConfigError(
+            f"{where} has no input of a known shape; save a functional or sequential model that was built"
+        )
+    return model
+
+
+def _check_members(file: zipfile.ZipFile, where: str) -> None:
+    others = sorted(set(file.namelist()) - {CONFIG, WEIGHTS, METADATA})
+    if others:
+        raise IntegrityError(f"{where} holds files that no network of numbers needs: {', '.join(others[:5])}")
+
+
+def _refused(tree: Any) -> Iterator[str]:
+    """What a model's config names that is not on the lists above."""
+    if isinstance(tree, dict):
+        if "class_name" in tree and not _is_allowed(tree):
+            yield f"{tree.get('module')}.{tree['class_name']}"
+        for key, value in tree.items():
+            if key != "compile_config":  # it is never read
+                yield from _refused(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _refused(value)
+
+
+def _is_allowed(tree: dict[str, Any]) -> bool:
+    module, name = str(tree.get("module")), str(tree["class_name"])
+    if name in PLAIN:
+        return True
+    if module == "keras.layers":
+        return _is_layer(name)
+    if module in ("keras", "keras.models", "keras.src.models.functional", "keras.src.models.sequential"):
+        return name in MODELS or (module == "keras" and name == "DTypePolicy")
+    return module in PARTS or module in OPERATIONS
+
+
+def _is_layer(name: str) -> bool:
+    home = getattr(getattr(keras.layers, name, None), "__module__", "")
+    return name not in REFUSED_LAYERS and (home.startswith(LAYERS) or name in OTHER_LAYERS)
+
+
+def _check_weights(data: bytes, where: str) -> None:
+    """HDF5 may point to other files: by links, by datasets stored elsewhere, and by virtual ones.
+
+    Raises:
+        IntegrityError: it does.
+        ConfigError: it is not HDF5.
+    """
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            elsewhere = list(_elsewhere(file))
+    except OSError as error:
+        raise ConfigError(f"the weights of {where} can't be read ({error})") from None
+    if elsewhere:
+        raise IntegrityError(f"the weights of {where} lie in other files: {', '.join(elsewhere[:5])}; it is not loaded")
+
+
+def _elsewhere(group: h5py.Group) -> Iterator[str]:
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            yield f"{group.name}/{name}"
+            continue
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            yield from _elsewhere(item)
+        elif item.external or item.is_virtual:
+            yield item.name
