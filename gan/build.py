@@ -204,12 +204,14 @@ def _check_classes(config: Config, dataset: Dataset) -> int | None:
 
 def _check_scores(config: Config, dataset: Dataset) -> None:
     """Whether the scores that the config asks for can ever be measured with so many images."""
-    from gan.metrics.requirements import check_counts, check_split
+    from gan.metrics.requirements import check_counts, check_splits, held_out
 
     reference = config.reference
-    check_split(reference.split, dataset.splits)
-    held_out, training = (dataset.splits[name].examples for name in (reference.split, "train"))
-    check_counts(config.evaluate, min(held_out, reference.most_images), min(training, reference.most_images))
+    examples = {name: split.examples for name, split in dataset.splits.items()}
+    check_splits(examples, reference, dataset.id)
+    divided = held_out(examples, reference)
+    training = min(examples["train"], reference.most_images)
+    check_counts(config.evaluate, divided.final, divided.selection, training)
 
 
 def _check_metrics(config: Config) -> None:

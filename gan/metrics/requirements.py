@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gan.config import Evaluate, Reference
-from gan.errors import ConfigError, unknown_name
+from gan.errors import ConfigError, DataError, unknown_name
 from gan.metrics.identity import FINAL, SELECTION, samples_of
 
 TRAIN, VALID = "train", "valid"
@@ -28,6 +28,29 @@ def check_split(split: str, known: Iterable[str]) -> None:
         )
     if split not in held_out:
         raise ConfigError(unknown_name("reference.split", split, held_out))
+
+
+def check_splits(examples: Mapping[str, int], reference: Reference, dataset_id: str) -> None:
+    """Check that a reference can be made of the splits of a dataset.
+
+    Args:
+        examples: how many images each split has, by its name.
+        reference: how the reference is made.
+        dataset_id: for messages.
+
+    Raises:
+        ConfigError: see `check_split`.
+        DataError: a split has too few images.
+    """
+    check_split(reference.split, examples)
+    for name in (reference.split, TRAIN):
+        count = examples.get(name, 0)
+        if count < LEAST_IMAGES:
+            change = "lower" if name == TRAIN else "raise"
+            raise DataError(
+                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
+                f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
+            )
 
 
 class HeldOut(NamedTuple):

@@ -12,13 +12,12 @@ from gan import config
 from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import DataError
 from gan.metrics import feature_networks, identity
 from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.identity import FINAL, SELECTION
-from gan.metrics.requirements import LEAST_IMAGES, TRAIN, HeldOut, check_split, held_out
+from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
 from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
@@ -77,16 +76,9 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
 
 
 def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
-    check_split(reference.split, dataset.splits)
     examples = {name: split.examples for name, split in dataset.splits.items()}
+    check_splits(examples, reference, dataset.id)
     divided = held_out(examples, reference)
-    for name in (reference.split, TRAIN):
-        if examples[name] < LEAST_IMAGES:
-            change = "lower" if name == TRAIN else "raise"
-            raise DataError(
-                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples[name]}. '
-                f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
-            )
     if divided.final < FEW_IMAGES:
         warn(
             f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; they "
