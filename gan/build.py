@@ -50,9 +50,9 @@ def check_config(config: Config) -> None:
 
     Raises:
         ConfigError: a name is unknown, a key means nothing or something wrong with the loss or optimiser that is set,
-            the feature network can't be a file, or the template of a message can't be filled in.
+            the feature network can't be a file or folder, or the template of a message can't be filled in.
     """
-    from gan.metrics import network_file
+    from gan.metrics import feature_networks
     from gan.networks import DISCRIMINATORS, GENERATORS
     from gan.report import message
 
@@ -65,7 +65,7 @@ def check_config(config: Config) -> None:
     _check_regulariser(config.loss, loss)
     _check_optimizer_keys(config.train)
     if config.reference.feature_network is not None:
-        network_file.absolute(config.reference.feature_network)
+        feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
         message.check(config.retrain.message)
     _check_metrics(config)

@@ -18,6 +18,7 @@ from gan.config.sweep import Sweep
 from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError, unknown_name
 from gan.ids import check_id
+from gan.metrics.feature_networks import IMAGENET
 from gan.store import Store, local_path, open_store, store_uri
 
 PIPELINES = ("training", "retraining", "sweep")
@@ -134,6 +135,6 @@ def _with_absolute_paths(config: Config) -> Config:
 
 
 def _absolute(uri: str | None, key: str) -> str | None:
-    """A local path from the root; none and a URI of another scheme as they are."""
-    path = local_path(uri, key) if uri else None
+    """A local path from the root; none, the name of a packaged network and a URI of another scheme as they are."""
+    path = local_path(uri, key) if uri and uri != IMAGENET else None
     return uri if path is None else str(path.absolute())

@@ -32,6 +32,10 @@ class Modes(Protocol):
     def names(self) -> tuple[str, ...]:
         """One name a mode."""
 
+    @property
+    def has_confidence(self) -> bool:
+        """Whether the probabilities tell how sure the network is of a mode."""
+
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
         """Mode probabilities float32 [N, K] of features [N, F] and the network's outputs [N, O]."""
 
@@ -42,6 +46,7 @@ class ClassModes:
 
     names: tuple[str, ...]
     kind: str = "classes"
+    has_confidence: bool = True
 
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
         """The outputs as they are."""
@@ -58,6 +63,7 @@ class AttributeModes:
     attributes: tuple[str, ...]
     chosen: tuple[int, ...]
     kind: str = "attributes"
+    has_confidence: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,12 +89,14 @@ class ClusterModes:
 
     The probability of a cluster is that of its part in a mixture of equally likely round Gaussians around the
     `centres` [K, F], all of one `variance` a dimension, [1]: the model whose hard limit is k-means (Bishop 2006,
-    section 9.3.2).
+    section 9.3.2). In many dimensions all but one of them are about 0, for any image: they tell which
+    cluster is nearest, and not how sure that is.
     """
 
     centres: npt.NDArray[np.float64]
     variance: npt.NDArray[np.float64]
     kind: str = "clusters"
+    has_confidence: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import yaml
 from gan.build import check_config, source, warn_of_unusual
 from gan.errors import ConfigError
 from gan.ids import check_id
+from gan.metrics.feature_networks import IMAGENET
 from gan.quiet import load_tensorflow
 from gan.store import local_path
 from pipelines.client import runs
@@ -108,6 +109,7 @@ def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str,
 def _check_places(request: Request) -> None:
     """Refuse a request for what is only on this machine, or nowhere."""
     config = request.config
+    network = config.reference.feature_network
     needs = source(config.data.dataset).needs
     if needs and not config.data.source:
         raise ConfigError(
@@ -117,7 +119,7 @@ def _check_places(request: Request) -> None:
     places = {
         "store (--store)": request.store_uri,
         "data.source": config.data.source,
-        "reference.feature_network": config.reference.feature_network,
+        "reference.feature_network": None if network == IMAGENET else network,
     }
     for what, uri in places.items():
         if uri:

@@ -30,6 +30,10 @@ def test_relative_files_become_absolute(tmp_path: Path, monkeypatch: pytest.Monk
     elsewhere = resolve("digits", ["data.source=https://host/a.zip"], store="s").config
     assert elsewhere.data.source == "https://host/a.zip"
     assert elsewhere.reference.feature_network is None
+    assert (
+        resolve("digits", ["reference.feature_network=imagenet"], store="s").config.reference.feature_network
+        == "imagenet"
+    )
 
 
 @pytest.mark.parametrize(

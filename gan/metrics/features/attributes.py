@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Reference
-from gan.metrics.features import fitting, trunk
+from gan.metrics.features import fitting, quality, trunk
 from gan.metrics.features.interface import Seen
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.task import Examples, Task
@@ -41,7 +41,7 @@ class Attributes(Task):
     def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
         accuracies = balanced_accuracies(seen.outputs, examples.attributes)
         return {
-            "accuracy": float(((seen.outputs > 0.5) == (examples.attributes > 0)).mean()),
+            **quality.of_attributes(seen.outputs, examples.attributes),
             "balanced_accuracies": dict(zip(examples.attribute_names, accuracies.tolist(), strict=True)),
         }
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from gan.config import Reference
-from gan.metrics.features import fitting, trunk
+from gan.metrics.features import fitting, quality, trunk
 from gan.metrics.features.interface import Seen
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.task import Examples, Task
@@ -32,7 +32,7 @@ class Classes(Task):
         )
 
     def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
-        return {"accuracy": float((seen.outputs.argmax(axis=1) == examples.labels).mean())}
+        return quality.of_classes(seen.outputs.argmax(axis=1), examples.labels, len(examples.classes))
 
     def modes(self, examples: Examples, seen: Seen, options: Reference) -> ClassModes:  # noqa: D102
         return ClassModes(examples.classes)

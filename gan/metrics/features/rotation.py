@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from gan.config import Reference
-from gan.metrics.features import fitting, trunk
+from gan.metrics.features import fitting, quality, trunk
 from gan.metrics.features.classes import cross_entropy
 from gan.metrics.features.interface import Seen, look_at_all
 from gan.metrics.features.keras_network import KerasNetwork
@@ -47,7 +47,7 @@ class Rotation(Task):
     def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
         turned, turns = turn_at_random(examples.pixels, examples.labels, np.random.default_rng(options.seed))
         said = look_at_all(network, turned, options.batch_size).outputs.argmax(axis=1)
-        return {"accuracy": float((said == turns).mean())}
+        return quality.of_classes(said, turns, TURNS)
 
     def modes(self, examples: Examples, seen: Seen, options: Reference) -> ClusterModes:  # noqa: D102
         return fit_clusters(seen.features, options.seed)

@@ -62,7 +62,7 @@ class Task(ABC):
 
     @abstractmethod
     def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:
-        """How well it does on held-out images: `accuracy` in [0, 1], and what else is worth knowing."""
+        """How well it does on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
 
     @abstractmethod
     def modes(self, examples: Examples, seen: Seen, options: Reference) -> Modes:

@@ -146,6 +146,7 @@ def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
         prepared("reference.feature_network=./classify_image_graph_def.pb")
     in_bucket = prepared("reference.feature_network=gs://bucket/classify_image_graph_def.pb")
     assert "gs://bucket/classify_image_graph_def.pb" in in_bucket.parameters["config"]
+    assert "feature_network: imagenet" in prepared("reference.feature_network=imagenet").parameters["config"]
     with pytest.raises(ConfigError, match='did you mean "training"'):
         prepared(pipeline="trainin")
 
