@@ -4,10 +4,15 @@ Two signatures take `latents` float32 [N, Z] (and `labels` int32 [N], where the 
 
     serving_default    -> {"images": float32 [N, H, W, C] in [-1, 1]}
     pixels             -> {"pixels": uint8 [N, H, W, C]}
+
+A label outside [0, classes) is an error (InvalidArgumentError with `LABELS` in its message), on every device: Keras's
+embedding alone would draw the last class for -1. `generator.keras` has no such check, as it is made of Keras's layers
+alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from gan.errors import ConfigError
 from gan.export.files import KERAS, SAVED_MODEL
 from gan.graphs import check_saved_model
 from gan.scratch import scratch_folder
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from gan.types import Images, Pixels
 
 BATCH_SIZE = 250
+LABELS = "labels must be from 0 to"
 
 Signature = Callable[..., dict[str, Any]]
 
@@ -44,8 +51,14 @@ def write(generator: keras.Model, folder: Path) -> None:
         tf.TensorSpec([None], tf.int32, name="labels"),
     ][: len(generator.inputs)]
 
+    classes = _classes(generator)
+
     def images(*given: tf.Tensor) -> tf.Tensor:
-        return generator(list(given) if len(given) > 1 else given[0], training=False)
+        if classes is None:
+            return generator(list(given) if len(given) > 1 else given[0], training=False)
+        latents, labels = given
+        with tf.control_dependencies([_checked(labels, classes)]):
+            return generator([latents, tf.identity(labels)], training=False)
 
     def drawn_images(*given: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": images(*given)}
@@ -78,8 +91,13 @@ class Exported:
 
         Args:
             latents: float32 [N, Z], N at least 1.
-            labels: int32 [N]; needed exactly where the generator is conditional.
+            labels: whole numbers [N] from 0 to the number of classes less 1; needed exactly where the generator is
+                conditional.
             batch_size: how many are drawn in one go.
+
+        Raises:
+            ConfigError: a label is none of a class. Generators that were exported before there was a check draw
+                something for it.
         """
         return self._drawn("serving_default", "images", latents, labels, batch_size)
 
@@ -95,7 +113,7 @@ class Exported:
             given = {"latents": tf.constant(latents[first : first + batch_size], tf.float32)}
             if self.conditional:
                 given["labels"] = tf.constant(labels[first : first + batch_size], tf.int32)
-            parts.append(draw(**given)[output].numpy())
+            parts.append(_called(draw, given)[output].numpy())
         return np.concatenate(parts)
 
 
@@ -112,6 +130,34 @@ def load(store: Store, generator_id: str) -> Exported:
             if name.startswith(f"{SAVED_MODEL}/"):
                 sealed.fetch_file(store, "generator", generator_id, name, folder / name)
         return Exported(folder / SAVED_MODEL)
+
+
+def _classes(generator: keras.Model) -> int | None:
+    """How many classes a conditional generator draws: its embedding of labels has a row for each. None without one."""
+    import keras
+
+    embeddings = (layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding))
+    return next((int(layer.input_dim) for layer in embeddings), None)
+
+
+def _checked(labels: tf.Tensor, classes: int) -> tf.Tensor:
+    """An operation that fails where a label is outside [0, classes).
+
+    `tf.debugging.assert_less` would hold strings, which `gan.graphs` refuses; a check for NaN is one of numbers.
+    """
+    fine = tf.logical_and(labels >= 0, labels < classes)
+    return tf.debugging.check_numerics(tf.where(fine, 0.0, float("nan")), f"{LABELS} {classes - 1}")
+
+
+def _called(draw: Signature, given: dict[str, tf.Tensor]) -> dict[str, Any]:
+    try:
+        return draw(**given)
+    except tf.errors.InvalidArgumentError as error:
+        told = re.search(rf"{LABELS} \d+", str(error))
+        if told is None:
+            raise
+        wrong = given["labels"].numpy()
+        raise ConfigError(f"{told[0]}, one of the classes; got labels from {wrong.min()} to {wrong.max()}") from None
 
 
 def _quantised(images: tf.Tensor) -> tf.Tensor:

@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.console import warn
+from gan.data import spec
+from gan.data.labels import label_shares
 from gan.errors import IntegrityError, NotFoundError
 from gan.ids import file_sha256, sha256
 from gan.scratch import disk_error, scratch_folder
 from gan.store import Item, Store, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.train import attempts
+from gan.train.run import read_run
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -270,24 +273,36 @@ def written(step: int, tensors: Tensors, meta: Mapping[str, Any], folder: Path) 
 
 
 def load_ema(store: Store, run_id: str, step: int, generator: keras.Model) -> str:
-    """Put the EMA weights of a checkpoint into a freshly built generator.
+    """Put the EMA weights of a checkpoint into a freshly built generator: what is scored, and what is exported.
+
+    Its BatchNorm statistics are not those of the checkpoint, but those of these weights; see `gan.train.standing`.
 
     Args:
         store: where the run is.
         run_id: the run.
         step: the checkpoint.
-        generator: a generator of the run's config; all its variables are set, BatchNorm statistics included.
+        generator: a generator of the run's config; all its variables are set.
 
     Returns:
         The SHA-256 of the checkpoint's state.
 
     Raises:
-        NotFoundError: there is no such checkpoint.
+        NotFoundError: there is no such checkpoint, or the dataset of a conditional generator is gone.
         IntegrityError: it is damaged, or of a generator of another shape.
     """
+    from gan.train.standing import estimate_statistics
+
     tensors, meta = Checkpoints(store, run_id).load(step)
     assign(named("ema", generator.variables), tensors, where=f"checkpoint {step} of run {run_id}")
+    conditional = len(generator.inputs) > 1
+    estimate_statistics(generator, _label_shares(store, run_id) if conditional else None)
     return str(meta["sha256"])
+
+
+def _label_shares(store: Store, run_id: str) -> list[float]:
+    """How often each class occurs in the training images of a run."""
+    dataset = spec.load(store, read_run(store, run_id).dataset_id)
+    return [float(share) for share in label_shares(store, dataset)]
 
 
 def named(group: str, variables: list[Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan.errors import ConfigError
 from gan.export import files, latents, saved_model
 from gan.pixels import to_pixels
 from support import generators
@@ -57,6 +58,30 @@ def test_its_signatures_take_any_number_and_name_their_tensors(tmp_path: Path) -
         assert {name: (spec.shape.as_list(), spec.dtype) for name, spec in made.items()} == {
             output: ([None, 8, 8, 1], dtype)
         }
+
+
+@pytest.mark.parametrize("wrong", [-1, 3, 2**31 - 1, -(2**31)])
+def test_a_label_of_no_class_is_an_error_and_draws_nothing(tmp_path: Path, wrong: int) -> None:
+    saved_model.write(generators.network(conditional=True), tmp_path)
+    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    labels = np.asarray([0, wrong, 2])
+    for draw in (exported.images, exported.pixels):
+        with pytest.raises(
+            ConfigError, match=rf"labels must be from 0 to 2, one of the classes; got labels from {min(0, wrong)} to "
+        ):
+            draw(LATENTS[:3], labels)
+    bare = tf.saved_model.load(str(tmp_path / files.SAVED_MODEL))  # as a user has it
+    for signature in ("serving_default", "pixels"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be from 0 to 2"):
+            bare.signatures[signature](latents=tf.constant(LATENTS[:3]), labels=tf.constant(labels, tf.int32))
+
+
+def test_labels_may_be_of_any_whole_type(tmp_path: Path) -> None:
+    saved_model.write(generators.network(conditional=True), tmp_path)
+    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    expected = exported.images(LATENTS, LABELS)
+    for labels in (LABELS.astype(np.int64), LABELS.astype(np.uint8), LABELS.tolist()):
+        np.testing.assert_array_equal(exported.images(LATENTS, labels), expected)
 
 
 def test_quantising_in_the_graph_equals_quantising_in_numpy(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""How often each class occurs among the training images, by the manifest alone."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.data.spec import MANIFEST, Dataset
+from gan.store import Store, sealed
+
+TRAIN = "train"
+
+
+def label_shares(store: Store, dataset: Dataset) -> npt.NDArray[np.float64]:
+    """The share of each class in the training split: [classes], in sum 1.
+
+    Raises:
+        IntegrityError: the manifest is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    data = sealed.read_file(store, "dataset", dataset.id, MANIFEST)
+    table = pq.read_table(io.BytesIO(data), columns=["split", "label"]).to_pydict()
+    labels = [
+        label
+        for split, label in zip(table["split"], table["label"], strict=True)
+        if split == TRAIN and label is not None
+    ]
+    counts = np.bincount(labels, minlength=len(dataset.classes))
+    return np.asarray(counts / counts.sum(), np.float64)

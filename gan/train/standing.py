@@ -1,0 +1,88 @@
+"""BatchNorm statistics of a generator as it is, in place of those that were averaged on the way.
+
+BatchNorm's moving statistics follow the weights of the training step with a lag, and the moving average of the
+generator averages these statistics once more. Neither are those of the averaged weights. Here they are estimated anew,
+by forward passes in training mode: "standing statistics" (Brock, Donahue and Simonyan, 2019, "Large Scale GAN Training
+for High Fidelity Natural Image Synthesis", arXiv:1809.11096), "precise BN" (Wu and Johnson, 2021, "Rethinking 'Batch'
+in BatchNorm", arXiv:2105.07576, section 3). docs/adr/0012-batchnorm-of-the-ema.md has the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    import keras
+
+    from gan.types import Tensor
+
+BATCHES = 50
+BATCH_SIZE = 64
+SEED = 1
+
+
+def estimate_statistics(generator: keras.Model, label_shares: Sequence[float] | None = None) -> None:
+    """Set the moving mean and variance of every BatchNorm layer to those of `BATCHES` batches of images it generates.
+
+    The mean is that of the batches' means, the variance the mean of the batches' variances plus the variance of their
+    means: both are those of all activations together (law of total variance). The latents are the same every time, so
+    that the same weights always get the same statistics.
+
+    Args:
+        generator: latents float32 [N, Z], or [latents, labels int32 [N]], to images; changed in place. One without
+            BatchNorm stays as it is.
+        label_shares: how often each class is drawn, in sum 1; for a conditional generator.
+    """
+    layers = list(_norms(generator))
+    if not layers:
+        return
+    forward = tf.function(lambda inputs: generator(inputs, training=True), autograph=False)
+    sums = [[0.0, 0.0] for _ in layers]
+    with _statistics_of_one_batch(layers):
+        for number in range(BATCHES):
+            forward(_inputs(generator, number, label_shares))
+            for total, layer in zip(sums, layers, strict=True):
+                mean, variance = (np.asarray(each, np.float64) for each in (layer.moving_mean, layer.moving_variance))
+                total[0] = total[0] + mean / BATCHES
+                total[1] = total[1] + (variance + mean**2) / BATCHES
+    for (mean, square), layer in zip(sums, layers, strict=True):
+        layer.moving_mean.assign(mean)
+        layer.moving_variance.assign(square - np.square(mean))
+
+
+def _norms(network: Any) -> Iterator[Any]:
+    """The BatchNorm layers of a network, those of networks inside it included."""
+    import keras
+
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            yield layer
+        elif isinstance(layer, keras.Model):
+            yield from _norms(layer)
+
+
+@contextmanager
+def _statistics_of_one_batch(layers: Sequence[Any]) -> Iterator[None]:
+    """Inside, a layer's moving statistics are those of the last batch alone."""
+    momenta = [layer.momentum for layer in layers]
+    try:
+        for layer in layers:
+            layer.momentum = 0.0
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def _inputs(generator: keras.Model, number: int, label_shares: Sequence[float] | None) -> Tensor | list[Tensor]:
+    latents = tf.random.stateless_normal((BATCH_SIZE, generator.inputs[0].shape[1]), [SEED, 2 * number], alg="philox")
+    if label_shares is None:
+        return latents
+    uniform = tf.random.stateless_uniform((BATCH_SIZE,), [SEED, 2 * number + 1], dtype=tf.float64, alg="philox")
+    labels = np.searchsorted(np.cumsum(label_shares)[:-1], uniform.numpy(), side="right")
+    return [latents, tf.constant(labels, tf.int32)]
