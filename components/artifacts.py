@@ -23,11 +23,9 @@ from gan.train.metrics_log import read_metrics
 from gan.train.run import read_run
 
 if TYPE_CHECKING:
-    from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Model
+    from kfp.dsl import HTML, Markdown, Metrics, Model
 
     from gan.store import Store
-
-MOST_MODES = 64  # a larger matrix can't be read in the UI
 
 
 def write_markdown(artifact: Markdown, text: str) -> None:
@@ -91,45 +89,8 @@ def log_scores(metrics: Metrics, details: Mapping[str, Any]) -> None:
             _log(metrics, prefix + name, score["value"])
 
 
-def log_modes(metrics: ClassificationMetrics, details: Mapping[str, Any]) -> None:
-    """The mode histograms of real and generated images as one matrix, in percent; see `coupling`."""
-    histogram = details.get("histogram")
-    if histogram and len(histogram["names"]) <= MOST_MODES:
-        matrix = coupling(histogram["real"], histogram["generated"])
-        percent = [[round(100 * share, 2) for share in row] for row in matrix]
-        metrics.log_confusion_matrix([str(name) for name in histogram["names"]], percent)
-
-
-def coupling(real: Sequence[float], generated: Sequence[float]) -> list[list[float]]:
-    """The joint distribution of two histograms that agrees most: their maximal coupling.
-
-    Row i sums to the real share of mode i, column j to the generated share of mode j. The diagonal is what agrees;
-    what lies off it, altogether the total variation distance, must move from mode i to mode j (Lindvall, Lectures on
-    the Coupling Method, 1992, section I.5).
-
-    Args:
-        real: counts or shares of K modes, in sum above 0.
-        generated: the same of generated images.
-
-    Returns:
-        K x K shares that sum to 1.
-    """
-    p = [value / math.fsum(real) for value in real]
-    q = [value / math.fsum(generated) for value in generated]
-    lacking = [max(a - b, 0.0) for a, b in zip(p, q, strict=True)]
-    surplus = [max(b - a, 0.0) for a, b in zip(p, q, strict=True)]
-    distance = math.fsum(lacking)
-    return [
-        [
-            min(p[i], q[i]) if i == j else (lacking[i] * surplus[j] / distance if distance else 0.0)
-            for j in range(len(p))
-        ]
-        for i in range(len(p))
-    ]
-
-
 def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
-    """The mode histograms of real and generated images as bars side by side; also where they are too many to log."""
+    """The mode histograms of real and generated images as bars side by side."""
     title = f"How often each mode appears at step {details['step']}"
     Path(artifact.path).write_text(excerpt.modes_page(title, modes_of(dict(details))), encoding="utf-8")
 

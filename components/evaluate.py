@@ -1,6 +1,6 @@
 """Scores beside those of real data."""
 
-from kfp.dsl import HTML, ClassificationMetrics, Markdown, Metrics, Output
+from kfp.dsl import HTML, Markdown, Metrics, Output
 
 
 def evaluate(
@@ -9,7 +9,6 @@ def evaluate(
     run_id: str,
     reference_id: str,
     scores: Output[Metrics],
-    modes: Output[ClassificationMetrics],
     histogram: Output[HTML],
     summary: Output[Markdown],
 ) -> str:
@@ -24,7 +23,6 @@ def evaluate(
         sets = runtime.sets_of(from_yaml(config), "evaluate")
         outcome = step.done(run(open_store(store), run_id, reference_id, sets=sets))
         artifacts.log_scores(scores, outcome.details)
-        artifacts.log_modes(modes, outcome.details)
         artifacts.write_modes(histogram, outcome.details)
         artifacts.write_markdown(summary, artifacts.score_table(outcome.details))
     return str(outcome.details["step"])

@@ -18,8 +18,9 @@ class Retrain(Group):
     )
     most_drift: float | None = key(
         None,
-        "It trains where the FID between the held-out images of now and those of the live generator, in its "
-        "reference's features, is above this; none: drift is not looked at.",
+        "It trains where the images that came since differ from the held-out ones of the live generator by more than "
+        "this: the lower end of the 95 % interval of their KID, in its reference's features, is above it. 0: where "
+        "they differ at all; none: drift is not looked at.",
         least=0,
     )
     most_age_days: float | None = key(

@@ -1,4 +1,4 @@
-"""What differs between two prepared datasets, by their descriptions and manifests alone: no pixel is looked at."""
+"""What differs between two prepared datasets, by their descriptions and manifests alone: no pixel is read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from typing import Any, NamedTuple
 
+from gan.data.packed import Packed, packed_images
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, sealed
 
@@ -38,6 +39,38 @@ def changes(store: Store, before: Dataset, now: Dataset) -> Changes:
     return Changes((new - old).total(), (old - new).total())
 
 
+def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[str, list[int]]:
+    """Which images of a dataset are not in an earlier one, whatever their split and name there; each once.
+
+    Two images are the same if their original files are, or their decoded pixels where the manifests have the hashes of
+    these. Of a source with a split of its own only the images of `split` count, since its other splits may be of
+    another kind; where decoded pixels decided the split, those of all splits do. Images of one file (MNIST) can't be
+    told apart: where a byte of it differs, all of them are new.
+
+    Args:
+        store: where both lie.
+        before: the earlier one.
+        now: the later one.
+        split: the held-out split.
+
+    Returns:
+        By split, their numbers in it, ascending: positions over all its shards in order, from 0.
+
+    Raises:
+        IntegrityError: a manifest is damaged.
+    """
+    seen = {key for image in packed_images(store, before) for key in _keys(image)}
+    images = list(packed_images(store, now))
+    shared = {sha256 for sha256, count in Counter(image.sha256 for image in images).items() if count > 1}
+    found: dict[str, list[int]] = {}
+    for image in images:
+        if (image.split == split or image.decoded_sha256) and seen.isdisjoint(_keys(image)):
+            found.setdefault(image.split, []).append(image.number)
+            if image.decoded_sha256 or image.sha256 not in shared:
+                seen |= _keys(image)
+    return {name: sorted(numbers) for name, numbers in found.items()}
+
+
 def prepared_otherwise(before: Dataset, now: Dataset) -> list[str]:
     """The ways in which the images of two datasets are prepared or described differently, each with both values."""
     names = ("source", "image_size", "channels", "crop", "crop_offset", "resizer", "classes", "attributes")
@@ -59,6 +92,11 @@ def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
         for split, sha256, label, attributes, shard in rows
         if shard is not None  # the others were left out
     )
+
+
+def _keys(image: Packed) -> set[str]:
+    """What makes this image the same as another."""
+    return {image.sha256, image.decoded_sha256 or image.sha256}
 
 
 def _told(value: object) -> str:

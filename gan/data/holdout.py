@@ -1,6 +1,6 @@
 """Which examples are held out, where a source has no split of its own.
 
-What decides is a hash of an image's pixels as they were decoded, upright and in full size, before any crop or resize.
+What decides is a hash of an image's pixels as they were decoded, upright and before any crop or resize to size.
 So a picture and its copy as a PNG, BMP or lossless WebP, with other metadata, or turned and marked so by EXIF, lie on
 the same side, and an image keeps its side whatever size it is prepared in and whatever is added later.
 

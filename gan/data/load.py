@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,20 @@ def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None =
     chosen = np.arange(len(records))
     if most is not None and most < len(records):
         chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:most])
+    return _read(records, dataset, chosen)
+
+
+def load_images(store: Store, dataset: Dataset, split: str, numbers: Sequence[int]) -> Arrays:
+    """The examples of a split with these numbers, positions over all its shards from 0, in this order.
+
+    Raises:
+        NotFoundError: the dataset has no such split.
+        IntegrityError: a shard is damaged.
+    """
+    return _read(open_records(store, dataset, split), dataset, np.asarray(numbers, np.int64))
+
+
+def _read(records: Records, dataset: Dataset, chosen: npt.NDArray[np.int64]) -> Arrays:
     arrays = Arrays(
         pixels=np.empty((len(chosen), *dataset.image_shape), np.uint8),
         labels=np.empty(len(chosen), np.int32),

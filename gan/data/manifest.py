@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from gan.data.shards import Place
 from gan.data.sources.interface import Listed, Rejected
+from gan.data.spec import DECODED
 from gan.ids import canonical
 
 GROUP_ROWS = 10_000
@@ -36,7 +37,6 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-DECODED = "decoded_sha256"
 SCHEMA_BY_PIXELS = SCHEMA.append(pa.field(DECODED, pa.string()))
 
 

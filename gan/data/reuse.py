@@ -7,32 +7,20 @@ the last bit.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import tensorflow as tf
 
 from gan.data.load import open_records
-from gan.data.manifest import DECODED
+from gan.data.packed import Packed, packed_images
 from gan.data.records import Records
 from gan.data.sources.interface import Listed
-from gan.data.spec import MANIFEST, Dataset
-from gan.store import Store, sealed
+from gan.data.spec import Dataset
+from gan.store import Store
 
 Image = tuple[str, str]
-
-
-class Place(NamedTuple):
-    """Where the pixels of an image lie, and the hash of its decoded pixels ("" where the dataset does not have it)."""
-
-    split: str
-    number: int
-    decoded_sha256: str
 
 
 def image_of(file: str, sha256: str) -> Image:
@@ -44,7 +32,7 @@ def image_of(file: str, sha256: str) -> Image:
 class Known:
     """Images of an earlier dataset, by content: `records` of each split, and where in them an image is."""
 
-    places: dict[Image, Place] = field(default_factory=dict)
+    places: dict[Image, Packed] = field(default_factory=dict)
     records: dict[str, Records] = field(default_factory=dict)
 
     def has(self, example: Listed) -> bool:
@@ -81,29 +69,9 @@ def known_of(store: Store, dataset: Dataset, examples: Sequence[Listed], *, hash
     """
     wanted = {image_of(each.file, each.sha256) for each in examples if each.sha256}
     places = {
-        image: place
-        for image, place in _places(store, dataset).items()
-        if image in wanted and (place.decoded_sha256 or not hashed)
+        image_of(packed.file, packed.sha256): packed
+        for packed in packed_images(store, dataset)
+        if image_of(packed.file, packed.sha256) in wanted and (packed.decoded_sha256 or not hashed)
     }
     splits = {place.split for place in places.values()}
     return Known(places, {split: open_records(store, dataset, split) for split in sorted(splits)})
-
-
-def _places(store: Store, dataset: Dataset) -> dict[Image, Place]:
-    """Where each image of a dataset lies: its split, and its number in that."""
-    first: dict[str, int] = {}
-    for split in dataset.splits.values():
-        number = 0
-        for shard in split.shards:
-            first[shard.name] = number
-            number += shard.examples
-    columns = ["split", "file", "sha256", "shard", "index", DECODED]
-    table = pq.read_table(io.BytesIO(sealed.read_file(store, "dataset", dataset.id, MANIFEST)))
-    if DECODED not in table.column_names:
-        table = table.append_column(DECODED, pa.nulls(len(table), pa.string()))
-    rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
-    return {
-        image_of(file, sha256): Place(split, first[shard] + index, decoded or "")
-        for split, file, sha256, shard, index, decoded in rows
-        if shard is not None
-    }

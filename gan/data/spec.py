@@ -19,6 +19,7 @@ from gan.types import Json
 FORMAT = 1
 FILE = "dataset.json"
 MANIFEST = "manifest.parquet"
+DECODED = "decoded_sha256"  # a column of the manifest, where the source has no split of its own
 # The order in which splits are written and told; others follow by alphabet.
 SPLIT_ORDER = ("train", "valid", "test")
 

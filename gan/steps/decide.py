@@ -60,7 +60,7 @@ def decide(
     Returns:
         The id of the run that is to be trained, or of the dataset where none is; details: train, reasons (why, or why
         not), live_generator_id, run_id, attempt (from 1), sets (`--set` overrides that make the config that of the
-        run), and the figures that were looked at: came, went, drift, drift_floor, age_days.
+        run), and the figures that were looked at: came, went, drift, drift_low, drift_high, drift_images, age_days.
 
     Raises:
         NotFoundError: no such dataset.

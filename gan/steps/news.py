@@ -7,11 +7,11 @@ from datetime import datetime
 
 from gan.config import Config, from_record, override
 from gan.data import spec
-from gan.data.changes import changes, prepared_otherwise
+from gan.data.changes import changes, new_images, prepared_otherwise
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export.facts import Facts
-from gan.steps.drift import drift
+from gan.steps.drift import LEAST_IMAGES, drift
 from gan.store import Store
 from gan.store.pointer import Pointer
 from gan.train.run import decisive, differences
@@ -99,16 +99,24 @@ def _drift(store: Store, config: Config, before: Dataset, now: Dataset, facts: F
     if facts.reference_id is None:
         news.add(False, "drift is not known: the live generator was exported without an evaluation")
         return
+    came = new_images(store, before, now, config.reference.split)
     try:
-        found = drift(store, now, facts.reference_id, config.reference)
+        found = drift(store, now, came, facts.reference_id, config.reference)
     except NotFoundError as error:
         news.add(False, f"drift is not known: {error}")
         return
-    news.figures |= {"drift": found.fid, "drift_floor": found.floor}
+    if found is None:
+        images = sum(map(len, came.values()))
+        news.add(False, f"drift is not known: {images} images came that may be compared; {LEAST_IMAGES} are needed")
+        return
+    news.figures |= {
+        "drift": found.value, "drift_low": found.low, "drift_high": found.high, "drift_images": found.images,
+    }  # fmt: skip
     news.add(
-        found.fid > most,
-        f"the FID between {found.images} held-out images of now and the live generator's is {found.fid:.4g} (without "
-        f"any drift about {found.floor:.4g}); retrain.most_drift is {most:g}",
+        found.low > most,
+        f"the KID between {found.images} images that came and as many held-out ones of the live generator's is "
+        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.most_drift is "
+        f"{most:g}",
     )
 
 

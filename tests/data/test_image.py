@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import struct
 import zlib
@@ -171,9 +172,9 @@ def test_a_window_elsewhere() -> None:
     np.testing.assert_array_equal(np.asarray(found), pixels[0:4, 5:9])
 
 
-def copies() -> dict[str, tuple[bytes, str]]:
-    """One picture, 9 x 6, in the ways in which it can be stored without loss; with the name that each needs."""
-    pixels = np.random.default_rng(3).integers(0, 256, (6, 9, 3), np.uint8)
+def copies(width: int, height: int) -> dict[str, tuple[bytes, str]]:
+    """One picture in the ways in which it can be stored without loss; with the name that each needs."""
+    pixels = np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
     picture = Image.fromarray(pixels)
     noted = Image.Exif()
     noted[0x010E] = "another description"
@@ -191,17 +192,25 @@ def copies() -> dict[str, tuple[bytes, str]]:
         "grey as RGB": (encoded(grey.convert("RGB")), "a.png"),
         "grey in 16 bits": (encoded(Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)), "a.png"),
         "mirrored": (encoded(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), "a.png"),
-        "another shape": (encoded(Image.fromarray(pixels.reshape(9, 6, 3))), "a.png"),
+        "another shape": (encoded(Image.fromarray(pixels.reshape(width, height, 3))), "a.png"),
     }
 
 
-def test_equal_pixels_have_equal_hashes_however_they_are_stored() -> None:
-    hashes = {name: decoded_sha256(decode(*stored)) for name, stored in copies().items()}
+@pytest.mark.parametrize(("width", "height"), [(9, 6), (178, 218), (300, 65)])
+def test_equal_pixels_have_equal_hashes_however_they_are_stored(width: int, height: int) -> None:
+    hashes = {name: decoded_sha256(decode(*stored)) for name, stored in copies(width, height).items()}
     coloured, grey = hashes["png"], hashes["grey"]
     same = {name for name, value in hashes.items() if value == coloured}
     assert same == {"png", "bmp", "webp", "metadata", "alpha", "turned by EXIF"}
     assert {name for name, value in hashes.items() if value == grey} == {"grey", "grey as RGB", "grey in 16 bits"}
     assert len(set(hashes.values())) == 4
+
+
+def test_the_hash_is_of_the_size_and_of_the_means_of_blocks() -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (64, 80, 3), np.uint8)
+    means = np.floor(pixels.reshape(32, 2, 40, 2, 3).mean((1, 3)) + 0.5).astype(np.uint8)
+    expected = hashlib.sha256(b"80x64 " + means.tobytes()).hexdigest()
+    assert decoded_sha256(Image.fromarray(pixels)) == expected
 
 
 def test_without_a_crop_the_largest_square_is_taken() -> None:

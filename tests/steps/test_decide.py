@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gan.config import Config, Data, override
 from gan.errors import NotFoundError
+from gan.metrics.reference import load as load_reference
 from gan.steps.decide import decide
 from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
@@ -111,18 +113,54 @@ def test_changed_images(made: runs.World, pictures: Path, change: str, least: in
     assert reason in found.details["reasons"][0]
 
 
-def test_drift_is_measured_beside_its_floor(made: runs.World, pictures: Path) -> None:
+def add(pictures: Path, count: int, size: tuple[int, int]) -> None:
+    """New pictures: at 16 x 16 of the kind that is there, at 4 x 4 of a coarser one."""
+    for seed in range(1000, 1000 + count):
+        (pictures / "dogs" / f"{seed}.png").write_bytes(world.picture(seed, size, kind="PNG"))
+
+
+def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) -> None:
     go_live(made)
-    for path in pictures.rglob("*.png"):
-        path.write_bytes(world.picture(1000 + int(path.stem), (4, 4), kind="PNG"))
+    add(pictures, 40, (4, 4))
     dataset_id = prepared(made.store, pictures)
     found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is True
-    assert found.details["drift"] > found.details["drift_floor"] > 0
-    assert "held-out images of now and the live generator's is" in found.details["reasons"][0]
+    assert 0 < found.details["drift_low"] < found.details["drift"] < found.details["drift_high"]
+    real = load_reference(made.store, made.reference_id).real
+    assert found.details["drift_images"] == min(40, len(real.features)), "as many on one side as on the other"
+    assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
     calm = ask(made, "retrain.most_drift=1e9", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False
     assert calm.details["drift"] == found.details["drift"]
+
+
+def test_images_of_the_same_kind_are_none(made: runs.World, pictures: Path) -> None:
+    go_live(made)
+    add(pictures, 40, (16, 16))
+    dataset_id = prepared(made.store, pictures)
+    found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    assert found.details["train"] is False
+    assert found.details["drift_low"] <= 0 < found.details["drift_high"]
+
+
+@pytest.mark.parametrize("how", ["few", "re-encoded", "removed"])
+def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) -> None:
+    """Old pictures that were stored anew or moved to another class did not come."""
+    go_live(made)
+    if how == "few":
+        add(pictures, 9, (4, 4))
+    elif how == "removed":
+        (pictures / "cats" / "010.png").unlink()
+    else:
+        for path in list(pictures.rglob("*.png")):
+            Image.open(path).save(path.with_suffix(".bmp"))
+            path.unlink()
+    dataset_id = prepared(made.store, pictures)
+    found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    assert found.details["train"] is False
+    assert "drift" not in found.details
+    came = 9 if how == "few" else 0
+    assert f"drift is not known: {came} images came that may be compared; 10 are needed" in found.details["reasons"]
 
 
 def test_the_same_data_do_not_drift(made: runs.World) -> None:
