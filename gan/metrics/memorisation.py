@@ -8,6 +8,14 @@ a copy of t where d(g, t) < d(t, t'), t' being the training image nearest to t. 
 Even images that nobody trained on score more than 0, as an independent image is nearer to t than t' is by chance. So
 the score is compared with its floor: what held-out real images score by the same rule.
 
+Being near to training images is not the same as copying one: an image that is smoother than real ones lies nearer to
+their centre and so to all of them. On MNIST (60,000 training images, 64 principal components of the pixels) the share
+of `distance_ratios` below 1 is 0.37 for held-out images and 0.92 for means of 5 similar training images, which copy
+none; below `NEAR_COPY` it is 0.000 and 0.000, and 0.88 to 1 for training images that are replayed plainly, with noise,
+as JPEG or brighter. So a threshold for copies should look at the share below `NEAR_COPY`, while `memorised` keeps the
+paper's definition. Copies that are mirrored or shifted are found only by a network whose features change little by
+that.
+
 Training images that are equal count as one: t' is the nearest one that differs from t. Otherwise an image that the
 training set holds twice could be replayed unnoticed, with d(t, t') = 0.
 """
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from gan.metrics.distances import Indices
     from gan.types import Features, Floats
 
+NEAR_COPY = 0.5  # of the spacing of training images: see above
 PART_ROWS = 8192  # points that are held in float32 at a time
 
 
