@@ -171,7 +171,8 @@ class Nearest:
     def _kth(self, rows: Indices, values: Floats) -> Floats:
         """The k-th largest value of each row, [B]."""
         order = np.argsort(-values)
-        order = order[np.argsort(rows[order].astype(np.uint16), kind="stable")]  # 16 bits: sorted by radix
+        small = np.min_scalar_type(len(self._limits))  # 16 bits are sorted by radix
+        order = order[np.argsort(rows[order].astype(small), kind="stable")]
         starts = np.searchsorted(rows[order], np.arange(len(self._limits)))
         kth: Floats = values[order[starts + self._neighbours - 1]]
         return kth

@@ -128,3 +128,17 @@ def test_a_generator_that_replays_is_told_from_one_that_samples(kind: str) -> No
     assert sampled.mean() == pytest.approx(floor.mean(), abs=reach)
     assert replayed.mean() > 0.9
     assert floor.mean() < 0.6
+
+
+def test_smooth_images_are_not_near_copies() -> None:
+    """Means of the nearest training images: near to all of them, copies of none."""
+    rng = np.random.default_rng(2)
+    training = rng.normal(size=(3000, 8)).astype(np.float32)
+    held_out = rng.normal(size=(300, 8)).astype(np.float32)
+    squares = np.sum((held_out[:, None] - training[None]) ** 2, axis=2)
+    smooth = training[np.argsort(squares, axis=1)[:, :5]].mean(axis=1)
+    floor, mean = (memorisation.distance_ratios(each, training) for each in (held_out, smooth))
+    replay = memorisation.distance_ratios(training[:300] + 0.02, training)
+    assert (mean < 1).mean() > (floor < 1).mean() + 0.2
+    assert (mean < memorisation.NEAR_COPY).mean() < 0.1
+    assert (replay < memorisation.NEAR_COPY).mean() > 0.95
