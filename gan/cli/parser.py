@@ -121,7 +121,9 @@ def _add_data_commands(add: Add) -> None:
 
     made = add("reference", "make the feature network and statistics that scores are measured with")
     made.add_argument("--dataset-id", required=True, metavar="ID", help="as printed by preprocess")
-    made.add_argument("--feature-network", metavar="URI", help="classify_image_graph_def.pb, instead of a small CNN")
+    made.add_argument(
+        "--feature-network", metavar="WHICH", help="imagenet, or the path or URI of a network, instead of a small CNN"
+    )
     add_config(made, required=False)
 
 
