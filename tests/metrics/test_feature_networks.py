@@ -82,6 +82,15 @@ def test_features_and_probabilities_are_those_of_the_network(written: Callable[[
 
 
 @every_format
+def test_a_network_without_probabilities(copied: Callable[[str], Path], kind: str) -> None:
+    path = networks.described(copied(kind), layout={"onnx": "NCHW"}.get(kind, "NHWC"), probabilities=None)
+    network = feature_networks.open(str(path))
+    seen = network.look(pixels())
+    assert (network.classes, seen.outputs.shape) == (0, (5, 0))
+    np.testing.assert_allclose(seen.features, networks.expected(pixels())[0], atol=1e-5)
+
+
+@every_format
 def test_images_are_resized_and_grey_ones_coloured(written: Callable[[str], Path], kind: str) -> None:
     network = feature_networks.open(str(written(kind)))
     even = np.full((2, 21, 21, 3), 90, np.uint8)

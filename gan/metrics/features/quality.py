@@ -13,11 +13,11 @@ import numpy.typing as npt
 from gan.types import Json
 
 LEAST_SKILL = 0.5
-"""Of the way from chance to being always right: a balanced accuracy of 0.75 for yes-or-no attributes, 0.55 for ten classes
-and 0.63 for quarter turns. A convention, low on purpose: below it the network has missed most of what it was taught."""
+"""Of the way from chance to being always right: a balanced accuracy of 0.75 for yes-or-no attributes, 0.55 for ten
+classes, 0.63 for quarter turns. A convention, and low on purpose: below it a network has missed most of its task."""
 BLIND_TO = (
-    "Like every classifier that was trained on the dataset itself, it can't see diversity within a class, which is of no "
-    "use for telling classes apart"
+    "Like every classifier that was trained on the dataset itself, it can't see diversity within a class, which is "
+    "of no use for telling classes apart"
 )
 REMEDY = "More images, more reference.epochs, or reference.feature_network=imagenet help"
 

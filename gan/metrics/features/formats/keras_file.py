@@ -48,26 +48,29 @@ class KerasFile(Format):
         model = _model(only(files), where)
         only_input(description.input, [each.name for each in model.inputs], where)
         names = [layer.name for layer in model.layers]
-        wanted = [check_tensor("features", description.features, names, where)]
-        if description.probabilities is not None:
-            wanted.append(check_tensor("probabilities", description.probabilities, names, where))
-        part = keras.Model(model.inputs, [_output(model.get_layer(name), where) for name in wanted])
+        wanted = {"features": description.features, "probabilities": description.probabilities}
+        outputs = {
+            key: _output(model, check_tensor(key, name, names, where), where)
+            for key, name in wanted.items()
+            if name is not None
+        }
+        part = keras.Model(model.inputs, outputs)
         run = tf.function(lambda images: part(images, training=False), autograph=False)
 
         def calculate(images: Array) -> tuple[Array, Array | None]:
-            features, *probabilities = (each.numpy() for each in run(tf.constant(images)))
-            return features, probabilities[0] if probabilities else None
+            made = {key: each.numpy() for key, each in run(tf.constant(images)).items()}
+            return made["features"], made.get("probabilities")
 
         return Loaded(calculate, tuple(model.inputs[0].shape), (ValueError, TypeError, tf.errors.OpError))
 
 
-def _output(layer: keras.Layer, where: str) -> Any:
-    try:
-        output = layer.output
-    except (AttributeError, ValueError):
-        output = None
-    if not isinstance(output, keras.KerasTensor):
-        raise ConfigError(f"{where}: the layer {layer.name} has not one output of its own; name another layer")
+def _output(model: keras.Model, name: str, where: str) -> Any:
+    output = model.get_layer(name).output
+    uses = [len(each.get("inbound_nodes", ())) for each in model.get_config()["layers"] if each.get("name") == name]
+    if not isinstance(output, keras.KerasTensor) or max(uses, default=0) > 1:
+        raise ConfigError(
+            f"{where}: the layer {name} is used more than once or has several outputs; name another layer"
+        )
     return output
 
 
