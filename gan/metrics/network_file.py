@@ -28,6 +28,24 @@ def absolute(uri: str) -> str:
     return uri if path is None else str(path.absolute())
 
 
+def require_there(uri: str) -> None:
+    """Make sure that there is such a file, without reading it.
+
+    Raises:
+        ConfigError: the URI can't name a file.
+        NotFoundError: there is no such file.
+        StoreError: its bucket can't be read.
+    """
+    place = absolute(uri)
+    if is_bucket(place):
+        folder, _, name = place.rpartition("/")
+        there = open_store(folder, KEY).exists(name)
+    else:
+        there = Path(place).is_file()
+    if not there:
+        raise _absent(uri)
+
+
 def read(uri: str) -> bytes:
     """The bytes of the file.
 
@@ -43,9 +61,13 @@ def read(uri: str) -> bytes:
             return open_store(folder, KEY).read(name)
         return Path(place).read_bytes()
     except (NotFoundError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise NotFoundError(f"no feature network at {uri}; give the {NAME} of {ARCHIVE}") from None
+        raise _absent(uri) from None
     except OSError as error:
         raise ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable") from None
+
+
+def _absent(uri: str) -> NotFoundError:
+    return NotFoundError(f"no feature network at {uri}; give the {NAME} of {ARCHIVE}")
 
 
 def _in_bucket(uri: str) -> bool:

@@ -12,13 +12,11 @@ from gan import config
 from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import DataError
 from gan.ids import sha256
 from gan.metrics import identity, network_file
 from gan.metrics import reference as references
-from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.presets import Looks
-from gan.metrics.requirements import TRAIN, check_split
+from gan.metrics.requirements import TRAIN, check_splits, warn_of_few
 from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from gan.metrics.features.task import Examples
     from gan.metrics.mode_kinds import Modes
 
-LEAST_IMAGES = 10
 WEAK_ACCURACY = 0.75
 
 
@@ -60,7 +57,9 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     """
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    _check_splits(dataset, reference)
+    examples = {name: split.examples for name, split in dataset.splits.items()}
+    check_splits(examples, reference, dataset_id)
+    warn_of_few(examples[reference.split], reference)
     graph = None if reference.feature_network is None else network_file.read(reference.feature_network)
     recipe = _recipe(dataset_id, reference, graph)
     known = memo.published(store, "reference", recipe, "reference")
@@ -76,25 +75,6 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     memo.remember(store, "reference", recipe, reference_id)
     still_there(store, "dataset", dataset_id)
     return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
-
-
-def _check_splits(dataset: Dataset, reference: config.Reference) -> None:
-    check_split(reference.split, dataset.splits)
-    for name in (reference.split, TRAIN):
-        examples = dataset.splits[name].examples
-        if examples < LEAST_IMAGES:
-            change = "lower" if name == TRAIN else "raise"
-            raise DataError(
-                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset.id} has {examples}. '
-                f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
-            )
-    compared = min(dataset.splits[reference.split].examples, reference.most_images)
-    if compared < FEW_IMAGES:
-        warn(
-            f"only {compared} held-out images: FID is biased upward and all scores are coarse; they can be compared "
-            "with each other, but with none from another number of images",
-            split=reference.split,
-        )
 
 
 def _recipe(dataset_id: str, reference: config.Reference, graph: bytes | None) -> Json:
