@@ -6,11 +6,13 @@ TensorFlow is imported only when something is built or checked, so that importin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gan import config as settings
 from gan.config import Config
-from gan.console import warn
+from gan.console import say, warn
+from gan.data.matching import DESCRIBED, matched
 from gan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
@@ -32,10 +34,16 @@ OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
 def check(config: Config, dataset: Dataset) -> None:
     """Check everything that can be known before a step is taken: names, and keys against each other and the dataset.
 
+    What the reference step would refuse is refused here. Keys that differ from what the paper of the loss trains with
+    are named in a warning.
+
     Raises:
         ConfigError: what is wrong, what was allowed and what to do.
+        DataError: a split has too few images to be scored.
+        NotFoundError: there is no such feature network.
     """
     check_config(config)
+    check_data(config, dataset)
     _check_batch(config, dataset)
     _check_classes(config, dataset)
     from gan.networks.shape import halve
@@ -90,6 +98,32 @@ def warn_of_unusual(config: Config) -> None:
             f"the loss {loss.name} is trained with other values than in its paper ({loss.source}), and may not "
             f"converge: {', '.join(unusual)}. Set them with --set, or ignore this if they are tuned"
         )
+
+
+def check_data(config: Config, dataset: Dataset) -> None:
+    """The part of `check` that holds the `data` keys against the dataset.
+
+    Raises:
+        ConfigError: the dataset has another image size or other channels than the config asks for.
+    """
+    matched(config.data, source(config.data.dataset), dataset)
+
+
+def as_prepared(config: Config, dataset: Dataset) -> Config:
+    """`config` with what is true of the images that it is trained on; see `gan.data.matching`.
+
+    Raises:
+        ConfigError: the dataset has another image size or other channels than the config asks for.
+    """
+    data = matched(config.data, source(config.data.dataset), dataset)
+    if data != config.data:
+        changed = [
+            f"data.{name}={getattr(data, name)} (config: {getattr(config.data, name)})"
+            for name in DESCRIBED
+            if getattr(data, name) != getattr(config.data, name)
+        ]
+        say(f"recorded as dataset {dataset.id} was prepared, not as the config has it: {', '.join(changed)}")
+    return replace(config, data=data)
 
 
 def source(name: str) -> Source:
@@ -203,12 +237,15 @@ def _check_classes(config: Config, dataset: Dataset) -> int | None:
 
 
 def _check_scores(config: Config, dataset: Dataset) -> None:
-    """Whether the scores that the config asks for can ever be measured with so many images."""
+    """Whether the reference can be made, and the scores that the config asks for be measured with so many images."""
+    from gan.metrics import feature_networks
     from gan.metrics.requirements import check_counts, check_splits, held_out
 
     reference = config.reference
     examples = {name: split.examples for name, split in dataset.splits.items()}
     check_splits(examples, reference, dataset.id)
+    if reference.feature_network is not None:
+        feature_networks.require_there(reference.feature_network)
     divided = held_out(examples, reference)
     training = min(examples["train"], reference.most_images)
     check_counts(config.evaluate, divided.final, divided.selection, training)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from gan import build
 from gan.config import Config, Discriminator, Generator, Loss, Train, from_dict, load, override
 from gan.config import names as config_names
 from gan.data.spec import Dataset, Split
-from gan.errors import ConfigError
+from gan.errors import ConfigError, DataError, NotFoundError
 from gan.losses import LOSSES
 
 DIGITS = Dataset(
@@ -131,6 +132,75 @@ def test_scores_that_could_never_be_measured_are_refused_before_training(wrong: 
     build.check_config(from_dict(wrong))
     with pytest.raises(ConfigError, match=message):
         build.check(from_dict(wrong), DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"train": 9, "test": 200}, r'at least 10 images; the split "train" of .* has 9.* lower data.holdout_percent'),
+        ({"train": 100, "test": 9}, r'at least 10 images; the split "test" of .* has 9.* raise data.holdout_percent'),
+    ],
+)
+def test_too_few_images_for_a_reference_are_refused_before_training(splits: dict[str, int], message: str) -> None:
+    dataset = dataclasses.replace(DIGITS, splits={name: Split(count, ()) for name, count in splits.items()})
+    with pytest.raises(DataError, match=message):
+        build.check(from_dict({"train": {"batch_size": 4}, "evaluate": {"samples": 100}}), dataset)
+
+
+def test_an_absent_feature_network_is_found_before_training(tmp_path: Path) -> None:
+    file = tmp_path / "classify_image_graph_def.pb"
+    store = f"file://{tmp_path}"
+    for uri in (str(file), f"{store}/classify_image_graph_def.pb"):
+        with pytest.raises(NotFoundError, match=r"no feature network at .*classify_image_graph_def.pb; give the"):
+            build.check(from_dict({"reference": {"feature_network": uri}}), DIGITS)
+    file.write_bytes(b"graph")
+    build.check(from_dict({"reference": {"feature_network": str(file)}}), DIGITS)
+
+
+def test_a_dataset_of_another_size_or_colour_is_refused_with_both_and_the_remedy() -> None:
+    for key, flag, wanted, found in (("image_size", "image-size", 16, 8), ("channels", "channels", 3, 1)):
+        config = from_dict({"data": {key: wanted}})
+        message = (
+            rf"data.{key} is {wanted} in the config, and dataset digits-0123456789ab was prepared with {found}. "
+            rf"Prepare it again \(gan preprocess --{flag} {wanted}\), or train on it as it is "
+            rf"\(--set data.{key}={found}\)"
+        )
+        for refuse in (build.check, build.check_data, build.as_prepared):
+            with pytest.raises(ConfigError, match=message):
+                refuse(config, DIGITS)
+        build.check_data(override(config, [f"data.{key}={found}"]), DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "dataset", "expected"),
+    [
+        ({}, {}, {}),
+        ({"image_size": 8, "channels": 1}, {}, {}),
+        ({}, {"image_size": 16}, {"image_size": 16}),
+        ({"resizer": "box"}, {}, {"resizer": "bicubic"}),
+        (
+            {"dataset": "celeba", "image_size": 64, "crop": 148, "flip": True},
+            {"source": "folder", "image_size": 64, "channels": 3},
+            {"dataset": "folder", "channels": 3, "crop": None},
+        ),
+        (
+            {"dataset": "celeba", "image_size": 64, "crop": 148},
+            {"source": "celeba", "image_size": 64, "channels": 3, "crop": 178},
+            {"crop": 178},
+        ),
+        ({"dataset": "mnist"}, {"image_size": 16}, {"dataset": "digits", "image_size": 16, "channels": 1}),
+    ],
+)
+def test_the_record_of_a_run_says_how_its_images_were_prepared(
+    data: dict[str, Any], dataset: dict[str, Any], expected: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = from_dict({"data": data})
+    made = build.as_prepared(config, dataclasses.replace(DIGITS, **dataset))
+    assert made == dataclasses.replace(config, data=dataclasses.replace(config.data, **expected))
+    told = capsys.readouterr().err
+    assert told.count("recorded as dataset") == bool(expected)
+    assert all(f"data.{key}={value}" in told for key, value in expected.items())
+    assert build.as_prepared(made, dataclasses.replace(DIGITS, **dataset)) == made
 
 
 def test_scores_that_just_can_be_measured_are_not() -> None:

@@ -57,7 +57,7 @@ def clip_weights(variables: Iterable[Any], clip_value: float) -> None:
         variable.assign(tf.clip_by_value(tf.convert_to_tensor(variable), -clip_value, clip_value))
 
 
-RECOMMENDED = {
+RECOMMENDED: dict[str, str | float] = {
     "train.discriminator_steps": 5,
     "train.optimizer": "rmsprop",
     "train.generator_learning_rate": 5e-5,

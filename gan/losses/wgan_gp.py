@@ -6,7 +6,7 @@ from gan import config
 from gan.losses.interface import Loss
 from gan.losses.wasserstein import wasserstein_critic, wasserstein_generator
 
-RECOMMENDED = {
+RECOMMENDED: dict[str, str | float] = {
     "train.discriminator_steps": 5,
     "train.optimizer": "adam",
     "train.generator_learning_rate": 1e-4,

@@ -35,6 +35,23 @@ def check_spec(spec: str) -> str:
     return spec if spec == IMAGENET else network_file.absolute(spec)
 
 
+def require_there(spec: str) -> None:
+    """Make sure that what a word, path or URI names is there, without reading it.
+
+    Raises:
+        ConfigError: see `check_spec`, or the package of an ImageNet network is not installed.
+        NotFoundError: nothing is there.
+        StoreError: its bucket can't be read.
+    """
+    place = check_spec(spec)
+    if place == IMAGENET:
+        from gan.metrics.features import imagenet
+
+        imagenet.installed_file()
+    elif not _is_folder(place):
+        network_file.require_there(place)
+
+
 def open(spec: str) -> FeatureNetwork:
     """The feature network that a word, path or URI names. All its bytes are read, once.
 

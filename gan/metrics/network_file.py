@@ -29,6 +29,24 @@ def absolute(uri: str) -> str:
     return uri.rstrip("/")
 
 
+def require_there(uri: str) -> None:
+    """Make sure that there is such a file, without reading it.
+
+    Raises:
+        ConfigError: the URI can't name a file.
+        NotFoundError: there is no such file.
+        StoreError: its bucket can't be read.
+    """
+    place = absolute(uri)
+    if is_bucket(place):
+        folder, _, name = place.rpartition("/")
+        there = open_store(folder, KEY).exists(name)
+    else:
+        there = Path(place).is_file()
+    if not there:
+        raise _absent(uri)
+
+
 def read(uri: str) -> bytes:
     """The bytes of a file.
 
@@ -85,6 +103,10 @@ def _absent(uri: str) -> NotFoundError:
 
 def _unreadable(uri: str, error: OSError) -> ConfigError:
     return ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable")
+
+
+def _absent(uri: str) -> NotFoundError:
+    return NotFoundError(f"no feature network at {uri}; give the {NAME} of {ARCHIVE}")
 
 
 def _in_bucket(uri: str) -> bool:

@@ -10,6 +10,7 @@ from gan import build
 from gan.config import Config
 from gan.console import Clock, say
 from gan.data import spec
+from gan.data.spec import Dataset
 from gan.errors import IntegrityError
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, runs
@@ -45,6 +46,7 @@ def train(
         NotFoundError: there is no such dataset, or no checkpoint that `train.start_from` names.
         ConfigError: the config does not fit itself, the dataset or the networks that it starts from, or the run was
             begun with another one.
+        DataError: there are too few images to score the run.
         IntegrityError: the data, or every checkpoint, are damaged.
         DivergedError: a loss or gradient was not finite.
         FencedError: a newer attempt at the same run took over.
@@ -55,7 +57,7 @@ def train(
     watch = Stopwatch(clock)
     workers = workers_of(os.environ)
     dataset = spec.load(store, dataset_id)
-    run = _run(store, config, dataset_id, run_id)
+    run = _run(store, config, dataset, run_id)
     with stop_requests() as stop:
         finished = _finished(store, run)
         if finished is not None:
@@ -86,7 +88,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
 
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    run = _run(store, config, dataset_id, run_id)
+    run = _run(store, config, dataset, run_id)
     build.check(config, dataset)
     run = _settled(run)
     start = Checkpoints(store, run.run_id).latest_good()
@@ -94,7 +96,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     if start is None and config.train.start_from is not None:
         warm.start(store, players, config.train.start_from)
     details: Json = {
-        "config": config.to_yaml(),
+        "config": run.config.to_yaml(),
         "dataset_id": dataset_id,
         "generator_parameters": players.generator.count_params(),
         "discriminator_parameters": players.discriminator.count_params(),
@@ -104,11 +106,12 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     return Outcome(run.run_id, store.uri_of(runs.folder(run.run_id)), watch.seconds(), details=details)
 
 
-def _run(store: Store, config: Config, dataset_id: str, run_id: str | None) -> Run:
+def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> Run:
     """The run as it stands in the store, or a new one, its `precision` as the config has it."""
-    run_id = run_id or default_run_id(config, dataset_id)
+    run_id = run_id or default_run_id(config, dataset.id)
+    config = build.as_prepared(config, dataset)
     before = find_run(store, run_id)
-    return continued(before, config, dataset_id) if before else Run(run_id, dataset_id, config, config.train.precision)
+    return continued(before, config, dataset.id) if before else Run(run_id, dataset.id, config, config.train.precision)
 
 
 def _finished(store: Store, run: Run) -> int | None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 if TYPE_CHECKING:
@@ -42,17 +43,21 @@ def estimate_statistics(generator: keras.Model, label_shares: Sequence[float] | 
     if not layers:
         return
     forward = tf.function(lambda inputs: generator(inputs, training=True), autograph=False)
-    sums = [[0.0, 0.0] for _ in layers]
+    moments = [np.zeros((2, *layer.moving_mean.shape)) for layer in layers]
     with _statistics_of_one_batch(layers):
         for number in range(BATCHES):
             forward(_inputs(generator, number, label_shares))
-            for total, layer in zip(sums, layers, strict=True):
-                mean, variance = (np.asarray(each, np.float64) for each in (layer.moving_mean, layer.moving_variance))
-                total[0] = total[0] + mean / BATCHES
-                total[1] = total[1] + (variance + mean**2) / BATCHES
-    for (mean, square), layer in zip(sums, layers, strict=True):
+            for index, layer in enumerate(layers):
+                moments[index] += _moments(layer) / BATCHES
+    for layer, (mean, square) in zip(layers, moments, strict=True):
         layer.moving_mean.assign(mean)
-        layer.moving_variance.assign(square - np.square(mean))
+        layer.moving_variance.assign(np.maximum(square - np.square(mean), 0.0))
+
+
+def _moments(layer: Any) -> npt.NDArray[np.float64]:
+    """The first and second moment that a layer's moving statistics are of: [2, channels]."""
+    mean, variance = (np.asarray(each, np.float64) for each in (layer.moving_mean, layer.moving_variance))
+    return np.stack([mean, variance + np.square(mean)])
 
 
 def _norms(network: Any) -> Iterator[Any]:
