@@ -24,6 +24,7 @@ class DataFacts:
     source: str
     genuine: bool | None
     crop: int | None
+    crop_offset: tuple[int, int] | None
     resizer: str
     examples: Mapping[str, int]
 

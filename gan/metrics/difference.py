@@ -10,12 +10,16 @@ makes the interval wide, and so never passes for quality.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gan.metrics import contributions as parts
-from gan.metrics.registry import ScoreKind
+from gan.metrics import shares
+from gan.metrics.registry import LOWER, ScoreKind
 
 if TYPE_CHECKING:
     from gan.metrics.contributions import Contributions
@@ -61,8 +65,31 @@ def difference(
     """
     worse = kind.loss(new[0]) - kind.loss(old[0])
     paired = parts.difference(new[1], old[1])
+    if kind.share:
+        return _of_shares(kind, new, old, worse, margin, confidence)
     upper = worse + NormalDist().inv_cdf(confidence) * parts.standard_error(paired, over="both")
     if not worse < margin < upper:
         return Difference(worse, upper)
     needed = parts.samples_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
     return Difference(worse, upper, needed.samples, needed.real)
+
+
+def _of_shares(
+    kind: ScoreKind,
+    new: tuple[float, Contributions],
+    old: tuple[float, Contributions],
+    worse: float,
+    margin: float,
+    confidence: float,
+) -> Difference:
+    """By Newcombe's interval, which has a width even where both shares are 0 or 1. It narrows as 1 / sqrt(images)."""
+    side = "generated" if new[1].generated.size else "real"
+    first, second = (getattr(each[1], side)[0] for each in (new, old))
+    covariance, count = float(np.mean(first * second)), len(first)
+    ends = (new[0], old[0]) if kind.better == LOWER else (1 - new[0], 1 - old[0])
+    upper = shares.upper_difference(*ends, covariance, count, confidence)
+    if not worse < margin < upper:
+        return Difference(worse, upper)
+    needed = math.ceil(count * ((upper - worse) / (margin - worse)) ** 2)
+    of_samples = side == "generated"
+    return Difference(worse, upper, needed if of_samples else None, None if of_samples else needed)

@@ -42,6 +42,7 @@ class Identity:
     image_size: int
     channels: int
     crop: int | None
+    crop_offset: list[int] | None
     resizer: str
     feature_network: str
     feature_hash: str

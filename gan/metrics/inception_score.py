@@ -54,4 +54,4 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     probabilities = comparison.generated.class_probabilities
     if probabilities is None:
         return {}
-    return {"inception_score": Score(inception_score(probabilities).value)}
+    return {"inception_score": Score(max(1.0, inception_score(probabilities).value))}

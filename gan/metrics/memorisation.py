@@ -144,13 +144,16 @@ def _places(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
 
 
 def measure(comparison: Comparison) -> dict[str, Score]:
-    """`memorised` of all images, with what held-out real images score as its floor.
+    """`memorised` and `near_copies` of all images, with what held-out real images score as their floors.
 
-    The interval is about other generated images. In the row of real data, held-out images stand for generated ones, as
-    training images are no news.
+    The intervals are about other generated images. In the row of real data, held-out images stand for generated ones,
+    as training images are in the training set.
     """
-    floor = memorised(comparison.real.features, comparison.training)
-    if comparison.generated_are_real:
-        return {"memorised": share(generated=floor, floor=float(floor.mean()))}
-    found = memorised(comparison.generated.features, comparison.training)
-    return {"memorised": share(generated=found, floor=float(floor.mean()))}
+    floors = distance_ratios(comparison.real.features, comparison.training)
+    ratios = floors
+    if not comparison.generated_are_real:
+        ratios = distance_ratios(comparison.generated.features, comparison.training)
+    limits = {"memorised": 1.0, "near_copies": NEAR_COPY}
+    return {
+        name: share(generated=ratios < limit, floor=float((floors < limit).mean())) for name, limit in limits.items()
+    }

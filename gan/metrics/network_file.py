@@ -105,10 +105,6 @@ def _unreadable(uri: str, error: OSError) -> ConfigError:
     return ConfigError(f"can't read the feature network {uri}: {error.strerror}; make it readable")
 
 
-def _absent(uri: str) -> NotFoundError:
-    return NotFoundError(f"no feature network at {uri}; give the {NAME} of {ARCHIVE}")
-
-
 def _in_bucket(uri: str) -> bool:
     bucket, _, name = uri.partition("://")[2].partition("/")
     return is_bucket(uri) and bool(bucket) and bool(name.strip("/"))

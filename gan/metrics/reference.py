@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
-OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "resizer")
+OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
 
 
 @dataclass(frozen=True)

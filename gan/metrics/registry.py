@@ -92,7 +92,7 @@ METRICS: dict[str, Metric] = {
         "modes",
         (ScoreKind("modes_found", HIGHER), ScoreKind("mode_kl", LOWER, title="mode KL"), _share("high_confidence")),
     ),
-    "memorisation": Metric("memorisation", (_share("memorised", LOWER),)),
+    "memorisation": Metric("memorisation", (_share("memorised", LOWER), _share("near_copies", LOWER))),
     "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs="labels"),
     "inception_score": Metric(
         "inception_score", (ScoreKind("inception_score", HIGHER, 1.0),), needs="class_probabilities"

@@ -182,8 +182,8 @@ def _check_classes(reference: Reference) -> None:
     largest = 0 if labels is None else int(np.bincount(labels).max())
     if largest < class_fid.LEAST:
         raise ConfigError(
-            f"evaluate.metrics: class_fid needs a class with at least {class_fid.LEAST} held-out images; the largest of "
-            f"the reference has {largest}. Leave it out, or hold out more images"
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.LEAST} held-out images; the largest "
+            f"of the reference has {largest}. Leave it out, or hold out more images"
         )
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gan.export.saved_model import Exported
     from gan.types import Images
 
-METHOD = 2  # rises with any change of what an export holds
+METHOD = 3  # rises with any change of what an export holds
 PARITY_ROWS = 32
 
 
@@ -281,4 +281,5 @@ def _samples(exported: Exported, drawn: Sheet) -> bytes:
 
 def _data_facts(dataset: Dataset) -> DataFacts:
     examples = {name: split.examples for name, split in dataset.splits.items()}
-    return DataFacts(dataset.id, dataset.source, dataset.genuine, dataset.crop, dataset.resizer, examples)
+    frame = (dataset.crop, dataset.crop_offset, dataset.resizer)
+    return DataFacts(dataset.id, dataset.source, dataset.genuine, *frame, examples)

@@ -126,6 +126,7 @@ def _make(
         "image_size": dataset.image_size,
         "channels": dataset.channels,
         "crop": dataset.crop,
+        "crop_offset": None if dataset.crop_offset is None else list(dataset.crop_offset),
         "resizer": dataset.resizer,
         "feature_network": prepared.facts,
         "label_shares": _label_shares(dataset, both),

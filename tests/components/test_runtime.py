@@ -135,7 +135,7 @@ def test_there_is_no_record_of_a_step_that_left_none(tmp_path: Path) -> None:
 
 
 def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
-    config = override(Config(), ["gate.limits.fid=1e-7", "gate.against_live=off", "gate.limits.modes_found=3"])
+    config = override(Config(), ["gate.limits.fid=1e-7", "gate.margin=null", "gate.limits.modes_found=3"])
     assert override(Config(), runtime.sets_of(config, "gate")) == config
 
 

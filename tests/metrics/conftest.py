@@ -24,7 +24,8 @@ PROTOCOL = Evaluate(
     checkpoint="latest",
 )
 RECORD = {
-    "dataset_id": "toy-1", "splits": {"selection": "valid", "final": "test"}, "image_size": 8, "channels": 1, "crop": None, "resizer": "bicubic",
+    "dataset_id": "toy-1", "splits": {"selection": "valid", "final": "test"}, "image_size": 8, "channels": 1,
+    "crop": None, "crop_offset": None, "resizer": "bicubic",
     "label_shares": [0.2, 0.3, 0.5], "reference_hash": "e" * 64,
 }  # fmt: skip
 

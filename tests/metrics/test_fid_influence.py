@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gan.metrics import fid
-from gan.metrics.contributions import difference, halves, standard_error, variance
 from gan.metrics.fid_influence import influence
 
 

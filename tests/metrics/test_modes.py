@@ -12,7 +12,31 @@ from gan.metrics import modes
 def test_an_image_counts_for_its_most_probable_mode() -> None:
     probabilities = np.array([[0.1, 0.8, 0.1], [0.5, 0.2, 0.3], [0.2, 0.7, 0.1]])
     assert modes.histogram(probabilities).tolist() == [1, 2, 0]
-    assert modes.modes_found(modes.histogram(probabilities)) == 2
+
+
+def test_a_mode_is_found_from_a_tenth_of_its_real_share_on() -> None:
+    """Not from one misread image, and not where no real image shows it."""
+    real = np.array([100, 100, 100, 100, 0])
+    assert modes.modes_found(np.array([900, 25, 24, 0, 51]), real) == 2
+    assert modes.modes_found(np.array([1, 0, 0, 0, 0]), real) == 1
+
+
+@pytest.mark.parametrize("counts", [[250, 250, 250, 250], [700, 260, 28, 12], [940, 30, 20, 10]])
+def test_the_error_of_modes_found_is_its_spread(counts: list[int]) -> None:
+    rng, real, drawn = np.random.default_rng(0), np.full(4, 50), np.array(counts)
+    found = [modes.modes_found(rng.multinomial(1000, drawn / 1000), real) for _ in range(4000)]
+    assert modes.modes_found_error(drawn, real) == pytest.approx(np.std(found), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "shares", [[0.25] * 4, [0.3, 0.25, 0.25, 0.2], [0.7, 0.1, 0.1, 0.1]], ids=["floor", "near", "far"]
+)
+def test_the_error_of_kl_is_its_spread(shares: list[float]) -> None:
+    rng, real = np.random.default_rng(0), np.full(4, 10**6)
+    drawn = rng.multinomial(2000, shares, size=2000)
+    spread = np.std([modes.mode_kl(each, real) for each in drawn])
+    told = np.sqrt(np.mean([modes.mode_kl_error(each, real) ** 2 for each in drawn]))
+    assert told == pytest.approx(spread, rel=0.15)
 
 
 def test_kl_equals_scipys() -> None:

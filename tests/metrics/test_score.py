@@ -29,7 +29,7 @@ def test_a_record_has_scores_label_identity_and_histogram(reference: Reference, 
     assert found["label"] == "fid[toy-cnn:ffffff]"
     assert list(found["scores"]) == [
         "fid", "fid_infinity", "kid", "precision", "recall", "density", "coverage", "modes_found", "mode_kl",
-        "high_confidence", "memorised",
+        "high_confidence", "memorised", "near_copies",
     ]  # fmt: skip
     assert found["histogram"]["names"] == ["a", "b", "c"]
     assert sum(found["histogram"]["generated"]) == pytest.approx(1)
@@ -122,7 +122,10 @@ def test_wrong_images_are_refused(reference: Reference, protocol: Evaluate, wron
     [
         ({"samples": 8001}, r"evaluate.samples must be at most 8000, 100 for each of the 80 .* got 8001"),
         ({"neighbours": 50}, r"evaluate.neighbours must be below the number of images compared, 40; got 50"),
-        ({"selection_samples": 7001}, r"evaluate.selection_samples must be at most 7000, 100 for each of the 70 "),
+        (
+            {"samples": 7001, "selection_samples": 7001},
+            r"evaluate.selection_samples must be at most 7000, 100 for each of the 70 ",
+        ),
         ({"samples": 3}, r"evaluate.neighbours must be below the number of images compared, 3; got 3"),
     ],
 )

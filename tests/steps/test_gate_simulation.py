@@ -109,7 +109,7 @@ def histories(regime: Regime, options: Gate = OPTIONS) -> list[History]:
     "regime", [steady, slow_decline, slow_loss_of_variety, one_lucky_night, sudden_collapse, slow_improvement]
 )
 def test_live_never_falls_further_behind_the_best_than_the_margin(regime: Regime) -> None:
-    """By more than the anchor's margin, and an allowance for what chance hides: four standard errors of a difference."""
+    """By more than the anchor's margin and an allowance for what chance hides, four standard errors of a difference."""
     chance = 4 * np.sqrt(2)
     for history in histories(regime):
         assert history.worst_fall("fid", 1) <= 1.0 + chance * FID_ERROR

@@ -1,0 +1,39 @@
+"""FID extrapolated to infinitely many generated images.
+
+Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and Where to Find Them", section 4: the bias of FID
+is linear in 1 / N, by a factor that depends on the generator. A line through two sizes, all N images and halves of
+them, gives the value at 1 / N = 0; the two halves together use each image once. The real images stay as many as they
+are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan.metrics.estimate import Score
+from gan.metrics.feature_batch import Comparison
+from gan.metrics.fid import Gaussian, fit, frechet_distance
+from gan.types import Features
+
+
+def fid_at_infinity(real: Gaussian, generated: Features, rng: np.random.Generator) -> float:
+    """2 FID_N - FID_(N/2), the latter the mean over two random halves; may be below 0, where the bias is all there is.
+
+    Args:
+        real: fitted to the real features.
+        generated: [N, F]; N / 2 should be above F, as the bias is not linear in 1 / N below.
+        rng: divides the images.
+    """
+    order = rng.permutation(len(generated))
+    halves = [generated[rows] for rows in np.array_split(order, 2)]
+    of_half = float(np.mean([frechet_distance(fit(half), real) for half in halves]))
+    return 2 * frechet_distance(fit(generated), real) - of_half
+
+
+def measure(comparison: Comparison) -> dict[str, Score]:
+    """`fid_infinity` of all images, without an interval; left out where a half has no more images than features."""
+    generated = comparison.generated.features
+    if len(generated) // 2 <= generated.shape[1]:
+        return {}
+    rng = np.random.default_rng([comparison.protocol.seed, 1])
+    return {"fid_infinity": Score(fid_at_infinity(fit(comparison.real.features), generated, rng))}
