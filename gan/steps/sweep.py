@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from gan import build
 from gan.console import say, warn
-from gan.data import spec
 from gan.errors import DivergedError, NotFoundError
 from gan.metrics.registry import metric_of
 from gan.steps.evaluate import evaluate, evaluate_for_selection
@@ -30,7 +29,7 @@ def propose(experiment: Experiment, stage: int) -> Outcome:
         The sweep's id; details: `trials`, each {"point", "seed", "steps"}. `skipped` where they were handed out before.
 
     Raises:
-        ConfigError: a point does not fit itself, such as a loss with a key that means nothing to it, or the dataset.
+        ConfigError: a point does not fit itself, such as a loss with a key that means nothing to it.
         NotFoundError: a trial of an earlier stage has not ended.
         DivergedError: every point has diverged.
         IntegrityError: a record of the sweep is damaged.
@@ -43,7 +42,6 @@ def propose(experiment: Experiment, stage: int) -> Outcome:
     sweep = experiment.sweep
     steps = sweep.rungs[sweep.rung_of(stage)]
     points = points_of_stage(experiment, stage)
-    build.check_data(experiment.config, spec.load(experiment.store, experiment.dataset_id))
     for point in points:
         build.check_config(experiment.config_of(Trial(point, sweep.seeds[0], steps)))
     trials = [Trial(point, seed, steps) for point in points for seed in sweep.seeds]
