@@ -65,7 +65,7 @@ def fid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, M
 
 def kid_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, Measured]:
     """`kid` of random subsets."""
-    value, error = kid.kid(
+    value, error, _ = kid.kid(
         real.features,
         generated.features,
         subsets=protocol.kid_subsets,
@@ -103,8 +103,8 @@ def mode_scores(real: Looks, generated: Looks, protocol: Evaluate) -> dict[str, 
 
     return {
         "modes_found": Measured(
-            modes.modes_found(drawn),
-            lambda: float(np.std([modes.modes_found(each) for each in again()], ddof=1)),
+            modes.modes_found(drawn, wanted),
+            lambda: float(np.std([modes.modes_found(each, wanted) for each in again()], ddof=1)),
             least=0,
             most=len(wanted),
         ),

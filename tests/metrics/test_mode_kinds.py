@@ -106,4 +106,5 @@ def test_choice_of_the_most_even_where_all_are_rare() -> None:
 def test_chosen_combinations_occur(count: int) -> None:
     outputs = (np.random.default_rng(1).random((500, 6)) < 0.5).astype(np.float32)
     made = choose_attributes("ABCDEF", outputs, np.full(6, 0.9), count)
-    assert modes.modes_found(modes.histogram(made.probabilities(NOTHING, outputs))) == 2**count
+    drawn = modes.histogram(made.probabilities(NOTHING, outputs))
+    assert modes.modes_found(drawn, drawn) == 2**count

@@ -12,7 +12,6 @@ from gan.metrics import modes
 def test_an_image_counts_for_its_most_probable_mode() -> None:
     probabilities = np.array([[0.1, 0.8, 0.1], [0.5, 0.2, 0.3], [0.2, 0.7, 0.1]])
     assert modes.histogram(probabilities).tolist() == [1, 2, 0]
-    assert modes.modes_found(modes.histogram(probabilities)) == 2
 
 
 def test_kl_equals_scipys() -> None:
@@ -52,3 +51,35 @@ def test_floor_is_what_a_perfect_sampler_scores(real_images: int | None) -> None
 
 def test_sure() -> None:
     assert modes.is_sure(np.array([[0.95, 0.05], [0.9, 0.1], [0.5, 0.5]]), 0.9).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("generated", "real", "found"),
+    [
+        ([98, 1, 1], [50, 40, 10], 2),  # 1 of 100 is a tenth of 10 %, and less than a tenth of 40 %
+        ([96, 4, 0], [50, 40, 10], 2),
+        ([50, 40, 10], [100, 0, 0], 1),  # modes without a real image don't count
+        ([10, 0], [999_999, 1], 1),  # a tenth of a share may be less than an image; one is needed
+    ],
+)
+def test_a_mode_is_found_from_a_tenth_of_its_real_share_on(generated: list[int], real: list[int], found: int) -> None:
+    assert modes.modes_found(np.array(generated), np.array(real)) == found
+
+
+def test_the_error_of_modes_found_is_its_spread_over_new_samples() -> None:
+    rng = np.random.default_rng(0)
+    real, shares = np.full(50, 20), np.repeat([0.0305, 0.0025, 0.002], [30, 10, 10]) / 0.96
+    drawn = rng.multinomial(500, shares, size=500)
+    errors = [modes.modes_found_error(each, real) for each in drawn]
+    spread = np.std([modes.modes_found(each, real) for each in drawn])
+    assert 0.6 < np.mean(errors) / spread < 1.4
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.2, 0.2, 0.2, 0.2, 0.2), (0.4, 0.3, 0.1, 0.1, 0.1), (0.23, 0.2, 0.19, 0.19, 0.19)]
+)
+def test_the_error_of_kl_is_its_spread_over_new_samples(shares: tuple[float, ...]) -> None:
+    """Far from the floor, at it and near it."""
+    drawn, real = np.random.default_rng(0).multinomial(1000, shares, size=2000), np.full(5, 10**6)
+    spread = np.std([modes.mode_kl(each, real) for each in drawn])
+    assert 0.85 < np.sqrt(np.mean([modes.mode_kl_error(each, real) ** 2 for each in drawn])) / spread < 1.25
