@@ -1,4 +1,4 @@
-"""Coverage of nominal 95 % intervals of FID and KID: generators that are equal to, near to and far from the real images.
+"""Coverage of nominal 95 % intervals of FID and KID: generators equal to, near to and far from the real images.
 
 Features are rectified linear mixtures of latents with a spectrum of 1/k. Each round draws new latents, and with "both"
 new real images too. The second generator of a paired difference has slightly other weights and the same latents.
