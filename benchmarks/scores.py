@@ -66,7 +66,7 @@ def kid_ours(real: Any, generated: Any) -> Values:
     from gan.metrics.kid import kid
 
     rng = np.random.default_rng(0)
-    return {"kid": kid(real, generated, subsets=SUBSETS, wanted_size=SUBSET_SIZE, rng=rng).value}
+    return {"kid": kid(real, generated, subsets=SUBSETS, wanted_size=SUBSET_SIZE, rng=rng).mean()}
 
 
 def kid_torch_fidelity(real: Any, generated: Any) -> Values:
@@ -124,12 +124,19 @@ def prdc_of_revision(revision: str) -> Contestant:
 def all_scores_of_one_checkpoint(real: Any, generated: Any) -> Values:
     """All scores of `evaluate.metrics` with their intervals, as the step `evaluate` works them out of features."""
     from gan.config import Evaluate
-    from gan.metrics.presets import METRICS, Looks
+    from gan.metrics.feature_batch import Comparison, FeatureBatch
+    from gan.metrics.registry import METRICS
 
     protocol = Evaluate()
-    looks = [Looks(each, np.full((len(each), 2), 0.5, np.float32)) for each in (real, generated)]
-    measured = {name: each for metric in METRICS.values() for name, each in metric(*looks, protocol).items()}
-    return {name: each.estimate(protocol.confidence).value for name, each in measured.items()}
+    batches = [FeatureBatch(each, np.full((len(each), 2), 0.5, np.float32)) for each in (real, generated)]
+    comparison = Comparison(*batches, training=real, protocol=protocol)
+    scores: dict[str, Any] = {}
+    for name in protocol.metrics:
+        scores |= METRICS[name].measure(comparison)
+    for each in scores.values():
+        if each.contributions is not None:
+            each.contributions()
+    return {name: each.estimate(protocol.confidence).value for name, each in scores.items()}
 
 
 def _means(indicators: Any) -> Values:

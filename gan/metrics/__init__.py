@@ -1,6 +1,7 @@
 """Scores: the maths apart from the feature networks, and both apart from the presets that tie them together.
 
-fid  kid  prdc  modes  bootstrap      pure maths: arrays in, numbers out
+fid  kid  prdc  modes  memorisation   pure maths: arrays in, numbers out; `measure` makes scores of it
+contributions  fid_influence  shares  the same for standard errors, paired differences and intervals
 features/                             networks that turn pixels into features, one file a network
 presets                               METRICS: which scores an evaluation is made of
 identity                              what a score was measured with; scores of different identity never meet

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 Over: TypeAlias = Literal["generated", "real", "both"]
 SPLIT_SEED = 20_170_626  # any number; the two generators of a paired difference must have the same halves
-LEAST_SHARE = 0.5  # see `Variances.of`
 
 
 class Contributions(NamedTuple):
@@ -56,17 +55,18 @@ class Variances(NamedTuple):
     generated: over other generated images, the real images held fixed.
     real: over other real images, the generated images held fixed.
     shared: what both count; `both` counts it once.
+    pairs: the part of `both` that comes from pairs of images: what is left of it at a score's floor.
     """
 
     generated: float
     real: float
     shared: float
+    pairs: float
 
     @property
     def both(self) -> float:
-        """Over other generated and other real images; at least half of what the two sides give alone, as `of` says."""
-        alone = self.generated + self.real
-        return max(alone - self.shared, LEAST_SHARE * alone)
+        """Over other generated and other real images; at least the part of the pairs."""
+        return max(self.generated + self.real - self.shared, self.pairs)
 
     def of(self, over: Over) -> float:
         """The variance over the given randomness."""
@@ -111,15 +111,16 @@ def difference(first: Contributions, second: Contributions) -> Contributions:
 def variance(contributions: Contributions) -> Variances:
     """Variances of the score, which are infinite where there are too few images to tell.
 
-    Each side has the jackknife's variance less half of row 1's, and at least half of the jackknife's: even a score that
-    depends on nothing but pairs has the other half.
+    Each side has the jackknife's variance less half of row 1's, and at least that half: the rest is the variance of a
+    sum over images, which chance can make negative where the score depends on nothing but pairs.
     """
     (first, own, across), (first_real, own_real, across_real) = map(_row_variances, contributions)
-    shared = [each for each, side in ((across, first), (across_real, first_real)) if side > 0.0]
+    shared = (across + across_real) / 2.0
     return Variances(
-        _finite(max(first - own / 2.0, LEAST_SHARE * first)),
-        _finite(max(first_real - own_real / 2.0, LEAST_SHARE * first_real)),
-        float(np.mean(shared)) if len(shared) == 2 and np.all(np.isfinite(shared)) else 0.0,
+        max(first - own / 2.0, own / 2.0),
+        max(first_real - own_real / 2.0, own_real / 2.0),
+        shared,
+        (own + own_real) / 2.0 + shared,
     )
 
 
@@ -132,10 +133,6 @@ def _row_variances(rows: Floats) -> tuple[float, float, float]:
         return math.inf, 0.0, 0.0
     variances = [float(each) / count for each in np.var(rows, axis=1, ddof=1)]
     return variances[0], variances[1] if len(rows) > 1 else 0.0, variances[2] if len(rows) > 1 else 0.0
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else math.inf
 
 
 def standard_error(contributions: Contributions, *, over: Over) -> float:

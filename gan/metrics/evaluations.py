@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gan.errors import IntegrityError, NotFoundError
 from gan.ids import check_id, content_hash, sha256
 from gan.metrics.identity import FINAL, require_same
@@ -43,6 +41,7 @@ def write(store: Store, record: Json, contributions: Mapping[str, Contributions]
     """
     key = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
     if contributions is not None:
+        import numpy as np
         import safetensors.numpy
 
         tensors = {
@@ -64,6 +63,7 @@ def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
         NotFoundError: the record is of selection, or of an earlier version, and has none.
         IntegrityError: they are damaged or missing.
     """
+    import numpy as np
     import safetensors.numpy
 
     from gan.metrics.contributions import Contributions

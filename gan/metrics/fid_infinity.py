@@ -12,22 +12,7 @@ import numpy as np
 
 from gan.metrics.estimate import Score
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.fid import Gaussian, fit, frechet_distance
-from gan.types import Features
-
-
-def fid_at_infinity(real: Gaussian, generated: Features, rng: np.random.Generator) -> float:
-    """2 FID_N - FID_(N/2), the latter the mean over two random halves; may be below 0, where the bias is all there is.
-
-    Args:
-        real: fitted to the real features.
-        generated: [N, F]; N / 2 should be above F, as the bias is not linear in 1 / N below.
-        rng: divides the images.
-    """
-    order = rng.permutation(len(generated))
-    halves = [generated[rows] for rows in np.array_split(order, 2)]
-    of_half = float(np.mean([frechet_distance(fit(half), real) for half in halves]))
-    return 2 * frechet_distance(fit(generated), real) - of_half
+from gan.metrics.fid import fid_at_infinity, fit
 
 
 def measure(comparison: Comparison) -> dict[str, Score]:

@@ -65,8 +65,7 @@ def influence(real: Features, generated: Features) -> Contributions:
     gap = second.mean - first.mean
     here = _side(generated, second.mean, to_generated, deviations, gap)
     there = _side(real, first.mean, to_real, deviations, -gap)
-    weights = 1.0 / np.add.outer(deviations, deviations)
-    return Contributions(_rows(here, there, weights), _rows(there, here, weights))
+    return Contributions(_rows(here, there, deviations), _rows(there, here, deviations))
 
 
 def _common_coordinates(real: Floats, generated: Floats) -> tuple[Floats, Floats, Floats]:
@@ -127,19 +126,20 @@ def _trace_without(coordinates: Floats, deviations: Floats, count: int) -> tuple
     return gone, np.divide(gone, slope, out=np.ones_like(gone), where=slope < 0.0)
 
 
-def _rows(side: _Side, other: _Side, weights: Floats) -> Floats:
+def _rows(side: _Side, other: _Side, deviations: Floats) -> Floats:
     """The three rows of one side, [3, N].
 
     The coordinates come from a covariance that the image is part of, and are too small by its leverage; so are the
     products of rows 1 and 2. The square of `inflation` makes up for it.
     """
     count = len(side.row)
-    signs, exact = halves(count), weights.astype(np.float32)
+    weights = 1.0 / np.add.outer(deviations, deviations)
+    signs, rounded, constant = halves(count), weights.astype(np.float32), deviations.sum() / 2.0
     own, across, itself = np.empty(count), np.empty(count), np.empty(count)
     for rows in _tiles(count):
         tile = side.coordinates[rows]
         squares = tile**2
-        itself[rows] = 2.0 * squares.sum(axis=1) + np.einsum("nf,nf->n", squares @ exact, squares)
+        itself[rows] = squares.sum(axis=1) + np.einsum("nf,nf->n", squares @ rounded, squares) + constant
         own[rows] = _form(tile, side.mean, side.product * weights)
         across[rows] = _form(tile, other.mean, other.product * weights)
     changes = np.stack([own - signs / count * itself, -across]) * side.inflation**2

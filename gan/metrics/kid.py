@@ -28,14 +28,6 @@ TILE_ROWS = 512
 FEWEST = 3  # without one of them there still is a pair
 
 
-class Kid(NamedTuple):
-    """The mean over the subsets, the spread scaled to all images, and the estimates [subsets] themselves."""
-
-    value: float
-    error: float
-    estimates: Floats
-
-
 class AllPairs(NamedTuple):
     """The unbiased estimate from all pairs of images, and what each image contributes to it.
 
@@ -76,14 +68,10 @@ def subset_size(wanted: int, real: int, generated: int) -> int:
     return max(2, min(wanted, real // 2, generated // 2))
 
 
-def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, rng: np.random.Generator) -> Kid:
-    """KID of features [M, F] and [N, F].
-
-    The error is the spread of the subsets scaled from a subset's size m to the n images that there are, by sqrt(m / n):
-    the subsets share images, so the spread over sqrt(subsets) would promise too much. It is at least that, though.
-    """
+def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, rng: np.random.Generator) -> Floats:
+    """KID of random subsets of features [M, F] and [N, F]: float64 [subsets]. The score is their mean."""
     size = subset_size(wanted_size, len(real), len(generated))
-    estimates = np.array(
+    return np.array(
         [
             polynomial_mmd(
                 real[rng.choice(len(real), size, replace=False)],
@@ -92,9 +80,6 @@ def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, 
             for _ in range(subsets)
         ]
     )
-    spread = float(np.std(estimates, ddof=1)) if subsets > 1 else 0.0
-    share = max(size / min(len(real), len(generated)), 1.0 / subsets)
-    return Kid(float(np.mean(estimates)), spread * math.sqrt(share), estimates)
 
 
 def error_of_subsets(estimates: Floats) -> float:
@@ -168,10 +153,11 @@ def _rows(within: Floats, across: Floats, others: int) -> Floats:
     count = within.shape[1]
     if min(count, others) < FEWEST:
         return np.full((3, count), np.nan)
+    means = within[0] / (count - 1)  # taken off the kernel, so that the missing k(x, x) has no weight
     rows = np.stack(
         [
             2.0 * within[0] / (count - 2) - 2.0 * across[0] / others,
-            2.0 * within[1] / count,
+            2.0 * (within[1] + halves(count) * (2.0 * means - means.mean())) / count,
             -2.0 * across[1] / others,
         ]
     )
@@ -183,15 +169,16 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     """`kid` of random subsets; its interval is about other generated images, and other subsets."""
     real, generated, protocol = comparison.real.features, comparison.generated.features, comparison.protocol
     rng = np.random.default_rng([protocol.seed, 2])
-    found = kid(real, generated, subsets=protocol.kid_subsets, wanted_size=protocol.kid_subset_size, rng=rng)
+    estimates = kid(real, generated, subsets=protocol.kid_subsets, wanted_size=protocol.kid_subset_size, rng=rng)
+    value = float(estimates.mean())
 
     @cache
     def contributions() -> Contributions:
         return all_pairs(real, generated).contributions
 
     def interval(confidence: float) -> tuple[float, float]:
-        reach = error_of_kid(found.estimates, contributions(), over="generated")
+        reach = error_of_kid(estimates, contributions(), over="generated")
         reach *= NormalDist().inv_cdf(0.5 + confidence / 2)
-        return found.value - reach, found.value + reach
+        return value - reach, value + reach
 
-    return {"kid": Score(found.value, interval, contributions)}
+    return {"kid": Score(value, interval, contributions)}

@@ -7,20 +7,23 @@ report the number of modes found and the KL divergence to the real distribution.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+import scipy.stats
 
 from gan.metrics.estimate import Score, share
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
+    from gan.types import Floats
 
 Counts = npt.NDArray[np.int64]
+FOUND_SHARE = 0.1  # of a mode's share among real images: a misread image alone finds no mode
 
 
 def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
@@ -28,31 +31,32 @@ def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
     return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.int64)
 
 
-FOUND_SHARE = 0.1
-
-
 def modes_found(generated: Counts, real: Counts) -> int:
-    """Modes that are drawn at `FOUND_SHARE` of their share of the real images or more.
+    """Modes found, of those with a real image: shares of generated images at least `FOUND_SHARE` of that of real ones.
 
-    So no mode is found by one image that the network misread. Modes that no real image shows don't count.
+    Args:
+        generated: images a mode [K].
+        real: the same of real images.
     """
-    return int(np.count_nonzero((generated >= _enough(generated, real)) & (real > 0)))
+    return int(np.count_nonzero((real > 0) & (generated >= _fewest(int(generated.sum()), real))))
 
 
 def modes_found_error(generated: Counts, real: Counts) -> float:
-    """Standard error of `modes_found` over other generated images.
+    """Standard error of `modes_found` over other images of the same generator, the real ones held fixed.
 
-    Each mode is found or not by a binomial count. The counts of modes depend on each other only a little.
+    The number of images of a mode is binomial. The numbers of two modes are negatively associated (Joag-Dev & Proschan
+    1983), so the sum of the variances is an upper bound.
     """
-    total = int(generated.sum())
-    found = binom.sf(np.ceil(_enough(generated, real)) - 1, total, generated / total)[real > 0]
-    return float(np.sqrt(np.sum(found * (1 - found))))
+    count = int(generated.sum())
+    wanted = real > 0
+    reached = scipy.stats.binom.sf(_fewest(count, real)[wanted] - 1, count, generated[wanted] / count)
+    return float(np.sqrt(np.sum(reached * (1.0 - reached))))
 
 
-def _enough(generated: Counts, real: Counts) -> npt.NDArray[np.float64]:
-    """How many images of each mode are enough for it to be found: [K], at least 1."""
-    enough: npt.NDArray[np.float64] = np.maximum(FOUND_SHARE * generated.sum() * real / real.sum(), 1.0)
-    return enough
+def _fewest(count: int, real: Counts) -> Counts:
+    """With how many of `count` images each mode [K] is found: at least 1."""
+    least: Counts = np.ceil(FOUND_SHARE * count * real / real.sum() - 1e-9).astype(np.int64)
+    return np.maximum(least, 1)
 
 
 def mode_kl(generated: Counts, real: Counts) -> float:
@@ -60,29 +64,30 @@ def mode_kl(generated: Counts, real: Counts) -> float:
 
     A mode without a real image is given half an image, so that drawing it costs much but not infinitely much.
     """
+    shares, logarithms = _log_ratios(generated, real)
+    return max(0.0, float(shares @ logarithms))
+
+
+def mode_kl_error(generated: Counts, real: Counts) -> float:
+    """Standard error of `mode_kl` over other images of the same generator, the real ones held fixed.
+
+    The delta method gives Var(log p/q) / N. Near the floor 2 N KL is chi-squared (see `kl_floor`): the variance there
+    is (K - 1) / 2N^2, and the delta method with estimated shares counts it twice, so it is taken off once.
+    """
+    count = float(generated.sum())
+    shares, logarithms = _log_ratios(generated, real)
+    first = float(shares @ (logarithms - shares @ logarithms) ** 2) / count
+    second = (len(shares) - 1) / 2 / count**2
+    return math.sqrt(max(first - second, second))
+
+
+def _log_ratios(generated: Counts, real: Counts) -> tuple[Floats, Floats]:
+    """Shares of the modes that were drawn, and the logarithms of their ratios to the real shares."""
     expected = np.where(real > 0, real, 0.5).astype(np.float64)
     expected /= expected.sum()
     shares = generated / generated.sum()
     drawn = shares > 0
-    return max(0.0, float(np.sum(shares[drawn] * np.log(shares[drawn] / expected[drawn]))))
-
-
-def mode_kl_error(generated: Counts, real: Counts) -> float:
-    """Standard error of `mode_kl` over N other generated images, of K modes.
-
-    The variance by the delta method is Var(log(p / q)) / N. Near the floor, where 2 N KL is chi-squared with K - 1
-    degrees of freedom (Wilks 1938), the variance is (K - 1) / (2 N^2), and the delta method counts it twice.
-    """
-    expected = np.where(real > 0, real, 0.5).astype(np.float64)
-    expected /= expected.sum()
-    total = generated.sum()
-    shares = generated / total
-    drawn = shares > 0
-    ratios = np.log(shares[drawn] / expected[drawn])
-    mean = np.sum(shares[drawn] * ratios)
-    first_order = float(np.sum(shares[drawn] * (ratios - mean) ** 2) / total)
-    of_chance = (np.count_nonzero(real) - 1) / (2 * float(total) ** 2)
-    return float(np.sqrt(max(first_order - of_chance, first_order / 2)))
+    return shares[drawn], np.log(shares[drawn] / expected[drawn])
 
 
 def kl_floor(modes: int, samples: int, real_images: int | None = None) -> float:
@@ -108,7 +113,9 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     real, generated = comparison.real.mode_counts(), comparison.generated.mode_counts()
     found, kl = modes_found(generated, real), mode_kl(generated, real)
     scores = {
-        "modes_found": Score(found, _interval(found, modes_found_error(generated, real), len(real))),
+        "modes_found": Score(
+            found, _interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
+        ),
         "mode_kl": Score(
             kl,
             _interval(kl, mode_kl_error(generated, real), np.inf),

@@ -103,3 +103,15 @@ def test_is_symmetric_and_zero_for_equal(seed: int, size: int) -> None:
     there, back = fid.frechet_distance(first, second), fid.frechet_distance(second, first)
     assert there == pytest.approx(back, rel=1e-8, abs=1e-10)
     assert fid.frechet_distance(first, first) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_fid_at_infinity_has_far_less_bias() -> None:
+    """Against the same Gaussian, whose distance at infinity is 0."""
+    rng = np.random.default_rng(4)
+    target = fid.Gaussian(np.zeros(16), np.eye(16))
+    sets = [rng.normal(size=(200, 16)) for _ in range(40)]
+    plain = np.mean([fid.frechet_distance(target, fid.fit(each)) for each in sets])
+    extrapolated = np.mean([fid.fid_at_infinity(target, each, np.random.default_rng(0)) for each in sets])
+    assert abs(extrapolated) < 0.1 * plain
+    again = [fid.fid_at_infinity(target, sets[0], np.random.default_rng(1)) for _ in range(2)]
+    assert again[0] == again[1]

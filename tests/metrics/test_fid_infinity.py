@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gan.metrics.fid import Gaussian, fit, frechet_distance
-from gan.metrics.fid_infinity import fid_at_infinity
+from gan.metrics.fid import Gaussian, fid_at_infinity, fit, frechet_distance
 
 FEATURES = 24
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gan.metrics import kid
+from gan.metrics.contributions import standard_error
 
 
 def by_double_sums(real: np.ndarray, generated: np.ndarray) -> float:
@@ -52,23 +53,45 @@ def test_the_mean_over_subsets_is_near_the_estimate_of_all() -> None:
     rng = np.random.default_rng(2)
     real, generated = rng.normal(size=(600, 5)), rng.normal(size=(600, 5)) + 0.3
     found = kid.kid(real, generated, subsets=200, wanted_size=100, rng=np.random.default_rng(0))
-    assert found.value == pytest.approx(kid.polynomial_mmd(real, generated), abs=3 * found.error)
+    error = kid.error_of_subsets(found)
+    assert found.mean() == pytest.approx(kid.polynomial_mmd(real, generated), abs=3 * error)
 
 
-def test_the_error_is_the_spread_over_new_samples() -> None:
-    """What the error claims, measured: the spread of the estimate over fresh sets of the same size."""
-    rng = np.random.default_rng(3)
-    fresh = [kid.polynomial_mmd(rng.normal(size=(400, 4)), rng.normal(size=(400, 4)) + 0.5) for _ in range(60)]
-    found = kid.kid(
-        rng.normal(size=(400, 4)),
-        rng.normal(size=(400, 4)) + 0.5,
-        subsets=100,
-        wanted_size=100,
-        rng=np.random.default_rng(0),
-    )
-    assert 0.6 * np.std(fresh) < found.error < 1.6 * np.std(fresh)
+def test_all_pairs_and_its_jackknife() -> None:
+    rng = np.random.default_rng(5)
+    real, generated = rng.normal(size=(12, 3)), rng.normal(size=(9, 3)) + 0.4
+    found = kid.all_pairs(real, generated)
+    assert found.value == pytest.approx(kid.polynomial_mmd(real, generated), rel=1e-12)
+    without = np.array([-kid.polynomial_mmd(real, np.delete(generated, each, 0)) for each in range(9)])
+    np.testing.assert_allclose(found.contributions.generated[0], 8 * (without - without.mean()), atol=1e-10)
+    without = np.array([-kid.polynomial_mmd(np.delete(real, each, 0), generated) for each in range(12)])
+    np.testing.assert_allclose(found.contributions.real[0], 11 * (without - without.mean()), atol=1e-10)
 
 
-def test_one_subset_has_no_spread() -> None:
-    points = np.random.default_rng(4).normal(size=(10, 2))
-    assert kid.kid(points, points, subsets=1, wanted_size=5, rng=np.random.default_rng(0)).error == 0.0
+def test_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    real, generated = rng.normal(size=(30, 3)), rng.normal(size=(25, 3))
+    whole = kid.all_pairs(real, generated)
+    monkeypatch.setattr(kid, "TILE_ROWS", 7)
+    tiled = kid.all_pairs(real, generated)
+    for first, second in zip(whole.contributions, tiled.contributions, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-10)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_the_new_error_is_the_spread_near_zero_and_far_from_it(shift: float) -> None:
+    rng = np.random.default_rng(7)
+    rows = []
+    for _ in range(150):
+        found = kid.all_pairs(rng.normal(size=(150, 32)), rng.normal(size=(150, 32)) + shift)
+        rows.append((found.value, standard_error(found.contributions, over="both")))
+    values, errors = np.array(rows).T
+    assert 0.75 < np.sqrt(np.mean(errors**2)) / np.std(values) < 1.35
+
+
+def test_two_images_have_an_infinite_error() -> None:
+    points = np.random.default_rng(8).normal(size=(2, 4))
+    found = kid.kid(points, points, subsets=5, wanted_size=2, rng=np.random.default_rng(0))
+    pairs = kid.all_pairs(points, points).contributions
+    assert kid.error_of_kid(found, pairs, over="generated") == np.inf
+    assert kid.error_of_subsets(np.ones(1)) == np.inf

@@ -106,14 +106,5 @@ def test_choice_of_the_most_even_where_all_are_rare() -> None:
 def test_chosen_combinations_occur(count: int) -> None:
     outputs = (np.random.default_rng(1).random((500, 6)) < 0.5).astype(np.float32)
     made = choose_attributes("ABCDEF", outputs, np.full(6, 0.9), count)
-    assert np.all(modes.histogram(made.probabilities(NOTHING, outputs)) > 0)
-
-
-def test_clusters_alone_tell_no_confidence() -> None:
-    rng = np.random.default_rng(0)
-    clusters = fit_clusters(rng.normal(size=(100, 64)), 0)
-    assert [each.has_confidence for each in (ClassModes(("a",)), AttributeModes(("a",), (0,)), clusters)] == [
-        True,
-        True,
-        False,
-    ]
+    drawn = modes.histogram(made.probabilities(NOTHING, outputs))
+    assert modes.modes_found(drawn, drawn) == 2**count

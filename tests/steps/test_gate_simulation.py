@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from gan.config import Gate
-from gan.metrics.contributions import Contributions
+from gan.metrics.contributions import of_values
 from gan.steps.gate_checks import Measured, comparisons, next_anchors
 
 NIGHTS, SEEDS = 500, 3
-IMAGES = 200
+IMAGES = 400
 FID, FID_ERROR, SEED_SPREAD = 10.0, 0.1, 0.05
-SHARE, SHARE_ERROR = 0.8, 0.008
+SHARE, REAL_IMAGES = 0.8, 2500
+SHARE_ERROR = (SHARE * (1 - SHARE) / REAL_IMAGES) ** 0.5
 OPTIONS = Gate(
     margin={"fid": 0.5, "coverage": 0.05, "recall": 0.05},
     anchor_margin={"fid": 1.0, "coverage": 0.1, "recall": 0.1},
@@ -69,16 +70,14 @@ class History:
 
 def measured(night: int, truth: Truth, rng: np.random.Generator) -> Measured:
     """A generator whose scores have a known error, with contributions that tell of just that error."""
-    scores, contributions = {}, {}
-    for score, error in (("fid", FID_ERROR), ("coverage", SHARE_ERROR), ("recall", SHARE_ERROR)):
-        noise = rng.normal(size=IMAGES)
-        noise = (noise - noise.mean()) / noise.std() * error * np.sqrt(IMAGES)
-        side = {"generated": noise[None], "real": np.zeros((1, 0))}
-        if score != "fid":
-            side = {"generated": np.zeros((1, 0)), "real": noise[None]}
-        contributions[score] = Contributions(**side)
-        scores[score] = {"value": float(truth[score] + rng.normal(0, error))}
-    return Measured(f"gen-{night}", {"scores": scores}, contributions)
+    scores = {"fid": float(truth["fid"] + rng.normal(0, FID_ERROR))}
+    noise = rng.normal(size=IMAGES)
+    noise *= FID_ERROR * np.sqrt(IMAGES) / noise.std(ddof=1)
+    contributions = {"fid": of_values(generated=noise)}
+    for score in ("coverage", "recall"):
+        shown = rng.random(REAL_IMAGES) < truth[score]
+        scores[score], contributions[score] = float(shown.mean()), of_values(real=shown)
+    return Measured(f"gen-{night}", {"scores": {name: {"value": each} for name, each in scores.items()}}, contributions)
 
 
 def simulate(regime: Regime, options: Gate, seed: int) -> History:
