@@ -43,7 +43,8 @@ def slow_loss_of_variety(night: int) -> Truth:
 
 
 def one_lucky_night(night: int) -> Truth:
-    return {**steady(night), "fid": FID - 0.4 * (night == 100)}
+    """Four times the spread of seeds better than all others."""
+    return {**steady(night), "fid": FID - 4 * SEED_SPREAD * (night == 100)}
 
 
 def sudden_collapse(night: int) -> Truth:
@@ -134,9 +135,9 @@ def test_variety_is_not_traded_for_fid() -> None:
         assert history.live[-1]["recall"] >= SHARE - 0.15
 
 
-def test_one_lucky_night_does_not_stop_promotions() -> None:
+def test_one_lucky_night_is_kept_to_and_does_not_stop_promotions() -> None:
     for history in histories(one_lucky_night):
-        assert np.mean(history.promoted[101:]) >= 0.6
+        assert np.mean(history.promoted[101:]) >= 0.7
 
 
 def test_a_collapse_never_goes_live() -> None:
