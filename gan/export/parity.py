@@ -68,13 +68,14 @@ def scores_equal(checkpoint: Mapping[str, Any], differences: Mapping[str, float]
     """Whether the scores are the same but for rounding: a pixel that falls to the other side, and what comes of it.
 
     Each difference must be below a tenth of the score's confidence interval, or, where that is narrow, below a
-    thousandth of the score.
+    thousandth of the score. A score without an interval comes of the same features as the others, and is not looked at.
 
     Args:
-        checkpoint: {name: {"value", "low", "high"}} as evaluated.
+        checkpoint: {name: {"value"[, "low", "high"]}} as evaluated.
         differences: as from `score_differences`, a value for each of these names.
     """
-    return all(name in differences and abs(differences[name]) <= _slack(score) for name, score in checkpoint.items())
+    measured = {name: score for name, score in checkpoint.items() if "low" in score}
+    return all(name in differences and abs(differences[name]) <= _slack(score) for name, score in measured.items())
 
 
 def _slack(score: Mapping[str, Any]) -> float:

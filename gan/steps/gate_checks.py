@@ -11,6 +11,7 @@ from gan.errors import NotFoundError
 from gan.metrics.difference import Difference, difference
 from gan.metrics.identity import differences
 from gan.metrics.registry import LOWER, ScoreKind, kind
+from gan.metrics.requirements import MOST_SAMPLES_AN_IMAGE
 from gan.steps.outcome import plain
 from gan.types import Json
 
@@ -196,16 +197,19 @@ def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, othe
     else:
         reason = (
             f"not enough samples to tell whether {score} is worse than that of {who}: {compared}, {by}, {bound}, and "
-            f"gate.{key}.{score} allows {margin:.3g}; {_enough(found, key, score)}"
+            f"gate.{key}.{score} allows {margin:.3g}; {_enough(found, key, score, new.evaluation)}"
         )
     name = f"{score}_against_{'live' if key == 'margin' else 'best'}"
     return Check(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
-def _enough(found: Difference, key: str, score: str) -> str:
+def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
     """How much more would be enough, as far as that can be known."""
     wider = f"or allow more with gate.{key}.{score}"
+    real = int(evaluation["identity"].get("reference_images", 0))
     if found.samples_needed is not None:
+        if real and found.samples_needed > MOST_SAMPLES_AN_IMAGE * real:
+            return f"with {real:,} held-out images no number of samples would do: hold out more, {wider}"
         return f"about {found.samples_needed:,} samples would do (evaluate.samples), {wider}"
     if found.images_needed is not None:
         return f"about {found.images_needed:,} held-out images would do, {wider}"
