@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, sealed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 TRAIN = "train"
 
@@ -19,6 +21,7 @@ def label_shares(store: Store, dataset: Dataset) -> npt.NDArray[np.float64]:
     Raises:
         IntegrityError: the manifest is damaged.
     """
+    import numpy as np
     import pyarrow.parquet as pq
 
     data = sealed.read_file(store, "dataset", dataset.id, MANIFEST)
