@@ -252,10 +252,11 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
 
 
 def _check_metrics(config: Config) -> None:
-    """Whether the metrics are known, and whether those that the gate looks at are computed."""
+    """Whether the metrics are known and fit the generator, and whether those that the gate looks at are computed."""
     from gan.metrics import registry
 
     registry.check_metrics(config.evaluate.metrics)
+    registry.check_needs(config.evaluate.metrics, {registry.LABELS: config.generator.conditional})
     for key in ("limits", "margin", "anchor_margin"):
         for score, value in getattr(config.gate, key).items():
             kind = registry.kind(score, f"gate.{key}:")

@@ -19,6 +19,7 @@ from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError, unknown_name
 from gan.ids import check_id
 from gan.metrics.feature_networks import IMAGENET
+from gan.metrics.registry import computed
 from gan.store import Store, local_path, open_store, store_uri
 
 PIPELINES = ("training", "retraining", "sweep")
@@ -93,6 +94,7 @@ def resolve(
     what = load_sweep(sweep) if sweep else None
     if what is not None:
         what.check(config)
+        computed(what.by, "sweep.by:", config.evaluate.metrics)
     return Request(
         config=config,
         store_uri=store_uri(store),

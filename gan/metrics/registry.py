@@ -8,7 +8,7 @@ choose by.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
 
 LOWER, HIGHER = "lower", "higher"
+LABELS, CLASS_PROBABILITIES = "labels", "class_probabilities"
+"""What not every generator or feature network has: classes to ask for, and classes to tell apart."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Metric:
     Attributes:
         module: what lies beside this module; imported when it is first used.
         kinds: the scores.
-        needs: what not every generator or feature network has: "labels" of a conditional generator, or
-            "class_probabilities" of a network that tells classes. Empty: nothing.
+        needs: LABELS of a conditional generator, or CLASS_PROBABILITIES of a feature network that tells classes.
+            Empty: nothing.
     """
 
     module: str
@@ -93,9 +95,9 @@ METRICS: dict[str, Metric] = {
         (ScoreKind("modes_found", HIGHER), ScoreKind("mode_kl", LOWER, title="mode KL"), _share("high_confidence")),
     ),
     "memorisation": Metric("memorisation", (_share("memorised", LOWER), _share("near_copies", LOWER))),
-    "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs="labels"),
+    "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs=LABELS),
     "inception_score": Metric(
-        "inception_score", (ScoreKind("inception_score", HIGHER, 1.0),), needs="class_probabilities"
+        "inception_score", (ScoreKind("inception_score", HIGHER, 1.0),), needs=CLASS_PROBABILITIES
     ),
     "mind": Metric("mind", (ScoreKind("mind", LOWER, title="MIND"),)),
     "cmmd": Metric("cmmd", (ScoreKind("cmmd", LOWER, title="MMD, Gaussian kernel"),)),
@@ -126,6 +128,43 @@ def check_metrics(names: Iterable[str]) -> None:
             raise ConfigError(unknown_name("evaluate.metrics", name, METRICS))
     if "fid" not in names:
         raise ConfigError(f"evaluate.metrics must hold fid, which names the scores; got {', '.join(names)}")
+
+
+def check_needs(names: Iterable[str], has: Mapping[str, bool], network: str = "the one in use") -> None:
+    """Check that what metrics need is there.
+
+    Args:
+        names: the metrics.
+        has: whether there are LABELS and CLASS_PROBABILITIES; without one of them that is not known, nor checked.
+        network: the name of the feature network, for messages.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    remedies = {
+        LABELS: "a conditional generator (generator.conditional=true)",
+        CLASS_PROBABILITIES: f"a feature network that tells classes, which {network} does not",
+    }
+    for name in names:
+        needs = METRICS[name].needs
+        if not has.get(needs, True):
+            raise ConfigError(f"evaluate.metrics: {name} needs {remedies[needs]}; leave it out, or change that")
+
+
+def computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
+    """The score of a name, which one of the metrics of `evaluate.metrics` must give.
+
+    Raises:
+        ConfigError: there is none, or its metric is not among them; the message names `key`.
+    """
+    found = kind(name, key)
+    metrics = list(metrics)
+    if metric_of(name) not in metrics:
+        raise ConfigError(
+            f"{key} {name} needs {metric_of(name)} in evaluate.metrics; got {', '.join(metrics)}. Add it, or choose "
+            "another score"
+        )
+    return found
 
 
 def metric_of(score: str) -> str:

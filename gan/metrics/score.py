@@ -15,7 +15,7 @@ from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import look_filled
 from gan.metrics.identity import FINAL, SELECTION, Identity
 from gan.metrics.reference import Reference
-from gan.metrics.registry import METRICS, check_metrics
+from gan.metrics.registry import CLASS_PROBABILITIES, LABELS, METRICS, check_metrics, check_needs
 from gan.metrics.requirements import check_counts
 from gan.types import Json
 
@@ -42,14 +42,8 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
     """
     check_counts(protocol, len(reference.real), len(reference.selection), len(reference.train))
     check_metrics(protocol.metrics)
-    has = {"labels": conditional, "class_probabilities": reference.network.classes > 0, "": True}
-    for name in protocol.metrics:
-        if not has[METRICS[name].needs]:
-            lacking = {
-                "labels": "a conditional generator (generator.conditional=true)",
-                "class_probabilities": f"a feature network that tells classes, which {reference.network.name} does not",
-            }[METRICS[name].needs]
-            raise ConfigError(f"evaluate.metrics: {name} needs {lacking}; leave it out, or change that")
+    has = {LABELS: conditional, CLASS_PROBABILITIES: reference.network.classes > 0}
+    check_needs(protocol.metrics, has, reference.network.name)
     if "class_fid" in protocol.metrics:
         _check_classes(reference)
 

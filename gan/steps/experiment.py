@@ -12,7 +12,7 @@ from gan.config.space import Point
 from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.ids import content_hash
-from gan.metrics.registry import kind
+from gan.metrics.registry import computed
 from gan.store import Store, open_store, sweeps
 from gan.types import Json
 
@@ -41,12 +41,12 @@ class Experiment:
         reference_id: what is scored against.
 
     Raises:
-        ConfigError: the sweep asks for a value that its key does not take, or goes by an unknown score.
+        ConfigError: the sweep asks for a value that its key does not take, or goes by a score that is not computed.
     """
 
     def __init__(self, store: Store, config: Config, sweep: Sweep, dataset_id: str, reference_id: str) -> None:
         sweep.check(config)
-        self.by = kind(sweep.by, "sweep.by:")
+        self.by = computed(sweep.by, "sweep.by:", config.evaluate.metrics)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
         tree = {**config.to_dict(), "gate": None, "retrain": None}  # what comes after the sweep changes no trial

@@ -11,6 +11,7 @@ from components.catalogue import component
 from components.ending import facts_of_run
 from components.record import Record
 from gan.config import from_yaml, override
+from gan.metrics import evaluations
 from gan.steps.outcome import Outcome
 from gan.store import executions
 from gan.store.executions import Attempt
@@ -56,8 +57,9 @@ def test_remeasure_scores_the_live_one(made: runs.World, tmp_path: Path) -> None
     generator_id = live.go_live(made.store, runs.config(), made.dataset_id, made.reference_id)
     assert call("remeasure", tmp_path, **inputs) == generator_id
     assert "fid[folder-cnn:" in (tmp_path / "summary.md").read_text()
-    (record,) = made.store.list(f"runs/{made.run_id}/evaluations")
-    assert f"/{4:08d}-{made.reference_id}-" in record.key
+    records = evaluations.read_all(made.store, made.run_id)
+    assert {(each["step"], each["reference_id"]) for each in records} == {(4, made.reference_id)}
+    assert sorted(map(evaluations.purpose_of, records)) == ["final", "selection"]
 
 
 def test_what_can_not_be_measured_alike_is_told(made: runs.World, tmp_path: Path) -> None:

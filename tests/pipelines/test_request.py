@@ -56,6 +56,29 @@ def test_what_is_wrong_is_told_before_any_step(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("by", "sets", "message"),
+    [
+        ("fidd", [], 'unknown sweep.by: "fidd"; did you mean "fid"'),
+        ("mind", [], "sweep.by: mind needs mind in evaluate.metrics"),
+        ("coverage", [], None),
+        ("mind", ["evaluate.metrics=fid,prdc,modes,mind", "gate.limits={}"], None),
+    ],
+)
+def test_a_sweep_goes_by_a_score_that_is_computed(
+    by: str, sets: list[str], message: str | None, tmp_path: Path
+) -> None:
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text(f"grid: {{train.beta_1: [0.0, 0.5]}}\nby: {by}\n")
+    if message is None:
+        resolved = resolve("digits", sets, store=str(tmp_path), sweep=str(sweep)).sweep
+        assert resolved is not None
+        assert resolved.by == by
+    else:
+        with pytest.raises(ConfigError, match=message):
+            resolve("digits", sets, store=str(tmp_path), sweep=str(sweep))
+
+
 def test_what_kubeflow_would_replace_is_refused(tmp_path: Path) -> None:
     request: Request = resolve("digits", ["data.source='{{$.inputs}}'"], store=str(tmp_path))
     with pytest.raises(ConfigError, match="config must not contain"):

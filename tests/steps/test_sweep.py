@@ -59,6 +59,34 @@ def test_a_diverged_seed_puts_its_point_out(store: Store) -> None:
     assert [row["score"] for row in choose(made).details["table"]] == [1.0, "inf"], "JSON has no infinity"
 
 
+def test_the_highest_of_a_score_that_is_better_when_higher_wins_and_what_diverged_comes_last(store: Store) -> None:
+    made = experiment(store, Sweep(grid=GRID, seeds=(0, 1), rungs=(2, 4), by="recall"))
+    means = {1e-4: 0.2, 2e-4: 0.8, 3e-4: math.inf, 4e-4: 0.5}
+    finish(made, 0, lambda rate, seed: means[rate] + seed / 100)
+    assert {
+        trial.point["train.generator_learning_rate"] for trial in finish(made, 1, lambda rate, seed: seed / 10)
+    } == {
+        2e-4,
+        4e-4,
+    }
+    best = choose(made)
+    assert (best.details["seed"], best.details["score"], best.details["by"]) == (1, 0.1, "recall")
+    assert [row["score"] for row in best.details["table"]][-2:] == [pytest.approx(0.205), "inf"]
+
+
+@pytest.mark.parametrize(
+    ("by", "metrics", "message"),
+    [
+        ("recal", ("fid", "prdc"), 'unknown sweep.by: "recal"; did you mean "recall"'),
+        ("recall", ("fid", "kid"), "sweep.by: recall needs prdc in evaluate.metrics; got fid, kid"),
+    ],
+)
+def test_a_score_that_is_not_computed_is_refused(store: Store, by: str, metrics: tuple[str, ...], message: str) -> None:
+    config = from_dict({**runs.config().to_dict(), "evaluate": {"metrics": list(metrics)}})
+    with pytest.raises(ConfigError, match=message):
+        Experiment(store, config, Sweep(grid=GRID, by=by), "digits-1", "reference-1")
+
+
 def test_where_every_point_diverged_the_sweep_says_so(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: math.inf)
