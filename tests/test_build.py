@@ -119,12 +119,17 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
     [
         ({"reference": {"split": "tset"}}, r'unknown reference.split "tset"; did you mean "test"'),
         ({"reference": {"split": "train"}}, r"reference.split must be held out from training.*others: test"),
-        ({"evaluate": {"samples": 20_001}}, r"evaluate.samples must be at most 20000, .* the 200 held-out.*got 20001"),
+        ({"evaluate": {"samples": 10_001}}, r"evaluate.samples must be at most 10000, .* the 100 held-out.*got 10001"),
+        (
+            {"evaluate": {"samples": 4000, "selection_samples": 4000}, "reference": {"most_images": 30}},
+            r"evaluate.samples must be at most 3000, .* the 30 held-out images that serve it; got 4000",
+        ),
         (
             {"evaluate": {"samples": 5001}, "reference": {"most_images": 50}},
-            r"evaluate.samples must be at most 5000, .* the 50 held-out images; got 5001.*--set evaluate.samples=5000",
+            r"evaluate.samples must be at most 5000, .* the 50 held-out images that serve it; got 5001.*--set evaluate.samples=5000",
         ),
         ({"evaluate": {"neighbours": 100}}, r"evaluate.neighbours must be below .*, 100; got 100"),
+        ({"evaluate": {"selection_samples": 5}}, r"evaluate.neighbours must be below .*, 5; got 5"),
         ({"evaluate": {"samples": 5}}, r"evaluate.neighbours must be below .*, 5; got 5"),
     ],
 )
@@ -204,7 +209,19 @@ def test_the_record_of_a_run_says_how_its_images_were_prepared(
 
 
 def test_scores_that_just_can_be_measured_are_not() -> None:
-    build.check(from_dict({"evaluate": {"samples": 20_000, "neighbours": 99}}), DIGITS)
+    build.check(from_dict({"evaluate": {"samples": 10_000, "neighbours": 99}}), DIGITS)
+
+
+def test_the_images_that_choose_the_checkpoint_must_be_enough_too() -> None:
+    """The split "valid" serves the choice where there is one; half of the held-out images do where there is none."""
+    splits = {"train": Split(100, ()), "valid": Split(15, ()), "test": Split(200, ())}
+    dataset = dataclasses.replace(DIGITS, splits=splits)
+    with pytest.raises(ConfigError, match=r"evaluate.selection_samples must be at most 1500, .* the 15 held-out.*2000"):
+        build.check(Config(), dataset)
+    build.check(from_dict({"evaluate": {"samples": 20_000, "selection_samples": 1500}}), dataset)
+    few = dataclasses.replace(DIGITS, splits={"train": Split(100, ()), "test": Split(10, ())})
+    with pytest.raises(ConfigError, match=r"evaluate.neighbours must be below the number of images compared, 5; got 5"):
+        build.check(from_dict({"evaluate": {"samples": 500, "selection_samples": 500}}), few)
 
 
 @pytest.mark.parametrize("uri", ["gs://b", "ftp://host/x.pb", "file://elsewhere/x.pb"])

@@ -248,8 +248,10 @@ class Config:
         check_id(self.name, "name")
 
     def to_dict(self) -> Json:
-        """Plain nested dicts, every key present."""
-        return dataclasses.asdict(self)
+        """Plain JSON types, every key present."""
+        tree = dataclasses.asdict(self)
+        tree["evaluate"]["metrics"] = list(self.evaluate.metrics)
+        return tree
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal config."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -146,8 +147,8 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 
 def _value(text: str, hint: Any) -> Any:
     """What the text of a `--set` says, for a key of this type."""
-    kinds = typing.get_args(hint) or (hint,)
-    if str in kinds and typing.get_origin(hint) is None:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if str in kinds:
         return None if text in ("", "null") and type(None) in kinds else text
     return _scalar(text)
 

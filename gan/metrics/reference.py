@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
+DECISIVE = ("label_shares", "batch_size", "searched_images")
+"""What else of the record enters scores: how classes are drawn, in what batches the network looks at images, and how
+many of the training images are searched for copies."""
 OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
 
 
@@ -48,7 +51,8 @@ class Reference:
     real: the held-out images that final scores compare with.
     selection: the held-out images that checkpoints are compared by; none of them is among `real`.
     train: training images, as many as are compared, for the row of real data.
-    training: features [T, F] of all training images that are searched for copies; those of `train` come first.
+    training: features [T, F] of the training images that are searched for copies; of the same images as `train`, as
+        far as these are as many.
     """
 
     record: Json
@@ -123,7 +127,7 @@ def write(
     described["real"] = real.mode_shares().tolist()
     data = safetensors.numpy.save({name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())})
     (folder / TENSORS).write_bytes(data)
-    decisive = canonical([described, record["label_shares"], hashlib.sha256(data).hexdigest()])
+    decisive = canonical([described, *(record[name] for name in DECISIVE), hashlib.sha256(data).hexdigest()])
     whole: Json = {
         "format": FORMAT,
         **record,
@@ -155,7 +159,8 @@ def load(store: Store, reference_id: str) -> Reference:
     tensors["train/features"] = tensors["training/features"][:count]
     batches = {name: _batch(tensors, name, modes) for name in ("real", "selection", "train")}
     network = _load_network(store, reference_id, record)
-    return Reference(record, network, modes, **batches, training=tensors["training/features"])
+    training = tensors["training/features"][: record["searched_images"]]
+    return Reference(record, network, modes, **batches, training=training)
 
 
 def _batch(tensors: Mapping[str, np.ndarray], name: str, modes: Modes) -> FeatureBatch:

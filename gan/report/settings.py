@@ -18,7 +18,7 @@ def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
     """
     before = dict(_flat(defaults))
     return tuple(
-        Setting(key, text(value), text(before[key]) if key in before and before[key] != value else None)
+        Setting(key, text(value), text(before.get(key)) if before.get(key) != value else None)
         for key, value in _flat(config)
     )
 
@@ -31,9 +31,11 @@ def environment(precision: str, recorded: Json) -> tuple[tuple[str, str], ...]:
 
 
 def text(value: Any) -> str:
-    """A value as YAML would have it: true, none, 0.0002."""
+    """A value as YAML would have it: true, none, 0.0002; a list without its brackets."""
     if value is None:
         return "none"
+    if isinstance(value, list):
+        return ", ".join(map(text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -19,7 +19,8 @@ def timings(lines: Sequence[Json], evaluated: Sequence[Json]) -> tuple[tuple[str
         rows.append((f"training, {lines[-1]['step']:,} steps", duration(lines[-1]["seconds"])))
     if evaluated:
         spent = sum(record.get("seconds", 0.0) for record in evaluated)
-        rows.append((f"evaluation, {len(evaluated)} checkpoints", duration(spent)))
+        what = f"{len(evaluated)} checkpoints" if len(evaluated) > 1 else "1 checkpoint"
+        rows.append((f"evaluation, {what}", duration(spent)))
     return tuple(rows)
 
 

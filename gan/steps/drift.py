@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gan import config
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
+from gan.metrics.identity import FINAL, SELECTION
 from gan.store import Store
+
+if TYPE_CHECKING:
+    from gan.metrics.reference import Reference
+    from gan.types import Features
 
 CONFIDENCE = 0.95
 LEAST_IMAGES = 10
@@ -64,7 +69,7 @@ def drift(
             f"drift can't be measured between images of shape {list(dataset.image_shape)} and those of {reference_id}, "
             f"{list(reference.image_shape)}; set retrain.most_drift=null"
         )
-    real = reference.real.features
+    real = _held_out(reference)
     total = sum(len(numbers) for numbers in came.values())
     count = min(total, len(real), options.most_images, MOST_IMAGES)
     if count < LEAST_IMAGES:
@@ -75,6 +80,14 @@ def drift(
     chosen = real[rng.permutation(len(real))[:count]]
     found = kernel_difference(seen.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
     return Drift(*found, count)
+
+
+def _held_out(reference: Reference) -> Features:
+    """The held-out images, [N, F]: those that choose checkpoints too, where they are of the same split."""
+    splits = reference.record["splits"]
+    if splits[SELECTION] != splits[FINAL]:
+        return reference.real.features
+    return np.concatenate([reference.selection.features, reference.real.features])
 
 
 def _pixels(store: Store, dataset: Dataset, came: Mapping[str, Sequence[int]], chosen: np.ndarray) -> np.ndarray:

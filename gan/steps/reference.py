@@ -106,19 +106,20 @@ def _make(
 ) -> Json:
     selection, final = _held_out(store, dataset, reference, divided)
     both = _joined(selection, final)
-    training = _training(store, dataset, reference)
+    training = _training(store, dataset, reference, teaches=network is None)
     if network is None:
         prepared = _trained(dataset, both, training, reference, folder)
     else:
         prepared = _from_network(both, reference, network)
-    say("look at training images", images=len(training.pixels))
-    seen = _look(prepared.network, training.pixels, reference)
+    looked_at = training.first(max(reference.most_images, reference.max_searched_images))
+    say("look at training images", images=len(looked_at.pixels))
+    seen = _look(prepared.network, looked_at.pixels, reference)
     compared = slice(reference.most_images)
     cut = len(selection.pixels)
     batches = {
         "selection": _batch(prepared, prepared.seen, selection, slice(cut)),
         "real": _batch(prepared, prepared.seen, final, slice(cut, None)),
-        "train": _batch(prepared, seen, training.first(reference.most_images), compared),
+        "train": _batch(prepared, seen, looked_at.rows(compared), compared),
     }
     record: Json = {
         "dataset_id": dataset.id,
@@ -129,11 +130,12 @@ def _make(
         "crop_offset": None if dataset.crop_offset is None else list(dataset.crop_offset),
         "resizer": dataset.resizer,
         "feature_network": prepared.facts,
+        "batch_size": reference.batch_size,
         "label_shares": _label_shares(dataset, both),
         "reference_images": len(batches["real"]),
         "selection_images": len(batches["selection"]),
         "train_images": len(batches["train"]),
-        "searched_images": len(seen.features),
+        "searched_images": min(len(seen.features), reference.max_searched_images),
     }
     return references.write(folder, record, prepared.modes, **batches, training=seen.features)
 
@@ -156,10 +158,11 @@ def _held_out(
     return selection, final
 
 
-def _training(store: Store, dataset: Dataset, reference: config.Reference) -> Examples:
+def _training(store: Store, dataset: Dataset, reference: config.Reference, *, teaches: bool) -> Examples:
+    """As many training images as any purpose takes; which ones does not depend on purposes that they do not serve."""
     from gan.data.load import load_split
 
-    most = max(reference.most_images, reference.training_images, reference.max_searched_images)
+    most = max(reference.most_images, reference.max_searched_images, reference.training_images if teaches else 0)
     return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 

@@ -53,7 +53,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     folder_dataset = made("preprocess", "--dataset", "folder", "--source", str(folder), "--image-size", "16")
     reference = made("reference", "--dataset-id", dataset, "--set", "reference.epochs=1")
     other = made("reference", "--dataset-id", dataset, "--set", "reference.epochs=1", "--set", "reference.seed=1")
-    run = made("train", "--config", "digits", "--dataset-id", dataset, "--run-id", "r1", *SMALL, "--set=train.steps=2")
+    small = [*SMALL, "--set=data.image_size=8", "--set=train.steps=2"]
+    run = made("train", "--config", "digits", "--dataset-id", dataset, "--run-id", "r1", *small)
     made("evaluate", "--run-id", run, "--reference-id", reference, "--set=evaluate.samples=50")
     generator = made("export", "--run-id", run)
     return Sound(store, dataset, folder_dataset, reference, other, run, generator)
@@ -165,7 +166,10 @@ def foreign_reference(folder: Path, sound: Sound) -> None:
 MNIST = "preprocess --dataset mnist --source {in}"
 CELEBA = "preprocess --dataset celeba --source {in}"
 FOLDER = "preprocess --dataset folder --source {in} --image-size 16"
-TRAIN = "train --config digits --dataset-id {dataset} --set=train.steps=2 --set=generator.width=0.05"
+TRAIN = (
+    "train --config digits --dataset-id {dataset} --set=data.image_size=8 --set=train.steps=2 "
+    "--set=generator.width=0.05"
+)
 
 CASES = [
     # names and flags
@@ -203,8 +207,14 @@ CASES = [
     ),
     # sizes
     Case(
+        "images of another size than the config's",
+        "train --config digits --dataset-id {dataset} --set=train.steps=2",
+        2,
+        ("data.image_size is 16", "prepared with 8", "--image-size 16", "--set data.image_size=8"),
+    ),
+    Case(
         "sizes that do not divide",
-        "train --config celeba --dataset-id {odd} --set=train.batch_size=8",
+        "train --config celeba --dataset-id {odd} --set=train.batch_size=8 --set=data.image_size=15",
         2,
         ("15", "data.image_size"),
         odd_dataset,
@@ -215,7 +225,7 @@ CASES = [
     ),
     Case(
         "labels wanted, none there",
-        "train --config digits --dataset-id {plain} --set=train.batch_size=8",
+        "train --config digits --dataset-id {plain} --set=train.batch_size=8 --set=data.channels=3",
         2,
         ("generator.conditional", "label"),
         plain_dataset,
@@ -228,7 +238,7 @@ CASES = [
         "more samples than could ever be scored",
         TRAIN + " --dry-run --set evaluate.samples=99999",
         2,
-        ("evaluate.samples must be at most 38500", "99999"),
+        ("evaluate.samples must be at most 19300", "99999"),
     ),
     Case(
         "a bucket for a feature network",
@@ -417,7 +427,7 @@ CASES = [
         "more samples than the real images can tell apart",
         "evaluate --run-id r1 --reference-id {reference} --set evaluate.samples=99999",
         2,
-        ("evaluate.samples must be at most 38500", "385 held-out images", "99999"),
+        ("evaluate.samples must be at most 19300", "193 held-out images", "99999"),
     ),
     Case(
         "fewer samples than a score takes",

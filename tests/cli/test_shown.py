@@ -32,10 +32,11 @@ def test_scores_are_a_table() -> None:
 
 
 def test_a_verdict_is_told_with_its_reasons_and_a_code_of_its_own() -> None:
-    passed = shown("gate", Outcome("g1", "/", details={"passed": True, "name": "faces", "reasons": []}))
+    passed = shown("gate", Outcome("g1", "/", details={"passed": True, "name": "faces", "reasons": [], "notes": []}))
     assert (passed.text, passed.exit_code) == ("pass: g1 may be promoted to faces", 0)
-    refused = shown("gate", Outcome("g1", "/", details={"passed": False, "name": "faces", "reasons": ["a", "b"]}))
-    assert (refused.text, refused.exit_code) == ("refused: g1\n  - a\n  - b", 11)
+    details = {"passed": False, "name": "faces", "reasons": ["a", "b"], "notes": ["c"]}
+    refused = shown("gate", Outcome("g1", "/", details=details))
+    assert (refused.text, refused.exit_code) == ("refused: g1\n  - a\n  - b\n  note: c", 11)
 
 
 @pytest.mark.parametrize("step", ["promote", "rollback"])

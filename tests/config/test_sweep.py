@@ -78,7 +78,6 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ({"rungs": [0]}, "sweep.rungs must list different whole numbers, at least 1"),
         ({"rungs": [4, 2]}, r"sweep.rungs must be ascending steps; got \[4, 2\]"),
         ({"reduction": 1}, "sweep.reduction must be at least 2"),
-        ({"by": "precision"}, 'unknown sweep.by "precision"'),
         (
             {"search": {"loss.name": ["a"]}, "trials": 2, "waves": 3},
             "sweep.waves must be at most sweep.trials, 2; got 3",

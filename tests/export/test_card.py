@@ -16,7 +16,7 @@ from support import generators
 
 from .conftest import RunAlone
 
-DATA = DataFacts("folder-123", "folder", None, None, "bicubic", {"train": 40, "test": 10})
+DATA = DataFacts("folder-123", "folder", None, None, None, "bicubic", {"train": 40, "test": 10})
 EVALUATION = {
     "label": "fid[rotation-cnn:1a2b3c]",
     "reference_id": "ref-1",
@@ -66,7 +66,7 @@ def test_what_it_was_made_from() -> None:
 def test_other_configs_other_words() -> None:
     config = from_dict({**Config().to_dict(), "loss": {"kl_weight": 0.5}, "train": {"ema_decay": 0}})
     facts = dataclasses.replace(generators.facts(conditional=False, channels=3), config=config.to_dict(), classes=())
-    data = DataFacts("celeba-1", "celeba", True, 148, "lanczos", {"train": 40})
+    data = DataFacts("celeba-1", "celeba", True, 148, None, "lanczos", {"train": 40})
     text = card(facts, data, None)
     for part in (
         "colour images",
@@ -78,6 +78,12 @@ def test_other_configs_other_words() -> None:
     ):
         assert part in text
     assert "label" not in text.split("## Load it")[0]
+
+
+def test_the_place_of_a_crop_is_told() -> None:
+    data = DataFacts("celeba-1", "celeba", True, 128, (25, 57), "lanczos", {"train": 40})
+    text = card(generators.facts(conditional=False, channels=3), data, None)
+    assert "The square of 128 pixels from row 57 and column 25 of each image" in text
 
 
 def test_names_cannot_break_the_page() -> None:

@@ -92,20 +92,23 @@ def test_training_charts_of_what_was_logged() -> None:
     assert curves.training_charts([], zero_is_border=True) == ()
 
 
-def test_score_charts_by_step() -> None:
-    fid, both = curves.score_charts([evaluation(20, 5.0), evaluation(10, 7.0)])
-    assert fid.series[0].points == ((10, 7), (20, 5))
-    assert fid.series[0].band == ((6, 8), (4, 6))
-    assert fid.level == ("real data", 1.5)
-    assert fid.y_label == "fid[digits-cnn:1a2b3c]"
-    assert [series.name for series in both.series] == ["precision", "recall"]
+def selected(step: int, **scores: float) -> dict[str, Any]:
+    """A record of selection: values alone."""
+    values = {name: {"value": value} for name, value in scores.items()}
+    return {"step": step, "label": "fid[digits-cnn:1a2b3c]", "scores": values}
 
 
-def test_score_charts_without_scores() -> None:
-    assert curves.score_charts([]) == ()
-    (fid,) = curves.score_charts([evaluation(scores={"fid": {"value": 3.0}}, real={})])
-    assert fid.series[0].band == ((3.0, 3.0),)
-    assert fid.level is None
+def test_what_the_checkpoint_was_chosen_by_is_drawn_by_step() -> None:
+    (chart,) = curves.selection_charts([selected(20, fid=5.0, precision=0.5), selected(10, fid=7.0)])
+    (series,) = chart.series
+    assert series.points == ((10, 7), (20, 5))
+    assert (series.band, chart.level) == ((), None), "no interval is measured to choose by, and no real data"
+    assert (chart.y_label, chart.least) == ("fid[digits-cnn:1a2b3c]", 0.0)
+
+
+def test_nothing_is_drawn_of_what_nothing_was_chosen_by() -> None:
+    assert curves.selection_charts([]) == ()
+    assert curves.selection_charts([selected(10, precision=0.5)]) == ()
 
 
 def test_a_verdict() -> None:
@@ -137,4 +140,17 @@ def test_settings_know_what_was_changed() -> None:
     assert made["data.flip"] == Setting("data.flip", "true", "false")
     assert made["data.source"] == Setting("data.source", "none")
     assert made["name"].default is None
-    assert len(made) == sum(len(group) if isinstance(group, dict) else 1 for group in Config().to_dict().values())
+    assert made["gate.margin.fid"] == Setting("gate.margin.fid", "5%")
+
+    def count(tree: object) -> int:
+        return sum(map(count, tree.values())) if isinstance(tree, dict) else 1
+
+    assert len(made) == count(Config().to_dict())
+
+
+def test_settings_of_several_values() -> None:
+    changed = override(Config(), ["gate.limits.coverage=0.5", "gate.margin.recall=null", "evaluate.metrics=fid,kid"])
+    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    assert made["gate.limits.coverage"] == Setting("gate.limits.coverage", "0.5", "none")
+    assert made["gate.margin.recall"] == Setting("gate.margin.recall", "none", "0.05")
+    assert made["evaluate.metrics"].value == "fid, kid"

@@ -126,8 +126,9 @@ def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) ->
     found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is True
     assert 0 < found.details["drift_low"] < found.details["drift"] < found.details["drift_high"]
-    real = load_reference(made.store, made.reference_id).real
-    assert found.details["drift_images"] == min(40, len(real.features)), "as many on one side as on the other"
+    reference = load_reference(made.store, made.reference_id)
+    held_out = len(reference.real) + len(reference.selection)
+    assert found.details["drift_images"] == min(40, held_out), "as many on one side as on the other"
     assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
     calm = ask(made, "retrain.most_drift=1e9", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False

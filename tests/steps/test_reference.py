@@ -63,7 +63,9 @@ def test_labelled_images(store: Store, labelled: str) -> None:
         outcome.details["reference_images"],
         outcome.details["train_images"],
     )
-    assert len(made.real) + len(made.train) == 60
+    assert len(made.real) + len(made.selection) + len(made.train) == 60
+    assert len(made.selection) == outcome.details["selection_images"]
+    assert len(made.training) == outcome.details["searched_images"] == len(made.train)
     assert made.image_shape == (8, 8, 3)
     assert sum(made.label_shares) == pytest.approx(1)
     assert made.network.hash == outcome.details["feature_network"]["hash"]
@@ -109,9 +111,18 @@ def test_images_with_attributes(store: Store, faces: str) -> None:
 
 
 def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> None:
-    outcome = make_reference(store, labelled, Reference(epochs=1, most_images=12, training_images=20))
-    assert outcome.details["reference_images"] == 12
-    assert outcome.details["train_images"] == 12
+    options = Reference(epochs=1, most_images=7, training_images=20, max_searched_images=15)
+    details = make_reference(store, labelled, options).details
+    counts = [details[f"{name}_images"] for name in ("reference", "selection", "train", "searched")]
+    assert counts == [7, 7, 7, 15]
+
+
+def test_no_more_training_images_are_searched_than_asked_for(store: Store, labelled: str) -> None:
+    """However many are compared, or teach the network."""
+    options = Reference(epochs=1, most_images=8, training_images=20, max_searched_images=5)
+    made = references.load(store, make_reference(store, labelled, options).id)
+    assert (len(made.train), len(made.training), made.record["searched_images"]) == (8, 5, 5)
+    np.testing.assert_array_equal(made.training, made.train.features[:5])
 
 
 def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> None:
@@ -132,7 +143,7 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
 
     other = make_graph()
     file.write_bytes(other if other != graph else graph + b"\x22\x00")
-    with pytest.raises(IntegrityError, match=r"feature network of reference .* has hash .*; expected .*gan reference"):
+    with pytest.raises(IntegrityError, match=r"feature network inception.* at .* has hash .*; expected .*gan reference"):
         references.load(store, outcome.id)
     file.unlink()
     with pytest.raises(NotFoundError, match="no feature network at"):
@@ -145,7 +156,7 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
         ({"split": "tset"}, ConfigError, r'unknown reference.split "tset"; did you mean "test"'),
         ({"split": "train"}, ConfigError, r"held out from training.*others: test"),
         ({"feature_network": "/absent.pb"}, NotFoundError, r"no feature network at /absent.pb"),
-        ({"feature_network": "file:///no%20such.pb"}, NotFoundError, r"no feature network at file:///no%20such.pb"),
+        ({"feature_network": "file:///no%20such.pb"}, NotFoundError, r"no feature network at /no such.pb"),
         ({"feature_network": "~nobody-of-that-name/x.pb"}, ConfigError, r"\(--feature-network\): ~nobody-of-that-name"),
         ({"feature_network": "ftp://host/net.pb"}, ConfigError, r"ftp"),
     ],
@@ -180,19 +191,19 @@ def test_a_split_with_too_few_images_is_refused(
 
 def test_few_images_are_warned_of(store: Store, labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
     make_reference(store, labelled, OPTIONS)
-    assert "held-out images: FID is biased upward" in capsys.readouterr().err
+    assert "held-out images for scores: FID is biased upward" in capsys.readouterr().err
 
 
 def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp_path: Path) -> None:
     outcome = make_reference(store, unlabelled, Reference(epochs=1, seed=9))
     folder = sealed.fetch(store, "reference", outcome.id, tmp_path / "copy")
     record = (folder / references.RECORD).read_text()
-    (folder / references.RECORD).write_text(record.replace('"format": 1', '"format": 99'))
+    (folder / references.RECORD).write_text(record.replace('"format": 2', '"format": 99'))
     files = sealed.files_below(folder)
     files.pop(sealed.SEAL, None)
     other = sealed.sums_id("ref", files)
     sealed.publish(store, "reference", other, files)
-    with pytest.raises(IntegrityError, match=r"has format 99, this version reads 1; make it again"):
+    with pytest.raises(IntegrityError, match=r"has format 99, this version reads 2; make it again"):
         references.load(store, other)
     store.write(f"references/{outcome.id}/{references.TENSORS}", b"damaged")
     with pytest.raises(IntegrityError, match=r"features.safetensors has SHA-256"):

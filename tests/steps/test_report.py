@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gan.data import spec
 from gan.errors import NotFoundError
 from gan.steps import report_pictures
 from gan.steps.evaluate import evaluate
@@ -34,7 +35,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> World:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A conditional run, evaluated."""
     made = runs.make(tmp_path_factory.mktemp("scored"))
-    runs.score(made, "best")
+    for step in ("2", "4"):
+        runs.score(made, step)
     return made
 
 
@@ -45,6 +47,10 @@ def page(made: World) -> str:
     html = made.store.read(f"runs/{made.run_id}/report.html").decode()
     words = re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL))
     return " ".join(unescape(words).split())
+
+
+def training_images(made: World) -> int:
+    return spec.load(made.store, made.dataset_id).splits["train"].examples
 
 
 def has(text: str, *parts: str) -> None:
@@ -80,7 +86,7 @@ def test_trained_but_not_evaluated(trained: World) -> None:
         "step 1 step 2 step 3 step 4",
         "Losses",
         "No scores yet",
-        "in pixels (Euclidean distance), out of 59",
+        f"in pixels (Euclidean distance), out of {training_images(trained)}",
         "training, 4 steps",
         f"Checkpoint {trained.run_id}, step 4 SHA-256",
     )
@@ -96,8 +102,8 @@ def test_evaluated(scored: World) -> None:
         "fid[folder-cnn:",
         "Real data",
         "How often each mode appears",
-        "in the features of folder-cnn (Euclidean distance), out of 59",
-        "Fréchet distance of the evaluated checkpoints",
+        f"in the features of folder-cnn (Euclidean distance), out of {training_images(scored)}",
+        "Fréchet distance by which the checkpoint was chosen",
         f"Reference {scored.reference_id}",
         "evaluation, 2 checkpoints",
     )
@@ -117,7 +123,7 @@ def test_exported_judged_promoted_and_beside_the_live_one(scored: World, tmp_pat
     has(page(made), f"{first} is the live generator.", "Promotion pets live since 2026-01-02T13:00:00+00:00")
 
     second = export(made.store, made.run_id, checkpoint="4").id
-    gate(made.store, second, "pets", sets=["gate.against_live=better"])
+    gate(made.store, second, "pets", sets=["gate.margin=0"])
     has(page(made), f"Live as “pets” when the gate judged: {first}.", "Live generator", "What the gate checked")
 
     promote(made.store, second, "pets", force="a test", now=lambda: "2026-01-02T14:00:00+00:00")
@@ -152,7 +158,7 @@ def test_refused_because_measured_differently(scored: World, tmp_path: Path) -> 
     promote(made.store, export(made.store, made.run_id, checkpoint="2").id, "pets", force="a test")
     evaluate(made.store, made.run_id, made.reference_id, checkpoint="4", sets=["evaluate.samples=30"])
     gate(made.store, export(made.store, made.run_id, checkpoint="4").id, "pets")
-    has(page(made), "Refused for “pets”", "samples (30 and 40)", "--set gate.against_live=off")
+    has(page(made), "Refused for “pets”", "samples (30 and 40)", "gan remeasure --name pets")
 
 
 def test_refused(scored: World, tmp_path: Path) -> None:
