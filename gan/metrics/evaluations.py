@@ -72,13 +72,13 @@ def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
         raise NotFoundError(
             f"the scores of step {record['step']} of run {record['run_id']} can't be compared; {REMEDY}"
         )
-    key = _contributions_key(record)
+    key, expected = _contributions_key(record), record["contributions_sha256"]
     try:
         data = store.read(key)
     except NotFoundError:
-        raise IntegrityError(f"{store.uri_of(key)} is missing; {REMEDY}") from None
-    if sha256(data) != record["contributions_sha256"]:
-        raise IntegrityError(f"{store.uri_of(key)} is damaged (its SHA-256 is {sha256(data)}); {REMEDY}")
+        raise IntegrityError(f"{store.uri_of(key)} is missing; expected SHA-256 {expected}; {REMEDY}") from None
+    if (found := sha256(data)) != expected:
+        raise IntegrityError(f"{store.uri_of(key)} is damaged (expected SHA-256 {expected}, found {found}); {REMEDY}")
     tensors = safetensors.numpy.load(data)
     names = dict.fromkeys(name.rpartition("/")[0] for name in tensors)
     sides = ("generated", "real")

@@ -26,7 +26,7 @@ SAME = (
     (re.compile(r"(checkpoints/\d{8})-\d+"), r"\1"),  # an attempt's number
     (re.compile(r"gen-[0-9a-f]{12}"), "gen"),  # exported at another time: another id
     (re.compile(r"recipes/export/[0-9a-f]+"), "recipes/export/recipe"),
-    (re.compile(r"(evaluations/.*-)[0-9a-f]{12}"), r"\1"),
+    (re.compile(r"(evaluations/\d{8}-ref-[0-9a-f]{12})(-[0-9a-f]{12})+"), r"\1"),
 )
 
 

@@ -21,6 +21,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts, saved_model
 from gan.metrics import evaluations
 from gan.metrics import reference as references
+from gan.metrics.identity import FINAL
 from gan.steps.evaluate import evaluate
 from gan.steps.export import export
 from gan.steps.gate import gate
@@ -82,6 +83,12 @@ def use_checkpoints(whole: Whole) -> None:
         checkpoints.load(step)
 
 
+def use_evaluations(whole: Whole) -> None:
+    for record in evaluations.read_all(whole.store, whole.world.run_id):
+        if evaluations.purpose_of(record) == FINAL:
+            evaluations.read_contributions(whole.store, record)
+
+
 USES: dict[str, tuple[str, Callable[[Whole], object]]] = {
     "dataset": ("datasets/", use_dataset),
     "reference": ("references/", lambda whole: references.load(whole.store, whole.world.reference_id)),
@@ -90,7 +97,8 @@ USES: dict[str, tuple[str, Callable[[Whole], object]]] = {
     "checkpoint": ("runs/[^/]+/checkpoints/", use_checkpoints),
     "attempts": (r"runs/[^/]+/attempts\.json", lambda whole: attempts.read(whole.store, whole.world.run_id)),
     "run": (r"runs/[^/]+/run\.json", lambda whole: read_run(whole.store, whole.world.run_id)),
-    "evaluation": ("runs/[^/]+/evaluations/", lambda whole: evaluations.read_all(whole.store, whole.world.run_id)),
+    "evaluation": ("runs/[^/]+/evaluations/", use_evaluations),
+    "contributions": (r"runs/[^/]+/evaluations/.*\.safetensors", use_evaluations),
     "verdict": ("runs/[^/]+/verdicts/", lambda whole: verdicts.read(whole.store, whole.world.run_id, NAME)),
     "pointer": ("promoted/", lambda whole: rollback(whole.store, NAME)),
 }
@@ -109,6 +117,13 @@ def flipped(data: bytes, draw: random.Random) -> bytes:
 
 def cut(data: bytes, draw: random.Random) -> bytes:
     return data[: draw.randrange(len(data))]
+
+
+def other_step(whole: Whole) -> int:
+    """The checkpoint that was not exported."""
+    exported = facts.read(whole.store, whole.generator_id).step
+    (other,) = set(Checkpoints(whole.store, whole.world.run_id).steps()) - {exported}
+    return other
 
 
 @pytest.mark.parametrize("damage", [flipped, cut])
@@ -140,7 +155,7 @@ def test_damage_is_found_before_use_and_named(
     assert verify(whole.store).details["damages"] == []
 
 
-@pytest.mark.parametrize("what", ["dataset", "reference", "generator promoted", "checkpoint"])
+@pytest.mark.parametrize("what", ["dataset", "reference", "generator promoted", "checkpoint", "contributions"])
 def test_a_file_that_is_gone_is_found_and_named(whole: Whole, what: str) -> None:
     pattern, use = USES[what]
     for key in keys(whole, pattern):
@@ -190,7 +205,7 @@ def test_every_step_refuses_a_damaged_input(whole: Whole, tmp_path: Path) -> Non
         (r"datasets/.*\.tfrecord", lambda made: train(made.store, worlds.config(steps=5), made.dataset_id)),
         (r"datasets/.*\.json", lambda made: train(made.store, worlds.config(steps=5), made.dataset_id)),
         ("references/.*", lambda made: evaluate(made.store, made.run_id, made.reference_id, sets=["evaluate.seed=9"])),
-        (r".*/state\.safetensors", lambda made: export(made.store, made.run_id, checkpoint="2")),
+        (r".*/state\.safetensors", lambda made: export(made.store, made.run_id, checkpoint=str(other_step(whole)))),
         (r".*/run\.json", lambda made: export(made.store, made.run_id)),
         (r".*/evaluations/.*", lambda made: export(made.store, made.run_id)),
         ("generators/.*", lambda made: promote(made.store, whole.generator_id, "x", force="a test")),
@@ -208,6 +223,29 @@ def test_every_step_refuses_a_damaged_input(whole: Whole, tmp_path: Path) -> Non
         new = {item.key for item in made.store.list()} - before
         assert not [key for key in new if key.startswith(("datasets", "references", "generators", "promoted"))], new
         assert not [key for key in new if key.endswith(("checkpoint.json", ".jsonl"))], new
+
+
+@pytest.mark.parametrize("whose", ["new", "live"])
+def test_the_gate_refuses_to_compare_with_damaged_contributions(whole: Whole, tmp_path: Path, whose: str) -> None:
+    made = worlds.copy(whole.world, tmp_path)
+    live_step, new_step = facts.read(made.store, whole.generator_id).step, other_step(whole)
+    worlds.score(made, str(new_step))
+    new = export(made.store, made.run_id, checkpoint=str(new_step)).id
+    assert gate(made.store, new, NAME).details["checks"]
+    (key,) = [
+        item.key
+        for item in made.store.list(f"runs/{made.run_id}/evaluations")
+        if re.search(rf"/{new_step if whose == 'new' else live_step:08d}-.*\.safetensors$", item.key)
+    ]
+    sound = made.store.read(key)
+    made.store.write(key, flipped(sound, random.Random(SEED)))  # noqa: S311
+    with pytest.raises(IntegrityError, match=rf"{re.escape(key)} is damaged"):
+        gate(made.store, new, NAME)
+    assert [key in damage for damage in verify(made.store).details["damages"]] == [True]
+    made.store.delete(key)
+    with pytest.raises(IntegrityError, match=rf"{re.escape(key)} is missing"):
+        gate(made.store, new, NAME)
+    assert [key in damage for damage in verify(made.store).details["damages"]] == [True]
 
 
 def test_a_pointer_keeps_its_generator_when_another_is_damaged(whole: Whole) -> None:
