@@ -129,7 +129,7 @@ def all_scores_of_one_checkpoint(real: Any, generated: Any) -> Values:
 
     protocol = Evaluate()
     batches = [FeatureBatch(each, np.full((len(each), 2), 0.5, np.float32)) for each in (real, generated)]
-    comparison = Comparison(*batches, training=real, protocol=protocol)
+    comparison = Comparison(*batches, training=real, copy_ratios=np.ones(len(real)), protocol=protocol)
     scores: dict[str, Any] = {}
     for name in protocol.metrics:
         scores |= METRICS[name].measure(comparison)

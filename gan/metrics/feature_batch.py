@@ -12,7 +12,7 @@ from gan.config import Evaluate
 from gan.metrics import modes
 
 if TYPE_CHECKING:
-    from gan.types import Features, LabelArray
+    from gan.types import Features, Floats, LabelArray
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Comparison:
         real: held-out real images.
         generated: generated images, or, for the row of real data, training images in their place.
         training: features of training images [T, F], in which copies are sought.
+        copy_ratios: how near the held-out images are to those, float64 [M]; see `gan.metrics.memorisation`.
         protocol: the keys of `evaluate`.
         has_confidence: whether mode probabilities tell how sure the network is.
         generated_are_real: whether this is the row of real data.
@@ -72,6 +73,7 @@ class Comparison:
     real: FeatureBatch
     generated: FeatureBatch
     training: Features
+    copy_ratios: Floats
     protocol: Evaluate
     has_confidence: bool = True
     generated_are_real: bool = False

@@ -149,8 +149,7 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     The intervals are about other generated images. In the row of real data, held-out images stand for generated ones,
     as training images are in the training set.
     """
-    floors = distance_ratios(comparison.real.features, comparison.training)
-    ratios = floors
+    floors = ratios = comparison.copy_ratios
     if not comparison.generated_are_real:
         ratios = distance_ratios(comparison.generated.features, comparison.training)
     limits = {"memorised": 1.0, "near_copies": NEAR_COPY}

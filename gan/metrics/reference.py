@@ -31,7 +31,7 @@ from gan.types import Json
 
 if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork
-    from gan.types import Features
+    from gan.types import Features, Floats
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
@@ -53,6 +53,7 @@ class Reference:
     train: training images, as many as are compared, for the row of real data.
     training: features [T, F] of the training images that are searched for copies; of the same images as `train`, as
         far as these are as many.
+    copy_ratios: how near the images of `real` are to these, float64 [M]; see `gan.metrics.memorisation`.
     """
 
     record: Json
@@ -62,6 +63,7 @@ class Reference:
     selection: FeatureBatch
     train: FeatureBatch
     training: Features
+    copy_ratios: Floats
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -103,6 +105,7 @@ def write(
     selection: FeatureBatch,
     train: FeatureBatch,
     training: Features,
+    copy_ratios: Floats,
 ) -> Json:
     """Write reference.json and features.safetensors into a folder; `load` reads them back.
 
@@ -114,6 +117,7 @@ def write(
     tensors: dict[str, np.ndarray] = {
         "training/features": training,
         "train/mode_probabilities": train.mode_probabilities,
+        "real/copy_ratios": copy_ratios,
     }
     for name, batch in (("real", real), ("selection", selection)):
         tensors |= {f"{name}/features": batch.features, f"{name}/mode_probabilities": batch.mode_probabilities}
@@ -160,7 +164,7 @@ def load(store: Store, reference_id: str) -> Reference:
     batches = {name: _batch(tensors, name, modes) for name in ("real", "selection", "train")}
     network = _load_network(store, reference_id, record)
     training = tensors["training/features"][: record["searched_images"]]
-    return Reference(record, network, modes, **batches, training=training)
+    return Reference(record, network, modes, **batches, training=training, copy_ratios=tensors["real/copy_ratios"])
 
 
 def _batch(tensors: Mapping[str, np.ndarray], name: str, modes: Modes) -> FeatureBatch:

@@ -154,6 +154,7 @@ def _measured(
         reference.held_out(purpose),
         generated,
         reference.training,
+        reference.copy_ratios,
         protocol,
         has_confidence=reference.modes.has_confidence,
         generated_are_real=generated_are_real,

@@ -17,6 +17,7 @@ from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.identity import FINAL, SELECTION
+from gan.metrics.memorisation import distance_ratios
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
 from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
@@ -137,7 +138,8 @@ def _make(
         "train_images": len(batches["train"]),
         "searched_images": min(len(seen.features), reference.max_searched_images),
     }
-    return references.write(folder, record, prepared.modes, **batches, training=seen.features)
+    ratios = distance_ratios(batches["real"].features, seen.features)
+    return references.write(folder, record, prepared.modes, **batches, training=seen.features, copy_ratios=ratios)
 
 
 def _held_out(

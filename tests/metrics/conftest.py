@@ -10,6 +10,7 @@ import pytest
 from gan.config import Evaluate
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.memorisation import distance_ratios
 from gan.metrics.mode_kinds import ClassModes
 from gan.metrics.reference import Reference
 from gan.metrics.score import look
@@ -60,11 +61,23 @@ def reference() -> Reference:
     """80 held-out images for scores and 70 for selection; 90 training images, 50 of them for the row of real data."""
     nothing = FeatureBatch(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
     bare = Reference(
-        dict(RECORD), Projection(), ClassModes(("a", "b", "c")), nothing, nothing, nothing, nothing.features
+        dict(RECORD),
+        Projection(),
+        ClassModes(("a", "b", "c")),
+        nothing,
+        nothing,
+        nothing,
+        nothing.features,
+        np.zeros(0),
     )
     real, selection, training = (
         look(bare, [(toy_pixels(count, seed), None)], 16) for count, seed in ((80, 1), (70, 3), (90, 2))
     )
     return dataclasses.replace(
-        bare, real=real, selection=selection, train=training.first(50), training=training.features
+        bare,
+        real=real,
+        selection=selection,
+        train=training.first(50),
+        training=training.features,
+        copy_ratios=distance_ratios(real.features, training.features),
     )

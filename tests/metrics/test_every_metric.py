@@ -15,6 +15,7 @@ from gan.config import Evaluate
 from gan.metrics.contributions import Contributions
 from gan.metrics.estimate import Estimate
 from gan.metrics.feature_batch import Comparison, FeatureBatch
+from gan.metrics.memorisation import distance_ratios
 from gan.metrics.registry import HIGHER, KINDS, LOWER, METRICS, Metric
 
 PROTOCOL = Evaluate(kid_subsets=20, kid_subset_size=50)
@@ -43,7 +44,8 @@ def batch(seed: int, count: int = 320, *, shift: float = 0.0, mode: int | None =
 
 
 def compared(real: FeatureBatch, generated: FeatureBatch, protocol: Evaluate = PROTOCOL) -> Comparison:
-    return Comparison(real, generated, batch(99, 400).features, protocol)
+    training = batch(99, 400).features
+    return Comparison(real, generated, training, distance_ratios(real.features, training), protocol)
 
 
 def estimates(
