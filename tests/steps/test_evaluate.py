@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from gan import config as configs
@@ -17,13 +19,16 @@ from gan.data import spec
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.metrics import evaluations, score
 from gan.metrics import reference as references
-from gan.metrics.samples import draw_pixels
+from gan.metrics.identity import FINAL, SELECTION
+from gan.metrics.samples import draw_inputs, draw_pixels
 from gan.steps.evaluate import checkpoint_draw, evaluate, label_shares
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, open_store
 from gan.train.checkpoint import Checkpoints, named
 from gan.train.run import Run, read_run, write_run
+from gan.types import Json
+from support import world
 
 PROTOCOL = {
     "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "neighbours": 3,
@@ -52,6 +57,12 @@ def put_run(store: Store, dataset_id: str, run_id: str, steps: list[int], *, con
         Checkpoints(store, run_id).save(step, tensors, {"seed": 0})
 
 
+def of_purpose(store: Store, run_id: str, purpose: str) -> list[Json]:
+    """The records of a run that serve a purpose, by step and by when they were made."""
+    found = [each for each in evaluations.read_all(store, run_id) if evaluations.purpose_of(each) == purpose]
+    return sorted(found, key=lambda each: (each["step"], each["evaluated_at"]))
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return open_store(str(tmp_path_factory.mktemp("store")))
@@ -77,6 +88,7 @@ def test_one_checkpoint(store: Store, reference_id: str) -> None:
     assert key.startswith(f"runs/r1/evaluations/00000020-{reference_id}-")
     assert outcome.uri == store.uri_of(key)
     assert details["label"].startswith("fid[digits-cnn:")
+    assert details["identity"]["purpose"] == "final"
     assert details["identity"]["samples"] == 40
     assert details["identity"]["reference_images"] == 60
     assert details["real_identity"]["samples"] == 40
@@ -84,7 +96,12 @@ def test_one_checkpoint(store: Store, reference_id: str) -> None:
     assert details["checkpoint_sha256"] == Checkpoints(store, "r1").read_meta(20)["sha256"]
     assert details["real"]["fid"]["value"] < details["scores"]["fid"]["value"]
     record = evaluations.read_key(store, key)
-    assert {**record, "fid_by_step": {"20": record["scores"]["fid"]["value"]}} == details
+    (selected,) = (each for each in of_purpose(store, "r1", SELECTION) if each["step"] == 20)
+    assert {**record, "fid_by_step": {"20": selected["scores"]["fid"]["value"]}} == details
+    assert list(record["scores"])[:3] == ["fid", "kid", "precision"], "in the order of the registry"
+    assert set(evaluations.read_contributions(store, record)) == {
+        "fid", "kid", "precision", "recall", "density", "coverage", "high_confidence", "memorised", "near_copies",
+    }  # fmt: skip
 
 
 def test_what_was_scored_is_not_scored_again(store: Store, reference_id: str) -> None:
@@ -117,8 +134,9 @@ def test_protocols_in_turn_are_each_scored_once(store: Store, dataset_id: str, r
     again = evaluate(store, "turns", reference_id)
     assert again.skipped
     assert again.details == first.details
-    assert again.details["evaluated_at"] == "2026-01-02T12:00:00.000000+00:00"
-    assert len(evaluations.read_all(store, "turns")) == 2
+    assert again.details["evaluated_at"] == "2026-01-02T12:00:00.000001+00:00", "just after the record of selection"
+    assert [each["identity"]["samples"] for each in of_purpose(store, "turns", FINAL)] == [40, 30]
+    assert [each["identity"]["samples"] for each in of_purpose(store, "turns", SELECTION)] == [40, 30]
 
 
 def test_another_state_of_the_checkpoint_is_scored_anew(store: Store, dataset_id: str, reference_id: str) -> None:
@@ -129,12 +147,90 @@ def test_another_state_of_the_checkpoint_is_scored_anew(store: Store, dataset_id
     assert not evaluate(store, "r3", reference_id, checkpoint="5").skipped
 
 
-def test_best_scores_all_and_tells_the_lowest(store: Store, reference_id: str) -> None:
-    outcome = evaluate(store, "r1", reference_id)
+def test_best_compares_all_and_scores_the_chosen_one_alone(store: Store, dataset_id: str, reference_id: str) -> None:
+    put_run(store, dataset_id, "best", [10, 20, 30])
+    outcome = evaluate(store, "best", reference_id)
     by_step = outcome.details["fid_by_step"]
     assert set(by_step) == {"10", "20", "30"}
-    assert by_step[str(outcome.details["step"])] == min(by_step.values()) == outcome.details["scores"]["fid"]["value"]
-    assert [each["step"] for each in evaluations.read_all(store, "r1")] == [10, 20, 30]
+    assert by_step[str(outcome.details["step"])] == min(by_step.values()) != outcome.details["scores"]["fid"]["value"]
+    assert [each["step"] for each in of_purpose(store, "best", SELECTION)] == [10, 20, 30]
+    assert [each["step"] for each in of_purpose(store, "best", FINAL)] == [outcome.details["step"]]
+
+
+def test_what_chooses_shares_no_image_with_what_judges(store: Store, reference_id: str) -> None:
+    """Neither real images nor latents; and what serves the choice has values alone."""
+    reference = references.load(store, reference_id)
+    real, selection = (
+        {each.tobytes() for each in batch.features} for batch in (reference.real, reference.selection)
+    )
+    assert len(real) == len(selection) == 60
+    assert not real & selection
+
+    protocol = config().evaluate
+    latents = [
+        {row.tobytes() for drawn, _ in draw_inputs(protocol, 4, None, purpose) for row in drawn.numpy()}
+        for purpose in (FINAL, SELECTION)
+    ]
+    assert [len(each) for each in latents] == [40, 40]
+    assert not latents[0] & latents[1]
+
+    evaluate(store, "r1", reference_id, checkpoint="20")
+    (record,) = (each for each in of_purpose(store, "r1", SELECTION) if each["step"] == 20)
+    assert all(set(score) == {"value"} for score in record["scores"].values())
+    with pytest.raises(NotFoundError, match="can't be compared"):
+        evaluations.read_contributions(store, record)
+
+
+def test_the_split_valid_chooses_where_there_is_one(store: Store, tmp_path: Path) -> None:
+    folder = world.celeba(tmp_path / "faces", 60)
+    data = Data(dataset="celeba", source=str(folder), image_size=8, crop=108)
+    dataset = spec.load(store, preprocess(store, data, workers=1).id)
+    reference = references.load(store, make_reference(store, dataset.id, Reference(epochs=1)).id)
+    identities = {each: reference.identity(config().evaluate, purpose=each) for each in (SELECTION, FINAL)}
+    assert (identities[SELECTION].split, identities[FINAL].split) == ("valid", "test")
+    assert len(reference.selection) == dataset.splits["valid"].examples
+    assert len(reference.real) == dataset.splits["test"].examples
+
+
+def test_the_choice_is_by_the_selection_though_the_final_scores_would_choose_another(
+    store: Store, dataset_id: str, reference_id: str
+) -> None:
+    """The best of several is not judged by what made it the best."""
+    put_run(store, dataset_id, "apart", [10, 20])
+    finals = {
+        step: evaluate(store, "apart", reference_id, checkpoint=str(step)).details["scores"]["fid"]["value"]
+        for step in (10, 20)
+    }
+    best, other = sorted(finals, key=lambda step: finals[step])
+    for record in of_purpose(store, "apart", SELECTION):
+        value = 1.0 if record["step"] == other else 2.0
+        evaluations.write(store, {**record, "scores": {**record["scores"], "fid": {"value": value}}})
+    outcome = evaluate(store, "apart", reference_id)
+    assert outcome.details["step"] == other
+    assert outcome.details["fid_by_step"] == {str(other): 1.0, str(best): 2.0}
+    assert outcome.details["scores"]["fid"]["value"] == finals[other] > finals[best]
+
+
+def test_fewer_samples_choose_than_judge(store: Store, dataset_id: str, reference_id: str) -> None:
+    """evaluate.selection_samples leaves the identity of the final scores alone."""
+    put_run(store, dataset_id, "few", [5])
+    before = evaluate(store, "few", reference_id).details["identity"]
+    outcome = evaluate(store, "few", reference_id, sets=["evaluate.selection_samples=20"])
+    assert outcome.details["identity"] == before
+    assert {each["identity"]["samples"] for each in of_purpose(store, "few", SELECTION)} == {40, 20}
+
+
+def test_metrics_that_are_asked_for_later_join_those_that_are_known(
+    store: Store, dataset_id: str, reference_id: str
+) -> None:
+    put_run(store, dataset_id, "metrics", [5])
+    first = evaluate(store, "metrics", reference_id, sets=["evaluate.metrics=fid,kid"])
+    assert list(first.details["scores"]) == ["fid", "kid"]
+    second = evaluate(store, "metrics", reference_id, sets=["evaluate.metrics=fid,prdc"])
+    assert not second.skipped
+    assert list(second.details["scores"]) == ["fid", "kid", "precision", "recall", "density", "coverage"]
+    assert second.details["scores"]["fid"] == first.details["scores"]["fid"]
+    assert evaluate(store, "metrics", reference_id, sets=["evaluate.metrics=fid,kid"]).skipped
 
 
 def test_latest_is_the_last_step(store: Store, reference_id: str) -> None:
@@ -154,8 +250,14 @@ def test_scores_can_be_had_from_the_same_draws_elsewhere(store: Store, dataset_i
         run.config.generator.latent_size,
         label_shares(run, reference),
     )
-    again = score.score(reference, drawn, run.config.evaluate)
-    assert again["scores"] == evaluate(store, "r1", reference_id, checkpoint="20").details["scores"]
+    again, contributions = score.score(reference, drawn, run.config.evaluate)
+    record = evaluate(store, "r1", reference_id, checkpoint="20").details
+    assert again["scores"] == record["scores"]
+    stored = evaluations.read_contributions(store, record)
+    assert set(stored) == set(contributions)
+    for name, each in contributions.items():
+        np.testing.assert_allclose(stored[name].generated, each.generated, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(stored[name].real, each.real, rtol=1e-6, atol=1e-12)
 
 
 def test_a_conditional_generator_draws_classes_as_often_as_they_occur(

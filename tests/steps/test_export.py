@@ -15,7 +15,7 @@ from gan.build import build_generator
 from gan.data import spec
 from gan.errors import ConfigError, IdentityError, IntegrityError, NotFoundError, ParityError
 from gan.export import facts, files, latents, saved_model
-from gan.metrics import evaluations
+from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
 from gan.store import sealed
@@ -35,7 +35,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> World:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A conditional run with both its checkpoints, 2 and 4, evaluated."""
     made = runs.make(tmp_path_factory.mktemp("scored"))
-    runs.score(made, "best")
+    for step in ("2", "4"):
+        runs.score(made, step)
     return made
 
 
@@ -68,8 +69,9 @@ def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) ->
 
 
 def test_the_best_evaluated_checkpoint_with_equal_scores(scored: World) -> None:
-    best = evaluations.best(evaluations.read_all(scored.store, scored.run_id))
-    assert best is not None
+    selected = evaluations.best(records_of(scored, identity.SELECTION))
+    assert selected is not None
+    best = record_of(scored, selected["step"])
     outcome = export(scored.store, scored.run_id)
     assert outcome.details["step"] == best["step"]
     assert outcome.details["reference_id"] == scored.reference_id
@@ -101,15 +103,21 @@ def test_a_checkpoint_by_step_brings_its_own_evaluation(scored: World) -> None:
     assert export(scored.store, scored.run_id, checkpoint="latest").details["step"] == 4
 
 
-def record_of(made: World, at: int) -> dict[str, Any]:
-    """The only evaluation of a step."""
-    (record,) = (each for each in evaluations.read_all(made.store, made.run_id) if each["step"] == at)
+def records_of(made: World, purpose: str) -> list[dict[str, Any]]:
+    """The evaluations of a run that serve a purpose, by step."""
+    known = evaluations.read_all(made.store, made.run_id)
+    return [each for each in known if evaluations.purpose_of(each) == purpose]
+
+
+def record_of(made: World, at: int, purpose: str = identity.FINAL) -> dict[str, Any]:
+    """The only evaluation of a step for a purpose."""
+    (record,) = (each for each in records_of(made, purpose) if each["step"] == at)
     return record
 
 
-def rewritten(made: World, changes: dict[int, dict[str, Any]]) -> None:
+def rewritten(made: World, changes: dict[int, dict[str, Any]], purpose: str = identity.FINAL) -> None:
     """Rewrite evaluations of a run as if evaluated one after the other, in this order."""
-    records = {at: record_of(made, at) for at in changes}
+    records = {at: record_of(made, at, purpose) for at in changes}
     for second, (at, change) in enumerate(changes.items()):
         old = records[at]
         made.store.delete(evaluations.key_of(made.run_id, at, made.reference_id, old["identity"]))
@@ -128,15 +136,31 @@ def chosen(made: World, **wanted: Any) -> dict[str, Any]:
 def test_only_evaluations_like_the_newest_compete(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
     record = record_of(made, 2)
-    wonder = {"scores": {**record["scores"], "fid": {"value": 0.0, "low": 0.0, "high": 0.0}}}
-    other = {"identity": {**record["identity"], "samples": 7}, **wonder}
-    rewritten(made, {2: other, 4: {}})
-    assert [each["step"] for each in step.evaluations_newest_first(made.store, made.run_id)] == [4, 2]
+    rewritten(made, {2: {"scores": {"fid": {"value": 0.0}}}, 4: {}}, identity.SELECTION)
+    rewritten(made, {2: {"identity": {**record["identity"], "samples": 7}}, 4: {}})
+    assert [each["step"] for each in newest_first(made) if evaluations.purpose_of(each) == "final"] == [4, 2]
     assert chosen(made)["step"] == 4
-    rewritten(made, {2: {**wonder, "identity": record["identity"]}, 4: {}})
+    rewritten(made, {2: {"identity": record["identity"]}, 4: {}})
     assert chosen(made)["step"] == 2
     rewritten(made, {2: {"checkpoint_sha256": "of another training"}, 4: {}})
-    assert [each["step"] for each in step.evaluations_newest_first(made.store, made.run_id)] == [4]
+    assert {each["step"] for each in newest_first(made) if evaluations.purpose_of(each) == "final"} == {4}
+    assert chosen(made)["step"] == 4
+
+
+def test_the_final_scores_choose_nothing(scored: World, tmp_path: Path) -> None:
+    """The best is by FID of the selection; among final scores the luck of one would count as quality."""
+    made = runs.copy(scored, tmp_path)
+    for best in (2, 4):
+        worse = 6 - best
+        for purpose, lower in ((identity.SELECTION, best), (identity.FINAL, worse)):
+            fids = {at: {"value": 1.0 if at == lower else 2.0} for at in (2, 4)}
+            changes = {at: {"scores": {**record_of(made, at, purpose)["scores"], "fid": fids[at]}} for at in (2, 4)}
+            rewritten(made, changes, purpose)
+        assert chosen(made)["step"] == best
+
+
+def newest_first(made: World) -> list[dict[str, Any]]:
+    return step.evaluations_newest_first(made.store, made.run_id)
 
 
 def test_the_scores_of_the_reference_and_protocol_asked_for(scored: World, tmp_path: Path) -> None:
@@ -175,7 +199,7 @@ def test_scores_of_another_method_are_not_compared(scored: World, tmp_path: Path
     made = runs.copy(scored, tmp_path)
     record = record_of(made, 4)
     rewritten(made, {4: {"identity": {**record["identity"], "method": 0}}})
-    with pytest.raises(IdentityError, match=r"different method \(0 and 1\); evaluate .*gan evaluate --run-id .* 4$"):
+    with pytest.raises(IdentityError, match=r"different method \(0 and 2\); evaluate .*gan evaluate --run-id .* 4$"):
         export(made.store, made.run_id, checkpoint="4")
 
 
