@@ -79,13 +79,10 @@ def test_contributions_lie_beside_the_record_and_are_checked(store: Store) -> No
     (item,) = (item for item in store.list("runs/r1/evaluations") if item.key.endswith(".safetensors"))
     data = store.read(item.key)
     store.write(item.key, data[:-1] + b"x")
-    with pytest.raises(
-        IntegrityError,
-        match=r"safetensors is damaged \(expected SHA-256 \w{64}, found \w{64}\); delete it and evaluate again",
-    ):
+    with pytest.raises(IntegrityError, match=r"safetensors is damaged .*found .*; delete it and evaluate again"):
         evaluations.read_contributions(store, written)
     store.delete(item.key)
-    with pytest.raises(IntegrityError, match=r"safetensors is missing; expected SHA-256 \w{64}; delete it"):
+    with pytest.raises(IntegrityError, match=r"safetensors is missing; expected .*; delete it and evaluate again"):
         evaluations.read_contributions(store, written)
 
 
