@@ -20,7 +20,7 @@ def decide(config: str, store: str, dataset_id: str, name: str, summary: Output[
         from gan.store import open_store
 
         resolved = from_yaml(config)
-        if resolved.retrain.most_drift is not None:
+        if resolved.retrain.max_drift is not None:
             load_tensorflow()
         outcome = step.done(run(open_store(store), resolved, dataset_id, name))
         decided = override(resolved, outcome.details["sets"])

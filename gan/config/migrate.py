@@ -10,6 +10,7 @@ OWN_KEYS = ("most_pixel_difference",)  # of the group `gate`, and no limit of a 
 OLD = {
     ("gate", "against_live"): "gate.margin (null for off, 0 for better)",
     ("evaluate", "bootstrap"): "gone: intervals have a closed form",
+    ("retrain", "most_drift"): "retrain.max_drift, a KID, where this was an FID: choose a value anew",
 }
 
 
@@ -24,14 +25,14 @@ def group(name: str, tree: Any) -> Any:
     The gate's `most_x` and `least_x` are `limits.x`. Its `against_live` is `margin`: off compares with nothing, neither
     the live generator nor the best that ever was; better is an FID margin of 0.
     """
-    if not isinstance(tree, Mapping) or not any(is_old(name, key) for key in tree):
+    if not isinstance(tree, Mapping) or not any(is_old(name, str(key)) for key in tree):
         return tree
-    kept = {key: value for key, value in tree.items() if not is_old(name, key)}
-    old = {key: value for key, value in tree.items() if is_old(name, key)}
+    kept = {key: value for key, value in tree.items() if not is_old(name, str(key))}
+    old = {key: value for key, value in tree.items() if is_old(name, str(key))}
     if name != "gate":
         return kept
     limits = {key.partition("_")[2]: value for key, value in old.items() if key != "against_live"}
-    kept["limits"] = {**kept.get("limits", {}), **limits}
+    kept["limits"] = {**(kept.get("limits") or {}), **limits}
     if old.get("against_live") in ("off", False):
         kept |= {"margin": None, "anchor_margin": None}
     elif old.get("against_live") == "better":

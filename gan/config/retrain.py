@@ -16,7 +16,7 @@ class Retrain(Group):
     least_changed_images: int = key(
         1, "It trains where so many images came or went since the data of the live generator.", least=1
     )
-    most_drift: float | None = key(
+    max_drift: float | None = key(
         None,
         "It trains where the images that came since differ from the held-out ones of the live generator by more than "
         "this: the lower end of the 95 % interval of their KID, in its reference's features, is above it. 0: where "

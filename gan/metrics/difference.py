@@ -1,7 +1,9 @@
 """How much worse one generator is than another in a score, with the interval that a verdict rests on.
 
 Both are scored on the same latents and the same real images, so the difference is estimated image by image: what the
-two have in common cancels (a paired comparison). The interval is about other latents and other real images alike.
+two have in common cancels (a paired comparison). The interval is about other latents and other real images alike. FID's
+contributions are of both sets. Those of precision, recall, density and coverage are of one, as each is a mean over one;
+they vary with the other set too, about as much, as both have equally many images: their variance is doubled (`sides`).
 
 Non-inferiority (Wellek 2010, "Testing Statistical Hypotheses of Equivalence and Noninferiority", chapter 5): a
 generator counts as not worse only where the upper end of a one-sided interval is at most a margin. Too little evidence
@@ -67,7 +69,8 @@ def difference(
     paired = parts.difference(new[1], old[1])
     if kind.share:
         return _of_shares(kind, new, old, worse, margin, confidence)
-    upper = worse + NormalDist().inv_cdf(confidence) * parts.standard_error(paired, over="both")
+    error = math.sqrt(kind.sides) * parts.standard_error(paired, over="both")
+    upper = worse + NormalDist().inv_cdf(confidence) * error
     if not worse < margin < upper:
         return Difference(worse, upper)
     needed = parts.samples_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
@@ -87,7 +90,8 @@ def _of_shares(
     first, second = (getattr(each[1], side)[0] for each in (new, old))
     covariance, count = float(np.mean(first * second)), len(first)
     ends = (new[0], old[0]) if kind.better == LOWER else (1 - new[0], 1 - old[0])
-    upper = shares.upper_difference(*ends, covariance, count, confidence)
+    reach = shares.upper_difference(*ends, covariance, count, confidence) - worse
+    upper = worse + math.sqrt(kind.sides) * reach
     if not worse < margin < upper:
         return Difference(worse, upper)
     needed = math.ceil(count * ((upper - worse) / (margin - worse)) ** 2)

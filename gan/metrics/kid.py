@@ -203,4 +203,4 @@ def measure(comparison: Comparison) -> dict[str, Score]:
         reach *= NormalDist().inv_cdf(0.5 + confidence / 2)
         return value - reach, value + reach
 
-    return {"kid": Score(value, interval, contributions)}
+    return {"kid": Score(value, interval)}

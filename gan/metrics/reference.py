@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.config import Evaluate
-from gan.errors import IntegrityError
+from gan.errors import IntegrityError, NotFoundError
 from gan.ids import canonical
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
@@ -146,16 +146,17 @@ def load(store: Store, reference_id: str) -> Reference:
     """A published reference, every byte checked.
 
     Raises:
-        NotFoundError: there is none with that id, or its feature network is no longer where it was.
-        IntegrityError: it is damaged, was written by another version, or its feature network is another file now.
+        NotFoundError: there is none with that id, it was written by another version, or its feature network is no
+            longer where it was.
+        IntegrityError: it is damaged, or its feature network is another file now.
     """
     import safetensors.numpy
 
     record = sealed.read_json(store, "reference", reference_id, RECORD)
     if record.get("format") != FORMAT:
-        raise IntegrityError(
-            f"reference {reference_id} has format {record.get('format')!r}, this version reads {FORMAT}; "
-            "make it again with: gan reference"
+        raise NotFoundError(
+            f"reference {reference_id} is of another version (its format is {record.get('format')!r}, this one reads "
+            f"{FORMAT}); make it again with: gan reference"
         )
     tensors = safetensors.numpy.load(sealed.read_file(store, "reference", reference_id, TENSORS))
     modes = _load_modes(record["modes"], tensors)

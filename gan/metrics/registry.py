@@ -35,6 +35,7 @@ class ScoreKind:
         title: what people read; empty: the name with blanks.
         paired: whether it knows what each image contributes, so that a margin can be set for it (`gate.margin`).
         share: whether it is a share of images.
+        sides: how many sets of images it varies with, real and generated ones; its contributions are of one of them.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ScoreKind:
     title: str = ""
     paired: bool = False
     share: bool = False
+    sides: int = 1
 
     @property
     def shown(self) -> str:
@@ -76,8 +78,8 @@ class Metric:
         return measured
 
 
-def _share(name: str, better: str = HIGHER) -> ScoreKind:
-    return ScoreKind(name, better, 0.0, 1.0, paired=True, share=True)
+def _share(name: str, better: str = HIGHER, sides: int = 1) -> ScoreKind:
+    return ScoreKind(name, better, 0.0, 1.0, paired=True, share=True, sides=sides)
 
 
 METRICS: dict[str, Metric] = {
@@ -85,10 +87,15 @@ METRICS: dict[str, Metric] = {
     "fid_infinity": Metric(
         "fid_infinity", (ScoreKind("fid_infinity", LOWER, -math.inf, title="FID at infinitely many samples"),)
     ),
-    "kid": Metric("kid", (ScoreKind("kid", LOWER, -math.inf, title="KID", paired=True),)),
+    "kid": Metric("kid", (ScoreKind("kid", LOWER, -math.inf, title="KID"),)),
     "prdc": Metric(
         "prdc",
-        (_share("precision"), _share("recall"), ScoreKind("density", HIGHER, paired=True), _share("coverage")),
+        (
+            _share("precision", sides=2),
+            _share("recall", sides=2),
+            ScoreKind("density", HIGHER, paired=True, sides=2),
+            _share("coverage", sides=2),
+        ),
     ),
     "modes": Metric(
         "modes",

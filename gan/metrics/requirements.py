@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan.config import Evaluate, Reference
 from gan.errors import ConfigError, DataError, unknown_name
@@ -51,6 +51,11 @@ def check_splits(examples: Mapping[str, int], reference: Reference, dataset_id: 
                 f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
                 f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
             )
+
+
+def split_of(record: Mapping[str, Any]) -> str:
+    """The split that final scores are measured with, by the record of a reference of this or an earlier version."""
+    return str(record["splits"][FINAL] if "splits" in record else record["split"])
 
 
 class HeldOut(NamedTuple):

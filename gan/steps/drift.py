@@ -67,7 +67,7 @@ def drift(
     if reference.image_shape != dataset.image_shape:
         raise ConfigError(
             f"drift can't be measured between images of shape {list(dataset.image_shape)} and those of {reference_id}, "
-            f"{list(reference.image_shape)}; set retrain.most_drift=null"
+            f"{list(reference.image_shape)}; set retrain.max_drift=null"
         )
     real = _held_out(reference)
     total = sum(len(numbers) for numbers in came.values())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from gan.config import Config, Gate, from_dict, override
+from gan.config import Config, Gate, from_record, override
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.files import FACTS
@@ -143,20 +143,26 @@ def _compare(
     others = _Others(store, live.name, evaluation, found)
     new = Measured(generator_id, evaluation, evaluations.read_contributions(store, evaluation))
     live_one = others.measured(str(live.live), LIVE) if scores["margin"] else None
-    anchors = {score: others.measured(_anchor(live, score, others), BEST) for score in scores["anchor_margin"]}
-    measured = {score: anchor for score, anchor in anchors.items() if anchor is not None}
-    found.checks += comparisons(options, new, live_one, measured)
-    found.next_anchors = {**live.anchors, **next_anchors(new, measured)}
+    anchors = {score: _anchor(live, score, others) for score in {**options.anchor_margin, **live.anchors}}
+    known = {score: anchor for score, anchor in anchors.items() if anchor is not None}
+    found.checks += comparisons(options, new, live_one, known)
+    found.next_anchors = {**live.anchors, **next_anchors(new, known)}
 
 
-def _anchor(live: Pointer, score: str, others: _Others) -> str:
-    """The best generator ever live by a score: the one on record, else the best of those that were measured alike."""
-    if score in live.anchors:
-        return live.anchors[score]
-    known = {each: record for each in live.ever_live() if (record := others.alike(each)) is not None}
-    if not known:
-        return str(live.live)
-    return min(known, key=lambda each: kind(score, "gate.anchor_margin:").loss(value_of(known[each], score)))
+def _anchor(live: Pointer, score: str, others: _Others) -> Measured | None:
+    """The best generator ever live by a score; None, with a check that fails, where one of them was not measured alike.
+
+    That is the better one of the anchor on record and the live generator, as both are measured anew with each new
+    reference. Without an anchor for the score it is the best of the other anchors and the live one; in a history
+    without any, the best of all that were ever live.
+    """
+    on_record = [live.anchors[score]] if score in live.anchors else live.anchors.values()
+    candidates = dict.fromkeys([*(on_record or live.ever_live()), str(live.live)])
+    measured = [others.measured(each, LIVE if each == live.live else BEST) for each in candidates]
+    known = [each for each in measured if each is not None and score in each.evaluation["scores"]]
+    if len(known) < len(candidates):
+        return None
+    return min(known, key=lambda each: kind(score, "gate.anchor_margin:").loss(value_of(each.evaluation, score)))
 
 
 class _Others:
@@ -165,11 +171,6 @@ class _Others:
     def __init__(self, store: Store, name: str, evaluation: Json, found: Findings) -> None:
         self._store, self._name, self._evaluation, self._found = store, name, evaluation, found
         self._known: dict[str, Measured | None] = {}
-
-    def alike(self, generator_id: str) -> Json | None:
-        """The scores of a generator of the new one's identity; None where there are none."""
-        theirs = _evaluation_alike(self._store, generator_id, self._evaluation)
-        return theirs if theirs is not None and theirs["identity"] == self._evaluation["identity"] else None
 
     def measured(self, generator_id: str, who: str) -> Measured | None:
         """A generator with its scores; None, with a check that fails, where it was not measured alike."""
@@ -192,7 +193,7 @@ def _notes(evaluation: Json | None) -> list[str]:
 
 
 def _config(facts: Json) -> Config:
-    return from_dict(facts["config"], where=f"the config in {FACTS}")
+    return from_record(facts["config"], where=f"the config in {FACTS}")
 
 
 def _is_about(store: Store, run_id: str, name: str, generator_id: str) -> bool:
@@ -208,8 +209,6 @@ def _evaluation_alike(store: Store, generator_id: str, evaluation: Json) -> Json
     remeasure leaves them behind, else those that it was exported with; None where it has none.
     """
     own = facts_module.read_evaluation(store, generator_id)
-    if own is not None and own["identity"] == evaluation["identity"]:
-        return own
     facts = sealed.read_json(store, "generator", generator_id, FACTS)
     found = None
     if "reference_id" in evaluation:

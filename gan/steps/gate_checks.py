@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
 from gan.metrics.difference import Difference, difference
-from gan.metrics.identity import differences
-from gan.metrics.registry import LOWER, ScoreKind, kind
+from gan.metrics.identity import PROTOCOL, differences
+from gan.metrics.registry import LOWER, ScoreKind, kind, metric_of
 from gan.metrics.requirements import MOST_SAMPLES_AN_IMAGE
 from gan.steps.outcome import plain
 from gan.types import Json
@@ -49,26 +49,22 @@ class Measured:
 
 
 def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
-    """Whether the scores are within the limits that are set; one check that fails where there are no scores.
-
-    Raises:
-        NotFoundError: a score that has a limit was not measured.
-    """
+    """Whether the scores are within the limits that are set; one check that fails where there are no scores."""
     if evaluation is None:
         remedy = f"run: gan evaluate --run-id {run_id} --reference-id ID, then gan export --run-id {run_id}"
         return [
             Check("evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}")
         ]
-    return [
-        _limited(kind(score, "gate.limits:"), value_of(evaluation, score), limit)
-        for score, limit in options.limits.items()
-    ]
+    return [_limited(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
 
 
-def _limited(of: ScoreKind, value: float, limit: float) -> Check:
-    """A value that is not a number is within no limit."""
-    passed = of.loss(value) <= of.loss(limit)
+def _limited(of: ScoreKind, evaluation: Json, limit: float) -> Check:
+    """A value that is not a number is within no limit, and neither is a score that was not measured."""
     bound = f"at {'most' if of.better == LOWER else 'least'} {limit:g}"
+    if of.name not in evaluation["scores"]:
+        return Check(of.name, None, bound, passed=False, reason=f"{_missing(evaluation, of.name)}")
+    value = value_of(evaluation, of.name)
+    passed = of.loss(value) <= of.loss(limit)
     reason = f"{of.name} is {value:.4g}, allowed is {bound} (gate.limits.{of.name})"
     return Check(of.name, plain(value), bound, bool(passed), reason)
 
@@ -117,8 +113,7 @@ def unmeasured(who: str, generator_id: str, evaluation: Json, theirs: Json | Non
         name: the promoted name.
     """
     check = f"{who.replace('the ', '').replace(' ', '_')}_measured"
-    command = f"gan remeasure --name {name} --reference-id {evaluation.get('reference_id', 'ID')}"
-    remedy = f"measure it alike, by the same evaluate keys, with: {command}"
+    remedy = f"measure it alike with: {_remeasure(evaluation, theirs, name)}"
     if theirs is None:
         reason = (
             f"{who}, {generator_id}, was promoted without an evaluation, so nothing can be compared with it; {remedy}"
@@ -165,6 +160,16 @@ def _is_better(score: str, first: Json, second: Json) -> bool:
     return loss(value_of(first, score)) < loss(value_of(second, score))
 
 
+def _remeasure(evaluation: Json, theirs: Json | None, name: str) -> str:
+    """The command that measures a generator as the new one was, with the evaluate keys that differ."""
+    own: Json = {} if theirs is None else theirs["identity"]
+    wanted = {key: evaluation["identity"].get(key) for key in PROTOCOL if key in evaluation["identity"]}
+    sets = [f" --set evaluate.{key}={value}" for key, value in wanted.items() if own.get(key) != value]
+    if theirs is not None and (lacking := set(evaluation.get("metrics", ())) - set(theirs.get("metrics", ()))):
+        sets.append(f" --set evaluate.metrics={','.join([*theirs.get('metrics', ()), *sorted(lacking)])}")
+    return f"gan remeasure --name {name} --reference-id {evaluation.get('reference_id', 'ID')}{''.join(sets)}"
+
+
 def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, other: Measured) -> Check:
     """Whether a score is proven not to be worse than another generator's by more than the margin.
 
@@ -204,16 +209,23 @@ def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, othe
 
 
 def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
-    """How much more would be enough, as far as that can be known."""
+    """How many images would be enough, as far as that can be known."""
+    samples, real = found.samples_needed, found.images_needed
+    if metric_of(score) == "prdc":  # compares equally many on both sides
+        samples = real = samples or real
+    identity = evaluation["identity"]
+    needed = []
+    if samples is not None and samples > identity.get("samples", 0):
+        needed.append(f"{samples:,} samples (evaluate.samples)")
+    if real is not None and real > identity.get("reference_images", 0):
+        needed.append(f"{real:,} held-out images")
+    held_out = real or identity.get("reference_images", 0)
     wider = f"or allow more with gate.{key}.{score}"
-    real = int(evaluation["identity"].get("reference_images", 0))
-    if found.samples_needed is not None:
-        if real and found.samples_needed > MOST_SAMPLES_AN_IMAGE * real:
-            return f"with {real:,} held-out images no number of samples would do: hold out more, {wider}"
-        return f"about {found.samples_needed:,} samples would do (evaluate.samples), {wider}"
-    if found.images_needed is not None:
-        return f"about {found.images_needed:,} held-out images would do, {wider}"
-    return f"no number of samples would do, as the difference is too close to the margin: train better, {wider}"
+    if not needed:
+        return f"no number of images would do, as the difference is too close to the margin: train better, {wider}"
+    if samples is not None and held_out and samples > MOST_SAMPLES_AN_IMAGE * held_out:
+        return f"with {held_out:,} held-out images no number of samples would do: hold out more, {wider}"
+    return f"about {' and '.join(needed)} would do, {wider}"
 
 
 def value_of(evaluation: Json, score: str) -> float:

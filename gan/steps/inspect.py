@@ -11,6 +11,7 @@ from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
 from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
+from gan.metrics.requirements import split_of
 from gan.steps.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed
@@ -105,7 +106,7 @@ def _dataset(store: Store, key: Key) -> Node:
 def _reference(store: Store, key: Key) -> Node:
     tree = sealed.read_json(store, "reference", key.id, "reference.json")
     network = tree["feature_network"]
-    summary = f"{network['name']}:{network['hash'][:6]}, {tree['splits']['final']} split"
+    summary = f"{network['name']}:{network['hash'][:6]}, {split_of(tree)} split"
     return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
 
 

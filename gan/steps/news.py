@@ -93,7 +93,7 @@ def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: New
 
 
 def _drift(store: Store, config: Config, before: Dataset, now: Dataset, facts: Facts, news: News) -> None:
-    most = config.retrain.most_drift
+    most = config.retrain.max_drift
     if most is None or before.image_shape != now.image_shape or before.id == now.id:
         return
     if facts.reference_id is None:
@@ -115,7 +115,7 @@ def _drift(store: Store, config: Config, before: Dataset, now: Dataset, facts: F
     news.add(
         found.low > most,
         f"the KID between {found.images} images that came and as many held-out ones of the live generator's is "
-        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.most_drift is "
+        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.max_drift is "
         f"{most:g}",
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gan.data.spec import Dataset
 from gan.export.facts import Facts
+from gan.metrics.requirements import split_of
 from gan.report.data import Link
 from gan.steps.report_focus import Focus
 from gan.store import Store, pointer, sealed
@@ -48,8 +49,9 @@ def _reference_summary(store: Store, reference_id: str) -> str:
     network = record["feature_network"]
     right = ""
     if "accuracy" in network:
-        right = f", balanced accuracy {network['accuracy']:.1%} on held-out images (chance {network['chance']:.1%})"
-    return f"{network['name']}:{network['hash'][:6]}{right}; {record['splits']['final']} split"
+        chance = f" (chance {network['chance']:.1%})" if "chance" in network else ""
+        right = f", balanced accuracy {network['accuracy']:.1%} on held-out images{chance}"
+    return f"{network['name']}:{network['hash'][:6]}{right}; {split_of(record)} split"
 
 
 def _parity_summary(facts: Facts) -> str:

@@ -54,29 +54,27 @@ class Pointer:
 
         Rollbacks undo promotions as an editor's undo does: each goes one promotion further back.
         """
-        promotions = self._promotions()
-        return promotions[-2][0] if len(promotions) > 1 else None
+        stack: list[str] = []
+        for move in self.moves:
+            if move.action == "rollback":
+                stack.pop()
+            elif move.action != "anchor":
+                stack.append(move.generator_id)
+        return stack[-2] if len(stack) > 1 else None
 
     @property
     def anchors(self) -> dict[str, str]:
         """For each score the generator that new ones are held to: the best that was ever live, or a deliberate choice.
 
-        A rollback brings back those of the promotion that it goes back to, so that nothing is held to a generator that
-        was taken out of service. Empty where nothing is live, and in histories from before there were anchors.
+        Each is the last on record that was not rolled back from, since the last deliberate choice, which a rollback
+        leaves alone. Empty where nothing is on record, as in histories from before there were anchors.
         """
-        promotions = self._promotions()
-        return dict(promotions[-1][1]) if promotions else {}
-
-    def _promotions(self) -> list[tuple[str, Mapping[str, str]]]:
-        """The promotions that no rollback undid, the last one live, each with the anchors that hold since."""
-        stack: list[tuple[str, Mapping[str, str]]] = []
+        rejected, found = self.rolled_back_from(), dict[str, str]()
         for move in self.moves:
-            anchors = move.anchors if move.anchors is not None else stack[-1][1] if stack else {}
-            if move.action in ("rollback", "anchor"):
-                stack.pop()
-            if move.action != "rollback":
-                stack.append((move.generator_id, anchors))
-        return stack
+            if move.action == "anchor":
+                found = {}
+            found |= {score: each for score, each in (move.anchors or {}).items() if each not in rejected}
+        return found
 
     def ever_live(self) -> tuple[str, ...]:
         """Every generator that was live and was not rolled back from, in the order of their first promotion."""

@@ -123,14 +123,14 @@ def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) ->
     go_live(made)
     add(pictures, 40, (4, 4))
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is True
     assert 0 < found.details["drift_low"] < found.details["drift"] < found.details["drift_high"]
     reference = load_reference(made.store, made.reference_id)
     held_out = len(reference.real) + len(reference.selection)
     assert found.details["drift_images"] == min(40, held_out), "as many on one side as on the other"
     assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
-    calm = ask(made, "retrain.most_drift=1e9", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    calm = ask(made, "retrain.max_drift=1e9", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False
     assert calm.details["drift"] == found.details["drift"]
 
@@ -139,7 +139,7 @@ def test_images_of_the_same_kind_are_none(made: runs.World, pictures: Path) -> N
     go_live(made)
     add(pictures, 40, (16, 16))
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is False
     assert found.details["drift_low"] <= 0 < found.details["drift_high"]
 
@@ -157,7 +157,7 @@ def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) 
             Image.open(path).save(path.with_suffix(".bmp"))
             path.unlink()
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.most_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is False
     assert "drift" not in found.details
     came = 9 if how == "few" else 0
@@ -166,7 +166,7 @@ def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) 
 
 def test_the_same_data_do_not_drift(made: runs.World) -> None:
     go_live(made)
-    assert ask(made, "retrain.most_drift=0").details["train"] is False
+    assert ask(made, "retrain.max_drift=0").details["train"] is False
 
 
 def test_another_config_and_old_age_are_reasons(made: runs.World) -> None:
