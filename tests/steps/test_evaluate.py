@@ -160,9 +160,7 @@ def test_best_compares_all_and_scores_the_chosen_one_alone(store: Store, dataset
 def test_what_chooses_shares_no_image_with_what_judges(store: Store, reference_id: str) -> None:
     """Neither real images nor latents; and what serves the choice has values alone."""
     reference = references.load(store, reference_id)
-    real, selection = (
-        {each.tobytes() for each in batch.features} for batch in (reference.real, reference.selection)
-    )
+    real, selection = ({each.tobytes() for each in batch.features} for batch in (reference.real, reference.selection))
     assert len(real) == len(selection) == 60
     assert not real & selection
 

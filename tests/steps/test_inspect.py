@@ -16,7 +16,9 @@ from gan.store.document import write_sealed
 
 RUN = {"dataset_id": "digits-1", "config_hash": "c0ffee"}
 NETWORK = {"name": "digits-cnn", "hash": "abcdef123456"}
-REFERENCE_JSON = json.dumps({"dataset_id": "digits-1", "feature_network": NETWORK, "splits": {"final": "test"}}).encode()
+REFERENCE_JSON = json.dumps(
+    {"dataset_id": "digits-1", "feature_network": NETWORK, "splits": {"final": "test"}}
+).encode()
 REFERENCE_SEAL = f"{sha256(REFERENCE_JSON)}  reference.json\n".encode()
 REFERENCE = f"ref-{sha256(REFERENCE_SEAL)[:12]}"
 EVALUATION = f"r1@10/{REFERENCE}-{content_hash({'samples': 100})}"

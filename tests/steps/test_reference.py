@@ -143,7 +143,9 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
 
     other = make_graph()
     file.write_bytes(other if other != graph else graph + b"\x22\x00")
-    with pytest.raises(IntegrityError, match=r"feature network inception.* at .* has hash .*; expected .*gan reference"):
+    with pytest.raises(
+        IntegrityError, match=r"feature network inception.* at .* has hash .*; expected .*gan reference"
+    ):
         references.load(store, outcome.id)
     file.unlink()
     with pytest.raises(NotFoundError, match="no feature network at"):

@@ -42,7 +42,11 @@ def dataset(store: Store, content: bytes = b"images") -> str:
 
 def reference(store: Store, dataset_id: str, content: bytes = b"statistics") -> str:
     """A reference of a dataset."""
-    record = {"dataset_id": dataset_id, "splits": {"final": "test"}, "feature_network": {"name": "cnn", "hash": "0123456789ab"}}
+    record = {
+        "dataset_id": dataset_id,
+        "splits": {"final": "test"},
+        "feature_network": {"name": "cnn", "hash": "0123456789ab"},
+    }
     return publish(store, "reference", {"reference.json": json.dumps(record).encode(), "real.npz": content})
 
 
