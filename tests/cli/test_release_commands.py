@@ -48,7 +48,7 @@ def test_anchor_is_the_live_one_where_none_is_named(store: Store, capsys: pytest
     assert gan(store, "anchor", "--name", "faces", "--reason", "the data are new", "--json") == 0
     record = json.loads(capsys.readouterr().out)
     assert record["id"] == live
-    assert record["details"]["anchors"] == {"coverage": live, "fid": live, "recall": live}
+    assert record["anchors"] == {"coverage": live, "fid": live, "recall": live}
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_remeasure_of_a_real_generator(tmp_path: Path, capsys: pytest.CaptureFix
     assert [line.split()[0] for line in lines[3:5]] == ["fid", "kid"]
     assert gan(made.store, *arguments, "--json") == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["id"], record["skipped"], record["details"]["measured"]) == (live, True, [live])
+    assert (record["id"], record["skipped"], record["measured"]) == (live, True, [live])

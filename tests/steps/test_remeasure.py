@@ -141,7 +141,7 @@ def test_a_live_one_that_cannot_be_scored_is_told(made: World) -> None:
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert (outcome.id, outcome.details["measured"], outcome.skipped) == (live, [], False)
     assert outcome.uri == made.store.uri_of(pointer.key_of("pets"))
-    assert "has no checkpoint yet" in outcome.details["why_not"]
+    assert "has no checkpoint of step 4; it has: none yet" in outcome.details["why_not"]
 
 
 def test_nothing_live_is_nothing_to_measure(made: World) -> None:
