@@ -105,7 +105,7 @@ def test_a_key_of_the_reference_with_a_network_that_is_trained(
     store: Store, dataset_id: str, fixed: Path, name: str
 ) -> None:
     """Each of them enters the scores."""
-    value = str(fixed) if name == "feature_network" else OTHER_REFERENCE[name]
+    value: Any = str(fixed) if name == "feature_network" else OTHER_REFERENCE[name]
     first = identity(made(store, dataset_id, REFERENCE))
     second = identity(made(store, dataset_id, dataclasses.replace(REFERENCE, **{name: value})))
     assert first["reference_hash"] != second["reference_hash"]
@@ -118,7 +118,7 @@ def test_a_key_of_the_reference_with_a_network_that_is_brought_along(
     store: Store, dataset_id: str, fixed: Path, other: Path, name: str
 ) -> None:
     options = dataclasses.replace(REFERENCE, feature_network=str(fixed))
-    value = str(other) if name == "feature_network" else OTHER_REFERENCE[name]
+    value: Any = str(other) if name == "feature_network" else OTHER_REFERENCE[name]
     first = made(store, dataset_id, options)
     second = made(store, dataset_id, dataclasses.replace(options, **{name: value}))
     if name in ONLY_OF_A_TRAINED_NETWORK:
