@@ -126,7 +126,7 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
         ),
         (
             {"evaluate": {"samples": 5001}, "reference": {"most_images": 50}},
-            r"evaluate.samples must be at most 5000, .* the 50 held-out images .*got 5001.*--set evaluate.samples=5000",
+            r"evaluate.samples must be at most 5000, .* the 50 held-out .*; got 5001.*--set evaluate.samples=5000",
         ),
         ({"evaluate": {"neighbours": 100}}, r"evaluate.neighbours must be below .*, 100; got 100"),
         ({"evaluate": {"selection_samples": 5}}, r"evaluate.neighbours must be below .*, 5; got 5"),

@@ -61,11 +61,12 @@ def _anchored(outcome: Outcome) -> str:
 
 def _remeasured(outcome: Outcome) -> str:
     details = outcome.details
-    if details["why_not"]:
-        return f"not measured: {details['why_not']}"
-    others = [f"  measured too: {each}" for each in details["measured"] if each != outcome.id]
-    others += [f"  not measured: {each}: {why}" for each, why in details["not_measured"].items()]
-    return "\n".join([f"live: {outcome.id}", *score_lines(details), *others])
+    live = [f"live: {outcome.id}", *score_lines(details)] if details["why_not"] is None else []
+    live = live or [f"not measured: {details['why_not']}"]
+    others = [f"  measured too: {each}" for each in details.get("measured", ()) if each != outcome.id]
+    not_measured = details.get("not_measured", {}).items()
+    others += [f"  not measured: {each}: {why}" for each, why in not_measured if each != outcome.id]
+    return "\n".join([*live, *others])
 
 
 TEXTS: dict[str, Callable[[Outcome], str]] = {

@@ -16,6 +16,7 @@ from gan.errors import ConflictError, Stopped
 
 COMMANDS = [
     *("preprocess", "reference", "train", "evaluate", "report", "export", "gate", "promote", "rollback"),
+    *("remeasure", "anchor"),
     *("sample", "inspect", "verify", "gc", "configs"),
 ]
 

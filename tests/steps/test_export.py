@@ -35,8 +35,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> World:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A conditional run with both its checkpoints, 2 and 4, evaluated."""
     made = runs.make(tmp_path_factory.mktemp("scored"))
-    for evaluated in ("2", "4"):
-        runs.score(made, evaluated)
+    for at in ("2", "4"):
+        runs.score(made, at)
     return made
 
 

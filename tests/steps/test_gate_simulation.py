@@ -78,7 +78,8 @@ def measured(night: int, truth: Truth, rng: np.random.Generator) -> Measured:
     for score in ("coverage", "recall"):
         shown = rng.random(REAL_IMAGES) < truth[score]
         scores[score], contributions[score] = float(shown.mean()), of_values(real=shown)
-    return Measured(f"gen-{night}", {"scores": {name: {"value": each} for name, each in scores.items()}}, contributions)
+    rows = {name: {"value": each} for name, each in scores.items()}
+    return Measured(f"gen-{night}", {"scores": rows, "identity": {}}, contributions)
 
 
 def simulate(regime: Regime, options: Gate, seed: int) -> History:

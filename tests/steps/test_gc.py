@@ -507,4 +507,4 @@ def test_in_a_bucket(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatc
         ("unfinished reference", "ref-0"), ("reference", made["second"]), ("dataset", made["stray"]),
     ]  # fmt: skip
     assert verify(bucket).details["damages"] == []
-    assert not [key for key in keys(bucket) if made["stray"] in key or made["second"] in key or "ref-0" in key]
+    assert not [key for key in keys(bucket) if made["stray"] in key or made["second"] in key or "/ref-0/" in key]

@@ -8,6 +8,8 @@ import pytest
 from gan.config import from_dict
 from gan.config.sweep import Sweep
 from gan.errors import ConfigError, DivergedError, NotFoundError
+from gan.metrics import evaluations
+from gan.metrics.identity import FINAL, SELECTION
 from gan.steps.experiment import Experiment, Trial
 from gan.steps.sampler import draw
 from gan.steps.sweep import choose, propose, run_trial
@@ -158,6 +160,26 @@ def test_a_sweep_of_another_experiment_has_another_id(store: Store) -> None:
     assert experiment(store, Sweep(grid=GRID, seeds=(1,))).id != same.id
 
 
+def test_the_better_ones_are_the_higher_ones_of_a_score_where_higher_is_better(store: Store) -> None:
+    made = experiment(store, Sweep(grid=GRID, rungs=(2, 4), by="precision"))
+    finish(made, 0, lambda rate, seed: rate)
+    assert {trial.point["train.generator_learning_rate"] for trial in finish(made, 1, lambda rate, seed: rate)} == {
+        3e-4, 4e-4,
+    }  # fmt: skip
+    assert choose(made).details["score"] == 4e-4
+
+
+def test_an_unknown_score_to_go_by_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigError, match=r'unknown sweep.by: "precison"; did you mean "precision"'):
+        experiment(store, Sweep(grid=GRID, by="precison"))
+
+
+def fid_of_selection(store: Store, run_id: str, *, trial_steps: int) -> float:
+    known = [each for each in evaluations.read_all(store, run_id) if each["step"] == trial_steps]
+    (record,) = (each for each in known if evaluations.purpose_of(each) == SELECTION)
+    return float(record["scores"]["fid"]["value"])
+
+
 @pytest.mark.slow
 def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> None:
     world = runs.make(tmp_path)
@@ -166,9 +188,15 @@ def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> Non
     for stage in range(sweep.stages):
         for each in propose(made, stage).details["trials"]:
             outcome = run_trial(made, Trial(**each))
-            assert float(outcome.details["score"]) > 0
+            assert float(outcome.details["score"]) == fid_of_selection(
+                world.store, outcome.id, trial_steps=each["steps"]
+            )
             assert run_trial(made, Trial(**each)).skipped
     best = choose(made)
+    finals = [each for each in evaluations.read_all(world.store, best.id) if evaluations.purpose_of(each) == FINAL]
+    assert [each["step"] for each in finals] == [4], "only what may be chosen is judged"
+    assert best.details["score"] == fid_of_selection(world.store, best.id, trial_steps=4)
+    assert best.details["score"] != finals[0]["scores"]["fid"]["value"]
     assert Checkpoints(world.store, best.id).steps()[-1] == 4
     losers = {made.run_id({"train.generator_learning_rate": rate}, 0) for rate in (2e-4, 1.0)} - {best.id}
     assert [Checkpoints(world.store, run_id).steps() for run_id in losers] == [[2]]
