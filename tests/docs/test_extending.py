@@ -74,7 +74,7 @@ def test_the_page_is_true(title: str, copy: Path, tmp_path: Path) -> None:
     np.savez(given["npz"], images=images, labels=np.arange(60) % 3)
     for line in "".join(text for kind, _, text in blocks if kind == "console").splitlines():
         if "{digits}" in line and not given["digits"]:
-            given["digits"] = run(copy, ["gan", "preprocess", "--dataset", "digits"])
+            given["digits"] = run(copy, ["gan", "preprocess", "--dataset", "digits", "--image-size", "16"])
         command = shlex.split(line.removeprefix("$ ").format(**given))
         if command[:2] == ["gan", "train"]:
             command += SMALL

@@ -93,12 +93,14 @@ def test_a_branch_that_was_skipped_in_silence_is_a_bug_and_not_a_success() -> No
     assert caught.value.exit_code == 70
 
 
-@pytest.mark.parametrize(("passed", "code", "text"), [(False, 11, "refused: g1\n  - worse\n"), (True, 0, "pass: g1 ")])
+@pytest.mark.parametrize(
+    ("passed", "code", "text"), [(False, 11, "refused: g1\n  - worse\n  note: weak\n"), (True, 0, "pass: g1 ")]
+)
 def test_a_step_alone_is_told_as_gan_tells_it(
     passed: bool, code: int, text: str,
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    judged = Outcome("g1", "/", details={"passed": passed, "name": "digits", "reasons": ["worse"]})
+    judged = Outcome("g1", "/", details={"passed": passed, "name": "digits", "reasons": ["worse"], "notes": ["weak"]})
     monkeypatch.setattr(local, "run_step", lambda request, step, display: StepRun(step, judged, 1.0))
     argv = ["run", "--config", "digits", "--store", str(tmp_path), "--only", "gate"]
     assert main(argv) == code
