@@ -74,12 +74,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--scores", nargs="+", choices=list(SCORES), default=list(SCORES))
+    parser.add_argument("--shifts", nargs="+", choices=list(SHIFTS), default=list(SHIFTS))
+    parser.add_argument("--over", nargs="+", choices=["generated", "both"], default=["generated", "both"])
     given = parser.parse_args()
     law = Law(given.features)
     for score in given.scores:
-        for name, shift in SHIFTS.items():
-            for over in ("generated", "both"):
-                found = rounds(score, law, given.images, shift, over, given.rounds)
+        for name in given.shifts:
+            for over in given.over:
+                found = rounds(score, law, given.images, SHIFTS[name], over, given.rounds)
                 alone, paired = shown(found[:, 0], found[:, 1]), shown(found[:, 2], found[:, 3])
                 print(f"{score} {name:5} over {over:9} score {alone} | paired difference {paired}", flush=True)
 

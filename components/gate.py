@@ -4,7 +4,7 @@ from kfp.dsl import Markdown, Output
 
 
 def gate(config: str, store: str, generator_id: str, name: str, verdict: Output[Markdown]) -> bool:
-    """Judge a generator by limits, the live one and the best ever live; the output is whether it passed."""
+    """Judge a generator by limits, the live one and the best that ever was live; the output is whether it passed."""
     from components import artifacts, runtime
 
     with runtime.step("gate", store, config) as step:

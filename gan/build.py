@@ -265,6 +265,11 @@ def _check_metrics(config: Config) -> None:
                 raise ConfigError(
                     f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
                 )
+            if value is not None and kind.needs_confidence and config.reference.feature_network is not None:
+                raise ConfigError(
+                    f"gate.{key}.{score} needs a feature network that is trained on the dataset; got "
+                    f"reference.feature_network={config.reference.feature_network}. Set gate.{key}.{score}=null"
+                )
             if value is not None and registry.metric_of(score) not in config.evaluate.metrics:
                 raise ConfigError(
                     f"gate.{key}.{score} needs {registry.metric_of(score)} in evaluate.metrics; got "

@@ -94,7 +94,7 @@ def gate(arguments: Namespace) -> Shown:
 
 
 def remeasure(arguments: Namespace) -> Shown:
-    """Score the live generator, and the best ever live, as a new one is scored."""
+    """Score the live generator, and the best that ever was live, as a new one is scored."""
     load_tensorflow()
     from gan.steps.remeasure import remeasure as step
 

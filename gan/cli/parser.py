@@ -165,7 +165,7 @@ def _add_release_commands(add: Add) -> None:
         "--reference-id", metavar="ID", help="only scores against this reference count (default: the newest ones)"
     )
 
-    made = add("remeasure", "score the live generator and the best ever live as a new one is scored")
+    made = add("remeasure", "score the live generator and the best that ever was live as a new one is scored")
     made.add_argument("--name", required=True, metavar="NAME", help="the promoted name")
     made.add_argument("--reference-id", required=True, metavar="ID", help="as printed by reference")
     made.add_argument(

@@ -39,18 +39,6 @@ def cmmd(real: Features, generated: Features, *, sigma: float) -> float:
     return SCALE * (_mean(first, first) + _mean(second, second) - 2.0 * _mean(first, second))
 
 
-def witness(real: Features, generated: Features, *, sigma: float) -> Floats:
-    """What each generated image [N, F] adds to the score, for intervals and paired differences: float64 [N].
-
-    SCALE times twice the mean kernel to the generated images less that to the real ones (the witness function
-    of Gretton et al. 2012): the influence function of the score but for a constant.
-    std / sqrt(N) is the standard error of the score for other samples of the generator; near a score of 0, where the
-    next term outweighs it, it is too small.
-    """
-    first, second = _placed(real, generated, sigma)
-    return 2.0 * SCALE * (_row_means(second, second) - _row_means(second, first))
-
-
 def bandwidth(real: Features) -> float:
     """The median distance between two of at most `MEDIAN_ROWS` real images, evenly chosen from [M, F]; M at least 2.
 

@@ -49,46 +49,31 @@ NEAR_COPY = 0.5  # of the spacing of training images: see above
 PART_ROWS = 8192  # points that are held in float32 at a time
 
 
-def memorised(
-    generated: Features, training: Features, training_distances: Floats | None = None, *, ratio: float = 1.0
-) -> npt.NDArray[np.bool_]:
+def memorised(generated: Features, training: Features, *, ratio: float = 1.0) -> npt.NDArray[np.bool_]:
     """Which of the generated images copy a training image.
 
     Args:
         generated: features [N, F].
         training: features [T, F] of all training images.
-        training_distances: [T], from `nearest_other`. Without it they are measured for those training images that are
-            nearest to a generated one, at most N of them.
         ratio: d(g, t) must be below this share of d(t, t'); 1 as in the paper, less finds only nearer copies.
 
     Returns:
         bool [N]; the score is the mean.
     """
-    return distance_ratios(generated, training, training_distances) < ratio
+    return distance_ratios(generated, training) < ratio
 
 
-def distance_ratios(generated: Features, training: Features, training_distances: Floats | None = None) -> Floats:
+def distance_ratios(generated: Features, training: Features) -> Floats:
     """d(g, t) / d(t, t') of each generated image: float64 [N]; 0 for a copy, 1 or more for what is new.
 
     Ratios that may equal 1 are 1. Arguments as of `memorised`.
     """
     index, distance = nearest(generated, training)
-    if training_distances is None:
-        used, where = np.unique(index, return_inverse=True)
-        spacing = nearest(training[used], training, exclude_equal=True)[1][where]
-    else:
-        spacing = training_distances[index]
+    used, where = np.unique(index, return_inverse=True)
+    spacing = nearest(training[used], training, exclude_equal=True)[1][where]
     ratios = np.divide(distance, spacing)
     tied: Floats = np.where(np.abs(ratios - 1.0) <= tie_tolerance(training.shape[1]), 1.0, ratios)
     return tied
-
-
-def nearest_other(training: Features) -> Floats:
-    """Distance from each training image [T, F] to the nearest one that differs from it: float64 [T]; inf if none does.
-
-    Takes T^2 F multiplications and additions; `memorised` without these distances takes 2 N T F.
-    """
-    return nearest(training, training, exclude_equal=True)[1]
 
 
 def nearest(queries: Features, points: Features, *, exclude_equal: bool = False) -> tuple[Indices, Floats]:

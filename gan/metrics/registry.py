@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class ScoreKind:
         title: what people read; empty: the name with blanks.
         paired: whether it knows what each image contributes, so that a margin can be set for it (`gate.margin`).
         share: whether it is a share of images.
+        needs_confidence: whether only a network that was trained on the dataset has it: modes that are clusters of the
+            features of another one tell nothing of how sure it is.
         sides: how many sets of images it varies with, real and generated ones; its contributions are of one of them.
     """
 
@@ -45,6 +47,7 @@ class ScoreKind:
     title: str = ""
     paired: bool = False
     share: bool = False
+    needs_confidence: bool = False
     sides: int = 1
 
     @property
@@ -99,7 +102,11 @@ METRICS: dict[str, Metric] = {
     ),
     "modes": Metric(
         "modes",
-        (ScoreKind("modes_found", HIGHER), ScoreKind("mode_kl", LOWER, title="mode KL"), _share("high_confidence")),
+        (
+            ScoreKind("modes_found", HIGHER),
+            ScoreKind("mode_kl", LOWER, title="mode KL"),
+            replace(_share("high_confidence"), needs_confidence=True),
+        ),
     ),
     "memorisation": Metric("memorisation", (_share("memorised", LOWER), _share("near_copies", LOWER))),
     "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs=LABELS),

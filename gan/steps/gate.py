@@ -69,7 +69,7 @@ def gate(
 
     Returns:
         The generator's id, the URI of the verdict; details: passed, reasons, notes, checks, live_generator_id, anchors
-        and next_anchors (for each score the best generator ever live, now and if this one is promoted).
+        and next_anchors (for each score the best generator that ever was live, now and if this one is promoted).
 
     Raises:
         NotFoundError: no such generator, or a score that the gate's keys name was not measured.
@@ -126,7 +126,7 @@ def _compared(store: Store, options: Gate, generator_id: str, evaluation: Json |
     if not scores["margin"]:
         found.notes.append(f"not compared with the live generator {live.live}: gate.margin is null")
     if not scores["anchor_margin"]:
-        found.notes.append("not compared with the best generator ever live: gate.anchor_margin is null")
+        found.notes.append("not compared with the best generator that ever was live: gate.anchor_margin is null")
     _compare(store, options, generator_id, evaluation, live, scores, found)
     return found
 

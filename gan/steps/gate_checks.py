@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gan.metrics.contributions import Contributions
 
 
-LIVE, BEST = "the live generator", "the best generator ever live"
+LIVE, BEST = "the live generator", "the best generator that ever was live"
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def comparisons(options: Gate, new: Measured, live: Measured | None, anchors: Ma
         options: the gate's keys.
         new: the generator that is judged.
         live: the live generator, measured alike; None for no comparison with it.
-        anchors: for each score the best generator ever live, measured alike.
+        anchors: for each score the best generator that ever was live, measured alike.
 
     Raises:
         NotFoundError: a score that has a margin was not measured.
@@ -148,7 +148,7 @@ def comparisons(options: Gate, new: Measured, live: Measured | None, anchors: Ma
 
 
 def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, str]:
-    """For each score the best generator ever live once the new one is live, by the values of the final scores."""
+    """For each score the best generator that ever was live once the new one is live, by the values of the final scores."""
     return {
         score: new.generator_id if _is_better(score, new.evaluation, anchor.evaluation) else anchor.generator_id
         for score, anchor in anchors.items()

@@ -1,4 +1,4 @@
-"""The remeasure step: score the live generator, and the best that were ever live, as a new generator is scored.
+"""The remeasure step: score the live generator, and the best that ever were live, as a new generator is scored.
 
 New data bring a new reference, and scores against two references can't be compared.
 """

@@ -64,18 +64,6 @@ def test_of_two_gaussians() -> None:
     assert cmmd.cmmd(real, generated, sigma=sigma) == pytest.approx(1000 * expected, rel=0.12)
 
 
-def test_the_witness_gives_the_standard_error() -> None:
-    """Its spread over sqrt(N) against the spread of the score over new samples of one generator."""
-    rng = np.random.default_rng(4)
-    real = rng.normal(size=(300, 3))
-    values, errors = [], []
-    for _ in range(60):
-        generated = rng.normal(size=(200, 3)) + 0.7
-        values.append(cmmd.cmmd(real, generated, sigma=2.0))
-        errors.append(cmmd.witness(real, generated, sigma=2.0).std() / np.sqrt(200))
-    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.3)
-
-
 def test_the_bandwidth_is_the_median_distance() -> None:
     rng = np.random.default_rng(5)
     real = rng.normal(size=(5000, 32)) + 100

@@ -11,6 +11,7 @@ from gan.errors import IdentityError
 from gan.metrics import contributions
 from gan.metrics.contributions import Contributions
 from gan.metrics.difference import difference
+from gan.metrics.prdc import prdc
 from gan.metrics.registry import KINDS
 
 FID, RECALL, PRECISION, NEAR_COPIES = (KINDS[name] for name in ("fid", "recall", "precision", "near_copies"))
@@ -101,3 +102,17 @@ def test_the_interval_holds_a_true_difference() -> None:
         of = [(float(each.mean()), contributions.of_values(real=each)) for each in (new, old)]
         holds.append(difference(kind, of[0], of[1], margin=1.0, confidence=0.95).upper >= truth)
     assert 0.925 <= np.mean(holds) <= 0.985
+
+
+@pytest.mark.parametrize("score", ["precision", "recall", "coverage"])
+@pytest.mark.parametrize("scale", [1.0, 0.8])
+def test_the_upper_end_holds_over_other_latents_and_other_real_images(score: str, scale: float) -> None:
+    """Two generators that are equal in truth: the upper end is below 0 in about 5 % of samples, or less."""
+    rng, below = np.random.default_rng(2), []
+    for _ in range(60):
+        real, *drawn = (rng.normal(size=(200, 12)) * each for each in (1.0, scale, scale))
+        found = [prdc(real, each, neighbours=5)._asdict()[score] for each in drawn]
+        side = "generated" if score == "precision" else "real"
+        pair = ((float(each.mean()), contributions.of_values(**{side: each})) for each in found)
+        below.append(difference(KINDS[score], *pair, margin=1.0, confidence=0.95).upper < 0.0)
+    assert np.mean(below) <= 0.12

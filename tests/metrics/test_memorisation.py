@@ -28,7 +28,7 @@ def test_known_values_on_a_line() -> None:
     """Training images 0, 2, 10: spacings 2, 2, 8."""
     training = np.array([[0.0], [2.0], [10.0]])
     generated = np.array([[0.5], [-2.0], [-3.0], [10.0], [17.9], [18.0]])
-    assert memorisation.nearest_other(training).tolist() == [2.0, 2.0, 8.0]
+    assert memorisation.nearest(training, training, exclude_equal=True)[1].tolist() == [2.0, 2.0, 8.0]
     assert memorisation.memorised(generated, training).tolist() == [True, False, False, True, True, False]
     np.testing.assert_allclose(memorisation.distance_ratios(generated, training), [0.25, 1, 1.5, 0, 7.9 / 8, 1])
 
@@ -50,7 +50,7 @@ def test_a_copy_of_an_image_that_the_training_set_holds_twice_is_found() -> None
 
 def test_a_training_set_of_one_image() -> None:
     training = np.ones((3, 2))
-    assert memorisation.nearest_other(training).tolist() == [np.inf] * 3
+    assert memorisation.nearest(training, training, exclude_equal=True)[1].tolist() == [np.inf] * 3
     assert memorisation.memorised(np.array([[5.0, 5.0]]), training).tolist() == [True]
 
 
@@ -76,15 +76,6 @@ def test_ties_repeats_and_offsets_equal_exact_arithmetic(
     np.testing.assert_array_equal(distance, np.sqrt(squares.min(axis=1)))
     # of equally near training images any may be the nearest: the first one here and in `naive`
     assert found.tolist() == naive(generated, training)
-
-
-def test_distances_measured_once_give_the_same() -> None:
-    rng = np.random.default_rng(0)
-    training, generated = rng.normal(size=(300, 8)), rng.normal(size=(100, 8))
-    given_distances = memorisation.nearest_other(training)
-    np.testing.assert_array_equal(
-        memorisation.memorised(generated, training, given_distances), memorisation.memorised(generated, training)
-    )
 
 
 SIDE = 16

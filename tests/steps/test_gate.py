@@ -163,7 +163,7 @@ def test_compared_with_the_live_one(
     if "gate.margin=null" in sets:
         assert found["notes"] == [
             f"not compared with the live generator {live_id}: gate.margin is null",
-            "not compared with the best generator ever live: gate.anchor_margin is null",
+            "not compared with the best generator that ever was live: gate.anchor_margin is null",
         ]
 
 
@@ -193,7 +193,7 @@ def test_live_that_sank_step_by_step_is_held_to_the_best(store: Store, make: Mak
     put_live(store, second, anchors=verdict["next_anchors"])
     sets = ["gate.anchor_margin.fid=0.5"]
     (reason,) = gate(store, make("third", fid=10.4), "faces", sets=sets).details["reasons"]
-    assert f"that of the best generator ever live {first} is 10, 0.4 worse" in reason
+    assert f"that of the best generator that ever was live {first} is 10, 0.4 worse" in reason
     assert "gate.anchor_margin.fid allows 0.5" in reason
 
 
@@ -210,7 +210,7 @@ def test_a_history_without_anchors_is_held_to_the_best_that_was_measured_alike(s
         put_live(store, each)
     found = gate(store, make(fid=10.0), "faces").details
     (reason,) = found["reasons"]
-    assert f"that of the best generator ever live {best} is 8: 2 worse" in reason
+    assert f"that of the best generator that ever was live {best} is 8: 2 worse" in reason
     assert found["next_anchors"]["fid"] == best
 
 
@@ -220,7 +220,9 @@ def test_a_history_without_anchors_must_be_measured_alike_throughout(store: Stor
         put_live(store, each)
     found = gate(store, make(), "faces").details
     (reason,) = found["reasons"]
-    assert f"the best generator ever live, {unlike}, was measured with different samples (1000 and 500)" in reason
+    assert (
+        f"the best generator that ever was live, {unlike}, was measured with different samples (1000 and 500)" in reason
+    )
     assert reason.endswith("gan remeasure --name faces --reference-id ref-2 --set evaluate.samples=1000")
     assert found["next_anchors"] == {}
 
@@ -233,7 +235,7 @@ def test_a_better_live_one_is_the_yardstick_whatever_is_on_record(store: Store, 
     put_live(store, live, anchors=dict.fromkeys(["fid", "coverage", "recall"], old))
     sets = ["gate.margin=null", "gate.anchor_margin.fid=0.5"]
     (reason,) = gate(store, make(fid=11.0), "faces", sets=sets).details["reasons"]
-    assert f"that of the best generator ever live {live} is 10: 1 worse" in reason
+    assert f"that of the best generator that ever was live {live} is 10: 1 worse" in reason
 
 
 def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, make: Make) -> None:
