@@ -4,7 +4,7 @@ from kfp.dsl import Markdown, Output
 
 
 def remeasure(config: str, store: str, name: str, reference_id: str, summary: Output[Markdown]) -> str:
-    """Score the live generator and the best that ever was live by the new reference; the output is the live one's id."""
+    """Score the live generator and the best that ever was live by the new reference; the output is the live id."""
     from components import artifacts, runtime
 
     with runtime.step("remeasure", store, config) as step:

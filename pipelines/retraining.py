@@ -24,7 +24,7 @@ def retraining(tasks: Tasks) -> Any:
     1. preprocess: the images of now; those that an earlier dataset has are not decoded again.
     2. decide: new data, drift, another config or age say whether to go on, from which weights and with which seed.
     3. reference, train, evaluate, export: as in the training pipeline.
-    4. remeasure: the live generator and the best that ever was live are scored with the very same reference, to be compared.
+    4. remeasure: the live generator and the best that ever was live are scored with the same reference, to be compared.
     5. gate, promote, report: as in the training pipeline.
     6. notify: at the end, however it came: promotion, refusal, failure or nothing new.
 

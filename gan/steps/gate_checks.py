@@ -148,7 +148,7 @@ def comparisons(options: Gate, new: Measured, live: Measured | None, anchors: Ma
 
 
 def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, str]:
-    """For each score the best generator that ever was live once the new one is live, by the values of the final scores."""
+    """For each score the best generator that ever was live once the new one is, by the values of the final scores."""
     return {
         score: new.generator_id if _is_better(score, new.evaluation, anchor.evaluation) else anchor.generator_id
         for score, anchor in anchors.items()
