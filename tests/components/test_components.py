@@ -26,8 +26,7 @@ TINY = [
     "evaluate.samples=64",
     "evaluate.kid_subsets=2",
     "gate.most_pixel_difference=0.01",
-    "gate.limits.coverage=0",
-    "gate.limits.modes_found=0",
+    "gate.limits={}",
 ]
 
 
