@@ -63,8 +63,9 @@ class Vitals:
     def _scores(self, outcome: Outcome) -> None:
         for name, score in outcome.details["scores"].items():
             self._telemetry.set("gan_score", score["value"], score=name)
-            self._telemetry.set("gan_score_low", score["low"], score=name)
-            self._telemetry.set("gan_score_high", score["high"], score=name)
+            for end in ("low", "high"):
+                if end in score:  # not every score has an interval
+                    self._telemetry.set(f"gan_score_{end}", score[end], score=name)
         for name, score in outcome.details["real"].items():
             self._telemetry.set("gan_score_real", score["value"], score=name)
 

@@ -257,14 +257,10 @@ def _check_metrics(config: Config) -> None:
 
     registry.check_metrics(config.evaluate.metrics)
     registry.check_needs(config.evaluate.metrics, {registry.LABELS: config.generator.conditional})
+    check_gate(config.gate)
     for key in ("limits", "margin", "anchor_margin"):
         for score, value in getattr(config.gate, key).items():
-            kind = registry.kind(score, f"gate.{key}:")
-            if key != "limits" and not kind.paired:
-                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
-                raise ConfigError(
-                    f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
-                )
+            kind = registry.KINDS[score]
             if value is not None and kind.needs_confidence and config.reference.feature_network is not None:
                 raise ConfigError(
                     f"gate.{key}.{score} needs a feature network that is trained on the dataset; got "
@@ -274,6 +270,23 @@ def _check_metrics(config: Config) -> None:
                 raise ConfigError(
                     f"gate.{key}.{score} needs {registry.metric_of(score)} in evaluate.metrics; got "
                     f"{', '.join(config.evaluate.metrics)}. Add it, or set gate.{key}.{score}=null"
+                )
+
+
+def check_gate(gate: settings.Gate) -> None:
+    """Whether the scores that the gate's keys name are known, and can be compared where they have a margin.
+
+    Raises:
+        ConfigError: one is not, or can't.
+    """
+    from gan.metrics import registry
+
+    for key in ("limits", "margin", "anchor_margin"):
+        for score in getattr(gate, key):
+            if not registry.kind(score, f"gate.{key}:").paired and key != "limits":
+                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
+                raise ConfigError(
+                    f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
                 )
 
 

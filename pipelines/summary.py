@@ -112,7 +112,8 @@ def _verdict(request: Request, outcomes: dict[str, Outcome]) -> str:
     if "promote" in outcomes:
         was = outcomes["promote"].details.get("was")
         before = f"; before it: {was}" if was and was != generator else ""
-        return f'promoted: {generator} is live under the name "{request.name}"{before}'
+        notes = "".join(f"\n  note: {note}" for note in outcomes["gate"].details.get("notes", ()))
+        return f'promoted: {generator} is live under the name "{request.name}"{before}{notes}'
     reasons = "\n".join(f"  - {reason}" for reason in outcomes["gate"].details["reasons"])
     return f'refused: {generator} was not promoted to "{request.name}"\n{reasons}'
 

@@ -14,7 +14,7 @@ from gan.cli.shown import Shown, shown
 from gan.cli.trash import trash_text
 from gan.config import Config, Data, Reference
 from gan.console import say
-from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError
+from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
 from gan.store import Store, open_existing, open_store
@@ -99,7 +99,9 @@ def remeasure(arguments: Namespace) -> Shown:
     from gan.steps.remeasure import remeasure as step
 
     sets = _sets_of(arguments, "evaluate")
-    return shown("remeasure", step(_store(arguments), arguments.name, arguments.reference_id, sets=sets))
+    outcome = step(_store(arguments), arguments.name, arguments.reference_id, sets=sets)
+    told = shown("remeasure", outcome)
+    return dataclasses.replace(told, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else told
 
 
 def anchor(arguments: Namespace) -> Shown:

@@ -15,6 +15,7 @@ from gan.config.schema import GROUPS, Config, Train
 from gan.console import warn
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 
+MARGINS = ("margin", "anchor_margin")
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
@@ -82,11 +83,15 @@ def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
         NotFoundError: no shipped experiment and no file has that name.
         ConfigError: see `from_dict` and `override`.
     """
-    sets = list(sets)
-    config = override(from_yaml(read(name_or_file), where=name_or_file), sets)
-    for old, new in migrate.renamed([*_paths(read(name_or_file)), *(item.partition("=")[0] for item in sets)]):
+    text = read(name_or_file)
+    config = from_yaml(text, where=name_or_file)
+    _warn_of_old(_paths(text))
+    return override(config, sets)
+
+
+def _warn_of_old(paths: Iterable[str]) -> None:
+    for old, new in migrate.renamed(paths):
         warn(f"the config key {old} is now {new}; the old name will be refused in the next release")
-    return config
 
 
 def read(name_or_file: str) -> str:
@@ -135,14 +140,21 @@ def override(config: Config, sets: Iterable[str]) -> Config:
             raise ConfigError(unknown_name("group in --set:", group, GROUPS))
         name, dot, score = name.partition(".")
         if migrate.is_old(group, name):
+            _warn_of_old([path])
             tree[group] = migrate.group(group, {**tree[group], name: _scalar(text)})
         elif name not in tree[group] or (dot and not isinstance(tree[group][name], dict)):
             raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
         elif dot:
             tree[group][name] = {**tree[group][name], score: _scalar(text)}
         else:
-            tree[group][name] = _value(text, typing.get_type_hints(GROUPS[group])[name])
+            value = _value(text, typing.get_type_hints(GROUPS[group])[name])
+            tree[group][name] = _with_fid(tree[group][name], value) if name in MARGINS else value
     return from_dict(tree)
+
+
+def _with_fid(margins: Mapping[str, Any], value: Any) -> Any:
+    """A number alone is FID's margin, and leaves the others as they are."""
+    return {**margins, "fid": value} if isinstance(value, int | float | str) else value
 
 
 def _value(text: str, hint: Any) -> Any:

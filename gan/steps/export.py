@@ -129,10 +129,7 @@ def _chosen(
     if checkpoint in (None, "best") and known:
         alike = {each["step"]: each for each in known if each["identity"] == known[0]["identity"]}
         best = alike[_selected_step(selected, known[0], alike)]
-        say(
-            f"step {best['step']} has the lowest FID of the selection among {len(alike)} evaluated",
-            **{best["label"]: best["scores"]["fid"]["value"]},
-        )
+        say(f"step {best['step']} was chosen by the FID of the selection", evaluated=len(alike))
         return int(best["step"]), best
     if checkpoint == "best" or (checkpoint is None and reference_id is not None):
         raise NotFoundError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
+from gan import build
 from gan.config import Config, Gate, from_record, override
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
@@ -80,6 +81,7 @@ def gate(
     check_id(name, "--name")
     facts = sealed.read_json(store, "generator", generator_id, FACTS)
     options = override(_config(facts), sets).gate
+    build.check_gate(options)
     live = pointer.read(store, name)
     evaluation = facts_module.read_evaluation(store, generator_id)
     checks = [*limits(options, evaluation, facts["run_id"]), *parity(options, facts["parity"])]

@@ -218,7 +218,7 @@ def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
     if samples is not None and samples > identity.get("samples", 0):
         needed.append(f"{samples:,} samples (evaluate.samples)")
     if real is not None and real > identity.get("reference_images", 0):
-        needed.append(f"{real:,} held-out images")
+        needed.append(f"{real:,} held-out images (data.holdout_percent)")
     held_out = real or identity.get("reference_images", 0)
     wider = f"or allow more with gate.{key}.{score}"
     if not needed:

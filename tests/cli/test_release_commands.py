@@ -77,14 +77,14 @@ def test_a_wrong_anchor_is_refused(
 
 
 def test_remeasure_without_a_live_generator(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    assert gan(store, "remeasure", "--name", "cats", "--reference-id", "ref-1") == 0
+    assert gan(store, "remeasure", "--name", "cats", "--reference-id", "ref-1") == 4
     assert capsys.readouterr().out == "not measured: nothing is live under cats\n"
 
 
 def test_remeasure_tells_what_cannot_be_scored(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """The run behind it is gone: no failure, as a pipeline goes on and the gate refuses with a reason."""
     first, live = ever_live(store)
-    assert gan(store, "remeasure", "--name", "faces", "--reference-id", "ref-1") == 0
+    assert gan(store, "remeasure", "--name", "faces", "--reference-id", "ref-1") == 4
     told = capsys.readouterr()
     assert told.out.startswith('not measured: unknown run "second"')
     assert f"not measured: {first}: " in told.out

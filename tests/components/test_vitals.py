@@ -60,6 +60,7 @@ def test_every_step_tells_when_it_ran_and_how_it_ended(gateway: str) -> None:
 
 def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str) -> None:
     scores = {"fid": {"value": 5.0, "low": 4.0, "high": 6.0}, "kid": {"value": 0.1, "low": 0.0, "high": 0.2}}
+    scores["fid_infinity"] = {"value": 4.5}  # which has no interval
     details = {"scores": scores, "real": {"fid": {"value": 1.0, "low": 0.5, "high": 1.5}}}
     run_vitals("evaluate", Outcome("r1", "/uri", details=details))
     found = {name: value for name, value in told(gateway, "evaluate").items() if name.startswith("gan_score")}

@@ -163,6 +163,7 @@ def test_a_name_is_text() -> None:
         (["gate.limits={recall: 0.2}", "gate.limits.fid=30"], {"recall": 0.2, "fid": 30.0}, None),
         (["gate.limits.fid=30", "gate.limits.fid=null"], {}, None),
         (["gate.margin=0.5"], None, {"fid": 0.5, "coverage": 0.05, "recall": 0.05}),
+        (["gate.margin.recall=0.2", "gate.margin=0.5"], None, {"fid": 0.5, "coverage": 0.05, "recall": 0.2}),
         (["gate.margin.fid=10%"], None, {"fid": "10%", "coverage": 0.05, "recall": 0.05}),
         (["gate.margin.recall=null"], None, {"fid": "5%", "coverage": 0.05, "recall": None}),
         (["gate.margin=null"], None, {"fid": None, "coverage": None, "recall": None}),
