@@ -72,6 +72,7 @@ def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str)
         'gan_score{score="kid",}': 0.1,
         'gan_score_low{score="kid",}': 0.0,
         'gan_score_high{score="kid",}': 0.2,
+        'gan_score{score="fid_infinity",}': 4.5,
     }
 
 
