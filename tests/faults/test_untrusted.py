@@ -317,7 +317,7 @@ def test_no_id_is_a_path(run_id: str) -> None:
 
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "code", "codeop"}
 RESTRICTED = {"torch_file.py": {"pickle"}}
-"""Its unpickler knows four names (`tests/metrics/features/test_torch_file.py`); its file is checked by SHA-256 first."""
+"""Its unpickler knows four names (see tests/metrics/features/test_torch_file.py); its SHA-256 is checked first."""
 CALLS = {
     *("pickle.load", "pickle.loads", "pickle.Unpickler"),
     *("eval", "exec", "compile", "__import__", "os.system", "os.popen"),
