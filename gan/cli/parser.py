@@ -92,13 +92,12 @@ def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="NAME_OR_FILE",
         help="a shipped experiment (`gan configs`) or a file",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override one key of the config, for example train.steps=500; may be repeated",
-    )
+    add_set(parser, "override one key of the config, for example train.steps=500; may be repeated")
+
+
+def add_set(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """`--set`, which may be repeated."""
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=help_text)
 
 
 def _add_data_commands(add: Add) -> None:
@@ -143,13 +142,7 @@ def _add_training_commands(add: Add) -> None:
     made.add_argument(
         "--checkpoint", metavar="STEP|latest|best", help="default: evaluate.checkpoint of the run's config"
     )
-    made.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override an evaluate key of the run's config",
-    )
+    add_set(made, "override an evaluate key of the run's config")
 
     made = add("report", "write report.html of a run; prints its path")
     made.add_argument("--run-id", required=True, metavar="ID", help="as printed by train")
@@ -168,13 +161,7 @@ def _add_release_commands(add: Add) -> None:
     made = add("remeasure", "score the live generator and the best that ever was live as a new one is scored")
     made.add_argument("--name", required=True, metavar="NAME", help="the promoted name")
     made.add_argument("--reference-id", required=True, metavar="ID", help="as printed by reference")
-    made.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override an evaluate key of the runs' configs",
-    )
+    add_set(made, "override an evaluate key of the runs' configs")
 
     made = add(
         "gate",
@@ -183,13 +170,7 @@ def _add_release_commands(add: Add) -> None:
     )
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")
     made.add_argument("--name", required=True, metavar="NAME", help="the name it would be promoted to")
-    made.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a gate key of the run's config",
-    )
+    add_set(made, "override a gate key of the run's config")
 
     made = add("promote", "make a generator that passed the gate the live one")
     made.add_argument("--generator-id", required=True, metavar="ID", help="as printed by export")

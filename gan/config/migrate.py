@@ -20,7 +20,7 @@ def is_old(group: str, name: str) -> bool:
 
 
 def group(name: str, tree: Any) -> Any:
-    """A group of keys as it would be written now; what is no mapping is left to whoever reads it.
+    """A group of keys as it would be written now; a value that is not a mapping is returned as it is.
 
     The gate's `most_x` and `least_x` are `limits.x`. Its `against_live` is `margin`: off compares with nothing, neither
     the live generator nor the best that ever was; better is an FID margin of 0.

@@ -144,15 +144,21 @@ def _compare(
 ) -> None:
     others = _Others(store, live.name, evaluation, found)
     new = Measured(generator_id, evaluation, evaluations.read_contributions(store, evaluation))
-    live_one = others.measured(str(live.live), LIVE) if scores["margin"] else None
-    anchors = {score: _anchor(live, score, others) for score in {**options.anchor_margin, **live.anchors}}
+    of_live = [others.required(str(live.live), LIVE, score) for score in scores["margin"]]
+    live_one = of_live[0] if of_live and None not in of_live else None
+    anchors = {
+        score: _anchor(live, score, others, required=score in scores["anchor_margin"])
+        for score in {**options.anchor_margin, **live.anchors}
+    }
     known = {score: anchor for score, anchor in anchors.items() if anchor is not None}
     found.checks += comparisons(options, new, live_one, known)
     found.next_anchors = {**live.anchors, **next_anchors(new, known)}
 
 
-def _anchor(live: Pointer, score: str, others: _Others) -> Measured | None:
-    """The best generator ever live by a score; None, with a check that fails, where one of them was not measured alike.
+def _anchor(live: Pointer, score: str, others: _Others, *, required: bool) -> Measured | None:
+    """The best generator that ever was live by a score; None where one of the candidates was not measured alike.
+
+    That fails a check where the score is `required`, because it has a margin.
 
     That is the better one of the anchor on record and the live generator, as both are measured anew with each new
     reference. Without an anchor for the score it is the best of the other anchors and the live one; in a history
@@ -160,32 +166,45 @@ def _anchor(live: Pointer, score: str, others: _Others) -> Measured | None:
     """
     on_record = [live.anchors[score]] if score in live.anchors else live.anchors.values()
     candidates = dict.fromkeys([*(on_record or live.ever_live()), str(live.live)])
-    measured = [others.measured(each, LIVE if each == live.live else BEST) for each in candidates]
-    known = [each for each in measured if each is not None and score in each.evaluation["scores"]]
-    if len(known) < len(candidates):
+    if required:
+        found = [others.required(each, LIVE if each == live.live else BEST, score) for each in candidates]
+    else:
+        found = [others.measured(each, score) for each in candidates]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
         return None
     return min(known, key=lambda each: kind(score, "gate.anchor_margin:").loss(value_of(each.evaluation, score)))
 
 
 class _Others:
-    """The generators that a new one is compared with, each read once; one that can't be compared fails one check."""
+    """The generators that a new one is compared with, each read once."""
 
     def __init__(self, store: Store, name: str, evaluation: Json, found: Findings) -> None:
         self._store, self._name, self._evaluation, self._found = store, name, evaluation, found
-        self._known: dict[str, Measured | None] = {}
+        self._records: dict[str, Json | None] = {}
+        self._measured: dict[str, Measured] = {}
 
-    def measured(self, generator_id: str, who: str) -> Measured | None:
-        """A generator with its scores; None, with a check that fails, where it was not measured alike."""
-        if generator_id not in self._known:
-            theirs = _evaluation_alike(self._store, generator_id, self._evaluation)
-            check = unmeasured(who, generator_id, self._evaluation, theirs, self._name)
-            self._known[generator_id] = None
-            if check is not None:
-                self._found.checks.append(check)
-            elif theirs is not None:
-                contributions = evaluations.read_contributions(self._store, theirs)
-                self._known[generator_id] = Measured(generator_id, theirs, contributions)
-        return self._known[generator_id]
+    def measured(self, generator_id: str, score: str) -> Measured | None:
+        """A generator with its scores; None where this one was not measured as the new generator's was."""
+        if self._unmeasured(generator_id, "", score) is not None:
+            return None
+        if generator_id not in self._measured:
+            record = self._records[generator_id] or {}
+            contributions = evaluations.read_contributions(self._store, record)
+            self._measured[generator_id] = Measured(generator_id, record, contributions)
+        return self._measured[generator_id]
+
+    def required(self, generator_id: str, who: str, score: str) -> Measured | None:
+        """The same, but for a check that fails, once for each reason, where it was not measured so."""
+        check = self._unmeasured(generator_id, who, score)
+        if check is not None and check not in self._found.checks:
+            self._found.checks.append(check)
+        return self.measured(generator_id, score)
+
+    def _unmeasured(self, generator_id: str, who: str, score: str) -> Check | None:
+        if generator_id not in self._records:
+            self._records[generator_id] = _evaluation_alike(self._store, generator_id, self._evaluation)
+        return unmeasured(who, generator_id, self._evaluation, self._records[generator_id], self._name, score)
 
 
 def _notes(evaluation: Json | None) -> list[str]:

@@ -102,7 +102,9 @@ def rolled_back(generator_id: str, name: str) -> Check:
     return Check("rolled_back", "yes", "no", passed=False, reason=reason)
 
 
-def unmeasured(who: str, generator_id: str, evaluation: Json, theirs: Json | None, name: str) -> Check | None:
+def unmeasured(
+    who: str, generator_id: str, evaluation: Json, theirs: Json | None, name: str, score: str
+) -> Check | None:
     """The check that fails where a generator to compare with was not measured as the new one was; else None.
 
     Args:
@@ -111,6 +113,7 @@ def unmeasured(who: str, generator_id: str, evaluation: Json, theirs: Json | Non
         evaluation: the scores of the new generator.
         theirs: its scores, or None.
         name: the promoted name.
+        score: what they are compared by.
     """
     check = f"{who.replace('the ', '').replace(' ', '_')}_measured"
     remedy = f"measure it alike with: {_remeasure(evaluation, theirs, name)}"
@@ -123,6 +126,9 @@ def unmeasured(who: str, generator_id: str, evaluation: Json, theirs: Json | Non
     if differing:
         reason = f"{who}, {generator_id}, was measured with different {', '.join(differing)}; {remedy}"
         return Check(check, None, "scores of the same identity", passed=False, reason=reason)
+    if score in evaluation["scores"] and score not in theirs["scores"]:
+        reason = f"{who}, {generator_id}, was measured without {score}; {remedy}"
+        return Check(check, None, f"a score {score}", passed=False, reason=reason)
     return None
 
 

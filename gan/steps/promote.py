@@ -83,8 +83,8 @@ def anchor(
 ) -> Outcome:
     """Hold later generators to another one than the best that was ever live, on record with a reason.
 
-    For when the best on record is no yardstick any more: it memorised, the data have changed, or a worse one was
-    promoted on purpose.
+    For when the best on record should not be compared with any more: it memorised, the data have changed, or a worse
+    one was promoted on purpose.
 
     Args:
         store: where everything is.

@@ -227,6 +227,25 @@ def test_a_history_without_anchors_must_be_measured_alike_throughout(store: Stor
     assert found["next_anchors"] == {}
 
 
+def test_a_yardstick_without_the_score_fails_a_check(store: Store, make: Make) -> None:
+    """It was measured before the score got a margin; without a margin it is not asked for."""
+    live = make("live")
+    put_live(store, live)
+    new = make(memorised=0.2)
+    for key in ("margin", "anchor_margin"):
+        found = gate(store, new, "faces", sets=[f"gate.{key}.memorised=0.1"]).details
+        (reason,) = found["reasons"]
+        assert reason.startswith(f"the live generator, {live}, was measured without memorised; measure it alike with:")
+    assert gate(store, new, "faces").details["passed"]
+
+
+def test_an_unmeasured_yardstick_is_not_asked_for_without_a_margin(store: Store, make: Make) -> None:
+    old = make("old", identity={**IDENTITY, "samples": 500})
+    put_live(store, old, anchors={"fid": old})
+    sets = ["gate.margin=null", "gate.anchor_margin=null"]
+    assert gate(store, make(), "faces", sets=sets).details["passed"]
+
+
 def test_a_better_live_one_is_the_yardstick_whatever_is_on_record(store: Store, make: Make) -> None:
     """Under a new reference the generator on record may no longer be the best of those that are measured."""
     old = make("old", fid=12.0)
