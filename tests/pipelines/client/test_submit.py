@@ -144,9 +144,9 @@ def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
         prepared("data.source=./images")
     with pytest.raises(ConfigError, match=r"reference\.feature_network is /.*copy it to a bucket"):
         prepared("reference.feature_network=./classify_image_graph_def.pb")
-    in_bucket = prepared("reference.feature_network=gs://bucket/classify_image_graph_def.pb")
-    assert "gs://bucket/classify_image_graph_def.pb" in in_bucket.parameters["config"]
-    assert "feature_network: imagenet" in prepared("reference.feature_network=imagenet").parameters["config"]
+    for published in ("gs://bucket/classify_image_graph_def.pb", "imagenet"):
+        job = prepared(f"reference.feature_network={published}", "gate.limits.high_confidence=null")
+        assert f"feature_network: {published}" in job.parameters["config"]
     with pytest.raises(ConfigError, match='did you mean "training"'):
         prepared(pipeline="trainin")
 
