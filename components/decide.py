@@ -15,9 +15,9 @@ def decide(config: str, store: str, dataset_id: str, name: str, summary: Output[
 
     with runtime.step("decide", store, config) as step:
         from gan.config import from_yaml, override
-        from gan.quiet import load_tensorflow
         from gan.steps.decide import decide as run
         from gan.store import open_store
+        from gan.util.tf_import import load_tensorflow
 
         resolved = from_yaml(config)
         if resolved.retrain.max_drift is not None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from components import record
 from components.pod_names import EXECUTION, RECORDS
-from gan.console import warn
 from gan.errors import GanError
 from gan.report.message import Facts
 from gan.steps.happened import Failure, facts, from_ledger
 from gan.steps.outcome import Outcome
 from gan.store import executions, open_store, pointer
+from gan.util.log import warn
 
 if TYPE_CHECKING:
     from kfp.dsl import PipelineTaskFinalStatus

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.pod_names import EXECUTION, IMAGE, NODE, POD, TASK
-from gan.console import warn
 from gan.errors import LASTING, FencedError, GanError, Stopped
 from gan.steps.outcome import Outcome
 from gan.store import Store, executions, open_store
 from gan.store.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
+from gan.util.log import warn
 
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""

@@ -26,12 +26,12 @@ from components.vitals import Vitals, experiment_of
 from gan import __version__
 from gan.cli.main import guarded
 from gan.config import Config
-from gan.console import put, say
 from gan.errors import EXIT_BUG, ConfigError, Stopped
-from gan.quiet import load_tensorflow
-from gan.sigterm import telling_of_sigterm, unwinding_at_sigterm
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
+from gan.util.log import put, say
+from gan.util.sigterm import telling_of_sigterm, unwinding_at_sigterm
+from gan.util.tf_import import load_tensorflow
 
 LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
 WITHOUT_TENSORFLOW = frozenset({"decide", "gate", "promote", "choose", "notify"})

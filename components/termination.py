@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gan.console import warn
+from gan.util.log import warn
 
 FILE = "GAN_TERMINATION_LOG"
 DEFAULT = "/dev/termination-log"

@@ -1,6 +1,6 @@
 """What operators look at of every step: when it ran, for how long, how it ended, and the scores and verdict it found.
 
-Nothing is told where no push gateway is configured; see `gan.telemetry`.
+Nothing is told where no push gateway is configured; see `gan.util.metrics_push`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import TracebackType
 import yaml
 
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.telemetry import Telemetry
+from gan.util.metrics_push import Telemetry
 
 
 class Vitals:

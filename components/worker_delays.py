@@ -10,9 +10,9 @@ from kubernetes.client import ApiException
 
 from components.kubernetes_api import KubernetesApi
 from components.worker_manifests import LABEL, QUEUE, REPLICATED
-from gan.console import say
 from gan.errors import WorkerLostError
 from gan.types import Json
+from gan.util.log import say
 
 EVERY_LOOKS = 5  # pods need a moment, and a queue is not asked more often than it moves
 POD = re.compile(r'pods? "[^"]*"')

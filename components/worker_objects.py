@@ -11,9 +11,9 @@ from kubernetes.client import ApiException
 
 from components import worker_manifests as manifests
 from components.kubernetes_api import KubernetesApi
-from gan.console import say, warn
 from gan.errors import ClusterError
 from gan.types import Json
+from gan.util.log import say, warn
 
 FORBIDDEN, NOT_FOUND, THERE_ALREADY = 403, 404, 409
 NOT_DELETED = "the workers could not be deleted; they go when this pod is deleted"

@@ -12,7 +12,7 @@ import urllib3
 from kubernetes.client import ApiException
 
 from components.pod_names import CONTAINER
-from gan.console import put
+from gan.util.log import put
 
 AGAIN_SECONDS = 2.0
 LAST_WORDS_SECONDS = 60.0

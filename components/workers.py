@@ -21,11 +21,11 @@ from components.worker_objects import WorkerObjects
 from components.worker_states import Worker
 from components.worker_tail import Tail
 from gan.config import Config
-from gan.console import say
 from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
 from gan.steps.outcome import Outcome
 from gan.train.signals import grace_seconds
 from gan.types import Json
+from gan.util.log import say
 
 LOOK_EVERY_SECONDS = 2.0
 LAST_WORDS_SECONDS = 60.0

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan import config as settings
 from gan.config import Config
-from gan.console import say, warn
 from gan.data.matching import DESCRIBED, matched
 from gan.errors import ConfigError, unknown_name
+from gan.util.log import say, warn
 
 if TYPE_CHECKING:
     import keras

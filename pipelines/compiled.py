@@ -9,7 +9,7 @@ from typing import Any
 
 from gan.config.sweep import Sweep
 from gan.errors import ConfigError, unknown_name
-from gan.scratch import scratch_folder
+from gan.util.scratch import scratch_folder
 from pipelines.profiles import Profile
 from pipelines.tasks import Tasks
 

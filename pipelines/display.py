@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from signal import SIGINT, SIGTERM
 from typing import IO, Any
 
-from gan.console import human, on_terminal, say
 from gan.steps.outcome import Outcome
+from gan.util.log import human, on_terminal, say
 
 HEADING_WIDTH = 15
 STOPPED = tuple(code for number in (SIGINT, SIGTERM) for code in (-number, 128 + number))
@@ -28,7 +28,7 @@ class Display(ABC):
 
     @abstractmethod
     def tell(self, step: str, event: dict[str, Any]) -> None:
-        """A step tells something, in the form that `gan.console` writes."""
+        """A step tells something, in the form that `gan.util.log` writes."""
 
     @abstractmethod
     def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:

@@ -1,7 +1,7 @@
 """What the steps print, line by line, turned into events.
 
 `kfp.local` prints its own log, Kubeflow's executor log, and whatever a step writes, all on stdout and indented. Ours
-are JSON lines: those of `gan.console` have the key "event", those of `pipelines.launch` "launched" or "ended".
+are JSON lines: those of `gan.util.log` have the key "event", those of `pipelines.launch` "launched" or "ended".
 """
 
 from __future__ import annotations

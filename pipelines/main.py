@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from gan.cli.main import guarded
 from gan.cli.shown import Shown
-from gan.console import put
-from gan.sigterm import unwinding_at_sigterm
+from gan.util.log import put
+from gan.util.sigterm import unwinding_at_sigterm
 from pipelines.parser import make_parser
 
 

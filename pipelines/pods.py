@@ -25,8 +25,8 @@ from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from gan.data.shard_cache import LIMIT
 from gan.steps.notify import URL
-from gan.telemetry import GATEWAY
 from gan.train.signals import GRACE
+from gan.util.metrics_push import GATEWAY
 from pipelines import sizes, workers
 from pipelines.profiles import Profile
 from pipelines.resources import Resources, size_bytes

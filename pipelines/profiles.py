@@ -10,7 +10,7 @@ from typing import Any
 
 from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
-from gan.ids import check_id
+from gan.util.ids import check_id
 from pipelines.resources import Resources
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

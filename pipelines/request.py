@@ -17,10 +17,10 @@ from gan.config import Config
 from gan.config.sweep import Sweep
 from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError, unknown_name
-from gan.ids import check_id
 from gan.metrics.feature_networks import IMAGENET
 from gan.metrics.registry import computed
 from gan.store import Store, local_path, open_store, store_uri
+from gan.util.ids import check_id
 
 PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"

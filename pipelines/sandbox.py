@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.pod_names import RECORDS
-from gan.console import PROGRESS_SECONDS
-from gan.scratch import scratch_folder
+from gan.util.log import PROGRESS_SECONDS
+from gan.util.scratch import scratch_folder
 from pipelines import launch
 
 IMAGE = "python"  # the subprocess runner ignores it, but warns of an image without this word

@@ -13,11 +13,11 @@ from gan.cli.durations import seconds
 from gan.cli.shown import Shown, shown
 from gan.cli.trash import trash_text
 from gan.config import Config, Data, Reference
-from gan.console import say
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
-from gan.quiet import load_tensorflow
 from gan.steps.outcome import Outcome
 from gan.store import Store, open_existing, open_store
+from gan.util.log import say
+from gan.util.tf_import import load_tensorflow
 
 
 def preprocess(arguments: Namespace) -> Shown:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gan.cli.parser import make_parser
-from gan.console import put
 from gan.errors import EXIT_BUG, EXIT_INTERRUPTED, GanError, Stopped
-from gan.sigterm import unwinding_at_sigterm
+from gan.util.log import put
+from gan.util.sigterm import unwinding_at_sigterm
 
 if TYPE_CHECKING:
     from gan.cli.shown import Shown

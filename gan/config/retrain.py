@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gan.config.check import Group, key
 from gan.errors import ConfigError
-from gan.ids import is_id
+from gan.util.ids import is_id
 
 
 @dataclass(frozen=True)

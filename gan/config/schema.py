@@ -13,8 +13,8 @@ from gan.config import parse
 from gan.config.check import Group, key
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError
-from gan.ids import check_id
 from gan.types import Json
+from gan.util.ids import check_id
 
 RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
 

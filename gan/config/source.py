@@ -12,8 +12,8 @@ from typing import Any
 from gan.config import migrate
 from gan.config.check import Group, group_name
 from gan.config.schema import GROUPS, Config, Train
-from gan.console import warn
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
+from gan.util.log import warn
 
 MARGINS = ("margin", "anchor_margin")
 CONFIGS = Path(__file__).parent.parent / "configs"

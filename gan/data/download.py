@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan.scratch import disk_error
+from gan.util.scratch import disk_error
 
 TIMEOUT_SECONDS = 30.0
 MOST_BYTES = 1 << 30

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gan.console import progress
 from gan.data.features import parse
 from gan.data.records import Records
 from gan.data.spec import Dataset
@@ -16,6 +15,7 @@ from gan.data.stage import Stage
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.types import LabelArray, Pixels
+from gan.util.log import progress
 
 _BATCH = 1024
 

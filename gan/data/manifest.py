@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from gan.data.shards import Place
 from gan.data.sources.interface import Listed, Rejected
 from gan.data.spec import DECODED
-from gan.ids import canonical
+from gan.util.ids import canonical
 
 GROUP_ROWS = 10_000
 SCHEMA = pa.schema(

@@ -24,8 +24,8 @@ from gan.data.cache import cache_folder
 from gan.data.lock import locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
-from gan.ids import check_id, file_sha256
-from gan.variables import number
+from gan.util.env import number
+from gan.util.ids import check_id, file_sha256
 
 LIMIT = "GAN_CACHE_GB"
 DEFAULT_LIMIT_GB = 50.0

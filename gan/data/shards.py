@@ -27,7 +27,7 @@ import tensorflow as tf
 from gan.data.sources.interface import Listed
 from gan.data.spec import Shard, Split
 from gan.errors import StoreError
-from gan.ids import file_sha256
+from gan.util.ids import file_sha256
 
 # A record's length and two checksums.
 FRAMING_BYTES = 16

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import content_hash
 from gan.store import Store, sealed
 from gan.types import Json
+from gan.util.ids import content_hash
 
 FORMAT = 1
 FILE = "dataset.json"

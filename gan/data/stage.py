@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from gan.console import Clock, say, warn
 from gan.data.shard_cache import ShardCache
 from gan.data.spec import Dataset, Shard
 from gan.errors import IntegrityError, NotFoundError, UnavailableError
-from gan.ids import file_sha256
 from gan.store import Store, sealed
 from gan.store.patience import patience_seconds
 from gan.store.sealed import Damage
+from gan.util.ids import file_sha256
+from gan.util.log import Clock, say, warn
 
 AT_ONCE = 4
 _PAUSE_SECONDS = 1.0

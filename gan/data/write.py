@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gan import console
 from gan.data.holdout import SplitByPixels
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
 from gan.data.near_duplicates import NearDuplicates, Report
@@ -22,6 +21,7 @@ from gan.data.shards import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
 from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified, split_rank
 from gan.errors import DataError
+from gan.util import log
 
 _REMEDY = "repair or remove it, or give data.on_bad_image=skip (--on-bad-image skip) to leave such images out"
 
@@ -88,7 +88,7 @@ def _write(
     with (
         ManifestWriter(folder / MANIFEST, by_pixels=listing.split_by_pixels) as manifest,
         contextlib.ExitStack() as stack,
-        console.progress("preprocess", len(listing.examples), unit="images") as advance,
+        log.progress("preprocess", len(listing.examples), unit="images") as advance,
     ):
         for item in _usable(stream, options, quarantined, advance):
             example = item.example
@@ -142,7 +142,7 @@ def _described(
 
 
 def _usable(
-    stream: Iterator[Prepared], options: Options, quarantined: list[Rejected], advance: console.Advance
+    stream: Iterator[Prepared], options: Options, quarantined: list[Rejected], advance: log.Advance
 ) -> Iterator[Prepared]:
     """Those that have pixels; the others are quarantined, or end the work."""
     for item in stream:

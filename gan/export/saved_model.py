@@ -22,9 +22,9 @@ import tensorflow as tf
 
 from gan.errors import ConfigError
 from gan.export.files import KERAS, SAVED_MODEL
-from gan.graphs import check_saved_model
-from gan.scratch import scratch_folder
 from gan.store import Store, sealed
+from gan.util.op_allowlist import check_saved_model
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import keras
@@ -143,7 +143,8 @@ def _classes(generator: keras.Model) -> int | None:
 def _checked(labels: tf.Tensor, classes: int) -> tf.Tensor:
     """An operation that fails where a label is outside [0, classes).
 
-    `tf.debugging.assert_less` would hold strings, which `gan.graphs` refuses; a check for NaN is one of numbers.
+    `tf.debugging.assert_less` would hold strings, which `gan.util.op_allowlist` refuses. A check for NaN is one of
+    numbers.
     """
     fine = tf.logical_and(labels >= 0, labels < classes)
     return tf.debugging.check_numerics(tf.where(fine, 0.0, float("nan")), f"{LABELS} {classes - 1}")
@@ -161,5 +162,5 @@ def _called(draw: Signature, given: dict[str, tf.Tensor]) -> dict[str, Any]:
 
 
 def _quantised(images: tf.Tensor) -> tf.Tensor:
-    """`gan.pixels.to_pixels` as a graph."""
+    """`gan.util.images.to_pixels` as a graph."""
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)

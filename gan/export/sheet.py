@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan.export import latents
-from gan.pixels import grid
+from gan.util.images import grid
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import check_id, content_hash, sha256
 from gan.metrics.identity import FINAL, require_same
 from gan.store import Store, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
+from gan.util.ids import check_id, content_hash, sha256
 
 if TYPE_CHECKING:
     from gan.metrics.contributions import Contributions

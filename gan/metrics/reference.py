@@ -21,13 +21,13 @@ import numpy as np
 
 from gan.config import Evaluate
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import canonical
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
 from gan.metrics.mode_kinds import AttributeModes, ClassModes, ClusterModes, Modes
-from gan.scratch import scratch_folder
 from gan.store import Store, sealed
 from gan.types import Json
+from gan.util.ids import canonical
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan.config import Evaluate
 from gan.metrics.identity import FINAL, SELECTION, samples_of
-from gan.pixels import to_pixels
+from gan.util.images import to_pixels
 
 if TYPE_CHECKING:
     from gan.types import Draw, LabelArray, Latents, Pixels

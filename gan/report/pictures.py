@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from gan.pixels import png
 from gan.report.data import Picture
+from gan.util.images import png
 
 if TYPE_CHECKING:
     from gan.types import Pixels
@@ -24,7 +24,7 @@ def pictures(pixels: Pixels) -> tuple[Picture, ...]:
 
 
 def tiles(sheet: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
-    """Cut a PNG that `gan.pixels.grid` laid out back into its images: Pixels uint8 [N, H, W, C], row by row.
+    """Cut a PNG that `gan.util.images.grid` laid out back into its images: Pixels uint8 [N, H, W, C], row by row.
 
     Args:
         sheet: the PNG file.

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from gan.console import say, warn
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError, unknown_name
-from gan.scratch import scratch_folder
 from gan.steps import lineage
 from gan.steps.lineage import KINDS, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
@@ -16,6 +14,8 @@ from gan.steps.verify import damages
 from gan.store import Store, pointer, runs, sealed
 from gan.store.transfer import Job, transfer
 from gan.train.checkpoint import Checkpoints
+from gan.util.log import say, warn
+from gan.util.scratch import scratch_folder
 
 
 def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcome:

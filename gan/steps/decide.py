@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gan.config import Config, from_record, override
-from gan.console import say
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.facts import Facts
-from gan.ids import check_id
 from gan.steps.news import News, gather
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, verdicts
 from gan.store.pointer import Pointer
 from gan.train.run import default_run_id
 from gan.types import Json
+from gan.util.ids import check_id
+from gan.util.log import say
 
 MOST_SEED = 2**31
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan import build
 from gan.config import Evaluate, override
-from gan.console import Advance, progress, say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
@@ -27,6 +26,7 @@ from gan.train.checkpoint import Checkpoints, load_ema
 from gan.train.chosen import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
+from gan.util.log import Advance, progress, say, warn
 
 if TYPE_CHECKING:
     from gan.metrics.contributions import Contributions

@@ -11,10 +11,10 @@ from gan.config import Config, from_yaml
 from gan.config.space import Point
 from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
-from gan.ids import content_hash
 from gan.metrics.registry import computed
 from gan.store import Store, open_store, sweeps
 from gan.types import Json
+from gan.util.ids import content_hash
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 
 from gan import build
 from gan.config import Evaluate
-from gan.console import say
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
@@ -22,8 +21,6 @@ from gan.export import parity
 from gan.export.card import DataFacts, card
 from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
-from gan.pixels import png
-from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
@@ -31,6 +28,9 @@ from gan.train.checkpoint import Checkpoints, load_ema
 from gan.train.chosen import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
+from gan.util.images import png
+from gan.util.log import say
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import keras

@@ -11,7 +11,6 @@ from gan.config import Config, Gate, from_record, override
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.files import FACTS
-from gan.ids import check_id
 from gan.metrics import evaluations
 from gan.metrics.registry import kind
 from gan.steps.gate_checks import (
@@ -31,6 +30,7 @@ from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, runs, sealed, verdicts
 from gan.store.pointer import Pointer
 from gan.types import Json
+from gan.util.ids import check_id
 
 KEYS = ("margin", "anchor_margin")
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from gan.console import Advance, progress, warn
 from gan.errors import AlreadyExistsError, ConflictError
 from gan.steps.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.survey import ASIDE, HOUR, Rules, Survey, Trash, by_object, made_first, seal_of
 from gan.store import Leftover, Store
+from gan.util.log import Advance, progress, warn
 
 AT_WORK = ".gc/at-work"
 

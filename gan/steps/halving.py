@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from gan.config.space import Point
 from gan.errors import DivergedError
-from gan.ids import content_hash
 from gan.steps.experiment import Experiment
 from gan.steps.outcome import plain
 from gan.types import Json
+from gan.util.ids import content_hash
 
 
 def points_of_stage(experiment: Experiment, stage: int) -> list[Point]:

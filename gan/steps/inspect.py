@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
-from gan.ids import HASH_LENGTH
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
 from gan.steps.lineage import Key
@@ -18,6 +16,8 @@ from gan.store import Store, pointer, runs, sealed
 from gan.store.document import read_sealed
 from gan.train.checkpoint import Checkpoints
 from gan.types import Json
+from gan.util.ids import HASH_LENGTH
+from gan.util.log import warn
 
 # Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
 KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")

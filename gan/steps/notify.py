@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gan.config import Retrain
-from gan.console import warn
 from gan.report.message import NOTHING_NEW, Facts, message
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.webhook import host_of, post
+from gan.util.log import warn
+from gan.util.webhook import host_of, post
 
 URL = "GAN_WEBHOOK_URL"
 

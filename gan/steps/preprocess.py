@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from gan import build, console
+from gan import build
 from gan.config import Data
 from gan.data import options as data_options
 from gan.data.options import Options
@@ -14,10 +14,11 @@ from gan.data.remote import at_hand
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
-from gan.scratch import scratch_folder
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.types import Json
+from gan.util import log
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.data.near_duplicates import Report
@@ -105,7 +106,7 @@ def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
             earlier = load(store, str(note.made))
             return known_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
-            console.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
+            log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
     return None
 
@@ -126,7 +127,7 @@ def _publish(
         written = write_dataset(folder, source, listing, options, workers=workers, known=known)
         dataset = written.dataset
         if dataset.quarantined:
-            console.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
+            log.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
         sealed.publish(store, "dataset", dataset.id, sealed.files_below(folder))
     return written
 
@@ -135,14 +136,14 @@ def _near_duplicates(report: Report) -> Json:
     """For the outcome; said too, and as a warning where one picture lies in two splits."""
     if report.across_splits:
         first = report.pairs[0]
-        console.warn(
+        log.warn(
             "nearly equal images lie in different splits, so that scores compare with images that were trained on; "
             "remove one of each pair from the source",
             images=report.across_splits,
             such_as=f"{first.files[0]} ({first.splits[0]}) and {first.files[1]} ({first.splits[1]})",
         )
     elif report.images:
-        console.say(
+        log.say(
             "nearly equal images lie in the same split", images=report.images, such_as=", ".join(report.pairs[0].files)
         )
     return {

@@ -9,11 +9,11 @@ from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
-from gan.ids import check_id
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer, sealed, verdicts
 from gan.types import Json
+from gan.util.ids import check_id
 
 
 def utc_now() -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan import config
-from gan.console import say, warn
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.metrics import feature_networks, identity
@@ -19,11 +18,12 @@ from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.identity import FINAL, SELECTION
 from gan.metrics.memorisation import distance_ratios
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
-from gan.scratch import scratch_folder
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, memo, sealed
 from gan.types import Json
+from gan.util.log import say, warn
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.data.load import Arrays

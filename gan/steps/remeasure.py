@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gan.console import warn
 from gan.errors import ConfigError, NotFoundError
 from gan.export import facts as facts_module
 from gan.steps.evaluate import evaluate
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer
+from gan.util.log import warn
 
 
 def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> Outcome:

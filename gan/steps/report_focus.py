@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gan.console import warn
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts as facts_module
 from gan.export.facts import Facts
@@ -18,6 +17,7 @@ from gan.store import Store, sealed, verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run
 from gan.types import Json
+from gan.util.log import warn
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gan.console import warn
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sheet import scale_of, sheet
-from gan.pixels import to_pixels
 from gan.report.data import Nearest, Neighbours, Samples, Strip
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, tiles
 from gan.store import Store, runs, sealed
 from gan.train.run import Run
+from gan.util.images import to_pixels
+from gan.util.log import warn
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -13,9 +13,9 @@ from gan.export import facts as facts_module
 from gan.export import latents
 from gan.export.facts import Facts
 from gan.export.sheet import MOST_COLUMNS
-from gan.pixels import grid, png
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, pointer
+from gan.util.images import grid, png
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import Any
 from gan.config.space import Point, is_whole
 from gan.config.sweep import Sweep
 from gan.errors import ConfigError
-from gan.ids import content_hash
+from gan.util.ids import content_hash
 
 TRIES_A_POINT = 20
 

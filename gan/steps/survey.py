@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export.files import FACTS
-from gan.ids import is_id
 from gan.steps import lineage
 from gan.steps.garbage import Thing, unneeded
 from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
@@ -19,6 +18,7 @@ from gan.train.checkpoint import Checkpoints
 from gan.train.retention import best_steps, retained
 from gan.train.run import read_run
 from gan.types import Json
+from gan.util.ids import is_id
 
 HOUR = 3600.0
 ASIDE = ".deleted"

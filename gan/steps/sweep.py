@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 
 from gan import build
-from gan.console import say, warn
 from gan.errors import DivergedError, NotFoundError
 from gan.metrics.registry import metric_of
 from gan.steps.evaluate import evaluate, evaluate_for_selection
@@ -20,6 +19,7 @@ from gan.steps.outcome import Outcome, Stopwatch, plain
 from gan.steps.train import train
 from gan.store import runs
 from gan.types import Json
+from gan.util.log import say, warn
 
 
 def propose(experiment: Experiment, stage: int) -> Outcome:

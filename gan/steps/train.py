@@ -8,7 +8,6 @@ import time
 
 from gan import build
 from gan.config import Config
-from gan.console import Clock, say
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError
@@ -20,6 +19,7 @@ from gan.train.run import Run, continued, default_run_id, find_run, write_run
 from gan.train.signals import stop_requests
 from gan.train.workers import workers_of
 from gan.types import Json
+from gan.util.log import Clock, say
 
 
 def train(

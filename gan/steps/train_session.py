@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from gan import build
 from gan.config import Config
-from gan.console import Clock, say
 from gan.data.input import Batches
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, Stopped
@@ -18,7 +17,6 @@ from gan.gpu import GpuWatch
 from gan.steps.lineage import still_there
 from gan.store import Store
 from gan.store.patience import patience_seconds
-from gan.telemetry import Telemetry
 from gan.train import warm
 from gan.train.adapted import adapted
 from gan.train.attempts import take_over
@@ -39,6 +37,8 @@ from gan.train.samples import SampleSheet
 from gan.train.signals import StopRequest
 from gan.train.step import TrainingStep
 from gan.train.workers import Workers
+from gan.util.log import Clock, say
+from gan.util.metrics_push import Telemetry
 
 
 class Session:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection
 
 from gan.errors import IntegrityError
-from gan.ids import sha256
 from gan.store.interface import Store
 from gan.types import Json
+from gan.util.ids import sha256
 
 _SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
 _SEAL_BYTES = 81

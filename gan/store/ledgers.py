@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import is_id
 from gan.store import executions, sweeps
 from gan.store.interface import Item, Store
+from gan.util.ids import is_id
 
 
 @dataclass(frozen=True)

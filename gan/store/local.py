@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.ids import file_sha256, sha256
 from gan.store.arriving import arriving
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
+from gan.util.ids import file_sha256, sha256
 
 TEMPORARY, LOCK = ".tmp", ".lock"
 COPY_BYTES = 1 << 20

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import canonical, is_id, sha256
 from gan.store import sealed
 from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Item, Store
 from gan.types import Json
+from gan.util.ids import canonical, is_id, sha256
 
 FOLDER = "recipes"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan.variables import number
+from gan.util.env import number
 
 PATIENCE = "GAN_STORE_PATIENCE_SECONDS"
 DEFAULT_SECONDS = 600.0

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from gan.errors import ConflictError, IntegrityError, NotFoundError
-from gan.ids import check_id, is_id
 from gan.store.document import parse_sealed, sealed_json
 from gan.store.interface import Store
+from gan.util.ids import check_id, is_id
 
 FOLDER, SUFFIX = "promoted", ".json"
 REMEDY = "restore it from a copy, or delete it and promote again (then it forgets what was rolled back from)"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gan.errors import StoreError, UnavailableError
-from gan.variables import number
+from gan.util.env import number
 
 T = TypeVar("T")
 DEADLINE = "GAN_STORE_DEADLINE_SECONDS"

@@ -16,8 +16,8 @@ Steps have eight digits, so that keys sort as steps do.
 
 from __future__ import annotations
 
-from gan.ids import check_id, is_id
 from gan.store.interface import Store
+from gan.util.ids import check_id, is_id
 
 RECORD = "run.json"
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gan.ids import check_id, content_hash
 from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Store
 from gan.types import Json
+from gan.util.ids import check_id, content_hash
 
 FOLDER = "sweeps"
 REMEDY = "delete it; the sweep then makes it again"

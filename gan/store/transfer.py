@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gan.console import progress
 from gan.errors import ConfigError
 from gan.store.parallel import in_parallel
+from gan.util.log import progress
 
 T = TypeVar("T")
 THREADS, DEFAULT_THREADS = "GAN_STORE_THREADS", 8

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gan.errors import IntegrityError
-from gan.ids import is_id
 from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Store
 from gan.store.runs import verdict as key_of
 from gan.store.runs import verdicts as folder
 from gan.types import Json
+from gan.util.ids import is_id
 
 REMEDY = "judge again with: gan gate"
 KEYS = ("generator_id", "name", "live_generator_id", "passed", "reasons")

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from gan.console import say, warn
 from gan.errors import ConflictError, FencedError, IntegrityError, StoreError, UnavailableError
 from gan.store import Store, Versioned, runs
 from gan.store.document import parse_sealed, sealed_json
+from gan.util.log import say, warn
 
 REMEDY = "restore it from a copy, or delete it when nothing trains the run any more"
 

@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan.console import warn
 from gan.data import spec
 from gan.data.labels import label_shares
 from gan.errors import IntegrityError, NotFoundError
-from gan.ids import file_sha256, sha256
-from gan.scratch import disk_error, scratch_folder
 from gan.store import Item, Store, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.train import attempts
 from gan.train.run import read_run
 from gan.types import Json
+from gan.util.ids import file_sha256, sha256
+from gan.util.log import warn
+from gan.util.scratch import disk_error, scratch_folder
 
 if TYPE_CHECKING:
     import keras

@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from gan.console import Advance, Clock, progress, say, warn
 from gan.errors import DivergedError, StoreError
 from gan.train.group import Follower
 from gan.train.outbox import Outbox
@@ -19,6 +18,7 @@ from gan.train.sentinel import FLAG, Sentinel
 from gan.train.signals import StopRequest
 from gan.train.speed import Speed
 from gan.types import Json, Scalar, Tensor
+from gan.util.log import Advance, Clock, progress, say, warn
 
 Batch = dict[str, Tensor]
 TakeStep = Callable[[int, Sequence[Batch]], dict[str, Scalar]]

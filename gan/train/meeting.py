@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from gan.console import say
 from gan.errors import ConfigError, Stopped, WorkerLostError
 from gan.train.signals import StopRequest
 from gan.train.workers import Workers
+from gan.util.log import say
 
 LOOK_EVERY_SECONDS = 0.2
 CALL_SECONDS = 10.0

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from gan.gpu import GpuWatch
-from gan.telemetry import Telemetry
+from gan.util.metrics_push import Telemetry
 
 LOSSES = {
     "generator_loss": "generator",

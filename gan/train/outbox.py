@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from gan.console import Clock, say, warn
 from gan.errors import UnavailableError
-from gan.scratch import Scratch, disk_error
 from gan.train.parcel import Parcel
 from gan.train.signals import StopRequest
+from gan.util.log import Clock, say, warn
+from gan.util.scratch import Scratch, disk_error
 
 LONGEST_PAUSE_SECONDS = 30.0
 WARN_EVERY_SECONDS = 60.0

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from gan.config.schema import Train
-from gan.console import say
 from gan.store import Store
 from gan.train.attempts import Lease
 from gan.train.checkpoint import Checkpoints
 from gan.train.parcel import Parcel
 from gan.train.retention import Needed, retained
+from gan.util.log import say
 
 
 class Publisher:

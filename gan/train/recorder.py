@@ -8,12 +8,12 @@ from types import TracebackType
 
 from PIL import Image
 
-from gan.pixels import png
-from gan.scratch import disk_error
 from gan.store import Store, runs
 from gan.train.metrics_log import MetricsLog
 from gan.train.monitor import Monitor
 from gan.train.tensorboard import TensorBoard
+from gan.util.images import png
+from gan.util.scratch import disk_error
 
 FOLDERS = (runs.metrics, runs.samples, runs.tensorboard)
 

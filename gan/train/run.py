@@ -13,10 +13,10 @@ from typing import Any
 
 from gan.config import Config, from_record, train_as_meant
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
-from gan.ids import content_hash, sha256
 from gan.store import Store, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
+from gan.util.ids import content_hash, sha256
 
 FORMAT = 3
 FREE_TRAIN_KEYS = frozenset(

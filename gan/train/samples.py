@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan.export.sheet import sheet
-from gan.pixels import to_pixels
+from gan.util.images import to_pixels
 
 
 class SampleSheet:

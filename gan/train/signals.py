@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gan.console import Clock, put
-from gan.variables import number
+from gan.util.env import number
+from gan.util.log import Clock, put
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE = "GAN_GRACE_SECONDS"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gan.console import Clock
+from gan.util.log import Clock
 
 
 class Speed:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan.config import checkpoint_of
-from gan.console import say
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.train.checkpoint import Checkpoints, assign
+from gan.util.log import say
 
 if TYPE_CHECKING:
     from gan.train.checkpoint import Tensors

@@ -8,8 +8,8 @@ from typing import Any
 
 from components.pod_names import CONTAINER
 from components.worker_tail import Unseen, lines_of
-from gan.console import say, warn
 from gan.errors import ClusterError, NotFoundError
+from gan.util.log import say, warn
 from pipelines.client import runs
 from pipelines.client.cluster import Cluster, in_words
 from pipelines.client.connection import Connection

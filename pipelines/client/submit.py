@@ -12,10 +12,10 @@ import yaml
 
 from gan.build import check_config, source, warn_of_unusual
 from gan.errors import ConfigError
-from gan.ids import check_id
 from gan.metrics.feature_networks import IMAGENET
-from gan.quiet import load_tensorflow
 from gan.store import local_path
+from gan.util.ids import check_id
+from gan.util.tf_import import load_tensorflow
 from pipelines.client import runs
 from pipelines.client.connection import Connection
 from pipelines.client.image import pinned

@@ -10,8 +10,8 @@ from typing import Any
 import kfp_server_api as api
 
 from gan.errors import NotFoundError
-from gan.ids import sha256
-from gan.scratch import scratch_folder
+from gan.util.ids import sha256
+from gan.util.scratch import scratch_folder
 from pipelines.client.connection import Connection
 from pipelines.client.faults import AnswerError, UnsureError
 from pipelines.client.pages import of_namespace

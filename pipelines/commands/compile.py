@@ -8,8 +8,8 @@ from pathlib import Path
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
 from gan.config.sweep import load
-from gan.ids import file_sha256
 from gan.steps.outcome import Stopwatch
+from gan.util.ids import file_sha256
 from pipelines.commands.flags import add_pipeline, add_profile
 
 

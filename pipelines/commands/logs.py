@@ -7,9 +7,9 @@ from argparse import Namespace
 
 from gan.cli.parser import Add
 from gan.cli.shown import Shown
-from gan.console import put
 from gan.errors import ClusterError, ConfigError, unknown_name
 from gan.steps.outcome import Stopwatch
+from gan.util.log import put
 from pipelines.commands.flags import add_run, connected, kubernetes
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan.cli.parser import Add, Parser, add_commands
 from gan.cli.shown import Shown
-from gan.console import say
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
+from gan.util.log import say
 from pipelines.commands.flags import add_address, connected
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gan.cli.parser import Add, add_config, add_store
 from gan.cli.shown import Shown
-from gan.console import say
 from gan.steps.outcome import Stopwatch
 from gan.types import Json
+from gan.util.log import say
 from pipelines.commands.flags import (
     add_address,
     add_pipeline,
@@ -89,7 +89,7 @@ def submit(arguments: Namespace) -> Shown:
 
 
 def _planned(job: Job, watch: Stopwatch) -> Shown:
-    from gan.ids import sha256
+    from gan.util.ids import sha256
 
     digest = sha256(job.text.encode())
     lines = [f"would run: {job.about}", f"pipeline's YAML: {len(job.text)} characters, SHA-256 {digest}"]

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from gan.errors import GanError, IntegrityError
-from gan.ids import sha256
 from gan.store import Store, open_store
 from gan.store.interface import PROBES
+from gan.util.ids import sha256
 from pipelines.doctor.check import Check, in_order
 
 PROBE = f"{PROBES}/doctor"

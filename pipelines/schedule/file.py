@@ -13,7 +13,7 @@ import yaml
 
 from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_name
-from gan.ids import check_id
+from gan.util.ids import check_id
 from pipelines.schedule.cron import Cron
 
 LONGEST_NAME = 50

@@ -127,7 +127,7 @@ def test_a_closed_pipe_changes_no_exit_code() -> None:
 
 
 def test_work_goes_on_when_nobody_reads_how_it_goes() -> None:
-    program = "from gan.console import say\nfor n in range(3): say('step', n=n)\nprint('done')"
+    program = "from gan.util.log import say\nfor n in range(3): say('step', n=n)\nprint('done')"
     assert run_unread(program, "stderr") == (0, b"done\n")
 
 

@@ -10,7 +10,7 @@ from components import runtime
 from components.vitals import Vitals, experiment_of
 from gan.errors import DataError
 from gan.steps.outcome import Outcome
-from gan.telemetry import GATEWAY
+from gan.util.metrics_push import GATEWAY
 from support import servers
 
 

@@ -11,7 +11,7 @@ from gan.data import manifest as module
 from gan.data.manifest import SCHEMA, ManifestWriter, Row, example_row, quarantined_row
 from gan.data.shards import Place
 from gan.data.sources.interface import Listed, Rejected
-from gan.ids import canonical, sha256
+from gan.util.ids import canonical, sha256
 
 FACE = example_row(
     Listed("1", "train", "1.jpg", "k", label=2, attributes=(-1, 1), identity=9),

@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan.data.shards import FRAMING_BYTES, Place, ShardWriter, serialized
 from gan.data.sources.interface import Listed
 from gan.errors import StoreError
-from gan.ids import file_sha256
+from gan.util.ids import file_sha256
 
 SHAPE = (2, 3, 1)
 FACE = Listed("a/ü.jpg", "train", "f", "k", label=7, attributes=(-1, 1, 1), identity=99)

@@ -13,8 +13,8 @@ import pytest
 
 from gan.data.stage import Stage
 from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
-from gan.ids import file_sha256, sha256
 from gan.store import LocalStore, Store, open_store, sealed
+from gan.util.ids import file_sha256, sha256
 from support import servers
 from support.remote import Gated, Remote
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan.errors import ConfigError
 from gan.export import files, latents, saved_model
-from gan.pixels import to_pixels
+from gan.util.images import to_pixels
 from support import generators
 
 from .conftest import RunAlone

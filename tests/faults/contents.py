@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from gan.ids import canonical, sha256
 from gan.store import Store
+from gan.util.ids import canonical, sha256
 
 VOLATILE = frozenset(
     {"seconds", "images_per_second", "data_wait_share", "at", "began_at", "made_at", "evaluated_at", "exported_at"}

@@ -157,7 +157,7 @@ class Nursery:
 
 def serve() -> int:
     """Fork a child for each line of stdin. Returns in each child too, with the exit code of its command."""
-    from gan.quiet import load_tensorflow
+    from gan.util.tf_import import load_tensorflow
 
     load_tensorflow()
     for module in IMPORTED:

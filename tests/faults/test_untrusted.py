@@ -25,12 +25,12 @@ from gan import config as configs
 from gan.data import spec
 from gan.errors import ConfigError, IntegrityError
 from gan.export import files, saved_model
-from gan.ids import sha256
 from gan.metrics.features import keras_network
 from gan.metrics.features.inception import InceptionNetwork
 from gan.store import LocalStore, runs
 from gan.store.document import read_sealed, write_sealed
 from gan.train.checkpoint import STATE, Checkpoints
+from gan.util.ids import sha256
 from support import generators, objects
 from support.inception import make_graph
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from gan.errors import ConfigError, DivergedError, RefusedError
-from gan.telemetry import JOB, METRICS
+from gan.util.metrics_push import JOB, METRICS
 
 FOLDER = Path(__file__).resolve().parents[2] / "k8s" / "components" / "monitoring"
 NAMES = re.compile(r"\bgan_[a-z_]+\b")

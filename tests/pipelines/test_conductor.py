@@ -30,8 +30,8 @@ def echo(text: str, store: str) -> str:
     import shutil
 
     from components import runtime
-    from gan.console import say
     from gan.steps.outcome import Outcome
+    from gan.util.log import say
 
     with runtime.step("echo") as step:
         say("half way", share=0.5)

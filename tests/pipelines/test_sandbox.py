@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.console import PROGRESS_SECONDS
+from gan.util.log import PROGRESS_SECONDS
 from pipelines.sandbox import sandbox
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.pixels import grid, png
 from gan.report.pictures import pictures, tiles
+from gan.util.images import grid, png
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from gan.errors import NotFoundError
-from gan.ids import content_hash, sha256
 from gan.metrics import evaluations
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote
 from gan.store import Store, sealed
 from gan.store.document import write_sealed
+from gan.util.ids import content_hash, sha256
 
 RUN = {"dataset_id": "digits-1", "config_hash": "c0ffee"}
 NETWORK = {"name": "digits-cnn", "hash": "abcdef123456"}

@@ -15,10 +15,10 @@ from gan.data import write
 from gan.data.load import load_split
 from gan.data.spec import load
 from gan.errors import ConfigError, DataError, GanError, Stopped, StoreError
-from gan.ids import file_sha256
-from gan.sigterm import unwinding_at_sigterm
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, sealed
+from gan.util.ids import file_sha256
+from gan.util.sigterm import unwinding_at_sigterm
 from support import world
 
 

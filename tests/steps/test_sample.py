@@ -14,10 +14,10 @@ from PIL import Image
 
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export import latents
-from gan.pixels import to_pixels
 from gan.steps import sample as step
 from gan.steps.sample import sample
 from gan.store import Store, open_store, pointer
+from gan.util.images import to_pixels
 from support import generators
 
 SCALE = 12  # of images of 8 x 8 pixels

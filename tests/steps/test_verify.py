@@ -10,13 +10,13 @@ import pytest
 from gan.config import Config
 from gan.data.spec import Dataset, Shard, Split, identified
 from gan.errors import NotFoundError
-from gan.ids import sha256
 from gan.steps.promote import promote
 from gan.steps.verify import verify
 from gan.store import Store, executions, runs, sealed, sweeps
 from gan.store.executions import Attempt
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
+from gan.util.ids import sha256
 
 
 def add_run(store: Store, run_id: str) -> str:

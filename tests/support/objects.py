@@ -12,11 +12,11 @@ import numpy as np
 
 from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Shard, Split, identified
-from gan.ids import sha256
 from gan.metrics import evaluations
 from gan.store import LocalStore, Store, pointer, sealed
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
+from gan.util.ids import sha256
 
 HOUR, DAY = 3600.0, 86400.0
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from gan.errors import IntegrityError, NotFoundError, StoreError
-from gan.ids import file_sha256
 from gan.store import LocalStore, Store
 from gan.train import checkpoint
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints, assign, load_ema, named
 from gan.train.retention import retained
 from gan.train.standing import estimate_statistics
+from gan.util.ids import file_sha256
 
 META = {"seed": 3, "batches": 12, "config_hash": "abc"}
 FOLDER = "runs/r/checkpoints"

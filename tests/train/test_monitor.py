@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gan.gpu import GpuWatch
-from gan.telemetry import Telemetry
 from gan.train.monitor import Monitor
+from gan.util.metrics_push import Telemetry
 from support import servers
 
 

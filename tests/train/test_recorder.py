@@ -10,10 +10,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan.errors import StoreError
-from gan.scratch import scratch_folder
 from gan.store import LocalStore, Store
 from gan.train.metrics_log import read_metrics
 from gan.train.recorder import Recorder, forget_after
+from gan.util.scratch import scratch_folder
 
 SHEET = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
 

@@ -29,7 +29,7 @@ from gan.data.options import Options
 from gan.data.origin import FLAG, Origin, ZipOrigin, local_source, open_origin, unreadable
 from gan.data.sources.interface import Listed, Listing, Rejected, Source
 from gan.errors import DataError
-from gan.ids import file_sha256, sha256
+from gan.util.ids import file_sha256, sha256
 
 IMAGES = "img_align_celeba"
 ATTRIBUTES, PARTITION, IDENTITY = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"

@@ -12,7 +12,7 @@ from gan.data.holdout import held_out
 from gan.data.options import Options
 from gan.data.sources.interface import Listed, Listing, Source
 from gan.errors import ConfigError
-from gan.ids import sha256
+from gan.util.ids import sha256
 
 FILE = "digits.csv.gz"
 MOST = 16.0

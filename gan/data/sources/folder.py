@@ -19,7 +19,7 @@ from gan.data.options import Options
 from gan.data.origin import FolderOrigin, Origin, local_source, open_origin
 from gan.data.sources.interface import Listed, Listing, Rejected, Source
 from gan.errors import DataError
-from gan.ids import canonical, sha256
+from gan.util.ids import canonical, sha256
 
 GIVEN_SPLITS = frozenset({"train", "test"})
 SPLITS = frozenset({"train", "valid", "test"})

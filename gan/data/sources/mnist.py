@@ -20,8 +20,8 @@ from gan.data.options import Options
 from gan.data.origin import FLAG, local_source, unreadable
 from gan.data.sources.interface import Listed, Listing, Source
 from gan.errors import DataError
-from gan.ids import sha256
 from gan.types import Pixels
+from gan.util.ids import sha256
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan import console
+from gan.util import log
 
 if TYPE_CHECKING:
     from gan.types import Pixels
@@ -64,7 +64,7 @@ def fit(
 
     compiled = tf.function(step)
     rng = np.random.default_rng(seed)
-    with console.progress("train the feature network", epochs * steps) as advance:
+    with log.progress("train the feature network", epochs * steps) as advance:
         for _ in range(epochs):
             order = rng.permutation(len(pixels))
             for at in range(0, steps * batch_size, batch_size):

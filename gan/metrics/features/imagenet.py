@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import ConfigError, DataError, IntegrityError
-from gan.ids import canonical, sha256
 from gan.metrics.features import efficientnet_lite, torch_file
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.metrics.features.resizing import resizer
 from gan.types import Json, Tensor
+from gan.util.ids import canonical, sha256
 
 if TYPE_CHECKING:
     from gan.types import Pixels

@@ -14,11 +14,11 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError
-from gan.graphs import check_nodes
-from gan.ids import sha256
 from gan.metrics import network_file
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.types import Json
+from gan.util.ids import sha256
+from gan.util.op_allowlist import check_nodes
 
 if TYPE_CHECKING:
     from gan.types import Pixels

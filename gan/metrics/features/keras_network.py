@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import IntegrityError
-from gan.ids import canonical
 from gan.metrics.features.interface import FeatureNetwork, Seen
-from gan.scratch import scratch_folder
+from gan.util.ids import canonical
+from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.types import Pixels

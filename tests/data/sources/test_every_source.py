@@ -19,9 +19,9 @@ from gan.data.image import prepare as prepare_image
 from gan.data.options import resolve
 from gan.data.sources import SOURCES, Listing
 from gan.data.spec import Dataset, load
-from gan.ids import file_sha256
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore
+from gan.util.ids import file_sha256
 from support import world
 
 Maker = Callable[[Path], str | None]

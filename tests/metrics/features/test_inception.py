@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gan.errors import ConfigError, DataError
-from gan.ids import sha256
 from gan.metrics.features import inception
 from gan.metrics.features.inception import InceptionNetwork
+from gan.util.ids import sha256
 from support.inception import make_graph
 
 

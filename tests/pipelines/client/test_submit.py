@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gan.errors import ClusterError, ConfigError
-from gan.ids import sha256
+from gan.util.ids import sha256
 from pipelines.client.address import Address
 from pipelines.client.connection import connect
 from pipelines.client.faults import UnsureError

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from gan.errors import ConfigError, unknown_name
-from gan.ids import is_id
 from gan.metrics.features.resizing import FILTERS
 from gan.types import Json
+from gan.util.ids import is_id
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LAYOUTS, POOLS = ("NHWC", "NCHW"), ("mean",)

@@ -21,7 +21,7 @@ from gan.errors import ConfigError, IntegrityError
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
 from gan.metrics.network_file import Files
-from gan.scratch import scratch_folder
+from gan.util.scratch import scratch_folder
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 LAYERS = tuple(

@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import ConfigError, DataError
-from gan.ids import canonical, sha256
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Loaded
 from gan.metrics.features.interface import FeatureNetwork, Seen
 from gan.metrics.features.resizing import resizer
 from gan.metrics.network_file import Files
 from gan.types import Json
+from gan.util.ids import canonical, sha256
 
 if TYPE_CHECKING:
     from gan.types import Pixels

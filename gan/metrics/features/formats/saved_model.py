@@ -8,12 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.graphs import FILE, check_saved_model
 from gan.metrics.features.formats.archive import unpacked
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
 from gan.metrics.network_file import Files
-from gan.scratch import scratch_folder
+from gan.util.op_allowlist import FILE, check_saved_model
+from gan.util.scratch import scratch_folder
 
 SIGNATURE = "serving_default"
 

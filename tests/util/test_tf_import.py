@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.quiet import GPU_DEVICES, _notices_held_back
+from gan.util.tf_import import GPU_DEVICES, _notices_held_back
 
 
 def test_notices_are_held_back_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +41,6 @@ def test_a_broken_driver_is_news_where_there_is_a_gpu(capfd: pytest.CaptureFixtu
 def test_import_is_quiet_where_there_is_no_gpu() -> None:
     if any(Path("/dev", name).exists() for name in GPU_DEVICES):
         pytest.skip("there is a GPU here")
-    program = "from gan.quiet import load_tensorflow; load_tensorflow(); load_tensorflow(); import tensorflow"
+    program = "from gan.util.tf_import import load_tensorflow; load_tensorflow(); load_tensorflow(); import tensorflow"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr == ""

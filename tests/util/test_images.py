@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.pixels import grid, png, to_pixels
+from gan.util.images import grid, png, to_pixels
 
 
 def test_known_values() -> None:

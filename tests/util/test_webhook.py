@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gan.errors import ConfigError
-from gan.webhook import host_of, post
+from gan.util.webhook import host_of, post
 from support.receiver import Receiver
 
 

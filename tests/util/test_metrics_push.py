@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gan.telemetry import METRICS, Telemetry
+from gan.util.metrics_push import METRICS, Telemetry
 from support import servers
 
-OPERATIONS = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Protocol
 
-from gan.variables import number
+from gan.util.env import number
 
 Clock = Callable[[], float]
 PROGRESS_SECONDS = "GAN_PROGRESS_SECONDS"

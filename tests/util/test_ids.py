@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan import ids
 from gan.errors import ConfigError
+from gan.util import ids
 
 
 def test_known_hashes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from gan.console import warn
+from gan.util.log import warn
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

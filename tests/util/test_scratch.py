@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import StoreError
-from gan.scratch import MARK, SETTLED_SECONDS, disk_error, scratch_folder
+from gan.util.scratch import MARK, SETTLED_SECONDS, disk_error, scratch_folder
 
 
 def test_the_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,8 @@ def test_the_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 KEEPING = (
-    "import sys; from gan.scratch import scratch_folder\nwith scratch_folder() as at: print(at, flush=True); input()"
+    "import sys; from gan.util.scratch import scratch_folder\n"
+    "with scratch_folder() as at: print(at, flush=True); input()"
 )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gan.errors import ConfigError
-from gan.variables import number
+from gan.util.env import number
 
 NAME = "GAN_SOMETHING"
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from gan.console import PROGRESS_SECONDS, progress, say, warn
 from gan.errors import ConfigError
+from gan.util.log import PROGRESS_SECONDS, progress, say, warn
 
 
 class Terminal(io.StringIO):

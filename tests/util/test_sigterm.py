@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gan.errors import Stopped
-from gan.sigterm import unwinding_at_sigterm
+from gan.util.sigterm import unwinding_at_sigterm
 
 
 def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:

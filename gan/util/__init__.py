@@ -1,0 +1,1 @@
+"""What every package may use and none owns: logging, environment, ids, temporary files, signals, webhooks."""
