@@ -27,11 +27,11 @@ SHARDS, THREADS = 256, 8
 
 def ours(uri: str, source: Path, target: Path) -> tuple[float, float]:
     """Publish the files as a sealed dataset and fetch it."""
-    from gan.store import open_store, sealed
+    from gan.store import immutable, open_store
 
     store = open_store(uri)
-    up = _timed(lambda: sealed.publish(store, "dataset", "bench-1", sealed.files_below(source)))
-    return up, _timed(lambda: sealed.fetch(store, "dataset", "bench-1", target))
+    up = _timed(lambda: immutable.publish(store, "dataset", "bench-1", immutable.files_below(source)))
+    return up, _timed(lambda: immutable.fetch(store, "dataset", "bench-1", target))
 
 
 def transfer_manager(uri: str, source: Path, target: Path) -> tuple[float, float]:

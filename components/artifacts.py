@@ -18,7 +18,7 @@ from gan.export import files
 from gan.report import curves, excerpt
 from gan.report.scores import modes as modes_of
 from gan.steps.outcome import Outcome
-from gan.store import runs, sealed
+from gan.store import immutable, layout
 from gan.train.metrics_log import read_metrics
 from gan.train.run import read_run
 
@@ -104,7 +104,7 @@ def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     """The newest sample grid of a run as a page of its own."""
-    grids = runs.sample_sheets(store, run_id)
+    grids = layout.sample_sheets(store, run_id)
     picture = base64.b64encode(store.read(grids[-1])).decode() if grids else ""
     body = f'<img alt="samples" src="data:image/png;base64,{picture}">' if grids else "No samples were drawn yet."
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")
@@ -112,8 +112,8 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
 
 def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: Outcome) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
-    Path(artifact.path).write_bytes(sealed.read_file(store, "generator", outcome.id, files.KERAS))
-    Path(card.path).write_bytes(sealed.read_file(store, "generator", outcome.id, files.CARD))
+    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.KERAS))
+    Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.CARD))
     artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
 
 

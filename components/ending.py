@@ -12,7 +12,8 @@ from gan.errors import GanError
 from gan.report.message import Facts
 from gan.steps.happened import Failure, facts, from_ledger
 from gan.steps.outcome import Outcome
-from gan.store import executions, open_store, pointer
+from gan.store import alias, open_store
+from gan.store.records import executions
 from gan.util.log import warn
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environ
             outcomes, failure = from_ledger(executions.read(opened, execution), but=OWN_STEP)
         elif RECORDS in environment:
             outcomes, failure = from_records(Path(environment[RECORDS]))
-        live = pointer.read(opened, name).live
+        live = alias.read(opened, name).live
     except GanError as error:
         warn("how the steps ended can't be read", reason=str(error))
         failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)

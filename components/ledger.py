@@ -1,4 +1,4 @@
-"""The attempt that this process is, on record in the store: see `gan.store.executions`.
+"""The attempt that this process is, on record in the store: see `gan.store.records.executions`.
 
 A pod is told by its environment who it is; without GAN_EXECUTION nothing is recorded. Whatever goes wrong with the
 record is warned of, and never fails the step.
@@ -16,8 +16,9 @@ from typing import Any
 from components.pod_names import EXECUTION, IMAGE, NODE, POD, TASK
 from gan.errors import LASTING, FencedError, GanError, Stopped
 from gan.steps.outcome import Outcome
-from gan.store import Store, executions, open_store
-from gan.store.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
+from gan.store import Store, open_store
+from gan.store.records import executions
+from gan.store.records.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
 from gan.util.log import warn
 
 RETRY = re.compile(r"(.+)\((\d+)\)")

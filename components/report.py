@@ -9,8 +9,8 @@ def report(store: str, run_id: str, page: Output[HTML]) -> str:
 
     with runtime.step("report", store) as step:
         from gan.steps.report import write_report as run
-        from gan.store import open_store, runs
+        from gan.store import layout, open_store
 
         outcome = step.done(run(open_store(store), run_id))
-        artifacts.copy_object(page, open_store(store), runs.report(run_id))
+        artifacts.copy_object(page, open_store(store), layout.report(run_id))
     return outcome.uri

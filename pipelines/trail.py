@@ -9,7 +9,7 @@ from typing import Any
 
 from gan.errors import NotFoundError
 from gan.steps.outcome import Outcome
-from gan.store import memo
+from gan.store import step_cache
 from pipelines.request import Request
 
 PRODUCERS = {
@@ -38,7 +38,7 @@ def remember(request: Request, step: str, outcome: Outcome) -> None:
     """Note what a step made of a request."""
     if step in PRODUCERS.values():
         made = outcome.details["step"] if step == "evaluate" else outcome.id
-        memo.remember(request.store, _note(step), _recipe(request, step), str(made))
+        step_cache.remember(request.store, _note(step), _recipe(request, step), str(made))
 
 
 def recall(request: Request, step: str, value: str) -> str:
@@ -48,7 +48,7 @@ def recall(request: Request, step: str, value: str) -> str:
         NotFoundError: that step has not run yet in this store with this config.
     """
     producer = PRODUCERS[value]
-    made = memo.recall(request.store, _note(producer), _recipe(request, producer))
+    made = step_cache.recall(request.store, _note(producer), _recipe(request, producer))
     if made is None:
         raise NotFoundError(
             f"{step} needs the {value} that {producer} makes, and {producer} has not run yet in the store "

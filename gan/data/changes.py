@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gan.data.packed import Packed, packed_images
 from gan.data.spec import MANIFEST, Dataset
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 COLUMNS = ("split", "sha256", "label", "attributes")
 
@@ -84,7 +84,7 @@ def prepared_otherwise(before: Dataset, now: Dataset) -> list[str]:
 def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
     import pyarrow.parquet as pq
 
-    data = sealed.read_file(store, "dataset", dataset.id, MANIFEST)
+    data = immutable.read_file(store, "dataset", dataset.id, MANIFEST)
     table = pq.read_table(io.BytesIO(data), columns=[*COLUMNS, "shard"])
     rows = zip(*(table[name].to_pylist() for name in (*COLUMNS, "shard")), strict=True)
     return Counter(

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from gan.data.spec import MANIFEST, Dataset
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def label_shares(store: Store, dataset: Dataset) -> npt.NDArray[np.float64]:
     import numpy as np
     import pyarrow.parquet as pq
 
-    data = sealed.read_file(store, "dataset", dataset.id, MANIFEST)
+    data = immutable.read_file(store, "dataset", dataset.id, MANIFEST)
     table = pq.read_table(io.BytesIO(data), columns=["split", "label"]).to_pydict()
     labels = [
         label

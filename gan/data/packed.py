@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gan.data.spec import DECODED, MANIFEST, Dataset
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 
 class Packed(NamedTuple):
@@ -41,7 +41,7 @@ def packed_images(store: Store, dataset: Dataset) -> Iterator[Packed]:
         for shard in split.shards:
             first[shard.name] = number
             number += shard.examples
-    table = pq.read_table(io.BytesIO(sealed.read_file(store, "dataset", dataset.id, MANIFEST)))
+    table = pq.read_table(io.BytesIO(immutable.read_file(store, "dataset", dataset.id, MANIFEST)))
     if DECODED not in table.column_names:
         table = table.append_column(DECODED, pa.nulls(len(table), pa.string()))
     columns = ("split", "file", "sha256", DECODED, "shard", "index")

@@ -10,7 +10,7 @@ from pathlib import Path
 from gan.data.origin import FLAG
 from gan.errors import DataError
 from gan.store import Item, Store, check_key, is_bucket, open_store
-from gan.store.transfer import Job, transfer
+from gan.store.cloud.transfer import Job, transfer
 from gan.util.scratch import scratch_folder
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 from gan.types import Json
 from gan.util.ids import content_hash
 
@@ -154,12 +154,14 @@ def load(store: Store, dataset_id: str) -> Dataset:
         NotFoundError: there is none with that id.
         IntegrityError: dataset.json is damaged, of another format, or not what the id says.
     """
-    uri = store.uri_of(f"{sealed.prefix_of('dataset', dataset_id)}/{FILE}")
-    sums = sealed.read_sums(store, "dataset", dataset_id)
+    uri = store.uri_of(f"{immutable.prefix_of('dataset', dataset_id)}/{FILE}")
+    sums = immutable.read_sums(store, "dataset", dataset_id)
     for name in {FILE, MANIFEST} - sums.keys():
-        raise IntegrityError(f"{sealed.SEAL} beside {uri} is damaged: it should list {name}; found {', '.join(sums)}")
+        raise IntegrityError(
+            f"{immutable.SEAL} beside {uri} is damaged: it should list {name}; found {', '.join(sums)}"
+        )
     try:
-        dataset = from_json(sealed.read_json(store, "dataset", dataset_id, FILE))
+        dataset = from_json(immutable.read_json(store, "dataset", dataset_id, FILE))
         described = identified(dataset).id
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{uri} is damaged: it describes no dataset ({error!r})") from None
@@ -175,7 +177,7 @@ def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
         for shard in split.shards:
             if sums.get(shard.name) != shard.sha256:
                 raise IntegrityError(
-                    f"{uri} and {sealed.SEAL} beside it differ in the checksum of {shard.name}: expected "
+                    f"{uri} and {immutable.SEAL} beside it differ in the checksum of {shard.name}: expected "
                     f"{shard.sha256}; found {sums.get(shard.name, 'none')}"
                 )
 

@@ -12,9 +12,9 @@ from types import TracebackType
 from gan.data.shard_cache import ShardCache
 from gan.data.spec import Dataset, Shard
 from gan.errors import IntegrityError, NotFoundError, UnavailableError
-from gan.store import Store, sealed
-from gan.store.patience import patience_seconds
-from gan.store.sealed import Damage
+from gan.store import Store, immutable
+from gan.store.immutable import Damage
+from gan.store.timeouts import patience_seconds
 from gan.util.ids import file_sha256
 from gan.util.log import Clock, say, warn
 
@@ -189,4 +189,4 @@ class Stage:
         )
 
     def _key(self, shard: Shard) -> str:
-        return f"{sealed.prefix_of('dataset', self._dataset.id)}/{shard.name}"
+        return f"{immutable.prefix_of('dataset', self._dataset.id)}/{shard.name}"

@@ -8,8 +8,8 @@ from typing import Any
 
 from gan.errors import ConfigError, IntegrityError, unknown_name
 from gan.export.files import EVALUATION, FACTS
-from gan.store import Store, sealed
-from gan.store.pointer import Pointer
+from gan.store import Store, immutable
+from gan.store.alias import Pointer
 from gan.types import Json
 
 
@@ -84,8 +84,8 @@ def read(store: Store, generator_id: str) -> Facts:
         NotFoundError: no such generator; the message lists those that there are.
         IntegrityError: the file is damaged.
     """
-    tree = sealed.read_json(store, "generator", generator_id, FACTS)
-    return from_dict(tree, store.uri_of(f"{sealed.prefix_of('generator', generator_id)}/{FACTS}"))
+    tree = immutable.read_json(store, "generator", generator_id, FACTS)
+    return from_dict(tree, store.uri_of(f"{immutable.prefix_of('generator', generator_id)}/{FACTS}"))
 
 
 def read_evaluation(store: Store, generator_id: str) -> Json | None:
@@ -95,9 +95,9 @@ def read_evaluation(store: Store, generator_id: str) -> Json | None:
         NotFoundError: no such generator.
         IntegrityError: the file is damaged.
     """
-    if EVALUATION not in sealed.read_sums(store, "generator", generator_id):
+    if EVALUATION not in immutable.read_sums(store, "generator", generator_id):
         return None
-    record: Json | None = sealed.read_json(store, "generator", generator_id, EVALUATION)
+    record: Json | None = immutable.read_json(store, "generator", generator_id, EVALUATION)
     return record if record and record.get("scores") else None
 
 
@@ -113,9 +113,11 @@ def was_rolled_back(store: Store, generator_id: str, live: Pointer) -> bool:
     weights = _weights(store, generator_id)
     if live.live is not None and weights == _weights(store, live.live):
         return False  # made live again by hand
-    return any(weights == _weights(store, each) for each in rejected if sealed.is_published(store, "generator", each))
+    return any(
+        weights == _weights(store, each) for each in rejected if immutable.is_published(store, "generator", each)
+    )
 
 
 def _weights(store: Store, generator_id: str) -> str:
     """The SHA-256 of the checkpoint that a generator was exported from."""
-    return str(sealed.read_json(store, "generator", generator_id, FACTS)["checkpoint_sha256"])
+    return str(immutable.read_json(store, "generator", generator_id, FACTS)["checkpoint_sha256"])

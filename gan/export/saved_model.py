@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from gan.errors import ConfigError
 from gan.export.files import KERAS, SAVED_MODEL
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 from gan.util.op_allowlist import check_saved_model
 from gan.util.scratch import scratch_folder
 
@@ -126,9 +126,9 @@ def load(store: Store, generator_id: str) -> Exported:
         StoreError: there is no room for temporary files.
     """
     with scratch_folder() as folder:
-        for name in sealed.read_sums(store, "generator", generator_id):
+        for name in immutable.read_sums(store, "generator", generator_id):
             if name.startswith(f"{SAVED_MODEL}/"):
-                sealed.fetch_file(store, "generator", generator_id, name, folder / name)
+                immutable.fetch_file(store, "generator", generator_id, name, folder / name)
         return Exported(folder / SAVED_MODEL)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.identity import FINAL, require_same
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
 from gan.util.ids import check_id, content_hash, sha256
@@ -30,7 +30,7 @@ KEYS = ("run_id", "step", "reference_id", "identity", "scores")
 def key_of(run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> str:
     """Where the record of a checkpoint's scores of one identity (as JSON) lies."""
     name = f"{step:08d}-{check_id(reference_id, 'reference id')}-{content_hash(identity)}"
-    return f"{runs.evaluations(run_id)}/{name}.json"
+    return f"{layout.evaluations(run_id)}/{name}.json"
 
 
 def write(store: Store, record: Json, contributions: Mapping[str, Contributions] | None = None) -> Json:
@@ -119,7 +119,7 @@ def read_all(store: Store, run_id: str) -> list[Json]:
 
 def keys(store: Store, run_id: str) -> list[str]:
     """The keys of a run's records, by step."""
-    return [item.key for item in store.list(runs.evaluations(run_id)) if item.key.endswith(".json")]
+    return [item.key for item in store.list(layout.evaluations(run_id)) if item.key.endswith(".json")]
 
 
 def reference_of(key: str) -> str:

@@ -24,7 +24,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
 from gan.metrics.mode_kinds import AttributeModes, ClassModes, ClusterModes, Modes
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 from gan.types import Json
 from gan.util.ids import canonical
 from gan.util.scratch import scratch_folder
@@ -152,13 +152,13 @@ def load(store: Store, reference_id: str) -> Reference:
     """
     import safetensors.numpy
 
-    record = sealed.read_json(store, "reference", reference_id, RECORD)
+    record = immutable.read_json(store, "reference", reference_id, RECORD)
     if record.get("format") != FORMAT:
         raise NotFoundError(
             f"reference {reference_id} is of another version (its format is {record.get('format')!r}, this one reads "
             f"{FORMAT}); make it again with: gan reference"
         )
-    tensors = safetensors.numpy.load(sealed.read_file(store, "reference", reference_id, TENSORS))
+    tensors = safetensors.numpy.load(immutable.read_file(store, "reference", reference_id, TENSORS))
     modes = _load_modes(record["modes"], tensors)
     count = len(tensors["train/mode_probabilities"])
     tensors["train/features"] = tensors["training/features"][:count]
@@ -191,7 +191,7 @@ def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwo
     from gan.metrics.features import keras_network
 
     with scratch_folder() as folder:
-        path = sealed.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
+        path = immutable.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
         network = keras_network.load(path, facts["name"], facts["kind"])
     if network.hash != facts["hash"]:
         raise IntegrityError(

@@ -11,8 +11,8 @@ from gan.steps import lineage
 from gan.steps.lineage import KINDS, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.verify import damages
-from gan.store import Store, pointer, runs, sealed
-from gan.store.transfer import Job, transfer
+from gan.store import Store, alias, immutable, layout
+from gan.store.cloud.transfer import Job, transfer
 from gan.train.checkpoint import Checkpoints
 from gan.util.log import say, warn
 from gan.util.scratch import scratch_folder
@@ -104,24 +104,24 @@ def _damage(damaged: Mapping[Key, str], held_up: Sequence[Key]) -> IntegrityErro
 def _remedy(target: Store, key: Key) -> str:
     """What to do about an object that is damaged in the target."""
     if key.kind == NAME:  # its record was read and compared: what it points to is missing
-        return f"copy that generator from the store that has it, or delete {target.uri_of(pointer.key_of(key.id))}"
-    folder = runs.folder(key.id) if key.kind == RUN else sealed.prefix_of(key.kind, key.id)
+        return f"copy that generator from the store that has it, or delete {target.uri_of(alias.key_of(key.id))}"
+    folder = layout.folder(key.id) if key.kind == RUN else immutable.prefix_of(key.kind, key.id)
     return f"delete {target.uri_of(folder)} and run the same command again"
 
 
 def _copy(source: Store, target: Store, key: Key) -> bool:
     """Copy one object; returns whether there was anything to copy."""
     if key.kind == NAME:
-        return pointer.adopt(target, key.id, pointer.read(source, key.id).moves)
+        return alias.adopt(target, key.id, alias.read(source, key.id).moves)
     if key.kind == RUN:
         return _copy_run(source, target, key)
-    if sealed.is_published(target, key.kind, key.id):
-        sums = [sealed.read_sums(store, key.kind, key.id) for store in (source, target)]
+    if immutable.is_published(target, key.kind, key.id):
+        sums = [immutable.read_sums(store, key.kind, key.id) for store in (source, target)]
         if sums[0] == sums[1]:
             return False
     with scratch_folder() as folder:
-        sealed.fetch(source, key.kind, key.id, folder)
-        sealed.publish(target, key.kind, key.id, sealed.files_below(folder))
+        immutable.fetch(source, key.kind, key.id, folder)
+        immutable.publish(target, key.kind, key.id, immutable.files_below(folder))
     return True
 
 
@@ -130,8 +130,8 @@ def _copy_run(source: Store, target: Store, key: Key) -> bool:
     if found := "; ".join(damages(source, key)):
         raise IntegrityError(f"not copied: {found}")
     dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
-    items = [item for item in source.list(runs.folder(key.id)) if item not in dead]
-    record = runs.record(key.id)
+    items = [item for item in source.list(layout.folder(key.id)) if item not in dead]
+    record = layout.record(key.id)
     with scratch_folder() as folder:
         jobs = [
             Job(item.size, partial(_copy_file, source, target, item.key, folder / str(number)))
@@ -139,8 +139,8 @@ def _copy_run(source: Store, target: Store, key: Key) -> bool:
             if item.key != record
         ]
         try:
-            changed = transfer(f"copy {runs.folder(key.id)}", jobs)
-            changed.append(_copy_file(source, target, record, folder / runs.RECORD))
+            changed = transfer(f"copy {layout.folder(key.id)}", jobs)
+            changed.append(_copy_file(source, target, record, folder / layout.RECORD))
         except ConflictError:
             if target.exists(record) and (found := "; ".join(damages(target, key))):
                 raise IntegrityError(f"what is there already is damaged: {found}; {_remedy(target, key)}") from None

@@ -16,8 +16,9 @@ from gan.export import facts as facts_module
 from gan.export.facts import Facts
 from gan.steps.news import News, gather
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, verdicts
-from gan.store.pointer import Pointer
+from gan.store import Store, alias
+from gan.store.alias import Pointer
+from gan.store.records import verdicts
 from gan.train.run import default_run_id
 from gan.types import Json
 from gan.util.ids import check_id
@@ -69,7 +70,7 @@ def decide(
     """
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    live = pointer.read(store, check_id(name, "--name"))
+    live = alias.read(store, check_id(name, "--name"))
     facts = None if live.live is None else facts_module.read(store, live.live)
     start, why_start = _start(store, config, dataset, facts)
     coming = _next(store, override(config, [f"train.start_from={start or 'null'}"]), dataset_id, live)
@@ -95,7 +96,7 @@ def decide(
         "sets": [f"train.seed={coming.config.train.seed}", f"train.start_from={start or 'null'}"],
         **news.figures,
     }
-    uri = store.uri_of(pointer.key_of(name))
+    uri = store.uri_of(alias.key_of(name))
     return Outcome(coming.run_id if train else dataset_id, uri, watch.seconds(), details=details)
 
 

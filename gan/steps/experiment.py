@@ -12,7 +12,8 @@ from gan.config.space import Point
 from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.metrics.registry import computed
-from gan.store import Store, open_store, sweeps
+from gan.store import Store, open_store
+from gan.store.records import sweeps
 from gan.types import Json
 from gan.util.ids import content_hash
 

@@ -23,7 +23,7 @@ from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, sealed
+from gan.store import Store, immutable, step_cache
 from gan.train.checkpoint import Checkpoints, load_ema
 from gan.train.chosen import kept_steps, named_step
 from gan.train.run import Run, read_run
@@ -83,15 +83,15 @@ def export(
         "checkpoint_sha256": Checkpoints(store, run_id).read_meta(step)["sha256"],
         "evaluation": evaluation,
     }
-    known = memo.published(store, "export", recipe, "generator")
+    known = step_cache.published(store, "export", recipe, "generator")
     if known is not None:
         return _outcome(store, known, watch, skipped=True)
     with scratch_folder() as folder:
         _fill(store, run, dataset, step, evaluation, folder, now())
-        files = sealed.files_below(folder)
-        generator_id = sealed.sums_id("gen", files)
-        memo.remember(store, "export", recipe, generator_id)
-        sealed.publish(store, "generator", generator_id, files)
+        files = immutable.files_below(folder)
+        generator_id = immutable.sums_id("gen", files)
+        step_cache.remember(store, "export", recipe, generator_id)
+        immutable.publish(store, "generator", generator_id, files)
     still_there(store, "run", run_id)
     return _outcome(store, generator_id, watch)
 
@@ -104,7 +104,7 @@ def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool
         "reference_id": facts.reference_id,
         "parity": facts.parity,
     }
-    uri = store.uri_of(sealed.prefix_of("generator", generator_id))
+    uri = store.uri_of(immutable.prefix_of("generator", generator_id))
     return Outcome(generator_id, uri, watch.seconds(), skipped=skipped, details=details)
 
 

@@ -27,8 +27,9 @@ from gan.steps.gate_checks import (
     value_of,
 )
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, runs, sealed, verdicts
-from gan.store.pointer import Pointer
+from gan.store import Store, alias, immutable, layout
+from gan.store.alias import Pointer
+from gan.store.records import verdicts
 from gan.types import Json
 from gan.util.ids import check_id
 
@@ -79,10 +80,10 @@ def gate(
     """
     watch = Stopwatch()
     check_id(name, "--name")
-    facts = sealed.read_json(store, "generator", generator_id, FACTS)
+    facts = immutable.read_json(store, "generator", generator_id, FACTS)
     options = override(_config(facts), sets).gate
     build.check_gate(options)
-    live = pointer.read(store, name)
+    live = alias.read(store, name)
     evaluation = facts_module.read_evaluation(store, generator_id)
     checks = [*limits(options, evaluation, facts["run_id"]), *parity(options, facts["parity"])]
     if facts_module.was_rolled_back(store, generator_id, live):
@@ -104,7 +105,7 @@ def gate(
         "options": asdict(options),
         "judged_at": now().isoformat(timespec="microseconds"),
     }
-    key = runs.verdict(facts["run_id"], name)
+    key = layout.verdict(facts["run_id"], name)
     if live.live != generator_id or not _is_about(store, facts["run_id"], name, generator_id):
         verdicts.write(store, facts["run_id"], verdict)
     return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
@@ -230,7 +231,7 @@ def _evaluation_alike(store: Store, generator_id: str, evaluation: Json) -> Json
     remeasure leaves them behind, else those that it was exported with; None where it has none.
     """
     own = facts_module.read_evaluation(store, generator_id)
-    facts = sealed.read_json(store, "generator", generator_id, FACTS)
+    facts = immutable.read_json(store, "generator", generator_id, FACTS)
     found = None
     if "reference_id" in evaluation:
         place = (facts["run_id"], int(facts["step"]), evaluation["reference_id"])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gan.report.message import FAILED, NOTHING_NEW, PROMOTED, REFUSED, Facts
 from gan.steps.outcome import Outcome
-from gan.store import executions
-from gan.store.executions import Attempt
+from gan.store.records import executions
+from gan.store.records.executions import Attempt
 from gan.types import Json
 
 
@@ -25,7 +25,7 @@ def from_ledger(attempts: Sequence[Attempt], *, but: str) -> tuple[dict[str, Out
     """The outcome of each step of an execution, and the last failure that no later attempt made good.
 
     Args:
-        attempts: what `gan.store.executions.read` gave.
+        attempts: what `gan.store.records.executions.read` gave.
         but: the step that asks, which is not over yet.
     """
     last = {(each.step, each.task): each for each in attempts if each.step != but}

@@ -12,7 +12,7 @@ from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
 from gan.steps.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, runs, sealed
+from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_sealed
 from gan.train.checkpoint import Checkpoints
 from gan.types import Json
@@ -76,17 +76,17 @@ def inspect(store: Store, object_id: str | None = None) -> Outcome:
 
 def _nodes(store: Store) -> Iterator[Node]:
     for kind, of_kind in (("dataset", _dataset), ("reference", _reference)):
-        for object_id in sealed.ids(store, kind):
+        for object_id in immutable.ids(store, kind):
             yield _node(of_kind, store, Key(kind, object_id))
-    for run_id in runs.run_ids(store):
+    for run_id in layout.run_ids(store):
         yield _node(_run, store, Key("run", run_id))
         for step in _steps(store, run_id):
             yield _node(_checkpoint, store, _checkpoint_key(run_id, step), run_id, step)
         for key in evaluations.keys(store, run_id):
             yield _node(_evaluation, store, _evaluation_key(run_id, key), key)
-    for generator_id in sealed.ids(store, "generator"):
+    for generator_id in immutable.ids(store, "generator"):
         yield _node(_generator, store, Key("generator", generator_id))
-    for name in pointer.names(store):
+    for name in alias.names(store):
         yield _node(_promoted, store, Key("promoted name", name))
 
 
@@ -98,20 +98,20 @@ def _node(made: Callable[..., Node], store: Store, key: Key, *more: str | int) -
 
 
 def _dataset(store: Store, key: Key) -> Node:
-    tree = sealed.read_json(store, "dataset", key.id, "dataset.json")
+    tree = immutable.read_json(store, "dataset", key.id, "dataset.json")
     splits = ", ".join(f"{split['examples']} {name}" for name, split in tree["splits"].items())
     return Node(key, f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}, {splits}")
 
 
 def _reference(store: Store, key: Key) -> Node:
-    tree = sealed.read_json(store, "reference", key.id, "reference.json")
+    tree = immutable.read_json(store, "reference", key.id, "reference.json")
     network = tree["feature_network"]
     summary = f"{network['name']}:{network['hash'][:6]}, {split_of(tree)} split"
     return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
 
 
 def _run(store: Store, key: Key) -> Node:
-    tree = read_sealed(store, runs.record(key.id), keys=("dataset_id", "config_hash"))
+    tree = read_sealed(store, layout.record(key.id), keys=("dataset_id", "config_hash"))
     return Node(key, f"config {tree['config_hash']}", (Key("dataset", tree["dataset_id"]),))
 
 
@@ -154,17 +154,17 @@ def _evaluation_key(run_id: str, where: str) -> Key:
 
 
 def _generator(store: Store, key: Key) -> Node:
-    tree = sealed.read_json(store, "generator", key.id, FACTS)
+    tree = immutable.read_json(store, "generator", key.id, FACTS)
     parent = _trained(store, tree["run_id"], tree["step"])
     if tree.get("reference_id"):
-        record = sealed.read_json(store, "generator", key.id, "evaluation.json")
+        record = immutable.read_json(store, "generator", key.id, "evaluation.json")
         where = evaluations.key_of(tree["run_id"], tree["step"], tree["reference_id"], record["identity"])
         parent = _evaluation_key(tree["run_id"], where) if store.exists(where) else parent
     return Node(key, f"step {tree['step']}", (parent,))
 
 
 def _promoted(store: Store, key: Key) -> Node:
-    found = pointer.read(store, key.id)
+    found = alias.read(store, key.id)
     last = found.moves[-1]
     ever_live = dict.fromkeys(move.generator_id for move in reversed(found.moves))
     summary = f"live: {found.live}, {last.action} at {last.at}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gan.errors import IntegrityError, NotFoundError
 from gan.export.files import FACTS
 from gan.metrics import evaluations
-from gan.store import Store, pointer, runs, sealed
+from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_sealed
 
 REFERENCE_FACTS = "reference.json"
@@ -28,10 +28,10 @@ DATASET, REFERENCE, RUN, GENERATOR, NAME = KINDS = ("dataset", "reference", "run
 def keys(store: Store) -> Iterator[Key]:
     """Every object that is there for readers."""
     for kind in (DATASET, REFERENCE):
-        yield from (Key(kind, each) for each in sealed.ids(store, kind))
-    yield from (Key(RUN, each) for each in runs.run_ids(store))
-    yield from (Key(GENERATOR, each) for each in sealed.ids(store, GENERATOR))
-    yield from (Key(NAME, each) for each in pointer.names(store))
+        yield from (Key(kind, each) for each in immutable.ids(store, kind))
+    yield from (Key(RUN, each) for each in layout.run_ids(store))
+    yield from (Key(GENERATOR, each) for each in immutable.ids(store, GENERATOR))
+    yield from (Key(NAME, each) for each in alias.names(store))
 
 
 def needs(store: Store, key: Key) -> tuple[Key, ...]:
@@ -57,7 +57,7 @@ def still_there(store: Store, kind: str, object_id: str) -> None:
     Raises:
         NotFoundError: gc took it.
     """
-    there = store.exists(runs.record(object_id)) if kind == RUN else sealed.is_published(store, kind, object_id)
+    there = store.exists(layout.record(object_id)) if kind == RUN else immutable.is_published(store, kind, object_id)
     if not there:
         raise NotFoundError(
             f"{kind} {object_id} was deleted by gan gc just as it was to be used; make it again, and run this again"
@@ -69,16 +69,16 @@ def _of_dataset(store: Store, dataset_id: str) -> Iterator[Key]:
 
 
 def _of_reference(store: Store, reference_id: str) -> Iterator[Key]:
-    yield Key(DATASET, sealed.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
+    yield Key(DATASET, immutable.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
 
 
 def _of_run(store: Store, run_id: str) -> Iterator[Key]:
-    yield Key(DATASET, read_sealed(store, runs.record(run_id))["dataset_id"])
+    yield Key(DATASET, read_sealed(store, layout.record(run_id))["dataset_id"])
     yield from (Key(REFERENCE, evaluations.reference_of(key)) for key in evaluations.keys(store, run_id))
 
 
 def _of_generator(store: Store, generator_id: str) -> Iterator[Key]:
-    facts = sealed.read_json(store, GENERATOR, generator_id, FACTS)
+    facts = immutable.read_json(store, GENERATOR, generator_id, FACTS)
     yield Key(RUN, facts["run_id"])
     yield Key(DATASET, facts["dataset_id"])
     if facts["reference_id"] is not None:
@@ -86,7 +86,7 @@ def _of_generator(store: Store, generator_id: str) -> Iterator[Key]:
 
 
 def _of_name(store: Store, name: str) -> Iterator[Key]:
-    yield from (Key(GENERATOR, move.generator_id) for move in reversed(pointer.read(store, name).moves))
+    yield from (Key(GENERATOR, move.generator_id) for move in reversed(alias.read(store, name).moves))
 
 
 _NEEDS: dict[str, Callable[[Store, str], Iterator[Key]]] = {

@@ -13,7 +13,7 @@ from gan.errors import NotFoundError
 from gan.export.facts import Facts
 from gan.steps.drift import LEAST_IMAGES, drift
 from gan.store import Store
-from gan.store.pointer import Pointer
+from gan.store.alias import Pointer
 from gan.train.run import decisive, differences
 from gan.types import Json
 

@@ -15,7 +15,7 @@ from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, sealed
+from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util import log
 from gan.util.scratch import scratch_folder
@@ -57,7 +57,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
     options = data_options.resolve(source, data)
     with at_hand(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
         recipe = _recipe(source, listing, options)
-        known = memo.published(store, STEP, recipe, "dataset")
+        known = step_cache.published(store, STEP, recipe, "dataset")
         if known is not None:
             return _outcome(store, load(store, known), watch)
         work = Stopwatch()
@@ -70,7 +70,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
         }
         if listing.encoded:
             done |= _near_duplicates(made.near_duplicates)
-    memo.remember(store, STEP, recipe, made.dataset.id)
+    step_cache.remember(store, STEP, recipe, made.dataset.id)
     return _outcome(store, made.dataset, watch, done)
 
 
@@ -96,9 +96,9 @@ def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
     """
     if not listing.encoded:
         return None
-    alike = [note for note in memo.notes(store, STEP) if note.made and _pixels(note.recipe) == _pixels(recipe)]
+    alike = [note for note in step_cache.notes(store, STEP) if note.made and _pixels(note.recipe) == _pixels(recipe)]
     for note in sorted(alike, key=lambda note: note.item.modified, reverse=True):
-        if not sealed.is_published(store, "dataset", str(note.made)):
+        if not immutable.is_published(store, "dataset", str(note.made)):
             continue
         from gan.data.reuse import known_of  # imports TensorFlow
 
@@ -128,7 +128,7 @@ def _publish(
         dataset = written.dataset
         if dataset.quarantined:
             log.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
-        sealed.publish(store, "dataset", dataset.id, sealed.files_below(folder))
+        immutable.publish(store, "dataset", dataset.id, immutable.files_below(folder))
     return written
 
 
@@ -165,5 +165,5 @@ def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None
         "genuine": dataset.genuine,
         **(done or {}),
     }
-    uri = store.uri_of(sealed.prefix_of("dataset", dataset.id))
+    uri = store.uri_of(immutable.prefix_of("dataset", dataset.id))
     return Outcome(dataset.id, uri, watch.seconds(), done is None, details)

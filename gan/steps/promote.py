@@ -11,7 +11,8 @@ from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed, verdicts
+from gan.store import Store, alias, immutable
+from gan.store.records import verdicts
 from gan.types import Json
 from gan.util.ids import check_id
 
@@ -43,9 +44,9 @@ def promote(
     watch = Stopwatch()
     if force is not None and not force.strip():
         raise ConfigError(f"--force must be a reason, which goes on record with the promotion; got {force!r}")
-    live = pointer.read(store, check_id(name, "--name"))
-    for damage in sealed.damages(store, "generator", generator_id):
-        raise IntegrityError(f"not promoted: {damage}; {sealed.remedy(store, 'generator', generator_id)}")
+    live = alias.read(store, check_id(name, "--name"))
+    for damage in immutable.damages(store, "generator", generator_id):
+        raise IntegrityError(f"not promoted: {damage}; {immutable.remedy(store, 'generator', generator_id)}")
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
     anchors = None
@@ -53,8 +54,8 @@ def promote(
         _require_good_record(store, generator_id, live)
         anchors = _require_verdict(store, generator_id, live)["next_anchors"]
     action = "promote" if force is None else "force"
-    step = pointer.Move(generator_id, action, now(), live.live, force or "", anchors=anchors)
-    moved = pointer.move(store, live, step)
+    step = alias.Move(generator_id, action, now(), live.live, force or "", anchors=anchors)
+    moved = alias.move(store, live, step)
     still_there(store, "generator", generator_id)
     return _outcome(store, moved, live.live, watch)
 
@@ -68,13 +69,13 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
         IntegrityError: the generator to go back to is damaged.
     """
     watch = Stopwatch()
-    live = pointer.read_live(store, check_id(name, "--name"))
+    live = alias.read_live(store, check_id(name, "--name"))
     before = live.before_live()
     if before is None:
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
-    for damage in sealed.damages(store, "generator", before):
-        raise IntegrityError(f"not rolled back: {damage}; {sealed.remedy(store, 'generator', before)}")
-    moved = pointer.move(store, live, pointer.Move(before, "rollback", now(), live.live))
+    for damage in immutable.damages(store, "generator", before):
+        raise IntegrityError(f"not rolled back: {damage}; {immutable.remedy(store, 'generator', before)}")
+    moved = alias.move(store, live, alias.Move(before, "rollback", now(), live.live))
     return _outcome(store, moved, live.live, watch)
 
 
@@ -101,19 +102,19 @@ def anchor(
     watch = Stopwatch()
     if not reason.strip():
         raise ConfigError(f"--reason must say why, as it goes on record; got {reason!r}")
-    live = pointer.read_live(store, check_id(name, "--name"))
+    live = alias.read_live(store, check_id(name, "--name"))
     chosen = generator_id or str(live.live)
     if chosen not in live.ever_live():
         known = ", ".join(live.ever_live())
         raise NotFoundError(f'{chosen} was never live under "{name}", or was rolled back from; these were: {known}')
     scores = {score for group in (Gate().anchor_margin, live.anchors) for score in group}
     anchors = dict.fromkeys(sorted(scores), chosen)
-    move = pointer.Move(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
-    moved = pointer.move(store, live, move)
+    move = alias.Move(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
+    moved = alias.move(store, live, move)
     return _outcome(store, moved, live.live, watch)
 
 
-def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer) -> None:
+def _require_good_record(store: Store, generator_id: str, live: alias.Pointer) -> None:
     if was_rolled_back(store, generator_id, live):
         raise RefusedError(
             f'{generator_id}, or another export of its weights, was live under "{live.name}" and was rolled back from; '
@@ -121,9 +122,9 @@ def _require_good_record(store: Store, generator_id: str, live: pointer.Pointer)
         )
 
 
-def _require_verdict(store: Store, generator_id: str, live: pointer.Pointer) -> Json:
+def _require_verdict(store: Store, generator_id: str, live: alias.Pointer) -> Json:
     again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
-    run_id = sealed.read_json(store, "generator", generator_id, FACTS)["run_id"]
+    run_id = immutable.read_json(store, "generator", generator_id, FACTS)["run_id"]
     try:
         verdict = verdicts.read(store, run_id, live.name)
     except NotFoundError:
@@ -155,8 +156,8 @@ def _told(anchors: Mapping[str, str]) -> str:
 
 
 def _outcome(
-    store: Store, moved: pointer.Pointer, was: str | None, watch: Stopwatch, *, skipped: bool = False
+    store: Store, moved: alias.Pointer, was: str | None, watch: Stopwatch, *, skipped: bool = False
 ) -> Outcome:
     details = {"name": moved.name, "was": was, "live": moved.live, "anchors": moved.anchors}
-    uri = store.uri_of(pointer.key_of(moved.name))
+    uri = store.uri_of(alias.key_of(moved.name))
     return Outcome(str(moved.live), uri, watch.seconds(), skipped=skipped, details=details)

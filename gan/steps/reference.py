@@ -20,7 +20,7 @@ from gan.metrics.memorisation import distance_ratios
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
 from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, memo, sealed
+from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util.log import say, warn
 from gan.util.scratch import scratch_folder
@@ -61,17 +61,17 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     divided = _divided(dataset, reference)
     network = None if reference.feature_network is None else feature_networks.open(reference.feature_network)
     recipe = _recipe(dataset_id, reference, network)
-    known = memo.published(store, "reference", recipe, "reference")
+    known = step_cache.published(store, "reference", recipe, "reference")
     if known is not None:
-        record = sealed.read_json(store, "reference", known, references.RECORD)
-        uri = store.uri_of(sealed.prefix_of("reference", known))
+        record = immutable.read_json(store, "reference", known, references.RECORD)
+        uri = store.uri_of(immutable.prefix_of("reference", known))
         return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
         record = _make(store, dataset, reference, divided, network, folder)
-        files = sealed.files_below(folder)
-        reference_id = sealed.sums_id("ref", files)
-        uri = sealed.publish(store, "reference", reference_id, files)
-    memo.remember(store, "reference", recipe, reference_id)
+        files = immutable.files_below(folder)
+        reference_id = immutable.sums_id("ref", files)
+        uri = immutable.publish(store, "reference", reference_id, files)
+    step_cache.remember(store, "reference", recipe, reference_id)
     still_there(store, "dataset", dataset_id)
     return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
 

@@ -11,7 +11,7 @@ from gan.errors import ConfigError, NotFoundError
 from gan.export import facts as facts_module
 from gan.steps.evaluate import evaluate
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer
+from gan.store import Store, alias
 from gan.util.log import warn
 
 
@@ -36,8 +36,8 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
         IntegrityError: a checkpoint, the reference or the promoted pointer is damaged.
     """
     watch = Stopwatch()
-    history = pointer.read(store, name)
-    live, uri = history.live, store.uri_of(pointer.key_of(name))
+    history = alias.read(store, name)
+    live, uri = history.live, store.uri_of(alias.key_of(name))
     if live is None:
         return Outcome("nothing", uri, watch.seconds(), details={"why_not": f"nothing is live under {name}"})
     wanted = dict.fromkeys([live, *(history.anchors.values() or history.ever_live())])

@@ -19,7 +19,7 @@ from gan.report.timings import timings
 from gan.steps import report_focus, report_lineage, report_pictures
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.report_focus import Focus
-from gan.store import Store, pointer, runs
+from gan.store import Store, alias, layout
 from gan.train.metrics_log import read_metrics
 from gan.train.run import Run, read_run
 from gan.types import Json
@@ -44,7 +44,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
     focus = report_focus.find(store, run)
-    key = runs.report(run_id)
+    key = layout.report(run_id)
     store.write(key, render(gather(store, run, dataset, focus, now())).encode())
     details = {
         "step": focus.step,
@@ -118,7 +118,7 @@ def _progress(run: Run, focus: Focus) -> str:
 
 
 def _is_live(store: Store, verdict: Json) -> bool:
-    return bool(pointer.read(store, verdict["name"]).live == verdict["generator_id"])
+    return bool(alias.read(store, verdict["name"]).live == verdict["generator_id"])
 
 
 def _scores(store: Store, focus: Focus) -> Scores | None:

@@ -13,7 +13,8 @@ from gan.export.facts import Facts
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL
 from gan.steps.export import evaluations_newest_first
-from gan.store import Store, sealed, verdicts
+from gan.store import Store, immutable
+from gan.store.records import verdicts
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run
 from gan.types import Json
@@ -63,7 +64,7 @@ def _checkpoint(store: Store, run: Run) -> Focus:
 def _generators(store: Store, run_id: str) -> dict[str, Facts]:
     """The generators of a run by id; damaged ones are passed over with a warning."""
     found = {}
-    for generator_id in sealed.ids(store, "generator"):
+    for generator_id in immutable.ids(store, "generator"):
         try:
             facts = facts_module.read(store, generator_id)
         except (IntegrityError, NotFoundError) as error:

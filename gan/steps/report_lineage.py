@@ -10,7 +10,7 @@ from gan.export.facts import Facts
 from gan.metrics.requirements import split_of
 from gan.report.data import Link
 from gan.steps.report_focus import Focus
-from gan.store import Store, pointer, sealed
+from gan.store import Store, alias, immutable
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run
 
@@ -43,9 +43,9 @@ def _checkpoint_summary(store: Store, run: Run, focus: Focus) -> str:
 
 
 def _reference_summary(store: Store, reference_id: str) -> str:
-    if not sealed.is_published(store, "reference", reference_id):
+    if not immutable.is_published(store, "reference", reference_id):
         return "no longer in this store"
-    record = sealed.read_json(store, "reference", reference_id, "reference.json")
+    record = immutable.read_json(store, "reference", reference_id, "reference.json")
     network = record["feature_network"]
     right = ""
     if "accuracy" in network:
@@ -64,8 +64,8 @@ def _parity_summary(facts: Facts) -> str:
 def _promotions(store: Store, generator_id: str) -> list[Link]:
     """Every name that the generator is or was live under."""
     links = []
-    for name in pointer.names(store):
-        found = pointer.read(store, name)
+    for name in alias.names(store):
+        found = alias.read(store, name)
         moves = [move for move in found.moves if move.generator_id == generator_id]
         if moves:
             state = "live since" if found.live == generator_id else "no longer live; last promoted at"

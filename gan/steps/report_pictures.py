@@ -18,7 +18,7 @@ from gan.export.sheet import scale_of, sheet
 from gan.report.data import Nearest, Neighbours, Samples, Strip
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, tiles
-from gan.store import Store, runs, sealed
+from gan.store import Store, immutable, layout
 from gan.train.run import Run
 from gan.util.images import to_pixels
 from gan.util.log import warn
@@ -64,7 +64,7 @@ def draw(with_: Draw, run: Run, dataset: Dataset, who: str) -> Drawn:
 
 def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[Strip, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
-    keys = runs.sample_sheets(store, run.run_id)
+    keys = layout.sample_sheets(store, run.run_id)
     height, width, _ = dataset.image_shape
     strips = []
     for key in (keys[index] for index in moments(len(keys))):
@@ -89,7 +89,7 @@ def nearest_training_images(
     from gan.metrics import reference as references
     from gan.metrics.features.interface import look_at_all
 
-    known = reference_id is not None and sealed.is_published(store, "reference", reference_id)
+    known = reference_id is not None and immutable.is_published(store, "reference", reference_id)
     reference = references.load(store, str(reference_id)) if known else None
     slow = reference is not None and reference.network.kind == "inception"
     try:

@@ -14,7 +14,7 @@ from gan.export import latents
 from gan.export.facts import Facts
 from gan.export.sheet import MOST_COLUMNS
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer
+from gan.store import Store, alias
 from gan.util.images import grid, png
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _generator_id(store: Store, generator_id: str | None, name: str | None) -> s
         raise ConfigError("give either --generator-id or --name, and not both")
     if generator_id is not None:
         return generator_id
-    return str(pointer.read_live(store, str(name)).live)
+    return str(alias.read_live(store, str(name)).live)
 
 
 def _check_seed(seed: int) -> None:

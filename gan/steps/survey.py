@@ -11,9 +11,9 @@ from gan.export.files import FACTS
 from gan.steps import lineage
 from gan.steps.garbage import Thing, unneeded
 from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
-from gan.store import Item, Leftover, Store, memo, pointer, runs, sealed
+from gan.store import Item, Leftover, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
-from gan.store.ledgers import LEDGERS
+from gan.store.records.audit_logs import LEDGERS
 from gan.train.checkpoint import Checkpoints
 from gan.train.retention import best_steps, retained
 from gan.train.run import read_run
@@ -22,7 +22,7 @@ from gan.util.ids import is_id
 
 HOUR = 3600.0
 ASIDE = ".deleted"
-FOLDERS = {**{folder: kind for kind, folder in sealed.KINDS.items()}, "runs": RUN}
+FOLDERS = {**{folder: kind for kind, folder in immutable.KINDS.items()}, "runs": RUN}
 NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
 """What the notes of each step are about; those of the pipeline's steps have "pipeline-" before it."""
 
@@ -80,9 +80,9 @@ class Survey:
         self._aside = aside or {}
         self.unreadable: list[str] = []
         self.parts = by_object(store.list())
-        self.notes = list(memo.notes(store))  # what refers is read after what may be referred to was listed
+        self.notes = list(step_cache.notes(store))  # what refers is read after what may be referred to was listed
         self.things = {key: self._thing(key) for key in self.parts}
-        self.things |= {key: self._thing(key) for key in (Key(NAME, name) for name in pointer.names(store))}
+        self.things |= {key: self._thing(key) for key in (Key(NAME, name) for name in alias.names(store))}
         noted = {key for note in self.notes if note.item.modified >= self._young and (key := _about(note))}
         damaged = [note for note in self.notes if note.made is None and note.item.modified >= self._young]
         self.unreadable += [f"{store.uri_of(note.item.key)} is damaged" for note in damaged]
@@ -156,7 +156,7 @@ class Survey:
             if key.kind == GENERATOR and thing.whole and key not in self.unneeded:
                 if thing.needs is None:
                     return None
-                facts = sealed.read_json(self._store, GENERATOR, key.id, FACTS)
+                facts = immutable.read_json(self._store, GENERATOR, key.id, FACTS)
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
@@ -177,7 +177,7 @@ class Survey:
             gone = about is not None and (about not in self.things or about in self.unneeded)
             if note.item.modified < self._young and (gone or note.made is None):
                 why = "what it is about is gone" if gone else "it is damaged"
-                found.append(Trash("recipe", note.item.key.removeprefix(f"{memo.FOLDER}/"), why, (note.item,)))
+                found.append(Trash("recipe", note.item.key.removeprefix(f"{step_cache.FOLDER}/"), why, (note.item,)))
         return found
 
     def _left(self) -> Iterator[Trash]:
@@ -207,10 +207,10 @@ def by_object(items: Iterable[Item]) -> dict[Key, list[Item]]:
 
 def seal_of(key: Key) -> str:
     """What an object is there for readers with."""
-    return runs.record(key.id) if key.kind == RUN else f"{sealed.prefix_of(key.kind, key.id)}/{sealed.SEAL}"
+    return layout.record(key.id) if key.kind == RUN else f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SEAL}"
 
 
-def _about(note: memo.Note) -> Key | None:
+def _about(note: step_cache.Note) -> Key | None:
     """The object that a note is about; None for one that is damaged, or of a step that is not known here."""
     step = note.step.removeprefix("pipeline-")
     if note.made is None:

@@ -17,7 +17,7 @@ from gan.steps.experiment import Experiment, Trial
 from gan.steps.halving import points_of_stage, ranked, table
 from gan.steps.outcome import Outcome, Stopwatch, plain
 from gan.steps.train import train
-from gan.store import runs
+from gan.store import layout
 from gan.types import Json
 from gan.util.log import say, warn
 
@@ -124,4 +124,4 @@ def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: b
     result = experiment.result(trial)
     run_id = str(result["run_id"])
     details = {**result, "score": plain(result["score"])}
-    return Outcome(run_id, experiment.store.uri_of(runs.folder(run_id)), watch.seconds(), skipped, details)
+    return Outcome(run_id, experiment.store.uri_of(layout.folder(run_id)), watch.seconds(), skipped, details)

@@ -12,7 +12,7 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.train import warm
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, continued, default_run_id, find_run, write_run
@@ -103,7 +103,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
         "precision": run.precision,
         "resumed_from": start.step if start else None,
     }
-    return Outcome(run.run_id, store.uri_of(runs.folder(run.run_id)), watch.seconds(), details=details)
+    return Outcome(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), details=details)
 
 
 def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> Run:
@@ -155,4 +155,4 @@ def _outcome(
         "dataset_id": run.dataset_id,
         "precision": run.precision,
     }
-    return Outcome(run.run_id, store.uri_of(runs.folder(run.run_id)), watch.seconds(), skipped, details)
+    return Outcome(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), skipped, details)

@@ -16,7 +16,7 @@ from gan.errors import ConfigError, Stopped
 from gan.gpu import GpuWatch
 from gan.steps.lineage import still_there
 from gan.store import Store
-from gan.store.patience import patience_seconds
+from gan.store.timeouts import patience_seconds
 from gan.train import warm
 from gan.train.adapted import adapted
 from gan.train.attempts import take_over

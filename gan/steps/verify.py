@@ -11,8 +11,9 @@ from gan.metrics import evaluations
 from gan.steps import lineage
 from gan.steps.lineage import DATASET, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
-from gan.store import Store, pointer, sealed, verdicts
-from gan.store.ledgers import LEDGERS
+from gan.store import Store, alias, immutable
+from gan.store.records import verdicts
+from gan.store.records.audit_logs import LEDGERS
 from gan.train.checkpoint import Checkpoints
 from gan.train.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
@@ -56,19 +57,19 @@ def damages(store: Store, key: Key) -> Iterator[str]:
     elif key.kind in LEDGERS:
         yield from LEDGERS[key.kind].damages(store, key.id)
     else:
-        yield from sealed.damages(store, key.kind, key.id)
+        yield from immutable.damages(store, key.kind, key.id)
     if key.kind == DATASET:
         yield from _told(spec.load, store, key.id)  # is it the seal of this dataset, and of all of it?
 
 
 def _pointer_damages(store: Store, name: str) -> Iterator[str]:
     try:
-        live = pointer.read(store, name).live
+        live = alias.read(store, name).live
     except IntegrityError as error:
         yield str(error)
     else:
-        if live is not None and not sealed.is_published(store, "generator", live):
-            yield f"{store.uri_of(pointer.key_of(name))} points to {live}, which is not in the store"
+        if live is not None and not immutable.is_published(store, "generator", live):
+            yield f"{store.uri_of(alias.key_of(name))} points to {live}, which is not in the store"
 
 
 def _run_damages(store: Store, run_id: str) -> Iterator[str]:

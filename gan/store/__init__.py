@@ -94,16 +94,16 @@ def open_existing(uri: str, flag: str = FLAG, *, deadline_seconds: float | None 
 
 
 def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float | None) -> Store:
-    from gan.store.bucket import BucketStore
-    from gan.store.retry import from_environment
+    from gan.store.cloud.bucket import BucketStore
+    from gan.store.cloud.retry import from_environment
 
     retry = from_environment(deadline_seconds)
     if scheme == "gs":
-        from gan.store.gcs import GcsService
+        from gan.store.cloud.gcs import GcsService
 
         return BucketStore(GcsService(bucket), prefix, retry)
     try:
-        from gan.store.s3 import S3Service
+        from gan.store.cloud.s3 import S3Service
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise

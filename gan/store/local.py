@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.store.arriving import arriving
+from gan.store.atomic_file import arriving
 from gan.store.interface import Item, Leftover, Store, Versioned, check_key
 from gan.util.ids import file_sha256, sha256
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from gan.errors import ConflictError, FencedError, IntegrityError, StoreError, UnavailableError
-from gan.store import Store, Versioned, runs
+from gan.store import Store, Versioned, layout
 from gan.store.document import parse_sealed, sealed_json
 from gan.util.log import say, warn
 
@@ -48,7 +48,7 @@ def read(store: Store, run_id: str) -> Attempts:
     Raises:
         IntegrityError: the record is damaged.
     """
-    return _parsed(store, run_id, store.read_versioned(runs.attempts(run_id)))
+    return _parsed(store, run_id, store.read_versioned(layout.attempts(run_id)))
 
 
 def counts(attempts: Sequence[Attempt], step: int, number: int) -> bool:
@@ -144,14 +144,14 @@ class Lease:
 def _move(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> Attempts:
     """Change the record, whoever else changes it meanwhile."""
     while True:
-        before = store.read_versioned(runs.attempts(run_id))
+        before = store.read_versioned(layout.attempts(run_id))
         attempts = _parsed(store, run_id, before)
         changed = change(attempts)
         if changed == attempts:
             return attempts
         tree = {"run_id": run_id, "attempts": [asdict(each) for each in changed]}
         try:
-            store.swap(runs.attempts(run_id), sealed_json(tree), expected=before.version)
+            store.swap(layout.attempts(run_id), sealed_json(tree), expected=before.version)
         except ConflictError:
             continue  # somebody else was faster, or our own answer was lost
         return changed
@@ -160,7 +160,7 @@ def _move(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> 
 def _parsed(store: Store, run_id: str, versioned: Versioned) -> Attempts:
     if versioned.version is None:
         return ()
-    uri = store.uri_of(runs.attempts(run_id))
+    uri = store.uri_of(layout.attempts(run_id))
     tree = parse_sealed(versioned.data, uri, keys=("run_id", "attempts"), remedy=REMEDY)
     if tree["run_id"] != run_id:
         raise IntegrityError(f"{uri} is damaged (it is that of run {tree['run_id']}, not of {run_id}); {REMEDY}")

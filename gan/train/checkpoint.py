@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gan.data import spec
 from gan.data.labels import label_shares
 from gan.errors import IntegrityError, NotFoundError
-from gan.store import Item, Store, runs
+from gan.store import Item, Store, layout
 from gan.store.document import read_sealed, write_sealed
 from gan.train import attempts
 from gan.train.run import read_run
@@ -84,7 +84,7 @@ class Checkpoints:
         self._store = store
         self._run_id = run_id
         self._attempt = attempt
-        self._prefix = runs.checkpoints(run_id)
+        self._prefix = layout.checkpoints(run_id)
 
     def steps(self) -> list[int]:
         """The steps that have a whole checkpoint, ascending."""
@@ -133,7 +133,7 @@ class Checkpoints:
         Raises:
             StoreError: it could not be uploaded; earlier checkpoints are untouched.
         """
-        folder = runs.checkpoint(self._run_id, made.step, self._attempt)
+        folder = layout.checkpoint(self._run_id, made.step, self._attempt)
         self._store.upload(f"{folder}/{STATE}", made.path)
         write_sealed(self._store, f"{folder}/{RECORD}", made.record)
 
@@ -205,7 +205,7 @@ class Checkpoints:
 
     def on_schedule(self, folder: Folder) -> bool:
         """Whether a checkpoint was to be saved at that step; one that was not was saved because the run was stopped."""
-        key = runs.checkpoint(self._run_id, folder.step, folder.attempt)
+        key = layout.checkpoint(self._run_id, folder.step, folder.attempt)
         try:
             return bool(self._read_meta(key, folder.step).get("on_schedule", True))
         except (IntegrityError, NotFoundError):
@@ -214,7 +214,7 @@ class Checkpoints:
     def _folder(self, step: int) -> str:
         for folder in self.folders():
             if folder.step == step and folder.counts:
-                return runs.checkpoint(self._run_id, step, folder.attempt)
+                return layout.checkpoint(self._run_id, step, folder.attempt)
         known = ", ".join(map(str, self.steps())) or "none yet"
         raise NotFoundError(f"run {self._run_id} has no checkpoint of step {step}; it has: {known}")
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from gan.errors import IntegrityError
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.types import Json
 
 
@@ -30,7 +30,7 @@ class MetricsLog:
 
     def take(self, next_step: int) -> dict[str, bytes]:
         """The chunk under its key, if there is one; the next one begins at `next_step`."""
-        key, lines = runs.metrics_from(self._run_id, self._first_step), self._lines
+        key, lines = layout.metrics_from(self._run_id, self._first_step), self._lines
         self._first_step, self._lines = next_step, []
         return {key: ("\n".join(lines) + "\n").encode()} if lines else {}
 
@@ -48,7 +48,7 @@ def read_metrics(store: Store, run_id: str) -> list[Json]:
         IntegrityError: a chunk is not JSON lines.
     """
     lines: list[Json] = []
-    for item in store.list(runs.metrics(run_id)):
+    for item in store.list(layout.metrics(run_id)):
         try:
             lines += [json.loads(line) for line in store.read(item.key).decode().splitlines()]
         except ValueError:

@@ -8,14 +8,14 @@ from types import TracebackType
 
 from PIL import Image
 
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.train.metrics_log import MetricsLog
 from gan.train.monitor import Monitor
 from gan.train.tensorboard import TensorBoard
 from gan.util.images import png
 from gan.util.scratch import disk_error
 
-FOLDERS = (runs.metrics, runs.samples, runs.tensorboard)
+FOLDERS = (layout.metrics, layout.samples, layout.tensorboard)
 
 
 class Recorder:
@@ -53,7 +53,7 @@ class Recorder:
 
     def samples(self, step: int, sheet: Image.Image) -> None:
         """Note a sample sheet."""
-        key = runs.sample_sheet(self._run_id, step)
+        key = layout.sample_sheet(self._run_id, step)
         self._sheets[key] = self._written(key, png(sheet))
         self._tensorboard.add_samples(step, sheet)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.train.run import Run
 
 
 def how_to_go_on(store: Store, run: Run) -> str:
     """What to run so that training goes on: `gan train` with the run's own config where that is a local file."""
-    config = store.local_path(runs.config(run.run_id))
+    config = store.local_path(layout.config(run.run_id))
     if config is None:
         return "the same command again"
     command = ["gan", "train", "--store", store.uri, "--config", str(config)]

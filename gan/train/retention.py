@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import facts
 from gan.metrics import evaluations
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 
 def retained(
@@ -53,7 +53,7 @@ class Needed:
         return best_steps(self._store, self._run_id) | self._exported_steps()
 
     def _exported_steps(self) -> frozenset[int]:
-        for generator_id in sealed.ids(self._store, "generator"):
+        for generator_id in immutable.ids(self._store, "generator"):
             if generator_id not in self._exported:
                 self._exported[generator_id] = self._step_of(generator_id)
         return frozenset(step for step in self._exported.values() if step is not None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from gan.config import Config, from_record, train_as_meant
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.store.document import read_sealed, write_sealed
 from gan.types import Json
 from gan.util.ids import content_hash, sha256
@@ -113,15 +113,15 @@ def read_run(store: Store, run_id: str) -> Run:
     """
     run = find_run(store, run_id)
     if run is None:
-        raise NotFoundError(unknown_name("run", run_id, runs.run_ids(store), "Make one with: gan train"))
+        raise NotFoundError(unknown_name("run", run_id, layout.run_ids(store), "Make one with: gan train"))
     return run
 
 
 def find_run(store: Store, run_id: str) -> Run | None:
     """The record of a run, or None where there is none; see `read_run`."""
-    uri, remedy = store.uri_of(runs.record(run_id)), _remedy(store, run_id)
+    uri, remedy = store.uri_of(layout.record(run_id)), _remedy(store, run_id)
     try:
-        record = read_sealed(store, runs.record(run_id), keys=("format",), remedy=remedy)
+        record = read_sealed(store, layout.record(run_id), keys=("format",), remedy=remedy)
     except NotFoundError:
         return None
     if record["format"] != FORMAT:
@@ -144,19 +144,19 @@ def find_run(store: Store, run_id: str) -> Run | None:
 
 def config_damages(store: Store, run: Run) -> Iterator[str]:
     """What is wrong with the copy of a run's config that is there for people."""
-    uri = store.uri_of(runs.config(run.run_id))
+    uri = store.uri_of(layout.config(run.run_id))
     expected = sha256(run.config.to_yaml().encode())
     try:
-        found = f"has SHA-256 {sha256(store.read(runs.config(run.run_id)))}"
+        found = f"has SHA-256 {sha256(store.read(layout.config(run.run_id)))}"
     except NotFoundError:
         found = "is missing"
     if found != f"has SHA-256 {expected}":
-        yield f"{uri} {found}; expected {expected}, as {runs.RECORD} has it. Train the run again to write it anew"
+        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to write it anew"
 
 
 def write_run(store: Store, run: Run) -> None:
     """Publish the record of a run, `run.json` last."""
-    store.write(runs.config(run.run_id), run.config.to_yaml().encode())
+    store.write(layout.config(run.run_id), run.config.to_yaml().encode())
     record = {
         "format": FORMAT,
         "run_id": run.run_id,
@@ -167,7 +167,7 @@ def write_run(store: Store, run: Run) -> None:
         "precision": run.precision,
         "environment": run.environment,
     }
-    write_sealed(store, runs.record(run.run_id), record)
+    write_sealed(store, layout.record(run.run_id), record)
 
 
 def continued(run: Run, config: Config, dataset_id: str) -> Run:
@@ -211,5 +211,5 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _remedy(store: Store, run_id: str) -> str:
-    where = store.uri_of(runs.folder(run_id))
+    where = store.uri_of(layout.folder(run_id))
     return f"put the original back, or train under another --run-id (this one is in {where})"

@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from gan.errors import StoreError
-from gan.store import runs
+from gan.store import layout
 
 
 class TensorBoard:
@@ -42,7 +42,7 @@ class TensorBoard:
 
     def take(self, next_step: int) -> dict[str, Path]:
         """The event file by the key it gets in the store, if there is one; the next one begins at `next_step`."""
-        key = runs.events_from(self._run_id, self._first_step)
+        key = layout.events_from(self._run_id, self._first_step)
         self._first_step = next_step
         if self._writer is None:
             return {}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gan.errors import ClusterError, GanError, NotFoundError
-from gan.store import executions, open_existing
-from gan.store.executions import Attempt
+from gan.store import open_existing
+from gan.store.records import executions
+from gan.store.records.executions import Attempt
 from gan.types import Json
 from pipelines.client import runs, workflow
 from pipelines.client.cluster import Cluster

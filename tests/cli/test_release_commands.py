@@ -10,7 +10,7 @@ import pytest
 from gan.cli.main import main
 from gan.steps.export import export
 from gan.steps.promote import promote
-from gan.store import Store, open_store, pointer
+from gan.store import Store, alias, open_store
 from support import objects, runs
 
 
@@ -29,7 +29,7 @@ def gan(store: Store, *argv: str) -> int:
 
 
 def ever_live(store: Store) -> tuple[str, ...]:
-    return pointer.read(store, "faces").ever_live()
+    return alias.read(store, "faces").ever_live()
 
 
 def test_anchor_holds_new_generators_to_another_one(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_anchor_holds_new_generators_to_another_one(store: Store, capsys: pytest
     assert gan(store, "anchor", *arguments) == 0
     told = f"faces: new generators are held to coverage: {first}, fid: {first}, recall: {first}\n"
     assert capsys.readouterr().out == told
-    after = pointer.read(store, "faces")
+    after = alias.read(store, "faces")
     assert (after.live, set(after.anchors.values())) == (second, {first})
     assert (after.moves[-1].action, after.moves[-1].reason) == ("anchor", "the second memorised")
 
@@ -68,12 +68,12 @@ def test_anchor_is_the_live_one_where_none_is_named(store: Store, capsys: pytest
 def test_a_wrong_anchor_is_refused(
     store: Store, capsys: pytest.CaptureFixture[str], argv: list[str], code: int, message: str
 ) -> None:
-    before = pointer.read(store, "faces")
+    before = alias.read(store, "faces")
     assert gan(store, "anchor", *argv) == code
     told = capsys.readouterr()
     assert told.out == ""
     assert message in told.err
-    assert pointer.read(store, "faces") == before
+    assert alias.read(store, "faces") == before
 
 
 def test_remeasure_without_a_live_generator(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

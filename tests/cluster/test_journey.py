@@ -9,7 +9,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from gan.store import Store, pointer
+from gan.store import Store, alias
 from support.cluster import Cluster, Told, within_reach
 from support.trips import MADE, TRAINING, Trip, details, follow, step
 
@@ -67,7 +67,7 @@ def test_what_it_made_is_in_the_store_and_live(
     kinds = {each["id"]: each["kind"] for each in found}
     expected = {"preprocess": "dataset", "reference": "reference", "train": "run", "export": "generator"}
     assert {name: kinds.get(trip.step(name)["id"]) for name in expected} == expected
-    live = pointer.read_live(open_here(journey_store), "digits").live
+    live = alias.read_live(open_here(journey_store), "digits").live
     assert live == trip.step("promote")["id"] == trip.step("export")["id"]
     cluster.command("verify", "--store", journey_store, program="gan")
 

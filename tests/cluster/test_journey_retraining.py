@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from gan.store import Store, pointer
+from gan.store import Store, alias
 from pipelines.retraining import ORDER
 from pipelines.schedule.zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
@@ -110,7 +110,7 @@ def test_the_second_night_has_nothing_new_and_status_says_why(nights: Nights) ->
 def test_only_the_first_night_moved_the_pointer(
     nights: Nights, shared_store: str, open_here: Callable[[str], Store]
 ) -> None:
-    live = pointer.read_live(open_here(shared_store), nights.name)
+    live = alias.read_live(open_here(shared_store), nights.name)
     assert [move.generator_id for move in live.moves] == [details(nights.first.record, "promote")["live"]]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gan.store import Store, pointer
+from gan.store import Store, alias
 from support.cluster import Cluster, Told
 from support.trips import details
 
@@ -38,6 +38,6 @@ def test_the_better_half_goes_on(swept: Told) -> None:
 def test_the_best_is_live(swept: Told, shared_store: str, open_here: Callable[[str], Store]) -> None:
     chosen = details(swept.record, "choose")
     assert chosen["checkpoint"] == 20
-    live = pointer.read_live(open_here(shared_store), "swept").live
+    live = alias.read_live(open_here(shared_store), "swept").live
     assert live == details(swept.record, "promote")["live"]
     assert swept.record["details"]["export"]["id"] == live

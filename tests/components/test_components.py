@@ -10,7 +10,7 @@ from kfp.dsl import HTML, Markdown, Metrics, Model
 from components.catalogue import STEPS, component
 from gan import config as configs
 from gan.export import facts
-from gan.store import open_store, pointer, sealed
+from gan.store import alias, immutable, open_store
 
 TINY = [
     "data.image_size=8",
@@ -92,7 +92,7 @@ def test_every_component_hands_on_what_its_step_made(chain: Chain) -> None:
     assert outputs["evaluate"] in {"2", "4"}
     assert outputs["export"].startswith("gen-")
     assert outputs["gate"] is True
-    assert outputs["promote"] == outputs["export"] == pointer.read(open_store(chain.store), "live").live
+    assert outputs["promote"] == outputs["export"] == alias.read(open_store(chain.store), "live").live
     assert Path(outputs["report"]).is_file()
 
 
@@ -135,7 +135,7 @@ def test_kubeflow_gets_the_verdict_the_promotion_and_the_report(chain: Chain) ->
 @pytest.mark.slow
 def test_scores_are_those_of_the_config_that_the_step_was_given(chain: Chain) -> None:
     """The run keeps the config that it was begun with; a later one scores and exports as it says itself."""
-    run_id, (reference_id,) = chain.outputs["train"], sealed.ids(open_store(chain.store), "reference")
+    run_id, (reference_id,) = chain.outputs["train"], immutable.ids(open_store(chain.store), "reference")
     before = {step: chain.outputs[step] for step in ("evaluate", "export")}
     again = Chain(chain.folder)
     again.config = configs.load("digits", [*TINY, "evaluate.samples=48", "evaluate.checkpoint=latest"]).to_yaml()

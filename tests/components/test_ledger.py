@@ -13,8 +13,9 @@ import pytest
 from components import pod_names, runtime, termination
 from gan.errors import DataError, DivergedError, FencedError, GanError, UnavailableError
 from gan.steps.outcome import Outcome
-from gan.store import LocalStore, executions
-from gan.store.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt
+from gan.store import LocalStore
+from gan.store.records import executions
+from gan.store.records.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt
 
 EXECUTION = "5f0c"
 TASK = "gan-training-x7.root.promote.executor"

@@ -13,8 +13,8 @@ from components.record import Record
 from gan.config import from_yaml, override
 from gan.metrics import evaluations
 from gan.steps.outcome import Outcome
-from gan.store import executions
-from gan.store.executions import Attempt
+from gan.store.records import executions
+from gan.store.records.executions import Attempt
 from support import live, runs
 from support.receiver import Receiver
 

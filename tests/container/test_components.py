@@ -14,7 +14,7 @@ from components import record
 from components.catalogue import COMPONENTS, component
 from gan.config import Config, from_dict
 from gan.config.sweep import Sweep
-from gan.store import open_store, pointer
+from gan.store import alias, open_store
 from pipelines.retraining import retraining
 from pipelines.sweep import sweep
 from pipelines.tasks import Tasks
@@ -78,8 +78,8 @@ def test_each_pipeline_s_generator_is_live_at_the_end(swept: Bench) -> None:
     assert exported is not None
     assert exported.outcome is not None
     store = open_store(str(swept.store))
-    assert pointer.read(store, "swept").live == exported.outcome.id
-    assert pointer.read(store, NAME).live not in (None, exported.outcome.id)
+    assert alias.read(store, "swept").live == exported.outcome.id
+    assert alias.read(store, NAME).live not in (None, exported.outcome.id)
 
 
 def test_an_error_of_a_step_is_told_from_inside(bench: Bench, image: Any) -> None:

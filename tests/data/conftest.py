@@ -15,7 +15,7 @@ from gan.data.manifest import ManifestWriter, example_row
 from gan.data.shards import ShardWriter
 from gan.data.sources.interface import Listed
 from gan.data.spec import FILE, MANIFEST, Dataset, identified
-from gan.store import LocalStore, sealed
+from gan.store import LocalStore, immutable
 
 Made = tuple[LocalStore, Dataset]
 MakeDataset = Callable[..., Made]
@@ -65,7 +65,7 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
         )
         (folder / FILE).write_text(json.dumps(dataset.to_json()))
         store = LocalStore(tmp_path / "store")
-        sealed.publish(store, "dataset", dataset.id, sealed.files_below(folder))
+        immutable.publish(store, "dataset", dataset.id, immutable.files_below(folder))
         return store, dataset
 
     return make

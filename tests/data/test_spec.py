@@ -12,7 +12,7 @@ import pytest
 
 from gan.data.spec import Dataset, Shard, Split, from_json, identified, load
 from gan.errors import IntegrityError, NotFoundError
-from gan.store import LocalStore, sealed
+from gan.store import LocalStore, immutable
 
 DATASET = identified(
     Dataset(
@@ -78,7 +78,7 @@ def test_another_format_is_refused() -> None:
 def test_load_checks_the_seal(make_dataset) -> None:  # type: ignore[no-untyped-def]
     store, dataset = make_dataset()
     assert load(store, dataset.id) == dataset
-    path = store.local_path(f"{sealed.prefix_of('dataset', dataset.id)}/dataset.json")
+    path = store.local_path(f"{immutable.prefix_of('dataset', dataset.id)}/dataset.json")
     path.write_bytes(path.read_bytes().replace(b'"box"', b'"bix"'))
     with pytest.raises(IntegrityError, match=r"dataset\.json"):
         load(store, dataset.id)

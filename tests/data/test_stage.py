@@ -13,7 +13,7 @@ import pytest
 
 from gan.data.stage import Stage
 from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
-from gan.store import LocalStore, Store, open_store, sealed
+from gan.store import LocalStore, Store, immutable, open_store
 from gan.util.ids import file_sha256, sha256
 from support import servers
 from support.remote import Gated, Remote
@@ -196,8 +196,8 @@ def test_shards_in_a_bucket(
     made, dataset = make_dataset()
     store = open_store(f"{server.scheme}://{servers.make_bucket(server)}/below")
     folder = made.root / "datasets" / dataset.id
-    sealed.publish(
-        store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != sealed.SEAL}
+    immutable.publish(
+        store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != immutable.SEAL}
     )
     shards = dataset.splits["train"].shards
     paths = staged(store, dataset)

@@ -8,7 +8,7 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 
 from gan.errors import ConflictError
-from gan.store import open_store, pointer
+from gan.store import alias, open_store
 
 Context = multiprocessing.get_context("spawn")
 NAME = "raced"
@@ -46,11 +46,11 @@ def _race(uri: str, racer: int, rounds: int, barrier: Barrier, tries: Queue[list
         store.require_conditions()
         for number in range(rounds):
             barrier.wait(PATIENCE_SECONDS)
-            seen = pointer.read(store, NAME)
+            seen = alias.read(store, NAME)
             barrier.wait(PATIENCE_SECONDS)
             wanted = f"gen-{number:06d}{racer:06d}"
             try:
-                pointer.move(store, seen, pointer.Move(wanted, "promote", "2026-01-01T00:00:00+00:00", seen.live))
+                alias.move(store, seen, alias.Move(wanted, "promote", "2026-01-01T00:00:00+00:00", seen.live))
             except ConflictError:
                 won = False
             else:

@@ -28,7 +28,8 @@ from gan.steps.gate import gate
 from gan.steps.promote import promote, rollback
 from gan.steps.train import train
 from gan.steps.verify import verify
-from gan.store import Store, pointer, sealed, verdicts
+from gan.store import Store, alias, immutable
+from gan.store.records import verdicts
 from gan.train import attempts
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import read_run
@@ -62,7 +63,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
 def use_dataset(whole: Whole) -> None:
     dataset = spec.load(whole.store, whole.world.dataset_id)
-    sealed.read_file(whole.store, "dataset", dataset.id, spec.MANIFEST)
+    immutable.read_file(whole.store, "dataset", dataset.id, spec.MANIFEST)
     for split in dataset.splits:
         load_split(whole.store, dataset, split, most=10, seed=0)
 
@@ -159,7 +160,7 @@ def test_damage_is_found_before_use_and_named(
 def test_a_file_that_is_gone_is_found_and_named(whole: Whole, what: str) -> None:
     pattern, use = USES[what]
     for key in keys(whole, pattern):
-        if key.endswith((sealed.SEAL, "checkpoint.json")):
+        if key.endswith((immutable.SEAL, "checkpoint.json")):
             continue  # without these there is no object
         sound = whole.store.read(key)
         whole.store.delete(key)
@@ -174,11 +175,11 @@ def test_an_object_without_its_seal_is_not_there(whole: Whole) -> None:
     for kind, object_id in (
         ("dataset", whole.world.dataset_id), ("reference", whole.world.reference_id), ("generator", whole.generator_id),
     ):  # fmt: skip
-        key = f"{sealed.prefix_of(kind, object_id)}/{sealed.SEAL}"
+        key = f"{immutable.prefix_of(kind, object_id)}/{immutable.SEAL}"
         sound = whole.store.read(key)
         whole.store.delete(key)
         with pytest.raises(NotFoundError, match=f'no {kind} "{object_id}" in the store'):
-            sealed.read_sums(whole.store, kind, object_id)
+            immutable.read_sums(whole.store, kind, object_id)
         whole.store.write(key, sound)
 
 
@@ -249,4 +250,4 @@ def test_the_gate_refuses_to_compare_with_damaged_contributions(whole: Whole, tm
 
 
 def test_a_pointer_keeps_its_generator_when_another_is_damaged(whole: Whole) -> None:
-    assert pointer.read_live(whole.store, NAME).live == whole.generator_id
+    assert alias.read_live(whole.store, NAME).live == whole.generator_id

@@ -24,7 +24,7 @@ from gan.steps.inspect import inspect
 from gan.steps.promote import promote, rollback
 from gan.steps.survey import Rules
 from gan.steps.verify import verify
-from gan.store import LocalStore, Store, memo, pointer, sealed
+from gan.store import LocalStore, Store, alias, immutable, step_cache
 from gan.train.attempts import take_over
 from support import objects
 from support.objects import DAY
@@ -57,7 +57,7 @@ def fill(folder: Path) -> Path:
 
 CHANGES: list[Callable[[Store, list[str]], object]] = [
     lambda store, made: promote(store, made[1], "faces", force="a test"),
-    lambda store, made: memo.remember(store, "export", {}, made[1]),
+    lambda store, made: step_cache.remember(store, "export", {}, made[1]),
     lambda store, made: take_over(store, "r1"),
     lambda store, made: objects.dataset(store, b"other"),
     lambda store, made: objects.checkpoint(store, "r1", 10),
@@ -101,7 +101,7 @@ def test_a_copy_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path, s
     ballast.write_bytes(bytes(3 << 19))
     with pytest.raises(StoreError, match="is full; free some space"):
         copy(source, target)
-    assert not sealed.is_published(target, "dataset", big)
+    assert not immutable.is_published(target, "dataset", big)
     assert verify(target).details["damages"] == []
     ballast.unlink()
     copy(source, target)
@@ -150,7 +150,7 @@ def test_what_only_reads_works_on_a_disk_that_cannot_be_written_to(request: pyte
     store, made = request.getfixturevalue(where)
     assert verify(store).details["damages"] == []
     assert made[0] in inspect(store).details["tree"]
-    assert pointer.read_live(store, "faces").live == made[0]
+    assert alias.read_live(store, "faces").live == made[0]
 
 
 def at(days: float) -> str:
@@ -166,11 +166,11 @@ def test_hosts_with_skewed_clocks_move_a_pointer_in_the_order_of_their_moves(tmp
             promote(store, made[number // 2 % 2], "faces", force="a test", now=lambda days=days: at(days))
         else:
             promote(store, made[1 - number // 2 % 2], "faces", force="a test", now=lambda days=days: at(days))
-    moves = pointer.read(store, "faces").moves
+    moves = alias.read(store, "faces").moves
     assert [move.before for move in moves[1:]] == [move.generator_id for move in moves[:-1]]
     assert [move.at for move in moves] == sorted(move.at for move in moves)
     rollback(store, "faces", now=lambda: at(-1000))
-    assert pointer.read(store, "faces").live == moves[-2].generator_id
+    assert alias.read(store, "faces").live == moves[-2].generator_id
 
 
 def test_the_evaluation_that_was_made_last_is_the_newest_whatever_the_clock_of_its_host_said() -> None:

@@ -81,9 +81,9 @@ def test_every_operation_of_a_store_survives_every_fault(storage: Bad, tmp_path:
 def test_large_objects_go_up_in_pieces_and_arrive_whole(
     storage: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan.store.gcs.SINGLE_REQUEST_BYTES", 1 << 20)
-    monkeypatch.setattr("gan.store.s3.SINGLE_REQUEST_BYTES", 1 << 20)
-    monkeypatch.setattr("gan.store.s3.PART_BYTES", 5 << 20)
+    monkeypatch.setattr("gan.store.cloud.gcs.SINGLE_REQUEST_BYTES", 1 << 20)
+    monkeypatch.setattr("gan.store.cloud.s3.SINGLE_REQUEST_BYTES", 1 << 20)
+    monkeypatch.setattr("gan.store.cloud.s3.PART_BYTES", 5 << 20)
     data = random.Random(SEED).randbytes(11 << 20)  # noqa: S311
     path = tmp_path / "large"
     path.write_bytes(data)

@@ -1,7 +1,7 @@
 """Promise 7: loading a generator, checkpoint, config or manifest executes no code, and nothing escapes the store.
 
-What is tested where it is used: names in SHA256SUMS (tests/store/test_sealed.py), zips with paths and links that climb
-out (tests/data/sources), broken inputs of the command line (tests/cli/test_bad_input.py).
+What is tested where it is used: names in SHA256SUMS (tests/store/test_immutable.py), zips with paths and links that
+climb out (tests/data/sources), broken inputs of the command line (tests/cli/test_bad_input.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gan.errors import ConfigError, IntegrityError
 from gan.export import files, saved_model
 from gan.metrics.features import keras_network
 from gan.metrics.features.inception import InceptionNetwork
-from gan.store import LocalStore, runs
+from gan.store import LocalStore, layout
 from gan.store.document import read_sealed, write_sealed
 from gan.train.checkpoint import STATE, Checkpoints
 from gan.util.ids import sha256
@@ -256,7 +256,7 @@ class Exploit:
 def test_a_checkpoint_that_is_a_pickle_is_not_unpickled(store: LocalStore, tmp_path: Path) -> None:
     objects.run(store, "r1", "d1")
     objects.checkpoint(store, "r1", 10)
-    folder, written = runs.checkpoint("r1", 10, 1), tmp_path / "written"
+    folder, written = layout.checkpoint("r1", 10, 1), tmp_path / "written"
     state = pickle.dumps(Exploit(written))
     store.write(f"{folder}/{STATE}", state)
     write_sealed(
@@ -310,7 +310,7 @@ def test_no_shard_of_a_description_leaves_its_dataset(store: LocalStore, name: s
 
 @pytest.mark.parametrize("run_id", ["../x", "a/b", ".hidden", "", "x" * 101])
 def test_no_id_is_a_path(run_id: str) -> None:
-    for place in (runs.folder, runs.record, runs.checkpoints, runs.verdicts):
+    for place in (layout.folder, layout.record, layout.checkpoints, layout.verdicts):
         with pytest.raises(ConfigError, match="run id must be"):
             place(run_id)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from components.catalogue import STEPS
-from gan.store import open_store, pointer
+from gan.store import alias, open_store
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def expect_promoted(record: dict[str, Any], store: Path, name: str) -> None:
     """Everything that a run that ended well leaves behind."""
     assert [step["step"] for step in record["steps"]] == list(STEPS)
     assert record["promoted"] == name
-    assert pointer.read(open_store(str(store)), name).live == record["generator_id"]
+    assert alias.read(open_store(str(store)), name).live == record["generator_id"]
     assert {"fid", "kid", "precision", "recall", "density", "coverage"} <= set(record["scores"])
     assert set(record["scores"]) == set(record["real"])
     page = Path(record["uri"]).read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_refused_gate_ends_green_with_nothing_promoted_and_the_reasons_in_the_
     record = ran.record
     assert (record["passed"], record["promoted"]) == (False, None)
     assert [step["step"] for step in record["steps"]] == [step for step in STEPS if step != "promote"]
-    assert pointer.read(open_store(str(store)), "strict").live is None
+    assert alias.read(open_store(str(store)), "strict").live is None
     (reason,) = record["reasons"]
     assert "fid" in reason
     assert "refused" in Path(record["uri"]).read_text(encoding="utf-8").lower()

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from components.catalogue import COMPONENTS
+from gan.store import layout as store_runs
 from gan.store import open_store
-from gan.store import runs as store_runs
 from pipelines.compiled import compile_text
 from pipelines.main import main
 from pipelines.profiles import load_profile

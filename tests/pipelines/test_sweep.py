@@ -10,7 +10,7 @@ import yaml
 
 from components.catalogue import COMPONENTS
 from gan.config.sweep import Sweep
-from gan.store import open_store, pointer
+from gan.store import alias, open_store
 from pipelines.compiled import compile_text
 from pipelines.main import main
 from pipelines.profiles import load_profile, profile_names
@@ -63,7 +63,7 @@ def test_the_best_goes_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert [each["step"] for each in record["steps"]].count("trial") == 2
     assert [row["steps"] for row in record["table"]] == [2, 2]
     assert record["point"] == record["table"][0]["point"]
-    assert pointer.read(open_store(str(store)), "tiny").live == record["generator_id"]
+    assert alias.read(open_store(str(store)), "tiny").live == record["generator_id"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gan.store import Store, open_store, sealed, verdicts
+from gan.store import Store, immutable, open_store
+from gan.store.records import verdicts
 
 Make = Callable[..., str]
 
@@ -39,9 +40,9 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
         (folder / "generator.json").write_text(json.dumps(facts))
         (folder / "evaluation.json").write_text(json.dumps({"identity": {"samples": 100}}))
         (folder / "weights").write_bytes(run_id.encode() * 100)
-        files = sealed.files_below(folder)
-        generator_id = sealed.sums_id("gen", files)
-        sealed.publish(store, "generator", generator_id, files)
+        files = immutable.files_below(folder)
+        generator_id = immutable.sums_id("gen", files)
+        immutable.publish(store, "generator", generator_id, files)
         if verdict is not None:
             tree = {
                 "generator_id": generator_id,

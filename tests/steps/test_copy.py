@@ -11,7 +11,8 @@ from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from gan.steps import lineage
 from gan.steps.copy import copy
 from gan.steps.verify import verify
-from gan.store import LocalStore, Store, open_store, pointer, runs, sealed, verdicts
+from gan.store import LocalStore, Store, alias, immutable, layout, open_store
+from gan.store.records import verdicts
 from gan.train.attempts import take_over
 from support import objects, servers
 
@@ -126,7 +127,7 @@ def test_other_content_under_the_same_id_is_refused(
     target.write(key, b"other")
     with pytest.raises(ConflictError, match=r"manifest.parquet is there with other content.*SHA-256 \w{64} there"):
         copy(source, target, [made["d1"]])
-    assert not sealed.is_published(target, "dataset", made["d1"])
+    assert not immutable.is_published(target, "dataset", made["d1"])
     assert target.read(key) == b"other"
 
 
@@ -147,7 +148,7 @@ def test_a_name_goes_on_from_a_shorter_history_and_no_other(
     copy(source, target, ["faces"])
     objects.promote(source, "faces", made["g2"])
     assert copy(source, target, ["faces"]).details["copied"] == ["promoted name faces"]
-    assert pointer.read(target, "faces").moves == pointer.read(source, "faces").moves
+    assert alias.read(target, "faces").moves == alias.read(source, "faces").moves
     objects.promote(target, "faces", made["g1"])
     objects.promote(source, "faces", made["g1"])
     before = target.read("promoted/faces.json")
@@ -176,7 +177,7 @@ def test_what_is_damaged_is_not_copied(
     with pytest.raises(IntegrityError, match=key.rpartition("/")[2]):
         copy(source, target, [made["g1"]])
     assert verify(target).details["damages"] == []
-    assert not sealed.is_published(target, "generator", made["g1"])
+    assert not immutable.is_published(target, "generator", made["g1"])
 
 
 def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
@@ -201,7 +202,7 @@ def test_damage_of_a_run_in_the_target_is_told_as_such(
     remedy = re.escape(f"delete {target.uri_of('runs/r1')} and run the same command again")
     with pytest.raises(IntegrityError, match=rf"run r1: .*state.safetensors is damaged.*; {remedy}"):
         copy(source, target)
-    assert sealed.is_published(target, "generator", made["g2"]), "the rest arrives"
+    assert immutable.is_published(target, "generator", made["g2"]), "the rest arrives"
 
 
 def test_damage_stops_only_what_needs_it_and_all_of_it_is_listed(
@@ -244,10 +245,10 @@ def test_the_litter_of_killed_attempts_is_left_behind(
 def test_a_generator_without_its_run_is_copied_with_a_warning(
     source: LocalStore, target: LocalStore, made: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for item in source.list(runs.folder("r1")):
+    for item in source.list(layout.folder("r1")):
         source.delete(item.key)
     copy(source, target, [made["g1"]])
-    assert sealed.is_published(target, "generator", made["g1"])
+    assert immutable.is_published(target, "generator", made["g1"])
     assert "run r1 is not in" in capsys.readouterr().err
 
 

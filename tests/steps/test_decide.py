@@ -14,7 +14,8 @@ from gan.metrics.reference import load as load_reference
 from gan.steps.decide import decide
 from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
-from gan.store import Store, verdicts
+from gan.store import Store
+from gan.store.records import verdicts
 from gan.train.run import default_run_id
 from support import live, runs, world
 

@@ -18,7 +18,7 @@ from gan.export import facts, files, latents, saved_model
 from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
-from gan.store import sealed
+from gan.store import immutable
 from gan.train.checkpoint import Checkpoints, load_ema
 from gan.train.run import read_run
 from support import runs
@@ -46,16 +46,16 @@ def test_without_an_evaluation_the_latest_checkpoint(plain: World) -> None:
     assert (outcome.details["step"], outcome.details["reference_id"]) == (4, None)
     assert outcome.details["parity"]["largest_pixel_difference"] < 1e-5
     assert "scores_equal" not in outcome.details["parity"]
-    names = set(sealed.read_sums(plain.store, "generator", outcome.id))
+    names = set(immutable.read_sums(plain.store, "generator", outcome.id))
     assert {"generator.json", "generator.keras", "card.md", "samples.png", "saved_model/saved_model.pb"} <= names
     assert "evaluation.json" not in names
-    assert not list(sealed.damages(plain.store, "generator", outcome.id))
+    assert not list(immutable.damages(plain.store, "generator", outcome.id))
     json.dumps(outcome.to_dict())
 
 
 def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) -> None:
     outcome = export(plain.store, plain.run_id, checkpoint="2")
-    sealed.fetch(plain.store, "generator", outcome.id, tmp_path)
+    immutable.fetch(plain.store, "generator", outcome.id, tmp_path)
     network = build_generator(runs.config(conditional=False), spec.load(plain.store, plain.dataset_id))
     sha256 = load_ema(plain.store, plain.run_id, 2, network)
     points = latents.draw(9, 6, 0)
@@ -78,14 +78,14 @@ def test_the_best_evaluated_checkpoint_with_equal_scores(scored: World) -> None:
     parity = outcome.details["parity"]
     assert parity["scores_equal"] is True
     assert set(parity["score_differences"]) == set(best["scores"])
-    published = sealed.read_json(scored.store, "generator", outcome.id, "evaluation.json")
+    published = immutable.read_json(scored.store, "generator", outcome.id, "evaluation.json")
     rescored = published.pop("exported_scores")
     assert published == best
     for name, score in best["scores"].items():
         assert rescored[name]["value"] == pytest.approx(score["value"], rel=1e-3, abs=1e-6)
     described = facts.read(scored.store, outcome.id)
     assert (described.conditional, described.classes) == (True, ("cats", "dogs"))
-    card = sealed.read_file(scored.store, "generator", outcome.id, "card.md").decode()
+    card = immutable.read_file(scored.store, "generator", outcome.id, "card.md").decode()
     assert best["reference_id"] in card
     assert "cats, dogs" in card
 
@@ -99,7 +99,7 @@ def test_the_same_again_is_skipped(scored: World) -> None:
 
 def test_a_checkpoint_by_step_brings_its_own_evaluation(scored: World) -> None:
     outcome = export(scored.store, scored.run_id, checkpoint="2")
-    assert sealed.read_json(scored.store, "generator", outcome.id, "evaluation.json")["step"] == 2
+    assert immutable.read_json(scored.store, "generator", outcome.id, "evaluation.json")["step"] == 2
     assert export(scored.store, scored.run_id, checkpoint="latest").details["step"] == 4
 
 
@@ -223,18 +223,18 @@ def test_a_run_without_checkpoints(plain: World, tmp_path: Path) -> None:
 
 
 def test_another_picture_is_not_published(scored: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = list(sealed.ids(scored.store, "generator"))
+    before = list(immutable.ids(scored.store, "generator"))
     monkeypatch.setattr(step, "METHOD", step.METHOD + 1)  # so that nothing is known yet
     images = saved_model.Exported.images
     monkeypatch.setattr(saved_model.Exported, "images", lambda self, *given: -images(self, *given))
     with pytest.raises(ParityError, match="saved_model draws other pictures than its checkpoint"):
         export(scored.store, scored.run_id)
-    assert list(sealed.ids(scored.store, "generator")) == before
+    assert list(immutable.ids(scored.store, "generator")) == before
 
 
 def test_a_damaged_checkpoint_is_not_exported(plain: World, tmp_path: Path) -> None:
     made = runs.copy(plain, tmp_path)
-    before = list(sealed.ids(made.store, "generator"))
+    before = list(immutable.ids(made.store, "generator"))
     for item in made.store.list("recipes/export"):
         made.store.delete(item.key)
     state = made.store.local_path(f"runs/{made.run_id}/checkpoints/00000004-1/state.safetensors")
@@ -245,4 +245,4 @@ def test_a_damaged_checkpoint_is_not_exported(plain: World, tmp_path: Path) -> N
     assert Checkpoints(made.store, made.run_id).steps() == [2, 4]
     with pytest.raises(IntegrityError, match="is damaged"):
         export(made.store, made.run_id)
-    assert list(sealed.ids(made.store, "generator")) == before
+    assert list(immutable.ids(made.store, "generator")) == before

@@ -19,7 +19,8 @@ from gan.metrics import evaluations
 from gan.metrics.contributions import Contributions
 from gan.metrics.registry import KINDS
 from gan.steps.gate import gate
-from gan.store import Store, open_store, pointer, sealed, verdicts
+from gan.store import Store, alias, immutable, open_store
+from gan.store.records import verdicts
 
 IDENTITY = {"purpose": "final", "dataset_id": "digits-1", "samples": 1000, "feature_hash": "abc"}
 SCORES = {
@@ -66,9 +67,9 @@ def make(store: Store, tmp_path: Path) -> Make:
         if evaluated:
             record = measure(store, run_id, {**SCORES, **scores}, identity=identity, weakness=weakness)
             (folder / "evaluation.json").write_text(json.dumps(record))
-        files = sealed.files_below(folder)
-        generator_id = sealed.sums_id("gen", files)
-        sealed.publish(store, "generator", generator_id, files)
+        files = immutable.files_below(folder)
+        generator_id = immutable.sums_id("gen", files)
+        immutable.publish(store, "generator", generator_id, files)
         return generator_id
 
     return publish
@@ -93,8 +94,8 @@ def measure(
 
 
 def put_live(store: Store, generator_id: str, anchors: dict | None = None) -> None:
-    move = pointer.Move(generator_id, "promote", "2026-01-01T00:00:00Z", anchors=anchors)
-    pointer.move(store, pointer.read(store, "faces"), move)
+    move = alias.Move(generator_id, "promote", "2026-01-01T00:00:00Z", anchors=anchors)
+    alias.move(store, alias.read(store, "faces"), move)
 
 
 @pytest.mark.parametrize(
@@ -262,9 +263,9 @@ def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, mak
     put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
     fake = make("fake", fid=2.0)
     put_live(store, fake, anchors=gate(store, fake, "faces").details["next_anchors"])
-    live = pointer.read(store, "faces")
+    live = alias.read(store, "faces")
     assert live.anchors["fid"] == fake
-    pointer.move(store, live, pointer.Move(first, "rollback", "2026-01-02T00:00:00Z", fake))
+    alias.move(store, live, alias.Move(first, "rollback", "2026-01-02T00:00:00Z", fake))
     assert gate(store, make(fid=10.0), "faces").details["passed"]
 
 
@@ -344,7 +345,7 @@ def test_the_verdict_is_written_with_the_pointers_version(store: Store, make: Ma
     assert outcome.id == new
     assert outcome.uri == store.uri_of("runs/new/verdicts/faces.json")
     assert verdict == outcome.details
-    assert verdict["live_version"] == pointer.read(store, "faces").version
+    assert verdict["live_version"] == alias.read(store, "faces").version
     assert verdict["generator_id"] == new
     assert verdict["name"] == "faces"
 
@@ -381,8 +382,8 @@ def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
     first, second = make("first"), make("second", fid=9.5)
     put_live(store, first)
     put_live(store, second)
-    live = pointer.read(store, "faces")
-    pointer.move(store, live, pointer.Move(first, "rollback", "2026-01-02T00:00:00Z", second))
+    live = alias.read(store, "faces")
+    alias.move(store, live, alias.Move(first, "rollback", "2026-01-02T00:00:00Z", second))
     found = gate(store, second, "faces").details
     assert found["passed"] is False
     (reason,) = found["reasons"]

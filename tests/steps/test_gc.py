@@ -16,9 +16,10 @@ from gan.steps.gc import AT_WORK, gc
 from gan.steps.promote import promote
 from gan.steps.survey import ASIDE, Rules
 from gan.steps.verify import verify
-from gan.store import Item, LocalStore, Store, executions, memo, open_store, pointer, runs, sealed, sweeps
-from gan.store.executions import Attempt
-from gan.store.ledgers import EXECUTIONS, SWEEPS
+from gan.store import Item, LocalStore, Store, alias, immutable, layout, open_store, step_cache
+from gan.store.records import executions, sweeps
+from gan.store.records.audit_logs import EXECUTIONS, SWEEPS
+from gan.store.records.executions import Attempt
 from gan.train.attempts import take_over
 from gan.train.checkpoint import Checkpoints
 from support import objects, servers
@@ -109,10 +110,10 @@ def test_the_grace_is_by_the_clock_of_the_storage(store: LocalStore, monkeypatch
 def test_a_fresh_note_keeps_what_a_run_may_be_about_to_use(store: LocalStore) -> None:
     made = full(store)
     for step, kind in (("preprocess", "stray"), ("reference", "second"), ("pipeline-preprocess", "stray")):
-        memo.remember(store, step, {"for": kind}, made[kind])
+        step_cache.remember(store, step, {"for": kind}, made[kind])
     objects.age(store, 2 * DAY)
     assert ("dataset", made["stray"]) in trash(store)
-    memo.published(store, "reference", {"for": "second"}, "reference")
+    step_cache.published(store, "reference", {"for": "second"}, "reference")
     assert trash(store) == [], "the dataset of the reference stays too"
 
 
@@ -122,17 +123,17 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
         ("preprocess", made["stray"]), ("pipeline-reference", made["second"]), ("export", "gen-gone"),
         ("preprocess", made["dataset"]), ("pipeline-train", "r1"), ("of-a-later-version", "x"),
     ):  # fmt: skip
-        memo.remember(store, step, {"about": about}, about)
-    memo.remember(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
-    memo.remember(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
-    memo.remember(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
+        step_cache.remember(store, step, {"about": about}, about)
+    step_cache.remember(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
+    step_cache.remember(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
+    step_cache.remember(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
     store.write("recipes/reference/damaged.json", b"{")
     objects.age(store, 2 * DAY)
     gone = [each for kind, each in trash(store, delete=True) if kind == "recipe"]
     assert sorted(each.partition("/")[0] for each in gone) == [
         "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
     ]  # fmt: skip
-    assert {note.made for note in memo.notes(store)} == {made["dataset"], "r1", "x", "10", "20"}
+    assert {note.made for note in step_cache.notes(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
 def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
@@ -218,8 +219,8 @@ def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: Loc
     assert ("run", "r2") not in trash(store)
     found = trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True)
     assert found[:2] == [("generator", old), ("run", "r2")]
-    assert runs.run_ids(store) == ["r1", "r3"]
-    assert sealed.is_published(store, "dataset", second), "another run needs it"
+    assert layout.run_ids(store) == ["r1", "r3"]
+    assert immutable.is_published(store, "dataset", second), "another run needs it"
     assert verify(store).details["damages"] == []
 
 
@@ -276,7 +277,7 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
             super().delete(key)
-            if key == f"datasets/{made['stray']}/{sealed.SEAL}" and not store.exists("runs/r9/run.json"):
+            if key == f"datasets/{made['stray']}/{immutable.SEAL}" and not store.exists("runs/r9/run.json"):
                 objects.run(store, "r9", made["stray"])
 
     assert trash(Raced(store.root), delete=True) == []
@@ -286,14 +287,14 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
 
 def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
     made = full(store)
-    memo.remember(store, "reference", {"a": 1}, made["second"])
+    step_cache.remember(store, "reference", {"a": 1}, made["second"])
     objects.age(store, 2 * DAY)
 
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
             super().delete(key)
-            if key.endswith(sealed.SEAL):
-                assert memo.published(store, "reference", {"a": 1}, "reference") is None or made["stray"] in key
+            if key.endswith(immutable.SEAL):
+                assert step_cache.published(store, "reference", {"a": 1}, "reference") is None or made["stray"] in key
 
     assert trash(Raced(store.root), delete=True) == []
     assert verify(store, [made["stray"], made["second"]]).details["damages"] == []
@@ -353,7 +354,7 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
 
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
-            if key.endswith(sealed.SEAL):
+            if key.endswith(immutable.SEAL):
                 with pytest.raises(ConflictError, match="another gan gc is at work"):
                     gc(LocalStore(self.root), delete=True)
             super().delete(key)
@@ -364,7 +365,7 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
 
 def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -> None:
     made = full(store)
-    seal = f"datasets/{made['stray']}/{sealed.SEAL}"
+    seal = f"datasets/{made['stray']}/{immutable.SEAL}"
     store.write(seal + ASIDE, store.read(seal))
     store.delete(seal)
     store.write(AT_WORK, b"")
@@ -372,7 +373,7 @@ def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -
         gc(store, delete=True)
     objects.age(store, 2 * HOUR)
     assert trash(store, delete=True) == []
-    assert sealed.is_published(store, "dataset", made["stray"])
+    assert immutable.is_published(store, "dataset", made["stray"])
     assert not [key for key in keys(store) if key in (seal + ASIDE, AT_WORK)]
 
 
@@ -380,7 +381,7 @@ def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -
 def test_what_is_published_again_as_it_goes_stays_whole_or_goes_as_a_whole(store: LocalStore, finished: bool) -> None:
     """The files of a killed publish are all there; the seal is written before gc looks, or while files go."""
     made = objects.dataset(store)
-    seal = f"datasets/{made}/{sealed.SEAL}"
+    seal = f"datasets/{made}/{immutable.SEAL}"
     data = store.read(seal)
     store.delete(seal)
     objects.age(store, 2 * DAY)
@@ -398,7 +399,7 @@ def test_what_is_published_again_as_it_goes_stays_whole_or_goes_as_a_whole(store
 
     gone = [] if finished else [("unfinished dataset", made)]
     assert trash(Raced(store.root), delete=True) == gone
-    assert sealed.is_published(store, "dataset", made) == finished
+    assert immutable.is_published(store, "dataset", made) == finished
     assert verify(store).details == {"checked": [made] * finished, "damages": []}
 
 
@@ -452,7 +453,7 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         objects.promote(store, some(["a", "b"]), some(generators))
     for at, pool in (("preprocess", datasets), ("reference", references), ("export", generators)):
         if pool and data.draw(st.booleans()):
-            memo.remember(store, at, {}, some(pool))
+            step_cache.remember(store, at, {}, some(pool))
     for folder in ("datasets", "references", "runs", "generators", "recipes"):
         for item in store.list(folder):
             if data.draw(st.integers(0, 3)) > 0:
@@ -462,26 +463,26 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
     gc(store, Rules(data.draw(st.sampled_from([0.0, DAY])), idle, 1), delete=True)
     there = set(lineage.keys(store))
     assert set(live) <= there
-    assert idle is not None or set(run_ids) == set(runs.run_ids(store))
+    assert idle is not None or set(run_ids) == set(layout.run_ids(store))
     for key in there:
         assert set(lineage.needs(store, key)) <= there, key
     assert verify(store).details["damages"] == []
-    for generator_id in sealed.ids(store, "generator"):
-        facts = sealed.read_json(store, "generator", generator_id, "generator.json")
+    for generator_id in immutable.ids(store, "generator"):
+        facts = immutable.read_json(store, "generator", generator_id, "generator.json")
         assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
 
 
 def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """gc looked for references before this one was made, so it is the one who made it that has to look."""
     made = full(store)
-    move = pointer.move
+    move = alias.move
 
-    def overtaken(store: Store, *args: Any) -> pointer.Pointer:
+    def overtaken(store: Store, *args: Any) -> alias.Pointer:
         moved = move(store, *args)
-        store.delete(f"generators/{made['generator']}/{sealed.SEAL}")
+        store.delete(f"generators/{made['generator']}/{immutable.SEAL}")
         return moved
 
-    monkeypatch.setattr(pointer, "move", overtaken)
+    monkeypatch.setattr(alias, "move", overtaken)
     with pytest.raises(
         NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
     ):

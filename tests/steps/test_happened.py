@@ -4,7 +4,7 @@ import pytest
 
 from gan.steps.happened import Failure, facts, from_ledger
 from gan.steps.outcome import Outcome
-from gan.store.executions import Attempt
+from gan.store.records.executions import Attempt
 
 DECIDED = Outcome("night-1", "/p", details={"train": True, "reasons": ["3 images came"]})
 SCORED = {"label": "fid[x:1]", "scores": {"fid": {"value": 2.5}}}

@@ -10,7 +10,7 @@ from gan.errors import NotFoundError
 from gan.metrics import evaluations
 from gan.steps.inspect import inspect
 from gan.steps.promote import promote
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 from gan.store.document import write_sealed
 from gan.util.ids import content_hash, sha256
 
@@ -31,7 +31,7 @@ def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> st
     def publish(kind: str, object_id: str, name: str, data: bytes) -> None:
         file = tmp_path / f"{kind}-{name}"
         file.write_bytes(data)
-        sealed.publish(store, kind, object_id, {name: file})
+        immutable.publish(store, kind, object_id, {name: file})
 
     splits = {"train": {"examples": 1437}, "test": {"examples": 360}}
     dataset = {"image_size": 16, "channels": 1, "splits": splits}

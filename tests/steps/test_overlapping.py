@@ -9,7 +9,7 @@ from steps.conftest import Make
 
 from gan.errors import ConflictError
 from gan.steps.promote import promote
-from gan.store import Store, pointer
+from gan.store import Store, alias
 
 
 @pytest.mark.parametrize("somebody_is_live", [False, True])
@@ -34,7 +34,7 @@ def test_only_one_of_two_that_passed_goes_live(store: Store, make_generator: Mak
     for thread in threads:
         thread.join()
     (winner,) = (each for each, error in results.items() if not error)
-    after = pointer.read(store, "faces")
+    after = alias.read(store, "faces")
     assert after.live == winner
     assert len(after.moves) == 1 + somebody_is_live
     with pytest.raises(ConflictError, match=f"but {winner} is live"):

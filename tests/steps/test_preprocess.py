@@ -16,7 +16,7 @@ from gan.data.load import load_split
 from gan.data.spec import load
 from gan.errors import ConfigError, DataError, GanError, Stopped, StoreError
 from gan.steps.preprocess import preprocess
-from gan.store import LocalStore, sealed
+from gan.store import LocalStore, immutable
 from gan.util.ids import file_sha256
 from gan.util.sigterm import unwinding_at_sigterm
 from support import world
@@ -41,7 +41,7 @@ def pictures(path: Path, **changes: Any) -> Data:
 
 
 def published(store: LocalStore) -> list[str]:
-    return list(sealed.ids(store, "dataset"))
+    return list(immutable.ids(store, "dataset"))
 
 
 def test_what_is_published(store: LocalStore, temporary: Path) -> None:
@@ -59,7 +59,7 @@ def test_what_is_published(store: LocalStore, temporary: Path) -> None:
     for split in dataset.splits.values():
         for shard in split.shards:
             assert shard.sha256 == file_sha256(folder / shard.name)
-    assert list(sealed.damages(store, "dataset", outcome.id)) == []
+    assert list(immutable.damages(store, "dataset", outcome.id)) == []
     assert list(temporary.iterdir()) == []
 
 

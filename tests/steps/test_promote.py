@@ -7,7 +7,8 @@ import pytest
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.steps.promote import anchor, promote, rollback
-from gan.store import Store, pointer, verdicts
+from gan.store import Store, alias
+from gan.store.records import verdicts
 
 
 def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable[..., str]) -> None:
@@ -17,14 +18,14 @@ def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable
     second = make_generator("r2", verdict=True, against=first)
     outcome = promote(store, second, "faces")
     assert (outcome.details["was"], outcome.details["live"]) == (first, second)
-    assert pointer.read(store, "faces").moves[0].at == "2026-01-01T00:00:00+00:00"
+    assert alias.read(store, "faces").moves[0].at == "2026-01-01T00:00:00+00:00"
 
 
 def test_promoting_the_live_one_again_does_nothing(store: Store, make_generator: Callable[..., str]) -> None:
     first = make_generator("r1", verdict=True)
     promote(store, first, "faces")
     assert promote(store, first, "faces").skipped
-    assert len(pointer.read(store, "faces").moves) == 1
+    assert len(alias.read(store, "faces").moves) == 1
 
 
 def test_no_verdict_no_promotion(store: Store, make_generator: Callable[..., str]) -> None:
@@ -37,7 +38,7 @@ def test_a_refused_generator_is_not_promoted(store: Store, make_generator: Calla
     generator = make_generator("r1", verdict=False)
     with pytest.raises(RefusedError, match=r"the gate refused .*: fid 9 is above 5; promote another .*--force REASON"):
         promote(store, generator, "faces")
-    assert pointer.read(store, "faces").live is None
+    assert alias.read(store, "faces").live is None
 
 
 def test_a_verdict_against_another_live_one_is_out_of_date(store: Store, make_generator: Callable[..., str]) -> None:
@@ -57,7 +58,7 @@ def test_a_verdict_on_another_export_does_not_count(store: Store, make_generator
 def test_force_promotes_and_goes_on_record(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=False)
     promote(store, generator, "faces", force="the demo is tonight")
-    (move,) = pointer.read(store, "faces").moves
+    (move,) = alias.read(store, "faces").moves
     assert (move.action, move.reason) == ("force", "the demo is tonight")
 
 
@@ -86,7 +87,7 @@ def test_of_racing_promotions_one_wins(store: Store, make_generator: Callable[..
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(attempt, generators))
     assert won.count(True) == 1
-    assert pointer.read(store, "faces").live == generators[won.index(True)]
+    assert alias.read(store, "faces").live == generators[won.index(True)]
 
 
 def test_rollback_and_its_ends(store: Store, make_generator: Callable[..., str]) -> None:
@@ -100,7 +101,7 @@ def test_rollback_and_its_ends(store: Store, make_generator: Callable[..., str])
     promote(store, second, "faces")
     outcome = rollback(store, "faces")
     assert (outcome.details["was"], outcome.details["live"]) == (second, first)
-    assert pointer.read(store, "faces").live == first
+    assert alias.read(store, "faces").live == first
 
 
 def test_rollback_refuses_a_damaged_generator(store: Store, make_generator: Callable[..., str]) -> None:
@@ -111,7 +112,7 @@ def test_rollback_refuses_a_damaged_generator(store: Store, make_generator: Call
     store.delete(f"generators/{first}/weights")
     with pytest.raises(IntegrityError, match=r"not rolled back: .*weights is missing; .*; delete .*gan store copy"):
         rollback(store, "faces")
-    assert pointer.read(store, "faces").live == second
+    assert alias.read(store, "faces").live == second
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
@@ -119,7 +120,7 @@ def test_a_reason_to_force_must_say_something(store: Store, make_generator: Call
     generator = make_generator("r1", verdict=False)
     with pytest.raises(ConfigError, match="--force must be a reason"):
         promote(store, generator, "faces", force=reason)
-    assert pointer.read(store, "faces").live is None
+    assert alias.read(store, "faces").live is None
 
 
 def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_generator: Callable[..., str]) -> None:
@@ -215,7 +216,7 @@ def test_anchoring_is_deliberate_and_on_record(store: Store, make_generator: Cal
     assert outcome.details["live"] == second
     assert set(outcome.details["anchors"].values()) == {second}
     assert {"fid", "coverage", "recall"} <= outcome.details["anchors"].keys()
-    move = pointer.read(store, "faces").moves[-1]
+    move = alias.read(store, "faces").moves[-1]
     assert (move.action, move.reason, move.generator_id) == ("anchor", "the data have changed", second)
     assert set(anchor(store, "faces", "back", generator_id=first).details["anchors"].values()) == {first}
 

@@ -13,7 +13,7 @@ from gan.errors import ConfigError, DataError, IntegrityError, NotFoundError
 from gan.metrics import reference as references
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
-from gan.store import Store, open_store, sealed
+from gan.store import Store, immutable, open_store
 from support import world
 from support.inception import make_graph
 
@@ -84,8 +84,8 @@ def test_the_same_again_is_skipped(store: Store, labelled: str) -> None:
 
 def test_the_same_data_give_the_same_reference_in_another_store(store: Store, labelled: str, tmp_path: Path) -> None:
     elsewhere = open_store(str(tmp_path / "other"))
-    files = sealed.files_below(sealed.fetch(store, "dataset", labelled, tmp_path / "dataset"))
-    sealed.publish(elsewhere, "dataset", labelled, files)
+    files = immutable.files_below(immutable.fetch(store, "dataset", labelled, tmp_path / "dataset"))
+    immutable.publish(elsewhere, "dataset", labelled, files)
     assert make_reference(elsewhere, labelled, OPTIONS).id == make_reference(store, labelled, OPTIONS).id
 
 
@@ -139,7 +139,7 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
     assert by_uri.details["feature_network"]["uri"] == str(file)
     assert made.real.features.shape[1] == 2048
     assert made.modes.kind == "clusters"
-    assert references.NETWORK not in sealed.read_sums(store, "reference", outcome.id)
+    assert references.NETWORK not in immutable.read_sums(store, "reference", outcome.id)
 
     other = make_graph()
     file.write_bytes(other if other != graph else graph + b"\x22\x00")
@@ -166,10 +166,10 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
 def test_wrong_options_are_refused(
     store: Store, labelled: str, options: dict, error: type[Exception], message: str
 ) -> None:
-    before = list(sealed.ids(store, "reference"))
+    before = list(immutable.ids(store, "reference"))
     with pytest.raises(error, match=message):
         make_reference(store, labelled, Reference(epochs=1, **options))
-    assert list(sealed.ids(store, "reference")) == before
+    assert list(immutable.ids(store, "reference")) == before
 
 
 def test_an_unknown_dataset_is_refused(store: Store) -> None:
@@ -198,13 +198,13 @@ def test_few_images_are_warned_of(store: Store, labelled: str, capsys: pytest.Ca
 
 def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp_path: Path) -> None:
     outcome = make_reference(store, unlabelled, Reference(epochs=1, seed=9))
-    folder = sealed.fetch(store, "reference", outcome.id, tmp_path / "copy")
+    folder = immutable.fetch(store, "reference", outcome.id, tmp_path / "copy")
     record = (folder / references.RECORD).read_text()
     (folder / references.RECORD).write_text(record.replace('"format": 2', '"format": 99'))
-    files = sealed.files_below(folder)
-    files.pop(sealed.SEAL, None)
-    other = sealed.sums_id("ref", files)
-    sealed.publish(store, "reference", other, files)
+    files = immutable.files_below(folder)
+    files.pop(immutable.SEAL, None)
+    other = immutable.sums_id("ref", files)
+    immutable.publish(store, "reference", other, files)
     with pytest.raises(
         NotFoundError, match=r"of another version \(its format is 99, this one reads 2\); make it again"
     ):

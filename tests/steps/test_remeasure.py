@@ -16,7 +16,7 @@ from gan.steps.promote import promote
 from gan.steps.reference import make_reference
 from gan.steps.remeasure import remeasure
 from gan.steps.train import train
-from gan.store import pointer
+from gan.store import alias
 from support import runs
 from support.runs import World
 
@@ -70,7 +70,7 @@ def go_live(made: World, *steps: int) -> list[str]:
 
 def test_the_gate_passes_once_live_and_anchors_are_measured_alike(made: World) -> None:
     first, live = go_live(made, 2, 4)
-    assert set(pointer.read(made.store, "pets").anchors.values()) == {first}
+    assert set(alias.read(made.store, "pets").anchors.values()) == {first}
     refused = judged(made).details
     assert not refused["passed"]
     command = f"gan remeasure --name pets --reference-id {made.reference_id}"
@@ -103,9 +103,9 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
     """A history of an earlier version does not say which of them was the best; the gate finds it by their scores."""
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each in ids:
-        before = pointer.read(made.store, "pets")
-        pointer.move(made.store, before, pointer.Move(each, "promote", NOW, before.live))
-    assert pointer.read(made.store, "pets").anchors == {}
+        before = alias.read(made.store, "pets")
+        alias.move(made.store, before, alias.Move(each, "promote", NOW, before.live))
+    assert alias.read(made.store, "pets").anchors == {}
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert outcome.details["measured"] == [ids[1], ids[0]], "the live one first"
     verdict = judged(made).details
@@ -116,8 +116,8 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
 def test_what_was_rolled_back_from_is_not_measured(made: World) -> None:
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each, action in ((ids[0], "promote"), (ids[1], "promote"), (ids[0], "rollback")):
-        before = pointer.read(made.store, "pets")
-        pointer.move(made.store, before, pointer.Move(each, action, NOW, before.live))
+        before = alias.read(made.store, "pets")
+        alias.move(made.store, before, alias.Move(each, action, NOW, before.live))
     assert remeasure(made.store, "pets", made.reference_id).details["measured"] == [ids[0]]
 
 
@@ -140,7 +140,7 @@ def test_a_live_one_that_cannot_be_scored_is_told(made: World) -> None:
         made.store.delete(item.key)
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert (outcome.id, outcome.details["measured"], outcome.skipped) == (live, [], False)
-    assert outcome.uri == made.store.uri_of(pointer.key_of("pets"))
+    assert outcome.uri == made.store.uri_of(alias.key_of("pets"))
     assert "has no checkpoint of step 4; it has: none yet" in outcome.details["why_not"]
 
 

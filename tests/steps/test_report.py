@@ -18,7 +18,8 @@ from gan.steps.export import export
 from gan.steps.gate import gate
 from gan.steps.promote import promote
 from gan.steps.report import write_report
-from gan.store import sealed, verdicts
+from gan.store import immutable
+from gan.store.records import verdicts
 from support import objects, runs
 from support.runs import World
 
@@ -181,7 +182,7 @@ def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> Non
     generator_id = export(made.store, made.run_id).id
     gate(made.store, generator_id, "pets")
     verdict = verdicts.read(made.store, made.run_id, "pets")
-    evaluation = sealed.read_json(made.store, "generator", generator_id, "evaluation.json")
+    evaluation = immutable.read_json(made.store, "generator", generator_id, "evaluation.json")
     evaluation["identity"]["samples"] = 41
     for name, files, note in (
         ("gen-other", {"evaluation.json": json.dumps(evaluation).encode()}, "was measured differently"),

@@ -16,7 +16,7 @@ from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export import latents
 from gan.steps import sample as step
 from gan.steps.sample import sample
-from gan.store import Store, open_store, pointer
+from gan.store import Store, alias, open_store
 from gan.util.images import to_pixels
 from support import generators
 
@@ -114,8 +114,8 @@ def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Pat
 
 def test_by_name_it_draws_the_live_one(store: Store, plain: str, conditional: str, tmp_path: Path) -> None:
     for index, generator_id in enumerate((plain, conditional)):
-        move = pointer.Move(generator_id, "promote", f"2026-01-0{index + 1}T00:00:00+00:00")
-        pointer.move(store, pointer.read(store, "pets"), move)
+        move = alias.Move(generator_id, "promote", f"2026-01-0{index + 1}T00:00:00+00:00")
+        alias.move(store, alias.read(store, "pets"), move)
         assert sample(store, tmp_path / "a.png", name="pets", count=1).id == generator_id
 
 

@@ -10,7 +10,7 @@ import pytest
 from gan.config import override
 from gan.errors import NotFoundError
 from gan.steps.train import plan, train
-from gan.store import runs as store_runs
+from gan.store import layout as store_runs
 from gan.store.document import read_sealed, write_sealed
 from gan.train import warm
 from gan.train.checkpoint import Checkpoints

@@ -12,8 +12,9 @@ from gan.data.spec import Dataset, Shard, Split, identified
 from gan.errors import NotFoundError
 from gan.steps.promote import promote
 from gan.steps.verify import verify
-from gan.store import Store, executions, runs, sealed, sweeps
-from gan.store.executions import Attempt
+from gan.store import Store, immutable, layout
+from gan.store.records import executions, sweeps
+from gan.store.records.executions import Attempt
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
 from gan.util.ids import sha256
@@ -35,7 +36,7 @@ def add_dataset(store: Store, folder: Path) -> str:
     description = folder / "dataset.json"
     description.write_text(json.dumps(dataset.to_json()))
     files = {path.name: path for path in (shard, manifest, description)}
-    sealed.publish(store, "dataset", dataset.id, files)
+    immutable.publish(store, "dataset", dataset.id, files)
     return dataset.id
 
 
@@ -98,7 +99,7 @@ def test_an_unknown_id(store: Store) -> None:
 def test_everything_of_a_run_is_read(store: Store, key: str, data: bytes | None, says: str) -> None:
     add_run(store, "r1")
     assert verify(store).details["damages"] == []
-    where = f"{runs.folder('r1')}/{key}"
+    where = f"{layout.folder('r1')}/{key}"
     if data is None:
         store.delete(where)
     else:
@@ -110,7 +111,7 @@ def test_everything_of_a_run_is_read(store: Store, key: str, data: bytes | None,
 def test_every_flipped_byte_of_a_checkpoint_is_found(store: Store) -> None:
     add_run(store, "r1")
     for name in ("state.safetensors", "checkpoint.json"):
-        key = f"{runs.checkpoint('r1', 10, 1)}/{name}"
+        key = f"{layout.checkpoint('r1', 10, 1)}/{name}"
         data = store.read(key)
         for place in range(0, len(data), 7):
             if not data[place : place + 1].isspace():  # between JSON's tokens, a tab is as good as a blank
@@ -125,7 +126,7 @@ def test_a_seal_that_lost_lines_is_found(
     store: Store, tmp_path: Path, make_generator: Callable[..., str], kind: str, lines: int
 ) -> None:
     made = add_dataset(store, tmp_path) if kind == "dataset" else make_generator("r1")
-    key = f"{sealed.prefix_of(kind, made)}/{sealed.SEAL}"
+    key = f"{immutable.prefix_of(kind, made)}/{immutable.SEAL}"
     store.write(key, b"".join(store.read(key).splitlines(keepends=True)[:lines]))
     damages = verify(store).details["damages"]
     assert damages
@@ -135,9 +136,9 @@ def test_a_seal_that_lost_lines_is_found(
 def test_a_dataset_must_be_what_its_id_says(store: Store, tmp_path: Path) -> None:
     """A description and a seal that fit each other, but not the id, or not each other's shards."""
     made = add_dataset(store, tmp_path)
-    tree = sealed.read_json(store, "dataset", made, "dataset.json")
-    sums = sealed.read_sums(store, "dataset", made)
-    prefix = sealed.prefix_of("dataset", made)
+    tree = immutable.read_json(store, "dataset", made, "dataset.json")
+    sums = immutable.read_sums(store, "dataset", made)
+    prefix = immutable.prefix_of("dataset", made)
 
     def put(text: str, **other: str) -> list[str]:
         store.write(f"{prefix}/dataset.json", text.encode())

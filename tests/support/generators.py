@@ -13,7 +13,7 @@ from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Split
 from gan.export import saved_model
 from gan.export.facts import Facts
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 CLASSES = ("cats", "dogs", "owls")
 
@@ -67,7 +67,7 @@ def publish(store: Store, *, conditional: bool = True, channels: int = 1, seed: 
         saved_model.write(network(conditional=conditional, channels=channels, seed=seed), folder)
         described = facts(conditional=conditional, channels=channels).to_dict()
         (folder / "generator.json").write_text(json.dumps(described))
-        files = sealed.files_below(folder)
-        generator_id = sealed.sums_id("gen", files)
-        sealed.publish(store, "generator", generator_id, files)
+        files = immutable.files_below(folder)
+        generator_id = immutable.sums_id("gen", files)
+        immutable.publish(store, "generator", generator_id, files)
     return generator_id

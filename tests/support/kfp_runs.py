@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from gan.store import LocalStore, executions
-from gan.store.executions import Attempt
+from gan.store import LocalStore
+from gan.store.records import executions
+from gan.store.records.executions import Attempt
 from support.kfp_api import HEALTHY, Api, Said
 
 RUN_ID = "5c29c935-1864-42ff-8b12-37b72f7ad0bb"

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from gan.config import Config
-from gan.store import Store, pointer, sealed
+from gan.store import Store, alias, immutable
 from gan.train.run import default_run_id
 
 SINCE = "2026-03-01T12:00:00+00:00"
@@ -30,9 +30,9 @@ def go_live(store: Store, config: Config, dataset_id: str, reference_id: str, *,
     }
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "generator.json").write_text(json.dumps(facts))
-        files = sealed.files_below(Path(folder))
-        generator_id = sealed.sums_id("gen", files)
-        sealed.publish(store, "generator", generator_id, files)
-    live = pointer.read(store, name)
-    pointer.move(store, live, pointer.Move(generator_id, "promote", SINCE, live.live))
+        files = immutable.files_below(Path(folder))
+        generator_id = immutable.sums_id("gen", files)
+        immutable.publish(store, "generator", generator_id, files)
+    live = alias.read(store, name)
+    alias.move(store, live, alias.Move(generator_id, "promote", SINCE, live.live))
     return generator_id

@@ -13,7 +13,7 @@ import numpy as np
 from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Shard, Split, identified
 from gan.metrics import evaluations
-from gan.store import LocalStore, Store, pointer, sealed
+from gan.store import LocalStore, Store, alias, immutable
 from gan.train.checkpoint import Checkpoints
 from gan.train.run import Run, write_run
 from gan.util.ids import sha256
@@ -27,8 +27,8 @@ def publish(store: Store, kind: str, files: Mapping[str, bytes], object_id: str 
         paths = {file: Path(name) / str(number) for number, file in enumerate(files)}
         for file, path in paths.items():
             path.write_bytes(files[file])
-        made = object_id or sealed.sums_id(sealed.NAMED_BY_SEAL[kind], paths)
-        sealed.publish(store, kind, made, paths)
+        made = object_id or immutable.sums_id(immutable.NAMED_BY_SEAL[kind], paths)
+        immutable.publish(store, kind, made, paths)
     return made
 
 
@@ -87,8 +87,8 @@ def generator(store: Store, run_id: str, dataset_id: str, step: int = 10, refere
 
 def promote(store: Store, name: str, generator_id: str) -> None:
     """Make a generator the live one, whatever anybody says of it."""
-    at = pointer.read(store, name)
-    pointer.move(store, at, pointer.Move(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
+    at = alias.read(store, name)
+    alias.move(store, at, alias.Move(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
 
 
 def age(store: LocalStore, seconds: float, *prefixes: str) -> None:

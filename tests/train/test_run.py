@@ -9,7 +9,7 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.store import Store, runs
+from gan.store import Store, layout
 from gan.store.document import read_sealed, sealed_json, write_sealed
 from gan.train.run import (
     FORMAT,
@@ -30,13 +30,13 @@ RUN = Run("r1", "digits-1", Config(), "mixed_bfloat16", {"python": "3.11"})
 def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
     write_run(store, RUN)
     assert read_run(store, "r1") == RUN
-    assert runs.run_ids(store) == ["r1"]
+    assert layout.run_ids(store) == ["r1"]
 
 
 def test_a_run_begins_to_exist_with_its_last_file(store: Store) -> None:
     store.write("runs/r1/config.yaml", b"{}")
     assert find_run(store, "r1") is None
-    assert runs.run_ids(store) == []
+    assert layout.run_ids(store) == []
 
 
 def test_an_unknown_run_lists_the_known_ones(store: Store) -> None:

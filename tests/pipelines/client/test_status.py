@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gan.store import executions
+from gan.store.records import executions
 from pipelines.client import runs, workflow
 from pipelines.client.address import Address
 from pipelines.client.cluster import reach

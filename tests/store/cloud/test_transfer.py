@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gan.errors import ConfigError
-from gan.store.transfer import SHOWN_BYTES, Job, transfer
+from gan.store.cloud.transfer import SHOWN_BYTES, Job, transfer
 
 
 def test_the_largest_begins_first_and_results_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,30 +5,30 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError, ConflictError, IntegrityError, StoreError
-from gan.store import LocalStore, Store, pointer
+from gan.store import LocalStore, Store, alias
+from gan.store.alias import Move
 from gan.store.document import read_sealed, write_sealed
-from gan.store.pointer import Move
 
 
-def moved(store: Store, *steps: tuple[str, str]) -> pointer.Pointer:
-    at = pointer.read(store, "faces")
+def moved(store: Store, *steps: tuple[str, str]) -> alias.Pointer:
+    at = alias.read(store, "faces")
     for generator, action in steps:
-        at = pointer.move(store, at, Move(generator, action, "2026-01-01T00:00:00+00:00", at.live))
+        at = alias.move(store, at, Move(generator, action, "2026-01-01T00:00:00+00:00", at.live))
     return at
 
 
 def test_nothing_is_live_at_first(store: Store) -> None:
-    first = pointer.read(store, "faces")
+    first = alias.read(store, "faces")
     assert (first.live, first.moves, first.version) == (None, (), None)
     assert first.before_live() is None
 
 
 def test_moves_are_kept_in_order(store: Store) -> None:
     last = moved(store, ("g1", "promote"), ("g2", "promote"))
-    assert pointer.read(store, "faces") == last
+    assert alias.read(store, "faces") == last
     assert [move.generator_id for move in last.moves] == ["g1", "g2"]
     assert last.moves[1].before == "g1"
-    assert list(pointer.names(store)) == ["faces"]
+    assert list(alias.names(store)) == ["faces"]
 
 
 def test_rollback_goes_back_one_promotion_each_time(store: Store) -> None:
@@ -43,25 +43,25 @@ def test_rollback_goes_back_one_promotion_each_time(store: Store) -> None:
 
 
 def test_of_two_racing_moves_one_wins(store: Store) -> None:
-    seen = pointer.read(store, "faces")
-    pointer.move(store, seen, Move("g1", "promote", "t"))
+    seen = alias.read(store, "faces")
+    alias.move(store, seen, Move("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        pointer.move(store, seen, Move("g2", "promote", "t"))
-    assert pointer.read(store, "faces").live == "g1"
+        alias.move(store, seen, Move("g2", "promote", "t"))
+    assert alias.read(store, "faces").live == "g1"
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"live": "g", "moves": [{}]}', '{"live": "g", "moves": []}', "[1]"])
 def test_what_is_no_pointer_is_damage(store: Store, text: str) -> None:
     store.write("promoted/faces.json", text.encode())
     with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
-        pointer.read(store, "faces")
+        alias.read(store, "faces")
 
 
 def test_a_pointer_that_contradicts_its_history_is_damage(store: Store) -> None:
     moved(store, ("g1", "promote"))
     write_sealed(store, "promoted/faces.json", {**read_sealed(store, "promoted/faces.json"), "live": "g9"})
     with pytest.raises(IntegrityError, match="does not lead to g9"):
-        pointer.read(store, "faces")
+        alias.read(store, "faces")
 
 
 @pytest.mark.parametrize("store", ["local"], indirect=True)  # hundreds of writes; what is read is checked above a store
@@ -72,21 +72,21 @@ def test_a_change_of_any_byte_is_found(store: Store) -> None:
         for flip in (0x01, 0x20):
             store.write("promoted/faces.json", data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :])
             with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
-                pointer.read(store, "faces")
+                alias.read(store, "faces")
     store.write("promoted/faces.json", data + b"\n")
     with pytest.raises(IntegrityError, match=r"should end with its seal"):
-        pointer.read(store, "faces")
+        alias.read(store, "faces")
 
 
 def test_the_pointer_of_another_name_is_damage(store: Store) -> None:
     moved(store, ("g1", "promote"))
     store.write("promoted/dogs.json", store.read("promoted/faces.json"))
     with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it is the pointer of faces"):
-        pointer.read(store, "dogs")
+        alias.read(store, "dogs")
 
 
 def test_what_was_rolled_back_from_is_known_until_it_is_made_live_again(store: Store) -> None:
-    assert pointer.read(store, "faces").rolled_back_from() == frozenset()
+    assert alias.read(store, "faces").rolled_back_from() == frozenset()
     at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g3", "promote"))
     assert at.rolled_back_from() == frozenset()
     at = moved(store, ("g2", "rollback"), ("g1", "rollback"))
@@ -106,12 +106,12 @@ def test_files_that_are_no_pointers_are_no_names(store: Store) -> None:
     moved(store, ("g1", "promote"))
     for name in (".DS_Store", "._faces.json", "faces.json.bak", "deep/faces.json", ".json", "two words.json"):
         store.write(f"promoted/{name}", b"")
-    assert list(pointer.names(store)) == ["faces"]
+    assert list(alias.names(store)) == ["faces"]
 
 
 def test_names_stay_within_their_folder(store: Store) -> None:
     with pytest.raises(ConfigError, match="--name must be"):
-        pointer.read(store, "../runs/x")
+        alias.read(store, "../runs/x")
 
 
 class Deaf(LocalStore):
@@ -125,7 +125,7 @@ class Deaf(LocalStore):
 def test_a_move_whose_answer_was_lost_is_made_once_and_told_as_made(tmp_path: Path) -> None:
     store = Deaf(tmp_path)
     at = moved(store, ("g1", "promote"), ("g2", "promote"))
-    assert at == pointer.read(store, "faces")
+    assert at == alias.read(store, "faces")
     assert [move.generator_id for move in at.moves] == ["g1", "g2"]
 
 
@@ -141,22 +141,22 @@ def test_a_move_whose_answer_was_lost_is_found_below_later_ones(tmp_path: Path) 
     at = moved(Overtaken(tmp_path), ("g1", "promote"))
     assert (at.live, at.version) == ("g1", None)
     with pytest.raises(ConflictError):
-        pointer.move(others, at, Move("g3", "promote", "t"))
-    assert pointer.read(store, "faces").live == "g9"
+        alias.move(others, at, Move("g3", "promote", "t"))
+    assert alias.read(store, "faces").live == "g9"
 
 
 def test_the_same_move_of_another_is_a_lost_race(store: Store) -> None:
-    seen = pointer.read(store, "faces")
-    pointer.move(store, seen, Move("g1", "promote", "t"))
+    seen = alias.read(store, "faces")
+    alias.move(store, seen, Move("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        pointer.move(store, seen, Move("g1", "promote", "t"))
+        alias.move(store, seen, Move("g1", "promote", "t"))
 
 
 def test_the_moments_of_a_history_never_go_back(store: Store) -> None:
-    at = pointer.read(store, "faces")
+    at = alias.read(store, "faces")
     for year in (2027, 2026, 2028):
-        at = pointer.move(store, at, Move("g", "promote", f"{year}-01-01T00:00:00+00:00"))
-    assert [move.at[:4] for move in pointer.read(store, "faces").moves] == ["2027", "2027", "2028"]
+        at = alias.move(store, at, Move("g", "promote", f"{year}-01-01T00:00:00+00:00"))
+    assert [move.at[:4] for move in alias.read(store, "faces").moves] == ["2027", "2027", "2028"]
 
 
 def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) -> None:
@@ -166,18 +166,18 @@ def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) ->
 
     with pytest.raises(StoreError, match="it ignores them"):
         moved(Careless(tmp_path), ("g1", "promote"))
-    assert pointer.read(Careless(tmp_path), "faces").live is None
+    assert alias.read(Careless(tmp_path), "faces").live is None
 
 
-def anchored(store: Store, *steps: tuple[str, str, dict[str, str] | None]) -> pointer.Pointer:
-    at = pointer.read(store, "faces")
+def anchored(store: Store, *steps: tuple[str, str, dict[str, str] | None]) -> alias.Pointer:
+    at = alias.read(store, "faces")
     for generator, action, anchors in steps:
-        at = pointer.move(store, at, Move(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors))
-    return pointer.read(store, "faces")
+        at = alias.move(store, at, Move(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors))
+    return alias.read(store, "faces")
 
 
 def test_anchors_are_those_of_the_last_move_that_says_any(store: Store) -> None:
-    assert pointer.read(store, "faces").anchors == {}
+    assert alias.read(store, "faces").anchors == {}
     at = anchored(store, ("g1", "promote", {"fid": "g1"}), ("g2", "force", None))
     assert at.anchors == {"fid": "g1"}
     assert anchored(store, ("g3", "promote", {"fid": "g3", "recall": "g1"})).anchors == {"fid": "g3", "recall": "g1"}
@@ -200,4 +200,4 @@ def test_an_anchor_move_changes_no_promotion(store: Store) -> None:
 
 def test_ever_live_are_those_that_were_not_rolled_back_from(store: Store) -> None:
     anchored(store, *[(name, "promote", None) for name in ("g1", "g2", "g3")], ("g2", "rollback", None))
-    assert pointer.read(store, "faces").ever_live() == ("g1", "g2")
+    assert alias.read(store, "faces").ever_live() == ("g1", "g2")

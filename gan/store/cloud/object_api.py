@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gan.errors import StoreError
-from gan.store.content import Content
+from gan.store.cloud.content import Content
 from gan.store.interface import Item, Leftover
 
 SHA256 = "gan-sha256"  # the object metadata that holds the SHA-256 of the bytes

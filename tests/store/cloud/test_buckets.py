@@ -21,8 +21,9 @@ from gan.errors import (
     StoreError,
     UnavailableError,
 )
-from gan.store import Store, gcs, open_store, s3
-from gan.store.parallel import in_parallel
+from gan.store import Store, open_store
+from gan.store.cloud import gcs, s3
+from gan.store.cloud.parallel import in_parallel
 from support import servers
 
 
@@ -338,7 +339,7 @@ def test_a_wrong_secret_is_told_and_not_shown(minio_server: servers.Server, monk
 
 def test_without_boto3_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    monkeypatch.delitem(sys.modules, "gan.store.s3")
+    monkeypatch.delitem(sys.modules, "gan.store.cloud.s3")
     with pytest.raises(ConfigError, match=r"s3://bucket needs boto3, .* pip install boto3"):
         open_store("s3://bucket")
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.store import executions, sweeps
 from gan.store.interface import Item, Store
+from gan.store.records import executions, sweeps
 from gan.util.ids import is_id
 
 

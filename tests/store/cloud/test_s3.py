@@ -13,11 +13,11 @@ import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from gan.errors import StoreError, UnavailableError
-from gan.store import s3
-from gan.store.bucket import BucketStore
-from gan.store.retry import Retry, TransientError
-from gan.store.s3 import S3Service
-from gan.store.service import MissingError, RefusedError
+from gan.store.cloud import s3
+from gan.store.cloud.bucket import BucketStore
+from gan.store.cloud.object_api import MissingError, RefusedError
+from gan.store.cloud.retry import Retry, TransientError
+from gan.store.cloud.s3 import S3Service
 from support import servers
 
 

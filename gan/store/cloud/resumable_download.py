@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import IO
 
 from gan.errors import IntegrityError
-from gan.store.content import Checksums
-from gan.store.retry import TransientError
-from gan.store.service import MissingError, RefusedError, Service, Stat
+from gan.store.cloud.content import Checksums
+from gan.store.cloud.object_api import MissingError, RefusedError, Service, Stat
+from gan.store.cloud.retry import TransientError
 
 
 class Copying:

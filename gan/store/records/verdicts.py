@@ -5,8 +5,8 @@ from __future__ import annotations
 from gan.errors import IntegrityError
 from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Store
-from gan.store.runs import verdict as key_of
-from gan.store.runs import verdicts as folder
+from gan.store.layout import verdict as key_of
+from gan.store.layout import verdicts as folder
 from gan.types import Json
 from gan.util.ids import is_id
 

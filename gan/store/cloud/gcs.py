@@ -23,10 +23,8 @@ from google.cloud import storage
 from requests.adapters import HTTPAdapter
 
 from gan.errors import StoreError
-from gan.store.content import BLOCK_BYTES, Body, Content
-from gan.store.interface import Item
-from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
-from gan.store.service import (
+from gan.store.cloud.content import BLOCK_BYTES, Body, Content
+from gan.store.cloud.object_api import (
     PAGE,
     SHA256,
     Absent,
@@ -40,6 +38,8 @@ from gan.store.service import (
     Unchanged,
     no_bucket,
 )
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
+from gan.store.interface import Item
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 8 << 20  # what is larger goes up by a session that can be resumed

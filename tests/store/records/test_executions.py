@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError
-from gan.store import LocalStore, executions
-from gan.store.executions import DAMAGED, DONE, LOST, RUNNING, Attempt
-from gan.store.ledgers import EXECUTIONS
+from gan.store import LocalStore
+from gan.store.records import executions
+from gan.store.records.audit_logs import EXECUTIONS
+from gan.store.records.executions import DAMAGED, DONE, LOST, RUNNING, Attempt
 
 EXECUTION = "0b8f2a6e-1"
 FIRST = Attempt(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gan.errors import ConfigError, StoreError, UnavailableError
-from gan.store.retry import DOUBTS, LONGEST_PAUSE_SECONDS, Retry, TransientError, from_environment
+from gan.store.cloud.retry import DOUBTS, LONGEST_PAUSE_SECONDS, Retry, TransientError, from_environment
 
 
 class World:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConflictError, IntegrityError, NotFoundError
-from gan.store import Store, sealed
+from gan.store import Store, immutable
 
 
 @pytest.fixture
@@ -17,18 +17,18 @@ def files(tmp_path: Path) -> dict[str, Path]:
     (folder / "deep").mkdir(parents=True)
     (folder / "a.json").write_text('{"a": 1}')
     (folder / "deep" / "b").write_bytes(b"b" * 100)
-    return sealed.files_below(folder)
+    return immutable.files_below(folder)
 
 
 def test_an_object_is_there_when_its_seal_is(store: Store, files: dict[str, Path]) -> None:
     store.upload("datasets/x/a.json", files["a.json"])
-    assert not sealed.is_published(store, "dataset", "x")
-    assert list(sealed.ids(store, "dataset")) == []
-    uri = sealed.publish(store, "dataset", "x", files)
+    assert not immutable.is_published(store, "dataset", "x")
+    assert list(immutable.ids(store, "dataset")) == []
+    uri = immutable.publish(store, "dataset", "x", files)
     assert uri == store.uri_of("datasets/x")
-    assert sealed.is_published(store, "dataset", "x")
-    assert list(sealed.ids(store, "dataset")) == ["x"]
-    assert sealed.read_json(store, "dataset", "x", "a.json") == {"a": 1}
+    assert immutable.is_published(store, "dataset", "x")
+    assert list(immutable.ids(store, "dataset")) == ["x"]
+    assert immutable.read_json(store, "dataset", "x", "a.json") == {"a": 1}
 
 
 def test_the_seal_is_written_last(store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,10 +36,10 @@ def test_the_seal_is_written_last(store: Store, files: dict[str, Path], monkeypa
     upload, write = type(store).upload, type(store).write
     monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (order.append(k), upload(s, k, p, **o))[1])
     monkeypatch.setattr(type(store), "write", lambda s, k, d, **o: (order.append(k), write(s, k, d, **o))[1])
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     assert order[-1] == "datasets/x/SHA256SUMS"
     assert len(order) == 3
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     assert len(order) == 3, "publishing again does nothing"
 
 
@@ -50,15 +50,15 @@ def test_a_killed_publish_goes_on_where_it_stopped(
     sent: list[str] = []
     upload = type(store).upload
     monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (sent.append(k), upload(s, k, p, **o))[1])
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     assert sent == ["datasets/x/deep/b"]
-    assert list(sealed.damages(store, "dataset", "x")) == []
+    assert list(immutable.damages(store, "dataset", "x")) == []
 
 
 def test_two_that_publish_the_same_both_succeed(store: Store, files: dict[str, Path]) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: sealed.publish(store, "dataset", "x", files), range(4)))
-    assert list(sealed.damages(store, "dataset", "x")) == []
+        list(pool.map(lambda _: immutable.publish(store, "dataset", "x", files), range(4)))
+    assert list(immutable.damages(store, "dataset", "x")) == []
 
 
 @pytest.mark.parametrize("there", ["a file", "all of it", "a file more"])
@@ -71,12 +71,12 @@ def test_other_content_under_the_same_id_is_refused(
     if there == "a file":
         store.upload("datasets/x/a.json", other)
     else:
-        sealed.publish(store, "dataset", "x", first)
+        immutable.publish(store, "dataset", "x", first)
     before = {item.key: store.sha256(item.key) for item in store.list("datasets")}
     with pytest.raises(
         ConflictError, match=r"datasets/x/.* is there with other content .* there, .* here; .*gan verify x"
     ):
-        sealed.publish(store, "dataset", "x", files)
+        immutable.publish(store, "dataset", "x", files)
     after = {item.key: store.sha256(item.key) for item in store.list("datasets")}
     assert before.items() <= after.items()
 
@@ -92,19 +92,19 @@ def test_what_is_taken_away_before_the_seal_is_there_is_uploaded_again(
         write(self, key, data, if_absent=if_absent)
 
     monkeypatch.setattr(type(store), "write", take_away_then_write)
-    sealed.publish(store, "dataset", "x", files)
-    assert list(sealed.damages(store, "dataset", "x")) == []
+    immutable.publish(store, "dataset", "x", files)
+    assert list(immutable.damages(store, "dataset", "x")) == []
 
 
 def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
-    first = sealed.sums_id("ref", files)
+    first = immutable.sums_id("ref", files)
     assert first.startswith("ref-")
     files["deep/b"].write_bytes(b"c" * 100)
-    assert sealed.sums_id("ref", files) != first
+    assert immutable.sums_id("ref", files) != first
 
 
 def test_sha256sum_reads_the_seal(store: Store, files: dict[str, Path]) -> None:
-    sealed.publish(store, "generator", "x", files)
+    immutable.publish(store, "generator", "x", files)
     folder = store.local_path("generators/x")
     if folder is None:
         pytest.skip("not a folder on this machine")
@@ -112,16 +112,16 @@ def test_sha256sum_reads_the_seal(store: Store, files: dict[str, Path]) -> None:
 
 
 def test_fetch_brings_everything(store: Store, files: dict[str, Path], tmp_path: Path) -> None:
-    sealed.publish(store, "dataset", "x", files)
-    folder = sealed.fetch(store, "dataset", "x", tmp_path / "out")
-    assert {name: path.read_bytes() for name, path in sealed.files_below(folder).items()} == {
+    immutable.publish(store, "dataset", "x", files)
+    folder = immutable.fetch(store, "dataset", "x", tmp_path / "out")
+    assert {name: path.read_bytes() for name, path in immutable.files_below(folder).items()} == {
         name: path.read_bytes() for name, path in files.items()
     }
 
 
 @pytest.mark.parametrize("damage", ["flip", "missing"])
 def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_path: Path, damage: str) -> None:
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     key = "datasets/x/deep/b"
     if damage == "flip":
         store.write(key, b"b" * 99 + b"c")
@@ -129,29 +129,29 @@ def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_pa
         store.delete(key)
     said = "has SHA-256" if damage == "flip" else "is missing"
     for use in (
-        lambda: sealed.read_file(store, "dataset", "x", "deep/b"),
-        lambda: sealed.fetch(store, "dataset", "x", tmp_path / "out"),
-        lambda: sealed.fetch_file(store, "dataset", "x", "deep/b", tmp_path / "b"),
+        lambda: immutable.read_file(store, "dataset", "x", "deep/b"),
+        lambda: immutable.fetch(store, "dataset", "x", tmp_path / "out"),
+        lambda: immutable.fetch_file(store, "dataset", "x", "deep/b", tmp_path / "b"),
     ):
         with pytest.raises(
             IntegrityError, match=rf"deep/b {said}.*expected \w{{64}}; delete \S+/datasets/x, then copy"
         ):
             use()
     assert not (tmp_path / "out" / "deep" / "b").exists()
-    (found,) = sealed.damages(store, "dataset", "x")
+    (found,) = immutable.damages(store, "dataset", "x")
     assert said in str(found)
     assert "delete" not in str(found), "gan verify tells what is wrong only"
 
 
 def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:
-    sealed.publish(store, "dataset", "x", files)
-    assert list(sealed.damages(store, "dataset", "x")) == []
+    immutable.publish(store, "dataset", "x", files)
+    assert list(immutable.damages(store, "dataset", "x")) == []
 
 
 def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
     store.write("datasets/x/SHA256SUMS", b"\xff\xfe")
     with pytest.raises(IntegrityError, match=r"SHA256SUMS is damaged: not text; delete \S+/datasets/x, then"):
-        sealed.read_sums(store, "dataset", "x")
+        immutable.read_sums(store, "dataset", "x")
 
 
 SUM = "0" * 64
@@ -175,48 +175,48 @@ SUM = "0" * 64
 def test_each_line_of_a_seal_is_validated(store: Store, seal: str, says: str) -> None:
     store.write("datasets/x/SHA256SUMS", seal.encode())
     with pytest.raises(IntegrityError, match=f"SHA256SUMS is damaged: .*{says}"):
-        sealed.read_sums(store, "dataset", "x")
-    (damage,) = sealed.damages(store, "dataset", "x")
+        immutable.read_sums(store, "dataset", "x")
+    (damage,) = immutable.damages(store, "dataset", "x")
     assert says in damage
 
 
 @pytest.mark.parametrize("kind", ["reference", "generator"])
 def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[str, Path], kind: str) -> None:
-    object_id = sealed.sums_id(sealed.NAMED_BY_SEAL[kind], files)
-    sealed.publish(store, kind, object_id, files)
-    assert list(sealed.damages(store, kind, object_id)) == []
-    key = f"{sealed.prefix_of(kind, object_id)}/SHA256SUMS"
+    object_id = immutable.sums_id(immutable.NAMED_BY_SEAL[kind], files)
+    immutable.publish(store, kind, object_id, files)
+    assert list(immutable.damages(store, kind, object_id)) == []
+    key = f"{immutable.prefix_of(kind, object_id)}/SHA256SUMS"
     store.write(key, store.read(key).splitlines(keepends=True)[0])
-    (damage,) = sealed.damages(store, kind, object_id)
+    (damage,) = immutable.damages(store, kind, object_id)
     says = f"SHA256SUMS is damaged: it is the seal of .*; expected that of {object_id}"
     assert re.search(says, damage)
     for use in (
-        lambda: sealed.read_sums(store, kind, object_id),
-        lambda: sealed.read_file(store, kind, object_id, "a.json"),
-        lambda: sealed.fetch(store, kind, object_id, Path("nowhere")),
+        lambda: immutable.read_sums(store, kind, object_id),
+        lambda: immutable.read_file(store, kind, object_id, "a.json"),
+        lambda: immutable.fetch(store, kind, object_id, Path("nowhere")),
     ):
         with pytest.raises(IntegrityError, match=says):
             use()
 
 
 def test_a_sealed_file_that_is_no_json_is_damage(store: Store, files: dict[str, Path]) -> None:
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     with pytest.raises(IntegrityError, match=r"deep/b is damaged .it is no JSON"):
-        sealed.read_json(store, "dataset", "x", "deep/b")
+        immutable.read_json(store, "dataset", "x", "deep/b")
 
 
 def test_folders_that_are_no_ids_are_passed_over(store: Store, files: dict[str, Path]) -> None:
-    sealed.publish(store, "dataset", "x", files)
+    immutable.publish(store, "dataset", "x", files)
     store.write("datasets/two words/SHA256SUMS", b"")
     store.write("datasets/.DS_Store", b"")
-    assert list(sealed.ids(store, "dataset")) == ["x"]
+    assert list(immutable.ids(store, "dataset")) == ["x"]
 
 
 def test_unknown_ids_list_the_known_ones(store: Store, files: dict[str, Path]) -> None:
     with pytest.raises(NotFoundError, match=r'no dataset "y" in the store .*; there is no dataset yet'):
-        sealed.read_sums(store, "dataset", "y")
-    sealed.publish(store, "dataset", "x", files)
+        immutable.read_sums(store, "dataset", "y")
+    immutable.publish(store, "dataset", "x", files)
     with pytest.raises(NotFoundError, match="there are: x"):
-        sealed.read_sums(store, "dataset", "y")
+        immutable.read_sums(store, "dataset", "y")
     with pytest.raises(NotFoundError, match=r"has no file z; it has: a.json, deep/b"):
-        sealed.read_file(store, "dataset", "x", "z")
+        immutable.read_file(store, "dataset", "x", "z")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gan.errors import ConfigError
-from gan.store.parallel import in_parallel
+from gan.store.cloud.parallel import in_parallel
 from gan.util.log import progress
 
 T = TypeVar("T")

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from gan.errors import AlreadyExistsError, IntegrityError, NotFoundError
+from gan.store.cloud.parallel import in_parallel
 from gan.store.document import read_sealed, sealed_json, write_sealed
 from gan.store.interface import Store
-from gan.store.parallel import in_parallel
 from gan.types import Json
 from gan.util.ids import check_id, content_hash
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from gan.errors import IntegrityError
-from gan.store.content import Content
-from gan.store.copying import Copying
+from gan.store.cloud.content import Content
+from gan.store.cloud.object_api import Condition, MissingError, Page, Reading, RefusedError, Service, Stat, Upload
+from gan.store.cloud.resumable_download import Copying
+from gan.store.cloud.retry import TransientError
 from gan.store.interface import Item
-from gan.store.retry import TransientError
-from gan.store.service import Condition, MissingError, Page, Reading, RefusedError, Service, Stat, Upload
 
 
 class Shelf(Service):

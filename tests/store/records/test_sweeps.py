@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.store import LocalStore, sweeps
+from gan.store import LocalStore
+from gan.store.records import sweeps
 from gan.types import Json
 
 TRIAL: Json = {"point": {"loss.name": "hinge"}, "seed": 1, "steps": 600}

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError
+from gan.store.cloud.transfer import Job, transfer
 from gan.store.document import parse_json
 from gan.store.interface import Store, check_key
-from gan.store.transfer import Job, transfer
 from gan.types import Json
 from gan.util.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
 from gan.util.scratch import scratch_folder

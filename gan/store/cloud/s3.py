@@ -22,11 +22,8 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from gan.errors import ConfigError, StoreError
-from gan.store.content import BLOCK_BYTES, Body, Content
-from gan.store.interface import Item, Leftover
-from gan.store.parallel import in_parallel
-from gan.store.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
-from gan.store.service import (
+from gan.store.cloud.content import BLOCK_BYTES, Body, Content
+from gan.store.cloud.object_api import (
     PAGE,
     SHA256,
     Absent,
@@ -40,6 +37,9 @@ from gan.store.service import (
     Unchanged,
     no_bucket,
 )
+from gan.store.cloud.parallel import in_parallel
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
+from gan.store.interface import Item, Leftover
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.store.content import Body, Content
+from gan.store.cloud.content import Body, Content
 
 
 def test_checksums_of_bytes_and_of_a_file_are_the_published_ones(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from google.cloud import storage
 
 from gan.errors import StoreError, UnavailableError
 from gan.store import open_store
-from gan.store.bucket import BucketStore
-from gan.store.gcs import GcsService
-from gan.store.retry import Retry
+from gan.store.cloud.bucket import BucketStore
+from gan.store.cloud.gcs import GcsService
+from gan.store.cloud.retry import Retry
 from support import servers
 
 GRAIN = 256 << 10  # what the service keeps of a broken request is a multiple of this

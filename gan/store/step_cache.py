@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.store import sealed
+from gan.store import immutable
 from gan.store.document import read_sealed, write_sealed
 from gan.store.interface import Item, Store
 from gan.types import Json
@@ -49,7 +49,7 @@ def published(store: Store, step: str, recipe: dict[str, Any], kind: str) -> str
     if known is None:
         return None
     remember(store, step, recipe, known)
-    return known if sealed.is_published(store, kind, known) else None
+    return known if immutable.is_published(store, kind, known) else None
 
 
 def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:

@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.store.arriving import arriving
-from gan.store.content import Content
-from gan.store.copying import Copying
+from gan.store.atomic_file import arriving
+from gan.store.cloud.content import Content
+from gan.store.cloud.object_api import Absent, Condition, MissingError, Page, RefusedError, Service, Stat, Unchanged
+from gan.store.cloud.resumable_download import Copying
+from gan.store.cloud.retry import Retry, TransientError
 from gan.store.interface import PROBES, Item, Leftover, Store, Versioned, check_key
-from gan.store.retry import Retry, TransientError
-from gan.store.service import Absent, Condition, MissingError, Page, RefusedError, Service, Stat, Unchanged
 
 T = TypeVar("T")
 
