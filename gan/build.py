@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan import config as settings
 from gan.config import Config
-from gan.data.matching import DESCRIBED, matched
+from gan.data.compatibility import DESCRIBED, matched
 from gan.errors import ConfigError, unknown_name
 from gan.util.log import say, warn
 
@@ -110,7 +110,7 @@ def check_data(config: Config, dataset: Dataset) -> None:
 
 
 def as_prepared(config: Config, dataset: Dataset) -> Config:
-    """`config` with what is true of the images that it is trained on; see `gan.data.matching`.
+    """`config` with what is true of the images that it is trained on; see `gan.data.compatibility`.
 
     Raises:
         ConfigError: the dataset has another image size or other channels than the config asks for.

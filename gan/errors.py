@@ -3,7 +3,7 @@
     GanError                  1
     ├── ConfigError           2   a flag, config key or name is wrong
     ├── DataError             3   the input data are wrong: images, labels, archives, datasets
-    │   └── BadImageError         one image can't be used (gan.data.image); may be skipped
+    │   └── BadImageError         one image can't be used (gan.data.prepare.image); may be skipped
     ├── NotFoundError         4   no such dataset, reference, run, checkpoint, generator or name
     ├── StoreError            5   the store can't be read or written: permission, full disk, unreachable
     │   ├── AlreadyExistsError    written with "if absent", and something is there

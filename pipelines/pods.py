@@ -23,7 +23,7 @@ from components.pod_names import (
 )
 from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
-from gan.data.shard_cache import LIMIT
+from gan.data.shards.cache import LIMIT
 from gan.steps.notify import URL
 from gan.train.signals import GRACE
 from gan.util.metrics_push import GATEWAY

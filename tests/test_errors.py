@@ -12,7 +12,7 @@ def classes(root: type[BaseException]) -> list[type[BaseException]]:
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     drawn = gan.errors.__doc__ or ""
-    importlib.import_module("gan.data.image")  # whose error belongs to the tree
+    importlib.import_module("gan.data.prepare.image")  # whose error belongs to the tree
     for error in classes(GanError):
         if not error.__module__.startswith("gan."):
             continue  # the pipelines have one of their own, which carries a step's exit code

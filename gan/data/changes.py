@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from typing import Any, NamedTuple
 
-from gan.data.packed import Packed, packed_images
+from gan.data.shards.index import Packed, packed_images
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, immutable
 

@@ -1,8 +1,8 @@
 """Training input: an endless, deterministic stream of batches that starts at any batch at no cost.
 
 Each epoch visits the examples in a fresh order drawn from (seed, epoch), not through a shuffle buffer; see
-`gan.data.draw.epoch_order`. Records are reached by number, so resuming reads nothing twice. What an epoch has beyond
-its last full batch is left out of it; another epoch's order brings it.
+`gan.data.random_choices.epoch_order`. Records are reached by number, so resuming reads nothing twice. An epoch
+leaves out what it has beyond its last full batch; another epoch's order brings it.
 
 The first batches are there as soon as their shards are, while the rest are still on their way.
 """
@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.data.draw import coins, epoch_order
-from gan.data.features import parse
-from gan.data.records import Records
+from gan.data.random_choices import coins, epoch_order
+from gan.data.shards.fetcher import Stage
+from gan.data.shards.parse import parse
+from gan.data.shards.records import Records
 from gan.data.spec import Dataset
-from gan.data.stage import Stage
 from gan.errors import ConfigError, DataError, IntegrityError
 from gan.store import Store
 
@@ -104,10 +104,10 @@ class Batches:
 
         Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}, where B is the
         size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what
-        `gan.data.stage.Stage.wait` raises.
+        `gan.data.shards.fetcher.Stage.wait` raises.
 
         Raises:
-            ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shard_cache`.
+            ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shards.cache`.
         """
         self._stage.begin(self._shards_of(number)[0])
         stream = self._stream(number)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gan.data.features import parse
-from gan.data.records import Records
+from gan.data.shards.fetcher import Stage
+from gan.data.shards.parse import parse
+from gan.data.shards.records import Records
 from gan.data.spec import Dataset
-from gan.data.stage import Stage
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.types import LabelArray, Pixels

@@ -3,7 +3,7 @@
 Columns: id, split, file and sha256 (of the original), label (null without classes), attributes (-1 or 1, in the order
 of dataset.json; null without), identity, shard, index (position in the shard, from 0), reason (why it was quarantined;
 null for examples, and those quarantined have no shard). Where the source has no split of its own also decoded_sha256
-(`gan.data.image.decoded_sha256`, which decides the split; null for what is quarantined).
+(`gan.data.prepare.image.decoded_sha256`, which decides the split; null for what is quarantined).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gan.data.shards import Place
+from gan.data.shards.tfrecord import Place
 from gan.data.sources.interface import Listed, Rejected
 from gan.data.spec import DECODED
 from gan.util.ids import canonical

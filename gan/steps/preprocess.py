@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from gan import build
 from gan.config import Data
-from gan.data import options as data_options
-from gan.data.options import Options
-from gan.data.pool import worker_count
-from gan.data.remote import at_hand
+from gan.data.prepare import options as data_options
+from gan.data.prepare.options import Options
+from gan.data.prepare.process_pool import worker_count
+from gan.data.prepare.remote import at_hand
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
@@ -21,9 +21,9 @@ from gan.util import log
 from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from gan.data.near_duplicates import Report
-    from gan.data.reuse import Known
-    from gan.data.write import Written
+    from gan.data.prepare.near_duplicates import Report
+    from gan.data.prepare.pixel_cache import Known
+    from gan.data.prepare.writer import Written
 
 STEP = "preprocess"
 
@@ -44,7 +44,8 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
         The dataset's id; details: examples by split, shards, quarantined, genuine; unless skipped also
         images_per_second; reused, the number of images that an earlier dataset had decoded already; and, of sources
         whose images are files, near_duplicates (how many images have one), near_duplicates_across_splits (how many have
-        one in a split before their own) and near_duplicate_pairs (the nearest few; see `gan.data.near_duplicates`).
+        one in a split before their own) and near_duplicate_pairs (the nearest few; see
+        `gan.data.prepare.near_duplicates`).
 
     Raises:
         ConfigError: an option that is wrong, or wrong for this source.
@@ -100,7 +101,7 @@ def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
     for note in sorted(alike, key=lambda note: note.item.modified, reverse=True):
         if not immutable.is_published(store, "dataset", str(note.made)):
             continue
-        from gan.data.reuse import known_of  # imports TensorFlow
+        from gan.data.prepare.pixel_cache import known_of  # imports TensorFlow
 
         try:
             earlier = load(store, str(note.made))
@@ -121,7 +122,7 @@ def _pixels(recipe: Json) -> Json:
 def _publish(
     store: Store, source: Source, listing: Listing, options: Options, workers: int, known: Known | None
 ) -> Written:
-    from gan.data.write import write_dataset  # imports TensorFlow
+    from gan.data.prepare.writer import write_dataset  # imports TensorFlow
 
     with scratch_folder() as folder:
         written = write_dataset(folder, source, listing, options, workers=workers, known=known)

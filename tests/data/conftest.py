@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gan.data.manifest import ManifestWriter, example_row
-from gan.data.shards import ShardWriter
+from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import Listed
 from gan.data.spec import FILE, MANIFEST, Dataset, identified
 from gan.store import LocalStore, immutable

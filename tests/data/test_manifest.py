@@ -9,7 +9,7 @@ import pytest
 
 from gan.data import manifest as module
 from gan.data.manifest import SCHEMA, ManifestWriter, Row, example_row, quarantined_row
-from gan.data.shards import Place
+from gan.data.shards.tfrecord import Place
 from gan.data.sources.interface import Listed, Rejected
 from gan.util.ids import canonical, sha256
 

@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 120
 TESTS = Path(__file__).resolve().parent.parent
 IMPORTED = (
     *("boto3", "google.cloud.storage", "keras", "sklearn.datasets"),
-    *("gan.data.input", "gan.data.write", "gan.export.saved_model", "gan.metrics.score", "gan.train.loop"),
+    *("gan.data.input", "gan.data.prepare.writer", "gan.export.saved_model", "gan.metrics.score", "gan.train.loop"),
     *("gan.cli.commands", "gan.cli.main", "gan.steps.preprocess", "gan.steps.reference", "gan.steps.train"),
     *("gan.steps.evaluate", "gan.steps.export", "gan.steps.gate", "gan.steps.promote"),
 )

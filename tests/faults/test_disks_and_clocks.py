@@ -1,6 +1,6 @@
 """Promise 6: full and read-only disks, no permission, clocks that are wrong: a clear error or the right result.
 
-Full disks where something else fills them: tests/store/test_local.py (writes), tests/data/test_shard_cache.py (cache),
+Full disks where something else fills them: tests/store/test_local.py (writes), tests/data/shards/test_cache.py (cache),
 tests/train/test_checkpoint.py and test_recorder.py (temporary files), tests/cli/test_bad_input.py (preprocess).
 """
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gan.config import Data
-from gan.data import write
 from gan.data.load import load_split
+from gan.data.prepare import writer
 from gan.data.spec import load
 from gan.errors import ConfigError, DataError, GanError, Stopped, StoreError
 from gan.steps.preprocess import preprocess
@@ -76,7 +76,7 @@ def test_the_second_time_is_skipped_and_says_so(
 ) -> None:
     data = pictures(tmp_path)
     first = preprocess(store, data, workers=1)
-    monkeypatch.setattr(write, "write_dataset", None)
+    monkeypatch.setattr(writer, "write_dataset", None)
     second = preprocess(store, data, workers=2)
     assert second.skipped
     assert (second.id, second.uri) == (first.id, first.uri)
@@ -170,7 +170,7 @@ def test_an_interruption_leaves_nothing(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(write, "example_row", fail)
+    monkeypatch.setattr(writer, "example_row", fail)
     with pytest.raises(type(error) if isinstance(error, Exception) else error):
         preprocess(store, pictures(tmp_path), workers=1)
     assert published(store) == []
@@ -179,7 +179,7 @@ def test_an_interruption_leaves_nothing(
 
 def test_sigterm_clears_up(store: LocalStore, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(write, "example_row", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(writer, "example_row", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Stopped) as caught, unwinding_at_sigterm():
         preprocess(store, pictures(tmp_path), workers=1)
     assert caught.value.exit_code == 143
@@ -210,7 +210,7 @@ def test_the_real_celeba_in_part(real_data: Path, tmp_path: Path, store: LocalSt
     """300 real pictures in two processes, zip read in place; faces are where faces should be."""
     import zipfile
 
-    from gan.data import prepare
+    from gan.data.prepare import decode
 
     names = [f"{line.split()[0]}" for line in (real_data / "celeba/list_eval_partition.txt").read_text().splitlines()]
     chosen = names[::33][:300]
@@ -227,7 +227,7 @@ def test_the_real_celeba_in_part(real_data: Path, tmp_path: Path, store: LocalSt
         kept = [line for line in lines if line.split()[0] in set(chosen)]
         (tmp_path / "in" / name).write_text("\n".join(head + kept) + "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare, "PARALLEL_FROM_IMAGES", 1)
+        patch.setattr(decode, "PARALLEL_FROM_IMAGES", 1)
         outcome = preprocess(store, Data(dataset="celeba", source=str(tmp_path / "in")), workers=2)
     dataset = load(store, outcome.id)
     assert sum(outcome.details["examples"].values()) == 300

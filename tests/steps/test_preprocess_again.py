@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gan.config import Data
-from gan.data import prepare
-from gan.data.image import PreparedImage
-from gan.data.options import Frame
+from gan.data.prepare import decode
+from gan.data.prepare.image import PreparedImage
+from gan.data.prepare.options import Frame
 from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store
@@ -25,13 +25,13 @@ def pictures(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the images that were decoded."""
     names: list[str] = []
-    decode = prepare.prepare
+    genuine = decode.prepare
 
     def noting(data: bytes, name: str, frame: Frame, *, with_decoded_sha256: bool) -> PreparedImage:
         names.append(name)
-        return decode(data, name, frame, with_decoded_sha256=with_decoded_sha256)
+        return genuine(data, name, frame, with_decoded_sha256=with_decoded_sha256)
 
-    monkeypatch.setattr(prepare, "prepare", noting)
+    monkeypatch.setattr(decode, "prepare", noting)
     return names
 
 

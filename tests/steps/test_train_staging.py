@@ -13,7 +13,7 @@ import pytest
 
 from gan.config import Config, from_dict
 from gan.data import spec
-from gan.data.stage import Stage
+from gan.data.shards.fetcher import Stage
 from gan.errors import IntegrityError, Stopped
 from gan.steps.preprocess import preprocess
 from gan.steps.train import train

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from gan.data.download import file_md5
-from gan.data.options import Options
-from gan.data.origin import FLAG, Origin, ZipOrigin, local_source, open_origin, unreadable
+from gan.data.prepare.download import file_md5
+from gan.data.prepare.file_source import FLAG, Origin, ZipOrigin, local_source, open_origin, unreadable
+from gan.data.prepare.options import Options
 from gan.data.sources.interface import Listed, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import file_sha256, sha256

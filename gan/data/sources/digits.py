@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan.data.holdout import held_out
-from gan.data.options import Options
+from gan.data.prepare.holdout import held_out
+from gan.data.prepare.options import Options
 from gan.data.sources.interface import Listed, Listing, Source
 from gan.errors import ConfigError
 from gan.util.ids import sha256

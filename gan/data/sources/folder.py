@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from gan.data.holdout import check_enough
-from gan.data.image import EXTENSIONS
-from gan.data.options import Options
-from gan.data.origin import FolderOrigin, Origin, local_source, open_origin
+from gan.data.prepare.file_source import FolderOrigin, Origin, local_source, open_origin
+from gan.data.prepare.holdout import check_enough
+from gan.data.prepare.image import EXTENSIONS
+from gan.data.prepare.options import Options
 from gan.data.sources.interface import Listed, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import canonical, sha256

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from gan.data.options import Options
+from gan.data.prepare.options import Options
 from gan.types import Json, Pixels
 
 
@@ -64,7 +64,7 @@ class Listing:
         encoded: whether `read` gives image files, which are decoded in parallel processes.
         genuine: see `gan.data.spec.Dataset`.
         split_by_pixels: whether the source has no split of its own, so that each image's decoded pixels put it into
-            "train" or "test" (see `gan.data.holdout`).
+            "train" or "test" (see `gan.data.prepare.holdout`).
         rejected: what the scan alone shows to be unusable.
         close: releases what `read` holds open.
     """

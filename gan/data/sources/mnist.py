@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.cache import cache_folder
-from gan.data.download import DownloadError, fetched
-from gan.data.idx import read_idx
-from gan.data.options import Options
-from gan.data.origin import FLAG, local_source, unreadable
+from gan.data.prepare.download import DownloadError, fetched
+from gan.data.prepare.download_cache import cache_folder
+from gan.data.prepare.file_source import FLAG, local_source, unreadable
+from gan.data.prepare.options import Options
+from gan.data.sources.idx import read_idx
 from gan.data.sources.interface import Listed, Listing, Source
 from gan.errors import DataError
 from gan.types import Pixels

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from gan.config import Data
-from gan.data import download
-from gan.data.options import resolve
+from gan.data.prepare import download
+from gan.data.prepare.options import resolve
 from gan.data.sources import celeba
 from gan.data.sources.celeba import CelebA, read_attributes, read_list
 from gan.data.sources.interface import Listing

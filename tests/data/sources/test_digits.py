@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from gan.config import Data
-from gan.data.options import resolve
+from gan.data.prepare.options import resolve
 from gan.data.sources.digits import Digits
 from gan.data.sources.interface import Listing
 from gan.errors import ConfigError

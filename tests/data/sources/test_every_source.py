@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 
 from gan.config import Data
-from gan.data import prepare
-from gan.data.image import fit_pixels
-from gan.data.image import prepare as prepare_image
-from gan.data.options import resolve
+from gan.data.prepare import decode
+from gan.data.prepare.image import fit_pixels
+from gan.data.prepare.image import prepare as prepare_image
+from gan.data.prepare.options import resolve
 from gan.data.sources import SOURCES, Listing
 from gan.data.spec import Dataset, load
 from gan.steps.preprocess import preprocess
@@ -96,8 +96,8 @@ def published(store: LocalStore, dataset: Dataset) -> dict[str, str]:
 def test_any_number_of_workers_gives_the_same_bytes(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "PARALLEL_FROM_IMAGES", 1)
-    monkeypatch.setattr(prepare, "CHUNK_IMAGES", 7)
+    monkeypatch.setattr(decode, "PARALLEL_FROM_IMAGES", 1)
+    monkeypatch.setattr(decode, "CHUNK_IMAGES", 7)
     one, two = LocalStore(tmp_path / "one"), LocalStore(tmp_path / "two")
     first, second = preprocess(one, data, workers=1), preprocess(two, data, workers=2)
     assert first.id == second.id

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan.config import Data
-from gan.data.options import resolve
+from gan.data.prepare.options import resolve
 from gan.data.sources.folder import Folder
 from gan.data.sources.interface import Listing
 from gan.errors import ConfigError, DataError

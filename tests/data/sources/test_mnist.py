@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan.config import Data
-from gan.data.options import resolve
+from gan.data.prepare.options import resolve
 from gan.data.sources.interface import Listing
 from gan.data.sources.mnist import GZIP_MD5, PLAIN_MD5, Mnist
 from gan.errors import DataError

@@ -1,0 +1,1 @@
+"""From original files to prepared pixels: reading, decoding, splits, and the dataset that is written."""

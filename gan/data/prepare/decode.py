@@ -1,0 +1,158 @@
+"""From listed examples to pixels, in order, in parallel where that pays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from gan.data.prepare.image import BadImageError, fit_pixels, prepare
+from gan.data.prepare.near_duplicates import thumbnail_of
+from gan.data.prepare.options import Frame
+from gan.data.prepare.process_pool import ordered_map
+from gan.data.sources.interface import Listed, Listing
+from gan.errors import DataError
+
+if TYPE_CHECKING:
+    from gan.data.prepare.pixel_cache import Known
+
+CHUNK_IMAGES = 64
+CHUNK_BYTES = 4 << 20
+# Starting processes takes longer than decoding so few images.
+PARALLEL_FROM_IMAGES = 512
+
+
+class Prepared(NamedTuple):
+    """An example with its pixels, or with the reason why it has none.
+
+    Attributes:
+        example: as listed.
+        pixels: uint8 [image_size, image_size, channels] in row-major order; empty where there is a reason.
+        sha256: SHA-256 of the original file; empty where it could not be read.
+        reason: why the image can't be used; empty where it can.
+        thumbnail: see `gan.data.prepare.near_duplicates.thumbnail`; empty for pixels that were never in an image file.
+        decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; only where the source is split by pixels.
+    """
+
+    example: Listed
+    pixels: bytes
+    sha256: str
+    reason: str = ""
+    thumbnail: bytes = b""
+    decoded_sha256: str = ""
+
+
+class _Outcome(NamedTuple):
+    """What comes back from a worker for one image."""
+
+    pixels: bytes
+    sha256: str
+    reason: str
+    thumbnail: bytes = b""
+    decoded_sha256: str = ""
+
+
+class _File(NamedTuple):
+    """What goes to a worker for one image; `data` is the reason why it could not be read, where that is text."""
+
+    name: str
+    data: bytes | str
+
+
+def prepared(
+    listing: Listing, examples: Sequence[Listed], frame: Frame, *, workers: int, known: Known | None = None
+) -> Iterator[Prepared]:
+    """Every example, in the order given, with its pixels or the reason against it.
+
+    Args:
+        listing: the source.
+        examples: of the listing.
+        frame: what to make of them.
+        workers: processes that decode.
+        known: pixels that need not be made again, in this very frame.
+
+    Raises:
+        DataError: a file's bytes changed since they were listed.
+    """
+    if not listing.encoded:
+        yield from _from_arrays(listing, examples, frame)
+        return
+    if known is None:
+        yield from _decoded_all(listing, examples, frame, workers)
+        return
+    fresh = _decoded_all(listing, [each for each in examples if not known.has(each)], frame, workers)
+    for example in examples:
+        yield _known(example, known, frame) if known.has(example) else next(fresh)
+
+
+def _known(example: Listed, known: Known, frame: Frame) -> Prepared:
+    pixels = known.pixels(example)
+    small = thumbnail_of(pixels, frame.image_size, frame.channels)
+    return Prepared(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
+
+
+def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, workers: int) -> Iterator[Prepared]:
+    chunks = _chunks(listing, examples)
+    decode = partial(decode_chunk, frame, listing.split_by_pixels)
+    in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
+    outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
+    position = 0
+    for chunk in outcomes:
+        for outcome in chunk:
+            example = examples[position]
+            position += 1
+            _check_unchanged(example, outcome.sha256)
+            yield Prepared(example, *outcome)
+
+
+def decode_chunk(frame: Frame, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
+    """Decode some image files, with the hash of their decoded pixels where `hashed`; runs in a worker."""
+    return [_decoded(frame, hashed, file) for file in files]
+
+
+def _decoded(frame: Frame, hashed: bool, file: _File) -> _Outcome:
+    if isinstance(file.data, str):
+        return _Outcome(b"", "", file.data)
+    digest = hashlib.sha256(file.data).hexdigest()
+    try:
+        made = prepare(file.data, file.name, frame, with_decoded_sha256=hashed)
+        return _Outcome(made.pixels, digest, "", made.thumbnail, made.decoded_sha256)
+    except BadImageError as bad:
+        return _Outcome(b"", digest, str(bad))
+
+
+def _chunks(listing: Listing, examples: Iterable[Listed]) -> Iterator[list[_File]]:
+    """Image files in groups that are cheap to send and bounded in bytes."""
+    chunk: list[_File] = []
+    size = 0
+    for example in examples:
+        file = _read(listing, example)
+        chunk.append(file)
+        size += len(file.data)
+        if len(chunk) == CHUNK_IMAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read(listing: Listing, example: Listed) -> _File:
+    try:
+        data = listing.read(example.key)
+    except DataError as error:
+        return _File(example.file, str(error))
+    return _File(example.file, data if isinstance(data, bytes) else data.tobytes())
+
+
+def _from_arrays(listing: Listing, examples: Iterable[Listed], frame: Frame) -> Iterator[Prepared]:
+    for example in examples:
+        pixels = np.asarray(listing.read(example.key))
+        yield Prepared(example, fit_pixels(pixels, frame), example.sha256)
+
+
+def _check_unchanged(example: Listed, sha256: str) -> None:
+    if example.sha256 and sha256 and sha256 != example.sha256:
+        raise DataError(f"{example.file} changed while it was being read; run the same command again")

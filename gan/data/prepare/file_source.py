@@ -1,0 +1,211 @@
+"""The files that a source is made of: a folder or a zip, read safely.
+
+An archive or folder from elsewhere may try to reach outside itself or to expand without end. Such a thing is refused
+as a whole, whatever `--on-bad-image` says.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from pathlib import Path, PurePosixPath
+
+from gan.errors import ConfigError, DataError
+from gan.store import local_path
+
+MOST_RATIO = 100
+RATIO_MATTERS_FROM_BYTES = 1 << 20
+MOST_FILE_BYTES = 1 << 28
+FLAG = "data.source (--source)"
+_ENCRYPTED = 0x1
+
+
+class Origin(ABC):
+    """Files by relative name, with forward slashes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Every file, sorted, without hidden ones and what operating systems leave behind."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """All bytes of a file.
+
+        Raises:
+            DataError: it can't be read.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """Release what is open."""
+
+
+class FolderOrigin(Origin):
+    """A folder. Symbolic links to files inside it are followed, links out of it are refused."""
+
+    def names(self) -> list[str]:  # noqa: D102
+        root = self.path.resolve()
+        found = []
+        for folder, folders, files in os.walk(root, onerror=_raise_unreadable):
+            folders[:] = [name for name in folders if not _is_hidden(name)]
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                if path.is_symlink() and not path.resolve().is_relative_to(root):
+                    raise DataError(
+                        f"{path} is a symbolic link to {path.resolve()}, outside the source {self.path}; "
+                        "replace it by a copy, or remove it"
+                    )
+            found += [Path(folder, name).relative_to(root).as_posix() for name in files if not _is_hidden(name)]
+        for name in found:
+            self._check_name(name)
+        return sorted(found)
+
+    def _check_name(self, name: str) -> None:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            written = os.fsencode(name).decode("utf-8", "backslashreplace")
+            raise DataError(
+                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename it, or take it out of there'
+            ) from None
+
+    def read(self, name: str) -> bytes:  # noqa: D102
+        path = self.path / name
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise DataError(f"{path} is not a regular file; remove it from the source")
+            if path.stat().st_size > MOST_FILE_BYTES:
+                raise DataError(f"{path} has {path.stat().st_size} bytes; an image has at most {MOST_FILE_BYTES}")
+            return path.read_bytes()
+        except OSError as error:
+            raise unreadable(path, error) from None
+
+
+class ZipOrigin(Origin):
+    """A zip, read in place.
+
+    Raises:
+        DataError: it is not a zip, or one that is not safe to read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except OSError as error:
+            raise unreadable(path, error) from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise DataError(f"{path} is not a whole zip archive ({error}); download or make it again") from None
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def names(self) -> list[str]:  # noqa: D102
+        return sorted(
+            info.filename
+            for info in self._zip.infolist()
+            if not info.is_dir() and not any(_is_hidden(part) for part in PurePosixPath(info.filename).parts)
+        )
+
+    def read(self, name: str) -> bytes:  # noqa: D102
+        size = self._zip.getinfo(name).file_size
+        if size > MOST_FILE_BYTES:
+            raise DataError(f"{name} in {self.path} has {size} bytes; an image has at most {MOST_FILE_BYTES}")
+        try:
+            return self._zip.read(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
+            raise DataError(f"{name} in {self.path} can't be read: {error}; download or make it again") from None
+
+    def close(self) -> None:  # noqa: D102
+        self._zip.close()
+
+    def _check(self) -> None:
+        seen: set[str] = set()
+        packed = expanded = 0
+        for info in self._zip.infolist():
+            self._check_member(info, seen)
+            seen.add(info.filename)
+            packed, expanded = packed + info.compress_size, expanded + info.file_size
+        self._check_ratio("all of it", expanded, min(packed, self.path.stat().st_size))
+
+    def _check_member(self, info: zipfile.ZipInfo, seen: set[str]) -> None:
+        name = info.filename
+        parts = PurePosixPath(name).parts
+        if name.startswith("/") or "\\" in info.orig_filename or ".." in parts or (parts and ":" in parts[0]):
+            self._refuse(f'its file "{info.orig_filename}" has a path outside the archive')
+        if stat.S_ISLNK(info.external_attr >> 16):
+            self._refuse(f'its file "{name}" is a symbolic link')
+        if info.flag_bits & _ENCRYPTED:
+            self._refuse(f'its file "{name}" is encrypted')
+        if name in seen:
+            self._refuse(f'its file "{name}" is there twice')
+        self._check_ratio(f'its file "{name}"', info.file_size, info.compress_size)
+
+    def _check_ratio(self, what: str, expanded: int, packed: int) -> None:
+        if expanded >= RATIO_MATTERS_FROM_BYTES and expanded > MOST_RATIO * packed:
+            self._refuse(
+                f"{what} is compressed {expanded // max(packed, 1)} times, from {expanded} to {packed} bytes, "
+                f"and at most {MOST_RATIO} times is plausible for images"
+            )
+
+    def _refuse(self, reason: str) -> None:
+        raise DataError(
+            f"{self.path} is refused: {reason}; use an archive that you trust, "
+            "or extract it yourself and give the folder"
+        )
+
+
+def open_origin(path: Path) -> Origin:
+    """The folder or zip at `path`.
+
+    Raises:
+        DataError: there is nothing, or something else, or something unsafe.
+    """
+    if path.is_dir():
+        return FolderOrigin(path)
+    if path.is_file():
+        return ZipOrigin(path)
+    raise DataError(f"no such file or folder: {path}; check {FLAG}")
+
+
+def local_source(where: str | None, what: str) -> Path:
+    """The path that `--source` gives.
+
+    Args:
+        where: a path or a `file://` URI (`gan.data.prepare.remote` has seen to buckets); None where it was not given.
+        what: for the message: what it should hold.
+
+    Raises:
+        ConfigError: it was not given, or is a URI of another kind.
+        DataError: nothing is there.
+    """
+    if not where:
+        raise ConfigError(f"{FLAG} is needed: {what}")
+    path = local_path(where, FLAG)
+    if path is None:
+        raise ConfigError(
+            f'{FLAG} must be a path, a file:// URI, or gs://bucket/folder or s3://bucket/folder; got "{where}"'
+        )
+    if not path.exists():
+        raise DataError(f"no such file or folder: {path}; {FLAG} must be {what}")
+    return path
+
+
+def unreadable(path: Path | str, error: OSError) -> DataError:
+    """The error for a source file that the operating system does not let us read."""
+    return DataError(f"can't read {path}: {error.strerror or error}; make it readable for this user")
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise unreadable(error.filename, error)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}

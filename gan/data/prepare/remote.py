@@ -1,0 +1,58 @@
+"""A source that lies in a bucket, brought to this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from gan.data.prepare.file_source import FLAG
+from gan.errors import DataError
+from gan.store import Item, Store, check_key, is_bucket, open_store
+from gan.store.cloud.transfer import Job, transfer
+from gan.util.scratch import scratch_folder
+
+
+@contextmanager
+def at_hand(where: str | None) -> Iterator[str | None]:
+    """`where` itself, or, where it is the URI of a file or folder in a bucket, the path of a copy while inside.
+
+    Args:
+        where: what `--source` gives: None, a path, `gs://bucket/raw/celeba` or `s3://bucket/pets.zip`.
+
+    Raises:
+        DataError: nothing is there.
+        ConfigError, StoreError: the URI names no bucket, or one that can't be read, or the disk is full.
+    """
+    if where is None or not is_bucket(where):
+        yield where
+        return
+    with scratch_folder() as folder:
+        yield str(_fetched(where.rstrip("/"), folder))
+
+
+def _fetched(uri: str, folder: Path) -> Path:
+    """The copy of the object `uri`, or of all objects below it."""
+    below = open_store(uri, FLAG)
+    items = [item for item in below.list() if item.key and not item.key.endswith("/")]  # those only mark folders
+    if items:
+        _fetch(uri, below, items, folder)
+        return folder
+    parent, _, name = uri.rpartition("/")
+    if parent.endswith("/"):  # a bucket alone, and an empty one
+        raise _nothing(uri)
+    beside = open_store(parent, FLAG)
+    if not beside.exists(name):
+        raise _nothing(uri)
+    beside.download(name, folder / name)
+    return folder / name
+
+
+def _fetch(uri: str, store: Store, items: list[Item], folder: Path) -> None:
+    jobs = [Job(item.size, partial(store.download, item.key, folder / check_key(item.key))) for item in items]
+    transfer(f"fetch {uri}", jobs)
+
+
+def _nothing(uri: str) -> DataError:
+    return DataError(f"no such file or folder: {uri}; check {FLAG}")

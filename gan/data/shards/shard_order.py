@@ -1,0 +1,23 @@
+"""The order in which examples are packed into shards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from gan.data.sources.interface import Listed
+from gan.data.spec import split_rank
+
+
+def packing_order(examples: Iterable[Listed]) -> list[Listed]:
+    """Examples split after split, each split in a fixed random order, so that every shard is a fair sample of it.
+
+    The order is that of the SHA-256 of the ids: it looks random, and is the same on every machine, with every version
+    of every library, whatever order a file system lists its files in.
+    """
+    return sorted(examples, key=_place)
+
+
+def _place(example: Listed) -> tuple[tuple[int, str], bytes]:
+    digest = hashlib.sha256(f"gan.data.shards.shard_order/{example.split}/{example.id}".encode()).digest()
+    return split_rank(example.split), digest
