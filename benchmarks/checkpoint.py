@@ -22,10 +22,10 @@ from gan.data import spec
 from gan.steps.preprocess import preprocess
 from gan.steps.train import train
 from gan.store import Store, open_store
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.checkpoint.writer import Publisher
 from gan.train.loop import Loop
-from gan.train.players import make_players
-from gan.train.publisher import Publisher
+from gan.train.state import make_players
 
 
 def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:

@@ -19,7 +19,7 @@ from gan.report import curves, excerpt
 from gan.report.scores import modes as modes_of
 from gan.steps.outcome import Outcome
 from gan.store import immutable, layout
-from gan.train.metrics_log import read_metrics
+from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import read_run
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 
 from components.pod_names import CONTAINER, KUBEFLOWS_RUN, OF_THE_STEP
 from components.termination import DEFAULT
-from gan.train.workers import ADDRESSES
+from gan.train.distributed.workers import ADDRESSES
 from gan.types import Json
 
 PORT = 2222

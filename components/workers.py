@@ -23,7 +23,7 @@ from components.worker_tail import Tail
 from gan.config import Config
 from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
 from gan.steps.outcome import Outcome
-from gan.train.signals import grace_seconds
+from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say
 

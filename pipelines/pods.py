@@ -25,7 +25,7 @@ from components.webhook_address import FILE as WEBHOOK_FILE
 from components.worker_manifests import RESOURCES, SHARED_MEMORY
 from gan.data.shards.cache import LIMIT
 from gan.steps.notify import URL
-from gan.train.signals import GRACE
+from gan.train.stop_signals import GRACE
 from gan.util.metrics_push import GATEWAY
 from pipelines import sizes, workers
 from pipelines.profiles import Profile

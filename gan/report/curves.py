@@ -17,7 +17,7 @@ ACCURACY = (
 
 
 def training_charts(lines: Sequence[Json], *, zero_is_border: bool) -> tuple[Chart, ...]:
-    """The charts of a log (see `gan.train.metrics_log.read_metrics`); a figure that was never logged has none.
+    """The charts of a log (see `gan.train.logging.metrics_log.read_metrics`); a figure that was never logged has none.
 
     Args:
         lines: each with "step" and figures by name, ascending by step.

@@ -24,7 +24,7 @@ def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
 
 
 def environment(precision: str, recorded: Json) -> tuple[tuple[str, str], ...]:
-    """Where a run was begun: its arithmetic, and what `gan.train.environment` recorded."""
+    """Where a run was begun: its arithmetic, and what `gan.train.logging.provenance` recorded."""
     shown = {"precision": precision, **recorded}
     shown["gpus"] = ", ".join(shown.get("gpus") or []) or "none"
     return tuple((name, text(value)) for name, value in shown.items())

@@ -11,7 +11,7 @@ def timings(lines: Sequence[Json], evaluated: Sequence[Json]) -> tuple[tuple[str
     """What took how long, of the lines of the metrics log and the records of evaluations.
 
     Args:
-        lines: as from `gan.train.metrics_log.read_metrics`.
+        lines: as from `gan.train.logging.metrics_log.read_metrics`.
         evaluated: as from `gan.metrics.evaluations.read_all`.
     """
     rows = []

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from gan import lineage
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError, unknown_name
-from gan.steps import lineage
-from gan.steps.lineage import KINDS, NAME, RUN, Key
+from gan.lineage import KINDS, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.verify import damages
 from gan.store import Store, alias, immutable, layout
 from gan.store.cloud.transfer import Job, transfer
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.util.log import say, warn
 from gan.util.scratch import scratch_folder
 

@@ -12,6 +12,7 @@ from gan.config import Evaluate, override
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
+from gan.lineage import still_there
 from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.features.quality import weakness
@@ -19,11 +20,10 @@ from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.metrics.reference import Reference
 from gan.metrics.registry import METRICS
-from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store
-from gan.train.checkpoint import Checkpoints, load_ema
-from gan.train.chosen import kept_steps, named_step
+from gan.train.checkpoint.files import Checkpoints, load_ema
+from gan.train.checkpoint.selection import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
 from gan.util.log import Advance, progress, say, warn

@@ -21,11 +21,11 @@ from gan.export import parity
 from gan.export.card import DataFacts, card
 from gan.export.facts import Facts
 from gan.export.sheet import Sheet, sheet
-from gan.steps.lineage import still_there
+from gan.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, immutable, step_cache
-from gan.train.checkpoint import Checkpoints, load_ema
-from gan.train.chosen import kept_steps, named_step
+from gan.train.checkpoint.files import Checkpoints, load_ema
+from gan.train.checkpoint.selection import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
 from gan.util.images import png

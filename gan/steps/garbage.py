@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from gan.steps.lineage import GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
+from gan.lineage import GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 
 from gan.errors import AlreadyExistsError, ConflictError
-from gan.steps.lineage import Key
+from gan.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.survey import ASIDE, HOUR, Rules, Survey, Trash, by_object, made_first, seal_of
 from gan.store import Leftover, Store

@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
+from gan.lineage import Key
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
-from gan.steps.lineage import Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_sealed
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.types import Json
 from gan.util.ids import HASH_LENGTH
 from gan.util.log import warn

@@ -9,7 +9,7 @@ from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
-from gan.steps.lineage import still_there
+from gan.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts

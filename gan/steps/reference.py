@@ -11,6 +11,7 @@ import numpy as np
 from gan import config
 from gan.data import spec
 from gan.data.spec import Dataset
+from gan.lineage import still_there
 from gan.metrics import feature_networks, identity
 from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
@@ -18,7 +19,6 @@ from gan.metrics.fid import FEW_IMAGES
 from gan.metrics.identity import FINAL, SELECTION
 from gan.metrics.memorisation import distance_ratios
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
-from gan.steps.lineage import still_there
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json

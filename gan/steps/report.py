@@ -20,7 +20,7 @@ from gan.steps import report_focus, report_lineage, report_pictures
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.steps.report_focus import Focus
 from gan.store import Store, alias, layout
-from gan.train.metrics_log import read_metrics
+from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
 from gan.types import Json
 

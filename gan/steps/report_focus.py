@@ -15,7 +15,7 @@ from gan.metrics.identity import FINAL
 from gan.steps.export import evaluations_newest_first
 from gan.store import Store, immutable
 from gan.store.records import verdicts
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run
 from gan.types import Json
 from gan.util.log import warn

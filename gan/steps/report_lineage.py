@@ -11,7 +11,7 @@ from gan.metrics.requirements import split_of
 from gan.report.data import Link
 from gan.steps.report_focus import Focus
 from gan.store import Store, alias, immutable
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run
 
 

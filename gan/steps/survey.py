@@ -6,16 +6,16 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gan import lineage
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export.files import FACTS
-from gan.steps import lineage
+from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 from gan.steps.garbage import Thing, unneeded
-from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 from gan.store import Item, Leftover, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
 from gan.store.records.audit_logs import LEDGERS
-from gan.train.checkpoint import Checkpoints
-from gan.train.retention import best_steps, retained
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.checkpoint.retention import best_steps, retained
 from gan.train.run import read_run
 from gan.types import Json
 from gan.util.ids import is_id

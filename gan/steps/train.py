@@ -13,11 +13,11 @@ from gan.data.spec import Dataset
 from gan.errors import IntegrityError
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, layout
-from gan.train import warm
-from gan.train.checkpoint import Checkpoints
+from gan.train import warm_start
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.distributed.workers import workers_of
 from gan.train.run import Run, continued, default_run_id, find_run, write_run
-from gan.train.signals import stop_requests
-from gan.train.workers import workers_of
+from gan.train.stop_signals import stop_requests
 from gan.types import Json
 from gan.util.log import Clock, say
 
@@ -27,8 +27,8 @@ def train(
 ) -> Outcome:
     """Train until `config.train.steps`, from the last good checkpoint where there is one.
 
-    All GPUs of this machine share each batch, and so do several processes where `gan.train.workers` finds them in the
-    environment.
+    All GPUs of this machine share each batch, and so do several processes where `gan.train.distributed.workers` finds
+    them in the environment.
 
     Args:
         store: where the dataset is and the run goes.
@@ -67,7 +67,7 @@ def train(
             return _outcome(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
         run = _settled(run)
-        from gan.steps.train_session import Session
+        from gan.train.session import Session
 
         loop = Session(store, run, dataset, workers, stop, clock).train()
     return _outcome(store, run, loop.began_at or None, loop.step, loop.speed.total.figures(), watch)
@@ -83,8 +83,8 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     Raises:
         NotFoundError, ConfigError, IntegrityError: see `train`.
     """
-    from gan.steps.train_session import players_of
-    from gan.train.replicas import Replicas
+    from gan.train.distributed.replicas import Replicas
+    from gan.train.session import players_of
 
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
@@ -94,7 +94,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     start = Checkpoints(store, run.run_id).latest_good()
     players = players_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
-        warm.start(store, players, config.train.start_from)
+        warm_start.start(store, players, config.train.start_from)
     details: Json = {
         "config": run.config.to_yaml(),
         "dataset_id": dataset_id,
@@ -129,7 +129,7 @@ def _finished(store: Store, run: Run) -> int | None:
 
 def _settled(run: Run) -> Run:
     """The run with what this machine decides at its beginning: what `auto` precision means, and the environment."""
-    from gan.train.environment import describe
+    from gan.train.logging.provenance import describe
     from gan.train.precision import cpu_flags, gpu_capabilities, resolve
 
     precision = resolve(run.precision, gpu_capabilities(), cpu_flags())

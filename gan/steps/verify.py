@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import ParamSpec
 
+from gan import lineage
 from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
+from gan.lineage import DATASET, NAME, RUN, Key
 from gan.metrics import evaluations
-from gan.steps import lineage
-from gan.steps.lineage import DATASET, NAME, RUN, Key
 from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
 from gan.store.records.audit_logs import LEDGERS
-from gan.train.checkpoint import Checkpoints
-from gan.train.metrics_log import read_metrics
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
 
 P = ParamSpec("P")

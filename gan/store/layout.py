@@ -2,7 +2,7 @@
 
     runs/<run_id>/config.yaml                 the whole config
     runs/<run_id>/run.json                    written after it; a run exists for readers exactly when this file does
-    runs/<run_id>/attempts.json               which process trains it; `gan.train.attempts` explains it
+    runs/<run_id>/attempts.json               which process trains it; `gan.train.checkpoint.attempts` explains it
     runs/<run_id>/checkpoints/<step>-<attempt>/  a checkpoint, by the attempt that saved it
     runs/<run_id>/metrics/<step>.jsonl        the figures from a step on, to the next checkpoint
     runs/<run_id>/tensorboard/                the same for TensorBoard

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from gan.errors import DivergedError, StoreError
-from gan.train.group import Follower
-from gan.train.outbox import Outbox
-from gan.train.parcel import Parcel
-from gan.train.players import Players
-from gan.train.recorder import Recorder
+from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.pending import Parcel
+from gan.train.distributed.coordination import Follower
+from gan.train.logging.recorder import Recorder
+from gan.train.logging.sample_sheets import SampleSheet
+from gan.train.logging.throughput import Speed
+from gan.train.nan_guard import FLAG, Sentinel
 from gan.train.run import Run
-from gan.train.samples import SampleSheet
-from gan.train.sentinel import FLAG, Sentinel
-from gan.train.signals import StopRequest
-from gan.train.speed import Speed
+from gan.train.state import Players
+from gan.train.stop_signals import StopRequest
 from gan.types import Json, Scalar, Tensor
 from gan.util.log import Advance, Clock, progress, say, warn
 

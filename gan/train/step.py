@@ -18,10 +18,10 @@ from gan.losses.gradient_penalty import gradient_penalty
 from gan.losses.interface import Flips, Judged, Loss, Regulariser
 from gan.losses.wasserstein import clip_weights
 from gan.train import ema
-from gan.train.draws import Draws
-from gan.train.players import Players
-from gan.train.replicas import Replicas
-from gan.train.sentinel import FLAG
+from gan.train.distributed.replicas import Replicas
+from gan.train.nan_guard import FLAG
+from gan.train.rng import Draws
+from gan.train.state import Players
 from gan.types import Images, Labels, Scalar, Tensor
 
 Metrics = dict[str, Scalar]
@@ -80,7 +80,7 @@ class TrainingStep:
             float32 scalars, not yet waited for: `generator_loss` (without `kl`), `discriminator_loss` (without
             `gradient_penalty`), `kl` and `gradient_penalty` (without their weights) where there are such terms,
             `real_accuracy` and `fake_accuracy` where the loss has a border at 0, `generator_gradient_norm`,
-            `discriminator_gradient_norm`; and whether all is finite, boolean, under `gan.train.sentinel.FLAG`.
+            `discriminator_gradient_norm`; and whether all is finite, boolean, under `gan.train.nan_guard.FLAG`.
         """
         number = tf.constant(step, tf.int64)
         for part, batch in enumerate(batches[:-1]):

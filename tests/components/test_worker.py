@@ -13,7 +13,7 @@ from components.worker_manifests import REQUEST
 from gan.config import Data, from_dict
 from gan.steps.preprocess import preprocess
 from gan.store import open_store
-from gan.train.workers import ADDRESSES, INDEX
+from gan.train.distributed.workers import ADDRESSES, INDEX
 from tests.steps.test_train import TINY
 from tests.support.servers import free_port
 

@@ -30,8 +30,8 @@ from gan.steps.train import train
 from gan.steps.verify import verify
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
-from gan.train import attempts
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint import attempts
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import read_run
 from support import runs as worlds
 

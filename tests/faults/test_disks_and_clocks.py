@@ -1,7 +1,8 @@
 """Promise 6: full and read-only disks, no permission, clocks that are wrong: a clear error or the right result.
 
 Full disks where something else fills them: tests/store/test_local.py (writes), tests/data/shards/test_cache.py (cache),
-tests/train/test_checkpoint.py and test_recorder.py (temporary files), tests/cli/test_bad_input.py (preprocess).
+tests/train/checkpoint/test_files.py and test_recorder.py (temporary files), tests/cli/test_bad_input.py
+(preprocess).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from gan.steps.promote import promote, rollback
 from gan.steps.survey import Rules
 from gan.steps.verify import verify
 from gan.store import LocalStore, Store, alias, immutable, step_cache
-from gan.train.attempts import take_over
+from gan.train.checkpoint.attempts import take_over
 from support import objects
 from support.objects import DAY
 

@@ -15,7 +15,7 @@ from faults.storage import S3, TORTURE, behind_proxy, fill
 from faults.training import began_from, begin, preempt, run_id_of, step_of, trained
 from gan.errors import FencedError
 from gan.store import open_store
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 
 pytestmark = pytest.mark.slow
 

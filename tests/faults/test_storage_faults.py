@@ -20,8 +20,8 @@ from faults.training import begin, preempt, run_id_of, step_of, told, trained
 from gan.errors import StoreError, UnavailableError
 from gan.steps.verify import verify
 from gan.store import Versioned
-from gan.train.checkpoint import Checkpoints
-from gan.train.metrics_log import read_metrics
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.logging.metrics_log import read_metrics
 
 pytestmark = pytest.mark.slow
 

@@ -29,7 +29,7 @@ from gan.metrics.features import keras_network
 from gan.metrics.features.inception import InceptionNetwork
 from gan.store import LocalStore, layout
 from gan.store.document import read_sealed, write_sealed
-from gan.train.checkpoint import STATE, Checkpoints
+from gan.train.checkpoint.files import STATE, Checkpoints
 from gan.util.ids import sha256
 from support import generators, objects
 from support.inception import make_graph

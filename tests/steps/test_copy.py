@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gan import lineage
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
-from gan.steps import lineage
 from gan.steps.copy import copy
 from gan.steps.verify import verify
 from gan.store import LocalStore, Store, alias, immutable, layout, open_store
 from gan.store.records import verdicts
-from gan.train.attempts import take_over
+from gan.train.checkpoint.attempts import take_over
 from support import objects, servers
 
 

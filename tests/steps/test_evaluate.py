@@ -25,7 +25,7 @@ from gan.steps.evaluate import checkpoint_draw, evaluate, label_shares
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, open_store
-from gan.train.checkpoint import Checkpoints, named
+from gan.train.checkpoint.files import Checkpoints, named
 from gan.train.run import Run, read_run, write_run
 from gan.types import Json
 from support import world

@@ -19,7 +19,7 @@ from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
 from gan.store import immutable
-from gan.train.checkpoint import Checkpoints, load_ema
+from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.run import read_run
 from support import runs
 from support.runs import World

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 from gan.steps.garbage import Thing, unneeded
-from gan.steps.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
 
 D1, D2, REF, R1, R2, G1, G2, FACES = (
     Key(*pair)

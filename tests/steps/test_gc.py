@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gan import lineage
 from gan.errors import ConfigError, ConflictError, NotFoundError
-from gan.steps import lineage
 from gan.steps.gc import AT_WORK, gc
 from gan.steps.promote import promote
 from gan.steps.survey import ASIDE, Rules
@@ -20,8 +20,8 @@ from gan.store import Item, LocalStore, Store, alias, immutable, layout, open_st
 from gan.store.records import executions, sweeps
 from gan.store.records.audit_logs import EXECUTIONS, SWEEPS
 from gan.store.records.executions import Attempt
-from gan.train.attempts import take_over
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.attempts import take_over
+from gan.train.checkpoint.files import Checkpoints
 from support import objects, servers
 from support.objects import DAY, HOUR
 

@@ -14,7 +14,7 @@ from gan.steps.experiment import Experiment, Trial
 from gan.steps.sampler import draw
 from gan.steps.sweep import choose, propose, run_trial
 from gan.store import Store
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from support import runs
 
 RATES = [1e-4, 2e-4, 3e-4, 4e-4]

@@ -20,12 +20,12 @@ from gan.errors import ConfigError, DivergedError, FencedError, IntegrityError, 
 from gan.steps.preprocess import preprocess
 from gan.steps.train import plan, train
 from gan.store import LocalStore, Store, open_store
-from gan.train import attempts
-from gan.train.attempts import take_over
-from gan.train.checkpoint import Checkpoints
-from gan.train.metrics_log import read_metrics
+from gan.train.checkpoint import attempts
+from gan.train.checkpoint.attempts import take_over
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.logging.metrics_log import read_metrics
+from gan.train.nan_guard import Sentinel
 from gan.train.run import default_run_id, read_run
-from gan.train.sentinel import Sentinel
 
 STEPS, PER_EPOCH = 14, 5
 TINY = {
@@ -237,7 +237,7 @@ def test_a_finished_run_makes_no_attempt(store: LocalStore, dataset_id: str) -> 
 
 LOCKSTEP = """
 import sys
-from gan.train.sentinel import Sentinel
+from gan.train.nan_guard import Sentinel
 watch = Sentinel.watch
 def lockstep(self, step, metrics):
     watch(self, step, metrics)

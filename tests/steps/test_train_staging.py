@@ -18,7 +18,7 @@ from gan.errors import IntegrityError, Stopped
 from gan.steps.preprocess import preprocess
 from gan.steps.train import train
 from gan.store import Store, open_store
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from support.remote import Gated
 
 STEPS = 7

@@ -12,8 +12,8 @@ from gan.errors import NotFoundError
 from gan.steps.train import plan, train
 from gan.store import layout as store_runs
 from gan.store.document import read_sealed, write_sealed
-from gan.train import warm
-from gan.train.checkpoint import Checkpoints
+from gan.train import warm_start
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import read_run
 from support import runs
 
@@ -43,7 +43,7 @@ def test_it_starts_with_what_the_other_exports(made: runs.World) -> None:
     assert read_run(made.store, outcome.id).config.train.start_from == f"{made.run_id}@4"
     there, _ = Checkpoints(made.store, made.run_id).load(4)
     here, _ = Checkpoints(made.store, outcome.id).load(4)
-    for network, origin in warm.SOURCES.items():
+    for network, origin in warm_start.SOURCES.items():
         expected = kernels(there, origin)
         assert expected
         for number, kernel in kernels(here, network).items():

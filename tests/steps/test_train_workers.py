@@ -1,4 +1,4 @@
-"""Two real processes train one run; see gan.train.distribute."""
+"""Two real processes train one run; see gan.train.distributed.strategy."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gan.config import Data, from_dict
 from gan.steps.preprocess import preprocess
 from gan.steps.train import train
 from gan.store import Store, open_store
-from gan.train.checkpoint import Checkpoints
-from gan.train.workers import ADDRESSES, INDEX
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.distributed.workers import ADDRESSES, INDEX
 from tests.steps.test_train import TINY
 
 

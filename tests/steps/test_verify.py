@@ -15,7 +15,7 @@ from gan.steps.verify import verify
 from gan.store import Store, immutable, layout
 from gan.store.records import executions, sweeps
 from gan.store.records.executions import Attempt
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run, write_run
 from gan.util.ids import sha256
 

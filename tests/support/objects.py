@@ -14,7 +14,7 @@ from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Shard, Split, identified
 from gan.metrics import evaluations
 from gan.store import LocalStore, Store, alias, immutable
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run, write_run
 from gan.util.ids import sha256
 

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.train.adapted import adapted
-from gan.train.replicas import Replicas, SharedReplicas
+from gan.train.distributed.replicas import Replicas, SharedReplicas
+from gan.train.distributed.sync_layers import adapted
 from tests.train.conftest import Toy
 
 STEPS = 3

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from gan.store import Store, open_store
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.files import Checkpoints
 from support.cluster import Cluster, kubectl, kubectl_json
 
 GPU = "nvidia.com/gpu"

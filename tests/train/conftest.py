@@ -12,22 +12,22 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
-from gan.steps.train_session import training_step
 from gan.store import Store, open_store
-from gan.train.adapted import adapted
-from gan.train.attempts import take_over
-from gan.train.checkpoint import Checkpoints
+from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.attempts import take_over
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.checkpoint.writer import Publisher
+from gan.train.distributed.replicas import Replicas
+from gan.train.distributed.sync_layers import adapted
+from gan.train.logging.recorder import Recorder, forget_after
+from gan.train.logging.sample_sheets import SampleSheet
 from gan.train.loop import Loop
-from gan.train.outbox import Outbox
-from gan.train.players import Players, make_players
 from gan.train.precision import reproducible
-from gan.train.publisher import Publisher
-from gan.train.recorder import Recorder, forget_after
-from gan.train.replicas import Replicas
 from gan.train.run import Run
-from gan.train.samples import SampleSheet
-from gan.train.signals import StopRequest
+from gan.train.session import training_step
+from gan.train.state import Players, make_players
 from gan.train.step import TrainingStep
+from gan.train.stop_signals import StopRequest
 
 SIDE, CLASSES = 8, ("even", "odd", "neither")
 TOY = {

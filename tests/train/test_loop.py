@@ -8,8 +8,8 @@ import pytest
 
 from gan.errors import DivergedError, StoreError
 from gan.store import LocalStore, Store
-from gan.train.checkpoint import Checkpoints
-from gan.train.metrics_log import read_metrics
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.logging.metrics_log import read_metrics
 
 GAMES = {
     "plain": [],
@@ -72,11 +72,11 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     "at",
     [
-        "gan.train.checkpoint.Checkpoints.prune",
-        "gan.train.checkpoint.Checkpoints.publish",
-        "gan.train.parcel.Parcel.spool",
-        "gan.train.tensorboard.TensorBoard.take",
-        "gan.train.sentinel.Sentinel.check_state",
+        "gan.train.checkpoint.files.Checkpoints.prune",
+        "gan.train.checkpoint.files.Checkpoints.publish",
+        "gan.train.checkpoint.pending.Parcel.spool",
+        "gan.train.logging.tensorboard.TensorBoard.take",
+        "gan.train.nan_guard.Sentinel.check_state",
     ],
 )
 def test_a_kill_while_saving_leaves_a_run_that_goes_on(

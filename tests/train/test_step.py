@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from gan import build
 from gan.losses import LOSSES
-from gan.train.draws import Draws
-from gan.train.sentinel import FLAG
+from gan.train.nan_guard import FLAG
+from gan.train.rng import Draws
 
 
 def values(model: keras.Model) -> list[np.ndarray]:

@@ -1,0 +1,1 @@
+"""Checkpoints: what one holds, how they are written in the background, and which of them stay."""

@@ -1,0 +1,1 @@
+"""Several devices or several workers that train one run."""

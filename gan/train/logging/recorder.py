@@ -1,0 +1,86 @@
+"""What a run leaves for people to look at: figures, TensorBoard events and sample sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from PIL import Image
+
+from gan.store import Store, layout
+from gan.train.logging.metrics_log import MetricsLog
+from gan.train.logging.monitor import Monitor
+from gan.train.logging.tensorboard import TensorBoard
+from gan.util.images import png
+from gan.util.scratch import disk_error
+
+FOLDERS = (layout.metrics, layout.samples, layout.tensorboard)
+
+
+class Recorder:
+    """Records steps after `done`, the step of the checkpoint that the session begins from, on the local disk.
+
+    Args:
+        run_id: the run.
+        done: that step.
+        folder: where the files are until they are published; must outlive the recorder.
+        monitor: completes the figures; None where there is nothing to complete.
+    """
+
+    def __init__(self, run_id: str, done: int, folder: Path, monitor: Monitor | None = None) -> None:
+        self._run_id = run_id
+        self._folder = folder
+        self._log = MetricsLog(run_id, done + 1)
+        self._tensorboard = TensorBoard(run_id, done + 1, folder)
+        self._sheets: dict[str, Path] = {}
+        self._monitor = monitor
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tensorboard.close()
+
+    def figures(self, step: int, figures: Mapping[str, float]) -> None:
+        """Note the figures of a step."""
+        if self._monitor is not None:
+            figures = self._monitor.complete(step, figures)
+        self._log.add(step, figures)
+        self._tensorboard.add(step, figures)
+
+    def samples(self, step: int, sheet: Image.Image) -> None:
+        """Note a sample sheet."""
+        key = layout.sample_sheet(self._run_id, step)
+        self._sheets[key] = self._written(key, png(sheet))
+        self._tensorboard.add_samples(step, sheet)
+
+    def take(self, step: int) -> dict[str, Path]:
+        """What was noted up to `step`: files by the keys they get in the store. Call it at each checkpoint."""
+        chunks = {key: self._written(key, data) for key, data in self._log.take(step + 1).items()}
+        sheets, self._sheets = self._sheets, {}
+        return {**chunks, **self._tensorboard.take(step + 1), **sheets}
+
+    def _written(self, key: str, data: bytes) -> Path:
+        path = self._folder / key.rpartition("/")[2]
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise disk_error(error) from None
+        return path
+
+
+def forget_after(store: Store, run_id: str, done: int) -> None:
+    """Delete what an earlier session recorded after the step `done`: those steps will be done again."""
+    for folder in FOLDERS:
+        for item in list(store.list(folder(run_id))):
+            if _first_step(item.key) > done:
+                store.delete(item.key)
+
+
+def _first_step(key: str) -> int:
+    """The number in a file's name: `metrics/00000501.jsonl`, `tensorboard/events.out.tfevents.00000501`."""
+    numbers = [part for part in key.rpartition("/")[2].split(".") if part.isdecimal()]
+    return int(numbers[0]) if numbers else 0

@@ -1,0 +1,219 @@
+"""One session of training: from a run and its last checkpoint to its last step, or to the one at which a signal came.
+
+Several workers each have such a session and take the same steps; worker 0 alone takes the run over and publishes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+
+from gan import build
+from gan.config import Config
+from gan.data.input import Batches
+from gan.data.spec import Dataset
+from gan.errors import ConfigError, Stopped
+from gan.lineage import still_there
+from gan.store import Store
+from gan.store.timeouts import patience_seconds
+from gan.train import warm_start
+from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.attempts import take_over
+from gan.train.checkpoint.files import Checkpoint, Checkpoints
+from gan.train.checkpoint.resume_command import how_to_go_on
+from gan.train.checkpoint.writer import Publisher
+from gan.train.distributed.coordination import Follower, GroupStep
+from gan.train.distributed.replicas import Replicas
+from gan.train.distributed.strategy import join, losses_explained
+from gan.train.distributed.sync_layers import adapted
+from gan.train.distributed.workers import Workers
+from gan.train.logging.gpu import GpuWatch
+from gan.train.logging.monitor import Monitor
+from gan.train.logging.recorder import Recorder, forget_after
+from gan.train.logging.sample_sheets import SampleSheet
+from gan.train.loop import Loop, TakeStep
+from gan.train.precision import PRECISIONS, reproducible
+from gan.train.run import Run, write_run
+from gan.train.state import Players, make_players
+from gan.train.step import TrainingStep
+from gan.train.stop_signals import StopRequest
+from gan.util.log import Clock, say
+from gan.util.metrics_push import Telemetry
+
+
+class Session:
+    """Trains a run; see `train`.
+
+    Args:
+        store: where the dataset is and the run goes.
+        run: the run, settled: its precision is none that the machine decides.
+        dataset: what it trains on.
+        workers: who trains it.
+        stop: tells that a signal came.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, dataset: Dataset, workers: Workers, stop: StopRequest, clock: Clock
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._dataset = dataset
+        self._workers = workers
+        self._stop = stop
+        self._clock = clock
+
+    def train(self) -> Loop:
+        """Build everything, take the run over, and train it from its last good checkpoint.
+
+        Raises:
+            WorkerLostError: another worker went away.
+            ConfigError, IntegrityError, DivergedError, FencedError, StoreError, Stopped: see `gan.steps.train.train`.
+        """
+        with losses_explained(self._workers), ExitStack() as stack:
+            replicas = join(self._workers, self._stop)
+            replicas.check(self._run.config.train.batch_size)
+            self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
+            players = players_of(self._run, self._dataset, replicas)
+            loop, outbox = (self._lead if self._workers.chief else self._follow)(stack, replicas, players)
+            self._stop.settled = False
+            loop.train()
+            self._stop.settled = outbox.empty
+            replicas.most(0)  # nobody leaves while others still work
+        if self._stop and outbox.saved < self._run.config.train.steps:
+            raise Stopped(self._stop.signal_number or 0, self._stop.advice())
+        return loop
+
+    def _agreed_precision(self, replicas: Replicas) -> str:
+        """That of worker 0: `auto` might mean another one on another machine."""
+        if self._workers.count == 1:
+            return self._run.precision
+        return PRECISIONS[int(replicas.most(PRECISIONS.index(self._run.precision) if self._workers.chief else 0))]
+
+    def _lead(self, stack: ExitStack, replicas: Replicas, players: Players) -> tuple[Loop, Outbox]:
+        """As worker 0, or alone."""
+        store, run, settings = self._store, self._run, self._run.config.train
+        known = Checkpoints(store, run.run_id).folders()
+        lease = take_over(store, run.run_id, above=max((folder.attempt for folder in known), default=0))
+        checkpoints = Checkpoints(store, run.run_id, lease.number)
+        done, seconds = _restore(store, players, run, checkpoints.latest_good())
+        lease.go_on_from(done)
+        write_run(store, run)
+        still_there(store, "dataset", run.dataset_id)
+        forget_after(store, run.run_id, done)
+        if self._workers.count > 1:
+            replicas.most(done + 1)
+        publisher = Publisher(store, run.run_id, lease, settings, done=done)
+        patience = patience_seconds()
+        outbox = Outbox(publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience, clock=self._clock)
+        self._stop.advice = lambda: _advice(store, run, outbox.saved)
+        batches = stack.enter_context(self._batches())
+        stack.enter_context(outbox)
+        monitor = stack.enter_context(Monitor(Telemetry("train", run.config.name), GpuWatch()))
+        recorder = stack.enter_context(Recorder(run.run_id, done, outbox.folder, monitor))
+        say(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
+        return self._loop(replicas, players, batches, recorder, outbox, done, seconds), outbox
+
+    def _follow(self, stack: ExitStack, replicas: Replicas, players: Players) -> tuple[Loop, Follower]:
+        """As one of the other workers."""
+        store, run = self._store, self._run
+        done = int(replicas.most(0)) - 1
+        start = Checkpoint(done, *Checkpoints(store, run.run_id).load(done)) if done else None
+        _, seconds = _restore(store, players, run, start)
+        follower = Follower(done)
+        self._stop.advice = lambda: _advice(store, run, follower.saved)
+        batches = stack.enter_context(self._batches())
+        return self._loop(replicas, players, batches, follower, follower, done, seconds), follower
+
+    def _batches(self) -> Batches:
+        settings = self._run.config.train
+        return Batches(
+            self._store,
+            self._dataset,
+            split="train",
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            flip=self._run.config.data.flip,
+            part=(self._workers.index, self._workers.count),
+            stopped=lambda: bool(self._stop),
+        )
+
+    def _loop(
+        self,
+        replicas: Replicas,
+        players: Players,
+        batches: Batches,
+        recorder: Recorder | Follower,
+        outbox: Outbox | Follower,
+        done: int,
+        seconds: float,
+    ) -> Loop:
+        config = self._run.config
+        classes = len(self._dataset.classes) if config.generator.conditional else None
+        take_step: TakeStep = training_step(players, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
+        if self._workers.count > 1:
+            take_step = GroupStep(take_step, replicas, self._stop)
+        return Loop(
+            self._run,
+            players,
+            take_step,
+            batches.from_batch(done * config.train.discriminator_steps),
+            SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes),
+            recorder,
+            outbox,
+            done=done,
+            stop=self._stop,
+            seconds=seconds,
+            clock=self._clock,
+        )
+
+
+def _advice(store: Store, run: Run, saved: int) -> str:
+    """What to say to one who stopped the run."""
+    what = f"Step {saved} is saved" if saved else "No step is saved yet"
+    return f"{what}. Resume with: {how_to_go_on(store, run)}"
+
+
+def players_of(run: Run, dataset: Dataset, replicas: Replicas) -> Players:
+    """Both networks, their average and the optimisers at the start of a run, on every replica."""
+    config = run.config
+    with reproducible(run.precision, config.train.seed), replicas.scope():
+        generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
+        return make_players(
+            adapted(generator, replicas),
+            adapted(discriminator, replicas),
+            build.build_optimizer(config, config.train.generator_learning_rate),
+            build.build_optimizer(config, config.train.discriminator_learning_rate),
+        )
+
+
+def training_step(players: Players, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
+    """The step that a config asks for; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
+    return TrainingStep(
+        players,
+        build.build_loss(config),
+        build.build_regulariser(config),
+        latent_size=config.generator.latent_size,
+        conditional=config.generator.conditional,
+        seed=config.train.seed,
+        ema_decay=config.train.ema_decay,
+        ema_ramp_up=ema_ramp_up,
+        replicas=replicas,
+    )
+
+
+def _restore(store: Store, players: Players, run: Run, start: Checkpoint | None) -> tuple[int, float]:
+    """Put a checkpoint's state in, or that of a warm start; returns its step and the seconds of training behind it."""
+    if start is None:
+        if run.config.train.start_from is not None:
+            warm_start.start(store, players, run.config.train.start_from)
+        return 0, 0.0
+    where = f"checkpoint {start.step} of run {run.run_id}"
+    if start.meta.get("config_hash") != run.config_hash:
+        raise ConfigError(
+            f"{where} was made by another config (hash {start.meta.get('config_hash')}, this run's is "
+            f"{run.config_hash}); remove it, or give another --run-id"
+        )
+    players.restore(start.tensors, where=where)
+    say(f"resuming run {run.run_id}", from_step=start.step)
+    return start.step, float(start.meta["seconds"])

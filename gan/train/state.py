@@ -1,0 +1,63 @@
+"""Everything of a run that changes from step to step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from gan.train.checkpoint.files import assign, named
+from gan.train.ema import make_ema
+
+if TYPE_CHECKING:
+    from gan.train.checkpoint.files import Tensors
+
+
+@dataclass(frozen=True)
+class Players:
+    """Both networks, the moving average of the generator, and both optimisers with their slots made."""
+
+    generator: keras.Model
+    ema: keras.Model
+    discriminator: keras.Model
+    generator_optimizer: keras.optimizers.Optimizer
+    discriminator_optimizer: keras.optimizers.Optimizer
+
+    def variables(self) -> dict[str, Any]:
+        """Every variable by its stable name. The dropout layers' random state is among the discriminator's."""
+        return {
+            **named("generator", self.generator.variables),
+            **named("ema", self.ema.variables),
+            **named("discriminator", self.discriminator.variables),
+            **named("generator_optimizer", self.generator_optimizer.variables),
+            **named("discriminator_optimizer", self.discriminator_optimizer.variables),
+        }
+
+    def tensors(self) -> Tensors:
+        """The values of all variables, copied to the host."""
+        return {name: np.array(variable.numpy(), order="C") for name, variable in self.variables().items()}
+
+    def restore(self, tensors: Tensors, *, where: str) -> None:
+        """Set all variables; see `gan.train.checkpoint.files.assign`."""
+        assign(self.variables(), tensors, where=where)
+
+
+def make_players(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    generator_optimizer: keras.optimizers.Optimizer,
+    discriminator_optimizer: keras.optimizers.Optimizer,
+) -> Players:
+    """The players at the start of a run.
+
+    Under float16 the optimisers scale the loss, or small gradients would vanish (Micikevicius et al., 2018, "Mixed
+    Precision Training", arXiv:1710.03740, section 3.2).
+    """
+    if keras.config.dtype_policy().compute_dtype == "float16":
+        generator_optimizer = keras.optimizers.LossScaleOptimizer(generator_optimizer)
+        discriminator_optimizer = keras.optimizers.LossScaleOptimizer(discriminator_optimizer)
+    generator_optimizer.build(generator.trainable_variables)
+    discriminator_optimizer.build(discriminator.trainable_variables)
+    return Players(generator, make_ema(generator), discriminator, generator_optimizer, discriminator_optimizer)

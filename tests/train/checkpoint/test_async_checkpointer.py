@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan.config.schema import Train
+from gan.errors import FencedError, StoreError, UnavailableError
+from gan.store import LocalStore, Store
+from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.attempts import take_over
+from gan.train.checkpoint.files import Checkpoints
+from gan.train.checkpoint.pending import Parcel
+from gan.train.checkpoint.writer import Publisher
+from gan.train.stop_signals import StopRequest
+
+LONG = 60.0  # seconds: a test that waits for so long hangs, and fails
+
+
+class Weather(LocalStore):
+    """A folder behind a line that can be cut (`down`), or whose uploads of some keys hang (`stall`)."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.down = False
+        self.asked = threading.Semaphore(0)
+        self.stalled: str | None = None
+        self.stalling = threading.Event()
+        self.released = threading.Event()
+
+    def _ask(self) -> None:
+        if self.down:
+            self.asked.release()
+            raise UnavailableError("no answer")
+
+    def wait_until_asked_again(self) -> None:
+        """Until a whole try, begun after this call, has failed."""
+        while self.asked.acquire(blocking=False):
+            pass
+        for _ in range(3):
+            assert self.asked.acquire(timeout=LONG)
+
+    def read_versioned(self, key: str) -> Any:
+        self._ask()
+        return super().read_versioned(key)
+
+    def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        self._ask()
+        super().write(key, data, if_absent=if_absent)
+
+    def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+        self._ask()
+        if self.stalled is not None and self.stalled in key:
+            self.stalling.set()
+            self.released.wait(LONG)
+        super().upload(key, path, if_absent=if_absent)
+
+
+@pytest.fixture
+def weather(tmp_path: Path) -> Iterator[Weather]:
+    store = Weather(tmp_path / "store")
+    yield store
+    store.released.set()
+
+
+@contextmanager
+def outbox(store: Store, *, keep: int = 2, patience: float = LONG) -> Iterator[Outbox]:
+    publisher = Publisher(store, "r", take_over(store, "r"), Train(keep_checkpoints=keep), done=0)
+    with Outbox(publisher, most_waiting=keep, patience_seconds=patience, pause_seconds=0.001) as made:
+        yield made
+
+
+def parcel(made: Outbox, step: int) -> Parcel:
+    path = made.folder / f"{step}.jsonl"
+    path.write_text(f"figures up to {step}")
+    tensors = {"ema/0000": np.full(3, step, np.float32)}
+    return Parcel(step, {f"runs/r/metrics/{step:08d}.jsonl": path}, tensors, {"on_schedule": True})
+
+
+def figures(store: Store) -> list[int]:
+    return [int(Path(item.key).stem) for item in store.list("runs/r/metrics")]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_what_is_handed_over_is_published_in_order_and_pruned(store: Store) -> None:
+    with outbox(store) as made:
+        for step in (10, 20, 30):
+            made.put(parcel(made, step))
+            made.check()
+        made.drain(StopRequest())
+        assert made.empty
+        assert made.saved == 30
+        assert not list(made.folder.iterdir()), "what is published lies about no longer"
+    assert not made.folder.exists()
+    assert figures(store) == [10, 20, 30]
+    assert Checkpoints(store, "r").steps() == [20, 30]
+    assert Checkpoints(store, "r").load(30)[0]["ema/0000"].tolist() == [30, 30, 30]
+
+
+def test_parcels_of_figures_alone_are_published_too(store: Store) -> None:
+    with outbox(store) as made:
+        path = made.folder / "chunk"
+        path.write_text("figures")
+        made.put(Parcel(5, {"runs/r/metrics/00000005.jsonl": path}))
+        made.drain(StopRequest())
+        assert made.saved == 0
+    assert figures(store) == [5]
+
+
+def test_a_store_that_is_down_holds_up_nobody_and_the_oldest_checkpoint_is_given_up(
+    weather: Weather, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with outbox(weather, keep=2) as made:
+        made.put(parcel(made, 10))
+        made.drain(StopRequest())
+        weather.down = True
+        for step in (20, 30, 40, 50):
+            made.put(parcel(made, step))
+            made.check()
+        weather.wait_until_asked_again()
+        weather.down = False
+        made.drain(StopRequest())
+        assert Checkpoints(weather, "r").steps() == [40, 50]
+    assert figures(weather) == [10, 20, 30, 40, 50], "figures are never given up"
+    events = [each["event"] for each in told(capsys)]
+    gone = sorted(each for each in events if "given up" in each)
+    assert [each.split(":")[1] for each in gone] == [" checkpoint 20 is given up", " checkpoint 30 is given up"]
+    assert events.count("warning: the store does not answer; training goes on") == 1, "told once a minute at most"
+    assert events.count("the store answers again") == 1
+    assert events.count("checkpoint saved") == 3, "the first, and the two that waited"
+
+
+def test_what_waits_for_the_store_waits_on_the_disk(weather: Weather) -> None:
+    with outbox(weather, keep=5) as made:
+        weather.down = True
+        for step in (10, 20):
+            made.put(parcel(made, step))
+        weather.wait_until_asked_again()
+        assert {path.name for path in made.folder.iterdir()} >= {"00000010.safetensors", "00000020.safetensors"}
+
+
+def test_after_training_patience_ends_and_it_is_told_what_is_not_saved(weather: Weather) -> None:
+    with outbox(weather, patience=0) as made:
+        made.put(parcel(made, 10))
+        made.drain(StopRequest())
+        weather.down = True
+        for step in (20, 30):
+            made.put(parcel(made, step))
+        with pytest.raises(UnavailableError, match=r"checkpoint saved: 10; checkpoints not saved: 20, 30;.*no answer"):
+            made.drain(StopRequest())
+    weather.down = False
+    assert Checkpoints(weather, "r").steps() == [10]
+
+
+def test_a_lasting_error_comes_up_on_the_training_thread(store: LocalStore) -> None:
+    class Forbidden(LocalStore):
+        def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
+            raise StoreError("403: give the service account the role storage.objectAdmin")
+
+    with outbox(Forbidden(store.root)) as made:
+        made.put(parcel(made, 10))
+        for act in (lambda: made.drain(StopRequest()), made.check):
+            with pytest.raises(StoreError, match="403"):
+                act()
+
+
+def test_a_fenced_attempt_publishes_nothing_more(store: Store) -> None:
+    with outbox(store) as made:
+        made.put(parcel(made, 10))
+        made.drain(StopRequest())
+        newer = take_over(store, "r")
+        newer.go_on_from(10)
+        before = {item.key: item.modified for item in store.list()}
+        made.put(parcel(made, 20))
+        with pytest.raises(FencedError, match="attempt 2 took over"):
+            made.drain(StopRequest())
+        assert {item.key: item.modified for item in store.list()} == before
+
+
+def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
+    weather: Weather, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weather.stalled = "00000010-1"
+    now = [0.0]
+    stop = StopRequest(25, clock=lambda: now[0])
+    with outbox(weather, keep=5) as made:
+        made.put(parcel(made, 10))
+        assert weather.stalling.wait(LONG)
+        for step in (20, 30):
+            made.put(parcel(made, step))
+        stop.ask(15)
+        seen: list[int] = []
+
+        def watch() -> None:
+            """Ends the grace as soon as all is published that can be."""
+            while Checkpoints(weather, "r").steps() != [20, 30] or figures(weather) != [10, 20, 30]:
+                seen.extend(step for step in Checkpoints(weather, "r").steps() if step not in seen)
+            now[0] = 26.0
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        made.drain(stop)
+        watcher.join()
+        assert made.saved == 30
+        assert not made.empty, "one upload hangs still"
+        assert seen[:1] in ([], [30])
+    last = told(capsys)[-1]
+    assert last["event"] == "warning: the grace is over"
+    assert (last["last_checkpoint_saved"], last["checkpoints_not_saved"]) == ("30", "10")
+
+
+def test_a_stop_while_the_store_is_down_ends_with_the_grace(weather: Weather) -> None:
+    now = [0.0]
+    stop = StopRequest(25, clock=lambda: now[0])
+    with outbox(weather) as made:
+        weather.down = True
+        made.put(parcel(made, 10))
+        stop.ask(15)
+        assert weather.asked.acquire(timeout=LONG)
+        now[0] = 25.0
+        made.drain(stop)
+        assert made.saved == 0
+        assert not made.empty

@@ -1,0 +1,79 @@
+"""N replicas of batch B/N take the step that one device of batch B takes: two and three virtual CPUs in a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan.errors import ConfigError
+from gan.train.distributed.replicas import Replicas
+
+CASES = {
+    "moments of the batch": ["generator.conditional=true", "loss.kl_weight=0.1", "loss.label_noise=0.3"],
+    "gradient penalty": ["loss.name=wgan_gp", "loss.gradient_penalty=10", "train.discriminator_steps=2"],
+    "loss scale": ["train.precision=mixed_float16"],
+}
+
+
+@pytest.fixture(scope="module")
+def compared() -> dict[str, Any]:
+    """See tests/support/replicas.py: TensorFlow splits a CPU only before it starts, so that is a process of its own."""
+    command = [sys.executable, "-m", "tests.support.replicas", "3", json.dumps(CASES)]
+    root = Path(__file__).parents[3]
+    environ = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    made = subprocess.run(command, check=False, cwd=root, env=environ, capture_output=True, text=True, timeout=600)
+    assert made.returncode == 0, made.stderr[-3000:]
+    found: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_replicas_equal_one_device(compared: dict[str, Any], case: str) -> None:
+    """Weights, averages, moments of the optimisers, moving statistics, figures: within rounding after three steps."""
+    found = compared[case]
+    bound = 0.1 if case == "loss scale" else 1e-4  # half precision rounds at 5e-4, and Adam divides by little
+    assert found["weights"] < bound
+    assert found["figures"] < bound
+    assert found["begin_alike"]
+    assert found["same_on_all"]
+    assert found["integers_equal"]
+
+
+def test_gradients_are_those_of_the_whole_batch(compared: dict[str, Any]) -> None:
+    """d/dw mean((w x)^2) = 2 w mean(x^2); and through a loss that is no mean over examples, log of a sum."""
+    assert compared["gradients"]["mean_square"] == pytest.approx(2 * 1.5 * sum(x * x for x in range(1, 7)) / 6)
+    assert compared["gradients"]["log_sum"] == pytest.approx(1 / 1.5)
+
+
+def test_parts_of_a_whole_are_one_after_another(compared: dict[str, Any]) -> None:
+    assert compared["parts"] == {"own": [0.0, 1.0], "whole": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], "mean": 2.0, "most": 7}
+
+
+def test_an_overflow_on_one_replica_reaches_no_weight(compared: dict[str, Any]) -> None:
+    assert compared["overflow"] == {"weights_changed": False, "scale": 0.5}
+
+
+def test_layers_that_draw_for_themselves_are_refused(compared: dict[str, Any]) -> None:
+    assert compared["refused"].startswith('layer "noise" (GaussianNoise) of the noisy draws random numbers')
+
+
+def test_one_replica_hands_on_what_it_gets() -> None:
+    alone, thing = Replicas(), object()
+    assert alone.own(thing) is alone.whole(thing) is alone.mean(thing) is alone.spread(thing) is thing
+    assert alone.chief
+    alone.check(7)
+
+
+def test_a_batch_that_can_t_be_shared_is_refused() -> None:
+    class Three(Replicas):
+        count = 3
+
+    Three().check(12)
+    with pytest.raises(ConfigError, match=r"multiple of 3, .* got 64\. Give --set train.batch_size=66"):
+        Three().check(64)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gan.train.logging.gpu import GpuWatch
+from gan.train.logging.monitor import Monitor
+from gan.util.metrics_push import Telemetry
+from support import servers
+
+
+def test_figures_are_completed_by_those_of_the_gpus_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '25, 100, 400'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    gpus = GpuWatch()
+    figures = {"generator_loss": 0.5, "kl": 0.1, "real_accuracy": 0.9, "images_per_second": 800.0}
+    with servers.pushgateway() as server:
+        with Monitor(Telemetry("train", "digits", gateway=server.url), gpus) as monitor:
+            while not gpus.shares():
+                pass
+            whole = monitor.complete(30, figures)
+        with servers.NO_PROXY.open(f"{server.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+    assert whole == {**figures, "gpu_share": 0.25, "gpu_memory_share": 0.25}
+    told = {line.partition("{")[0]: line.rpartition(" ")[2] for line in lines if line.startswith("gan_")}
+    assert told == {
+        "gan_train_step": "30",
+        "gan_train_images_per_second": "800",
+        "gan_train_gpu_share": "0.25",
+        "gan_train_gpu_memory_share": "0.25",
+        "gan_train_loss": "0.1",
+    }
+    assert [line for line in lines if line.startswith("gan_train_loss")] == [
+        'gan_train_loss{instance="",job="gan-pipelines",name="digits",step="train",term="generator"} 0.5',
+        'gan_train_loss{instance="",job="gan-pipelines",name="digits",step="train",term="kl"} 0.1',
+    ]
