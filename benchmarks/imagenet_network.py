@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from gan.metrics.features import efficientnet_lite, imagenet, torch_file
+from gan.metrics.features.published import efficientnet_lite, imagenet, torch_file
 from gan.metrics.features.resizing import resizer
 
 LIMIT, FACES, BATCH, ROUNDS = 1e-4, 62, 250, 3

@@ -12,9 +12,9 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
-from gan.metrics import fid, kid
-from gan.metrics.contributions import Contributions, Over, difference, standard_error
-from gan.metrics.fid_influence import influence
+from gan.metrics.maths.contributions import Contributions, Over, difference, standard_error
+from gan.metrics.maths.fid_influence import influence
+from gan.metrics.scores import fid, kid
 
 Array = npt.NDArray[np.floating]
 SHIFTS = {"none": 0.0, "small": 0.05, "clear": 0.5}

@@ -38,8 +38,8 @@ Contestant = Callable[[Any, Any], Values]  # real and generated features, float3
 
 
 def fid_ours(real: Any, generated: Any) -> Values:
-    """gan.metrics.fid."""
-    from gan.metrics.fid import fit, frechet_distance
+    """gan.metrics.scores.fid."""
+    from gan.metrics.scores.fid import fit, frechet_distance
 
     return {"fid": frechet_distance(fit(real), fit(generated))}
 
@@ -62,8 +62,8 @@ def fid_torch_fidelity(real: Any, generated: Any) -> Values:
 
 
 def kid_ours(real: Any, generated: Any) -> Values:
-    """gan.metrics.kid."""
-    from gan.metrics.kid import kid
+    """gan.metrics.scores.kid."""
+    from gan.metrics.scores.kid import kid
 
     rng = np.random.default_rng(0)
     return {"kid": kid(real, generated, subsets=SUBSETS, wanted_size=SUBSET_SIZE, rng=rng).mean()}
@@ -82,8 +82,8 @@ def kid_torch_fidelity(real: Any, generated: Any) -> Values:
 
 
 def prdc_ours(real: Any, generated: Any) -> Values:
-    """gan.metrics.prdc."""
-    from gan.metrics.prdc import prdc
+    """gan.metrics.scores.prdc."""
+    from gan.metrics.scores.prdc import prdc
 
     return _means(prdc(real, generated, neighbours=NEIGHBOURS))
 
@@ -109,8 +109,8 @@ def prdc_torch_fidelity(real: Any, generated: Any) -> Values:
 
 
 def prdc_of_revision(revision: str) -> Contestant:
-    """gan/metrics/prdc.py as it was in a revision; that file must need no other that has changed since."""
-    command = ["git", "show", f"{revision}:gan/metrics/prdc.py"]
+    """gan/metrics/scores/prdc.py as it was in a revision; that file must need no other that has changed since."""
+    command = ["git", "show", f"{revision}:gan/metrics/scores/prdc.py"]
     code = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "prdc_before.py")

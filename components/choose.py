@@ -12,8 +12,8 @@ def choose(
     from components import artifacts, runtime
 
     with runtime.step("choose", store, config) as step:
-        from gan.steps.experiment import experiment
-        from gan.steps.sweep import choose as run
+        from gan.steps.sweep.experiment import experiment
+        from gan.steps.sweep.rungs import choose as run
 
         outcome = step.done(run(experiment(store, config, sweep, dataset_id, reference_id)))
         artifacts.write_markdown(summary, artifacts.sweep_table(outcome.details))

@@ -10,8 +10,8 @@ from components import record
 from components.pod_names import EXECUTION, RECORDS
 from gan.errors import GanError
 from gan.report.message import Facts
-from gan.steps.happened import Failure, facts, from_ledger
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
+from gan.steps.reporting.run_summary import Failure, facts, from_ledger
 from gan.store import alias, open_store
 from gan.store.records import executions
 from gan.util.log import warn

@@ -15,7 +15,7 @@ from typing import Any
 
 from components.pod_names import EXECUTION, IMAGE, NODE, POD, TASK
 from gan.errors import LASTING, FencedError, GanError, Stopped
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store import Store, open_store
 from gan.store.records import executions
 from gan.store.records.executions import DONE, FAILED, RUNNING, STOPPED, Attempt

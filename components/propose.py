@@ -10,8 +10,8 @@ def propose(
     from components import artifacts, runtime
 
     with runtime.step("propose", store, config) as step:
-        from gan.steps.experiment import experiment
-        from gan.steps.sweep import propose as run
+        from gan.steps.sweep.experiment import experiment
+        from gan.steps.sweep.rungs import propose as run
 
         outcome = step.done(run(experiment(store, config, sweep, dataset_id, reference_id), stage))
         artifacts.write_markdown(summary, artifacts.trial_table(outcome.details["trials"]))

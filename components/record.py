@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from gan import __version__
 from gan.cli.main import guarded
 from gan.config import Config
 from gan.errors import EXIT_BUG, ConfigError, Stopped
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.train.stop_signals import grace_seconds
 from gan.util.log import put, say
 from gan.util.sigterm import telling_of_sigterm, unwinding_at_sigterm

@@ -17,8 +17,8 @@ def trial(
     from components import artifacts, runtime
 
     with runtime.step("trial", store, config) as step:
-        from gan.steps.experiment import experiment
-        from gan.steps.sweep import run_trial
+        from gan.steps.sweep.experiment import experiment
+        from gan.steps.sweep.rungs import run_trial
 
         made = experiment(store, config, sweep, dataset_id, reference_id)
         outcome = step.done(run_trial(made, made.stage(stage)[number]))

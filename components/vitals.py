@@ -11,7 +11,7 @@ from types import TracebackType
 
 import yaml
 
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.util.metrics_push import Telemetry
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from components.pod_names import CONTAINER
 from gan import errors
 from gan.errors import GanError, WorkerLostError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 SUCCEEDED, FAILED = "Succeeded", "Failed"

@@ -22,7 +22,7 @@ from components.worker_states import Worker
 from components.worker_tail import Tail
 from gan.config import Config
 from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say

@@ -11,7 +11,7 @@ from typing import Any
 from components import record as records
 from components.record import Record
 from gan.errors import EXIT_BUG, GanError, Stopped
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines.display import Display
 from pipelines.feed import Feed
 from pipelines.sandbox import sandbox

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from signal import SIGINT, SIGTERM
 from typing import IO, Any
 
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.util.log import human, on_terminal, say
 
 HEADING_WIDTH = 15

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from gan.cli.main import guarded
-from gan.cli.shown import Shown
+from gan.cli.output import Shown
 from gan.util.log import put
 from gan.util.sigterm import unwinding_at_sigterm
 from pipelines.parser import make_parser

@@ -17,7 +17,7 @@ from gan.config import Config
 from gan.config.sweep import Sweep
 from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError, unknown_name
-from gan.metrics.feature_networks import IMAGENET
+from gan.metrics.features.feature_networks import IMAGENET
 from gan.metrics.registry import computed
 from gan.store import Store, local_path, open_store, store_uri
 from gan.util.ids import check_id

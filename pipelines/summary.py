@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from components.catalogue import STEPS
 from gan.cli.scores import score_lines
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.types import Json
 from pipelines import retraining, sweep
 from pipelines.conductor import StepRun

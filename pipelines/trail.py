@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan.errors import NotFoundError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store import step_cache
 from pipelines.request import Request
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from gan import config as configs_module
 from gan.cli.durations import seconds
-from gan.cli.shown import Shown, shown
-from gan.cli.trash import trash_text
+from gan.cli.gc_table import trash_text
+from gan.cli.output import Shown, shown
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store import Store, open_existing, open_store
 from gan.util.log import say
 from gan.util.tf_import import load_tensorflow
@@ -129,7 +129,7 @@ def rollback(arguments: Namespace) -> Shown:
 def sample(arguments: Namespace) -> Shown:
     """Draw pictures."""
     load_tensorflow()
-    from gan.steps.sample import sample as step
+    from gan.export.sample import sample as step
 
     outcome = step(
         _store(arguments),
@@ -155,7 +155,7 @@ def report(arguments: Namespace) -> Shown:
 
 def inspect(arguments: Namespace) -> Shown:
     """List the store, or show a lineage."""
-    from gan.steps.inspect import inspect as step
+    from gan.admin.inspect import inspect as step
 
     outcome = step(_store_there(arguments), arguments.id)
     return Shown(outcome.details["tree"], outcome.to_dict())
@@ -163,7 +163,7 @@ def inspect(arguments: Namespace) -> Shown:
 
 def verify(arguments: Namespace) -> Shown:
     """Check every byte."""
-    from gan.steps.verify import verify as step
+    from gan.admin.verify import verify as step
 
     outcome = step(_store_there(arguments), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
@@ -174,8 +174,8 @@ def verify(arguments: Namespace) -> Shown:
 
 def gc(arguments: Namespace) -> Shown:
     """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
-    from gan.steps.gc import gc as step
-    from gan.steps.survey import Rules
+    from gan.admin.gc import gc as step
+    from gan.admin.gc_scan import Rules
 
     idle = arguments.runs_older_than
     rules = Rules(
@@ -191,7 +191,7 @@ def gc(arguments: Namespace) -> Shown:
 
 def copy(arguments: Namespace) -> Shown:
     """Copy objects with their lineage to another store."""
-    from gan.steps.copy import copy as step
+    from gan.admin.copy import copy as step
 
     outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])

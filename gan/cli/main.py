@@ -18,7 +18,7 @@ from gan.util.log import put
 from gan.util.sigterm import unwinding_at_sigterm
 
 if TYPE_CHECKING:
-    from gan.cli.shown import Shown
+    from gan.cli.output import Shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:

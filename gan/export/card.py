@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan.export import sheet
-from gan.export.facts import Facts
+from gan.export import sample_grid
+from gan.export.metadata import Facts
 from gan.types import Json
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -53,7 +53,7 @@ def card(facts: Facts, data: DataFacts, evaluation: Json | None) -> str:
         data=data,
         splits=", ".join(f"{count:,} images ({name})" for name, count in data.examples.items()),
         evaluation=evaluation,
-        shown_classes=facts.classes[: sheet.MOST_COLUMNS],
+        shown_classes=facts.classes[: sample_grid.MOST_COLUMNS],
         height=height,
         width=width,
         channels=channels,

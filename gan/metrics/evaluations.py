@@ -21,7 +21,7 @@ from gan.types import Json
 from gan.util.ids import check_id, content_hash, sha256
 
 if TYPE_CHECKING:
-    from gan.metrics.contributions import Contributions
+    from gan.metrics.maths.contributions import Contributions
 
 REMEDY = "delete it and evaluate again with: gan evaluate"
 KEYS = ("run_id", "step", "reference_id", "identity", "scores")
@@ -66,7 +66,7 @@ def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
     import numpy as np
     import safetensors.numpy
 
-    from gan.metrics.contributions import Contributions
+    from gan.metrics.maths.contributions import Contributions
 
     if "contributions_sha256" not in record:
         raise NotFoundError(

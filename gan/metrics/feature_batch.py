@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.config import Evaluate
-from gan.metrics import modes
+from gan.metrics.scores import modes
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats, LabelArray
@@ -64,7 +64,7 @@ class Comparison:
         real: held-out real images.
         generated: generated images, or, for the row of real data, training images in their place.
         training: features of training images [T, F], in which copies are sought.
-        copy_ratios: how near the held-out images are to those, float64 [M]; see `gan.metrics.memorisation`.
+        copy_ratios: how near the held-out images are to those, float64 [M]; see `gan.metrics.scores.memorisation`.
         protocol: the keys of `evaluate`.
         has_confidence: whether mode probabilities tell how sure the network is.
         generated_are_real: whether this is the row of real data.

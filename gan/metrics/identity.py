@@ -32,8 +32,8 @@ class Identity:
     The first part is the real data's and the feature network's, the second the config's `evaluate` keys of the same
     names. `reference_hash` covers the features and modes of the real images, so that two references with other images,
     or other modes, differ. `samples` and `reference_images` are the numbers of images that were compared;
-    `kid_subset_size` is what was asked for (`gan.metrics.kid.subset_size` gives what small sets allow, and follows from
-    the rest).
+    `kid_subset_size` is what was asked for (`gan.metrics.scores.kid.subset_size` gives what small sets allow, and
+    follows from the rest).
     """
 
     purpose: str

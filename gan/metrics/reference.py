@@ -22,8 +22,8 @@ import numpy as np
 from gan.config import Evaluate
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.feature_batch import FeatureBatch
+from gan.metrics.features.mode_definitions import AttributeModes, ClassModes, ClusterModes, Modes
 from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
-from gan.metrics.mode_kinds import AttributeModes, ClassModes, ClusterModes, Modes
 from gan.store import Store, immutable
 from gan.types import Json
 from gan.util.ids import canonical
@@ -53,7 +53,7 @@ class Reference:
     train: training images, as many as are compared, for the row of real data.
     training: features [T, F] of the training images that are searched for copies; of the same images as `train`, as
         far as these are as many.
-    copy_ratios: how near the images of `real` are to these, float64 [M]; see `gan.metrics.memorisation`.
+    copy_ratios: how near the images of `real` are to these, float64 [M]; see `gan.metrics.scores.memorisation`.
     """
 
     record: Json
@@ -183,7 +183,7 @@ def _load_modes(described: Json, tensors: Mapping[str, np.ndarray]) -> Modes:
 
 
 def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwork:
-    from gan.metrics import feature_networks
+    from gan.metrics.features import feature_networks
 
     facts = record["feature_network"]
     if facts["kind"] in feature_networks.KINDS:

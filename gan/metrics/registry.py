@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from gan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
-    from gan.metrics.estimate import Score
     from gan.metrics.feature_batch import Comparison
+    from gan.metrics.maths.estimate import Score
 
 LOWER, HIGHER = "lower", "higher"
 LABELS, CLASS_PROBABILITIES = "labels", "class_probabilities"
@@ -65,7 +65,7 @@ class Metric:
     """A metric: the module whose `measure` works out its scores, and these scores.
 
     Attributes:
-        module: what lies beside this module; imported when it is first used.
+        module: the file under gan/metrics/scores; imported when it is first used.
         kinds: the scores.
         needs: LABELS of a conditional generator, or CLASS_PROBABILITIES of a feature network that tells classes.
             Empty: nothing.
@@ -77,7 +77,7 @@ class Metric:
 
     def measure(self, comparison: Comparison) -> dict[str, Score]:
         """The scores of generated images, by name."""
-        measured: dict[str, Score] = import_module(f"gan.metrics.{self.module}").measure(comparison)
+        measured: dict[str, Score] = import_module(f"gan.metrics.scores.{self.module}").measure(comparison)
         return measured
 
 
@@ -86,7 +86,7 @@ def _share(name: str, better: str = HIGHER, sides: int = 1) -> ScoreKind:
 
 
 METRICS: dict[str, Metric] = {
-    "fid": Metric("fid_scores", (ScoreKind("fid", LOWER, title="FID", paired=True),)),
+    "fid": Metric("fid_score", (ScoreKind("fid", LOWER, title="FID", paired=True),)),
     "fid_infinity": Metric(
         "fid_infinity", (ScoreKind("fid_infinity", LOWER, -math.inf, title="FID at infinitely many samples"),)
     ),

@@ -9,18 +9,18 @@ import numpy as np
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
-from gan.metrics import class_fid
-from gan.metrics.estimate import Score
 from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import look_filled
 from gan.metrics.identity import FINAL, SELECTION, Identity
+from gan.metrics.maths.estimate import Score
 from gan.metrics.reference import Reference
 from gan.metrics.registry import CLASS_PROBABILITIES, LABELS, METRICS, check_metrics, check_needs
 from gan.metrics.requirements import check_counts
+from gan.metrics.scores import class_fid
 from gan.types import Json
 
 if TYPE_CHECKING:
-    from gan.metrics.contributions import Contributions
+    from gan.metrics.maths.contributions import Contributions
     from gan.types import LabelArray, Pixels
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from gan.report import plot
+from gan.report.charts import plot
 from gan.report.data import Mode, Picture, ReportData, Setting
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -12,10 +12,10 @@ from gan.config import Config, from_record, override
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
-from gan.export import facts as facts_module
-from gan.export.facts import Facts
-from gan.steps.news import News, gather
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.export import metadata as facts_module
+from gan.export.metadata import Facts
+from gan.result import Outcome, Stopwatch
+from gan.steps.retrain.triggers import News, gather
 from gan.store import Store, alias
 from gan.store.alias import Pointer
 from gan.store.records import verdicts

@@ -15,12 +15,12 @@ from gan.errors import ConfigError
 from gan.lineage import still_there
 from gan.metrics import evaluations
 from gan.metrics import reference as references
-from gan.metrics.features.quality import weakness
-from gan.metrics.fid import FEW_IMAGES
+from gan.metrics.features.trained.quality import weakness
 from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.metrics.reference import Reference
 from gan.metrics.registry import METRICS
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.metrics.scores.fid import FEW_IMAGES
+from gan.result import Outcome, Stopwatch
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step
@@ -29,7 +29,7 @@ from gan.types import Json
 from gan.util.log import Advance, progress, say, warn
 
 if TYPE_CHECKING:
-    from gan.metrics.contributions import Contributions
+    from gan.metrics.maths.contributions import Contributions
     from gan.metrics.score import Drawn
     from gan.types import Draw
 

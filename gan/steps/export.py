@@ -15,14 +15,14 @@ from gan.config import Evaluate
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
-from gan.export import facts as facts_module
 from gan.export import files as names
+from gan.export import metadata as facts_module
 from gan.export import parity
 from gan.export.card import DataFacts, card
-from gan.export.facts import Facts
-from gan.export.sheet import Sheet, sheet
+from gan.export.metadata import Facts
+from gan.export.sample_grid import Sheet, sheet
 from gan.lineage import still_there
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from gan import build
 from gan.config import Config, Gate, from_record, override
 from gan.errors import IntegrityError, NotFoundError
-from gan.export import facts as facts_module
+from gan.export import metadata as facts_module
 from gan.export.files import FACTS
 from gan.metrics import evaluations
 from gan.metrics.registry import kind
+from gan.result import Outcome, Stopwatch
 from gan.steps.gate_checks import (
     BEST,
     LIVE,
@@ -26,7 +27,6 @@ from gan.steps.gate_checks import (
     unmeasured,
     value_of,
 )
-from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, alias, immutable, layout
 from gan.store.alias import Pointer
 from gan.store.records import verdicts

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
-from gan.metrics.difference import Difference, difference
 from gan.metrics.identity import PROTOCOL, differences
+from gan.metrics.maths.difference import Difference, difference
 from gan.metrics.registry import LOWER, ScoreKind, kind, metric_of
 from gan.metrics.requirements import MOST_SAMPLES_AN_IMAGE
-from gan.steps.outcome import plain
+from gan.result import plain
 from gan.types import Json
 
 if TYPE_CHECKING:
-    from gan.metrics.contributions import Contributions
+    from gan.metrics.maths.contributions import Contributions
 
 
 LIVE, BEST = "the live generator", "the best generator that ever was live"

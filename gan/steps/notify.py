@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gan.config import Retrain
 from gan.report.message import NOTHING_NEW, Facts, message
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.util.log import warn
 from gan.util.webhook import host_of, post
 

@@ -14,7 +14,7 @@ from gan.data.prepare.remote import at_hand
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util import log

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
-from gan.export.facts import was_rolled_back
 from gan.export.files import FACTS
+from gan.export.metadata import was_rolled_back
 from gan.lineage import still_there
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
 from gan.types import Json

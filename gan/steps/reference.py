@@ -12,14 +12,15 @@ from gan import config
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.lineage import still_there
-from gan.metrics import feature_networks, identity
+from gan.metrics import identity
 from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
-from gan.metrics.fid import FEW_IMAGES
+from gan.metrics.features import feature_networks
 from gan.metrics.identity import FINAL, SELECTION
-from gan.metrics.memorisation import distance_ratios
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.metrics.scores.fid import FEW_IMAGES
+from gan.metrics.scores.memorisation import distance_ratios
+from gan.result import Outcome, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util.log import say, warn
@@ -28,8 +29,8 @@ from gan.util.scratch import scratch_folder
 if TYPE_CHECKING:
     from gan.data.load import Arrays
     from gan.metrics.features.interface import FeatureNetwork, Seen
-    from gan.metrics.features.task import Examples
-    from gan.metrics.mode_kinds import Modes
+    from gan.metrics.features.mode_definitions import Modes
+    from gan.metrics.features.trained.task import Examples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _trained(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
 ) -> Prepared:
     from gan.metrics.features import keras_network, task_for
-    from gan.metrics.features.quality import weakness
+    from gan.metrics.features.trained.quality import weakness
 
     task = task_for(training)
     model = task.train(training.first(reference.training_images), reference)
@@ -191,7 +192,7 @@ def _trained(
 
 
 def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> Prepared:
-    from gan.metrics.mode_kinds import fit_clusters
+    from gan.metrics.features.mode_definitions import fit_clusters
 
     seen = _look(network, held_out.pixels, reference)
     return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
@@ -205,7 +206,7 @@ def _batch(prepared: Prepared, seen: Seen, examples: Examples, rows: slice) -> F
 
 def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
     """In random order, so that the first n of them are a random choice."""
-    from gan.metrics.features.task import Examples
+    from gan.metrics.features.trained.task import Examples
 
     order = np.random.default_rng(seed).permutation(len(arrays.pixels))
     return Examples(
@@ -236,7 +237,7 @@ def _label_shares(dataset: Dataset, examples: Examples) -> list[float]:
 
 
 def _details(record: Json) -> Json:
-    from gan.metrics.features.quality import weakness
+    from gan.metrics.features.trained.quality import weakness
 
     modes = record["modes"]
     return {

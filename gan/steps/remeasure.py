@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan.errors import ConfigError, NotFoundError
-from gan.export import facts as facts_module
+from gan.export import metadata as facts_module
+from gan.result import Outcome, Stopwatch
 from gan.steps.evaluate import evaluate
-from gan.steps.outcome import Outcome, Stopwatch
 from gan.store import Store, alias
 from gan.util.log import warn
 

@@ -10,15 +10,16 @@ from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
-from gan.export import facts as facts_module
-from gan.report import curves, scores, verdicts
+from gan.export import metadata as facts_module
+from gan.report import scores, verdicts
+from gan.report.charts import curves
 from gan.report.data import Nearest, ReportData, Scores
 from gan.report.page import render
 from gan.report.settings import environment, settings
 from gan.report.timings import timings
-from gan.steps import report_focus, report_lineage, report_pictures
-from gan.steps.outcome import Outcome, Stopwatch
-from gan.steps.report_focus import Focus
+from gan.result import Outcome, Stopwatch
+from gan.steps.reporting import origins, pictures, subject
+from gan.steps.reporting.subject import Focus
 from gan.store import Store, alias, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
@@ -43,7 +44,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
     watch = Stopwatch()
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
-    focus = report_focus.find(store, run)
+    focus = subject.find(store, run)
     key = layout.report(run_id)
     store.write(key, render(gather(store, run, dataset, focus, now())).encode())
     details = {
@@ -73,7 +74,7 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         verdict=None if focus.verdict is None else verdicts.verdict(focus.verdict, live=_is_live(store, focus.verdict)),
         scores=_scores(store, focus),
         samples=drawn.samples if drawn else None,
-        over_time=report_pictures.over_time(store, run, dataset),
+        over_time=pictures.over_time(store, run, dataset),
         walks=drawn.walks if drawn else (),
         nearest=_nearest(store, dataset, drawn, focus),
         charts=(
@@ -81,7 +82,7 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
             *curves.selection_charts(_selection(records)),
         ),
         modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
-        lineage=tuple(report_lineage.lineage(store, run, dataset, focus)),
+        lineage=tuple(origins.lineage(store, run, dataset, focus)),
         settings=settings(config.to_dict(), Config().to_dict()),
         environment=environment(run.precision, run.environment),
         timings=timings(lines, final),
@@ -147,24 +148,22 @@ def _evaluation_if_there(store: Store, generator_id: str) -> Json | None:
         return None
 
 
-def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> report_pictures.Drawn | None:
+def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> pictures.Drawn | None:
     if focus.generator_id is not None:
         from gan.export import saved_model
 
         exported = saved_model.load(store, focus.generator_id)
-        return report_pictures.draw(
-            exported.images, run, dataset, f"Drawn by the exported generator {focus.generator_id}"
-        )
+        return pictures.draw(exported.images, run, dataset, f"Drawn by the exported generator {focus.generator_id}")
     if focus.step is None:
         return None
     from gan.steps.evaluate import checkpoint_draw
 
     draw = checkpoint_draw(store, run, dataset, focus.step)
-    return report_pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {focus.step:,}")
+    return pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {focus.step:,}")
 
 
-def _nearest(store: Store, dataset: Dataset, drawn: report_pictures.Drawn | None, focus: Focus) -> Nearest | None:
+def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, focus: Focus) -> Nearest | None:
     if drawn is None:
         return None
     reference_id = None if focus.evaluation is None else focus.evaluation["reference_id"]
-    return report_pictures.nearest_training_images(store, dataset, drawn.compared, reference_id)
+    return pictures.nearest_training_images(store, dataset, drawn.compared, reference_id)

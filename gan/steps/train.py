@@ -11,7 +11,7 @@ from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError
-from gan.steps.outcome import Outcome, Stopwatch
+from gan.result import Outcome, Stopwatch
 from gan.store import Store, layout
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints

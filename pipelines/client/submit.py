@@ -12,7 +12,7 @@ import yaml
 
 from gan.build import check_config, source, warn_of_unusual
 from gan.errors import ConfigError
-from gan.metrics.feature_networks import IMAGENET
+from gan.metrics.features.feature_networks import IMAGENET
 from gan.store import local_path
 from gan.util.ids import check_id
 from gan.util.tf_import import load_tensorflow

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add
-from gan.cli.shown import Shown
 from gan.config.sweep import load
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.util.ids import file_sha256
 from pipelines.commands.flags import add_pipeline, add_profile
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add
-from gan.cli.shown import Shown
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import add_run, connected, kubernetes
 from pipelines.commands.wait import telling

@@ -6,10 +6,10 @@ import os
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add, add_store
-from gan.cli.shown import Shown
 from gan.errors import EXIT_UNHEALTHY
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from pipelines.commands.flags import DEFAULT_PROFILE, add_address, add_profile, address_of
 
 if TYPE_CHECKING:

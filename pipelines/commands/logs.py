@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add
-from gan.cli.shown import Shown
 from gan.errors import ClusterError, ConfigError, unknown_name
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.util.log import put
 from pipelines.commands.flags import add_run, connected, kubernetes
 

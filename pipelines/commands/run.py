@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from gan.cli.output import Shown, shown
 from gan.cli.parser import Add, add_config, add_store
-from gan.cli.shown import Shown, shown
 from gan.errors import ConfigError
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from pipelines.commands.flags import add_pipeline, request_of
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add, Parser, add_commands
-from gan.cli.shown import Shown
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.types import Json
 from gan.util.log import say
 from pipelines.commands.flags import add_address, connected

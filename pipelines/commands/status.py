@@ -6,11 +6,11 @@ import dataclasses
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add
 from gan.cli.scores import score_lines
-from gan.cli.shown import Shown
 from gan.errors import ConfigError
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.types import Json
 from pipelines.commands.flags import add_address, add_run, connected, kubernetes_if_any
 

@@ -7,10 +7,10 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gan.cli.output import Shown
 from gan.cli.parser import Add
-from gan.cli.shown import Shown
 from gan.errors import Stopped
-from gan.steps.outcome import Stopwatch
+from gan.result import Stopwatch
 from gan.util.log import say
 from pipelines.commands.flags import add_run, connected
 from pipelines.commands.status import told_of

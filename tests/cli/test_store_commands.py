@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gan.cli.gc_table import size
 from gan.cli.main import main
-from gan.cli.trash import size
 from gan.store import LocalStore
 from support import objects
 from support.objects import DAY

@@ -6,7 +6,7 @@ from pathlib import Path
 from kfp.dsl import HTML, Metrics
 
 from components import artifacts
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store import open_store
 
 

@@ -9,7 +9,7 @@ from kfp.dsl import HTML, Markdown, Metrics, Model
 
 from components.catalogue import STEPS, component
 from gan import config as configs
-from gan.export import facts
+from gan.export import metadata
 from gan.store import alias, immutable, open_store
 
 TINY = [
@@ -142,7 +142,7 @@ def test_scores_are_those_of_the_config_that_the_step_was_given(chain: Chain) ->
     inputs = {"config": again.config, "run_id": run_id, "reference_id": reference_id}
     assert again.call("evaluate", **inputs) == "4"
     generator_id = again.call("export", **inputs, checkpoint="4")
-    published = facts.read_evaluation(open_store(chain.store), generator_id)
+    published = metadata.read_evaluation(open_store(chain.store), generator_id)
     assert published is not None
     assert published["identity"]["samples"] == 48
     inputs["config"] = chain.config

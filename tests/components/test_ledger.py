@@ -12,7 +12,7 @@ import pytest
 
 from components import pod_names, runtime, termination
 from gan.errors import DataError, DivergedError, FencedError, GanError, UnavailableError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store import LocalStore
 from gan.store.records import executions
 from gan.store.records.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt

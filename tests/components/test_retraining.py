@@ -12,7 +12,7 @@ from components.ending import facts_of_run
 from components.record import Record
 from gan.config import from_yaml, override
 from gan.metrics import evaluations
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.store.records import executions
 from gan.store.records.executions import Attempt
 from support import live, runs

@@ -14,7 +14,7 @@ from components.catalogue import fingerprint
 from components.record import Record
 from gan.config import Config, override
 from gan.errors import LASTING, DataError, IdentityError, Stopped
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from components import runtime
 from components.vitals import Vitals, experiment_of
 from gan.errors import DataError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.util.metrics_push import GATEWAY
 from support import servers
 

@@ -15,7 +15,7 @@ from components.worker_manifests import LABEL
 from components.workers import Group, train_together
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from support import kfp_api
 from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import IN, listed, status

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.metrics import feature_networks
+from gan.metrics.features import feature_networks
 from gan.metrics.features.formats import description
 
 ROOT = Path(__file__).parents[2]

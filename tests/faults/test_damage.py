@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from gan.admin.verify import verify
 from gan.config import override
 from gan.data import spec
 from gan.data.load import load_split
 from gan.errors import IntegrityError, NotFoundError
-from gan.export import facts, saved_model
+from gan.export import metadata, saved_model
 from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.identity import FINAL
@@ -27,7 +28,6 @@ from gan.steps.export import export
 from gan.steps.gate import gate
 from gan.steps.promote import promote, rollback
 from gan.steps.train import train
-from gan.steps.verify import verify
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
 from gan.train.checkpoint import attempts
@@ -73,8 +73,8 @@ def use_generator(whole: Whole) -> None:
 
 
 def draw(whole: Whole) -> None:
-    facts.read(whole.store, whole.generator_id)
-    facts.read_evaluation(whole.store, whole.generator_id)
+    metadata.read(whole.store, whole.generator_id)
+    metadata.read_evaluation(whole.store, whole.generator_id)
     saved_model.load(whole.store, whole.generator_id)
 
 
@@ -122,7 +122,7 @@ def cut(data: bytes, draw: random.Random) -> bytes:
 
 def other_step(whole: Whole) -> int:
     """The checkpoint that was not exported."""
-    exported = facts.read(whole.store, whole.generator_id).step
+    exported = metadata.read(whole.store, whole.generator_id).step
     (other,) = set(Checkpoints(whole.store, whole.world.run_id).steps()) - {exported}
     return other
 
@@ -229,7 +229,7 @@ def test_every_step_refuses_a_damaged_input(whole: Whole, tmp_path: Path) -> Non
 @pytest.mark.parametrize("whose", ["new", "live"])
 def test_the_gate_refuses_to_compare_with_damaged_contributions(whole: Whole, tmp_path: Path, whose: str) -> None:
     made = worlds.copy(whole.world, tmp_path)
-    live_step, new_step = facts.read(made.store, whole.generator_id).step, other_step(whole)
+    live_step, new_step = metadata.read(made.store, whole.generator_id).step, other_step(whole)
     worlds.score(made, str(new_step))
     new = export(made.store, made.run_id, checkpoint=str(new_step)).id
     assert gate(made.store, new, NAME).details["checks"]

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from gan.admin.copy import copy
+from gan.admin.gc import gc
+from gan.admin.gc_scan import Rules
+from gan.admin.inspect import inspect
+from gan.admin.verify import verify
 from gan.errors import StoreError
 from gan.metrics import evaluations
-from gan.steps.copy import copy
-from gan.steps.gc import gc
-from gan.steps.inspect import inspect
 from gan.steps.promote import promote, rollback
-from gan.steps.survey import Rules
-from gan.steps.verify import verify
 from gan.store import LocalStore, Store, alias, immutable, step_cache
 from gan.train.checkpoint.attempts import take_over
 from support import objects

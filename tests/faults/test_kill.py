@@ -23,9 +23,9 @@ from faults.killer import Kill
 from faults.nursery import Nursery
 from faults.steps import STEPS, Pipeline
 from faults.storage import S3, SEED, TORTURE, fill, on_server
-from gan.steps.gc import gc
-from gan.steps.survey import Rules
-from gan.steps.verify import verify
+from gan.admin.gc import gc
+from gan.admin.gc_scan import Rules
+from gan.admin.verify import verify
 from gan.store import LocalStore, Store, open_store
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,8 @@ from faults.nursery import Nursery
 from faults.steps import CONFIG, STEPS, Pipeline
 from faults.storage import S3, SEED, TORTURE, Bad, behind_proxy, fill, opened
 from faults.training import begin, preempt, run_id_of, step_of, told, trained
+from gan.admin.verify import verify
 from gan.errors import StoreError, UnavailableError
-from gan.steps.verify import verify
 from gan.store import Versioned
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.logging.metrics_log import read_metrics

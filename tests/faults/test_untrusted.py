@@ -26,7 +26,7 @@ from gan.data import spec
 from gan.errors import ConfigError, IntegrityError
 from gan.export import files, saved_model
 from gan.metrics.features import keras_network
-from gan.metrics.features.inception import InceptionNetwork
+from gan.metrics.features.published.inception import InceptionNetwork
 from gan.store import LocalStore, layout
 from gan.store.document import read_sealed, write_sealed
 from gan.train.checkpoint.files import STATE, Checkpoints

@@ -10,10 +10,10 @@ import pytest
 from gan.config import Evaluate
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features.interface import FeatureNetwork, Seen
-from gan.metrics.memorisation import distance_ratios
-from gan.metrics.mode_kinds import ClassModes
+from gan.metrics.features.mode_definitions import ClassModes
 from gan.metrics.reference import Reference
 from gan.metrics.score import look
+from gan.metrics.scores.memorisation import distance_ratios
 
 PROTOCOL = Evaluate(
     samples=60,

@@ -11,7 +11,7 @@ import pytest
 
 from gan.errors import IdentityError, IntegrityError, NotFoundError
 from gan.metrics import evaluations
-from gan.metrics.contributions import Contributions
+from gan.metrics.maths.contributions import Contributions
 from gan.store import Store, open_store
 
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan.config import Evaluate
-from gan.metrics.contributions import Contributions
-from gan.metrics.estimate import Estimate
 from gan.metrics.feature_batch import Comparison, FeatureBatch
-from gan.metrics.memorisation import distance_ratios
+from gan.metrics.maths.contributions import Contributions
+from gan.metrics.maths.estimate import Estimate
 from gan.metrics.registry import HIGHER, KINDS, LOWER, METRICS, Metric
+from gan.metrics.scores.memorisation import distance_ratios
 
 PROTOCOL = Evaluate(kid_subsets=20, kid_subset_size=50)
 PERFECT = {

@@ -9,9 +9,10 @@ import pytest
 
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
-from gan.metrics import fid, score
+from gan.metrics import score
 from gan.metrics.reference import Reference
 from gan.metrics.registry import KINDS
+from gan.metrics.scores import fid
 
 
 def pixels(count: int = 60, seed: int = 5) -> np.ndarray:

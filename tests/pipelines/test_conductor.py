@@ -12,7 +12,7 @@ from kfp import dsl
 from kfp.local.config import LocalExecutionConfig
 
 from gan.errors import Stopped
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines.conductor import StepError, StepRun, conduct
 from pipelines.display import Display
 from pipelines.sandbox import IMAGE
@@ -30,7 +30,7 @@ def echo(text: str, store: str) -> str:
     import shutil
 
     from components import runtime
-    from gan.steps.outcome import Outcome
+    from gan.result import Outcome
     from gan.util.log import say
 
     with runtime.step("echo") as step:

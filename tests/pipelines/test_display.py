@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines.display import Lines, Terminal, make_display, state_of
 
 MADE = Outcome("run-1", "/store/runs/run-1", 2.0)

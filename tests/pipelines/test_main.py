@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines import local
 from pipelines.conductor import StepError, StepRun
 from pipelines.main import main

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines import summary
 from pipelines.conductor import StepRun
 from pipelines.request import Request, resolve

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import NotFoundError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from pipelines import trail
 from pipelines.request import Request, resolve
 

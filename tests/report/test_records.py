@@ -9,7 +9,8 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError
-from gan.report import curves, scores, verdicts
+from gan.report import scores, verdicts
+from gan.report.charts import curves
 from gan.report.data import Interval, Mode, Score, Setting
 from gan.report.settings import settings
 

@@ -11,8 +11,8 @@ from PIL import Image
 from gan.config import Config, Data, override
 from gan.errors import NotFoundError
 from gan.metrics.reference import load as load_reference
+from gan.result import Outcome
 from gan.steps.decide import decide
-from gan.steps.outcome import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import Store
 from gan.store.records import verdicts

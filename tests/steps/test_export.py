@@ -14,7 +14,7 @@ from PIL import Image
 from gan.build import build_generator
 from gan.data import spec
 from gan.errors import ConfigError, IdentityError, IntegrityError, NotFoundError, ParityError
-from gan.export import facts, files, latents, saved_model
+from gan.export import files, latents, metadata, saved_model
 from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
@@ -61,7 +61,7 @@ def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) ->
     points = latents.draw(9, 6, 0)
     exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
     np.testing.assert_allclose(exported.images(points), np.asarray(network(points, training=False)), atol=1e-6)
-    described = facts.read(plain.store, outcome.id)
+    described = metadata.read(plain.store, outcome.id)
     assert described.checkpoint_sha256 == sha256
     assert (described.step, described.conditional, described.classes) == (2, False, ())
     assert described.config == runs.config(conditional=False).to_dict()
@@ -83,7 +83,7 @@ def test_the_best_evaluated_checkpoint_with_equal_scores(scored: World) -> None:
     assert published == best
     for name, score in best["scores"].items():
         assert rescored[name]["value"] == pytest.approx(score["value"], rel=1e-3, abs=1e-6)
-    described = facts.read(scored.store, outcome.id)
+    described = metadata.read(scored.store, outcome.id)
     assert (described.conditional, described.classes) == (True, ("cats", "dogs"))
     card = immutable.read_file(scored.store, "generator", outcome.id, "card.md").decode()
     assert best["reference_id"] in card
@@ -181,7 +181,7 @@ def test_the_scores_of_the_reference_and_protocol_asked_for(scored: World, tmp_p
     assert chosen(made, **asked, protocol=fewer)["identity"]["samples"] == 30
     outcome = export(made.store, made.run_id, checkpoint="4", reference_id=made.reference_id, protocol=protocol)
     assert outcome.details["reference_id"] == made.reference_id
-    published = facts.read_evaluation(made.store, outcome.id)
+    published = metadata.read_evaluation(made.store, outcome.id)
     assert published is not None
     assert published["identity"] == first["identity"]
 

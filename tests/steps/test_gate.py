@@ -16,7 +16,7 @@ import pytest
 from gan.config import Config
 from gan.errors import ConfigError, NotFoundError
 from gan.metrics import evaluations
-from gan.metrics.contributions import Contributions
+from gan.metrics.maths.contributions import Contributions
 from gan.metrics.registry import KINDS
 from gan.steps.gate import gate
 from gan.store import Store, alias, immutable, open_store

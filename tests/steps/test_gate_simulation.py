@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gan.config import Gate
-from gan.metrics.contributions import of_values
+from gan.metrics.maths.contributions import of_values
 from gan.steps.gate_checks import Measured, comparisons, next_anchors
 
 NIGHTS, SEEDS = 500, 3

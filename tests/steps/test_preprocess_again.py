@@ -10,7 +10,7 @@ from gan.config import Data
 from gan.data.prepare import decode
 from gan.data.prepare.image import PreparedImage
 from gan.data.prepare.options import Frame
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store
 from support import world

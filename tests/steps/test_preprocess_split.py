@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan.config import Data
 from gan.errors import DataError
-from gan.steps.outcome import Outcome
+from gan.result import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable
 from support import world

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gan.config import Reference, override
+from gan.result import Outcome
 from gan.steps.evaluate import evaluate
 from gan.steps.export import export
 from gan.steps.gate import gate
-from gan.steps.outcome import Outcome
 from gan.steps.promote import promote
 from gan.steps.reference import make_reference
 from gan.steps.remeasure import remeasure

@@ -12,12 +12,12 @@ import pytest
 
 from gan.data import spec
 from gan.errors import NotFoundError
-from gan.steps import report_pictures
 from gan.steps.evaluate import evaluate
 from gan.steps.export import export
 from gan.steps.gate import gate
 from gan.steps.promote import promote
 from gan.steps.report import write_report
+from gan.steps.reporting import pictures
 from gan.store import immutable
 from gan.store.records import verdicts
 from support import objects, runs
@@ -224,4 +224,4 @@ def test_an_unknown_run(trained: World) -> None:
     ("count", "steps"), [(0, []), (1, [0]), (8, list(range(8))), (15, [0, 2, 4, 6, 8, 10, 12, 14])]
 )
 def test_moments_are_spread_evenly(count: int, steps: list[int]) -> None:
-    assert report_pictures.moments(count) == steps
+    assert pictures.moments(count) == steps

@@ -12,7 +12,7 @@ from gan.build import build_generator
 from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Split
 from gan.export import saved_model
-from gan.export.facts import Facts
+from gan.export.metadata import Facts
 from gan.store import Store, immutable
 
 CLASSES = ("cats", "dogs", "owls")

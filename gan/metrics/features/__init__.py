@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gan.metrics.features.attributes import Attributes
-from gan.metrics.features.classes import Classes
-from gan.metrics.features.rotation import Rotation
-from gan.metrics.features.task import Examples, Task
+from gan.metrics.features.trained.attributes import Attributes
+from gan.metrics.features.trained.classes import Classes
+from gan.metrics.features.trained.rotation import Rotation
+from gan.metrics.features.trained.task import Examples, Task
 
 TASKS: dict[str, Task] = {"classes": Classes(), "attributes": Attributes(), "rotation": Rotation()}
 

@@ -53,7 +53,7 @@ class Attempt:
         exit_code: as `gan.errors` lists them; None as `ended_at`.
         error: the message that it ended with.
         repeated: it did nothing but end with the error of the attempt before, which no retry mends.
-        outcome: what it made: `id`, `uri`, `seconds`, `skipped` and `details`, as `gan.steps.outcome.Outcome` has it.
+        outcome: what it made: `id`, `uri`, `seconds`, `skipped` and `details`, as `gan.result.Outcome` has it.
     """
 
     step: str

@@ -3,7 +3,7 @@
     sweeps/<sweep_id>/stages/<stage>.json     the trials that were handed out
     sweeps/<sweep_id>/results/<hash>.json     how one of them ended, by the hash of the trial
 
-What a trial is, `gan.steps.experiment` says; here it is JSON.
+What a trial is, `gan.steps.sweep.experiment` says; here it is JSON.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.export import facts
+from gan.export import metadata
 from gan.metrics import evaluations
 from gan.store import Store, immutable
 
@@ -61,7 +61,7 @@ class Needed:
     def _step_of(self, generator_id: str) -> int | None:
         """The step that a generator was made from; None where that was another run's or the generator is damaged."""
         try:
-            found = facts.read(self._store, generator_id)
+            found = metadata.read(self._store, generator_id)
         except (IntegrityError, NotFoundError):
             return None  # `gan verify` tells of it, and no checkpoint can be told from it
         return found.step if found.run_id == self._run_id else None

@@ -6,12 +6,12 @@ import keras
 import tensorflow as tf
 from PIL import Image
 
-from gan.export.sheet import sheet
+from gan.export.sample_grid import sheet
 from gan.util.images import to_pixels
 
 
 class SampleSheet:
-    """Draws the same latents with the generator as it is now; see `gan.export.sheet`.
+    """Draws the same latents with the generator as it is now; see `gan.export.sample_grid`.
 
     Args:
         generator: the EMA generator.

@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from gan.errors import ConfigError, DataError, IntegrityError
-from gan.metrics.features import efficientnet_lite, imagenet, torch_file
-from gan.metrics.features.imagenet import ImageNetNetwork
+from gan.metrics.features.published import efficientnet_lite, imagenet, torch_file
+from gan.metrics.features.published.imagenet import ImageNetNetwork
 
 PALACE, DAISY = 698, 985
 LOGITS = {"palace": {698: 8.103845, 442: 7.866471}, "daisy": {985: 7.13339}}

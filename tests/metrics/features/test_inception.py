@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gan.errors import ConfigError, DataError
-from gan.metrics.features import inception
-from gan.metrics.features.inception import InceptionNetwork
+from gan.metrics.features.published import inception
+from gan.metrics.features.published.inception import InceptionNetwork
 from gan.util.ids import sha256
 from support.inception import make_graph
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from gan.config import Reference
-from gan.metrics.features import TASKS, Examples, keras_network, task_for, trunk
-from gan.metrics.features.attributes import mirror
+from gan.metrics.features import TASKS, Examples, keras_network, task_for
 from gan.metrics.features.interface import look_at_all
 from gan.metrics.features.keras_network import KerasNetwork
-from gan.metrics.features.rotation import turn_at_random
+from gan.metrics.features.trained import trunk
+from gan.metrics.features.trained.attributes import mirror
+from gan.metrics.features.trained.rotation import turn_at_random
 
 OPTIONS = Reference(epochs=6, batch_size=32, seed=3)
 

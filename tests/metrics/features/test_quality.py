@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from gan.metrics.features import quality
+from gan.metrics.features.trained import quality
 
 
 def from_confusion(matrix: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:

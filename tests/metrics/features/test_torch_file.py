@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan.errors import IntegrityError
-from gan.metrics.features import torch_file
+from gan.metrics.features.published import torch_file
 
 KINDS = {np.dtype("<f4"): b"ctorch\nFloatStorage\n", np.dtype("<i8"): b"ctorch\nLongStorage\n"}
 REBUILD = b"ctorch._utils\n_rebuild_tensor_v2\n"

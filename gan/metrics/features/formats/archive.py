@@ -8,7 +8,7 @@ import zipfile
 from pathlib import PurePosixPath
 
 from gan.errors import ConfigError
-from gan.metrics.network_file import Files
+from gan.metrics.features.network_file import Files
 
 MOST_BYTES = 4 * 1024**3
 

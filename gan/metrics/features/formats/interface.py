@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gan.errors import ConfigError, unknown_name
 from gan.metrics.features.formats.description import Description
-from gan.metrics.network_file import Files
+from gan.metrics.features.network_file import Files
 
 Array = npt.NDArray[np.float32]
 

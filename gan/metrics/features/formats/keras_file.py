@@ -20,7 +20,7 @@ import tensorflow as tf
 from gan.errors import ConfigError, IntegrityError
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
-from gan.metrics.network_file import Files
+from gan.metrics.features.network_file import Files
 from gan.util.scratch import scratch_folder
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"

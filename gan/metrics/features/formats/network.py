@@ -11,8 +11,8 @@ from gan.errors import ConfigError, DataError
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Loaded
 from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.network_file import Files
 from gan.metrics.features.resizing import resizer
-from gan.metrics.network_file import Files
 from gan.types import Json
 from gan.util.ids import canonical, sha256
 

@@ -8,7 +8,7 @@ from typing import Any
 from gan.errors import ConfigError, IntegrityError
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
-from gan.metrics.network_file import Files
+from gan.metrics.features.network_file import Files
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 FLOAT = "tensor(float)"

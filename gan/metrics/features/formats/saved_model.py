@@ -11,7 +11,7 @@ from gan.errors import ConfigError
 from gan.metrics.features.formats.archive import unpacked
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
-from gan.metrics.network_file import Files
+from gan.metrics.features.network_file import Files
 from gan.util.op_allowlist import FILE, check_saved_model
 from gan.util.scratch import scratch_folder
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.metrics import feature_networks
+from gan.metrics.features import feature_networks
 from gan.metrics.features.formats import archive
 from support import networks
 

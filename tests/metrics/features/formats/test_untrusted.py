@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import ConfigError, IntegrityError
-from gan.metrics import feature_networks
+from gan.metrics.features import feature_networks
 from support import networks
 
 

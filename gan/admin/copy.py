@@ -1,0 +1,172 @@
+"""Copy objects with their lineage from one store to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from gan import lineage
+from gan.admin.verify import damages
+from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError, unknown_name
+from gan.lineage import KINDS, NAME, RUN, Key
+from gan.result import Outcome, Stopwatch
+from gan.store import Store, alias, immutable, layout
+from gan.store.cloud.transfer import Job, transfer
+from gan.train.checkpoint.files import Checkpoints
+from gan.util.log import say, warn
+from gan.util.scratch import scratch_folder
+
+
+def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcome:
+    """Copy objects and all that they were made from, each checked on both sides.
+
+    What is there already with the same bytes stays. A name is copied with every generator that it ever had live, and
+    goes on from a shorter history of its own. What a run refers to that is not in the source is warned of. Damage of
+    one object stops only the copies of what needs it, and is told at the end.
+
+    Args:
+        source: where the objects are.
+        target: where they go.
+        object_ids: which ones; none means everything. An id of a run and of a promoted name means both.
+
+    Returns:
+        The URI of the target; details: `copied` and `skipped`, a list of "kind id" each.
+
+    Raises:
+        ConfigError: both stores are one.
+        NotFoundError: the source has no such object.
+        IntegrityError: objects are damaged in the source or the target; all others are copied by then.
+        ConflictError: the target has something else under the same id.
+    """
+    watch = Stopwatch()
+    if source.uri == target.uri:
+        raise ConfigError(f"SRC and DST are the same store, {source.uri}; give two")
+    copied: dict[bool, list[str]] = {True: [], False: []}
+    wanted, damaged = _with_lineage(source, object_ids)
+    held_up: list[Key] = []
+    for key in sorted(wanted, key=lambda key: (KINDS.index(key.kind), key.id)):
+        if any(need in damaged or need in held_up for need in wanted[key]):
+            held_up.append(key)
+            continue
+        try:
+            changed = _copy(source, target, key)
+        except IntegrityError as error:
+            damaged[key] = str(error)
+            continue
+        copied[changed].append(f"{key.kind} {key.id}")
+        say(f"{key.kind} {key.id} {'copied' if changed else 'is there already'}", uri=target.uri)
+    for key in wanted.keys() - damaged.keys() - set(held_up):
+        if found := "; ".join(damages(target, key)):
+            damaged[key] = f"what was copied is not as it should be: {found}; {_remedy(target, key)}"
+    if damaged:
+        raise _damage(damaged, held_up)
+    return Outcome(
+        "store", target.uri, watch.seconds(), not copied[True], {"copied": copied[True], "skipped": copied[False]}
+    )
+
+
+def _with_lineage(source: Store, object_ids: Iterable[str]) -> tuple[dict[Key, tuple[Key, ...]], dict[Key, str]]:
+    """The objects of these ids and all that they need, each with its needs; and what is wrong with unreadable ones."""
+    there = set(lineage.keys(source))
+    known = {key.id for key in there}
+    for object_id in object_ids:
+        if object_id not in known:
+            raise NotFoundError(unknown_name("object", object_id, known, "List them with: gan inspect"))
+    left = [key for key in there if not object_ids or key.id in object_ids]
+    wanted: dict[Key, tuple[Key, ...]] = {}
+    damaged: dict[Key, str] = {}
+    while left:
+        key = left.pop()
+        if key not in there:
+            warn(f"{key.kind} {key.id} is not in {source.uri}; what needs it is copied without it")
+        elif key not in wanted and key not in damaged:
+            try:
+                wanted[key] = lineage.needs(source, key)
+            except IntegrityError as error:
+                damaged[key] = str(error)
+            else:
+                left += wanted[key]
+    return wanted, damaged
+
+
+def _damage(damaged: Mapping[Key, str], held_up: Sequence[Key]) -> IntegrityError:
+    """One error, in one line, of all that is damaged."""
+    told = [f"({number}) {key.kind} {key.id}: {damaged[key]}" for number, key in enumerate(sorted(damaged), start=1)]
+    if held_up:
+        told.append(f"not copied, as they need these: {', '.join(f'{key.kind} {key.id}' for key in held_up)}")
+    what = "1 object is" if len(damaged) == 1 else f"{len(damaged)} objects are"
+    return IntegrityError(
+        f"{what} damaged: {'; '.join(told)}; all else is copied. Mend what is damaged and run the same command again"
+    )
+
+
+def _remedy(target: Store, key: Key) -> str:
+    """What to do about an object that is damaged in the target."""
+    if key.kind == NAME:  # its record was read and compared: what it points to is missing
+        return f"copy that generator from the store that has it, or delete {target.uri_of(alias.key_of(key.id))}"
+    folder = layout.folder(key.id) if key.kind == RUN else immutable.prefix_of(key.kind, key.id)
+    return f"delete {target.uri_of(folder)} and run the same command again"
+
+
+def _copy(source: Store, target: Store, key: Key) -> bool:
+    """Copy one object; returns whether there was anything to copy."""
+    if key.kind == NAME:
+        return alias.adopt(target, key.id, alias.read(source, key.id).moves)
+    if key.kind == RUN:
+        return _copy_run(source, target, key)
+    if immutable.is_published(target, key.kind, key.id):
+        sums = [immutable.read_sums(store, key.kind, key.id) for store in (source, target)]
+        if sums[0] == sums[1]:
+            return False
+    with scratch_folder() as folder:
+        immutable.fetch(source, key.kind, key.id, folder)
+        immutable.publish(target, key.kind, key.id, immutable.files_below(folder))
+    return True
+
+
+def _copy_run(source: Store, target: Store, key: Key) -> bool:
+    """Copy a run, its record last. What killed or fenced attempts left of checkpoints is left behind."""
+    if found := "; ".join(damages(source, key)):
+        raise IntegrityError(f"not copied: {found}")
+    dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
+    items = [item for item in source.list(layout.folder(key.id)) if item not in dead]
+    record = layout.record(key.id)
+    with scratch_folder() as folder:
+        jobs = [
+            Job(item.size, partial(_copy_file, source, target, item.key, folder / str(number)))
+            for number, item in enumerate(items)
+            if item.key != record
+        ]
+        try:
+            changed = transfer(f"copy {layout.folder(key.id)}", jobs)
+            changed.append(_copy_file(source, target, record, folder / layout.RECORD))
+        except ConflictError:
+            if target.exists(record) and (found := "; ".join(damages(target, key))):
+                raise IntegrityError(f"what is there already is damaged: {found}; {_remedy(target, key)}") from None
+            raise
+    return any(changed)
+
+
+def _copy_file(source: Store, target: Store, key: str, path: Path) -> bool:
+    try:
+        if not target.exists(key):
+            source.download(key, path)
+            target.upload(key, path, if_absent=True)
+            return True
+    except NotFoundError:
+        raise ConflictError(
+            f"{source.uri_of(key)} was deleted while it was to be copied; run the same command again"
+        ) from None
+    except AlreadyExistsError:
+        pass  # somebody else copied it just now
+    finally:
+        path.unlink(missing_ok=True)
+    found, there = source.sha256(key), target.sha256(key)
+    if found != there:
+        raise ConflictError(
+            f"{target.uri_of(key)} is there with other content: SHA-256 {there} there, {found} in {source.uri}; it is "
+            f"of another state of the same run. Delete {target.uri_of('/'.join(key.split('/')[:2]))} to copy it anew, "
+            "or copy to another store"
+        )
+    return False

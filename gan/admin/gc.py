@@ -1,0 +1,150 @@
+"""Delete what no run, generator or promotion refers to, and what killed processes left.
+
+Whoever is about to refer to an object may do so at any moment, so an object goes in steps. Its seal is put aside, which
+takes it from readers. Then all references are looked at once more: if there is a new one, the seal is put back. Else
+the seal that was put aside goes, and the files after it. Whoever makes a reference looks afterwards whether its object
+is still there, so that one of the two sees the other. A killed gc leaves seals put aside; the next one puts them back.
+What is being published again just then either stays as it is or goes as a whole, its seal included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from gan.admin.gc_scan import ASIDE, HOUR, Rules, Survey, Trash, by_object, made_first, seal_of
+from gan.errors import AlreadyExistsError, ConflictError
+from gan.lineage import Key
+from gan.result import Outcome, Stopwatch
+from gan.store import Leftover, Store
+from gan.util.log import Advance, progress, warn
+
+AT_WORK = ".gc/at-work"
+
+
+def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Outcome:
+    """Find what nothing needs, and delete it if asked.
+
+    A record that can't be read may refer to anything older in its lineage, so nothing of that goes while there is one.
+
+    Args:
+        store: the store.
+        rules: what stays; None: the defaults.
+        delete: else nothing is changed.
+
+    Returns:
+        The store's URI; details: `deleted` (whether), `trash` (kind, id, why, bytes and objects of each), `bytes` in
+        all, and `unreadable` (a sentence for each record that can't be read).
+
+    Raises:
+        ConflictError: another gc is at work.
+    """
+    watch = Stopwatch()
+    rules = rules or Rules()
+    with _alone(store, rules) if delete else contextlib.nullcontext():
+        if delete:
+            _put_back_what_a_killed_one_put_aside(store)
+        now = store.now()
+        survey = Survey(store, rules, now)
+        if delete:
+            trash = _deleted(store, rules, now, survey)
+        else:
+            trash = [*survey.objects(), *survey.notes_of_nothing(), *survey.loose()]
+    listed = [each.to_json() for each in trash]
+    total = sum(each["bytes"] for each in listed)
+    details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": survey.unreadable}
+    return Outcome("store", store.uri, watch.seconds(), details=details)
+
+
+@contextlib.contextmanager
+def _alone(store: Store, rules: Rules) -> Iterator[None]:
+    """Of two gcs each would take what the other put aside for the remains of a killed publish."""
+    now = store.now()
+    for mark in store.list(AT_WORK.rpartition("/")[0]):
+        if now - mark.modified < min(HOUR, rules.grace_seconds):
+            raise _at_work(store)
+        store.delete(mark.key)
+    try:
+        store.write(AT_WORK, b"", if_absent=True)
+    except AlreadyExistsError:
+        raise _at_work(store) from None
+    try:
+        yield
+    finally:
+        store.delete(AT_WORK)
+
+
+def _at_work(store: Store) -> ConflictError:
+    return ConflictError(
+        f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: {store.uri_of(AT_WORK)} is "
+        "there. Try again in an hour"
+    )
+
+
+def _deleted(store: Store, rules: Rules, now: float, survey: Survey) -> list[Trash]:
+    """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
+    loose = survey.loose()
+    with progress("delete", len(survey.unneeded) + len(loose), unit="objects") as advance:
+        _delete_all(store, loose, advance)
+        doomed = made_first(survey.unneeded)
+        whole = {key: survey.things[key] for key in doomed if survey.things[key].whole}
+        for key in whole:
+            _put_aside(store, seal_of(key))
+        again = Survey(store, rules, now, aside=whole)
+        for key in whole.keys() - again.unneeded:
+            warn(f"{key.kind} {key.id} is needed now; it stays")
+            _put_back(store, seal_of(key) + ASIDE)
+        gone = set()
+        for key in [key for key in doomed if key in again.unneeded]:
+            if _delete_object(store, key):
+                gone.add(key)
+            advance(1)
+        again.unneeded = frozenset(gone)
+        notes = again.notes_of_nothing()
+        _delete_all(store, notes, advance)
+    return [*again.objects(), *notes, *loose]
+
+
+def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
+    """A checkpoint's record sorts before its state, and goes first."""
+    for each in trash:
+        for part in each.parts:
+            if isinstance(part, Leftover):
+                store.discard(part)
+            else:
+                store.delete(part.key)
+        advance(1)
+
+
+def _delete_object(store: Store, key: Key) -> bool:
+    """Delete what has no seal, unless somebody finished it since; returns whether it is gone."""
+    seal = seal_of(key)
+    parts = list(store.list(seal.rpartition("/")[0]))
+    if seal in {part.key for part in parts}:
+        warn(f"{key.kind} {key.id} was made again just now; it stays")
+        store.delete(seal + ASIDE)
+        return False
+    store.delete(seal + ASIDE)  # first: the next gc would put it back
+    for part in parts:
+        store.delete(part.key)
+    store.delete(seal)  # of whoever found all files still there, and has written it since
+    return True
+
+
+def _put_aside(store: Store, seal: str) -> None:
+    store.write(seal + ASIDE, store.read(seal))
+    store.delete(seal)
+
+
+def _put_back(store: Store, aside: str) -> None:
+    with contextlib.suppress(AlreadyExistsError):
+        store.write(aside.removesuffix(ASIDE), store.read(aside), if_absent=True)
+    store.delete(aside)
+
+
+def _put_back_what_a_killed_one_put_aside(store: Store) -> None:
+    for key, parts in by_object(store.list()).items():
+        aside = seal_of(key) + ASIDE
+        if aside in {part.key for part in parts}:
+            warn(f"a killed gc put {key.kind} {key.id} aside; it is put back")
+            _put_back(store, aside)

@@ -1,0 +1,207 @@
+"""What is in a store, and how its objects came of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from gan.errors import IntegrityError, NotFoundError, unknown_name
+from gan.export.files import FACTS
+from gan.lineage import Key
+from gan.metrics import evaluations
+from gan.metrics.requirements import split_of
+from gan.result import Outcome, Stopwatch
+from gan.store import Store, alias, immutable, layout
+from gan.store.document import read_sealed
+from gan.train.checkpoint.files import Checkpoints
+from gan.types import Json
+from gan.util.ids import HASH_LENGTH
+from gan.util.log import warn
+
+# Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
+KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One object: what to say of it in a few words, and what it was made from."""
+
+    key: Key
+    summary: str
+    parents: tuple[Key, ...] = ()
+
+    def line(self) -> str:
+        """One line of text."""
+        return f"{self.key.kind} {self.key.id}  {self.summary}"
+
+    def to_json(self) -> Json:
+        """Plain JSON types."""
+        return {
+            "id": self.key.id,
+            "kind": self.key.kind,
+            "summary": self.summary,
+            "parents": [parent.id for parent in self.parents],
+        }
+
+
+Nodes = Mapping[Key, Node]
+
+
+def inspect(store: Store, object_id: str | None = None) -> Outcome:
+    """List the store, or show the lineage of one object both ways; of all that share the id, where several do.
+
+    A damaged object is shown as such, without what it was made from.
+
+    Returns:
+        An outcome whose details are `tree` (text) and `objects` (id, kind, summary and parents of each one shown).
+
+    Raises:
+        NotFoundError: there is no such object.
+    """
+    watch = Stopwatch()
+    nodes = {node.key: node for node in _nodes(store)}
+    if object_id is None:
+        shown, tree = list(nodes.values()), _listing(store, nodes)
+    else:
+        asked = [key for key in nodes if key.id == object_id]
+        if not asked:
+            raise NotFoundError(unknown_name("object", object_id, {key.id for key in nodes}))
+        seen: dict[Key, Node] = {}
+        tree = "\n\n".join(_lineage(nodes, key, seen) for key in asked)
+        shown = list(seen.values())
+    details = {"tree": tree, "objects": [node.to_json() for node in shown]}
+    return Outcome(object_id or "store", store.uri, watch.seconds(), details=details)
+
+
+def _nodes(store: Store) -> Iterator[Node]:
+    for kind, of_kind in (("dataset", _dataset), ("reference", _reference)):
+        for object_id in immutable.ids(store, kind):
+            yield _node(of_kind, store, Key(kind, object_id))
+    for run_id in layout.run_ids(store):
+        yield _node(_run, store, Key("run", run_id))
+        for step in _steps(store, run_id):
+            yield _node(_checkpoint, store, _checkpoint_key(run_id, step), run_id, step)
+        for key in evaluations.keys(store, run_id):
+            yield _node(_evaluation, store, _evaluation_key(run_id, key), key)
+    for generator_id in immutable.ids(store, "generator"):
+        yield _node(_generator, store, Key("generator", generator_id))
+    for name in alias.names(store):
+        yield _node(_promoted, store, Key("promoted name", name))
+
+
+def _node(made: Callable[..., Node], store: Store, key: Key, *more: str | int) -> Node:
+    try:
+        return made(store, key, *more)
+    except (IntegrityError, NotFoundError, KeyError, TypeError, ValueError, AttributeError):
+        return Node(key, f"damaged; what is wrong with it: gan verify {key.id.partition('@')[0]}")
+
+
+def _dataset(store: Store, key: Key) -> Node:
+    tree = immutable.read_json(store, "dataset", key.id, "dataset.json")
+    splits = ", ".join(f"{split['examples']} {name}" for name, split in tree["splits"].items())
+    return Node(key, f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}, {splits}")
+
+
+def _reference(store: Store, key: Key) -> Node:
+    tree = immutable.read_json(store, "reference", key.id, "reference.json")
+    network = tree["feature_network"]
+    summary = f"{network['name']}:{network['hash'][:6]}, {split_of(tree)} split"
+    return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
+
+
+def _run(store: Store, key: Key) -> Node:
+    tree = read_sealed(store, layout.record(key.id), keys=("dataset_id", "config_hash"))
+    return Node(key, f"config {tree['config_hash']}", (Key("dataset", tree["dataset_id"]),))
+
+
+def _checkpoint(store: Store, key: Key, run_id: str, step: int) -> Node:
+    tree = Checkpoints(store, run_id).read_meta(step)
+    return Node(key, f"state {tree['sha256'][:HASH_LENGTH]}", (Key("run", run_id),))
+
+
+def _steps(store: Store, run_id: str) -> list[int]:
+    """The steps of a run's checkpoints; none where its record of attempts is damaged."""
+    try:
+        return Checkpoints(store, run_id).steps()
+    except IntegrityError as error:
+        warn(f"the checkpoints of run {run_id} can't be listed", reason=str(error))
+        return []
+
+
+def _checkpoint_key(run_id: str, step: int) -> Key:
+    return Key("checkpoint", f"{run_id}@{step}")
+
+
+def _trained(store: Store, run_id: str, step: int) -> Key:
+    """The checkpoint that something was made from, or, where it is no longer kept, its run."""
+    return _checkpoint_key(run_id, step) if step in _steps(store, run_id) else Key("run", run_id)
+
+
+def _evaluation(store: Store, key: Key, where: str) -> Node:
+    tree = evaluations.read_key(store, where)
+    fid = tree["scores"]["fid"]
+    interval = f" ({fid['low']:.4g} to {fid['high']:.4g})" if "low" in fid else f" ({evaluations.purpose_of(tree)})"
+    summary = f"{tree['label']} {fid['value']:.4g}{interval}"
+    trained = _trained(store, tree["run_id"], tree["step"])
+    return Node(key, summary, (trained, Key("reference", tree["reference_id"])))
+
+
+def _evaluation_key(run_id: str, where: str) -> Key:
+    """`<run>@<step>/<reference>-<hash of the identity>`."""
+    step, _, rest = PurePosixPath(where).stem.partition("-")
+    return Key("evaluation", f"{run_id}@{step.lstrip('0') or '0'}/{rest}")
+
+
+def _generator(store: Store, key: Key) -> Node:
+    tree = immutable.read_json(store, "generator", key.id, FACTS)
+    parent = _trained(store, tree["run_id"], tree["step"])
+    if tree.get("reference_id"):
+        record = immutable.read_json(store, "generator", key.id, "evaluation.json")
+        where = evaluations.key_of(tree["run_id"], tree["step"], tree["reference_id"], record["identity"])
+        parent = _evaluation_key(tree["run_id"], where) if store.exists(where) else parent
+    return Node(key, f"step {tree['step']}", (parent,))
+
+
+def _promoted(store: Store, key: Key) -> Node:
+    found = alias.read(store, key.id)
+    last = found.moves[-1]
+    ever_live = dict.fromkeys(move.generator_id for move in reversed(found.moves))
+    summary = f"live: {found.live}, {last.action} at {last.at}"
+    return Node(key, summary, tuple(Key("generator", each) for each in ever_live))
+
+
+def _listing(store: Store, nodes: Nodes) -> str:
+    if not nodes:
+        return f"the store {store.uri} is empty; fill it with: gan preprocess --dataset digits"
+    lines = []
+    for kind in KINDS:
+        members = [node for node in nodes.values() if node.key.kind == kind]
+        lines += [f"{kind}s"] * bool(members)
+        lines += [f"  {node.key.id}  {node.summary}" for node in members]
+    return "\n".join(lines)
+
+
+def _lineage(nodes: Nodes, key: Key, seen: dict[Key, Node]) -> str:
+    parents = {node.key: [each for each in node.parents if each in nodes] for node in nodes.values()}
+    children: dict[Key, list[Key]] = {}
+    for node in nodes.values():
+        for parent in node.parents:
+            children.setdefault(parent, []).append(node.key)
+    seen[key] = nodes[key]
+    lines = [nodes[key].line()]
+    for title, edges in (("made from", parents), ("used by", children)):
+        branches = list(_branches(nodes, edges, key, seen, "  "))
+        lines += [title, *(branches or ["  nothing"])]
+    return "\n".join(lines)
+
+
+def _branches(
+    nodes: Nodes, edges: Mapping[Key, list[Key]], key: Key, seen: dict[Key, Node], indent: str
+) -> Iterator[str]:
+    below = edges.get(key, [])
+    for index, each in enumerate(below):
+        last = index == len(below) - 1
+        seen[each] = nodes[each]
+        yield f"{indent}{'└── ' if last else '├── '}{nodes[each].line()}"
+        yield from _branches(nodes, edges, each, seen, indent + ("    " if last else "│   "))

@@ -1,0 +1,81 @@
+"""What a step's outcome is told as: the same text and exit code in both programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gan.cli.scores import score_lines
+from gan.errors import EXIT_REFUSED
+from gan.result import Outcome
+from gan.types import Json
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command prints: `text` for people, `record` for `--json`."""
+
+    text: str
+    record: Json
+    exit_code: int = 0
+
+
+def shown(step: str, outcome: Outcome) -> Shown:
+    """How the outcome of a step is told. Most steps make something, whose id alone is the text, for scripts to take."""
+    refused = step == "gate" and not outcome.details["passed"]
+    return Shown(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
+
+
+def _id(outcome: Outcome) -> str:
+    return outcome.id
+
+
+def _uri(outcome: Outcome) -> str:
+    return outcome.uri
+
+
+def _scores(outcome: Outcome) -> str:
+    return "\n".join([f"run {outcome.id}", *score_lines(outcome.details)])
+
+
+def _verdict(outcome: Outcome) -> str:
+    details = outcome.details
+    heading = f"pass: {outcome.id} may be promoted to {details['name']}"
+    if not details["passed"]:
+        heading = f"refused: {outcome.id}"
+    told = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
+    return "\n".join([heading, *told])
+
+
+def _moved(outcome: Outcome) -> str:
+    details = outcome.details
+    if outcome.skipped:
+        return f"{details['name']}: {details['live']} is live already"
+    return f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
+
+
+def _anchored(outcome: Outcome) -> str:
+    held_to = ", ".join(f"{score}: {generator}" for score, generator in outcome.details["anchors"].items())
+    return f"{outcome.details['name']}: new generators are held to {held_to}"
+
+
+def _remeasured(outcome: Outcome) -> str:
+    details = outcome.details
+    live = [f"live: {outcome.id}", *score_lines(details)] if details["why_not"] is None else []
+    live = live or [f"not measured: {details['why_not']}"]
+    others = [f"  measured too: {each}" for each in details.get("measured", ()) if each != outcome.id]
+    not_measured = details.get("not_measured", {}).items()
+    others += [f"  not measured: {each}: {why}" for each, why in not_measured if each != outcome.id]
+    return "\n".join([*live, *others])
+
+
+TEXTS: dict[str, Callable[[Outcome], str]] = {
+    "evaluate": _scores,
+    "gate": _verdict,
+    "anchor": _anchored,
+    "remeasure": _remeasured,
+    "promote": _moved,
+    "rollback": _moved,
+    "sample": _uri,
+    "report": _uri,
+}

@@ -1,0 +1,1 @@
+"""Networks that were trained on ImageNet and published, read without PyTorch."""

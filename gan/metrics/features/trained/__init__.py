@@ -1,0 +1,1 @@
+"""Networks that are trained here, on the dataset itself: one file a task."""

@@ -1,0 +1,62 @@
+"""Images without labels: the network learns by how many quarter turns they were rotated; clusters are the modes.
+
+Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations". To tell which way is up, the
+network has to recognise what is in the picture, and so its features describe that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from gan.config import Reference
+from gan.metrics.features.interface import Seen, look_at_all
+from gan.metrics.features.keras_network import KerasNetwork
+from gan.metrics.features.mode_definitions import ClusterModes, fit_clusters
+from gan.metrics.features.trained import quality, training, trunk
+from gan.metrics.features.trained.classes import cross_entropy
+from gan.metrics.features.trained.task import Examples, Task
+from gan.types import Json
+
+if TYPE_CHECKING:
+    from gan.types import Pixels
+
+TURNS = 4
+
+
+class Rotation(Task):
+    """Softmax over the four quarter turns of square images."""
+
+    kind = "rotation"
+    suffix = "rotnet"
+
+    def train(self, examples: Examples, options: Reference) -> keras.Model:  # noqa: D102
+        return training.fit(
+            lambda: trunk.build(examples.pixels.shape[1:], TURNS, "softmax"),
+            examples.pixels,
+            np.zeros(len(examples.pixels), np.int32),
+            cross_entropy,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            prepare=turn_at_random,
+        )
+
+    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
+        turned, turns = turn_at_random(examples.pixels, examples.labels, np.random.default_rng(options.seed))
+        said = look_at_all(network, turned, options.batch_size).outputs.argmax(axis=1)
+        return quality.of_classes(said, turns, TURNS)
+
+    def modes(self, examples: Examples, seen: Seen, options: Reference) -> ClusterModes:  # noqa: D102
+        return fit_clusters(seen.features, options.seed)
+
+
+def turn_at_random(pixels: Pixels, _: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate each image [N, S, S, C] by random quarter turns; returns the images and the turns, int32 [N]."""
+    turns = rng.integers(0, TURNS, len(pixels)).astype(np.int32)
+    turned = pixels.copy()
+    for count in range(1, TURNS):
+        turned[turns == count] = np.rot90(pixels[turns == count], count, axes=(1, 2))
+    return turned, turns

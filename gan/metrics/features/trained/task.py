@@ -1,0 +1,69 @@
+"""What a feature network may be taught: one file beside this one for each task."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from gan.config import Reference
+from gan.metrics.features.interface import Seen
+from gan.metrics.features.keras_network import KerasNetwork
+from gan.metrics.features.mode_definitions import Modes
+from gan.types import Json
+
+if TYPE_CHECKING:
+    from gan.types import LabelArray, Pixels
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images with what is known of them.
+
+    pixels: uint8 [N, H, W, C].
+    labels: int32 [N], an index of `classes` (0 where there are none).
+    attributes: int8 [N, A], -1 or 1; A is the number of `attribute_names`, 0 where there are none.
+    """
+
+    pixels: Pixels
+    labels: LabelArray
+    attributes: npt.NDArray[np.int8]
+    classes: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+
+    def rows(self, rows: slice) -> Examples:
+        """Some of the images."""
+        return dataclasses.replace(
+            self, pixels=self.pixels[rows], labels=self.labels[rows], attributes=self.attributes[rows]
+        )
+
+    def first(self, count: int) -> Examples:
+        """The first `count` images."""
+        return self.rows(slice(count))
+
+
+class Task(ABC):
+    """A task is fitted to training images, judged on held-out ones, and tells what the modes are.
+
+    kind: its name in a reference; `suffix` follows the data source in the name of a score.
+    """
+
+    kind: str
+    suffix: str
+
+    @abstractmethod
+    def train(self, examples: Examples, options: Reference) -> keras.Model:
+        """A network (see `trunk.build`) that has learned the task on these images."""
+
+    @abstractmethod
+    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:
+        """How well it does on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
+
+    @abstractmethod
+    def modes(self, examples: Examples, seen: Seen, options: Reference) -> Modes:
+        """The modes of the real data, from held-out images and what the network sees in them."""

@@ -1,0 +1,1 @@
+"""What the report and notify steps gather from the store."""

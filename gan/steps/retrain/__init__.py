@@ -1,0 +1,1 @@
+"""Why to train again: what is new since the live generator was made."""

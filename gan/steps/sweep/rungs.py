@@ -1,0 +1,127 @@
+"""A sweep: many runs of one experiment, at several points and seeds, of which the better ones train on.
+
+Trials are handed out in stages: first each wave of the first rung, then one stage for each further rung. Nothing is
+trained twice: a run goes on from its checkpoint at the rung before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gan import build
+from gan.errors import DivergedError, NotFoundError
+from gan.metrics.registry import metric_of
+from gan.result import Outcome, Stopwatch, plain
+from gan.steps.evaluate import evaluate, evaluate_for_selection
+from gan.steps.sweep.experiment import Experiment, Trial
+from gan.steps.sweep.halving import points_of_stage, ranked, table
+from gan.steps.train import train
+from gan.store import layout
+from gan.types import Json
+from gan.util.log import say, warn
+
+
+def propose(experiment: Experiment, stage: int) -> Outcome:
+    """Hand out the trials of a stage.
+
+    Returns:
+        The sweep's id; details: `trials`, each {"point", "seed", "steps"}. `skipped` where they were handed out before.
+
+    Raises:
+        ConfigError: a point does not fit itself, such as a loss with a key that means nothing to it.
+        NotFoundError: a trial of an earlier stage has not ended.
+        DivergedError: every point has diverged.
+        IntegrityError: a record of the sweep is damaged.
+    """
+    watch = Stopwatch()
+    try:
+        return _handed_out(experiment, stage, experiment.stage(stage), watch, skipped=True)
+    except NotFoundError:
+        pass
+    sweep = experiment.sweep
+    steps = sweep.rungs[sweep.rung_of(stage)]
+    points = points_of_stage(experiment, stage)
+    for point in points:
+        build.check_config(experiment.config_of(Trial(point, sweep.seeds[0], steps)))
+    trials = [Trial(point, seed, steps) for point in points for seed in sweep.seeds]
+    experiment.hand_out(stage, trials)
+    say(f"stage {stage + 1} of {sweep.stages} of sweep {experiment.id}", points=len(points), to_step=steps)
+    return _handed_out(experiment, stage, trials, watch)
+
+
+def run_trial(experiment: Experiment, trial: Trial) -> Outcome:
+    """Train a trial to its rung and score it. One that diverges is out, and no error.
+
+    Returns:
+        The run's id; details: the trial, `score` ("inf" if it diverged) and `reason`. `skipped` where it ended before.
+
+    Raises:
+        See `gan.steps.train.train` and `gan.steps.evaluate.evaluate`.
+    """
+    watch = Stopwatch()
+    try:
+        return _ended(experiment, trial, watch, skipped=True)
+    except NotFoundError:
+        pass
+    run_id = experiment.run_id(trial.point, trial.seed)
+    try:
+        train(experiment.store, experiment.config_of(trial), experiment.dataset_id, run_id=run_id)
+        experiment.note(trial, _score(experiment, run_id, trial.steps))
+    except DivergedError as error:
+        warn("the trial is out", reason=str(error))
+        experiment.note(trial, math.inf, str(error))
+    return _ended(experiment, trial, watch)
+
+
+def _score(experiment: Experiment, run_id: str, steps: int) -> float:
+    """What a trial is compared by. At the last rung its final scores are measured too, for the one that is chosen."""
+    store, reference_id, by = experiment.store, experiment.reference_id, experiment.sweep.by
+    if steps == experiment.sweep.rungs[-1]:
+        evaluate(store, run_id, reference_id, checkpoint=str(steps))
+    scored = evaluate_for_selection(store, run_id, reference_id, checkpoint=str(steps), metrics=(metric_of(by),))
+    return float(scored["scores"][by]["value"])
+
+
+def choose(experiment: Experiment) -> Outcome:
+    """The best run of a sweep whose trials have all ended.
+
+    Returns:
+        The run's id; details: `checkpoint`, `point`, `seed`, `score`, `by`, and `table`, the mean score of each point
+        at the last rung that it reached, the best first.
+
+    Raises:
+        NotFoundError: a trial has not ended.
+        DivergedError: every point has diverged.
+        IntegrityError: a record of the sweep is damaged.
+    """
+    watch = Stopwatch()
+    sweep = experiment.sweep
+    steps = sweep.rungs[-1]
+    best = ranked(experiment, experiment.points([sweep.stages - 1]), steps)[0]
+    results = [experiment.result(Trial(best, seed, steps)) for seed in sweep.seeds]
+    winner = min(results, key=lambda each: (experiment.loss(each["score"]), each["seed"]))
+    details: Json = {
+        "checkpoint": steps,
+        "point": best,
+        "seed": winner["seed"],
+        "score": winner["score"],
+        "by": sweep.by,
+        "table": table(experiment),
+    }
+    say(f"the best of sweep {experiment.id}", run_id=winner["run_id"], **{sweep.by: winner["score"]})
+    return Outcome(str(winner["run_id"]), experiment.uri, watch.seconds(), details=details)
+
+
+def _handed_out(
+    experiment: Experiment, stage: int, trials: Sequence[Trial], watch: Stopwatch, *, skipped: bool = False
+) -> Outcome:
+    details: Json = {"stage": stage, "trials": [each.to_json() for each in trials]}
+    return Outcome(experiment.id, experiment.uri, watch.seconds(), skipped, details)
+
+
+def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> Outcome:
+    result = experiment.result(trial)
+    run_id = str(result["run_id"])
+    details = {**result, "score": plain(result["score"])}
+    return Outcome(run_id, experiment.store.uri_of(layout.folder(run_id)), watch.seconds(), skipped, details)

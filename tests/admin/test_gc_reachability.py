@@ -1,0 +1,128 @@
+"""What may be deleted, as a matter of graphs alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan.admin.gc_reachability import Thing, unneeded
+from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
+
+D1, D2, REF, R1, R2, G1, G2, FACES = (
+    Key(*pair)
+    for pair in (
+        (DATASET, "d1"), (DATASET, "d2"), (REFERENCE, "ref"), (RUN, "r1"), (RUN, "r2"), (GENERATOR, "g1"),
+        (GENERATOR, "g2"), (NAME, "faces"),
+    )
+)  # fmt: skip
+LINEAGE = {
+    D1: (), D2: (), REF: (D1,), R1: (D1, REF), R2: (D2,), G1: (R1, D1, REF), G2: (R2, D2), FACES: (G1,),
+}  # fmt: skip
+NOW = 1000.0
+
+
+def things(*keys: Key, **changes: Any) -> list[Thing]:
+    return [replace(Thing(key, modified=0.0, needs=LINEAGE[key]), **changes) for key in keys]
+
+
+def test_what_runs_and_generators_need_stays() -> None:
+    assert unneeded(things(*LINEAGE), young=NOW) == frozenset()
+    assert unneeded(things(D1, D2, REF, R2), young=NOW) == {D1, REF}
+    assert unneeded(things(D1, D2, REF), young=NOW) == {D1, D2, REF}
+    assert unneeded(things(D2, G2), young=NOW) == frozenset(), "the run of a generator may be in another store"
+
+
+def test_what_was_written_lately_stays_with_what_it_needs() -> None:
+    young = Thing(REF, modified=NOW, needs=LINEAGE[REF])
+    assert unneeded([*things(D1, D2), young], young=NOW) == {D2}
+
+
+def test_what_a_run_may_be_about_to_refer_to_stays() -> None:
+    assert unneeded(things(D1, D2, REF), noted={REF}, young=NOW) == {D2}
+    assert unneeded(things(D1, D2), noted={REF, D2}, young=NOW) == {D1}
+
+
+def test_references_wait_for_the_runs_that_train_on_their_dataset() -> None:
+    """Training may take longer than the grace, and no evaluation refers to the reference before its end."""
+    at_work = Thing(R1, modified=NOW, needs=(D1,))
+    other = Key(REFERENCE, "of-d2")
+    graph = [*things(D1, D2, REF), Thing(other, modified=0.0, needs=(D2,))]
+    assert unneeded([*graph, at_work], young=NOW) == {D2, other}
+    assert unneeded([*graph, replace(at_work, modified=0.0)], young=NOW) == {D2, other, REF}
+
+
+def test_unfinished_objects_go_unless_something_refers_to_them() -> None:
+    halves = things(D1, R1, G1, whole=False, needs=())
+    assert unneeded(halves, young=NOW) == {D1, R1, G1}
+    assert unneeded([*halves, *things(FACES)], young=NOW) == {D1, R1}
+    assert unneeded([*halves, *things(R2), *things(REF)], young=NOW) == {D1, R1, G1, REF}
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "stays"),
+    [(REF, {D1, D2}), (R2, {D1, D2, REF}), (G2, {D1, D2, REF}), (FACES, {D1, D2, REF}), (D1, set())],
+)
+def test_what_a_record_that_cannot_be_read_may_refer_to_stays(unreadable: Key, stays: set[Key]) -> None:
+    others = things(*({D1, D2, REF} - {unreadable}))
+    gone = unneeded([*others, *things(unreadable, needs=None)], young=NOW)
+    assert {thing.key for thing in others} - gone == stays - {unreadable}
+
+
+def test_runs_that_rest_go_with_their_generators_unless_one_was_ever_live() -> None:
+    assert unneeded(things(*LINEAGE), young=NOW, idle=NOW) == {R2, G2, D2}
+    assert unneeded(things(*LINEAGE), young=NOW, idle=0.0) == frozenset()
+    assert unneeded(things(*LINEAGE), young=NOW, idle=NOW, noted={G2}) == frozenset()
+    busy = [thing for thing in things(*LINEAGE) if thing.key != G2] + things(G2, modified=500.0)
+    assert unneeded(busy, young=NOW, idle=400.0) == frozenset(), "something was exported from it"
+    damaged = [thing for thing in things(*LINEAGE) if thing.key != FACES] + things(FACES, needs=None)
+    assert unneeded(damaged, young=NOW, idle=NOW) == frozenset(), "which one was live can't be told"
+    damaged = [thing for thing in things(*LINEAGE) if thing.key != R2] + things(R2, needs=None)
+    assert unneeded(damaged, young=NOW, idle=NOW) == frozenset(), "it can be restored"
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Thing]:
+    """Objects that need any objects of earlier kinds, some of which are not there."""
+    every = [Key(kind, str(number)) for kind in KINDS for number in range(4)]
+    there = draw(st.lists(st.sampled_from(every), unique=True))
+    made = []
+    for key in there:
+        earlier = [other for other in every if KINDS.index(other.kind) < KINDS.index(key.kind)]
+        needs = st.lists(st.sampled_from(earlier), max_size=4).map(tuple) if earlier else st.just(())
+        whole = key.kind == NAME or draw(st.booleans())
+        found = draw(st.one_of(st.none(), needs) if draw(st.integers(0, 9)) == 0 else needs) if whole else ()
+        made.append(Thing(key, draw(st.floats(0, NOW)), whole, found))
+    return made
+
+
+@given(graphs(), st.sets(st.sampled_from(sorted(LINEAGE))), st.floats(0, NOW), st.none() | st.floats(0, NOW))
+def test_nothing_that_stays_needs_anything_that_goes(
+    graph: list[Thing], noted: set[Key], young: float, idle: float | None
+) -> None:
+    noted = {Key(key.kind, str(len(key.id))) for key in noted}
+    gone = unneeded(graph, noted=noted, young=young, idle=idle)
+    stays = [thing for thing in graph if thing.key not in gone]
+    assert not [need for thing in stays for need in thing.needs or () if need in gone]
+    for thing in graph:
+        if thing.key in gone:
+            assert thing.key not in noted
+            assert thing.modified < young
+            assert thing.key.kind != NAME
+            assert idle is not None or not thing.whole or thing.key.kind in (DATASET, REFERENCE)
+            later = KINDS[KINDS.index(thing.key.kind) + 1 :]
+            assert not [other for other in graph if other.needs is None and other.key.kind in later]
+
+
+@given(graphs())
+def test_what_goes_is_all_that_nothing_needs(graph: list[Thing]) -> None:
+    """Where all records can be read and nothing is young, only what runs, generators and names lead to stays."""
+    graph = [replace(thing, needs=thing.needs or ()) for thing in graph]
+    gone = unneeded(graph, young=NOW + 1)
+    for thing in graph:
+        anchored = thing.whole and thing.key.kind in (RUN, GENERATOR, NAME)
+        needed = any(thing.key in (other.needs or ()) and other.key not in gone for other in graph)
+        assert (thing.key in gone) == (not anchored and not needed)

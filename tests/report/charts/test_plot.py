@@ -1,0 +1,76 @@
+"""Plots: geometry that follows from the numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from gan.report.charts import plot
+from gan.report.data import Chart, Interval, Score, Series
+
+
+def chart(*series: Series, level: tuple[str, float] | None = None, least: float | None = None) -> Chart:
+    return Chart("Losses", "loss", series, level=level, least=least)
+
+
+def test_a_line_goes_through_its_points() -> None:
+    drawn = plot.plot(chart(Series("generator", ((0, 0.0), (50, 1.0), (100, 0.5)))))
+    assert drawn is not None
+    (line,) = drawn.lines
+    middle = (plot.LEFT + plot.RIGHT) / 2
+    half = (plot.TOP + plot.BOTTOM) / 2
+    assert line.path == f"M{plot.LEFT} {plot.BOTTOM}L{middle:g} {plot.TOP}L{plot.RIGHT} {half:g}"
+    assert [dot[2] for dot in line.dots] == [
+        "generator, step 0: 0",
+        "generator, step 50: 1",
+        "generator, step 100: 0.5",
+    ]
+    assert line.band == ""
+
+
+def test_band_level_and_least_are_within_the_axis() -> None:
+    series = Series("this run", ((1, 5.0), (2, 4.0)), band=((4.5, 5.5), (3.0, 9.0)))
+    drawn = plot.plot(chart(series, level=("real data", 1.5), least=0.0))
+    assert drawn is not None
+    assert (drawn.y.low, drawn.y.high) == (0, 10)
+    assert drawn.level == ("real data", drawn.y.at(1.5))
+    (line,) = drawn.lines
+    assert line.band.startswith("M")
+    assert line.band.endswith("Z")
+    assert line.band.count("L") == 3
+
+
+def test_a_chart_without_points_is_no_plot() -> None:
+    assert plot.plot(chart()) is None
+    assert plot.plot(chart(Series("generator", ()))) is None
+    drawn = plot.plot(chart(Series("generator", ()), Series("discriminator", ((1, 1.0),))))
+    assert drawn is not None
+    assert [line.name for line in drawn.lines] == ["discriminator"]
+
+
+def test_long_series_are_thinned_to_means_without_marks() -> None:
+    points = tuple((float(x), float(x % 2)) for x in range(2 * plot.MOST_POINTS))
+    drawn = plot.plot(chart(Series("generator", points), least=0.0, level=("one", 1.0)))
+    assert drawn is not None
+    (line,) = drawn.lines
+    assert line.path.count("L") + 1 == plot.MOST_POINTS
+    assert line.dots == ()
+    heights = {place.split()[1] for place in line.path[1:].split("L")}
+    assert heights == {f"{(plot.TOP + plot.BOTTOM) / 2:g}"}
+
+
+def test_whiskers_share_a_scale_from_zero() -> None:
+    score = Score("recall", "higher", Interval(0.5, 0.25, 1.0), Interval(0.75))
+    generator, real = plot.whiskers(score)
+    assert (generator.who, real.who) == ("generator", "real")
+    span = plot.WHISKER_WIDTH - 2 * plot.WHISKER_MARGIN
+    assert generator.value == pytest.approx(plot.WHISKER_MARGIN + span / 2)
+    assert generator.high == pytest.approx(plot.WHISKER_MARGIN + span)
+    assert (real.low, real.high) == (real.value, real.value)
+    assert generator.title == "0.5 (0.25 to 1)"
+    assert real.title == "0.75"
+
+
+def test_whiskers_of_negative_scores_and_of_none() -> None:
+    (only,) = plot.whiskers(Score("KID", "lower", Interval(-0.5, -1.0, 0.0)))
+    assert plot.WHISKER_MARGIN <= only.low < only.value < only.high
+    assert plot.whiskers(Score("KID", "lower", None)) == ()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from gan.result import Outcome
+from gan.steps.reporting.run_summary import Failure, facts, from_ledger
+from gan.store.records.executions import Attempt
+
+DECIDED = Outcome("night-1", "/p", details={"train": True, "reasons": ["3 images came"]})
+SCORED = {"label": "fid[x:1]", "scores": {"fid": {"value": 2.5}}}
+BEFORE = {"label": "fid[x:1]", "scores": {"fid": {"value": 3.5}}, "why_not": None}
+TRAINED = {
+    "preprocess": Outcome("folder-1", "/d"),
+    "decide": DECIDED,
+    "train": Outcome("night-1", "/t"),
+    "evaluate": Outcome("night-1", "/e", details=SCORED),
+    "remeasure": Outcome("gen-0", "/e", details=BEFORE),
+    "export": Outcome("gen-1", "/g"),
+}
+PASSED = Outcome("gen-1", "/v", details={"passed": True, "reasons": []})
+REFUSED = Outcome("gen-1", "/v", details={"passed": False, "reasons": ["fid is 9"]})
+PROMOTED = Outcome("gen-1", "/p", details={"was": "gen-0", "live": "gen-1"})
+REPORT = Outcome("night-1", "/store/report.html")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "failure", "event", "reasons"),
+    [
+        ({**TRAINED, "gate": PASSED, "promote": PROMOTED, "report": REPORT}, None, "promoted", ["3 images came"]),
+        ({**TRAINED, "gate": REFUSED, "report": REPORT}, None, "refused", ["fid is 9"]),
+        (TRAINED, Failure("export", "it differs", 10), "failed", ["it differs"]),
+        ({**TRAINED, "gate": PASSED}, Failure("promote", "a race was lost", 6), "failed", ["a race was lost"]),
+        ({}, Failure("preprocess", "no such folder", 3), "failed", ["no such folder"]),
+        (
+            {**TRAINED, "gate": REFUSED, "report": REPORT},
+            Failure("train", "stopped, and made good by a retry", 143),
+            "refused",
+            ["fid is 9"],
+        ),
+    ],
+)
+def test_what_came_of_it(outcomes: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
+    told = facts("faces", "/store", "ex-1", outcomes, failure, "gen-0")
+    assert (told.event, list(told.reasons), told.live) == (event, reasons, "gen-0")
+    failed = failure if event == "failed" else None
+    assert told.step == (failed.step if failed else "")
+    assert told.exit_code == (failed.exit_code if failed else None)
+    if "export" in outcomes:
+        assert (told.run_id, told.generator_id) == ("night-1", "gen-1")
+        assert (told.label, told.fid, told.live_fid) == ("fid[x:1]", 2.5, 3.5)
+
+
+def test_a_step_that_never_began_is_told_by_the_one_before() -> None:
+    told = facts("faces", "/store", "ex-1", {"preprocess": TRAINED["preprocess"]}, None, None, "ImagePullBackOff")
+    assert told.event == "failed"
+    assert told.reasons == (
+        "it ended after preprocess, and no step says why: ImagePullBackOff; see gan-pipelines status",
+    )
+    none = facts("faces", "/store", "ex-1", {}, None, None)
+    assert none.reasons == ("it ended before any step began, and no step says why; see gan-pipelines status",)
+
+
+def test_nothing_new() -> None:
+    quiet = Outcome("folder-1", "/p", skipped=True, details={"train": False, "reasons": ["the data are the same"]})
+    told = facts("faces", "/store", "", {"preprocess": TRAINED["preprocess"], "decide": quiet}, None, "gen-0")
+    assert (told.event, told.reasons, told.run_id, told.fid) == ("nothing new", ("the data are the same",), "", None)
+
+
+def attempt(step: str, number: int, state: str, **rest: object) -> Attempt:
+    began = f"2026-03-01T00:00:0{number}Z"
+    return Attempt(step, f"{step}-task", number, began, state=state, ended_at=began, **rest)  # type: ignore[arg-type]
+
+
+def test_a_failure_that_a_later_attempt_made_good_is_none() -> None:
+    made = {"id": "folder-1", "uri": "/d", "seconds": 1.0, "skipped": False, "details": {}}
+    attempts = [
+        attempt("preprocess", 1, "failed", error="storage down", exit_code=14),
+        attempt("preprocess", 2, "done", outcome=made),
+        attempt("notify", 3, "running"),
+    ]
+    outcomes, failure = from_ledger(attempts, but="notify")
+    assert (outcomes, failure) == ({"preprocess": Outcome(**made)}, None)
+
+
+def test_the_last_failure_is_the_one_that_is_told() -> None:
+    attempts = [
+        attempt("preprocess", 1, "failed", error="storage down", exit_code=14),
+        attempt("preprocess", 2, "failed", error="no such folder", exit_code=3),
+    ]
+    assert from_ledger(attempts, but="notify") == ({}, Failure("preprocess", "no such folder", 3))
+
+
+def test_an_attempt_that_could_not_say_how_it_ended_is_told_as_killed() -> None:
+    outcomes, failure = from_ledger([attempt("train", 1, "running")], but="notify")
+    assert outcomes == {}
+    assert failure is not None
+    assert failure.step == "train"
+    assert "killed outright: out of memory" in failure.error
