@@ -9,9 +9,9 @@ def choose(
     config: str, store: str, sweep: str, dataset_id: str, reference_id: str, summary: Output[Markdown]
 ) -> NamedTuple("Chosen", [("run_id", str), ("checkpoint", str)]):  # type: ignore[valid-type]  # copied without imports
     """Compare what the trials of a sweep reached; the outputs are the best run and its checkpoint."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("choose", store, config) as step:
+    with context.step("choose", store, config) as step:
         from gan.steps.sweep.experiment import experiment
         from gan.steps.sweep.rungs import choose as run
 

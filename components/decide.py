@@ -11,9 +11,9 @@ def decide(config: str, store: str, dataset_id: str, name: str, summary: Output[
     "Decision", [("Output", bool), ("config", str)]
 ):
     """Decide whether to train for a name; the outputs are whether, and the config to train with: its seed and start."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("decide", store, config) as step:
+    with context.step("decide", store, config) as step:
         from gan.config import from_yaml, override
         from gan.steps.decide import decide as run
         from gan.store import open_store

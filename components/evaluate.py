@@ -13,14 +13,14 @@ def evaluate(
     summary: Output[Markdown],
 ) -> str:
     """Score the checkpoints that the config asks for; the output is the step of the chosen one."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("evaluate", store, config) as step:
+    with context.step("evaluate", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.evaluate import evaluate as run
         from gan.store import open_store
 
-        sets = runtime.sets_of(from_yaml(config), "evaluate")
+        sets = context.sets_of(from_yaml(config), "evaluate")
         outcome = step.done(run(open_store(store), run_id, reference_id, sets=sets))
         artifacts.log_scores(scores, outcome.details)
         artifacts.write_modes(histogram, outcome.details)

@@ -13,9 +13,9 @@ def export(
     card: Output[Markdown],
 ) -> str:
     """Export a checkpoint's generator with its scores and prove that it draws the same; the output is its id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("export", store, config) as step:
+    with context.step("export", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.export import export as run
         from gan.store import open_store

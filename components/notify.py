@@ -5,13 +5,13 @@ from kfp.dsl import Markdown, Output, PipelineTaskFinalStatus
 
 def notify(config: str, store: str, name: str, status: PipelineTaskFinalStatus, summary: Output[Markdown]) -> str:
     """Tell the webhook how the run ended; the output is the event."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("notify", store, config) as step:
+    with context.step("notify", store, config) as step:
         import os
 
-        from components.ending import facts_of_run
-        from components.webhook_address import webhook_url
+        from components.runtime.run_outcome import facts_of_run
+        from components.runtime.webhook_address import webhook_url
         from gan.config import from_yaml
         from gan.steps.notify import notify as run
 

@@ -5,9 +5,9 @@ from kfp.dsl import Markdown, Output
 
 def preprocess(config: str, store: str, summary: Output[Markdown]) -> str:
     """Turn images into TFRecord shards, and check the whole config before and against them; the output is their id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("preprocess", store, config) as step:
+    with context.step("preprocess", store, config) as step:
         from gan.build import check, check_config
         from gan.config import from_yaml
         from gan.data.spec import load

@@ -5,9 +5,9 @@ from kfp.dsl import Markdown, Output
 
 def promote(store: str, generator_id: str, name: str, summary: Output[Markdown]) -> str:
     """Make a generator that passed the gate the live one; the output is the generator id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("promote", store, experiment=name) as step:
+    with context.step("promote", store, experiment=name) as step:
         from gan.steps.promote import promote as run
         from gan.store import open_store
 

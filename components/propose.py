@@ -7,9 +7,9 @@ def propose(
     config: str, store: str, sweep: str, dataset_id: str, reference_id: str, stage: int, summary: Output[Markdown]
 ) -> list[int]:
     """Hand out the trials of a stage of a sweep; the output is their numbers."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("propose", store, config) as step:
+    with context.step("propose", store, config) as step:
         from gan.steps.sweep.experiment import experiment
         from gan.steps.sweep.rungs import propose as run
 

@@ -5,9 +5,9 @@ from kfp.dsl import Markdown, Output
 
 def reference(config: str, store: str, dataset_id: str, summary: Output[Markdown]) -> str:
     """Make the feature network and statistics that scores are measured with; the output is the reference id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("reference", store, config) as step:
+    with context.step("reference", store, config) as step:
         from gan.config import from_yaml
         from gan.steps.reference import make_reference as run
         from gan.store import open_store

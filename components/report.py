@@ -5,9 +5,9 @@ from kfp.dsl import HTML, Output
 
 def report(store: str, run_id: str, page: Output[HTML]) -> str:
     """Write the report of a run, promoted or refused; the output is where it lies."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("report", store) as step:
+    with context.step("report", store) as step:
         from gan.steps.report import write_report as run
         from gan.store import layout, open_store
 

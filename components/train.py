@@ -14,14 +14,14 @@ def train(
     workers: int = 1,
 ) -> str:
     """Train a run, or continue it from its last checkpoint, in so many pods together; the output is the run id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("train", store, config, tensorflow=workers == 1) as step:
+    with context.step("train", store, config, tensorflow=workers == 1) as step:
         from gan.config import from_yaml
         from gan.store import open_store
 
         if workers > 1:
-            from components.workers import train_together
+            from components.multi_worker.launcher import train_together
 
             made = train_together(workers, from_yaml(config), store, dataset_id, run_id or None)
         else:

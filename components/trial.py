@@ -14,9 +14,9 @@ def trial(
     scores: Output[Metrics],
 ) -> str:
     """Train and score one trial of a stage; one that diverges is out, and no failure; the output is the run id."""
-    from components import artifacts, runtime
+    from components.runtime import artifacts, context
 
-    with runtime.step("trial", store, config) as step:
+    with context.step("trial", store, config) as step:
         from gan.steps.sweep.experiment import experiment
         from gan.steps.sweep.rungs import run_trial
 

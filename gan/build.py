@@ -253,21 +253,22 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
 
 def _check_metrics(config: Config) -> None:
     """Whether the metrics are known and fit the generator, and whether those that the gate looks at are computed."""
+    from gan.metrics import registry
 
-    feature_networks.check_metrics(config.evaluate.metrics)
-    feature_networks.check_needs(config.evaluate.metrics, {feature_networks.LABELS: config.generator.conditional})
+    registry.check_metrics(config.evaluate.metrics)
+    registry.check_needs(config.evaluate.metrics, {registry.LABELS: config.generator.conditional})
     check_gate(config.gate)
     for key in ("limits", "margin", "anchor_margin"):
         for score, value in getattr(config.gate, key).items():
-            kind = feature_networks.KINDS[score]
+            kind = registry.KINDS[score]
             if value is not None and kind.needs_confidence and config.reference.feature_network is not None:
                 raise ConfigError(
                     f"gate.{key}.{score} needs a feature network that is trained on the dataset; got "
                     f"reference.feature_network={config.reference.feature_network}. Set gate.{key}.{score}=null"
                 )
-            if value is not None and feature_networks.metric_of(score) not in config.evaluate.metrics:
+            if value is not None and registry.metric_of(score) not in config.evaluate.metrics:
                 raise ConfigError(
-                    f"gate.{key}.{score} needs {feature_networks.metric_of(score)} in evaluate.metrics; got "
+                    f"gate.{key}.{score} needs {registry.metric_of(score)} in evaluate.metrics; got "
                     f"{', '.join(config.evaluate.metrics)}. Add it, or set gate.{key}.{score}=null"
                 )
 
@@ -278,11 +279,12 @@ def check_gate(gate: settings.Gate) -> None:
     Raises:
         ConfigError: one is not, or can't.
     """
+    from gan.metrics import registry
 
     for key in ("limits", "margin", "anchor_margin"):
         for score in getattr(gate, key):
-            if not feature_networks.kind(score, f"gate.{key}:").paired and key != "limits":
-                paired = ", ".join(sorted(each.name for each in feature_networks.KINDS.values() if each.paired))
+            if not registry.kind(score, f"gate.{key}:").paired and key != "limits":
+                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
                 raise ConfigError(
                     f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
                 )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components import record as records
-from components.record import Record
+from components.runtime import result_file as records
+from components.runtime.result_file import Record
 from gan.errors import EXIT_BUG, GanError, Stopped
 from gan.result import Outcome
 from pipelines.display import Display

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from components.catalogue import STEPS, component
+from components.registry import STEPS, component
 from gan.errors import EXIT_BUG, ConfigError, unknown_name
 from pipelines import retraining, sweep, trail
 from pipelines.compiled import pipelines

@@ -7,8 +7,9 @@ from typing import Any
 
 from kfp import kubernetes
 
-from components.catalogue import fingerprint
-from components.pod_names import (
+from components.multi_worker.manifests import RESOURCES, SHARED_MEMORY
+from components.registry import fingerprint
+from components.runtime.pod_metadata import (
     BODY,
     EXECUTION,
     IMAGE,
@@ -21,8 +22,7 @@ from components.pod_names import (
     STEP,
     TASK,
 )
-from components.webhook_address import FILE as WEBHOOK_FILE
-from components.worker_manifests import RESOURCES, SHARED_MEMORY
+from components.runtime.webhook_address import FILE as WEBHOOK_FILE
 from gan.data.shards.cache import LIMIT
 from gan.steps.notify import URL
 from gan.train.stop_signals import GRACE

@@ -126,7 +126,7 @@ def _upon(lower: Mapping[str, Any], upper: Any) -> Any:
 
 
 def _check_steps(name: str, steps: Any) -> None:
-    from components.catalogue import COMPONENTS
+    from components.registry import COMPONENTS
 
     if not isinstance(steps, Mapping):
         raise ConfigError(f"profile {name}: steps must be a mapping of step to resources; got {steps!r}")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.pod_names import RECORDS
+from components.runtime.pod_metadata import RECORDS
 from gan.util.log import PROGRESS_SECONDS
 from gan.util.scratch import scratch_folder
 from pipelines import launch

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from components.catalogue import STEPS
+from components.registry import STEPS
 from gan.cli.scores import score_lines
 from gan.result import Outcome
 from gan.types import Json

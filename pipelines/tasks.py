@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp import dsl
 
-from components.catalogue import COMPONENTS, component
+from components.registry import COMPONENTS, component
 from gan.errors import ConfigError, unknown_name
 from pipelines import sizes
 from pipelines.profiles import Profile

@@ -31,7 +31,7 @@ def coordinator(each: Resources, default: Resources) -> Resources:
 
 
 def annotation(each: Resources) -> str:
-    """What a worker gets, as `components.worker_manifests` reads it on the step's pod.
+    """What a worker gets, as `components.multi_worker.manifests` reads it on the step's pod.
 
     No two braces stand side by side in it: they mean something to Argo.
     """

@@ -16,7 +16,7 @@ from kubernetes.config import ConfigException
 from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 
-from components.pod_names import KUBEFLOWS_RUN
+from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client.faults import AnswerError
 

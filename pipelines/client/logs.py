@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from components.pod_names import CONTAINER
-from components.worker_tail import Unseen, lines_of
+from components.multi_worker.pod_log_follower import Unseen, lines_of
+from components.runtime.pod_metadata import CONTAINER
 from gan.errors import ClusterError, NotFoundError
 from gan.util.log import say, warn
 from pipelines.client import runs

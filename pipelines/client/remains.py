@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from components.worker_manifests import JOBSET, RUN
+from components.multi_worker.manifests import JOBSET, RUN
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client.cluster import Cluster
 from pipelines.client.faults import AnswerError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from components.ledger import RETRY
-from components.pod_names import CONTAINER, NODE_NAME, STEP
+from components.runtime.attempt_log import RETRY
+from components.runtime.pod_metadata import CONTAINER, NODE_NAME, STEP
 
 
 def step_of(pod: Any) -> str:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.pod_names import KUBEFLOWS_RUN
-from components.worker_delays import why_none
-from components.worker_manifests import JOBSET, RESOURCES, RUN
-from components.worker_states import INDEX
+from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
+from components.multi_worker.pending_reasons import why_none
+from components.multi_worker.pod_status import INDEX
+from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError
 from pipelines.client.cluster import Cluster
 from pipelines.client.step_pods import container_of, oldest_first, state_of

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.pod_names import KUBEFLOWS_RUN
+from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
 from pipelines.client.cluster import Cluster
 from pipelines.client.connection import Connection

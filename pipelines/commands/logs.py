@@ -29,7 +29,7 @@ def add(add: Add) -> None:
 
 def logs(arguments: Namespace) -> Shown:
     """Print the lines as they come; with --json they are counted and go to stderr."""
-    from components.catalogue import COMPONENTS
+    from components.registry import COMPONENTS
     from pipelines.client import logs as client
     from pipelines.client import runs
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import kubernetes
 
-from components import stop
-from components.worker_manifests import SERVICE_ACCOUNT
+from components.multi_worker.manifests import SERVICE_ACCOUNT
+from components.runtime import pre_stop_hook
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.client.cluster import Cluster
 from pipelines.client.groups import served
@@ -107,7 +107,7 @@ def argo(cluster: Cluster) -> str:
     except NotFoundError as error:
         raise NotSeenError(str(error)) from None
     lacking = []
-    if stop.__name__ not in data.get("workflowDefaults", ""):
+    if pre_stop_hook.__name__ not in data.get("workflowDefaults", ""):
         lacking.append("a step has one second after SIGTERM instead of its grace")
     if finalizer is None or finalizer.value != "true":
         lacking.append("a pod that is deleted by force fails its run")

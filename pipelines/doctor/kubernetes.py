@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from components.catalogue import COMPONENTS
+from components.registry import COMPONENTS
 from pipelines.client.cluster import Cluster, reach
 from pipelines.doctor import installed, rights, room, variables
 from pipelines.doctor.check import NOT_TRIED, Check, NotSeenError, in_order, tried

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kfp.dsl import HTML, Markdown, Metrics, Model
 
-from components.catalogue import STEPS, component
+from components.registry import STEPS, component
 from gan import config as configs
 from gan.export import metadata
 from gan.store import alias, immutable, open_store

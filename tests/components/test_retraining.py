@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from kfp.dsl import Markdown, PipelineTaskFinalStatus
 
-from components.catalogue import component
-from components.ending import facts_of_run
-from components.record import Record
+from components.registry import component
+from components.runtime.result_file import Record
+from components.runtime.run_outcome import facts_of_run
 from gan.config import from_yaml, override
 from gan.metrics import evaluations
 from gan.result import Outcome

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from container.probe import code_digest
 
-from components import record
-from components.catalogue import COMPONENTS, component
+from components.registry import COMPONENTS, component
+from components.runtime import result_file
 from gan.config import Config, from_dict
 from gan.config.sweep import Sweep
 from gan.store import alias, open_store
@@ -68,13 +68,13 @@ def swept(retrained: Bench, image: Any) -> Bench:
 
 @pytest.mark.parametrize("step", COMPONENTS)
 def test_each_step_does_its_work(swept: Bench, step: str) -> None:
-    left = record.read(swept.records, step)
+    left = result_file.read(swept.records, step)
     assert left is not None
     assert left.outcome is not None, left.error
 
 
 def test_each_pipeline_s_generator_is_live_at_the_end(swept: Bench) -> None:
-    exported = record.read(swept.records, "export")  # the sweep's, which came last
+    exported = result_file.read(swept.records, "export")  # the sweep's, which came last
     assert exported is not None
     assert exported.outcome is not None
     store = open_store(str(swept.store))
@@ -86,6 +86,6 @@ def test_an_error_of_a_step_is_told_from_inside(bench: Bench, image: Any) -> Non
     bench.records.joinpath("promote.json").unlink(missing_ok=True)
     with contextlib.suppress(RuntimeError):  # kfp takes a container that is gone before it asks for a success
         component("promote", image.tags[0])(store=str(bench.store), name=NAME, generator_id="gen-missing")
-    left = record.read(bench.records, "promote")
+    left = result_file.read(bench.records, "promote")
     assert left is not None
     assert "gen-missing" in str(left.error)

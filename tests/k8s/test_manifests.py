@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import stop
-from components.runtime import LATEST_SECONDS
-from components.worker_manifests import SERVICE_ACCOUNT
+from components.multi_worker.manifests import SERVICE_ACCOUNT
+from components.runtime import pre_stop_hook
+from components.runtime.context import LATEST_SECONDS
 from pipelines.doctor.rights import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
 from pipelines.profiles import load_profile, profile_names
 from pipelines.resources import Resources
@@ -189,7 +189,7 @@ def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
     (launcher,) = pod["initContainers"]
     assert launcher["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     (main,) = pod["containers"]
-    assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", stop.__name__]
+    assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", pre_stop_hook.__name__]
     longest = max(field.metadata["most"] for field in fields(Resources) if field.name == "grace_seconds")
     assert pod["terminationGracePeriodSeconds"] > longest + LATEST_SECONDS
     assert yaml.safe_load(others) == {}

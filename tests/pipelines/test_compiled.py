@@ -8,7 +8,7 @@ import pytest
 import yaml
 from kfp import components
 
-from components.catalogue import STEPS
+from components.registry import STEPS
 from gan.errors import ConfigError
 from pipelines.compiled import compile_pipeline, pipelines
 from pipelines.local import ORDERS

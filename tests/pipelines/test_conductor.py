@@ -29,11 +29,11 @@ def echo(text: str, store: str) -> str:
     """Hand back what was given."""
     import shutil
 
-    from components import runtime
+    from components.runtime import context
     from gan.result import Outcome
     from gan.util.log import say
 
-    with runtime.step("echo") as step:
+    with context.step("echo") as step:
         say("half way", share=0.5)
         print('{"not": "ours"}')
         print("{neither is this")
@@ -43,9 +43,9 @@ def echo(text: str, store: str) -> str:
 
 def fail(kind: str) -> str:
     """Go wrong in one of several ways."""
-    from components import runtime
+    from components.runtime import context
 
-    with runtime.step("fail"):
+    with context.step("fail"):
         from gan.errors import DataError
 
         if kind == "ours":
@@ -61,9 +61,9 @@ def fail(kind: str) -> str:
 
 def wait(runner: int, number: int, deaf: bool) -> str:
     """Send the runner a signal, then wait for what it does."""
-    from components import runtime
+    from components.runtime import context
 
-    with runtime.step("wait"):
+    with context.step("wait"):
         import os
         import signal
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from components.catalogue import STEPS
+from components.registry import STEPS
 from gan.store import alias, open_store
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.catalogue import COMPONENTS
+from components.registry import COMPONENTS
 from gan.errors import ConfigError, NotFoundError
 from pipelines.profiles import Profile, load_profile, profile_names
 from pipelines.resources import Resources, Toleration

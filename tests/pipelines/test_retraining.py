@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.catalogue import COMPONENTS
+from components.registry import COMPONENTS
 from gan.store import layout as store_runs
 from gan.store import open_store
 from pipelines.compiled import compile_text

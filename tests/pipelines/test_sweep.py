@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.catalogue import COMPONENTS
+from components.registry import COMPONENTS
 from gan.config.sweep import Sweep
 from gan.store import alias, open_store
 from pipelines.compiled import compile_text

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.catalogue import STEPS
+from components.registry import STEPS
 from gan.errors import ConfigError
 from pipelines.compiled import compile_text
 from pipelines.pods import FIELDS, NEVER

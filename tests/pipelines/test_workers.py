@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.worker_manifests import RESOURCES
+from components.multi_worker.manifests import RESOURCES
 from pipelines import workers
 from pipelines.profiles import Profile, load_profile
 from pipelines.resources import NodeTerm, Resources, Toleration

@@ -134,7 +134,9 @@ def routes() -> dict[str, Any]:
         "GET /api/v1/pods": listed("PodList", pods),
         CONTROLLER: Said(deployment),
         ARGO: Said(argo()),
-        ARGO_CONFIG: Said({"data": {"workflowDefaults": "... command: [python3, -m, components.stop] ..."}}),
+        ARGO_CONFIG: Said(
+            {"data": {"workflowDefaults": "... command: [python3, -m, components.runtime.pre_stop_hook] ..."}}
+        ),
         "GET /apis/": Said({"groups": [group("kueue.x-k8s.io", "v1beta2"), group("jobset.x-k8s.io", "v1alpha2")]}),
         f"GET {kueue}/namespaces/kubeflow/localqueues/gan": Said(queue),
         f"GET {kueue}/workloadpriorityclasses/gan-retraining": Said({"value": 1}),

@@ -1,4 +1,4 @@
-"""One of several workers that train a run together: what runs in a pod that `components.workers` made.
+"""One of several workers that train a run together: what runs in a pod that `components.multi_worker.launcher` made.
 
 What it is to train stands in the variable GAN_TRAIN_REQUEST. Worker 0 leaves the outcome as its termination
 message, and each leaves there what it failed with.
@@ -10,15 +10,15 @@ import dataclasses
 import json
 import os
 
-from components import runtime
-from components.termination import write_last_words
-from components.worker_manifests import REQUEST
+from components.multi_worker.manifests import REQUEST
+from components.runtime import context
+from components.runtime.termination_message import write_last_words
 
 
 def main() -> None:
     """Train, and end with the exit code of what went wrong, if anything did."""
     request = json.loads(os.environ[REQUEST])
-    with runtime.step("train", request["store"], request["config"]) as step:
+    with context.step("train", request["store"], request["config"]) as step:
         from gan.config import from_yaml
         from gan.steps.train import train
         from gan.store import open_store

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.pod_names import CONTAINER
+from components.runtime.pod_metadata import CONTAINER
 from gan import errors
 from gan.errors import GanError, WorkerLostError
 from gan.result import Outcome

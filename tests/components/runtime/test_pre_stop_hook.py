@@ -9,7 +9,7 @@ import pytest
 
 STEP = """
 import signal, sys
-from components.stop import leave_pid
+from components.runtime.pre_stop_hook import leave_pid
 
 def end(number, frame):
     print("told of", number, flush=True)
@@ -30,7 +30,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def stop(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "components.stop"], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "components.runtime.pre_stop_hook"], env=environment)
 
 
 def test_the_step_is_told_and_waited_for(environment: dict[str, str]) -> None:
@@ -58,6 +58,6 @@ def test_a_pod_without_a_step_is_left_alone(environment: dict[str, str]) -> None
 
 
 def test_outside_a_pod_nothing_is_noted(environment: dict[str, str], tmp_path: Path) -> None:
-    code = "from components.stop import leave_pid; leave_pid({})"
+    code = "from components.runtime.pre_stop_hook import leave_pid; leave_pid({})"
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,5 @@
-"""Ends the step of this pod and waits until it has ended: `python -m components.stop`, a preStop hook of Kubernetes.
+"""Ends the step of this pod and waits until it has ended: `python -m components.runtime.pre_stop_hook`, a preStop hook
+of Kubernetes.
 
 Kubeflow's launcher, from which a step's process descends, dies of SIGTERM at once, and the container ends within a
 second of it: without this, a step has that second to save what it can, whatever the grace of its pod.
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.pod_names import POD
+from components.runtime.pod_metadata import POD
 
 PID_FILE = "gan-step.pid"
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from components.termination import FILE
-from components.worker_manifests import REQUEST
+from components.multi_worker.manifests import REQUEST
+from components.runtime.termination_message import FILE
 from gan.config import Data, from_dict
 from gan.steps.preprocess import preprocess
 from gan.store import open_store
@@ -37,7 +37,7 @@ def test_a_worker_whose_partner_never_comes_ends_at_sigterm(tmp_path: Path) -> N
     }
     errors = tmp_path / "errors"
     with errors.open("w") as file:
-        command = [sys.executable, "-m", "components.worker"]
+        command = [sys.executable, "-m", "components.multi_worker.worker"]
         process = subprocess.Popen(command, env={**os.environ, **environ}, stderr=file)
     try:
         while "waits for the others" not in errors.read_text():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components import worker_manifests as manifests
+from components.multi_worker import manifests
 
 REQUEST = {"config": "name: x\n", "store": "s3://gan/x", "dataset_id": "d-1", "run_id": None}
 

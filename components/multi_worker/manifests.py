@@ -11,8 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.pod_names import CONTAINER, KUBEFLOWS_RUN, OF_THE_STEP
-from components.termination import DEFAULT
+from components.runtime.pod_metadata import CONTAINER, KUBEFLOWS_RUN, OF_THE_STEP
+from components.runtime.termination_message import DEFAULT
 from gan.train.distributed.workers import ADDRESSES
 from gan.types import Json
 
@@ -132,7 +132,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
         "name": CONTAINER,
         "image": own["image"],
         "imagePullPolicy": own.get("imagePullPolicy", "IfNotPresent"),
-        "command": ["python", "-m", "components.worker"],
+        "command": ["python", "-m", "components.multi_worker.worker"],
         "env": [
             *_environment(own),
             {"name": ADDRESSES, "value": ",".join(addresses)},

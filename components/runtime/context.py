@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.catalogue import COMPONENTS, fingerprint
-from components.ledger import Ledger
-from components.pod_names import BODY, IMAGE, RECORDS
-from components.record import Record
-from components.stop import leave_pid
-from components.termination import write_last_words
-from components.vitals import Vitals, experiment_of
+from components.registry import COMPONENTS, fingerprint
+from components.runtime.attempt_log import Ledger
+from components.runtime.pod_metadata import BODY, IMAGE, RECORDS
+from components.runtime.pre_stop_hook import leave_pid
+from components.runtime.result_file import Record
+from components.runtime.step_metrics import Vitals, experiment_of
+from components.runtime.termination_message import write_last_words
 from gan import __version__
 from gan.cli.main import guarded
 from gan.config import Config

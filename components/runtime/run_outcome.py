@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import record
-from components.pod_names import EXECUTION, RECORDS
+from components.runtime import result_file
+from components.runtime.pod_metadata import EXECUTION, RECORDS
 from gan.errors import GanError
 from gan.report.message import Facts
 from gan.result import Outcome
@@ -51,7 +51,7 @@ def from_records(folder: Path) -> tuple[dict[str, Outcome], Failure | None]:
     outcomes: dict[str, Outcome] = {}
     failure = None
     for path in sorted(folder.glob("*.json")):
-        found = record.read(folder, path.stem)
+        found = result_file.read(folder, path.stem)
         if found is not None and found.outcome is not None:
             outcomes[found.step] = found.outcome
         elif found is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import urllib3
 from kubernetes.client import ApiException
 
-from components.pod_names import CONTAINER
+from components.runtime.pod_metadata import CONTAINER
 from gan.util.log import put
 
 AGAIN_SECONDS = 2.0

@@ -10,18 +10,18 @@ import kubernetes
 import pytest
 
 from components.kubernetes_api import KubernetesApi
-from components.worker_delays import EVERY_LOOKS
-from components.worker_manifests import LABEL
-from components.workers import Group, train_together
+from components.multi_worker.launcher import Group, train_together
+from components.multi_worker.manifests import LABEL
+from components.multi_worker.pending_reasons import EVERY_LOOKS
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
 from gan.result import Outcome
 from support import kfp_api
 from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import IN, listed, status
-from tests.components.test_worker_manifests import REQUEST
-from tests.components.test_worker_manifests import pod as step_pod
-from tests.components.test_worker_states import pod as pod_that_tells
+from tests.components.multi_worker.test_manifests import REQUEST
+from tests.components.multi_worker.test_manifests import pod as step_pod
+from tests.components.multi_worker.test_pod_status import pod as pod_that_tells
 
 POD = "gan-training-x-system-container-impl-1"
 NAME = "train-0123abcd"

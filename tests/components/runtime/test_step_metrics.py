@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from components import runtime
-from components.vitals import Vitals, experiment_of
+from components.runtime import context
+from components.runtime.step_metrics import Vitals, experiment_of
 from gan.errors import DataError
 from gan.result import Outcome
 from gan.util.metrics_push import GATEWAY
@@ -90,7 +90,7 @@ def test_only_what_went_live_just_now_is_a_promotion(gateway: str) -> None:
 
 
 def test_an_error_is_told_by_its_exit_code_under_the_name_in_the_config(gateway: str) -> None:
-    with pytest.raises(SystemExit), runtime.step("decide", config="name: faces"):
+    with pytest.raises(SystemExit), context.step("decide", config="name: faces"):
         raise DataError("bad")
     assert told(gateway, "decide")["gan_step_exit_code"] == 3
 

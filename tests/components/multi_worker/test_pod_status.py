@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components import worker_states as states
+from components.multi_worker import pod_status as states
 from gan.errors import ConfigError, DivergedError, GanError, UnavailableError, WorkerLostError
 
 

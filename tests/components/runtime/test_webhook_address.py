@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.webhook_address import webhook_url
+from components.runtime.webhook_address import webhook_url
 from gan.errors import ConfigError
 
 

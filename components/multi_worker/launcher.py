@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 
 from kubernetes.client import ApiException
 
-from components import worker_manifests as manifests
-from components import worker_states as states
 from components.kubernetes_api import KubernetesApi
-from components.pod_names import NAMESPACE, POD
-from components.worker_delays import Delays
-from components.worker_objects import WorkerObjects
-from components.worker_states import Worker
-from components.worker_tail import Tail
+from components.multi_worker import manifests
+from components.multi_worker import pod_status as states
+from components.multi_worker.jobset_api import WorkerObjects
+from components.multi_worker.pending_reasons import Delays
+from components.multi_worker.pod_log_follower import Tail
+from components.multi_worker.pod_status import Worker
+from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
 from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
 from gan.result import Outcome
@@ -56,7 +56,7 @@ class Group:
 
     Args:
         workers: how many.
-        request: what each is to train; see `components.worker`.
+        request: what each is to train; see `components.multi_worker.worker`.
         environ: where the names of this pod and its namespace stand.
         api: by default that of this pod's service account.
         sleep: passes the time between two looks.

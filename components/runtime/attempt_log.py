@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from components.pod_names import EXECUTION, IMAGE, NODE, POD, TASK
+from components.runtime.pod_metadata import EXECUTION, IMAGE, NODE, POD, TASK
 from gan.errors import LASTING, FencedError, GanError, Stopped
 from gan.result import Outcome
 from gan.store import Store, open_store

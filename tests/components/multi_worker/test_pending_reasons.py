@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.worker_delays import why_none
+from components.multi_worker.pending_reasons import why_none
 
 FOUND = {"name": "train-1", "namespace": "kubeflow", "uid": "12-34"}
 

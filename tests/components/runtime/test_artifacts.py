@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kfp.dsl import HTML, Metrics
 
-from components import artifacts
+from components.runtime import artifacts
 from gan.result import Outcome
 from gan.store import open_store
 

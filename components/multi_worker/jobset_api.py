@@ -9,8 +9,8 @@ from typing import Any
 
 from kubernetes.client import ApiException
 
-from components import worker_manifests as manifests
 from components.kubernetes_api import KubernetesApi
+from components.multi_worker import manifests
 from gan.errors import ClusterError
 from gan.types import Json
 from gan.util.log import say, warn

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from components import pod_names, record, runtime
-from components.catalogue import fingerprint
-from components.record import Record
+from components.registry import fingerprint
+from components.runtime import context, pod_metadata, result_file
+from components.runtime.result_file import Record
 from gan.config import Config, override
 from gan.errors import LASTING, DataError, IdentityError, Stopped
 from gan.result import Outcome
@@ -19,21 +19,21 @@ from gan.result import Outcome
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(pod_names.RECORDS, str(tmp_path))
+    monkeypatch.setenv(pod_metadata.RECORDS, str(tmp_path))
     return tmp_path
 
 
 def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
     made = Outcome("id", "/uri", 1.5, True, {"share": 0.5, "names": ["ü"]})
-    with runtime.step("train") as step:
+    with context.step("train") as step:
         assert step.done(made) is made
-    assert record.read(records, "train") == Record("train", outcome=made)
+    assert result_file.read(records, "train") == Record("train", outcome=made)
 
 
 def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(pod_names.RECORDS, raising=False)
+    monkeypatch.delenv(pod_metadata.RECORDS, raising=False)
     monkeypatch.chdir(tmp_path)
-    with runtime.step("train") as step:
+    with context.step("train") as step:
         step.done(Outcome("id", "/uri"))
     assert list(tmp_path.iterdir()) == []
 
@@ -51,10 +51,10 @@ def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeyp
 def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(
     error: BaseException, exit_code: int, message: str, records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as left, runtime.step("train"):
+    with pytest.raises(SystemExit) as left, context.step("train"):
         raise error
     assert left.value.code == exit_code
-    assert record.read(records, "train") == Record("train", error=message, exit_code=exit_code)
+    assert result_file.read(records, "train") == Record("train", error=message, exit_code=exit_code)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("train: ")
     assert ("Traceback (most recent call last):" in lines) is (exit_code == 70)
@@ -64,15 +64,15 @@ def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(
 def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
     records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(runtime.BODY, fingerprint("train"))
-    with runtime.step("train") as step:
+    monkeypatch.setenv(context.BODY, fingerprint("train"))
+    with context.step("train") as step:
         step.done(Outcome("id", "/uri"))
     monkeypatch.setenv("GAN_IMAGE", "registry/gan:1")
-    monkeypatch.setenv(runtime.BODY, fingerprint("gate"))
-    with pytest.raises(SystemExit) as left, runtime.step("train"):
+    monkeypatch.setenv(context.BODY, fingerprint("gate"))
+    with pytest.raises(SystemExit) as left, context.step("train"):
         pytest.fail("the body ran")
     assert left.value.code in LASTING
-    told = record.read(records, "train")
+    told = result_file.read(records, "train")
     assert told is not None
     assert told.error is not None
     assert 'the step "train" of this pipeline is not the one that registry/gan:1 holds' in told.error
@@ -82,21 +82,21 @@ def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
 def test_what_only_a_later_version_knows_is_refused_for_good(
     name: str, words: dict[str, bool], records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(runtime.BODY, fingerprint("train"))
-    with pytest.raises(SystemExit) as left, runtime.step(name, **words):
+    monkeypatch.setenv(context.BODY, fingerprint("train"))
+    with pytest.raises(SystemExit) as left, context.step(name, **words):
         pytest.fail("the body ran")
     assert left.value.code in LASTING
 
 
 def test_a_failure_after_the_step_was_done_replaces_its_record(records: Path) -> None:
     def body() -> None:
-        with runtime.step("train") as step:
+        with context.step("train") as step:
             step.done(Outcome("id", "/uri"))
             raise DataError("the artifact could not be written")
 
     with pytest.raises(SystemExit):
         body()
-    found = record.read(records, "train")
+    found = result_file.read(records, "train")
     assert found is not None
     assert (found.outcome, found.exit_code) == (None, 3)
 
@@ -106,7 +106,7 @@ def test_sigterm_unwinds_the_body(records: Path) -> None:
     cleaned = []
 
     def body() -> None:
-        with runtime.step("preprocess"):
+        with context.step("preprocess"):
             try:
                 os.kill(os.getpid(), signal.SIGTERM)
             finally:
@@ -121,22 +121,22 @@ def test_sigterm_unwinds_the_body(records: Path) -> None:
 
 def test_a_step_in_another_thread_sets_no_handler(records: Path) -> None:
     def body() -> None:
-        with runtime.step("train") as step:
+        with context.step("train") as step:
             step.done(Outcome("id", "/uri"))
 
     thread = threading.Thread(target=body)
     thread.start()
     thread.join()
-    assert record.read(records, "train") is not None
+    assert result_file.read(records, "train") is not None
 
 
 def test_there_is_no_record_of_a_step_that_left_none(tmp_path: Path) -> None:
-    assert record.read(tmp_path, "train") is None
+    assert result_file.read(tmp_path, "train") is None
 
 
 def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
     config = override(Config(), ["gate.limits.fid=1e-7", "gate.margin=null", "gate.limits.modes_found=3"])
-    assert override(Config(), runtime.sets_of(config, "gate")) == config
+    assert override(Config(), context.sets_of(config, "gate")) == config
 
 
 @pytest.mark.parametrize(("step", "wanted"), [("train", "True"), ("report", "True"), ("gate", "False")])

@@ -9,7 +9,7 @@ from typing import Any
 from kubernetes.client import ApiException
 
 from components.kubernetes_api import KubernetesApi
-from components.worker_manifests import LABEL, QUEUE, REPLICATED
+from components.multi_worker.manifests import LABEL, QUEUE, REPLICATED
 from gan.errors import WorkerLostError
 from gan.types import Json
 from gan.util.log import say

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components import pod_names, runtime, termination
+from components.runtime import context, pod_metadata, termination_message
 from gan.errors import DataError, DivergedError, FencedError, GanError, UnavailableError
 from gan.result import Outcome
 from gan.store import LocalStore
@@ -28,18 +28,18 @@ class Pod:
         self.store = folder / "store"
         self.last_words = folder / "termination-log"
         self._environment = environment
-        environment.setenv(pod_names.EXECUTION, EXECUTION)
-        environment.setenv(pod_names.NODE, "node-1")
-        environment.setenv(pod_names.IMAGE, "image@sha256:1")
-        environment.setenv(termination.FILE, str(self.last_words))
+        environment.setenv(pod_metadata.EXECUTION, EXECUTION)
+        environment.setenv(pod_metadata.NODE, "node-1")
+        environment.setenv(pod_metadata.IMAGE, "image@sha256:1")
+        environment.setenv(termination_message.FILE, str(self.last_words))
         self.retry(0)
 
     def retry(self, number: int) -> None:
-        self._environment.setenv(pod_names.TASK, f"{TASK}({number})")
-        self._environment.setenv(pod_names.POD, f"gan-training-x7-{number}")
+        self._environment.setenv(pod_metadata.TASK, f"{TASK}({number})")
+        self._environment.setenv(pod_metadata.POD, f"gan-training-x7-{number}")
 
     def fail(self, error: BaseException) -> int:
-        with pytest.raises(SystemExit) as left, runtime.step("promote", str(self.store)):
+        with pytest.raises(SystemExit) as left, context.step("promote", str(self.store)):
             raise error
         return int(left.value.code or 0)
 
@@ -54,7 +54,7 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pod:
 
 def test_a_step_that_is_done_is_on_record_with_what_it_made(pod: Pod) -> None:
     made = Outcome("gen-1", "/uri", 1.5, True, {"passed": True})
-    with runtime.step("promote", str(pod.store)) as step:
+    with context.step("promote", str(pod.store)) as step:
         (running,) = pod.attempts()
         assert (running.state, running.ended_at, running.exit_code) == (RUNNING, None, None)
         step.done(made)
@@ -82,7 +82,7 @@ def test_a_retry_after_an_error_that_lasts_says_it_again_without_any_work(
     pod.fail(DivergedError("the loss is not finite at step 7"))
     for number in (1, 2):
         pod.retry(number)
-        with pytest.raises(SystemExit) as left, runtime.step("promote", str(pod.store)):
+        with pytest.raises(SystemExit) as left, context.step("promote", str(pod.store)):
             pytest.fail("the body ran")
         assert left.value.code == 8
         assert pod.last_words.read_text() == "promote: the loss is not finite at step 7"
@@ -107,7 +107,7 @@ def test_whoever_retries_by_hand_gets_a_real_attempt(pod: Pod) -> None:
     """The backend counts from 0 again then."""
     pod.fail(DataError("no such folder"))
     pod.retry(0)
-    with runtime.step("promote", str(pod.store)) as step:
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (2, DONE)]
 
@@ -119,7 +119,7 @@ def test_what_a_person_mended_is_not_heeded_though_their_first_attempt_is_not_on
         pod.retry(number)
         pod.fail(DataError("never told: the body does not run"))
     pod.retry(1)
-    with runtime.step("promote", str(pod.store)) as step:
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [(each.retry, each.state) for each in pod.attempts()] == [
         *((number, FAILED) for number in range(4)),
@@ -131,7 +131,7 @@ def test_what_a_person_mended_is_not_heeded_though_their_first_attempt_is_not_on
 def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
     pod.fail(error)
     pod.retry(1)
-    with runtime.step("promote", str(pod.store)) as step:
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [FAILED, DONE]
 
@@ -146,7 +146,7 @@ with runtime.step("promote", {str(pod.store)!r}):
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
     assert [each.state for each in pod.attempts()] == [RUNNING]
     pod.retry(1)
-    with runtime.step("promote", str(pod.store)) as step:
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [LOST, DONE]
     assert "killed, for want of memory most likely" in capsys.readouterr().err
@@ -154,15 +154,15 @@ with runtime.step("promote", {str(pod.store)!r}):
 
 def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     pod.fail(DataError("the first trial's"))
-    monkeypatch.setenv(pod_names.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
-    with runtime.step("promote", str(pod.store)) as step:
+    monkeypatch.setenv(pod_metadata.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (1, DONE)]
 
 
 def test_sigterm_is_on_record_with_what_the_step_says(pod: Pod) -> None:
     def body() -> None:
-        with runtime.step("promote", str(pod.store)):
+        with context.step("promote", str(pod.store)):
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(SystemExit) as left:
@@ -210,20 +210,20 @@ def test_a_ledger_that_can_not_be_written_fails_no_step(
     nowhere = tmp_path / "file"
     nowhere.write_text("in the way")
     pod.retry(1)
-    with runtime.step("promote", str(nowhere)) as step:
+    with context.step("promote", str(nowhere)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert "warning: the ledger of the execution can't be written" in capsys.readouterr().err
 
 
 def test_outside_of_an_execution_nothing_is_on_record(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(pod_names.EXECUTION, "")  # a pod without the label
-    with runtime.step("promote", str(pod.store)) as step:
+    monkeypatch.setenv(pod_metadata.EXECUTION, "")  # a pod without the label
+    with context.step("promote", str(pod.store)) as step:
         step.done(Outcome("gen-1", "/uri"))
     assert not pod.store.exists()
 
 
 def test_a_pod_that_does_not_know_its_task_counts_by_its_step(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(pod_names.TASK, "")
+    monkeypatch.setenv(pod_metadata.TASK, "")
     pod.fail(DataError("bad"))
     (failed,) = pod.attempts()
     assert (failed.task, failed.retry, failed.number) == ("promote", 0, 1)

@@ -1,0 +1,1 @@
+"""What every component needs around its one call: results on record, attempts, metrics, errors, the preStop hook."""
