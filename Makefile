@@ -78,13 +78,13 @@ cluster-test: install-dev ## Everything on a real cluster (KUBECONFIG, KFP_HOST)
 	  $(BIN)/pytest tests/cluster tests/container -n 3 --no-loadscope-reorder -vv --durations=20
 
 golden: install ## Rewrite the golden pipeline YAML after a wanted change.
-	for profile in $$($(BIN)/python -c 'from pipelines.profiles import profile_names; print(*profile_names())'); do \
+	for profile in $$($(BIN)/python -c 'from pipelines.profiles.profile import profile_names; print(*profile_names())'); do \
 	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \
 	done
 
 docs-reference: install ## Rewrite docs/configuration.md and docs/profiles.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md
-	$(BIN)/python -m pipelines.profile_reference > docs/profiles.md
+	$(BIN)/python -m pipelines.profiles.reference_page > docs/profiles.md
 
 .PHONY: image image-gpu base-image
 image: TARGET = cpu

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 
 from gan.errors import GanError
-from pipelines.client.address import Address
-from pipelines.client.connection import Connection, connect
-from pipelines.client.pages import of_namespace
 from pipelines.doctor.check import Check, NotSeenError, in_order
 from pipelines.doctor.store import MOST_SKEW_SECONDS
+from pipelines.kfp.connection import Connection, connect
+from pipelines.kfp.endpoint import Address
+from pipelines.kfp.pagination import of_namespace
 
 
 def examine_backend(address: Address, *, clock: Callable[[], float] = time.time) -> tuple[list[Check], str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from gan.errors import EXIT_RUN_GOING_ON, GanError, NotFoundError, unknown_name
-from pipelines.schedule.change import Patience, answered, renew, settle
+from pipelines.schedule.handover import Patience, answered, renew, settle
 from pipelines.schedule.host import Host
 from pipelines.schedule.version import Run, Version
 

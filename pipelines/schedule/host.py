@@ -9,11 +9,11 @@ from typing import Any
 import kfp_server_api as api
 
 from gan.errors import ClusterError
-from pipelines.client import runs
-from pipelines.client.connection import Connection
-from pipelines.client.faults import UnsureError
-from pipelines.client.pages import pages
-from pipelines.client.upload import description_of, equals, experiment, upload
+from pipelines.kfp import runs
+from pipelines.kfp.api_errors import UnsureError
+from pipelines.kfp.connection import Connection
+from pipelines.kfp.pagination import pages
+from pipelines.kfp.upload import description_of, equals, experiment, upload
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Plan
 from pipelines.schedule.version import Run, Version, run_of, version_of
@@ -52,7 +52,7 @@ class Host:
         return [run_of(each) for each in next(found).runs or []]
 
     def state_of(self, run: Run) -> str:
-        """The state that a run is really in; see `pipelines.client.runs.told`."""
+        """The state that a run is really in; see `pipelines.kfp.runs.told`."""
         return str(runs.get(self._connection, run.id).state)
 
     def about(self, version: Version) -> str:

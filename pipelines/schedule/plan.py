@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from gan.errors import ConfigError, NotFoundError
-from pipelines.client.submit import Job, prepare
-from pipelines.client.upload import version_name
+from pipelines.kfp.submit import Job, prepare
+from pipelines.kfp.upload import version_name
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
-from pipelines.schedule.zone import CONTROLLER, VARIABLE, Zone
+from pipelines.schedule.time_zone import CONTROLLER, VARIABLE, Zone
 
 MARK = "Kept by `gan-pipelines schedule`: "
 MOST_LETTERS = 255
@@ -92,7 +92,7 @@ def make_plan(schedule: Schedule) -> Plan:
         ConfigError: a config, profile, pipeline, image or store is wrong.
         NotFoundError: there is no such config or profile.
     """
-    from pipelines.profiles import load_profile
+    from pipelines.profiles.profile import load_profile
     from pipelines.request import resolve
 
     try:

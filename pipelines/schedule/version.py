@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.client import runs
+from pipelines.kfp import runs
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Mark, read_mark
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from gan.store import Store, alias
-from pipelines.retraining import ORDER
-from pipelines.schedule.zone import controller_zone
+from pipelines.dags.retraining import ORDER
+from pipelines.schedule.time_zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 from support.trips import details
 from support.webhook import webhook

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.client import runs
-from pipelines.client.address import Address
-from pipelines.client.connection import Connection, connect
+from pipelines.kfp import runs
+from pipelines.kfp.connection import Connection, connect
+from pipelines.kfp.endpoint import Address
 from pipelines.schedule.host import Host
+from pipelines.schedule.time_zone import controller_zone
 from pipelines.schedule.version import Run
-from pipelines.schedule.zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 
 MINUTE = dt.timedelta(minutes=1)

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from gan.errors import EXIT_RUN_CANCELED
-from pipelines.client.wait import EVERY_SECONDS
+from pipelines.kfp.wait import EVERY_SECONDS
 from support import peace, weather
 from support.cluster import Cluster, until
 

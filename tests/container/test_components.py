@@ -15,9 +15,9 @@ from components.runtime import result_file
 from gan.config import Config, from_dict
 from gan.config.sweep import Sweep
 from gan.store import alias, open_store
-from pipelines.retraining import retraining
-from pipelines.sweep import sweep
-from pipelines.tasks import Tasks
+from pipelines.dags.retraining import retraining
+from pipelines.dags.sweep import sweep
+from pipelines.dags.tasks import Tasks
 from support.boxes import Bench, kubeflow_in_docker
 
 pytestmark = pytest.mark.slow

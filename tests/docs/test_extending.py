@@ -47,7 +47,7 @@ def edit(copy: Path, diff: str) -> None:
 
 
 def run(copy: Path, command: list[str]) -> str:
-    modules = {"gan": "gan", "gan-pipelines": "pipelines.main", "pytest": "pytest"}
+    modules = {"gan": "gan", "gan-pipelines": "pipelines.cli.main", "pytest": "pytest"}
     command = [sys.executable, "-m", modules[command[0]], *command[1:]]
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)

@@ -15,9 +15,9 @@ import yaml
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from components.runtime.context import LATEST_SECONDS
-from pipelines.doctor.rights import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
-from pipelines.profiles import load_profile, profile_names
-from pipelines.resources import Resources
+from pipelines.doctor.permissions import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
+from pipelines.profiles.profile import load_profile, profile_names
+from pipelines.profiles.resources import Resources
 
 Manifest = dict[str, Any]
 Build = Callable[[str | Path], list[Manifest]]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gan.errors import EXIT_UNHEALTHY
-from pipelines.client.address import Address
+from pipelines.cli.main import main
 from pipelines.doctor.backend import examine_backend
 from pipelines.doctor.store import MOST_SKEW_SECONDS
-from pipelines.main import main
+from pipelines.kfp.endpoint import Address
 from support import kfp_api
 from support.kfp_api import Api, Said, error
 from support.kubernetes_api import kubeconfig, routes

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.doctor.check import Check
 from pipelines.doctor.kubernetes import examine_kubernetes
-from pipelines.profiles import load_profile
+from pipelines.profiles.profile import load_profile
 from support import kfp_api
 from support.kfp_api import Api, Said
 from support.kubernetes_api import (

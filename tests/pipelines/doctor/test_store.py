@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gan.errors import EXIT_UNHEALTHY
+from pipelines.cli.main import main
 from pipelines.doctor.store import MOST_SKEW_SECONDS, PROBE, examine_store
-from pipelines.main import main
 
 
 def test_a_healthy_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""The `gan-pipelines` command, one file a command or a few that belong together."""

@@ -1,0 +1,79 @@
+"""`gan-pipelines cancel` and `retry`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from gan.cli.output import Shown
+from gan.cli.parser import Add
+from gan.result import Stopwatch
+from gan.types import Json
+from pipelines.cli.flags import add_run, connected, kubernetes
+from pipelines.cli.wait import telling
+
+if TYPE_CHECKING:
+    from pipelines.kfp.connection import Connection
+    from pipelines.kubernetes.cleanup import Deleted
+
+
+def add(add: Add) -> None:
+    """Put the commands into the parser."""
+    made = add("cancel", "stop a run; training saves a checkpoint first, and no pod, Job or JobSet is left")
+    add_run(made)
+    made.set_defaults(do=cancel)
+    made = add("retry", "repeat what failed of a run; what is done stays, and training goes on from its checkpoint")
+    add_run(made)
+    made.set_defaults(do=retry)
+
+
+def cancel(arguments: Namespace) -> Shown:
+    """Stop a run."""
+    from pipelines.kfp import cancel_retry, runs
+    from pipelines.kubernetes.graceful_stop import is_elsewhere
+
+    watch = Stopwatch()
+    with connected(arguments) as connection:
+        cluster, why = kubernetes(connection.namespace)
+        run = runs.find(connection, arguments.run)
+        ended_before = run.state in runs.ENDED
+        if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
+            where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
+            cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
+        done = cancel_retry.cancel(connection, cluster, run, each=telling())
+    gone = done.deleted
+    left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
+    how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
+    more = {"deleted": gone and gone.count, "unseen": list(gone.unseen) if gone else []}
+    return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
+
+
+def retry(arguments: Namespace) -> Shown:
+    """Repeat what failed of a run."""
+    from pipelines.kfp import cancel_retry, runs
+
+    watch = Stopwatch()
+    with connected(arguments) as connection:
+        run = cancel_retry.retry(connection, runs.find(connection, arguments.run))
+    return Shown(str(run.run_id), _record(connection, run, watch))
+
+
+def _gone(gone: Deleted, namespace: str) -> str:
+    if not gone.unseen:
+        return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {gone.count})"
+    kinds = " and ".join(gone.unseen)
+    return (
+        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it has {kinds} is not ours to "
+        f"see; ask for the right to list and delete {kinds} in {namespace}, and say it again"
+    )
+
+
+def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:
+    return {
+        "id": run.run_id,
+        "uri": connection.page_of(run.run_id),
+        "seconds": watch.seconds(),
+        "name": run.display_name,
+        "state": run.state,
+        **more,
+    }

@@ -1,0 +1,69 @@
+"""`gan-pipelines doctor`: tries what a run will need."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from gan.cli.output import Shown
+from gan.cli.parser import Add, add_store
+from gan.errors import EXIT_UNHEALTHY
+from gan.result import Stopwatch
+from pipelines.cli.flags import DEFAULT_PROFILE, add_address, add_profile, address_of
+
+if TYPE_CHECKING:
+    from pipelines.doctor.check import Check
+
+MARKS = {True: "ok", False: "FAILED", None: "-"}
+
+
+def add(add: Add) -> None:
+    """Put the command into the parser."""
+    made = add(
+        "doctor",
+        "try the store, and the cluster where a flag or KFP_HOST names one, as a run will use them; each failure with "
+        "its remedy (exit code 15)",
+    )
+    add_store(made)
+    add_profile(made, default=None)  # none was given: the cluster may be left out
+    made.add_argument("--image", metavar="REF", help="look whether the nodes can have this image")
+    add_address(made)
+    made.set_defaults(do=examine)
+
+
+def examine(arguments: Namespace) -> Shown:
+    """Every check, one line each. The cluster is looked at where an address, or a profile for it, is given."""
+    from pipelines.doctor.store import examine_store
+    from pipelines.kfp.endpoint import HOST
+
+    watch = Stopwatch()
+    checks = examine_store(arguments.store)
+    where = (arguments.host, arguments.port_forward, arguments.namespace, arguments.token_file, arguments.ca_file)
+    if any((*where, arguments.profile, arguments.image, os.environ.get(HOST))):
+        checks += _examine_cluster(arguments)
+    lines = [f"{MARKS[check.ok]:6}  {check.name}: {check.found}" for check in checks]
+    healthy = not any(check.ok is False for check in checks)
+    record = {
+        "id": "doctor",
+        "uri": arguments.store,
+        "seconds": watch.seconds(),
+        "healthy": healthy,
+        "checks": [check.to_json() for check in checks],
+    }
+    return Shown("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
+
+
+def _examine_cluster(arguments: Namespace) -> list[Check]:
+    from pipelines.doctor.backend import examine_backend
+    from pipelines.doctor.check import tried
+    from pipelines.doctor.kubernetes import examine_kubernetes
+    from pipelines.kfp.submit import check_reach
+    from pipelines.profiles.profile import load_profile
+
+    address = address_of(arguments)
+    profile = load_profile(arguments.profile or DEFAULT_PROFILE)
+    reach = tried("pods reach the store", lambda: check_reach("--store", arguments.store))
+    backend, version = examine_backend(address)
+    namespace, store, image = address.namespace, arguments.store, arguments.image
+    return [reach, *backend, *examine_kubernetes(namespace, profile, store, image, backend=version)]

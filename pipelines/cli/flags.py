@@ -1,0 +1,159 @@
+"""Flags that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from gan.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from pipelines.kfp.connection import Connection
+    from pipelines.kfp.endpoint import Address
+    from pipelines.kubernetes.cluster import Cluster
+    from pipelines.request import Request
+
+DEFAULT_PROFILE = "cpu-small"
+
+
+def add_profile(parser: Parser, default: str | None = DEFAULT_PROFILE) -> None:
+    """The flag that says what the pods of the steps get."""
+    parser.add_argument(
+        "--profile",
+        default=default,
+        metavar="NAME|FILE.yaml",
+        help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file of your own "
+        f"(default: {DEFAULT_PROFILE})",
+    )
+
+
+def add_pipeline(parser: Parser) -> None:
+    """The flags that say which pipeline, and what a sweep tries."""
+    parser.add_argument(
+        "--pipeline",
+        default="training",
+        metavar="NAME",
+        help="training, retraining (looks first whether there is a reason to train) or sweep (trains many runs and "
+        "goes on with the best) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sweep", metavar="FILE.yaml", help="what --pipeline sweep tries: a grid or a search, seeds, rungs"
+    )
+
+
+def add_address(parser: Parser) -> None:
+    """The flags that say where Kubeflow Pipelines is."""
+    group = parser.add_argument_group("where Kubeflow Pipelines is")
+    group.add_argument("--host", metavar="URL", help="of its API or its UI (default: KFP_HOST)")
+    group.add_argument(
+        "--namespace", metavar="NAME", help="where runs have their pods (default: KFP_NAMESPACE, kubeflow)"
+    )
+    group.add_argument("--token-file", metavar="FILE", help="holds the bearer token (default: KFP_TOKEN_FILE)")
+    group.add_argument("--ca-file", metavar="FILE", help="the authorities of its certificate (default: KFP_CA_FILE)")
+    group.add_argument("--port-forward", action="store_true", help="reach it through the kubeconfig instead of a URL")
+
+
+def add_run(parser: Parser, *, optional: bool = False) -> None:
+    """Which run a command is about, and where Kubeflow Pipelines is."""
+    which = "a run's id, its name, or how one of these begins"
+    if optional:
+        parser.add_argument("run", nargs="?", metavar="RUN", help=f"{which} (default: the newest run)")
+    else:
+        parser.add_argument("run", metavar="RUN", help=which)
+    add_address(parser)
+
+
+def request_of(arguments: Namespace) -> Request:
+    """What the flags ask a pipeline to do.
+
+    Raises:
+        ConfigError: a flag, key, value or name is wrong.
+        NotFoundError: there is no such config, or no such file.
+    """
+    from pipelines.request import check_pipeline, resolve
+
+    check_pipeline(arguments.pipeline, arguments.sweep, arguments.run_id)
+    return resolve(
+        arguments.config,
+        arguments.set,
+        store=arguments.store,
+        name=arguments.name,
+        run_id=arguments.run_id,
+        sweep=arguments.sweep,
+    )
+
+
+def address_of(arguments: Namespace) -> Address:
+    """Where the flags say that Kubeflow Pipelines is.
+
+    Raises:
+        ConfigError: a flag is wrong, or there is no host.
+    """
+    from pipelines.kfp.endpoint import find
+
+    return find(
+        host=arguments.host,
+        namespace=arguments.namespace,
+        token_file=arguments.token_file,
+        ca_file=arguments.ca_file,
+        port_forward=arguments.port_forward,
+    )
+
+
+@contextmanager
+def connected(arguments: Namespace) -> Iterator[Connection]:
+    """A connection to where the flags say.
+
+    Raises:
+        ConfigError: a flag is wrong, or there is no host.
+        ClusterError: it can't be reached, or refuses.
+    """
+    from pipelines.kfp.connection import connect
+
+    with connect(address_of(arguments)) as connection:
+        yield connection
+
+
+def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
+    """The cluster of the kubeconfig where it answers; else None and why not: much can be done without it.
+
+    One that forbids us something has answered: whoever is in need of that will be told.
+
+    Raises:
+        NotFoundError: it has no such namespace.
+    """
+    from gan.errors import ClusterError, NotFoundError
+    from pipelines.kfp.api_errors import AnswerError
+    from pipelines.kubernetes.cluster import reach
+
+    try:
+        cluster = reach(namespace)
+        cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
+    except AnswerError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            return None, str(error)
+    except (ClusterError, NotFoundError) as error:
+        return None, str(error)
+    try:
+        cluster.call(cluster.core.read_namespace, namespace)
+    except NotFoundError:
+        raise NotFoundError(
+            f'the cluster has no namespace "{namespace}"; give the --namespace that runs have their pods in, and look '
+            "whether KUBECONFIG names the cluster that they are in"
+        ) from None
+    except ClusterError:
+        pass  # not everybody may look at namespaces, and a connection may break
+    return cluster, ""
+
+
+def kubernetes_if_any(namespace: str) -> tuple[Cluster | None, str]:
+    """The same where a wrong namespace is no error either, because the cluster only adds to what Kubeflow tells."""
+    from gan.errors import NotFoundError
+
+    try:
+        return kubernetes(namespace)
+    except NotFoundError as error:
+        return None, str(error)

@@ -1,0 +1,54 @@
+"""`gan-pipelines logs`: what a step prints."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from gan.cli.output import Shown
+from gan.cli.parser import Add
+from gan.errors import ClusterError, ConfigError, unknown_name
+from gan.result import Stopwatch
+from gan.util.log import put
+from pipelines.cli.flags import add_run, connected, kubernetes
+
+
+def add(add: Add) -> None:
+    """Put the command into the parser."""
+    made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
+    made.add_argument("--step", required=True, metavar="STEP", help="such as train")
+    made.add_argument(
+        "-f",
+        "--follow",
+        action="store_true",
+        help="go on until the step has ended; propose and trial: until the run has",
+    )
+    add_run(made)
+    made.set_defaults(do=logs)
+
+
+def logs(arguments: Namespace) -> Shown:
+    """Print the lines as they come; with --json they are counted and go to stderr."""
+    from components.registry import COMPONENTS
+    from pipelines.kfp import logs as client
+    from pipelines.kfp import runs
+
+    if arguments.step not in COMPONENTS:
+        raise ConfigError(unknown_name("step", arguments.step, COMPONENTS))
+    watch, count = Stopwatch(), 0
+    stream = sys.stderr if arguments.json else sys.stdout
+    with connected(arguments) as connection:
+        run_id = str(runs.find(connection, arguments.run).run_id)
+        cluster, why = kubernetes(connection.namespace)
+        if cluster is None:
+            raise ClusterError(f"logs are read from pods, and there is no way to them: {why}")
+        if arguments.follow:
+            lines = client.followed(connection, cluster, run_id, arguments.step)
+        else:
+            lines = client.lines(cluster, run_id, arguments.step)
+        for line in lines:
+            put(line, stream)
+            count += 1
+        page = connection.page_of(run_id)
+    record = {"id": run_id, "uri": page, "seconds": watch.seconds(), "step": arguments.step, "lines": count}
+    return Shown("", record)

@@ -1,0 +1,32 @@
+"""The `gan-pipelines` command: parse, do, print. Errors are told as those of `gan` are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from gan.cli.main import guarded
+from gan.cli.output import Shown
+from gan.util.log import put
+from gan.util.sigterm import unwinding_at_sigterm
+from pipelines.cli.parser import make_parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    return guarded("gan-pipelines", lambda: _command(argv))
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    arguments = make_parser().parse_args(argv)
+    with unwinding_at_sigterm():
+        told: Shown = arguments.do(arguments)
+    text = json.dumps(told.record, sort_keys=True) if arguments.json else told.text
+    if text:  # a command that printed as it went on has nothing left to say
+        put(text, sys.stdout)
+    return told.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,208 @@
+"""`gan-pipelines schedule`: runs that begin by themselves, written as YAML and kept in git."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gan.cli.output import Shown
+from gan.cli.parser import Add, Parser, add_commands
+from gan.result import Stopwatch
+from gan.types import Json
+from gan.util.log import say
+from pipelines.cli.flags import add_address, connected
+
+if TYPE_CHECKING:
+    from pipelines.schedule.handover import Patience
+    from pipelines.schedule.host import Host
+    from pipelines.schedule.plan import Plan
+    from pipelines.schedule.version import Version
+
+T = TypeVar("T")
+
+
+def add(add: Add) -> None:
+    """Put the commands into the parser."""
+    inner = add_commands(add("schedule", "begin runs by themselves: schedules as YAML, kept in git"))
+    for name, do, about in (
+        ("apply", apply, "make the host's schedules those of a file; changes one in place, and deletes none"),
+        ("diff", diff, "show how the host's schedules differ from those of a file"),
+    ):
+        made = inner(name, about)
+        made.add_argument("file", metavar="FILE.yaml", help="holds `schedules:` and a list of them")
+        made.add_argument(
+            "--controller-zone",
+            metavar="ZONE",
+            help="the time zone that the host reads cron in, where no kubeconfig lets us look",
+        )
+        _finish(made, do)
+    _finish(inner("list", "list the host's schedules: when each is due, what it runs, how its last run went"), show)
+    for name, do, about in (
+        ("pause", pause, "let a schedule begin no more runs; one that goes on is left alone"),
+        ("resume", resume, "let a schedule begin runs again; nothing of the pause is made up for"),
+        (
+            "delete",
+            delete,
+            "take a schedule away (exit code 19: a run that its clock began goes on, so it is only paused)",
+        ),
+        ("run-now", run_now, "begin a run of a schedule (exit code 19: one goes on); prints its id"),
+    ):
+        made = inner(name, about)
+        made.add_argument("name", metavar="NAME", help="the schedule")
+        _finish(made, do)
+
+
+def _finish(parser: Parser, do: Callable[[Namespace], Shown]) -> None:
+    add_address(parser)
+    parser.set_defaults(do=do)
+
+
+def apply(arguments: Namespace) -> Shown:
+    """Make the schedules of a file."""
+    from pipelines.schedule.handover import replace, settle
+
+    def one(host: Host, plan: Plan) -> _Told:
+        versions = settle(host, plan.name, patience=_patience())
+        changes = _difference(host, plan, versions)
+        if not changes:
+            return _Told("unchanged", notes=[versions[-1].complaint])
+        made = replace(host, plan, patience=_patience())
+        before = [version for version in host.versions(plan.name) if version.id != made.id]
+        goes_on = "a run of the version before goes on; one that is due before it ends begins beside it"
+        notes = [goes_on if before else "", "" if made.enabled else "it is paused", made.complaint]
+        return _Told("changed" if versions else "made", changes, notes)
+
+    return _each(arguments, one)
+
+
+def diff(arguments: Namespace) -> Shown:
+    """What `apply` would change."""
+
+    def one(host: Host, plan: Plan) -> _Told:
+        versions = host.versions(plan.name)
+        changes = _difference(host, plan, versions)
+        return _Told("differs" if changes and versions else "new" if changes else "unchanged", changes)
+
+    return _each(arguments, one)
+
+
+def _difference(host: Host, plan: Plan, versions: list[Version]) -> str:
+    from pipelines.schedule.diff import difference
+
+    newest = versions[-1] if versions else None
+    return difference(plan, newest, host.about(newest) if newest else "")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What became of one schedule of a file, how it differed from the host's, and what is to be known besides."""
+
+    state: str
+    diff: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def lines(self, name: str) -> list[str]:
+        return ["; ".join([f"{name}: {self.state}", *filter(None, self.notes)]), *self.diff.splitlines()]
+
+    def to_json(self) -> Json:
+        return {"state": self.state, "diff": self.diff, "notes": [*filter(None, self.notes)]}
+
+
+def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
+    """All plans are made and checked before the host is asked for anything."""
+    from pipelines.schedule.file import load_schedules
+    from pipelines.schedule.host import Host
+    from pipelines.schedule.plan import check_zone, make_plan
+    from pipelines.schedule.time_zone import controller_zone
+
+    watch = Stopwatch()
+    schedules = load_schedules(Path(arguments.file))
+    plans = [make_plan(schedule) for schedule in schedules]
+    with connected(arguments) as connection:
+        zone = controller_zone(connection.namespace, arguments.controller_zone)
+        for schedule in schedules:
+            check_zone(schedule, zone)
+        host = Host(connection)
+        told = {plan.name: one(host, plan) for plan in plans}
+        others = sorted({version.name for version in host.versions()} - set(told))
+    lines = [f"time zone of the host: {zone.name} ({zone.source})"]
+    for name, each in told.items():
+        lines += each.lines(name)
+    lines += [
+        f"{name}: not in {arguments.file}; `gan-pipelines schedule delete {name}` takes it away" for name in others
+    ]
+    record: Json = {
+        "id": "schedules",
+        "uri": arguments.file,
+        "seconds": watch.seconds(),
+        "time_zone": zone.name,
+        "schedules": {name: each.to_json() for name, each in told.items()},
+        "not_in_file": others,
+    }
+    return Shown("\n".join(lines), record)
+
+
+def show(arguments: Namespace) -> Shown:
+    """The host's schedules."""
+    from pipelines.schedule.host import Host
+    from pipelines.schedule.listing import listing
+
+    watch = Stopwatch()
+    with connected(arguments) as connection:
+        rows = listing(Host(connection))
+    lines = [row.line() for row in rows] or ["there are no schedules; `gan-pipelines schedule apply FILE` makes them"]
+    schedules = [row.to_json() for row in rows]
+    return Shown("\n".join(lines), {"id": "schedules", "uri": "", "seconds": watch.seconds(), "schedules": schedules})
+
+
+def pause(arguments: Namespace) -> Shown:
+    """Pause a schedule."""
+    from pipelines.schedule import control
+
+    return _controlled(arguments, control.pause, lambda changed: "paused" if changed else "paused already")
+
+
+def resume(arguments: Namespace) -> Shown:
+    """Resume a schedule."""
+    from pipelines.schedule import control
+
+    return _controlled(arguments, control.resume, lambda changed: "resumed" if changed else "not paused")
+
+
+def delete(arguments: Namespace) -> Shown:
+    """Delete a schedule."""
+    from pipelines.schedule import control
+
+    return _controlled(arguments, control.delete, lambda _: "deleted")
+
+
+def run_now(arguments: Namespace) -> Shown:
+    """Begin a run."""
+    from pipelines.schedule import control
+
+    watch = Stopwatch()
+    run_id = _of_host(arguments, control.run_now)
+    return Shown(run_id, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": "begun", "run": run_id})
+
+
+def _controlled(arguments: Namespace, do: Callable[[Host, str, Patience], T], word: Callable[[T], str]) -> Shown:
+    watch = Stopwatch()
+    told = word(_of_host(arguments, do))
+    record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": told}
+    return Shown(f"{arguments.name}: {told}", record)
+
+
+def _of_host(arguments: Namespace, do: Callable[[Host, str, Patience], T]) -> T:
+    from pipelines.schedule.host import Host
+
+    with connected(arguments) as connection:
+        return do(Host(connection), arguments.name, _patience())
+
+
+def _patience() -> Patience:
+    from pipelines.schedule.handover import Patience
+
+    return Patience(say=say)

@@ -1,0 +1,143 @@
+"""`gan-pipelines status` and `list`: how runs are doing."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from gan.cli.output import Shown
+from gan.cli.parser import Add
+from gan.cli.scores import score_lines
+from gan.errors import ConfigError
+from gan.result import Stopwatch
+from gan.types import Json
+from pipelines.cli.flags import add_address, add_run, connected, kubernetes_if_any
+
+if TYPE_CHECKING:
+    from pipelines.kfp.connection import Connection
+    from pipelines.kfp.status import RunStatus, StepStatus
+
+
+def add(add: Add) -> None:
+    """Put the commands into the parser."""
+    made = add(
+        "status", "show a run: steps, nodes, attempts, times, why one waits or failed, scores (exit codes as wait has)"
+    )
+    add_run(made, optional=True)
+    made.set_defaults(do=status)
+    made = add("list", "list the newest runs")
+    made.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
+    add_address(made)
+    made.set_defaults(do=newest)
+
+
+def status(arguments: Namespace) -> Shown:
+    """Show one run, the newest where none is named. The exit code tells how it ended; 19: it goes on."""
+    from pipelines.kfp import runs
+
+    watch = Stopwatch()
+    with connected(arguments) as connection:
+        run = runs.find(connection, arguments.run) if arguments.run is not None else runs.latest(connection)
+        return told_of(connection, run, watch)
+
+
+def told_of(connection: Connection, run: Any, watch: Stopwatch) -> Shown:
+    """A run as `status` and `wait` show it."""
+    from pipelines.kfp import runs
+    from pipelines.kfp.status import look
+
+    found = look(connection, run, *kubernetes_if_any(connection.namespace))
+    record: Json = {
+        **dataclasses.asdict(found),
+        "uri": connection.page_of(found.id),
+        "run_seconds": found.seconds,
+        "seconds": watch.seconds(),
+    }
+    return Shown(text(found), record, runs.exit_code(found.state))
+
+
+def newest(arguments: Namespace) -> Shown:
+    """List runs, one a line."""
+    from pipelines.kfp import runs
+    from pipelines.kubernetes.times import human, seconds_between
+
+    if arguments.limit < 1:
+        raise ConfigError(f"--limit must be 1 or more; got {arguments.limit}")
+    watch = Stopwatch()
+    with connected(arguments) as connection:
+        found = [runs.told(connection, run) for run in runs.newest(connection, arguments.limit)]
+        rows = [
+            {
+                "id": run.run_id,
+                "name": run.display_name,
+                "state": run.state,
+                "created_at": run.created_at.isoformat(),
+                "run_seconds": seconds_between(run.created_at, run.finished_at if run.state in runs.ENDED else None),
+                "about": run.description or "",
+                "schedule_id": run.recurring_run_id,
+            }
+            for run in found
+        ]
+        record: Json = {"id": "runs", "uri": connection.host, "seconds": watch.seconds(), "runs": rows}
+    lines = [
+        f"{row['id']}  {row['state']:<10} {row['created_at'][:19]}  {human(row['run_seconds']):>12}  {row['name']}"
+        for row in rows
+    ]
+    return Shown("\n".join(lines) or "no runs yet", record)
+
+
+def text(run: RunStatus) -> str:
+    """A run for people."""
+    from pipelines.kubernetes.times import human
+
+    lines = [f"{run.name}  {run.state}  {human(run.seconds)}  ({run.about})", f"id {run.id}  store {run.store}", ""]
+    lines += [f"{'step':<12} {'state':<20} {'node':<20} {'tries':>5} {'time':>12}  made"]
+    for step in run.steps:
+        lines += _step(step)
+    if not run.steps:
+        lines.append("no step has begun")
+    lines += _scores(run)
+    if run.error and not any(step.why and step.why in run.error for step in run.steps):
+        lines += ["", f"error: {run.error}"]
+    return "\n".join([*lines, *(f"note: {each}" for each in run.missing)])
+
+
+def _step(step: StepStatus) -> list[str]:
+    from pipelines.kubernetes.times import human
+
+    node = step.node if len(step.node) <= 20 else f"...{step.node[-17:]}"
+    line = f"{step.step:<12} {step.state:<20} {node:<20} {step.tries:>5} {human(step.seconds):>12}  {step.id}".rstrip()
+    return [line, *_earlier(step), *([f"    {step.why}"] if step.why else [])]
+
+
+def _earlier(step: StepStatus) -> list[str]:
+    """How the attempts before the last one ended, in one line for all that ended alike."""
+    ways: dict[str, list[int]] = {}
+    for each in step.attempts[:-1]:
+        said = each.state if not each.error else "the same error" if each.error == step.why else each.error
+        ways.setdefault(said, []).append(each.number)
+    return [f"    attempt {', '.join(map(str, numbers))}: {said}" for said, numbers in ways.items()]
+
+
+def _scores(run: RunStatus) -> list[str]:
+    def details(step: str) -> Json:
+        return (run.details.get(step) or {}).get("details") or {}
+
+    lines: list[str] = []
+    decided = details("decide")
+    if "train" in decided:
+        lines += ["", "it was to be trained:" if decided["train"] else "nothing new, so nothing was trained:"]
+        lines += [f"  - {reason}" for reason in decided["reasons"]]
+    if details("evaluate").get("scores"):
+        lines += ["", *score_lines(details("evaluate"))]
+    judged = details("gate")
+    if "passed" in judged:
+        lines += ["", "the gate passed it" if judged["passed"] else "the gate refused it"]
+        lines += [f"  - {reason}" for reason in judged.get("reasons", [])]
+    moved = details("promote")
+    if moved.get("live"):
+        lines.append(f'{moved["live"]} is live under the name "{moved["name"]}"')
+    if details("notify").get("why_not"):
+        lines.append(f"nobody was notified: {details('notify')['why_not']}")
+    return lines

@@ -1,0 +1,1 @@
+"""The pipelines, one file each, and how their steps become tasks."""

@@ -1,0 +1,22 @@
+"""The end of every pipeline that makes a generator: it goes live if the gate passed it."""
+
+from typing import Any
+
+from kfp import dsl
+
+from pipelines.dags.tasks import Tasks
+
+
+def release(tasks: Tasks) -> Any:
+    """A pipeline to be used as one task: it promotes a generator, or does nothing.
+
+    It is a pipeline of its own because a task may wait for a pipeline with a condition inside, but not for a task
+    inside a condition: the report comes after the promotion, or after its omission.
+    """
+
+    @dsl.pipeline(name="release", description="Promote a generator if the gate passed it.")  # type: ignore[untyped-decorator]
+    def pipeline(store: str, name: str, generator_id: str, passed: bool) -> None:
+        with dsl.If(passed == True, name="passed"):  # noqa: E712
+            tasks("promote", store=store, name=name, generator_id=generator_id)
+
+    return pipeline

@@ -1,0 +1,53 @@
+"""The training pipeline: from original images to a generator that is live, or to the reasons why it is not.
+
+Annotations stay unquoted in this module and in those of the components: kfp reads them as types.
+"""
+
+import inspect
+from typing import Any
+
+from pipelines.dags.promotion import release
+from pipelines.dags.tasks import Tasks, uncached
+
+OUTPUT = "Output"  # kfp's name of what a function returns
+
+
+def training(tasks: Tasks) -> Any:
+    """From original images to a generator that is live, or to the reasons why it is not.
+
+    1. preprocess: the original images become TFRecord shards: a dataset.
+    2. reference: a feature network and the statistics of held-out real images, which scores are measured with.
+    3. train: generator and discriminator play; a run with its checkpoints. A retry resumes.
+    4. evaluate: the best checkpoint is chosen, and scored on other latents and other real images.
+    5. export: its generator leaves as SavedModel and .keras, proven to draw the same.
+    6. gate: limits, and whether it is proven no worse than the live generator and the best that ever was live.
+    7. promote: only if the gate passed: the live pointer moves. A refusal is no failure.
+    8. report: one page of all that, whichever way the gate decided.
+
+    Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
+    the name to promote to; `run_id` names the training run, empty for a hash of config and dataset; `train_cpu`
+    (unless there is a cpu_limit), `train_memory` and `train_accelerators` are the size of the pod that trains, by
+    default what the profile says.
+
+    Each step looks into the store before it works, and skips what is there.
+    """
+
+    released = release(tasks)
+
+    @tasks.pipeline(name="gan-training", description=inspect.getdoc(training))
+    def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
+        dataset = tasks("preprocess", config=config, store=store)
+        reference = tasks("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])
+        run = tasks("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
+            reference
+        )
+        of_run = {"config": config, "store": store, "run_id": run.outputs[OUTPUT]}
+        best = tasks("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
+        generator = tasks("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
+        verdict = tasks("gate", config=config, store=store, name=name, generator_id=generator.outputs[OUTPUT])
+        promoted = uncached(
+            released(store=store, name=name, generator_id=generator.outputs[OUTPUT], passed=verdict.outputs[OUTPUT])
+        )
+        tasks("report", store=store, run_id=run.outputs[OUTPUT]).after(promoted)
+
+    return pipeline

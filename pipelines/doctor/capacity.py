@@ -1,0 +1,180 @@
+"""Is there a node for each step's pod, and does the quota let it in? Busy is no failure: a run waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from gan.errors import ClusterError, NotFoundError
+from pipelines.doctor.check import NotSeenError
+from pipelines.doctor.checked_call import look
+from pipelines.kubernetes.cluster import Cluster
+from pipelines.profiles.resources import NodeTerm, Resources
+
+Amounts = Mapping[str, Decimal]
+ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node: what it has in all, and what no pod on it has asked for."""
+
+    name: str
+    labels: Mapping[str, str]
+    taints: tuple[Any, ...]
+    whole: Amounts
+    free: Amounts
+
+
+def nodes_of(cluster: Cluster) -> list[Node]:
+    """Every node that takes pods.
+
+    Raises:
+        NotSeenError: we may not look at them.
+    """
+    nodes = [node for node in look(cluster, cluster.core.list_node).items if not node.spec.unschedulable]
+    taken: dict[str, dict[str, Decimal]] = {}
+    for pod in look(cluster, cluster.core.list_pod_for_all_namespaces).items:
+        if pod.status.phase not in ENDED and pod.spec.node_name:
+            sums = taken.setdefault(pod.spec.node_name, {})
+            for container in pod.spec.containers:
+                for name, amount in ((container.resources and container.resources.requests) or {}).items():
+                    sums[name] = sums.get(name, Decimal(0)) + parse_quantity(amount)
+    return [_node(node, taken.get(node.metadata.name, {})) for node in nodes]
+
+
+def _node(node: Any, taken: Amounts) -> Node:
+    whole = {name: parse_quantity(amount) for name, amount in (node.status.allocatable or {}).items()}
+    free = {name: amount - taken.get(name, Decimal(0)) for name, amount in whole.items()}
+    return Node(node.metadata.name, node.metadata.labels or {}, tuple(node.spec.taints or ()), whole, free)
+
+
+def asked(resources: Resources) -> dict[str, Decimal]:
+    """What the pod of a step reserves."""
+    amounts = {"cpu": parse_quantity(resources.cpu), "memory": parse_quantity(resources.memory)}
+    if resources.accelerator:
+        amounts[resources.accelerator] = Decimal(resources.accelerator_count)
+    return amounts
+
+
+def grows(cluster: Cluster) -> bool:
+    """Whether a cluster autoscaler, which leaves its account in that place, may add nodes that are not there yet."""
+    method = cluster.core.read_namespaced_config_map
+    try:
+        look(cluster, method, "cluster-autoscaler-status", "kube-system")
+    except (NotFoundError, NotSeenError):
+        return False
+    return True
+
+
+def room(nodes: list[Node], step: str, resources: Resources, *, growing: bool) -> str:
+    """Which nodes take the step's pod, and how many have room for it now.
+
+    Args:
+        nodes: those that there are.
+        step: whose pod.
+        resources: what it asks for.
+        growing: whether the cluster may get others.
+
+    Raises:
+        ClusterError: none ever takes it.
+        NotSeenError: none that is there does, and another may come.
+    """
+    wanted = asked(resources)
+    placed = [node for node in nodes if _may_be_on(node, resources)]
+    able = [node for node in placed if _holds(node.whole, wanted)]
+    words = ", ".join(f"{name} {_short(amount)}" for name, amount in wanted.items())
+    if not able:
+        where = ", ".join(f"{name}={value}" for name, value in resources.node_selector.items()) or "any"
+        most = {name: max((node.whole.get(name, Decimal(0)) for node in placed), default=Decimal(0)) for name in wanted}
+        have = ", ".join(f"{name} {_short(amount)}" for name, amount in most.items())
+        why = (
+            f"the largest of {len(placed)} has {have}" if placed else f"none of {len(nodes)} has its labels and taints"
+        )
+        said = f"no node takes the pod of {step} ({words}; node labels {where}): {why}"
+        if growing:
+            raise NotSeenError(f"{said}. The autoscaler adds one where a node pool allows it: look whether one does")
+        raise ClusterError(f"{said}; add such a node pool, or give a --profile that asks for less")
+    free = [node for node in able if _holds(node.free, wanted)]
+    accelerator = resources.accelerator
+    if accelerator:
+        left, whole = _sum(accelerator, [node.free for node in able]), _sum(accelerator, [node.whole for node in able])
+        words += f"; {_short(left)} of {_short(whole)} {accelerator} free"
+    now = f"{len(free)} with room now" if free else "none with room now, so it will wait"
+    return f"{step} ({words}): {len(able)} of {len(nodes)} nodes take it, {now}"
+
+
+def _sum(name: str, sides: list[Amounts]) -> Decimal:
+    return sum((side.get(name, Decimal(0)) for side in sides), Decimal(0))
+
+
+def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
+    """Whether the namespace's quotas let each step's pods in.
+
+    Raises:
+        ClusterError: one never does.
+        NotSeenError: we may not look at them.
+    """
+    found = look(cluster, cluster.core.list_namespaced_resource_quota, cluster.namespace).items
+    waits = []
+    for item in found:
+        hard = {name: parse_quantity(amount) for name, amount in (item.status.hard or {}).items()}
+        used = {name: parse_quantity(amount) for name, amount in (item.status.used or {}).items()}
+        for step, resources in steps.items():
+            for name, one in asked(resources).items():
+                key, amount = f"requests.{name}", one * resources.workers
+                if amount > hard.get(key, amount):
+                    raise ClusterError(
+                        f"quota {item.metadata.name} allows {key} of {_short(hard[key])} in {cluster.namespace}, and "
+                        f"{step} asks for {_short(amount)}; raise it (`kubectl -n {cluster.namespace} edit "
+                        f"resourcequota {item.metadata.name}`), or give a --profile that asks for less"
+                    )
+                if amount + used.get(key, Decimal(0)) > hard.get(key, amount + used.get(key, Decimal(0))):
+                    waits.append(f"{step} waits for {key}")
+    if not found:
+        return f"{cluster.namespace} has none"
+    names = ", ".join(item.metadata.name for item in found)
+    return f"{names} allow every step" + (f"; now {', '.join(waits)}" if waits else "")
+
+
+def _holds(has: Amounts, wanted: Amounts) -> bool:
+    return all(has.get(name, Decimal(0)) >= amount for name, amount in wanted.items())
+
+
+def _may_be_on(node: Node, resources: Resources) -> bool:
+    labels = node.labels
+    selected = all(labels.get(name) == value for name, value in resources.node_selector.items())
+    terms = [term for term in resources.affinity if term.weight is None]
+    return selected and all(_true_of(term, labels) for term in terms) and all(_borne(t, resources) for t in node.taints)
+
+
+def _true_of(term: NodeTerm, labels: Mapping[str, str]) -> bool:
+    value = labels.get(term.key)
+    if term.operator in ("Exists", "DoesNotExist"):
+        return (value is not None) == (term.operator == "Exists")
+    if term.operator in ("In", "NotIn"):
+        return (value in term.values) == (term.operator == "In")
+    if value is None or not value.lstrip("-").isdigit():
+        return False
+    number, bound = int(value), int(term.values[0])
+    return number > bound if term.operator == "Gt" else number < bound
+
+
+def _borne(taint: Any, resources: Resources) -> bool:
+    """Kubernetes bears the accelerators' own taint on behalf of pods that ask for them, where GKE is set up so."""
+    if taint.effect == "PreferNoSchedule" or taint.key == resources.accelerator:
+        return True
+    return any(
+        each.key == taint.key and each.effect == taint.effect and each.value in (None, taint.value)
+        for each in resources.tolerations
+    )
+
+
+def _short(amount: Decimal) -> str:
+    """An amount for people: bytes in Gi."""
+    gibibytes = amount / Decimal(1 << 30)
+    return f"{gibibytes:.1f}Gi" if gibibytes >= Decimal("0.1") else f"{amount.normalize():f}"

@@ -1,0 +1,248 @@
+"""Is in the namespace what the pods of a run refer to?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import kubernetes
+
+from components.multi_worker.manifests import SERVICE_ACCOUNT
+from components.runtime import pre_stop_hook
+from gan.errors import ClusterError, ConfigError, NotFoundError
+from pipelines.doctor.check import NotSeenError
+from pipelines.doctor.checked_call import in_sight, look
+from pipelines.doctor.permissions import APPLY
+from pipelines.kubernetes.api_groups import served
+from pipelines.kubernetes.cluster import Cluster
+from pipelines.kubernetes.image_digest import at, parse
+from pipelines.kubernetes.image_registry import AbsentError, RegistryError, digest_of
+from pipelines.profiles.resources import Resources
+
+OLDEST = (1, 30)
+GUARDED, WANTED_LEVEL = "gan-pipelines/guarded", "restricted"
+ARGO = "workflow-controller"
+FINALIZER = "ARGO_POD_STATUS_CAPTURE_FINALIZER"
+ROOTS = ("gs://", "s3://", "minio://")
+UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
+
+
+def version(cluster: Cluster) -> str:
+    """Which Kubernetes answers.
+
+    Raises:
+        ClusterError: it can't be reached, or is too old.
+    """
+    found = look(cluster, kubernetes.client.VersionApi(cluster.client).get_code)
+    numbers = tuple(int(re.sub(r"\D.*", "", part) or 0) for part in (found.major, found.minor))
+    if numbers < OLDEST:
+        raise ClusterError(f"Kubernetes {found.git_version} is too old; upgrade to {OLDEST[0]}.{OLDEST[1]} or newer")
+    return f"{cluster.client.configuration.host}, {found.git_version}"
+
+
+def namespace(cluster: Cluster) -> str:
+    """Whether it is there.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    _labels(cluster)
+    return cluster.namespace
+
+
+def admission(cluster: Cluster) -> str:
+    """Whether the namespace admits just the pods that `k8s/base` has it admit.
+
+    Raises:
+        ClusterError: it admits others.
+    """
+    labels = _labels(cluster)
+    level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
+    lacking = []
+    if level != WANTED_LEVEL:
+        lacking.append(f"its Pod Security is {level} and not {WANTED_LEVEL}")
+    if labels.get(GUARDED) != "true":
+        lacking.append(f"it lacks the label {GUARDED}=true, by which the admission policies hold there")
+    if lacking:
+        raise ClusterError(f"{cluster.namespace}: {', and '.join(lacking)}; {APPLY}, also after each upgrade of KFP")
+    return f"Pod Security {level}, and the admission policies"
+
+
+def _labels(cluster: Cluster) -> dict[str, str]:
+    remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
+    return dict(look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {})
+
+
+def launcher(cluster: Cluster) -> str:
+    """Where Kubeflow puts artifacts.
+
+    Raises:
+        ClusterError: a place that it does not know.
+    """
+    try:
+        found = look(cluster, cluster.core.read_namespaced_config_map, "kfp-launcher", cluster.namespace)
+    except NotFoundError:
+        return f"no ConfigMap kfp-launcher, so {UNSET_ROOT}"
+    root = (found.data or {}).get("defaultPipelineRoot") or UNSET_ROOT
+    if not root.startswith(ROOTS):
+        raise ClusterError(
+            f'kfp-launcher has defaultPipelineRoot "{root}", and Kubeflow knows {", ".join(ROOTS)}; correct it with '
+            f"`kubectl -n {cluster.namespace} edit configmap kfp-launcher`"
+        )
+    return root
+
+
+def argo(cluster: Cluster) -> str:
+    """Whether Argo's controller makes pods as `k8s/workflow-controller.sh` has it do.
+
+    Raises:
+        ClusterError: it does not.
+        NotSeenError: we may not look, or it is installed under other names.
+    """
+    read_config_map = cluster.core.read_namespaced_config_map
+    try:
+        data = look(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
+        with in_sight():
+            finalizer = cluster.environment_of(ARGO).get(FINALIZER)
+    except NotFoundError as error:
+        raise NotSeenError(str(error)) from None
+    lacking = []
+    if pre_stop_hook.__name__ not in data.get("workflowDefaults", ""):
+        lacking.append("a step has one second after SIGTERM instead of its grace")
+    if finalizer is None or finalizer.value != "true":
+        lacking.append("a pod that is deleted by force fails its run")
+    if lacking:
+        raise ClusterError(f"{', and '.join(lacking)}; run k8s/workflow-controller.sh, also after each upgrade of KFP")
+    return "steps have their grace, and a pod that is deleted by force is tried again"
+
+
+def cache_claim(cluster: Cluster, claim: str) -> str:
+    """Whether the volume of the cache is there.
+
+    Raises:
+        NotFoundError: it is not.
+        ClusterError: no volume stands behind it.
+    """
+    remedy = f"create the PersistentVolumeClaim {claim}, or take cache_claim out of the profile"
+    method = cluster.core.read_namespaced_persistent_volume_claim
+    found = look(cluster, method, claim, cluster.namespace, remedy=remedy)
+    if found.status.phase == "Lost":
+        raise ClusterError(f"the volume of {claim} is lost; delete the claim and create it anew")
+    return f"{claim} is {found.status.phase}"
+
+
+def pull_secret(cluster: Cluster, secret: str) -> str:
+    """Whether the Secret that images are pulled with is there.
+
+    Raises:
+        NotFoundError: it is not.
+        ClusterError: it holds something else.
+    """
+    remedy = f"`kubectl -n {cluster.namespace} create secret docker-registry {secret} ...` creates it"
+    found = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=remedy)
+    if found.type != "kubernetes.io/dockerconfigjson":
+        raise ClusterError(f"secret {secret} is of type {found.type}, not one to pull images with; {remedy}")
+    return secret
+
+
+def image(cluster: Cluster, name: str) -> str:
+    """Whether nodes have the image, or its registry does.
+
+    Raises:
+        ConfigError: neither; or only the registry could tell which image a tag means, and does not.
+        NotSeenError: we may not look at nodes; or the registry does not tell us about a digest, and may tell the nodes.
+    """
+    wanted = parse(name)
+    nodes = look(cluster, cluster.core.list_node).items
+    have = [node.metadata.name for node in nodes if any(_same(each, name) for each in _images(node))]
+    if len(have) == len(nodes):
+        return f"{name} is on every node"
+    some = f"{len(have)} of {len(nodes)} nodes have it"
+    try:
+        digest = digest_of(wanted)
+    except RegistryError as error:
+        if wanted.digest and not isinstance(error, AbsentError):
+            raise NotSeenError(f"{some}, and whether the others can pull it is not known: {error}") from None
+        lacking = ", ".join(sorted({node.metadata.name for node in nodes} - set(have))[:5])
+        raise ConfigError(
+            f"{lacking} has no such image, and it can't be pulled: {error}. Push it, log in with "
+            "`docker login`, or load it into every node"
+        ) from None
+    return f"{name if wanted.digest else at(name, digest)}: its registry has it; {some}"
+
+
+def _images(node: object) -> list[str]:
+    status = getattr(node, "status", None)
+    return [name for image in getattr(status, "images", None) or [] for name in image.names or []]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names mean one image, as `gan:1` and `docker.io/library/gan:1` do; beside a digest no tag counts."""
+    try:
+        names = [parse(one), parse(other)]
+    except ConfigError:
+        return False
+    a, b = (replace(name, tag="") if name.digest else name for name in names)
+    return a == b
+
+
+def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
+    """Whether Kueue admits the pods.
+
+    Raises:
+        ClusterError, NotFoundError: it is not installed, has no such queue, or the queue is closed.
+    """
+    group = "kueue.x-k8s.io"
+    preferred = _served(cluster, group)
+    if preferred is None:
+        raise ClusterError(
+            f"the profile has the queue {queue}, and Kueue is not installed: pods would start without it; install it, "
+            "or give a profile without a queue"
+        )
+    custom = cluster.custom
+    local = look(
+        cluster,
+        custom.get_namespaced_custom_object,
+        *(group, preferred, cluster.namespace, "localqueues", queue),
+        remedy=f"create the LocalQueue {queue}: {APPLY} with the component kueue",
+    )
+    conditions = {each["type"]: each for each in local.get("status", {}).get("conditions", [])}
+    active = conditions.get("Active")
+    if active is not None and active["status"] != "True":
+        raise ClusterError(f"LocalQueue {queue} is not active: {active['message']}; look at its ClusterQueue")
+    if priority is not None:
+        remedy = f"create the WorkloadPriorityClass {priority}: {APPLY} with the component kueue"
+        method = custom.get_cluster_custom_object
+        look(cluster, method, group, preferred, "workloadpriorityclasses", priority, remedy=remedy)
+    waiting = local.get("status", {}).get("pendingWorkloads", 0)
+    return f"queue {queue} of {local['spec']['clusterQueue']}, {waiting} waiting" + (
+        f"; {priority}" if priority else ""
+    )
+
+
+def jobset(cluster: Cluster, resources: Resources) -> str:
+    """What several workers run as.
+
+    Raises:
+        NotFoundError: the service account that they run as is missing.
+        NotSeenError: we may not look.
+    """
+    look(cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY)
+    preferred = _served(cluster, "jobset.x-k8s.io")
+    kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
+    return f"{resources.workers} workers as {kind}"
+
+
+def has_jobsets(cluster: Cluster) -> bool:
+    """Whether JobSet is installed."""
+    return _served(cluster, "jobset.x-k8s.io") is not None
+
+
+def has_kueue(cluster: Cluster) -> bool:
+    """Whether Kueue is installed."""
+    return _served(cluster, "kueue.x-k8s.io") is not None
+
+
+def _served(cluster: Cluster, group: str) -> str | None:
+    with in_sight():
+        return served(cluster, group)

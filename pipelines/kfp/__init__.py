@@ -1,0 +1,1 @@
+"""The client of Kubeflow Pipelines: submits runs, watches, stops and repeats them."""

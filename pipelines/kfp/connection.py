@@ -1,0 +1,218 @@
+"""A connection to the API of Kubeflow Pipelines: asks again what may pass, and tells the rest in words of ours."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api as api
+from urllib3.exceptions import HTTPError
+
+from gan.errors import ClusterError, GanError, NotFoundError
+from pipelines.kfp import api_errors
+from pipelines.kfp.api_errors import AnswerError, Fault, UnsureError
+from pipelines.kfp.client_settings import configuration
+from pipelines.kfp.endpoint import Address
+
+OLDEST = (2, 14)
+TIMEOUTS_SECONDS = (10, 60)  # to connect, to be answered
+DOUBTS = 3
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the API may be away: `first_seconds` while we look whether it is there at all, `seconds` afterwards.
+
+    A restart of the API server takes it away for about half a minute.
+    """
+
+    first_seconds: float = 10.0
+    seconds: float = 180.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Connection:
+    """The API at an address. `runs`, `pipelines`, `uploads`, `experiments` and `schedules` are its services.
+
+    `host` and `namespace` are those of the address; `version` is the backend's own word, None where it gives none;
+    `multi_user` tells whether each request must name the namespace, and `api_namespace` is what it must name.
+    """
+
+    def __init__(self, address: Address, patience: Patience, *, forwarded: bool = False) -> None:
+        self.address = address
+        self._forwarded = forwarded
+        self.host, self.namespace = address.host, address.namespace
+        self.version: str | None = None
+        self.multi_user = False
+        self._patience = patience
+        self.client = api.ApiClient(configuration(address))
+        self.runs = api.RunServiceApi(self.client)
+        self.pipelines = api.PipelineServiceApi(self.client)
+        self.uploads = api.PipelineUploadServiceApi(self.client)
+        self.experiments = api.ExperimentServiceApi(self.client)
+        self.schedules = api.RecurringRunServiceApi(self.client)
+
+    @property
+    def api_namespace(self) -> str | None:
+        """The namespace to name in requests; a backend with one user for all takes none."""
+        return self.namespace if self.multi_user else None
+
+    def page_of(self, run_id: object) -> str:
+        """Where the UI shows a run; empty where the host is a port that is forwarded for this one command."""
+        return "" if self._forwarded else f"{self.host}/#/runs/details/{run_id}"
+
+    def get(self, path: str, **named: Any) -> Any:
+        """The JSON at a path that none of the services has a method for; arguments and errors as with `call`."""
+        return self.call(
+            self.client.call_api,
+            path,
+            "GET",
+            response_type="object",
+            _return_http_data_only=True,
+            header_params={"Accept": "application/json"},
+            **named,
+        )
+
+    def call(
+        self,
+        method: Callable[..., Any],
+        *arguments: Any,
+        repeatable: bool = True,
+        patience_seconds: float | None = None,
+        **named: Any,
+    ) -> Any:
+        """What a method of a service returns.
+
+        Args:
+            method: such as `connection.runs.run_service_get_run`.
+            arguments: of the method.
+            repeatable: False where a request that is carried out twice would do harm, as making a run does.
+            patience_seconds: how long to ask again while the API is away; by default as the connection was made.
+            named: further arguments of the method.
+
+        Raises:
+            UnsureError: the answer was lost, and the request is not repeatable: look what has come of it.
+            NotFoundError: no such run, pipeline, version or schedule.
+            ClusterError: the API can't be reached, or refused.
+        """
+        longest = self._patience.seconds if patience_seconds is None else patience_seconds
+        began, failures, doubts = self._patience.clock(), 0, 0
+        while True:
+            fault = self._try(method, arguments, named)
+            if not isinstance(fault, Fault):
+                return fault.answer
+            failures, doubts = failures + 1, doubts + fault.doubtful
+            if fault.passing and not fault.unsent and not repeatable:
+                raise UnsureError(f"{fault.error}; the answer was lost, and what was asked may have been done or not")
+            pause = min(0.25 * 2 ** min(failures, 8), 10.0)
+            spent = self._patience.clock() - began
+            if not fault.passing or doubts == DOUBTS or spent + pause > longest:
+                raise fault.error
+            self._patience.sleep(pause)
+
+    def _try(self, method: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> _Answer | Fault:
+        try:
+            self._authorise()
+            answer = method(*arguments, _request_timeout=TIMEOUTS_SECONDS, **named)
+        except api.ApiException as error:
+            return api_errors.of_answer(error, self.address)
+        except HTTPError as error:
+            return api_errors.of_transport(error, self.address)
+        except (ValueError, TypeError, AttributeError) as error:
+            if isinstance(error.__context__, api.ApiException):  # the client stumbles over an error without a body
+                return api_errors.of_answer(error.__context__, self.address)
+            if isinstance(error, api.ApiTypeError | api.ApiValueError) or self._kind_of_answer() in _JSON:
+                raise  # our own wrong call, a bug
+            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
+        if self._kind_of_answer() not in _JSON:
+            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
+        return _Answer(answer)
+
+    def _authorise(self) -> None:
+        path = self.address.token_file
+        if path is None:
+            return
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise ClusterError(f"the token in {path} can't be read: {error}; write one there") from None
+        if not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise ClusterError(f"{path} must hold a token, one word and nothing else; write one there")
+        self.client.set_default_header("Authorization", f"Bearer {token}")
+
+    def _kind_of_answer(self) -> str | None:
+        last = getattr(self.client, "last_response", None)
+        kind = last.getheader("content-type") if last is not None else None
+        return kind.partition(";")[0].strip().lower() if kind else None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    answer: Any
+
+
+_JSON = ("application/json",)
+
+
+@contextmanager
+def connect(address: Address, patience: Patience | None = None) -> Iterator[Connection]:
+    """A connection to an API that has been seen to answer.
+
+    Raises:
+        ClusterError: it can't be reached, refuses us, is no API of Kubeflow Pipelines, or one that is too old.
+    """
+    patience = patience or Patience()
+    with _forwarded(address) as reached:
+        connection = Connection(reached, patience, forwarded=address.port_forward)
+        try:
+            _greet(connection, patience.first_seconds)
+            yield connection
+        finally:
+            connection.client.rest_client.pool_manager.clear()
+
+
+@contextmanager
+def _forwarded(address: Address) -> Iterator[Address]:
+    if not address.port_forward:
+        yield address
+        return
+    from pipelines.kubernetes.port_forward import forwarded
+
+    with forwarded(address) as reached:
+        yield reached
+
+
+def _greet(connection: Connection, patience_seconds: float) -> None:
+    """Find out what answers; a backend of Kubeflow Pipelines 1 knows only the older of the two paths."""
+    health = _health(connection, "v2beta1", patience_seconds)
+    version = _health(connection, "v1beta1", patience_seconds)
+    said = version.get("tag_name") if isinstance(version, dict) else None
+    connection.version = str(said) if said else None
+    numbers = re.match(r"v?(\d+)\.(\d+)", connection.version or "")
+    old = numbers is not None and (int(numbers[1]), int(numbers[2])) < OLDEST
+    if old or (isinstance(health, GanError) and not isinstance(version, GanError)):
+        raise ClusterError(
+            f"{connection.host} is Kubeflow Pipelines {connection.version or '1'}, and the oldest that will do is "
+            f"{OLDEST[0]}.{OLDEST[1]}; upgrade it, or give the --host of a newer one"
+        )
+    if isinstance(health, GanError):
+        raise health
+    connection.multi_user = bool(health.get("multi_user"))
+
+
+def _health(connection: Connection, generation: str, patience_seconds: float) -> dict[str, Any] | GanError:
+    """What the API says of itself; an error where there is no such path."""
+    try:
+        found = connection.get(f"/apis/{generation}/healthz", patience_seconds=patience_seconds)
+    except NotFoundError:
+        return api_errors.no_api(connection.host)
+    except AnswerError as error:
+        if error.status in (404, 405, 501):
+            return error
+        raise
+    return found if isinstance(found, dict) else {}

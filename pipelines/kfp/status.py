@@ -1,0 +1,238 @@
+"""How a run is doing, from all who know: Kubeflow, Argo's workflow, the pods, and the ledger in the store.
+
+Each source but Kubeflow itself may be out of reach; what it would have told is then missing, and `missing` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan.errors import ClusterError, GanError, NotFoundError
+from gan.store import open_existing
+from gan.store.records import executions
+from gan.store.records.executions import Attempt
+from gan.types import Json
+from pipelines.kfp import runs
+from pipelines.kfp.connection import Connection
+from pipelines.kfp.upload import description_of
+from pipelines.kubernetes import workflow
+from pipelines.kubernetes.cluster import Cluster
+from pipelines.kubernetes.pending_reasons import BEGINNING, why_ended, why_pending, why_workers_wait
+from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
+from pipelines.kubernetes.times import moment, seconds_between
+from pipelines.kubernetes.workflow import Node
+
+LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
+PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
+FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
+AGAIN = "to be tried again"
+PHASES = {
+    "Pending": PENDING,
+    "Running": RUNNING,
+    "Succeeded": DONE,
+    "Skipped": SKIPPED,
+    "Omitted": SKIPPED,
+    "Failed": FAILED,
+    "Error": FAILED,
+}
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """One step of a run. `attempts` are those on record, `tries` their number.
+
+    `why`: why it waits, what the workers wait for that it made, or why it failed.
+    """
+
+    step: str
+    state: str
+    node: str = ""
+    tries: int = 0
+    seconds: float | None = None
+    why: str = ""
+    id: str = ""
+    attempts: Sequence[Attempt] = ()
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run, its steps in the order in which they began, and what the ledger tells of scores and verdict."""
+
+    id: str
+    name: str
+    state: str
+    about: str
+    store: str
+    seconds: float
+    created_at: str
+    error: str
+    steps: Sequence[StepStatus]
+    details: Json = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+
+def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
+    """How a run is doing.
+
+    Args:
+        connection: to Kubeflow.
+        run: as `pipelines.kfp.runs` gives it.
+        cluster: Kubernetes, where it answers.
+        why_not: why `cluster` is None.
+
+    Raises:
+        ClusterError: Kubeflow can't be reached, or refuses.
+    """
+    run_id = str(run.run_id)
+    missing = [f"pods are not seen: {why_not}"] if cluster is None else []
+    flow = _workflow(connection, cluster, run_id, missing)
+    pods = _pods(cluster, run_id, missing) if cluster is not None else []
+    store = _parameters(run).get("store", "")
+    attempts = _attempts(store, run_id, missing)
+    canceled = run.state == runs.CANCELED
+    steps = [_step(node, attempts, pods, cluster, canceled=canceled) for node in workflow.nodes(flow)]
+    if run.state not in runs.ENDED:
+        steps += _held_back(flow, pods, cluster)
+    if not flow:
+        steps = _from_ledger(attempts)
+    return RunStatus(
+        id=run_id,
+        name=str(run.display_name),
+        state=str(run.state),
+        about=str(run.description or "") or description_of(connection, run.pipeline_version_reference),
+        store=store,
+        seconds=seconds_between(run.created_at, run.finished_at if run.state in runs.ENDED else None),
+        created_at=run.created_at.isoformat() if run.created_at else "",
+        error=_error(run, flow, steps),
+        steps=steps,
+        details=_details(attempts),
+        missing=missing,
+    )
+
+
+def _pods(cluster: Cluster, run_id: str, missing: list[str]) -> list[Any]:
+    try:
+        return cluster.pods(run_id)
+    except (ClusterError, NotFoundError) as error:
+        missing.append(f"pods are not seen: {error}")
+        return []
+
+
+def _workflow(connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]) -> dict[str, Any]:
+    """The workflow at first hand, else as Kubeflow keeps it; empty where nobody gives it."""
+    refusal = ""
+    try:
+        living = workflow.living(cluster, run_id) if cluster is not None else {}
+    except ClusterError as error:
+        living, refusal = {}, f" ({error})"
+    found = living or workflow.stored(connection, run_id)
+    if not found:
+        missing.append(
+            f"steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives the workflow{refusal}"
+        )
+    return found
+
+
+def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:
+    try:
+        return executions.read(open_existing(uri, deadline_seconds=LEDGER_SECONDS), run_id) if uri else []
+    except GanError as error:
+        missing.append(f"the ledger in {uri} is not read: {error}")
+        return []
+
+
+def _step(
+    node: Node, attempts: Sequence[Attempt], pods: Sequence[Any], cluster: Cluster | None, *, canceled: bool
+) -> StepStatus:
+    own = [attempt for attempt in attempts if attempt.task == node.task]
+    pod = next((each for each in reversed(_of_task(pods, node.task))), None)
+    last = own[-1] if own else None
+    state = PHASES.get(node.phase, node.phase.lower())
+    made = last.outcome if last and last.outcome else {}
+    if state == DONE and made.get("skipped"):
+        state = STORED
+    if state == FAILED and canceled:
+        state = CANCELED
+    if state == FAILED and node.going_on:
+        state = AGAIN
+    return StepStatus(
+        step=(step_of(pod) if pod else "") or (last.step if last else node.step),
+        state=state,
+        node=node.host or (pod.spec.node_name if pod else None) or (last.node if last else ""),
+        tries=max(node.pods, len(own)),
+        seconds=seconds_between(moment(node.began_at), moment(node.ended_at)) if node.began_at else None,
+        why=_why(state, node, last, pod, cluster),
+        id=str(made.get("id", "")),
+        attempts=own,
+    )
+
+
+def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | None) -> Iterator[StepStatus]:
+    """The steps that have no pod yet because that of Kubeflow's own waits which comes before it."""
+    for driver in workflow.waiting_drivers(flow):
+        pod = next(iter(_of_task(pods, driver.task)), None)
+        why = _why(PENDING, driver, None, pod, cluster)
+        if why:
+            yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod that comes before it waits: {why}")
+
+
+def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluster | None) -> str:
+    if state == PENDING:
+        told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
+        return told or ("" if node.message in BEGINNING else node.message)
+    if state == RUNNING and cluster is not None and pod is not None:
+        return why_workers_wait(cluster, pod)
+    if state in (FAILED, AGAIN):
+        if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
+            return last.error
+        said = why_ended(pod) if pod is not None else ""
+        why = said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
+        if why and last is not None and last.state == executions.DONE and pod and last.pod == pod.metadata.name:
+            return f"the step itself was done, and Kubeflow's launcher around it failed ({why}); its log says why"
+        return why
+    return ""
+
+
+def _from_ledger(attempts: Sequence[Attempt]) -> list[StepStatus]:
+    """The steps where nobody has the workflow: each with the last of its attempts."""
+    words = {executions.DONE: DONE, executions.RUNNING: RUNNING}
+    tasks: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        tasks.setdefault(attempt.task, []).append(attempt)
+    return [
+        StepStatus(
+            step=own[-1].step,
+            state=words.get(own[-1].state, FAILED),
+            node=own[-1].node,
+            tries=len(own),
+            seconds=seconds_between(moment(own[0].began_at), moment(own[-1].ended_at or "")),
+            why=own[-1].error or "",
+            id=str((own[-1].outcome or {}).get("id", "")),
+            attempts=own,
+        )
+        for own in tasks.values()
+    ]
+
+
+def _details(attempts: Sequence[Attempt]) -> Json:
+    """The outcomes by step, the last one of each; scores and verdict are among them."""
+    return {attempt.step: attempt.outcome for attempt in attempts if attempt.outcome}
+
+
+def _error(run: Any, flow: dict[str, Any], steps: Sequence[StepStatus]) -> str:
+    if run.state != runs.FAILED:
+        return ""
+    first = next((f"{step.step}: {step.why}" for step in steps if step.state == FAILED and step.why), "")
+    said = run.error.message if run.error and run.error.message else ""
+    return first or workflow.message(flow) or said
+
+
+def _of_task(pods: Sequence[Any], task: str) -> list[Any]:
+    """The pods of a task, the oldest first."""
+    return oldest_first(pod for pod in pods if task_of(pod) == task)
+
+
+def _parameters(run: Any) -> dict[str, Any]:
+    return (run.runtime_config.parameters if run.runtime_config else None) or {}

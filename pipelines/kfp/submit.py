@@ -1,0 +1,140 @@
+"""Starts a run: a checked request, a compiled pipeline and a profile become a run on the backend."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api as api
+import yaml
+
+from gan.build import check_config, source, warn_of_unusual
+from gan.errors import ConfigError
+from gan.metrics.features.feature_networks import IMAGENET
+from gan.store import local_path
+from gan.util.ids import check_id
+from gan.util.tf_import import load_tensorflow
+from pipelines.dags.compiled import compile_text
+from pipelines.kfp import runs
+from pipelines.kfp.connection import Connection
+from pipelines.kfp.upload import Version, experiment, upload
+from pipelines.kubernetes.image_digest import pinned
+from pipelines.profiles.profile import Profile
+from pipelines.request import Request
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that a run is made of, before any backend has heard of it.
+
+    `parameters` are those that the pipeline takes; `image` is by digest unless a tag was allowed.
+    """
+
+    pipeline: str
+    image: str
+    profile: Profile
+    text: str
+    parameters: dict[str, Any]
+
+    @property
+    def about(self) -> str:
+        """A sentence for whoever looks at the run."""
+        return f"pipeline {self.pipeline}, profile {self.profile.name}, image {self.image}"
+
+
+def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, allow_tag: bool) -> Job:
+    """Compile a pipeline for a request, and check that pods can do with it.
+
+    Raises:
+        ConfigError: a name or value is wrong, the store or the data are on this machine alone, or the image's tag can't
+            be resolved.
+    """
+    _check_places(request)
+    load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
+    for config in request.configs():
+        check_config(config)
+    warn_of_unusual(request.config)
+    exact = pinned(image, allow_tag=allow_tag)
+    text = compile_text(pipeline, exact, profile, request.sweep)
+    return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
+
+
+def start(connection: Connection, job: Job, name: str) -> tuple[Any, Version]:
+    """Upload the pipeline where it is new, and run it.
+
+    Args:
+        connection: to the backend.
+        job: what to run.
+        name: what runs of this kind are called; each gets some digits of its own behind it.
+
+    Returns:
+        The run as the backend has it, and the pipeline's version.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses. No run was started, or the message says that one may be.
+    """
+    version = upload(connection, job.pipeline, job.text, job.about)
+    run = api.V2beta1Run(
+        display_name=f"{check_id(name, '--name')}-{secrets.token_hex(4)}",
+        description=job.about,
+        experiment_id=experiment(connection),
+        pipeline_version_reference=api.V2beta1PipelineVersionReference(
+            pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id
+        ),
+        runtime_config=api.V2beta1RuntimeConfig(parameters=job.parameters),
+        service_account=job.profile.service_account,
+    )
+    return runs.create(connection, run), version
+
+
+def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Of what is given, what the pipeline takes."""
+    spec = next(iter(yaml.safe_load_all(text)))
+    takes = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    missing = [
+        name
+        for name, definition in takes.items()
+        if name not in given and not definition.get("isOptional") and "defaultValue" not in definition
+    ]
+    if missing:
+        raise ConfigError(
+            f"the pipeline {pipeline} takes {', '.join(missing)}, which a config, a store and a name do not give; it "
+            "can't be submitted so"
+        )
+    return {name: value for name, value in given.items() if name in takes}
+
+
+def _check_places(request: Request) -> None:
+    """Refuse a request for what is only on this machine, or nowhere."""
+    config = request.config
+    network = config.reference.feature_network
+    needs = source(config.data.dataset).needs
+    if needs and not config.data.source:
+        raise ConfigError(
+            f"data.source is needed for {config.data.dataset}: {needs}. Copy it to a bucket and give --set "
+            "data.source=gs://... or s3://..., or write it into the config"
+        )
+    places = {
+        "store (--store)": request.store_uri,
+        "data.source": config.data.source,
+        "reference.feature_network": None if network == IMAGENET else network,
+    }
+    for what, uri in places.items():
+        if uri:
+            check_reach(what, uri)
+
+
+def check_reach(what: str, uri: str) -> str:
+    """The URI of a place that pods can read.
+
+    Raises:
+        ConfigError: it is on this machine.
+    """
+    if local_path(uri, what) is not None:
+        raise ConfigError(
+            f"{what} is {uri}, a place on this machine, which no pod can read; copy it to a bucket and give its "
+            "gs:// or s3:// URI"
+        )
+    return uri

@@ -1,0 +1,149 @@
+"""Pipelines on the backend: one a kind, and in it one version for each content, named by its hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api as api
+
+from gan.errors import NotFoundError
+from gan.util.ids import sha256
+from gan.util.scratch import scratch_folder
+from pipelines.kfp.api_errors import AnswerError, UnsureError
+from pipelines.kfp.connection import Connection
+from pipelines.kfp.pagination import of_namespace
+
+HASH_DIGITS = 16
+EXPERIMENT = "gan-pipelines"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A pipeline's version on the backend."""
+
+    pipeline_id: str
+    version_id: str
+    name: str
+
+
+def version_name(pipeline: str, text: str) -> str:
+    """What the version of a pipeline with this very YAML is called."""
+    return f"{pipeline}-{sha256(text.encode())[:HASH_DIGITS]}"
+
+
+def upload(connection: Connection, pipeline: str, text: str, about: str) -> Version:
+    """Put a compiled pipeline on the backend, unless this very text is there already.
+
+    Args:
+        connection: to the backend.
+        pipeline: its name, such as "training".
+        text: the YAML.
+        about: a sentence for whoever looks at the version.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    pipeline_id = _pipeline(connection, f"gan-{pipeline}")
+    name = version_name(pipeline, text)
+    service = connection.pipelines
+
+    def find() -> str | None:
+        found = connection.call(
+            service.pipeline_service_list_pipeline_versions, pipeline_id, filter=equals("name", name)
+        )
+        return _first(found.pipeline_versions, "pipeline_version_id")
+
+    def make() -> Any:
+        with scratch_folder() as folder:
+            path = folder / "pipeline.yaml"
+            path.write_text(text, encoding="utf-8")
+            send = connection.uploads.upload_pipeline_version
+            named: dict[str, Any] = {"name": name, "pipelineid": pipeline_id, "description": about}
+            return connection.call(send, str(path), **named, repeatable=False).pipeline_version_id
+
+    return Version(pipeline_id, _found_or_made(find, make), name)
+
+
+def description_of(connection: Connection, reference: Any) -> str:
+    """What a version was uploaded with as `about`; empty where it is gone.
+
+    Args:
+        connection: to the backend.
+        reference: names it, as runs and recurring runs do; None where they name none.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    if reference is None:
+        return ""
+    service = connection.pipelines
+    try:
+        found = connection.call(
+            service.pipeline_service_get_pipeline_version, reference.pipeline_id, reference.pipeline_version_id
+        )
+    except NotFoundError:
+        return ""
+    return str(found.description or "")
+
+
+def experiment(connection: Connection, name: str = EXPERIMENT) -> str:
+    """The id of the experiment of a name; it is made where it is missing.
+
+    Raises:
+        ClusterError: the backend can't be reached, or refuses.
+    """
+    service = connection.experiments
+
+    def find() -> str | None:
+        found = connection.call(
+            service.experiment_service_list_experiments, filter=equals("name", name), **of_namespace(connection)
+        )
+        return _first(found.experiments, "experiment_id")
+
+    def make() -> Any:
+        body = api.V2beta1Experiment(display_name=name, namespace=connection.api_namespace)
+        return connection.call(service.experiment_service_create_experiment, body, repeatable=False).experiment_id
+
+    return _found_or_made(find, make)
+
+
+def _pipeline(connection: Connection, name: str) -> str:
+    service = connection.pipelines
+
+    def find() -> str | None:
+        found = connection.call(
+            service.pipeline_service_list_pipelines, filter=equals("name", name), **of_namespace(connection)
+        )
+        return _first(found.pipelines, "pipeline_id")
+
+    def make() -> Any:
+        body = api.V2beta1Pipeline(name=name, display_name=name, namespace=connection.api_namespace)
+        return connection.call(service.pipeline_service_create_pipeline, body, repeatable=False).pipeline_id
+
+    return _found_or_made(find, make)
+
+
+def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> str:
+    """The id of something that there must be once, whoever makes it first."""
+    found = find()
+    if found is not None:
+        return found
+    try:
+        return str(make())
+    except (UnsureError, AnswerError):  # refused: perhaps because somebody else has made it meanwhile
+        found = find()
+        if found is None:
+            raise
+        return found
+
+
+def _first(found: Sequence[Any] | None, key: str) -> str | None:
+    return next((str(getattr(each, key)) for each in found or []), None)
+
+
+def equals(key: str, value: str) -> str:
+    """A filter of the API: those whose `key` is `value`."""
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})

@@ -1,0 +1,1 @@
+"""What the client asks of Kubernetes itself: pods, workflows, images, and what runs leave behind."""

@@ -1,0 +1,17 @@
+"""Which kinds of things a cluster knows beyond its own: those of JobSet and Kueue may not be installed."""
+
+from __future__ import annotations
+
+import kubernetes
+
+from pipelines.kubernetes.cluster import Cluster
+
+
+def served(cluster: Cluster, group: str) -> str | None:
+    """The version of an API group that is preferred, None where it is not installed.
+
+    Raises:
+        ClusterError: Kubernetes can't be reached, or refuses.
+    """
+    groups = cluster.call(kubernetes.client.ApisApi(cluster.client).get_api_versions).groups
+    return next((str(each.preferred_version.version) for each in groups if each.name == group), None)

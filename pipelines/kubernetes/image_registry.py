@@ -1,0 +1,158 @@
+"""Asks an image registry which digest an image has: the one question of its API that we need.
+
+OCI distribution specification 1.1, "pulling manifests"; tokens as in Docker's registry token authentication.
+Credentials are those of `docker login`: ~/.docker/config.json (or DOCKER_CONFIG), with its credential helpers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from collections.abc import Mapping
+from hashlib import sha256
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+
+from pipelines.kubernetes.image_digest import Reference
+
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+TIMEOUT_SECONDS = 20
+MOST_BYTES = 4 * 1024 * 1024
+HUB_KEY = "https://index.docker.io/v1/"
+
+
+class RegistryError(Exception):
+    """The registry did not tell; the message says why."""
+
+
+class AbsentError(RegistryError):
+    """The registry told, and has no such image."""
+
+
+def digest_of(reference: Reference) -> str:
+    """The digest that a tag has now; for an image that is named by its digest, that one, if it is there.
+
+    Raises:
+        AbsentError: the registry has no such image.
+        RegistryError: it can't be reached, or refuses.
+    """
+    named = reference.digest or reference.tag
+    url = f"{_scheme(reference)}://{reference.host}/v2/{reference.repository}/manifests/{named}"
+    headers = {"Accept": ", ".join(MANIFESTS)}
+    try:
+        answer, body = _get(url, headers)
+    except HTTPError as error:
+        if error.code != 401:
+            raise _refusal(error, reference) from None
+        authorization = _authorization(error.headers.get("WWW-Authenticate", ""), reference)
+        try:
+            answer, body = _get(url, {**headers, "Authorization": authorization})
+        except HTTPError as again:
+            raise _refusal(again, reference) from None
+    digest = "sha256:" + sha256(body).hexdigest()
+    said = reference.digest or answer.get("Docker-Content-Digest", digest)
+    if said != digest:
+        raise RegistryError(f"{reference.host} says {said}, and what it sends has {digest}")
+    return digest
+
+
+def _scheme(reference: Reference) -> str:
+    return "http" if re.match(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)", reference.host) else "https"
+
+
+def _get(url: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
+    request = urllib.request.Request(url)  # noqa: S310  (http and https alone)
+    for name, value in headers.items():  # a password is not for whoever the registry redirects to
+        (request.add_unredirected_header if name == "Authorization" else request.add_header)(name, value)
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return answer.headers, answer.read(MOST_BYTES)
+    except HTTPError:
+        raise
+    except (OSError, HTTPException) as error:
+        raise RegistryError(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _refusal(error: HTTPError, reference: Reference) -> RegistryError:
+    end = f"@{reference.digest}" if reference.digest else f":{reference.tag}"
+    what = f"{reference.host}/{reference.repository}{end}"
+    if error.code == 404:
+        return AbsentError(f"there is no {what}")
+    if error.code in (401, 403):
+        return RegistryError(f"{reference.host} forbids to read {what}")
+    return RegistryError(f"{reference.host} answers {error.code} {error.reason} for {what}")
+
+
+def _authorization(challenge: str, reference: Reference) -> str:
+    """What to send with the second try, from what the registry wanted with the first."""
+    kind, _, rest = challenge.partition(" ")
+    wanted = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+    login = _login(reference)
+    if kind.lower() == "basic":
+        if login is None:
+            raise RegistryError(f"{reference.host} wants a password")
+        return login
+    if kind.lower() != "bearer" or not wanted.get("realm", "").startswith(("https://", "http://")):
+        raise RegistryError(f"{reference.host} wants to be asked in a way unknown here: {challenge[:100]}")
+    if login is not None and wanted["realm"].startswith("http://") and _scheme(reference) == "https":
+        raise RegistryError(f"{reference.host} wants the password sent in the clear, to {wanted['realm']}")
+    fields = {"service": wanted.get("service", ""), "scope": f"repository:{reference.repository}:pull"}
+    try:
+        _, body = _get(f"{wanted['realm']}?{urlencode(fields)}", {"Authorization": login} if login else {})
+        tree = json.loads(body)
+        return f"Bearer {tree.get('token') or tree['access_token']}"
+    except HTTPError as error:
+        raise RegistryError(f"{wanted['realm']} gives no token: {error.code} {error.reason}") from None
+    except (ValueError, KeyError, AttributeError):
+        raise RegistryError(f"{wanted['realm']} gives no token") from None
+
+
+def _login(reference: Reference) -> str | None:
+    """The header of basic authentication from `docker login`; None where nobody logged in."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    try:
+        tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RegistryError(f"{path} can't be read: {error}") from None
+    key = HUB_KEY if reference.registry == "docker.io" else reference.registry
+    helper = tree.get("credHelpers", {}).get(key) or tree.get("credsStore")
+    entry = tree.get("auths", {}).get(key, {})
+    if helper:
+        return _from_helper(str(helper), key)
+    return f"Basic {entry['auth']}" if entry.get("auth") else None
+
+
+def _from_helper(helper: str, key: str) -> str | None:
+    """What the program docker-credential-HELPER knows of a registry."""
+    if not re.fullmatch(r"[\w.-]+", helper):
+        raise RegistryError(f"{helper!r} is no name of a credential helper")
+    program = f"docker-credential-{helper}"
+    try:
+        done = subprocess.run(  # noqa: S603
+            [program, "get"], input=key, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RegistryError(f"{program} can't be run: {error}") from None
+    if done.returncode:
+        return None  # it knows nothing of this registry; perhaps anybody may read there
+    try:
+        tree = json.loads(done.stdout)
+        pair = f"{tree['Username']}:{tree['Secret']}"
+    except (ValueError, KeyError, TypeError):
+        raise RegistryError(f"{program} gives no user and password") from None
+    return "Basic " + base64.b64encode(pair.encode()).decode()

@@ -1,0 +1,115 @@
+"""Why a pod does not run, or how it ended, in one sentence from what Kubernetes says of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
+from components.multi_worker.pending_reasons import why_none
+from components.multi_worker.pod_status import INDEX
+from components.runtime.pod_metadata import KUBEFLOWS_RUN
+from gan.errors import ClusterError
+from pipelines.kubernetes.cluster import Cluster
+from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of
+
+BEGINNING = ("PodInitializing", "ContainerCreating")
+WORKLOADS = "kueue.x-k8s.io"
+HINTS = {
+    "ImagePullBackOff": "look whether the image is there and may be pulled",
+    "ErrImagePull": "look whether the image is there and may be pulled",
+    "ErrImageNeverPull": "load the image into the cluster",
+    "InvalidImageName": "give another --image",
+    "CreateContainerConfigError": "make it, and the pod goes on by itself",
+}
+
+
+def why_pending(cluster: Cluster, pod: Any) -> str:
+    """Why a pod has not begun; empty where it has, or is just beginning."""
+    unplaced = next((each for each in pod.status.conditions or [] if _unplaced(each)), None)
+    if unplaced is not None and unplaced.reason == "SchedulingGated":
+        return f"held back by Kueue: {_of_kueue(cluster, pod) or 'its queue has not let it in'}"
+    if unplaced is not None:
+        return f"no node takes it: {_first_sentence(unplaced.message)}"
+    for status in _containers(pod):
+        waiting = status.state.waiting if status.state else None
+        if waiting and waiting.reason and waiting.reason not in BEGINNING:
+            hint = HINTS.get(waiting.reason)
+            return _joined(f"{waiting.reason}: {waiting.message or 'no more is said'}", hint)
+    return ""
+
+
+def why_workers_wait(cluster: Cluster, pod: Any) -> str:
+    """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
+    if RESOURCES not in (pod.metadata.annotations or {}):
+        return ""
+    of_run = f"{RUN}={pod.metadata.labels[KUBEFLOWS_RUN]}"
+    try:
+        workers = oldest_first(cluster.core_list(cluster.core.list_namespaced_pod, of_run))
+        if workers:
+            told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
+            return next((f"worker {index} waits: {why}" for index, why in told if why), "")
+        return next((f"its workers have no pods: {why_none(each, ())}" for each in _groups(cluster, of_run)), "")
+    except ClusterError as error:
+        return f"whether its workers wait is not seen: {error}"
+
+
+def why_ended(pod: Any) -> str:
+    """How the step's container ended, where it did not end well."""
+    if pod.status.reason in ("Evicted", "DeadlineExceeded", "NodeLost", "Preempting"):
+        return f"{pod.status.reason}: {pod.status.message or ''}".rstrip(": ")
+    state = state_of(pod)
+    ended = state.terminated if state else None
+    if ended is None or ended.exit_code == 0:
+        return ""
+    if ended.reason == "OOMKilled":
+        return _joined(f"out of memory ({_memory(pod)})", "give the step more in the profile, or the config less to do")
+    if ended.message:
+        return str(ended.message).strip()
+    return f"ended with exit code {ended.exit_code} ({ended.reason})"
+
+
+def _groups(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
+    """The JobSets and Jobs that make workers; a list of Kubernetes' own says no kind of each."""
+    jobs = cluster.core_list(cluster.batch.list_namespaced_job, selector)
+    plain = cluster.client.sanitize_for_serialization
+    return [*cluster.custom_list(*JOBSET, selector), *({"kind": "Job", **plain(each)} for each in jobs)]
+
+
+def _unplaced(condition: Any) -> bool:
+    return bool(condition.type == "PodScheduled" and condition.status == "False" and condition.reason != "Scheduled")
+
+
+def _containers(pod: Any) -> Iterable[Any]:
+    return [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+
+
+def _first_sentence(message: str | None) -> str:
+    """The scheduler's account without what it says of claims and preemption, which only repeats it."""
+    return re.split(r"[.,] (?:no new claims|preemption:)", message or "it is not said why")[0].strip()
+
+
+def _memory(pod: Any) -> str:
+    container = container_of(pod)
+    limits = (container.resources.limits if container and container.resources else None) or {}
+    return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node was short"
+
+
+def _joined(what: str, remedy: str | None) -> str:
+    return f"{what}; {remedy}" if remedy else what
+
+
+def _of_kueue(cluster: Cluster, pod: Any) -> str:
+    """What Kueue says of the workload that it made of a pod; where that is not told, why it isn't."""
+    found = (cluster.custom_list(WORKLOADS, version, "workloads") for version in ("v1beta2", "v1beta1"))
+    try:
+        workloads = next((each for each in found if each), [])
+    except ClusterError as error:
+        return f"its workload is not seen: {error}"
+    for workload in workloads:
+        owners = workload["metadata"].get("ownerReferences", [])
+        if any(owner.get("uid") == pod.metadata.uid for owner in owners):
+            conditions = workload.get("status", {}).get("conditions", [])
+            return next((str(each.get("message", "")) for each in conditions if each.get("status") == "False"), "")
+    return ""

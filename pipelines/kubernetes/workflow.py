@@ -1,0 +1,117 @@
+"""A run's Argo workflow: what became of each task, and why it waits. Kubeflow's own list of tasks has less.
+
+The API server hands it out as it last heard of it; Kubernetes has it at first hand, for a day after the run's end.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.runtime.pod_metadata import KUBEFLOWS_RUN
+from gan.errors import ClusterError, NotFoundError
+from pipelines.kfp.connection import Connection
+from pipelines.kubernetes.cluster import Cluster
+
+WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
+_EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\d+)\))?")
+_DRIVER = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)-driver)(\((?P<attempt>\d+)\))?")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One task as Argo tells of it: `task` is its name without the number of the attempt.
+
+    `going_on`: it has not ended, which is so between two attempts too; meanwhile `phase` is that of its last pod.
+    `pods` is how many it has had since the run began or was last retried; `host` is where the last of them ran.
+    """
+
+    task: str
+    step: str
+    phase: str
+    going_on: bool
+    message: str
+    began_at: str
+    ended_at: str
+    host: str
+    pods: int
+
+
+def stored(connection: Connection, run_id: str) -> dict[str, Any]:
+    """The workflow as the API server keeps it; empty where it gives none."""
+    try:
+        found = connection.get(f"/apis/v1beta1/runs/{run_id}")
+        tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
+    except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
+        return {}  # an API of that age may be gone
+    return tree if isinstance(tree, dict) else {}
+
+
+def living(cluster: Cluster, run_id: str) -> dict[str, Any]:
+    """The workflow in Kubernetes; empty where there is none any more."""
+    return next(iter(cluster.custom_list(*WORKFLOWS, f"{KUBEFLOWS_RUN}={run_id}")), {})
+
+
+def was_terminated(workflow: Mapping[str, Any]) -> bool:
+    """Whether somebody stopped the run: a termination sets the deadline to zero, which nothing else does."""
+    return bool(workflow.get("spec", {}).get("activeDeadlineSeconds") == 0)
+
+
+def message(workflow: Mapping[str, Any]) -> str:
+    """What Argo says of the workflow as a whole."""
+    return str(workflow.get("status", {}).get("message") or "")
+
+
+def nodes(workflow: Mapping[str, Any]) -> list[Node]:
+    """The tasks that run our steps, in the order in which they began."""
+    return _tasks(workflow, _EXECUTOR)
+
+
+def waiting_drivers(workflow: Mapping[str, Any]) -> list[Node]:
+    """The tasks of Kubeflow's own that have not begun; each comes before a step, the first one, `root`, before all."""
+    return [node for node in _tasks(workflow, _DRIVER) if node.phase == "Pending"]
+
+
+def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[Node]:
+    tasks: dict[str, list[tuple[dict[str, Any], re.Match[str]]]] = {}
+    for node in _nodes(workflow.get("status", {})):
+        match = kind.fullmatch(str(node.get("name", "")))
+        if match:
+            tasks.setdefault(match["task"], []).append((node, match))
+    return sorted((_node(task, parts) for task, parts in tasks.items()), key=lambda node: (node.began_at, node.task))
+
+
+def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> Node:
+    """A task with retries has a node for the whole and one for each pod; another has that of its pod alone."""
+    pods = sorted((int(match["attempt"] or 0), node) for node, match in parts if node.get("type") == "Pod")
+    whole = next((node for node, match in parts if match["attempt"] is None), parts[-1][0])
+    last = pods[-1][1] if pods else whole
+    going_on = whole.get("phase") in ("Running", "Pending", "", None)
+    return Node(
+        task=task,
+        step=parts[0][1]["step"],
+        phase=str((last if going_on else whole).get("phase") or "Pending"),
+        going_on=going_on,
+        message=str(last.get("message") or whole.get("message") or ""),
+        began_at=str(whole.get("startedAt") or ""),
+        ended_at=str(whole.get("finishedAt") or ""),
+        host=str(last.get("hostNodeName") or ""),
+        pods=len(pods),
+    )
+
+
+def _nodes(status: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a workflow; of a large one Argo keeps them compressed."""
+    found = status.get("nodes")
+    if not found and status.get("compressedNodes"):
+        try:
+            found = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
+        except (ValueError, OSError, binascii.Error, EOFError):
+            found = {}
+    yield from (found or {}).values()

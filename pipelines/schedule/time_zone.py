@@ -1,0 +1,64 @@
+"""Which time zone the host reads cron in: a setting of its controller, one for all schedules, that its API hides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gan.errors import ClusterError, NotFoundError
+from pipelines.kfp.endpoint import DEFAULT_NAMESPACE
+from pipelines.kubernetes.cluster import reach
+from pipelines.schedule.cron import zone_of
+
+CONTROLLER = "ml-pipeline-scheduledworkflow"
+VARIABLE = "CRON_SCHEDULE_TIMEZONE"
+UNSET = "UTC"  # its image has no clock of another zone, and Kubeflow's manifests set this
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A time zone, and how we know."""
+
+    name: str
+    source: str
+
+
+def controller_zone(namespace: str, given: str | None) -> Zone:
+    """The zone of the controller beside the API.
+
+    Args:
+        namespace: of the runs; the controller is there or in Kubeflow's own.
+        given: what the user says it is, for those who may not look.
+
+    Raises:
+        ConfigError: `given`, or what the controller is set to, is no time zone.
+    """
+    if given is not None:
+        zone_of(given)
+        return Zone(given, "as --controller-zone says")
+    why = ""
+    for where in dict.fromkeys((namespace, DEFAULT_NAMESPACE)):
+        try:
+            found = _setting(where)
+        except NotFoundError:
+            why = f"there is no deployment {CONTROLLER}"
+            continue
+        except ClusterError as error:
+            why = str(error)
+            break
+        zone_of(found)
+        return Zone(found, f"{VARIABLE} of deployment {where}/{CONTROLLER}")
+    return Zone(UNSET, f"assumed, since it is not seen: {why}; give --controller-zone where it is another")
+
+
+def _setting(namespace: str) -> str:
+    """What the controller's environment says, which Kubeflow's manifests take from a ConfigMap."""
+    cluster = reach(namespace)
+    variables = cluster.environment_of(CONTROLLER)
+    found = variables.get(VARIABLE) or variables.get("TZ")
+    if found is None:
+        return UNSET
+    source = found.value_from and found.value_from.config_map_key_ref
+    if source is None:
+        return found.value or UNSET
+    config = cluster.call(cluster.core.read_namespaced_config_map, source.name, namespace)
+    return (config.data or {}).get(source.key) or UNSET

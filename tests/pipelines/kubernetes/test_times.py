@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipelines.kubernetes.times import human, moment, seconds_between
+
+EIGHT = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(None, "-"), (0.0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (754.0, "12 min 34 s"), (7500.0, "2 h 5 min")],
+)
+def test_times_for_people(seconds: float | None, told: str) -> None:
+    assert human(seconds) == told
+
+
+def test_moments_without_a_zone_are_in_utc() -> None:
+    assert moment("2026-11-29T08:00:00") == moment("2026-11-29T09:00:00+01:00") == EIGHT
+    assert moment("") is None
+    assert moment("at eight") is None
+
+
+def test_the_time_between_two_moments() -> None:
+    assert seconds_between(EIGHT, EIGHT.replace(minute=1)) == 60
+    assert seconds_between(EIGHT.replace(minute=1), EIGHT) == 0
+    assert seconds_between(None, EIGHT) == 0
+    assert seconds_between(EIGHT.replace(year=2020), None) > 86400

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.local.output_parser import MOST_LINES, Feed
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def launched(self, step: str, process: int) -> None:
+        self.events.append(("launched", step, process))
+
+    def said(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+
+    def ended(self, step: str, exit_code: int, seconds: float) -> None:
+        self.events.append(("ended", step, exit_code, seconds))
+
+
+STREAM = "".join(
+    [
+        "12:00:00.000 - INFO - Executing task 'train'\n",
+        '    {"launched": "train", "process": 42}\n',
+        "    [KFP Executor 2026-01-01 INFO]: Loading\n",
+        '    {"time": "now", "event": "train", "done": 1, "total": 2}\n',
+        "    a warning of somebody else\n",
+        '    {"inputs": {"config": "a: 1"}}\n',
+        "    {broken\n    [1, 2]\n    \n",
+        '    {"ended": "train", "exit_code": -9, "seconds": 1.5}\n',
+    ]
+)
+EVENTS = [
+    ("launched", "train", 42),
+    {"time": "now", "event": "train", "done": 1, "total": 2},
+    ("ended", "train", -9, 1.5),
+]
+
+
+def test_events_are_told_apart_from_the_rest() -> None:
+    heard = Heard()
+    feed = Feed(heard)
+    assert feed.writable()
+    assert feed.write(STREAM) == len(STREAM)
+    assert heard.events == EVENTS
+    assert feed.last_lines() == [
+        "a warning of somebody else", '{"inputs": {"config": "a: 1"}}', "{broken", "[1, 2]",
+    ]  # fmt: skip
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
+def test_it_does_not_matter_how_the_text_is_cut(cuts: list[int]) -> None:
+    heard = Heard()
+    feed = Feed(heard)
+    places = [0, *sorted(cuts), len(STREAM)]
+    for begin, end in pairwise(places):
+        feed.write(STREAM[begin:end])
+    assert heard.events == EVENTS
+
+
+def test_only_the_last_lines_of_the_last_step_are_kept() -> None:
+    feed = Feed(Heard())
+    feed.write("of the step before\n")
+    feed.write(json.dumps({"launched": "b", "process": 1}) + "\n")
+    feed.write("".join(f"{number}\n" for number in range(MOST_LINES + 5)))
+    assert feed.last_lines() == [str(number) for number in range(5, MOST_LINES + 5)]
+
+
+@pytest.mark.parametrize("line", ['{"event"', '"event"', "null", '{"other": "event"}'])
+def test_what_only_looks_like_an_event(line: str) -> None:
+    heard = Heard()
+    Feed(heard).write(line + "\n")
+    assert heard.events == []
