@@ -22,7 +22,7 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 # version instead of the one in the lock, and refuse it for want of a hash.
 LOCKED = --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help install install-dev quickstart test lint unit servers torture golden docs-reference lock clean
+.PHONY: help install install-dev quickstart test lint unit servers soak golden docs-reference lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,8 +61,8 @@ servers: ## Build the servers that some tests need, storage and push gateway, in
 	  folder=$$(go mod download -json $$server | sed -n 's/.*"Dir": "\(.*\)",/\1/p') && \
 	  go build -C $$folder -o $(CURDIR)/.servers/bin/ . || exit 1; done
 
-torture: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_TORTURE, GAN_SEED).
-	GAN_TORTURE=$${GAN_TORTURE:-50} $(BIN)/python tests/faults/torture.py
+soak: install-dev ## Every promise in its long form, 50 kills a step; an hour or so (GAN_SOAK, GAN_SEED).
+	GAN_SOAK=$${GAN_SOAK:-50} $(BIN)/python tests/faults/soak.py
 
 .PHONY: kind minikube
 kind: ## A kind cluster with Kubeflow Pipelines, our image and k8s/overlays/local (needs kind, Docker, kubectl).

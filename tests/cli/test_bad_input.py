@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gan.store.local import LOCK
-from support import world
+from support import bad_inputs
 
 SMALL = ["--set=generator.width=0.05", "--set=discriminator.width=0.05", "--set=train.batch_size=8"]
 
@@ -49,7 +49,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
         return done.stdout.strip().splitlines()[-1]
 
     dataset = made("preprocess", "--dataset", "digits")
-    folder = world.folder(base / "pictures", count=120)
+    folder = bad_inputs.folder(base / "pictures", count=120)
     folder_dataset = made("preprocess", "--dataset", "folder", "--source", str(folder), "--image-size", "16")
     reference = made("reference", "--dataset-id", dataset, "--set", "reference.epochs=1")
     other = made("reference", "--dataset-id", dataset, "--set", "reference.epochs=1", "--set", "reference.seed=1")
@@ -74,19 +74,19 @@ class Case:
 
 
 def mnist(change: Callable[[Path], None]) -> Callable[[Path, Sound], None]:
-    return lambda folder, _: change(world.mnist(folder / "in"))
+    return lambda folder, _: change(bad_inputs.mnist(folder / "in"))
 
 
 def celeba(change: Callable[[Path], None]) -> Callable[[Path, Sound], None]:
-    return lambda folder, _: change(world.celeba(folder / "in"))
+    return lambda folder, _: change(bad_inputs.celeba(folder / "in"))
 
 
 def celeba_with(name: str, data: bytes) -> Callable[[Path, Sound], None]:
-    return lambda folder, _: void(world.celeba(folder / "in", pictures={name: data}))
+    return lambda folder, _: void(bad_inputs.celeba(folder / "in", pictures={name: data}))
 
 
 def pictures(change: Callable[[Path], None]) -> Callable[[Path, Sound], None]:
-    return lambda folder, _: change(world.folder(folder / "in"))
+    return lambda folder, _: change(bad_inputs.folder(folder / "in"))
 
 
 def void(_: object) -> None:
@@ -131,7 +131,7 @@ def small(store: Path, source: Path, *flags: str) -> str:
 
 
 def odd_dataset(folder: Path, _: Sound) -> None:
-    made = small(folder / "store", world.folder(folder / "odd"), "--image-size", "15")
+    made = small(folder / "store", bad_inputs.folder(folder / "odd"), "--image-size", "15")
     (folder / "ids").write_text(f"odd={made}")
 
 
@@ -139,7 +139,7 @@ def plain_dataset(folder: Path, _: Sound) -> None:
     source = folder / "plain"
     source.mkdir()
     for index in range(40):
-        (source / f"{index}.png").write_bytes(world.picture(index, (16, 16), kind="PNG"))
+        (source / f"{index}.png").write_bytes(bad_inputs.picture(index, (16, 16), kind="PNG"))
     (folder / "ids").write_text(f"plain={small(folder / 'store', source, '--image-size', '16')}")
 
 
@@ -267,14 +267,18 @@ CASES = [
         MNIST,
         3,
         ("train-labels-idx1-ubyte", "1234", "2049"),
-        mnist(lambda f: world.put_idx(f, "train-labels-idx1-ubyte", world.idx(1234, (30,), bytes(30)))),
+        mnist(lambda f: bad_inputs.put_idx(f, "train-labels-idx1-ubyte", bad_inputs.idx(1234, (30,), bytes(30)))),
     ),
     Case(
         "count beyond the file",
         MNIST,
         3,
         ("train-images-idx3-ubyte", "31"),
-        mnist(lambda f: world.put_idx(f, "train-images-idx3-ubyte", world.idx(2051, (31, 28, 28), bytes(30 * 784)))),
+        mnist(
+            lambda f: bad_inputs.put_idx(
+                f, "train-images-idx3-ubyte", bad_inputs.idx(2051, (31, 28, 28), bytes(30 * 784))
+            )
+        ),
     ),
     Case(
         "not 28 by 28",
@@ -282,7 +286,9 @@ CASES = [
         3,
         ("27", "28"),
         mnist(
-            lambda f: world.put_idx(f, "train-images-idx3-ubyte", world.idx(2051, (30, 27, 28), bytes(30 * 27 * 28)))
+            lambda f: bad_inputs.put_idx(
+                f, "train-images-idx3-ubyte", bad_inputs.idx(2051, (30, 27, 28), bytes(30 * 27 * 28))
+            )
         ),
     ),
     Case(
@@ -290,14 +296,16 @@ CASES = [
         MNIST,
         3,
         ("30", "29", "labels"),
-        mnist(lambda f: world.put_idx(f, "train-labels-idx1-ubyte", world.idx(2049, (29,), bytes(29)))),
+        mnist(lambda f: bad_inputs.put_idx(f, "train-labels-idx1-ubyte", bad_inputs.idx(2049, (29,), bytes(29)))),
     ),
     Case(
         "label beyond nine",
         MNIST,
         3,
         ("11",),
-        mnist(lambda f: world.put_idx(f, "train-labels-idx1-ubyte", world.idx(2049, (30,), bytes([11] * 30)))),
+        mnist(
+            lambda f: bad_inputs.put_idx(f, "train-labels-idx1-ubyte", bad_inputs.idx(2049, (30,), bytes([11] * 30)))
+        ),
     ),
     # CelebA
     Case("path outside the zip", CELEBA, 3, ("../evil.jpg",), celeba_with("../evil.jpg", b"x")),
@@ -306,7 +314,7 @@ CASES = [
         CELEBA,
         3,
         ("000003.jpg", "--on-bad-image"),
-        celeba_with("img_align_celeba/000003.jpg", world.picture()[:500]),
+        celeba_with("img_align_celeba/000003.jpg", bad_inputs.picture()[:500]),
     ),
     Case("mislabelled JPEG", CELEBA, 3, ("000003.jpg",), celeba_with("img_align_celeba/000003.jpg", b"GIF? no")),
     Case(
@@ -314,14 +322,14 @@ CASES = [
         CELEBA,
         3,
         ("list_attr_celeba.txt",),
-        celeba(lambda f: world.drop_line(f / "list_attr_celeba.txt", 7)),
+        celeba(lambda f: bad_inputs.drop_line(f / "list_attr_celeba.txt", 7)),
     ),
     Case(
         "image missing from a list",
         CELEBA,
         3,
         ("list_eval_partition.txt",),
-        celeba(lambda f: world.drop_line(f / "list_eval_partition.txt", 7)),
+        celeba(lambda f: bad_inputs.drop_line(f / "list_eval_partition.txt", 7)),
     ),
     Case("list missing", CELEBA, 3, ("identity_CelebA.txt",), celeba(lambda f: (f / "identity_CelebA.txt").unlink())),
     Case(
@@ -362,7 +370,7 @@ CASES = [
         ("compress",),
         lambda folder, _: (
             (folder / "in").mkdir(),
-            void(world.zip_of(folder / "in/z.zip", {"a.png": bytes(300_000_000)}, compressed=True)),
+            void(bad_inputs.zip_of(folder / "in/z.zip", {"a.png": bytes(300_000_000)}, compressed=True)),
         )[1],
     ),
     Case(

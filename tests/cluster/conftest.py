@@ -16,23 +16,23 @@ import pytest
 import requests
 
 from gan.store import Store, open_store
-from support import peace
+from support import serial_lock
 from support.cluster import Cluster, kubectl_json, within_reach
 
 FOLDER = Path(__file__).parent
 ASKED_FOR = "GAN_CLUSTER_TESTS"
 LONGEST_FIRST = (
-    "test_weather_training",
+    "test_disruption_training",
     "test_journey_cancel",
     "test_journey_retraining",
     "test_schedule",
     "test_journey",
     "test_journey_sweep",
-    "test_weather_pending",
-    "test_weather_errors",
+    "test_disruption_pending",
+    "test_disruption_errors",
     "test_journey_mnist",
 )
-WAITS_FOR_ALL = "test_weather_api_server"
+WAITS_FOR_ALL = "test_disruption_api_server"
 DEFAULT_HOST = "http://127.0.0.1:8888"
 
 
@@ -82,7 +82,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module", autouse=True)
 def undisturbed() -> Iterator[None]:
     """No other file's tests take a service away meanwhile. A file that does so has another fixture of this name."""
-    with peace.undisturbed():
+    with serial_lock.undisturbed():
         yield
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.errors import EXIT_UNHEALTHY
-from support import weather
+from support import disruption
 from support.cluster import Cluster, Told
 
 EXPECTED = {
@@ -57,7 +57,7 @@ def test_a_profile_that_no_node_takes_and_a_secret_that_is_not_there(
     cluster: Cluster, store_uri: str, tmp_path: Path
 ) -> None:
     huge = {"train": {"cpu": "900", "cpu_limit": "900"}}
-    profile = weather.profile(tmp_path, store_secret="gan-nowhere", steps=huge)  # noqa: S106
+    profile = disruption.profile(tmp_path, store_secret="gan-nowhere", steps=huge)  # noqa: S106
     told = examined(cluster, store_uri, "--profile", profile)
     assert told.exit_code == EXIT_UNHEALTHY
     wrong = failed(told)

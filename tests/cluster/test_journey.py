@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gan.store import Store, alias
 from support.cluster import Cluster, Told, within_reach
-from support.trips import MADE, TRAINING, Trip, details, follow, step
+from support.run_lifecycle import MADE, TRAINING, Trip, details, follow, step
 
 STEPS = "train.steps=600"
 """Some seconds, so that there is time to look."""

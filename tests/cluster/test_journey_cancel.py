@@ -10,7 +10,7 @@ import pytest
 
 from gan.errors import WorkerLostError
 from support.cluster import Cluster, Told, kubectl, until
-from support.trips import TRAINING, details, step
+from support.run_lifecycle import TRAINING, details, step
 
 STEPS = 800
 LABELS = ("pipeline/runid", "gan-pipelines/run")

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from support.cluster import Cluster, Told
-from support.trips import TRAINING, details
+from support.run_lifecycle import TRAINING, details
 
 
 @pytest.fixture(scope="module")

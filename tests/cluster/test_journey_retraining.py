@@ -13,7 +13,7 @@ from gan.store import Store, alias
 from pipelines.dags.retraining import ORDER
 from pipelines.schedule.time_zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
-from support.trips import details
+from support.run_lifecycle import details
 from support.webhook import webhook
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gan.store import Store, alias
 from support.cluster import Cluster, Told
-from support.trips import details
+from support.run_lifecycle import details
 
 SWEEP = """
 search: {train.ema_decay: [0.5, 0.99], train.beta_1: {low: 0.0, high: 0.5}}

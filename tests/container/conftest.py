@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.boxes import LOCKED
+from support.containers import LOCKED
 
 IMAGE = os.environ.get("GAN_TEST_IMAGE", "gan-pipelines:dev")
 PROBE = Path(__file__).with_name("probe.py")

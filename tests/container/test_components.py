@@ -18,7 +18,7 @@ from gan.store import alias, open_store
 from pipelines.dags.retraining import retraining
 from pipelines.dags.sweep import sweep
 from pipelines.dags.tasks import Tasks
-from support.boxes import Bench, kubeflow_in_docker
+from support.containers import Bench, kubeflow_in_docker
 
 pytestmark = pytest.mark.slow
 

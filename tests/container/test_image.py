@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan import __version__
-from support.boxes import LOCKED
+from support.containers import LOCKED
 
 MEBIBYTE = 1 << 20
 OLDEST = 315532800  # 1980-01-01, the time that every file of ours has

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from faults import killer
+from faults import crash_injection
 from faults.contents import contents
-from faults.killer import Unkilled
-from faults.nursery import Nursery
+from faults.crash_injection import Unkilled
+from faults.forkserver import Forkserver
 from faults.steps import STEPS, Pipeline
 from gan.store import open_store
 
@@ -30,8 +30,8 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
+def forkserver() -> Iterator[Forkserver]:
+    with Forkserver() as made:
         yield made
 
 
@@ -40,15 +40,15 @@ Count = Callable[[int], None]
 
 @pytest.fixture
 def trials(record_property: Callable[[str, object], None]) -> Count:
-    """Tells the table of `make torture` how often a test tried."""
+    """Tells the table of `make soak` how often a test tried."""
     return lambda number: record_property("trials", number)
 
 
 class Stages:
     """The pipeline on a local disk with no fault at all, as far as it was asked for: `stages["train"]`."""
 
-    def __init__(self, nursery: Nursery, folder: Path) -> None:
-        self._nursery = nursery
+    def __init__(self, forkserver: Forkserver, folder: Path) -> None:
+        self._forkserver = forkserver
         self._folder = folder
         self._pipeline = Pipeline(str(folder / "store"), folder / "work")
         self._done: dict[str, Stage] = {}
@@ -62,11 +62,11 @@ class Stages:
     def _run(self, step: str) -> Stage:
         before = self._folder / f"before-{step}"
         shutil.copytree(self._pipeline.store, before)
-        unkilled = killer.measure(self._nursery, self._pipeline.task(step))
+        unkilled = crash_injection.measure(self._forkserver, self._pipeline.task(step))
         self._pipeline.note(step)
         return Stage(before, contents(open_store(self._pipeline.store)), unkilled, dict(self._pipeline.ids))
 
 
 @pytest.fixture(scope="session")
-def stages(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Stages:
-    return Stages(nursery, tmp_path_factory.mktemp("unkilled"))
+def stages(forkserver: Forkserver, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    return Stages(forkserver, tmp_path_factory.mktemp("unkilled"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from faults.nursery import Task
+from faults.forkserver import Task
 
 STEPS = ("preprocess", "reference", "train", "evaluate", "export", "gate", "promote")
 NAME = "tiny"

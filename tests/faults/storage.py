@@ -15,9 +15,9 @@ from faults.proxy import FAULTS, Proxy
 from gan.store import Store, open_store
 from support import servers
 
-TORTURE = "GAN_TORTURE" in os.environ
+SOAK = "GAN_SOAK" in os.environ
 SEED = int(os.environ.get("GAN_SEED", "0"))
-STALL_SECONDS = 30.0 if TORTURE else 0.5
+STALL_SECONDS = 30.0 if SOAK else 0.5
 MOTO = "s3-moto-which-takes-a-flipped-upload"
 KINDS = {"gs": servers.fake_gcs, "s3-minio": servers.minio, MOTO: servers.moto}
 S3 = "s3-minio" if shutil.which("minio") or shutil.which(str(servers.BUILT / "minio")) else MOTO

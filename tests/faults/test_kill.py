@@ -2,7 +2,7 @@
 
 Each step is killed again and again, three times on one store at most, and then run to its end. After each kill nothing
 half published may be seen; in the end the store must hold the same as one whose step was never killed, and after
-`gan gc` nothing else. GAN_TORTURE sets the number of kills of a step, GAN_SEED another seed.
+`gan gc` nothing else. GAN_SOAK sets the number of kills of a step, GAN_SEED another seed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from faults import killer
+from faults import crash_injection
 from faults.conftest import Count, Stage, Stages
 from faults.contents import contents
-from faults.killer import Kill
-from faults.nursery import Nursery
+from faults.crash_injection import Kill
+from faults.forkserver import Forkserver
 from faults.steps import STEPS, Pipeline
-from faults.storage import S3, SEED, TORTURE, fill, on_server
+from faults.storage import S3, SEED, SOAK, fill, on_server
 from gan.admin.gc import gc
 from gan.admin.gc_scan import Rules
 from gan.admin.verify import verify
@@ -30,14 +30,16 @@ from gan.store import LocalStore, Store, open_store
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("GAN_TORTURE", "3"))
+KILLS = int(os.environ.get("GAN_SOAK", "3"))
 KILLS_IN_A_ROW = 3
 KILLED = [step for step in STEPS if step != "gate"]
 TWO_DAYS = 2 * 24 * 3600
 
 
 @pytest.mark.parametrize("step", KILLED)
-def test_killed_on_a_local_disk(step: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count) -> None:
+def test_killed_on_a_local_disk(
+    step: str, forkserver: Forkserver, stages: Stages, tmp_path: Path, trials: Count
+) -> None:
     def fresh(trial: int) -> Store:
         shutil.copytree(stages[step].before, tmp_path / str(trial))
         return open_store(str(tmp_path / str(trial)))
@@ -50,13 +52,13 @@ def test_killed_on_a_local_disk(step: str, nursery: Nursery, stages: Stages, tmp
         return contents(store)
 
     trials(KILLS)
-    torment(step, nursery, stages[step], fresh, swept, Pipeline("", tmp_path / "work", ids=stages[step].ids))
+    torment(step, forkserver, stages[step], fresh, swept, Pipeline("", tmp_path / "work", ids=stages[step].ids))
 
 
 @pytest.mark.parametrize("step", ["preprocess", "train", "promote"])
-@pytest.mark.parametrize("kind", ["gs", S3] if TORTURE else [S3])
+@pytest.mark.parametrize("kind", ["gs", S3] if SOAK else [S3])
 def test_killed_on_a_bucket(
-    kind: str, step: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count
+    kind: str, step: str, forkserver: Forkserver, stages: Stages, tmp_path: Path, trials: Count
 ) -> None:
     with on_server(kind) as (server, bucket):
 
@@ -71,23 +73,23 @@ def test_killed_on_a_bucket(
             return contents(store)
 
         untouched = fresh(0)
-        unkilled = killer.measure(
-            nursery, Pipeline(untouched.uri, tmp_path, server.environment, stages[step].ids).task(step)
+        unkilled = crash_injection.measure(
+            forkserver, Pipeline(untouched.uri, tmp_path, server.environment, stages[step].ids).task(step)
         )
         assert contents(untouched) == stages[step].after
         stage = replace(stages[step], unkilled=unkilled)
         trials(KILLS)
         work = Pipeline("", tmp_path / "work", server.environment, stage.ids)
-        torment(step, nursery, stage, fresh, swept, work, swept(untouched))
+        torment(step, forkserver, stage, fresh, swept, work, swept(untouched))
 
 
-def test_gc_itself_is_killed(nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count) -> None:
+def test_gc_itself_is_killed(forkserver: Forkserver, stages: Stages, tmp_path: Path, trials: Count) -> None:
     full = tmp_path / "full"
     shutil.copytree(stages["promote"].before, full)
     pipeline = Pipeline(str(full), tmp_path / "work", ids=stages["promote"].ids)
-    killer.run(nursery, pipeline.task("preprocess", "--image-size", "12"))  # nothing refers to this one
+    crash_injection.run(forkserver, pipeline.task("preprocess", "--image-size", "12"))  # nothing refers to this one
     shutil.copytree(full, tmp_path / "before")
-    unkilled = killer.measure(nursery, pipeline.task("gc"))
+    unkilled = crash_injection.measure(forkserver, pipeline.task("gc"))
     stage = Stage(tmp_path / "before", contents(open_store(str(full))), unkilled, pipeline.ids)
     assert stage.after == stages["gate"].after
 
@@ -96,12 +98,12 @@ def test_gc_itself_is_killed(nursery: Nursery, stages: Stages, tmp_path: Path, t
         return open_store(str(tmp_path / str(trial)))
 
     trials(KILLS)
-    torment("gc", nursery, stage, fresh, contents, pipeline)
+    torment("gc", forkserver, stage, fresh, contents, pipeline)
 
 
 def torment(
     step: str,
-    nursery: Nursery,
+    forkserver: Forkserver,
     stage: Stage,
     fresh: Callable[[int], Store],
     swept: Callable[[Store], dict[str, str]],
@@ -112,28 +114,30 @@ def torment(
 
     `swept` gives what a store holds after gc; `work` is the step's pipeline but for the store.
     """
-    where = killer.draw(random.Random(f"{SEED} {step}"), stage.unkilled)  # noqa: S311
+    where = crash_injection.draw(random.Random(f"{SEED} {step}"), stage.unkilled)  # noqa: S311
     delivered = trial = 0
     while delivered < KILLS:
         trial += 1
         store = fresh(trial)
         pipeline = replace(work, store=store.uri)
-        history = list(kill_in_a_row(step, nursery, pipeline, where, min(KILLS_IN_A_ROW, KILLS - delivered)))
+        history = list(kill_in_a_row(step, forkserver, pipeline, where, min(KILLS_IN_A_ROW, KILLS - delivered)))
         delivered += len(history)
         told = f"seed {SEED}, step {step}, trial {trial}, kills {history}"
         print(told)
-        killer.run(nursery, pipeline.task(step))
+        crash_injection.run(forkserver, pipeline.task(step))
         found = contents(store)
         assert {key: found.get(key) for key in stage.after} == stage.after, told
         assert swept(store) == (expected or stage.after), told
         assert verify(store).details["damages"] == [], told
 
 
-def kill_in_a_row(step: str, nursery: Nursery, pipeline: Pipeline, where: Iterator[Kill], most: int) -> Iterator[Kill]:
+def kill_in_a_row(
+    step: str, forkserver: Forkserver, pipeline: Pipeline, where: Iterator[Kill], most: int
+) -> Iterator[Kill]:
     """Kill a step until it is done or was killed `most` times; what others see meanwhile must be whole."""
     for _ in range(most):
         kill = next(where)
-        if not killer.kill(nursery, pipeline.task(step), kill):
+        if not crash_injection.kill(forkserver, pipeline.task(step), kill):
             return
         damages = verify(open_store(pipeline.store)).details["damages"]
         assert damages == [], f"seed {SEED}, step {step}, after {kill}"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from faults.conftest import Stages
-from faults.nursery import Nursery
+from faults.forkserver import Forkserver
 from faults.steps import Pipeline
-from faults.storage import S3, TORTURE, behind_proxy, fill
+from faults.storage import S3, SOAK, behind_proxy, fill
 from faults.training import began_from, begin, preempt, run_id_of, step_of, trained
 from gan.errors import FencedError
 from gan.store import open_store
@@ -21,25 +21,27 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def second_nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
+def second_forkserver() -> Iterator[Forkserver]:
+    with Forkserver() as made:
         yield made
 
 
-@pytest.mark.parametrize("kind", ["gs", S3] if TORTURE else [S3])
-def test_preempted_with_storage_and_while_it_hangs(kind: str, nursery: Nursery, stages: Stages, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["gs", S3] if SOAK else [S3])
+def test_preempted_with_storage_and_while_it_hangs(
+    kind: str, forkserver: Forkserver, stages: Stages, tmp_path: Path
+) -> None:
     with behind_proxy(kind) as storage:
         fill(storage.good(), stages["train"].before)
         pipeline = Pipeline(storage.uri, tmp_path / "work", storage.environment, dict(stages["train"].ids))
 
-        first = begin(nursery, pipeline)
+        first = begin(forkserver, pipeline)
         seen = trained(first, 30)
         saved = preempt(first)
         assert saved >= seen
         run_id = run_id_of(storage.good())
         assert Checkpoints(storage.good(), run_id).steps()[-1] == saved
 
-        second = begin(nursery, pipeline)
+        second = begin(forkserver, pipeline)
         assert began_from(second) == saved
         seen = trained(second, saved + 30)
         storage.proxy.freeze()
@@ -48,15 +50,15 @@ def test_preempted_with_storage_and_while_it_hangs(kind: str, nursery: Nursery, 
         storage.proxy.thaw()
         assert Checkpoints(storage.good(), run_id).steps()[-1] == saved
 
-        third = begin(nursery, pipeline)
+        third = begin(forkserver, pipeline)
         assert began_from(third) == saved
         trained(third, saved + 1)
         assert preempt(third) > saved
 
 
-@pytest.mark.parametrize("kind", ["local", S3] if TORTURE else [S3])
+@pytest.mark.parametrize("kind", ["local", S3] if SOAK else [S3])
 def test_of_two_attempts_the_older_is_fenced_and_the_newer_keeps_what_it_saved(
-    kind: str, nursery: Nursery, second_nursery: Nursery, stages: Stages, tmp_path: Path
+    kind: str, forkserver: Forkserver, second_forkserver: Forkserver, stages: Stages, tmp_path: Path
 ) -> None:
     with behind_proxy(S3) as storage:
         uri = storage.uri if kind == S3 else str(tmp_path / "store")
@@ -66,11 +68,11 @@ def test_of_two_attempts_the_older_is_fenced_and_the_newer_keeps_what_it_saved(
             Pipeline(uri, tmp_path / name, storage.environment, dict(stages["train"].ids))
             for name in ("older", "newer")
         )
-        thought_dead = begin(nursery, older)
+        thought_dead = begin(forkserver, older)
         trained(thought_dead, 30)
         thought_dead.send(signal.SIGSTOP)
 
-        taking_over = begin(second_nursery, newer)
+        taking_over = begin(second_forkserver, newer)
         began = began_from(taking_over)
         trained(taking_over, began + 60)
         thought_dead.send(signal.SIGCONT)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from faults import killer
+from faults import crash_injection
 from faults.conftest import Count, Stages
 from faults.contents import contents
-from faults.nursery import Nursery
+from faults.forkserver import Forkserver
 from faults.steps import CONFIG, STEPS, Pipeline
-from faults.storage import S3, SEED, TORTURE, Bad, behind_proxy, fill, opened
+from faults.storage import S3, SEED, SOAK, Bad, behind_proxy, fill, opened
 from faults.training import begin, preempt, run_id_of, step_of, told, trained
 from gan.admin.verify import verify
 from gan.errors import StoreError, UnavailableError
@@ -26,8 +26,8 @@ from gan.train.logging.metrics_log import read_metrics
 pytestmark = pytest.mark.slow
 
 SHARE = 0.1
-OBJECTS, MOVES, LARGE_OBJECTS = (400, 60, 20) if TORTURE else (120, 30, 3)
-DOWN_SECONDS = 600 if TORTURE else 3
+OBJECTS, MOVES, LARGE_OBJECTS = (400, 60, 20) if SOAK else (120, 30, 3)
+DOWN_SECONDS = 600 if SOAK else 3
 LOGGED_EVERY = int(CONFIG["train"]["log_every_steps"])
 SIZES = (0, 1, 1000, 30_000, 300_000)
 UPLOADED_FROM = 10_000  # bytes; smaller objects are written at once
@@ -144,13 +144,13 @@ def test_what_no_patience_helps_against_fails_at_once_and_says_what_to_do(storag
 
 @pytest.mark.parametrize("kind", ["gs", S3])
 def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
-    kind: str, nursery: Nursery, stages: Stages, tmp_path: Path, trials: Count
+    kind: str, forkserver: Forkserver, stages: Stages, tmp_path: Path, trials: Count
 ) -> None:
     with behind_proxy(kind) as storage:
         storage.proxy.share = SHARE
         pipeline = Pipeline(storage.uri, tmp_path / "work", storage.environment)
         for step in STEPS:
-            killer.run(nursery, pipeline.task(step))
+            crash_injection.run(forkserver, pipeline.task(step))
             pipeline.note(step)
         trials(storage.proxy.faults_made)
         print(storage.proxy.counts)
@@ -158,12 +158,12 @@ def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
 
 
 def test_training_goes_on_while_storage_is_down_and_checkpoints_wait(
-    nursery: Nursery, stages: Stages, tmp_path: Path
+    forkserver: Forkserver, stages: Stages, tmp_path: Path
 ) -> None:
     with behind_proxy(S3) as storage:
         fill(storage.good(), stages["train"].before)
         environment = {**storage.environment, "GAN_STORE_DEADLINE_SECONDS": "1"}
-        child = begin(nursery, Pipeline(storage.uri, tmp_path / "work", environment, dict(stages["train"].ids)))
+        child = begin(forkserver, Pipeline(storage.uri, tmp_path / "work", environment, dict(stages["train"].ids)))
         trained(child, 30)
         storage.proxy.down()
         told(child, "the store does not answer")

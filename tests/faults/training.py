@@ -7,22 +7,22 @@ import signal
 from dataclasses import replace
 from typing import Any
 
-from faults.nursery import Child, Nursery
+from faults.forkserver import Child, Forkserver
 from faults.steps import Pipeline
-from faults.storage import TORTURE
+from faults.storage import SOAK
 from gan.store import Store
 
 POD_GRACE_SECONDS = 30
-GRACE_SECONDS = 25 if TORTURE else 8
+GRACE_SECONDS = 25 if SOAK else 8
 PREEMPTED = 128 + signal.SIGTERM
 ENDLESS = ("--set", "train.steps=1000000", "--set", "train.checkpoint_every_steps=25")
 
 
-def begin(nursery: Nursery, pipeline: Pipeline) -> Child:
+def begin(forkserver: Forkserver, pipeline: Pipeline) -> Child:
     """Begin it, or go on with it."""
     environment = {"GAN_PROGRESS_SECONDS": "0.1", "GAN_GRACE_SECONDS": str(GRACE_SECONDS)}
     task = pipeline.task("train", *ENDLESS)
-    return nursery.begin(replace(task, environment={**task.environment, **environment}))
+    return forkserver.begin(replace(task, environment={**task.environment, **environment}))
 
 
 def run_id_of(store: Store) -> str:

@@ -17,7 +17,7 @@ from gan.steps.preprocess import preprocess
 from gan.store import Store
 from gan.store.records import verdicts
 from gan.train.run import default_run_id
-from support import live, runs, world
+from support import bad_inputs, live, runs
 
 CONFIG = override(runs.config(), ["train.seed=5"])
 NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ def made(template: runs.World, tmp_path: Path) -> runs.World:
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """The pictures that the world's dataset was made of, to be added to."""
-    return world.folder(tmp_path / "pictures", 80)
+    return bad_inputs.folder(tmp_path / "pictures", 80)
 
 
 def prepared(store: Store, pictures: Path) -> str:
@@ -100,7 +100,7 @@ def test_changed_images(made: runs.World, pictures: Path, change: str, least: in
     one = pictures / "cats" / "010.png"
     if change == "add":
         for seed in range(900, 903):
-            (pictures / "dogs" / f"{seed}.png").write_bytes(world.picture(seed, (16, 16), kind="PNG"))
+            (pictures / "dogs" / f"{seed}.png").write_bytes(bad_inputs.picture(seed, (16, 16), kind="PNG"))
     elif change == "remove":
         one.unlink()
     elif change == "relabel":
@@ -117,7 +117,7 @@ def test_changed_images(made: runs.World, pictures: Path, change: str, least: in
 def add(pictures: Path, count: int, size: tuple[int, int]) -> None:
     """New pictures: at 16 x 16 of the kind that is there, at 4 x 4 of a coarser one."""
     for seed in range(1000, 1000 + count):
-        (pictures / "dogs" / f"{seed}.png").write_bytes(world.picture(seed, size, kind="PNG"))
+        (pictures / "dogs" / f"{seed}.png").write_bytes(bad_inputs.picture(seed, size, kind="PNG"))
 
 
 def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) -> None:

@@ -28,7 +28,7 @@ from gan.store import Store, open_store
 from gan.train.checkpoint.files import Checkpoints, named
 from gan.train.run import Run, read_run, write_run
 from gan.types import Json
-from support import world
+from support import bad_inputs
 
 PROTOCOL = {
     "samples": 40, "batch_size": 16, "kid_subsets": 4, "kid_subset_size": 10, "neighbours": 3,
@@ -180,7 +180,7 @@ def test_what_chooses_shares_no_image_with_what_judges(store: Store, reference_i
 
 
 def test_the_split_valid_chooses_where_there_is_one(store: Store, tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path / "faces", 60)
+    folder = bad_inputs.celeba(tmp_path / "faces", 60)
     data = Data(dataset="celeba", source=str(folder), image_size=8, crop=108)
     dataset = spec.load(store, preprocess(store, data, workers=1).id)
     reference = references.load(store, make_reference(store, dataset.id, Reference(epochs=1)).id)

@@ -18,7 +18,7 @@ from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, open_store
 from gan.types import Json
-from support import networks, world
+from support import bad_inputs, networks
 
 IMAGES = 100
 REFERENCE = Reference(
@@ -57,9 +57,9 @@ def dataset_id(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
         file = folder / "one.jpg"
         Image.fromarray(colour.astype(np.uint8)).save(file, quality=95)
         members[f"img_align_celeba/{index + 1:06}.jpg"] = file.read_bytes()
-    source = world.celeba(folder / "celeba", IMAGES, members)
+    source = bad_inputs.celeba(folder / "celeba", IMAGES, members)
     lines = [f"{index + 1:06}.jpg {' '.join('1' if bit else '-1' for bit in row)}" for index, row in enumerate(bits)]
-    head = f"{IMAGES}\n{' '.join(world.ATTRIBUTES)}\n"
+    head = f"{IMAGES}\n{' '.join(bad_inputs.ATTRIBUTES)}\n"
     (source / "list_attr_celeba.txt").write_text(head + "\n".join(lines) + "\n")
     return preprocess(store, Data(dataset="celeba", source=str(source), image_size=8, crop=108), workers=1).id
 

@@ -19,7 +19,7 @@ from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable
 from gan.util.ids import file_sha256
 from gan.util.sigterm import unwinding_at_sigterm
-from support import world
+from support import bad_inputs
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pictures(path: Path, **changes: Any) -> Data:
-    return Data(**{"dataset": "folder", "source": str(world.folder(path / "in")), "image_size": 16} | changes)
+    return Data(**{"dataset": "folder", "source": str(bad_inputs.folder(path / "in")), "image_size": 16} | changes)
 
 
 def published(store: LocalStore) -> list[str]:
@@ -105,7 +105,7 @@ def test_other_options_give_another_dataset(change: dict[str, Any], store: Local
 def test_a_changed_image_gives_another_dataset(store: LocalStore, tmp_path: Path) -> None:
     data = pictures(tmp_path)
     first = preprocess(store, data, workers=1)
-    (tmp_path / "in" / "cats" / "000.png").write_bytes(world.picture(99, (16, 16), kind="PNG"))
+    (tmp_path / "in" / "cats" / "000.png").write_bytes(bad_inputs.picture(99, (16, 16), kind="PNG"))
     assert preprocess(store, data, workers=1).id != first.id
 
 
@@ -121,7 +121,7 @@ def test_a_bad_image_stops_the_work(store: LocalStore, tmp_path: Path, temporary
 def test_or_is_quarantined_with_the_reason(store: LocalStore, tmp_path: Path) -> None:
     data = pictures(tmp_path, on_bad_image="skip")
     bad = tmp_path / "in" / "cats" / "000.png"
-    bad.write_bytes(world.picture(1, kind="JPEG"))
+    bad.write_bytes(bad_inputs.picture(1, kind="JPEG"))
     outcome = preprocess(store, data, workers=1)
     assert outcome.details["quarantined"] == 1
     assert sum(outcome.details["examples"].values()) == 39
@@ -146,7 +146,7 @@ def test_nothing_left_to_train_on(store: LocalStore, tmp_path: Path) -> None:
 
 
 def test_lists_that_put_none_into_train(store: LocalStore, tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path / "in", count=3)
+    folder = bad_inputs.celeba(tmp_path / "in", count=3)
     partition = folder / "list_eval_partition.txt"
     partition.write_text(partition.read_text().replace(" 0\n", " 2\n"))
     with pytest.raises(DataError, match="its lists put none into that split"):

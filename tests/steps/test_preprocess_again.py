@@ -13,12 +13,12 @@ from gan.data.prepare.options import Frame
 from gan.result import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store
-from support import world
+from support import bad_inputs
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    return world.folder(tmp_path / "pictures", 30)
+    return bad_inputs.folder(tmp_path / "pictures", 30)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def run(store: LocalStore, pictures: Path, **keys: object) -> Outcome:
 
 def add(pictures: Path, *names: str) -> None:
     for seed, name in enumerate(names):
-        (pictures / name).write_bytes(world.picture(500 + seed, (16, 16), kind="PNG"))
+        (pictures / name).write_bytes(bad_inputs.picture(500 + seed, (16, 16), kind="PNG"))
 
 
 def test_only_new_images_are_decoded_and_the_result_is_the_same(

@@ -15,7 +15,7 @@ from gan.errors import DataError
 from gan.result import Outcome
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable
-from support import world
+from support import bad_inputs
 
 
 def picture(seed: int, size: tuple[int, int] = (24, 20)) -> Image.Image:
@@ -63,7 +63,7 @@ def test_the_manifest_has_the_hash_that_decided(store: LocalStore, tmp_path: Pat
     from gan.data.prepare.holdout import held_out
     from gan.data.prepare.image import decode, decoded_sha256
 
-    world.folder(tmp_path / "in", 30)
+    bad_inputs.folder(tmp_path / "in", 30)
     rows = pq.read_table(Path(run(store, tmp_path / "in").uri) / "manifest.parquet").to_pylist()
     for row in rows:
         assert row["decoded_sha256"] == decoded_sha256(
@@ -122,7 +122,7 @@ def test_celeba_tells_them_too_and_keeps_its_manifest(store: LocalStore, tmp_pat
         "img_align_celeba/000001.jpg": saved[95].getvalue(),
         "img_align_celeba/000005.jpg": saved[60].getvalue(),
     }
-    source = world.celeba(tmp_path / "in", pictures=pictures)
+    source = bad_inputs.celeba(tmp_path / "in", pictures=pictures)
     outcome = preprocess(store, Data(dataset="celeba", source=str(source)), workers=1)
     assert outcome.details["near_duplicates_across_splits"] == 1
     assert outcome.details["near_duplicate_pairs"][0]["files"] == ["000005.jpg", "000001.jpg"]

@@ -14,7 +14,7 @@ from gan.metrics import reference as references
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, immutable, open_store
-from support import world
+from support import bad_inputs
 from support.inception import make_graph
 
 OPTIONS = Reference(epochs=1, batch_size=16)
@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def labelled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     """60 pictures of cats and dogs, 8 x 8 RGB."""
-    folder = world.folder(tmp_path_factory.mktemp("labelled"), 60)
+    folder = bad_inputs.folder(tmp_path_factory.mktemp("labelled"), 60)
     data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=30)
     return preprocess(store, data, workers=1).id
 
@@ -48,7 +48,7 @@ def unlabelled(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def faces(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     """60 pictures in the layout of CelebA: 12 of them in the test split."""
-    folder = world.celeba(tmp_path_factory.mktemp("faces"), 60)
+    folder = bad_inputs.celeba(tmp_path_factory.mktemp("faces"), 60)
     return preprocess(store, Data(dataset="celeba", source=str(folder), image_size=8, crop=108), workers=1).id
 
 
@@ -103,7 +103,7 @@ def test_images_without_labels(store: Store, unlabelled: str) -> None:
 def test_images_with_attributes(store: Store, faces: str) -> None:
     outcome = make_reference(store, faces, OPTIONS)
     assert outcome.details["feature_network"]["name"] == "celeba-cnn"
-    assert set(outcome.details["feature_network"]["balanced_accuracies"]) == set(world.ATTRIBUTES)
+    assert set(outcome.details["feature_network"]["balanced_accuracies"]) == set(bad_inputs.ATTRIBUTES)
     assert outcome.details["modes"]["kind"] == "attributes"
     made = references.load(store, outcome.id)
     assert list(made.modes.names) == outcome.details["modes"]["names"]
@@ -181,7 +181,7 @@ def test_an_unknown_dataset_is_refused(store: Store) -> None:
 def test_a_split_with_too_few_images_is_refused(
     store: Store, tmp_path: Path, percent: int, split: str, change: str
 ) -> None:
-    folder = world.folder(tmp_path / "few", 20)
+    folder = bad_inputs.folder(tmp_path / "few", 20)
     data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=percent)
     few = preprocess(store, data, workers=1).id
     told = (

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from support import weather
+from support import disruption
 from support.cluster import NAMESPACE, Cluster, kubectl, kubectl_json, within_reach
 
 PORT = 9000
@@ -36,7 +36,7 @@ class OwnStore:
 @contextlib.contextmanager
 def own_store() -> Iterator[OwnStore]:
     """A store that is there and empty; it goes afterwards with all that it holds."""
-    made = OwnStore(f"gan-weather-{secrets.token_hex(3)}", "s3://gan/weather")
+    made = OwnStore(f"gan-disruption-{secrets.token_hex(3)}", "s3://gan/disruption")
     try:
         _make(made.name)
         yield made
@@ -56,8 +56,8 @@ def _make(name: str) -> None:
     spec["volumeClaimTemplates"] = [{"metadata": {"name": claim["metadata"]["name"]}, "spec": claim["spec"]}]
     steps = {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "gan-pipelines"}}, "policyTypes": ["Egress"]}
     out = [{"to": [{"podSelector": {"matchLabels": labels}}], "ports": [{"port": PORT}]}]
-    weather.put("Service", name, spec={"selector": labels, "ports": [{"port": PORT}]})
-    weather.put("NetworkPolicy", name, "networking.k8s.io/v1", spec={**steps, "egress": out})
-    weather.put("StatefulSet", name, "apps/v1", spec=spec)
-    weather.put_store_secret(name, AWS_ENDPOINT_URL=f"http://{name}.{NAMESPACE}:{PORT}")
+    disruption.put("Service", name, spec={"selector": labels, "ports": [{"port": PORT}]})
+    disruption.put("NetworkPolicy", name, "networking.k8s.io/v1", spec={**steps, "egress": out})
+    disruption.put("StatefulSet", name, "apps/v1", spec=spec)
+    disruption.put_store_secret(name, AWS_ENDPOINT_URL=f"http://{name}.{NAMESPACE}:{PORT}")
     kubectl("rollout", "status", f"statefulset/{name}", "--timeout=240s")

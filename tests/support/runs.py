@@ -12,7 +12,7 @@ from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.steps.train import train
 from gan.store import Store, open_store
-from support import world
+from support import bad_inputs
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def make(folder: Path, *, conditional: bool = True) -> World:
     """The world, below `folder`."""
     store = open_store(str(folder / "store"))
     settings = config(conditional=conditional)
-    source = world.folder(folder / "pictures", 80)
+    source = bad_inputs.folder(folder / "pictures", 80)
     data = Data(dataset="folder", source=str(source), image_size=8, channels=1)
     dataset_id = preprocess(store, data, workers=1).id
     reference_id = make_reference(store, dataset_id, settings.reference).id

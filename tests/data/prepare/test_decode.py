@@ -13,10 +13,10 @@ from gan.data.prepare.decode import prepared
 from gan.data.prepare.options import Frame
 from gan.data.sources.interface import Listed, Listing
 from gan.errors import DataError
-from support import world
+from support import bad_inputs
 
 FRAME = Frame(8, 3, None, "bicubic")
-FILES = {f"{index}.png": world.picture(index, (10, 12), kind="PNG") for index in range(10)}
+FILES = {f"{index}.png": bad_inputs.picture(index, (10, 12), kind="PNG") for index in range(10)}
 LISTED = [Listed(name, "train", name, name) for name in FILES]
 
 

@@ -13,7 +13,7 @@ import pytest
 from gan.data.prepare import file_source
 from gan.data.prepare.file_source import FolderOrigin, ZipOrigin, local_source, open_origin
 from gan.errors import ConfigError, DataError
-from support import world
+from support import bad_inputs
 
 MEMBERS = {"b/2.png": b"two", "a/1.png": b"one", "3.png": b"three"}
 
@@ -27,7 +27,7 @@ def make_folder(path: Path) -> Path:
 
 def make_zip(path: Path) -> Path:
     path.mkdir()
-    return world.zip_of(path / "a.zip", MEMBERS)
+    return bad_inputs.zip_of(path / "a.zip", MEMBERS)
 
 
 @pytest.mark.parametrize("make", [make_folder, make_zip])
@@ -40,7 +40,7 @@ def test_folder_and_zip_hold_the_same(make: Callable[[Path], Path], tmp_path: Pa
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     names = {".DS_Store": b"", "__MACOSX/3.png": b"", ".cache/x.png": b"", "d/Thumbs.db": b"", "a.png": b"x"}
-    zipped = open_origin(world.zip_of(tmp_path / "a.zip", names))
+    zipped = open_origin(bad_inputs.zip_of(tmp_path / "a.zip", names))
     for name, data in names.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(data)
@@ -113,7 +113,7 @@ def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "a\\evil.png", "C:/evil.png"])
 def test_a_zip_that_reaches_outside_is_refused(name: str, tmp_path: Path) -> None:
-    path = world.zip_of(tmp_path / "a.zip", {"1.png": b"", name: b""})
+    path = bad_inputs.zip_of(tmp_path / "a.zip", {"1.png": b"", name: b""})
     with pytest.raises(DataError, match="path outside the archive"):
         open_origin(path)
 
@@ -128,7 +128,7 @@ def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
-    path = world.zip_of(tmp_path / "a.zip", {"a.png": b"x"})
+    path = bad_inputs.zip_of(tmp_path / "a.zip", {"a.png": b"x"})
     data = bytearray(path.read_bytes())
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + offset] |= 1
@@ -138,7 +138,7 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_absurd_ratio_is_refused(tmp_path: Path) -> None:
-    path = world.zip_of(tmp_path / "a.zip", {"a.png": bytes(5_000_000)}, compressed=True)
+    path = bad_inputs.zip_of(tmp_path / "a.zip", {"a.png": bytes(5_000_000)}, compressed=True)
     with pytest.raises(DataError, match=r"compressed 10.. times"):
         open_origin(path)
 
@@ -146,7 +146,7 @@ def test_an_absurd_ratio_is_refused(tmp_path: Path) -> None:
 def test_many_small_bombs_are_refused_together(tmp_path: Path) -> None:
     members = {f"{index}.png": bytes(900_000) for index in range(3)}
     with pytest.raises(DataError, match="all of it is compressed"):
-        open_origin(world.zip_of(tmp_path / "a.zip", members, compressed=True))
+        open_origin(bad_inputs.zip_of(tmp_path / "a.zip", members, compressed=True))
 
 
 def test_a_doubled_name_is_refused(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_doubled_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_damage_in_a_zip_is_told(tmp_path: Path) -> None:
-    path = world.zip_of(tmp_path / "a.zip", {"a.png": b"sound bytes"})
+    path = bad_inputs.zip_of(tmp_path / "a.zip", {"a.png": b"sound bytes"})
     path.write_bytes(path.read_bytes().replace(b"sound", b"wrong"))
     opened = open_origin(path)
     with pytest.raises(DataError, match=r"a\.png in .* can't be read: Bad CRC-32"):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gan.data.prepare.image import BadImageError, decode, decoded_sha256, fit, fit_pixels, prepare
 from gan.data.prepare.options import Frame
-from support import world
+from support import bad_inputs
 
 FRAME = Frame(image_size=8, channels=3, crop=None, resizer="bicubic")
 
@@ -119,7 +119,7 @@ def test_exif_orientation_is_undone(orientation: int) -> None:
 @pytest.mark.parametrize("name", ["a.png", "a.gif"])
 def test_mislabelled_is_refused(name: str) -> None:
     with pytest.raises(BadImageError, match="is JPEG inside"):
-        decode(world.picture(), name)
+        decode(bad_inputs.picture(), name)
 
 
 def test_what_no_image_is() -> None:
@@ -132,7 +132,7 @@ def test_what_no_image_is() -> None:
 @settings(max_examples=40)
 @given(st.floats(0, 0.98))
 def test_every_cut_of_a_jpeg_is_refused(share: float) -> None:
-    data = world.picture()
+    data = bad_inputs.picture()
     with pytest.raises(BadImageError):
         decode(data[: int(len(data) * share)], "a.jpg")
 
@@ -141,7 +141,7 @@ def test_every_cut_of_a_jpeg_is_refused(share: float) -> None:
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "BMP"]), st.data())
 def test_no_damage_escapes(kind: str, data: st.DataObject) -> None:
     """Whatever bytes are changed, the answer is a picture or a reason, never another exception."""
-    damaged = bytearray(world.picture(size=(20, 20), kind=kind))
+    damaged = bytearray(bad_inputs.picture(size=(20, 20), kind=kind))
     for _ in range(data.draw(st.integers(1, 8))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     name = f"a.{kind.lower()}"

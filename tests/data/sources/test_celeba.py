@@ -22,7 +22,7 @@ from gan.data.spec import load
 from gan.errors import ConfigError, DataError
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore
-from support import world
+from support import bad_inputs
 
 
 def scan(where: Path | None) -> Listing:
@@ -33,7 +33,7 @@ def scan(where: Path | None) -> Listing:
 
 
 def extracted(path: Path) -> Path:
-    world.celeba(path)
+    bad_inputs.celeba(path)
     with zipfile.ZipFile(path / "img_align_celeba.zip") as archive:
         archive.extractall(path)
     (path / "img_align_celeba.zip").unlink()
@@ -56,19 +56,19 @@ def test_the_real_lists_and_pictures(real_data: Path) -> None:
 
 def test_zip_and_folder_give_the_same_dataset(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
-    zipped, folder = world.celeba(tmp_path / "zip"), extracted(tmp_path / "folder")
+    zipped, folder = bad_inputs.celeba(tmp_path / "zip"), extracted(tmp_path / "folder")
     made = [preprocess(store, Data(dataset="celeba", source=str(each)), workers=1) for each in (zipped, folder)]
     assert made[0].id == made[1].id
     assert not made[1].skipped
 
 
 def test_the_zip_itself_may_be_the_source(tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path)
+    folder = bad_inputs.celeba(tmp_path)
     assert scan(folder / "img_align_celeba.zip").examples == scan(folder).examples
 
 
 def test_the_layout_of_the_original_release(tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path / "flat")
+    folder = bad_inputs.celeba(tmp_path / "flat")
     expected = scan(folder).examples
     for name, place in {
         "img_align_celeba.zip": "Img", "list_attr_celeba.txt": "Anno", "identity_CelebA.txt": "Anno",
@@ -80,7 +80,7 @@ def test_the_layout_of_the_original_release(tmp_path: Path) -> None:
 
 
 def test_the_whole_release_is_genuine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = world.celeba(tmp_path)
+    folder = bad_inputs.celeba(tmp_path)
     published = {path.name: download.file_md5(path) for path in folder.iterdir()}
     assert published.keys() == celeba.MD5.keys()
     monkeypatch.setattr(celeba, "MD5", published)
@@ -93,7 +93,7 @@ def test_the_whole_release_is_genuine(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_crop_then_antialiased_resize(crop: int, top: int, left: int, tmp_path: Path) -> None:
     """Against numpy: the published window, then the mean of blocks where the crop is a multiple."""
     store = LocalStore(tmp_path / "store")
-    source = str(world.celeba(tmp_path / "in"))
+    source = str(bad_inputs.celeba(tmp_path / "in"))
     size = crop // 2
     outcome = preprocess(
         store, Data(dataset="celeba", source=source, crop=crop, image_size=size, resizer="box"), workers=1
@@ -102,39 +102,41 @@ def test_crop_then_antialiased_resize(crop: int, top: int, left: int, tmp_path: 
 
     arrays = load_split(store, load(store, outcome.id), "test")
     for name, pixels in zip(arrays.ids, arrays.pixels, strict=True):
-        original = np.asarray(Image.open(io.BytesIO(world.picture(int(name[:6]) - 1))), float)
+        original = np.asarray(Image.open(io.BytesIO(bad_inputs.picture(int(name[:6]) - 1))), float)
         cut = original[top : top + crop, left : left + crop]
         expected = cut.reshape(size, 2, size, 2, 3).mean((1, 3))
         assert np.abs(pixels - expected).max() <= 1
 
 
 def test_grey_cmyk_and_rotated_pictures_are_converted(tmp_path: Path) -> None:
-    grey = world.picture(5, mode="L")
-    upright = Image.open(io.BytesIO(world.picture(6)))
+    grey = bad_inputs.picture(5, mode="L")
+    upright = Image.open(io.BytesIO(bad_inputs.picture(6)))
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = io.BytesIO()
     upright.transpose(Image.Transpose.ROTATE_90).save(turned, "JPEG", exif=exif, quality=95)
     pictures = {
         "img_align_celeba/000001.jpg": grey,
-        "img_align_celeba/000002.jpg": world.picture(5, mode="CMYK"),
+        "img_align_celeba/000002.jpg": bad_inputs.picture(5, mode="CMYK"),
         "img_align_celeba/000003.jpg": turned.getvalue(),
     }
     store = LocalStore(tmp_path / "store")
-    source = str(world.celeba(tmp_path / "in", pictures=pictures))
+    source = str(bad_inputs.celeba(tmp_path / "in", pictures=pictures))
     outcome = preprocess(store, Data(dataset="celeba", source=source), workers=1)
     assert outcome.details["quarantined"] == 0
     assert outcome.details["examples"] == {"train": 18, "valid": 6, "test": 6}
 
 
 def test_pictures_of_another_size_are_not_aligned_ones(tmp_path: Path) -> None:
-    source = world.celeba(tmp_path / "in", pictures={"img_align_celeba/000001.jpg": world.picture(0, (200, 218))})
+    source = bad_inputs.celeba(
+        tmp_path / "in", pictures={"img_align_celeba/000001.jpg": bad_inputs.picture(0, (200, 218))}
+    )
     with pytest.raises(DataError, match=r"000001\.jpg is 200x218 pixels; every original is 178x218"):
         preprocess(LocalStore(tmp_path / "store"), Data(dataset="celeba", source=str(source)), workers=1)
 
 
 def test_rows_and_images_must_match(tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path, pictures={"img_align_celeba/999999.jpg": world.picture()})
+    folder = bad_inputs.celeba(tmp_path, pictures={"img_align_celeba/999999.jpg": bad_inputs.picture()})
     partition = folder / "list_eval_partition.txt"
     partition.write_text(partition.read_text().replace("000002.jpg", "000077.jpg"))
     assert {each.file: each.reason for each in scan(folder).rejected} == {
@@ -198,21 +200,21 @@ def test_a_list_that_can_not_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_contents(name: str, data: bytes, says: str, tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path)
+    folder = bad_inputs.celeba(tmp_path)
     (folder / name).write_bytes(data)
     with pytest.raises(DataError, match=says):
         scan(folder)
 
 
 def test_one_image_in_two_folders_is_refused(tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path, pictures={"other/000001.jpg": world.picture()})
+    folder = bad_inputs.celeba(tmp_path, pictures={"other/000001.jpg": bad_inputs.picture()})
     with pytest.raises(DataError, match=r"000001\.jpg twice: img_align_celeba/000001\.jpg and other"):
         scan(folder)
 
 
 @pytest.mark.parametrize("name", ["list_attr_celeba.txt", "identity_CelebA.txt", "img_align_celeba.zip"])
 def test_missing_files_are_named(name: str, tmp_path: Path) -> None:
-    folder = world.celeba(tmp_path)
+    folder = bad_inputs.celeba(tmp_path)
     (folder / name).unlink()
     with pytest.raises(DataError, match=f"no {name}.*\\(--source\\) must be"):
         scan(folder)

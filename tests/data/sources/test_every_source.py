@@ -22,14 +22,14 @@ from gan.data.spec import Dataset, load
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore
 from gan.util.ids import file_sha256
-from support import world
+from support import bad_inputs
 
 Maker = Callable[[Path], str | None]
 MAKERS: dict[str, Maker] = {
-    "mnist": lambda path: str(world.mnist(path)),
-    "celeba": lambda path: str(world.celeba(path)),
+    "mnist": lambda path: str(bad_inputs.mnist(path)),
+    "celeba": lambda path: str(bad_inputs.celeba(path)),
     "digits": lambda path: None,
-    "folder": lambda path: str(world.folder(path)),
+    "folder": lambda path: str(bad_inputs.folder(path)),
 }
 
 

@@ -11,13 +11,13 @@ from gan.data.prepare.options import resolve
 from gan.data.sources.folder import Folder
 from gan.data.sources.interface import Listing
 from gan.errors import ConfigError, DataError
-from support import world
+from support import bad_inputs
 
 
 def put(folder: Path, *names: str) -> Path:
     for seed, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(world.picture(seed, (8, 8), kind="PNG"))
+        (folder / name).write_bytes(bad_inputs.picture(seed, (8, 8), kind="PNG"))
     return folder
 
 
@@ -74,7 +74,7 @@ def test_a_lone_train_folder_is_a_folder_like_any_other(tmp_path: Path) -> None:
 def test_zip_and_folder_are_the_same_source(tmp_path: Path) -> None:
     folder = put(tmp_path / "in", "cat/a.png", "dog/b.png", "dog/c.png")
     members = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")}
-    zipped = scan(world.zip_of(tmp_path / "in.zip", members))
+    zipped = scan(bad_inputs.zip_of(tmp_path / "in.zip", members))
     assert zipped.examples == scan(folder).examples
     assert zipped.fingerprint == scan(folder).fingerprint
 
@@ -104,8 +104,8 @@ def test_it_needs_a_source() -> None:
 
 
 def test_what_can_not_be_read_is_rejected_not_fatal(tmp_path: Path) -> None:
-    members = {f"{n}.png": world.picture(n, (8, 8), kind="PNG") for n in range(4)} | {"bad.png": b"sound bytes"}
-    path = world.zip_of(tmp_path / "in.zip", members)
+    members = {f"{n}.png": bad_inputs.picture(n, (8, 8), kind="PNG") for n in range(4)} | {"bad.png": b"sound bytes"}
+    path = bad_inputs.zip_of(tmp_path / "in.zip", members)
     path.write_bytes(path.read_bytes().replace(b"sound", b"wrong"))
     listing = scan(path)
     assert [(each.file, "Bad CRC-32" in each.reason) for each in listing.rejected] == [("bad.png", True)]

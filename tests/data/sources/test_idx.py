@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gan.data.sources.idx import read_idx
 from gan.errors import DataError
-from support import world
+from support import bad_inputs
 
-IMAGES = world.idx(2051, (2, 2, 3), bytes(range(12)))
+IMAGES = bad_inputs.idx(2051, (2, 2, 3), bytes(range(12)))
 ZIPPED = gzip.compress(IMAGES, mtime=0)  # the same bytes in every process, for they name tests
 
 
@@ -28,21 +28,21 @@ def test_gzip_gives_the_same() -> None:
 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=50))
 def test_every_label_comes_back(labels: list[int]) -> None:
-    data = world.idx(2049, (len(labels),), bytes(labels))
+    data = bad_inputs.idx(2049, (len(labels),), bytes(labels))
     assert read_idx(data, "f", (None,)).tolist() == labels
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (world.idx(2049, (2, 2, 3), bytes(12)), "magic number 2049"),
+        (bad_inputs.idx(2049, (2, 2, 3), bytes(12)), "magic number 2049"),
         (IMAGES[:3], "cut short"),
         (IMAGES[:9], "cut short"),
         (b"", "cut short"),
         (IMAGES[:-1], "only 11"),
         (IMAGES + b"x", "more"),
-        (world.idx(2051, (2, 3, 2), bytes(12)), "dimensions 2 x 3 x 2; allowed: any x 2 x 3"),
-        (world.idx(2051, (0, 2, 3), b""), "dimensions 0 x 2 x 3"),
+        (bad_inputs.idx(2051, (2, 3, 2), bytes(12)), "dimensions 2 x 3 x 2; allowed: any x 2 x 3"),
+        (bad_inputs.idx(2051, (0, 2, 3), b""), "dimensions 0 x 2 x 3"),
         (ZIPPED[:-9], "cut short"),
         (ZIPPED[:-8] + bytes(8), "damaged"),
         (b"\x1f\x8b" + bytes(30), "damaged"),

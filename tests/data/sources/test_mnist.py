@@ -14,7 +14,7 @@ from gan.data.prepare.options import resolve
 from gan.data.sources.interface import Listing
 from gan.data.sources.mnist import GZIP_MD5, PLAIN_MD5, Mnist
 from gan.errors import DataError
-from support import world
+from support import bad_inputs
 
 
 def scan(where: Path | None, mnist: Mnist | None = None) -> Listing:
@@ -45,7 +45,7 @@ def test_unzipped_genuine_files_are_genuine(real_data: Path, tmp_path: Path) -> 
 
 
 def test_other_files_are_not_genuine(tmp_path: Path) -> None:
-    listing = scan(world.mnist(tmp_path))
+    listing = scan(bad_inputs.mnist(tmp_path))
     assert listing.genuine is False
     assert [each.id for each in listing.examples[:2]] == ["train/00000", "train/00001"]
     assert listing.examples[30].id == "test/00000"
@@ -53,28 +53,28 @@ def test_other_files_are_not_genuine(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    world.mnist(tmp_path)
+    bad_inputs.mnist(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match=r"no t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz in"):
         scan(tmp_path)
 
 
 def test_counts_must_agree(tmp_path: Path) -> None:
-    world.mnist(tmp_path)
-    world.put_idx(tmp_path, "train-labels-idx1-ubyte", world.idx(2049, (29,), bytes(29)))
+    bad_inputs.mnist(tmp_path)
+    bad_inputs.put_idx(tmp_path, "train-labels-idx1-ubyte", bad_inputs.idx(2049, (29,), bytes(29)))
     with pytest.raises(DataError, match="holds 30 images but train-labels-idx1-ubyte 29 labels"):
         scan(tmp_path)
 
 
 def test_labels_must_be_digits(tmp_path: Path) -> None:
-    world.mnist(tmp_path)
-    world.put_idx(tmp_path, "train-labels-idx1-ubyte", world.idx(2049, (30,), bytes([11] * 30)))
+    bad_inputs.mnist(tmp_path)
+    bad_inputs.put_idx(tmp_path, "train-labels-idx1-ubyte", bad_inputs.idx(2049, (30,), bytes([11] * 30)))
     with pytest.raises(DataError, match="the label 11; allowed: 0 to 9"):
         scan(tmp_path)
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.mnist(tmp_path)
+    bad_inputs.mnist(tmp_path)
 
     def denied(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")

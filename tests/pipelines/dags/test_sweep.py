@@ -15,7 +15,7 @@ from pipelines.cli.main import main
 from pipelines.dags.compiled import compile_text
 from pipelines.dags.sweep import ORDER
 from pipelines.profiles.profile import load_profile, profile_names
-from support import runs, world
+from support import bad_inputs, runs
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_steps_are_those_that_are_told(spec: dict[str, Any]) -> None:
 
 
 def test_the_best_goes_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pictures = world.folder(tmp_path / "pictures", 80)
+    pictures = bad_inputs.folder(tmp_path / "pictures", 80)
     config = tmp_path / "tiny.yaml"
     tree = runs.config().to_dict()
     tree["data"]["source"] = str(pictures)

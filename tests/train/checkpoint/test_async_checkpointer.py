@@ -23,7 +23,7 @@ from gan.train.stop_signals import StopRequest
 LONG = 60.0  # seconds: a test that waits for so long hangs, and fails
 
 
-class Weather(LocalStore):
+class FlakyStore(LocalStore):
     """A folder behind a line that can be cut (`down`), or whose uploads of some keys hang (`stall`)."""
 
     def __init__(self, root: Path) -> None:
@@ -63,8 +63,8 @@ class Weather(LocalStore):
 
 
 @pytest.fixture
-def weather(tmp_path: Path) -> Iterator[Weather]:
-    store = Weather(tmp_path / "store")
+def flaky(tmp_path: Path) -> Iterator[FlakyStore]:
+    store = FlakyStore(tmp_path / "store")
     yield store
     store.released.set()
 
@@ -117,20 +117,20 @@ def test_parcels_of_figures_alone_are_published_too(store: Store) -> None:
 
 
 def test_a_store_that_is_down_holds_up_nobody_and_the_oldest_checkpoint_is_given_up(
-    weather: Weather, capsys: pytest.CaptureFixture[str]
+    flaky: FlakyStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with outbox(weather, keep=2) as made:
+    with outbox(flaky, keep=2) as made:
         made.put(parcel(made, 10))
         made.drain(StopRequest())
-        weather.down = True
+        flaky.down = True
         for step in (20, 30, 40, 50):
             made.put(parcel(made, step))
             made.check()
-        weather.wait_until_asked_again()
-        weather.down = False
+        flaky.wait_until_asked_again()
+        flaky.down = False
         made.drain(StopRequest())
-        assert Checkpoints(weather, "r").steps() == [40, 50]
-    assert figures(weather) == [10, 20, 30, 40, 50], "figures are never given up"
+        assert Checkpoints(flaky, "r").steps() == [40, 50]
+    assert figures(flaky) == [10, 20, 30, 40, 50], "figures are never given up"
     events = [each["event"] for each in told(capsys)]
     gone = sorted(each for each in events if "given up" in each)
     assert [each.split(":")[1] for each in gone] == [" checkpoint 20 is given up", " checkpoint 30 is given up"]
@@ -139,26 +139,26 @@ def test_a_store_that_is_down_holds_up_nobody_and_the_oldest_checkpoint_is_given
     assert events.count("checkpoint saved") == 3, "the first, and the two that waited"
 
 
-def test_what_waits_for_the_store_waits_on_the_disk(weather: Weather) -> None:
-    with outbox(weather, keep=5) as made:
-        weather.down = True
+def test_what_waits_for_the_store_waits_on_the_disk(flaky: FlakyStore) -> None:
+    with outbox(flaky, keep=5) as made:
+        flaky.down = True
         for step in (10, 20):
             made.put(parcel(made, step))
-        weather.wait_until_asked_again()
+        flaky.wait_until_asked_again()
         assert {path.name for path in made.folder.iterdir()} >= {"00000010.safetensors", "00000020.safetensors"}
 
 
-def test_after_training_patience_ends_and_it_is_told_what_is_not_saved(weather: Weather) -> None:
-    with outbox(weather, patience=0) as made:
+def test_after_training_patience_ends_and_it_is_told_what_is_not_saved(flaky: FlakyStore) -> None:
+    with outbox(flaky, patience=0) as made:
         made.put(parcel(made, 10))
         made.drain(StopRequest())
-        weather.down = True
+        flaky.down = True
         for step in (20, 30):
             made.put(parcel(made, step))
         with pytest.raises(UnavailableError, match=r"checkpoint saved: 10; checkpoints not saved: 20, 30;.*no answer"):
             made.drain(StopRequest())
-    weather.down = False
-    assert Checkpoints(weather, "r").steps() == [10]
+    flaky.down = False
+    assert Checkpoints(flaky, "r").steps() == [10]
 
 
 def test_a_lasting_error_comes_up_on_the_training_thread(store: LocalStore) -> None:
@@ -187,14 +187,14 @@ def test_a_fenced_attempt_publishes_nothing_more(store: Store) -> None:
 
 
 def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
-    weather: Weather, capsys: pytest.CaptureFixture[str]
+    flaky: FlakyStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weather.stalled = "00000010-1"
+    flaky.stalled = "00000010-1"
     now = [0.0]
     stop = StopRequest(25, clock=lambda: now[0])
-    with outbox(weather, keep=5) as made:
+    with outbox(flaky, keep=5) as made:
         made.put(parcel(made, 10))
-        assert weather.stalling.wait(LONG)
+        assert flaky.stalling.wait(LONG)
         for step in (20, 30):
             made.put(parcel(made, step))
         stop.ask(15)
@@ -202,8 +202,8 @@ def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
 
         def watch() -> None:
             """Ends the grace as soon as all is published that can be."""
-            while Checkpoints(weather, "r").steps() != [20, 30] or figures(weather) != [10, 20, 30]:
-                seen.extend(step for step in Checkpoints(weather, "r").steps() if step not in seen)
+            while Checkpoints(flaky, "r").steps() != [20, 30] or figures(flaky) != [10, 20, 30]:
+                seen.extend(step for step in Checkpoints(flaky, "r").steps() if step not in seen)
             now[0] = 26.0
 
         watcher = threading.Thread(target=watch)
@@ -218,14 +218,14 @@ def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
     assert (last["last_checkpoint_saved"], last["checkpoints_not_saved"]) == ("30", "10")
 
 
-def test_a_stop_while_the_store_is_down_ends_with_the_grace(weather: Weather) -> None:
+def test_a_stop_while_the_store_is_down_ends_with_the_grace(flaky: FlakyStore) -> None:
     now = [0.0]
     stop = StopRequest(25, clock=lambda: now[0])
-    with outbox(weather) as made:
-        weather.down = True
+    with outbox(flaky) as made:
+        flaky.down = True
         made.put(parcel(made, 10))
         stop.ask(15)
-        assert weather.asked.acquire(timeout=LONG)
+        assert flaky.asked.acquire(timeout=LONG)
         now[0] = 25.0
         made.drain(stop)
         assert made.saved == 0

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gan.errors import EXIT_RUN_FAILED, DataError
-from support import weather
+from support import disruption
 from support.cluster import Cluster, Told
-from support.trips import step
+from support.run_lifecycle import step
 from support.webhook import webhook
 
 
@@ -31,7 +31,7 @@ def failed(cluster: Cluster, shared_store: str, tmp_path_factory: pytest.TempPat
     name = f"gan-test-{secrets.token_hex(3)}"
     with webhook(cluster, name) as hook:
         patient = {"retries": 3, "backoff_seconds": 1}
-        profile = weather.profile(tmp_path_factory.mktemp("failed"), notify_secret=hook.secret, default=patient)
+        profile = disruption.profile(tmp_path_factory.mktemp("failed"), notify_secret=hook.secret, default=patient)
         sets = ("data.dataset=folder", "data.source=s3://gan/tests/no-images-here")
         run = cluster.submit(shared_store, *sets, pipeline="retraining", profile=profile, name=name)
         told = cluster.wait(run)

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from faults import killer
-from faults.killer import Kill, Unkilled
-from faults.nursery import Nursery, Task
-from support import world
+from faults import crash_injection
+from faults.crash_injection import Kill, Unkilled
+from faults.forkserver import Forkserver, Task
+from support import bad_inputs
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
+def forkserver() -> Iterator[Forkserver]:
+    with Forkserver() as made:
         yield made
 
 
 def task(folder: Path) -> Task:
-    source, store = world.folder(folder / "pictures"), folder / "store"
+    source, store = bad_inputs.folder(folder / "pictures"), folder / "store"
     arguments = ["preprocess", "--dataset", "folder", "--source", str(source), "--image-size", "8", "--workers", "1"]
     one_at_a_time = {"GAN_STORE_THREADS": "1"}  # else the operations are not as many every time
     return Task([*arguments, "--store", str(store)], str(folder / "log"), environment=one_at_a_time, watched=str(store))
@@ -36,7 +36,7 @@ def objects(folder: Path) -> list[Path]:
 
 def test_the_seed_decides() -> None:
     def drawn(seed: int) -> list[Kill]:
-        return list(itertools.islice(killer.draw(random.Random(seed), Unkilled(5.0, 30)), 50))  # noqa: S311
+        return list(itertools.islice(crash_injection.draw(random.Random(seed), Unkilled(5.0, 30)), 50))  # noqa: S311
 
     assert drawn(1) == drawn(1) != drawn(2)
     for kill in drawn(1):
@@ -45,28 +45,28 @@ def test_the_seed_decides() -> None:
         assert kill.operation is None or 1 <= kill.operation <= 30
 
 
-def test_it_kills_before_the_first_operation_and_before_the_last(nursery: Nursery, tmp_path: Path) -> None:
+def test_it_kills_before_the_first_operation_and_before_the_last(forkserver: Forkserver, tmp_path: Path) -> None:
     work = task(tmp_path)
-    assert killer.kill(nursery, work, Kill(operation=1))
+    assert crash_injection.kill(forkserver, work, Kill(operation=1))
     assert not (tmp_path / "store").exists()
-    unkilled = killer.measure(nursery, work)
+    unkilled = crash_injection.measure(forkserver, work)
     whole = objects(tmp_path)
     assert whole
-    assert killer.kill(nursery, task(tmp_path / "second"), Kill(operation=unkilled.operations))
-    assert killer.measure(nursery, task(tmp_path / "second")).operations < unkilled.operations
+    assert crash_injection.kill(forkserver, task(tmp_path / "second"), Kill(operation=unkilled.operations))
+    assert crash_injection.measure(forkserver, task(tmp_path / "second")).operations < unkilled.operations
     assert len(objects(tmp_path / "second")) == len(whole)
 
 
-def test_it_kills_at_a_moment_or_finds_the_command_done(nursery: Nursery, tmp_path: Path) -> None:
-    assert killer.kill(nursery, task(tmp_path), Kill(seconds=0.0))
+def test_it_kills_at_a_moment_or_finds_the_command_done(forkserver: Forkserver, tmp_path: Path) -> None:
+    assert crash_injection.kill(forkserver, task(tmp_path), Kill(seconds=0.0))
     assert not (tmp_path / "store").exists()
-    assert not killer.kill(nursery, task(tmp_path), Kill(seconds=600))
+    assert not crash_injection.kill(forkserver, task(tmp_path), Kill(seconds=600))
     assert objects(tmp_path)
 
 
-def test_a_command_that_fails_by_itself_is_told(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_command_that_fails_by_itself_is_told(forkserver: Forkserver, tmp_path: Path) -> None:
     wrong = Task(["preprocess", "--dataset", "no-such"], str(tmp_path / "log"))
     with pytest.raises(AssertionError, match="no-such"):
-        killer.run(nursery, wrong)
+        crash_injection.run(forkserver, wrong)
     with pytest.raises(AssertionError, match="no-such"):
-        killer.kill(nursery, wrong, Kill(seconds=600))
+        crash_injection.kill(forkserver, wrong, Kill(seconds=600))

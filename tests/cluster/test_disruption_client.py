@@ -95,7 +95,7 @@ def test_a_token_that_does(cluster: Cluster, front_door: list[str], token_file: 
 @pytest.fixture
 def through_the_door() -> Iterator[str]:
     """A service account that the Kubernetes API lets through to Kubeflow."""
-    name = "gan-weather-door"
+    name = "gan-disruption-door"
     kubectl("create", "serviceaccount", name)
     try:
         rights = ["--verb=get,create,update,delete", "--resource=services/proxy"]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED
-from support import weather
+from support import disruption
 from support.cluster import Cluster, kubectl
-from support.weather import GPU
+from support.disruption import GPU
 
 Begin = Callable[..., str]
 FIRST = "preprocess"
@@ -26,60 +26,60 @@ def test_an_image_that_is_nowhere(cluster: Cluster, begun: Begin) -> None:
 
 
 def test_a_quota_that_is_used_up(cluster: Cluster, begun: Begin, tmp_path: Path) -> None:
-    with weather.quota(**{f"requests.{GPU}": "0"}) as quota:
-        run = begun(profile=weather.profile(tmp_path, steps=ONE_GPU))
+    with disruption.quota(**{f"requests.{GPU}": "0"}) as quota:
+        run = begun(profile=disruption.profile(tmp_path, steps=ONE_GPU))
         why = cluster.until_step(run, FIRST, "pending", why="quota")["why"]
         assert f"exceeded quota: {quota}, requested: requests.{GPU}=1, used: requests.{GPU}=0" in why
         assert cluster.pods(run) == []
-    cluster.until_step(run, FIRST, "done" if weather.gpus() else "pending", why="" if weather.gpus() else GPU)
+    cluster.until_step(run, FIRST, "done" if disruption.gpus() else "pending", why="" if disruption.gpus() else GPU)
 
 
 def test_no_gpu_is_free(cluster: Cluster, begun: Begin, tmp_path: Path) -> None:
-    with weather.namespace() as elsewhere:
-        if weather.gpus():
-            everything = {"limits": {GPU: weather.gpus()}}
-            holder = weather.pod("holder", cluster.image, ["sleep", "600"], resources=everything)
+    with disruption.namespace() as elsewhere:
+        if disruption.gpus():
+            everything = {"limits": {GPU: disruption.gpus()}}
+            holder = disruption.pod("holder", cluster.image, ["sleep", "600"], resources=everything)
             kubectl("-n", elsewhere, "create", "-f", "-", stdin=holder)
             kubectl("-n", elsewhere, "wait", "pod/holder", "--for=condition=Ready", "--timeout=120s")
-        run = begun(profile=weather.profile(tmp_path, steps=ONE_GPU))
+        run = begun(profile=disruption.profile(tmp_path, steps=ONE_GPU))
         why = cluster.until_step(run, FIRST, "pending", why=GPU)["why"]
         assert why.startswith("no node takes it: ")
         assert f"Insufficient {GPU}" in why
-        if weather.gpus():
+        if disruption.gpus():
             kubectl("-n", elsewhere, "delete", "pod", "holder", "--grace-period=0", "--force")
             cluster.until_step(run, FIRST, "done")
 
 
 def test_the_secret_of_the_store_is_missing(cluster: Cluster, begun: Begin, tmp_path: Path) -> None:
-    with weather.name_of_secret() as secret:
-        run = begun(profile=weather.profile(tmp_path, store_secret=secret))
+    with disruption.name_of_secret() as secret:
+        run = begun(profile=disruption.profile(tmp_path, store_secret=secret))
         why = cluster.until_step(run, FIRST, "pending", why=secret)["why"]
         assert why == (
             f'CreateContainerConfigError: secret "{secret}" not found; make it, and the pod goes on by itself'
         )
-        weather.put_store_secret(secret)
+        disruption.put_store_secret(secret)
         assert cluster.until_step(run, FIRST, "done")["tries"] == 1
 
 
 def test_the_secret_of_the_store_is_wrong(cluster: Cluster, begun: Begin, tmp_path: Path) -> None:
     once_more = {"retries": 1, "backoff_seconds": 1}
-    with weather.name_of_secret() as secret:
-        weather.put_store_secret(secret, AWS_SECRET_ACCESS_KEY="not the right one")  # noqa: S106
-        run = begun(profile=weather.profile(tmp_path, store_secret=secret, default=once_more))
+    with disruption.name_of_secret() as secret:
+        disruption.put_store_secret(secret, AWS_SECRET_ACCESS_KEY="not the right one")  # noqa: S106
+        run = begun(profile=disruption.profile(tmp_path, store_secret=secret, default=once_more))
         told = cluster.wait(run)
         assert told.exit_code == EXIT_RUN_FAILED, told
         why = cluster.step(run, FIRST)["why"]
         assert why.startswith("no permission for s3://gan (status 403, SignatureDoesNotMatch: ")
         assert "or sign in as another: " in why
         assert told.record["error"] == f"{FIRST}: {why}"
-        weather.put_store_secret(secret)
+        disruption.put_store_secret(secret)
         cluster.command("retry", run)
         cluster.until_step(run, FIRST, "done")
 
 
 def test_out_of_memory(cluster: Cluster, begun: Begin, tmp_path: Path) -> None:
     little = {"retries": 1, "backoff_seconds": 1, "memory": "160Mi"}
-    run = begun(profile=weather.profile(tmp_path, steps={FIRST: little}))
+    run = begun(profile=disruption.profile(tmp_path, steps={FIRST: little}))
     told = cluster.wait(run)
     assert told.exit_code == EXIT_RUN_FAILED, told
     step = cluster.step(run, FIRST)

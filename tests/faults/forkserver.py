@@ -1,7 +1,7 @@
 """Processes that have TensorFlow loaded when they begin, so that a hundred of them cost little.
 
-`python -m faults.nursery` imports what the steps need and then forks a child for each task that it reads from stdin:
-the `gan` command of the task, in a process of its own that ends as any other does. `Nursery` is the other end.
+`python -m faults.forkserver` imports what the steps need and then forks a child for each task that it reads from stdin:
+the `gan` command of the task, in a process of its own that ends as any other does. `Forkserver` is the other end.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Task:
 
 
 class Child:
-    """A process that a nursery began."""
+    """A process that a forkserver began."""
 
     def __init__(self, pid: int, server: subprocess.Popen[str], log: Path) -> None:
         self.pid = pid
@@ -112,12 +112,12 @@ class Child:
         return int(self._log.with_suffix(".count").read_text())
 
 
-class Nursery:
+class Forkserver:
     """Begins one process at a time: the one before is killed if it still runs."""
 
     def __init__(self) -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "faults.nursery"],
+            [sys.executable, "-m", "faults.forkserver"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -128,7 +128,7 @@ class Nursery:
         assert self._server.stdout.readline() == "ready\n"
         self._child: Child | None = None
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> Forkserver:
         return self
 
     def __exit__(

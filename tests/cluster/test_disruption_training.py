@@ -1,4 +1,4 @@
-"""Bad weather while training: the same bits in the end as in a run that nothing disturbed."""
+"""Disruptions while training: the same bits in the end as in a run that nothing disturbed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from gan.errors import EXIT_RUN_CANCELED
-from support import weather
+from support import disruption
 from support.cluster import Cluster, kubectl, kubectl_json, until
 from support.own_store import OwnStore, own_store
-from support.reaper import Reaper
-from support.trips import TRAINING
+from support.pod_killer import PodKiller
+from support.run_lifecycle import TRAINING
 
 Begin = Callable[..., str]
 STEPS, EVERY = 1200, 150
@@ -46,19 +46,19 @@ class Calm:
     def steps(self, run_id: str) -> list[int]:
         """The steps that a training has checkpoints of."""
         with self.store.seen(self.cluster) as cluster:
-            return weather.checkpoints(cluster, self.store.uri, run_id)
+            return disruption.checkpoints(cluster, self.store.uri, run_id)
 
     def attempts_and_bits(self, run: str, run_id: str) -> tuple[list[dict[str, Any]], str]:
         """How the attempts at a training ended, once it is done, and the bits that it ended with."""
         with self.store.seen(self.cluster) as cluster:
             step = cluster.until_step(run, "train", "done", seconds=900)
-            return step["attempts"], weather.bits(cluster, self.store.uri, run_id, STEPS)
+            return step["attempts"], disruption.bits(cluster, self.store.uri, run_id, STEPS)
 
 
 @pytest.fixture(scope="module")
 def calm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calm]:
     with own_store() as store:
-        profile = weather.profile(tmp_path_factory.mktemp("calm"), store_secret=store.name)
+        profile = disruption.profile(tmp_path_factory.mktemp("calm"), store_secret=store.name)
         untold = Calm(cluster, store, profile, "")
         run = cluster.submit(store.uri, *SETS, profile=profile, run_id="calm")
         try:
@@ -115,7 +115,7 @@ def test_a_run_is_canceled_while_it_trains(cluster: Cluster, calm: Calm, begun: 
 def test_the_store_is_down_for_a_minute(cluster: Cluster, calm: Calm, begun: Begin) -> None:
     """Training goes on and keeps its checkpoints until it can save them."""
     run = calm.begin(begun, "dark")
-    with calm.store.seen(cluster) as dark, weather.scaled_to_nothing(calm.store.workload):
+    with calm.store.seen(cluster) as dark, disruption.scaled_to_nothing(calm.store.workload):
         time.sleep(60)
         told = dark.status(run)
         assert any(f"the ledger in {calm.store.uri} is not read: " in each for each in told["missing"]), told
@@ -127,21 +127,21 @@ def test_the_store_is_down_for_a_minute(cluster: Cluster, calm: Calm, begun: Beg
 def test_the_pod_of_each_step_is_deleted(cluster: Cluster, calm: Calm, begun: Begin, store_uri: str) -> None:
     """Each once as soon as its step runs; that of training in the middle of it, and once more by force."""
     run = begun(*SETS, run_id="deleted")
-    with Reaper(run, [step for step in TRAINING if step != "train"]) as reaper:
+    with PodKiller(run, [step for step in TRAINING if step != "train"]) as pod_killer:
         first = cluster.running_pod(run, "train", seconds=900)
-        until(lambda: weather.checkpoints(cluster, store_uri, "deleted"), seconds=300, what="a checkpoint")
+        until(lambda: disruption.checkpoints(cluster, store_uri, "deleted"), seconds=300, what="a checkpoint")
         kubectl("delete", "pod", first)
-        saved = weather.checkpoints(cluster, store_uri, "deleted")[-1]
+        saved = disruption.checkpoints(cluster, store_uri, "deleted")[-1]
         second = cluster.running_pod(run, "train", but=(first,))
         until(
-            lambda: weather.checkpoints(cluster, store_uri, "deleted")[-1] > saved,
+            lambda: disruption.checkpoints(cluster, store_uri, "deleted")[-1] > saved,
             seconds=300,
             what=f"a checkpoint after {saved}",
         )
         kubectl("delete", "pod", second, "--grace-period=0", "--force")
         told = cluster.wait(run)
     assert told.exit_code == 0, told
-    assert sorted([*reaper.deleted, "train"]) == sorted(TRAINING)
+    assert sorted([*pod_killer.deleted, "train"]) == sorted(TRAINING)
     attempts = {step["step"]: [each["state"] for each in step["attempts"]] for step in told.record["steps"]}
     killed = {"stopped", "lost"}  # a force that leaves it a second lets a step say that it was stopped
     assert attempts["train"] in (["stopped", state, "done"] for state in killed), attempts
@@ -149,4 +149,4 @@ def test_the_pod_of_each_step_is_deleted(cluster: Cluster, calm: Calm, begun: Be
     again = {step["step"] for step in told.record["steps"] if step["tries"] > 1}  # some before they put that on record
     assert again | short == set(TRAINING), attempts
     assert all(states[-1] == "done" for states in attempts.values()), attempts
-    assert weather.bits(cluster, store_uri, "deleted", STEPS) == calm.bits
+    assert disruption.bits(cluster, store_uri, "deleted", STEPS) == calm.bits

@@ -14,7 +14,7 @@ from support.cluster import NAMESPACE
 STEP = "gan-pipelines/step"
 
 
-class Reaper:
+class PodKiller:
     """While it is entered, the first pod of each of these steps is deleted as soon as its step runs, with its grace.
 
     `deleted` tells of which steps that was done.
@@ -27,7 +27,7 @@ class Reaper:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Reaper:
+    def __enter__(self) -> PodKiller:
         self._thread.start()
         return self
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from faults.nursery import Child, Nursery, Task
+from faults.forkserver import Child, Forkserver, Task
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Kill:
     operation: int | None = None
 
 
-def measure(nursery: Nursery, task: Task) -> Unkilled:
+def measure(forkserver: Forkserver, task: Task) -> Unkilled:
     """Run a command to its end."""
     began = time.monotonic()
-    child = run(nursery, task)
+    child = run(forkserver, task)
     return Unkilled(time.monotonic() - began, child.operations)
 
 
-def run(nursery: Nursery, task: Task) -> Child:
+def run(forkserver: Forkserver, task: Task) -> Child:
     """Run a command to its end, which must be a good one."""
-    child = nursery.begin(task)
+    child = forkserver.begin(task)
     code = child.exit_code()
     assert code == 0, f"gan {' '.join(task.arguments)} exited with {code}:\n{child.err[-4000:]}"
     return child
@@ -53,9 +53,9 @@ def draw(source: random.Random, unkilled: Unkilled) -> Iterator[Kill]:
         yield Kill(seconds=source.uniform(0, unkilled.seconds))
 
 
-def kill(nursery: Nursery, task: Task, when: Kill) -> bool:
+def kill(forkserver: Forkserver, task: Task, when: Kill) -> bool:
     """Start a command and kill it. False where it was done before that."""
-    child = nursery.begin(replace(task, dies_at=when.operation))
+    child = forkserver.begin(replace(task, dies_at=when.operation))
     if when.seconds is not None and not child.ended_within(when.seconds):
         child.send(signal.SIGKILL)
     code = child.exit_code()

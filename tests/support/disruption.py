@@ -1,4 +1,4 @@
-"""Bad weather for runs on a real cluster: what a test makes there to disturb them, and takes away again."""
+"""Disruptions for runs on a real cluster: what a test makes there to disturb them, and takes away again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GPU = "nvidia.com/gpu"
 
 def profile(folder: Path, **keys: Any) -> str:
     """A file with the profile `local` but for these keys."""
-    path = folder / f"weather-{secrets.token_hex(3)}.yaml"
+    path = folder / f"disruption-{secrets.token_hex(3)}.yaml"
     path.write_text(yaml.safe_dump({"extends": "local", **keys}), encoding="utf-8")
     return str(path)
 
@@ -47,7 +47,7 @@ def put_store_secret(name: str, **changes: str) -> None:
 @contextlib.contextmanager
 def name_of_secret() -> Iterator[str]:
     """The name of a secret that is not there; one that the test makes goes at its end."""
-    name = f"gan-weather-{secrets.token_hex(3)}"
+    name = f"gan-disruption-{secrets.token_hex(3)}"
     try:
         yield name
     finally:
@@ -57,7 +57,7 @@ def name_of_secret() -> Iterator[str]:
 @contextlib.contextmanager
 def quota(**hard: str) -> Iterator[str]:
     """A quota in the namespace of the runs, beside that which is there."""
-    name = f"gan-weather-{secrets.token_hex(3)}"
+    name = f"gan-disruption-{secrets.token_hex(3)}"
     put("ResourceQuota", name, spec={"hard": hard})
     try:
         yield name
@@ -68,7 +68,7 @@ def quota(**hard: str) -> Iterator[str]:
 @contextlib.contextmanager
 def namespace() -> Iterator[str]:
     """Another namespace than that of the runs."""
-    name = f"gan-weather-{secrets.token_hex(3)}"
+    name = f"gan-disruption-{secrets.token_hex(3)}"
     kubectl("create", "namespace", name)
     try:
         yield name

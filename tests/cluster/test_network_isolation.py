@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support import weather
+from support import disruption
 from support.cluster import NAMESPACE, Cluster, kubectl, kubectl_json
 
 STEP = {
@@ -50,9 +50,10 @@ PROBE = textwrap.dedent("""
 @pytest.fixture(scope="module")
 def elsewhere(cluster: Cluster) -> Iterator[str]:
     """Another namespace, with a secret, and a pod that answers on port 8080."""
-    with weather.namespace() as name:
+    with disruption.namespace() as name:
         kubectl("-n", name, "create", "secret", "generic", "theirs", "--from-literal=key=value")
-        server = weather.pod("server", cluster.image, ["python3", "-m", "http.server", "--directory", "/tmp", "8080"])  # noqa: S108
+        command = ["python3", "-m", "http.server", "--directory", "/tmp", "8080"]  # noqa: S108
+        server = disruption.pod("server", cluster.image, command)
         kubectl("-n", name, "create", "-f", "-", stdin=server)
         kubectl("-n", name, "wait", "pod/server", "--for=condition=Ready", "--timeout=120s")
         yield name
@@ -68,14 +69,19 @@ def probe(
     """
     command = ["python3", "-c", PROBE, json.dumps([first, ports, paths])]
     kubectl(
-        "-n", namespace, "create", "-f", "-", stdin=weather.pod("gan-weather-probe", cluster.image, command, **words)
+        "-n",
+        namespace,
+        "create",
+        "-f",
+        "-",
+        stdin=disruption.pod("gan-disruption-probe", cluster.image, command, **words),
     )
     try:
         done = "--for=jsonpath={.status.phase}=Succeeded"
-        kubectl("-n", namespace, "wait", "pod/gan-weather-probe", done, "--timeout=180s")
-        return json.loads(kubectl("-n", namespace, "logs", "gan-weather-probe"))
+        kubectl("-n", namespace, "wait", "pod/gan-disruption-probe", done, "--timeout=180s")
+        return json.loads(kubectl("-n", namespace, "logs", "gan-disruption-probe"))
     finally:
-        kubectl("-n", namespace, "delete", "pod", "gan-weather-probe", "--grace-period=0", "--force", check=False)
+        kubectl("-n", namespace, "delete", "pod", "gan-disruption-probe", "--grace-period=0", "--force", check=False)
 
 
 def test_traffic_out_of_the_namespace_is_blocked(cluster: Cluster, elsewhere: str) -> None:

@@ -1,4 +1,4 @@
-"""`make torture`: every promise in its long form, and a table of what was tried and what failed."""
+"""`make soak`: every promise in its long form, and a table of what was tried and what failed."""
 
 from __future__ import annotations
 

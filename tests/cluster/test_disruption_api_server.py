@@ -15,7 +15,7 @@ import requests
 
 from gan.errors import EXIT_RUN_CANCELED
 from pipelines.kfp.wait import EVERY_SECONDS
-from support import peace, weather
+from support import disruption, serial_lock
 from support.cluster import Cluster, until
 
 Begin = Callable[..., str]
@@ -37,7 +37,7 @@ def test_the_api_server_restarts_during_a_wait(cluster: Cluster, begun: Begin, t
     ):
         try:
             until(lambda: "run running" in heard.read_text(), seconds=60, what="`gan-pipelines wait` waits")
-            with peace.alone(), weather.scaled_to_nothing("deployment/ml-pipeline"):
+            with serial_lock.alone(), disruption.scaled_to_nothing("deployment/ml-pipeline"):
                 until(lambda: not answers(health), seconds=60, what="the API server is gone")
                 time.sleep(2 * EVERY_SECONDS)  # so that it is asked for in vain
             until(lambda: answers(health), seconds=120, what="the API server is back")

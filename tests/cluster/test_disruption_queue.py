@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support import weather
+from support import disruption
 from support.cluster import Cluster, kubectl, kubectl_json, until
 
 Begin = Callable[..., str]
@@ -22,7 +22,7 @@ def queue() -> Iterator[str]:
     """A queue as the component makes it, but of a name of its own."""
     if "clusterqueues.kueue.x-k8s.io" not in kubectl("get", "crd", "-A", "-o", "name"):
         pytest.skip("Kueue is not installed in this cluster")
-    name = f"gan-weather-{secrets.token_hex(3)}"
+    name = f"gan-disruption-{secrets.token_hex(3)}"
     things = [named(each, name) for each in yaml.safe_load_all(kubectl("kustomize", str(COMPONENT)))]
     new = [each for each in things if not kubectl("get", *place(each), "--ignore-not-found", "-o", "name")]
     try:
@@ -82,7 +82,7 @@ def test_workers_begin_when_their_queue_lets_them_in(
         pytest.skip("Kueue manages pods in this cluster: the step's own pod waits, before it makes workers")
     let_in(queue, 0)
     train = {"workers": 2, "queue": queue, "priority": "gan-interactive"}
-    run = begun("train.steps=100000", profile=weather.profile(tmp_path, steps={"train": train}))
+    run = begun("train.steps=100000", profile=disruption.profile(tmp_path, steps={"train": train}))
     waits = f"suspended until the queue {queue} admits it"
     told = cluster.until_step(run, "train", "running", why=waits)
     assert told["why"].startswith("its workers have no pods: ")
@@ -103,7 +103,7 @@ def test_a_step_begins_when_its_queue_lets_it_in(cluster: Cluster, queue: str, b
     if not manages_pods():
         pytest.skip("Kueue does not manage pods in this cluster: its integrations.frameworks has no pod")
     let_in(queue, 0)
-    run = begun(profile=weather.profile(tmp_path, default={"queue": queue, "priority": "gan-interactive"}))
+    run = begun(profile=disruption.profile(tmp_path, default={"queue": queue, "priority": "gan-interactive"}))
     why = cluster.until_step(run, "preprocess", "pending", why="held back by Kueue: ")["why"]
     assert "insufficient quota for cpu in flavor gan-cpu" in why, why
     let_in(queue, 8)
