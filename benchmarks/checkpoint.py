@@ -23,9 +23,9 @@ from gan.steps.preprocess import preprocess
 from gan.steps.train import train
 from gan.store import Store, open_store
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.checkpoint.writer import Publisher
+from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.loop import Loop
-from gan.train.state import make_players
+from gan.train.state import make_train_state
 
 
 def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
@@ -47,7 +47,7 @@ def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
 def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str) -> float:
     """How long it takes to find the last checkpoint, read and check it, and put it into networks that are built."""
     dataset = spec.load(store, dataset_id)
-    players = make_players(
+    players = make_train_state(
         build.build_generator(settings, dataset),
         build.build_discriminator(settings, dataset),
         build.build_optimizer(settings, settings.train.generator_learning_rate),
@@ -68,8 +68,8 @@ def measure(store: Store, settings: Config, intervals: int) -> dict[str, str]:
     handing_over = timed(Loop, "_save", time.perf_counter)
     stepping = timed(Loop, "_train_step", time.perf_counter)
     publishing, working = (
-        timed(Publisher, "__call__", time.perf_counter),
-        timed(Publisher, "__call__", time.thread_time),
+        timed(CheckpointWriter, "__call__", time.perf_counter),
+        timed(CheckpointWriter, "__call__", time.thread_time),
     )
     run_id = train(store, config.override(settings, [f"train.steps={intervals * every}"]), dataset_id).id
     handed, spent = statistics.mean(handing_over[:intervals]), statistics.mean(working)

@@ -13,7 +13,7 @@ def choose(
 
     with context.step("choose", store, config) as step:
         from gan.steps.sweep.experiment import experiment
-        from gan.steps.sweep.rungs import choose as run
+        from gan.steps.sweep.rungs import select_best as run
 
         outcome = step.done(run(experiment(store, config, sweep, dataset_id, reference_id)))
         artifacts.write_markdown(summary, artifacts.sweep_table(outcome.details))

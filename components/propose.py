@@ -11,7 +11,7 @@ def propose(
 
     with context.step("propose", store, config) as step:
         from gan.steps.sweep.experiment import experiment
-        from gan.steps.sweep.rungs import propose as run
+        from gan.steps.sweep.rungs import schedule_trials as run
 
         outcome = step.done(run(experiment(store, config, sweep, dataset_id, reference_id), stage))
         artifacts.write_markdown(summary, artifacts.trial_table(outcome.details["trials"]))

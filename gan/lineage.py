@@ -9,12 +9,12 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export.files import FACTS
 from gan.metrics import evaluations
 from gan.store import Store, alias, immutable, layout
-from gan.store.document import read_sealed
+from gan.store.document import read_checksummed
 
 REFERENCE_FACTS = "reference.json"
 
 
-class Key(NamedTuple):
+class ObjectRef(NamedTuple):
     """What tells an object from all others: a run and a promoted name may share an id."""
 
     kind: str
@@ -25,16 +25,16 @@ DATASET, REFERENCE, RUN, GENERATOR, NAME = KINDS = ("dataset", "reference", "run
 """Each kind needs objects of earlier ones only, so that lineage has no circles, whatever the ids are."""
 
 
-def keys(store: Store) -> Iterator[Key]:
+def keys(store: Store) -> Iterator[ObjectRef]:
     """Every object that is there for readers."""
     for kind in (DATASET, REFERENCE):
-        yield from (Key(kind, each) for each in immutable.ids(store, kind))
-    yield from (Key(RUN, each) for each in layout.run_ids(store))
-    yield from (Key(GENERATOR, each) for each in immutable.ids(store, GENERATOR))
-    yield from (Key(NAME, each) for each in alias.names(store))
+        yield from (ObjectRef(kind, each) for each in immutable.ids(store, kind))
+    yield from (ObjectRef(RUN, each) for each in layout.run_ids(store))
+    yield from (ObjectRef(GENERATOR, each) for each in immutable.ids(store, GENERATOR))
+    yield from (ObjectRef(NAME, each) for each in alias.names(store))
 
 
-def needs(store: Store, key: Key) -> tuple[Key, ...]:
+def needs(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
     """What an object says that it was made from, or has scores against, or has or had live.
 
     Raises:
@@ -49,7 +49,7 @@ def needs(store: Store, key: Key) -> tuple[Key, ...]:
         ) from None
 
 
-def still_there(store: Store, kind: str, object_id: str) -> None:
+def require_exists(store: Store, kind: str, object_id: str) -> None:
     """Look, once a reference to an object is made, whether it still leads somewhere.
 
     `gan gc` takes an object from readers and looks for references then, so that one of the two sees the other.
@@ -64,32 +64,32 @@ def still_there(store: Store, kind: str, object_id: str) -> None:
         )
 
 
-def _of_dataset(store: Store, dataset_id: str) -> Iterator[Key]:
+def _of_dataset(store: Store, dataset_id: str) -> Iterator[ObjectRef]:
     return iter(())
 
 
-def _of_reference(store: Store, reference_id: str) -> Iterator[Key]:
-    yield Key(DATASET, immutable.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
+def _of_reference(store: Store, reference_id: str) -> Iterator[ObjectRef]:
+    yield ObjectRef(DATASET, immutable.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
 
 
-def _of_run(store: Store, run_id: str) -> Iterator[Key]:
-    yield Key(DATASET, read_sealed(store, layout.record(run_id))["dataset_id"])
-    yield from (Key(REFERENCE, evaluations.reference_of(key)) for key in evaluations.keys(store, run_id))
+def _of_run(store: Store, run_id: str) -> Iterator[ObjectRef]:
+    yield ObjectRef(DATASET, read_checksummed(store, layout.record(run_id))["dataset_id"])
+    yield from (ObjectRef(REFERENCE, evaluations.reference_of(key)) for key in evaluations.keys(store, run_id))
 
 
-def _of_generator(store: Store, generator_id: str) -> Iterator[Key]:
+def _of_generator(store: Store, generator_id: str) -> Iterator[ObjectRef]:
     facts = immutable.read_json(store, GENERATOR, generator_id, FACTS)
-    yield Key(RUN, facts["run_id"])
-    yield Key(DATASET, facts["dataset_id"])
+    yield ObjectRef(RUN, facts["run_id"])
+    yield ObjectRef(DATASET, facts["dataset_id"])
     if facts["reference_id"] is not None:
-        yield Key(REFERENCE, facts["reference_id"])
+        yield ObjectRef(REFERENCE, facts["reference_id"])
 
 
-def _of_name(store: Store, name: str) -> Iterator[Key]:
-    yield from (Key(GENERATOR, move.generator_id) for move in reversed(alias.read(store, name).moves))
+def _of_name(store: Store, name: str) -> Iterator[ObjectRef]:
+    yield from (ObjectRef(GENERATOR, move.generator_id) for move in reversed(alias.read(store, name).moves))
 
 
-_NEEDS: dict[str, Callable[[Store, str], Iterator[Key]]] = {
+_NEEDS: dict[str, Callable[[Store, str], Iterator[ObjectRef]]] = {
     DATASET: _of_dataset,
     REFERENCE: _of_reference,
     RUN: _of_run,

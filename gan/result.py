@@ -12,7 +12,7 @@ from gan.types import Json
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepResult:
     """What a step made or judged.
 
     `id` names it, `uri` is where it lies, `seconds` is how long the step took, `skipped` tells that it was in the

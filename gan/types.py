@@ -35,6 +35,6 @@ Logits: TypeAlias = Any
 Scalar: TypeAlias = Any
 Tensor: TypeAlias = Any
 
-Draw: TypeAlias = Callable[[Latents, LabelArray | None], Images]
+GenerateFn: TypeAlias = Callable[[Latents, LabelArray | None], Images]
 
 Json: TypeAlias = dict[str, Any]

@@ -28,7 +28,7 @@ NAME = "name (--name; promote_as of a schedule)"
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """The parameters of a run of a pipeline.
 
     `config` is the whole resolved config; `store_uri` is where everything lives; `name` is what is promoted to;
@@ -83,7 +83,7 @@ def resolve(
     name: str | None = None,
     run_id: str | None = None,
     sweep: str | None = None,
-) -> Request:
+) -> RunRequest:
     """A checked request from what stands on a command line; every path in it is absolute. `sweep` is a YAML file.
 
     Raises:
@@ -95,7 +95,7 @@ def resolve(
     if what is not None:
         what.check(config)
         computed(what.by, "sweep.by:", config.evaluate.metrics)
-    return Request(
+    return RunRequest(
         config=config,
         store_uri=store_uri(store),
         name=check_id(name or config.name, NAME),

@@ -28,7 +28,7 @@ class Methods:
     delete: Callable[..., Any]
 
 
-class WorkerObjects:
+class JobSetApi:
     """The objects of the workers of one step.
 
     Args:

@@ -15,14 +15,14 @@ from kubernetes.client import ApiException
 from components.kubernetes_api import KubernetesApi
 from components.multi_worker import manifests
 from components.multi_worker import pod_status as states
-from components.multi_worker.jobset_api import WorkerObjects
+from components.multi_worker.jobset_api import JobSetApi
 from components.multi_worker.pending_reasons import Delays
-from components.multi_worker.pod_log_follower import Tail
+from components.multi_worker.pod_log_follower import PodLogFollower
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
 from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say
@@ -31,7 +31,7 @@ LOOK_EVERY_SECONDS = 2.0
 LAST_WORDS_SECONDS = 60.0
 
 
-def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> Outcome:
+def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
     """Train a run with so many workers, each in a pod like this one; see `gan.steps.train.train`.
 
     Raises:
@@ -46,12 +46,12 @@ def train_together(workers: int, config: Config, store: str, dataset_id: str, ru
             f"{config.train.batch_size}. Give --set train.batch_size={-(-config.train.batch_size // workers) * workers}"
         )
     request = {"config": config.to_yaml(), "store": store, "dataset_id": dataset_id, "run_id": run_id}
-    group = Group(workers, request, os.environ)
+    group = WorkerGroup(workers, request, os.environ)
     with group:
         return group.wait()
 
 
-class Group:
+class WorkerGroup:
     """The workers of one step: made when entered, gone when left.
 
     Args:
@@ -85,12 +85,12 @@ class Group:
         self._clock = clock
         self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
         self._name = manifests.name_of(self._pod)
-        self._objects = WorkerObjects(self._api, self._pod)
+        self._objects = JobSetApi(self._api, self._pod)
         self._delays = Delays(self._api, self._objects.group)
         self._seen: dict[int, Worker] = {}
         self._told: dict[int, str] = {}
 
-    def __enter__(self) -> Group:
+    def __enter__(self) -> WorkerGroup:
         try:
             self._objects.make(self._workers, self._request)
         except BaseException:
@@ -101,13 +101,13 @@ class Group:
     def __exit__(self, *_: object) -> None:
         self._delete()
 
-    def wait(self) -> Outcome:
+    def wait(self) -> StepResult:
         """Until all workers are done, or one failed; meanwhile what worker 0 prints is printed here.
 
         Raises:
             GanError: see `train_together`.
         """
-        tail: Tail | None = None
+        tail: PodLogFollower | None = None
         while not any(each.failed for each in self._look()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
@@ -161,11 +161,11 @@ class Group:
             except WorkerLostError:
                 return
 
-    def _tail(self) -> Tail | None:
+    def _tail(self) -> PodLogFollower | None:
         chief = self._seen.get(0)
         if chief is None or chief.phase == "Pending":
             return None
-        return Tail(self._api.core, chief.pod, str(self._namespace))
+        return PodLogFollower(self._api.core, chief.pod, str(self._namespace))
 
     def _delete(self) -> None:
         """Delete what was made, and wait until the pods have ended, as long as this one has itself."""

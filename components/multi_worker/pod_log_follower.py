@@ -19,14 +19,14 @@ LAST_WORDS_SECONDS = 60.0
 TIMEOUTS_SECONDS = (10, 60)
 
 
-class Tail:
+class PodLogFollower:
     """Prints what a pod prints, from its first line, in a thread of its own; asks anew where the stream breaks."""
 
     def __init__(self, core: Any, pod: str, namespace: str) -> None:
         self._core = core
         self._pod = pod
         self._namespace = namespace
-        self._unseen = Unseen()
+        self._unseen = LineDeduplicator()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
@@ -51,7 +51,7 @@ class Tail:
             self._over.wait(AGAIN_SECONDS)
 
 
-class Unseen:
+class LineDeduplicator:
     """The lines of one pod, each once and without its time stamp, however often they are read from the first one on."""
 
     def __init__(self) -> None:

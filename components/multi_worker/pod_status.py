@@ -10,7 +10,7 @@ from typing import Any
 from components.runtime.pod_metadata import CONTAINER
 from gan import errors
 from gan.errors import GanError, WorkerLostError
-from gan.result import Outcome
+from gan.result import StepResult
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 SUCCEEDED, FAILED = "Succeeded", "Failed"
@@ -63,14 +63,14 @@ def worker(pod: Pod) -> Worker:
     )
 
 
-def outcome(chief: Worker) -> Outcome:
+def outcome(chief: Worker) -> StepResult:
     """What worker 0 left when it was done.
 
     Raises:
         WorkerLostError: it left nothing that can be read.
     """
     try:
-        return Outcome(**json.loads(chief.message))
+        return StepResult(**json.loads(chief.message))
     except (ValueError, TypeError):
         raise WorkerLostError(
             f"worker 0 (pod {chief.pod}) ended without telling what it made; it said: {chief.message or 'nothing'}. "

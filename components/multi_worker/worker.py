@@ -12,7 +12,7 @@ import os
 
 from components.multi_worker.manifests import REQUEST
 from components.runtime import context
-from components.runtime.termination_message import write_last_words
+from components.runtime.termination_message import write
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         made = train(
             open_store(request["store"]), from_yaml(request["config"]), request["dataset_id"], run_id=request["run_id"]
         )
-        write_last_words(json.dumps(dataclasses.asdict(step.done(made))))
+        write(json.dumps(dataclasses.asdict(step.done(made))))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from gan.export import files
 from gan.report import artifact_pages
 from gan.report.charts import curves
 from gan.report.scores import modes as modes_of
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import immutable, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import read_run
@@ -34,7 +34,7 @@ def write_markdown(artifact: Markdown, text: str) -> None:
     Path(artifact.path).write_text(text, encoding="utf-8")
 
 
-def outcome_table(outcome: Outcome) -> str:
+def outcome_table(outcome: StepResult) -> str:
     """Everything an outcome tells, one row a figure."""
     rows = [[name, _cell(value)] for name, value in outcome.to_dict().items()]
     return _table(["", ""], rows)
@@ -64,7 +64,7 @@ def sweep_table(details: Mapping[str, Any]) -> str:
     return _table(["point", "step", f"mean {_cell(details['by'])} over seeds"], rows)
 
 
-def verdict(outcome: Outcome) -> str:
+def verdict(outcome: StepResult) -> str:
     """The judgement of the gate: passed or refused, the reasons, what it took note of, and every check."""
     details = outcome.details
     heading = "## Passed\n" if details["passed"] else "## Refused\n"
@@ -111,7 +111,7 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")
 
 
-def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: Outcome) -> None:
+def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: StepResult) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
     Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.KERAS))
     Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.CARD))

@@ -15,10 +15,10 @@ from typing import Any
 
 from components.runtime.pod_metadata import EXECUTION, IMAGE, NODE, POD, TASK
 from gan.errors import LASTING, FencedError, GanError, Stopped
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import Store, open_store
 from gan.store.records import executions
-from gan.store.records.executions import DONE, FAILED, RUNNING, STOPPED, Attempt
+from gan.store.records.executions import DONE, FAILED, RUNNING, STOPPED, ExecutionAttempt
 from gan.util.log import warn
 
 RETRY = re.compile(r"(.+)\((\d+)\)")
@@ -44,7 +44,7 @@ class RepeatedError(GanError):
         self.exit_code = exit_code
 
 
-class Ledger:
+class AttemptLog:
     """Records one attempt: its beginning by `begin`, its end by `done` or `failed`, and at once that it is stopping.
 
     Args:
@@ -70,7 +70,7 @@ class Ledger:
         """
         if not self._execution:
             return
-        before: list[Attempt] = []
+        before: list[ExecutionAttempt] = []
         try:
             with self._lock:
                 store = open_store(self._uri)
@@ -83,14 +83,14 @@ class Ledger:
         if before and before[-1].retry < self._attempt.retry:  # or else of a series that a person's retry ended
             self._heed(before[-1])
 
-    def _heed(self, before: Attempt) -> None:
+    def _heed(self, before: ExecutionAttempt) -> None:
         if before.state == FAILED and before.error is not None and before.exit_code in NOT_AGAIN:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
             raise RepeatedError(before.error, before.exit_code)
         if before.state == RUNNING:
             warn("the attempt before ended without a word: killed, for want of memory most likely", pod=before.pod)
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: StepResult) -> None:
         """The step made something."""
         self._end(state=DONE, exit_code=0, outcome=dataclasses.asdict(outcome))
 
@@ -116,9 +116,9 @@ class Ledger:
                 warn("the end of the step can't be put on record", reason=str(error))
 
 
-def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> Attempt:
+def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> ExecutionAttempt:
     name = environment.get(TASK, "") or step
     retried = RETRY.fullmatch(name)
     task, retry = (retried[1], int(retried[2])) if retried else (name, 0)
     pod, node, image = (environment.get(variable, "") for variable in (POD, NODE, IMAGE))
-    return Attempt(step, task, 0, began_at, retry=retry, pod=pod, node=node, image=image)
+    return ExecutionAttempt(step, task, 0, began_at, retry=retry, pod=pod, node=node, image=image)

@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from components.registry import COMPONENTS, fingerprint
-from components.runtime.attempt_log import Ledger
+from components.runtime.attempt_log import AttemptLog
 from components.runtime.pod_metadata import BODY, IMAGE, RECORDS
 from components.runtime.pre_stop_hook import leave_pid
-from components.runtime.result_file import Record
-from components.runtime.step_metrics import Vitals, experiment_of
-from components.runtime.termination_message import write_last_words
+from components.runtime.result_file import ResultFile
+from components.runtime.step_metrics import StepMetrics, experiment_of
+from components.runtime.termination_message import write
 from gan import __version__
 from gan.cli.main import guarded
 from gan.config import Config
 from gan.errors import EXIT_BUG, ConfigError, Stopped
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.util.log import put, say
-from gan.util.sigterm import telling_of_sigterm, unwinding_at_sigterm
+from gan.util.sigterm import on_sigterm, sigterm_as_exception
 from gan.util.tf_import import load_tensorflow
 
 LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
@@ -44,12 +44,12 @@ class Step:
     execution that it is part of, into the ledger in the store; where GAN_PUSHGATEWAY names one, its figures go there.
     """
 
-    def __init__(self, name: str, records: Path | None, ledger: Ledger, vitals: Vitals) -> None:
+    def __init__(self, name: str, records: Path | None, ledger: AttemptLog, vitals: StepMetrics) -> None:
         self.name = name
         self._records = records
         self._ledger = ledger
         self._vitals = vitals
-        self._outcome: Outcome | None = None
+        self._outcome: StepResult | None = None
         self._over = threading.Event()
         self._last_words = threading.Lock()
         self._told = False
@@ -63,11 +63,11 @@ class Step:
         self._vitals.begin()
         self._ledger.begin()
 
-    def done(self, outcome: Outcome) -> Outcome:
+    def done(self, outcome: StepResult) -> StepResult:
         """Tell what the step made, and hand the same outcome on to the body."""
         state = "in the store already" if outcome.skipped else "done"
         say(f"{self.name} {state}", id=outcome.id, uri=outcome.uri, seconds=outcome.seconds)
-        self._write(Record(self.name, outcome=outcome))
+        self._write(ResultFile(self.name, outcome=outcome))
         self._outcome = outcome
         return outcome
 
@@ -85,11 +85,11 @@ class Step:
 
         exit_code = guarded(self.name, again)
         message = _message(error, exit_code)
-        self._write(Record(self.name, error=message, exit_code=exit_code))
+        self._write(ResultFile(self.name, error=message, exit_code=exit_code))
         self._ledger.failed(error, message, exit_code)
         with self._last_words:
             self._told = True
-            write_last_words(f"{self.name}: {message}")
+            write(f"{self.name}: {message}")
         self._vitals.failed(exit_code)
         return exit_code
 
@@ -107,7 +107,7 @@ class Step:
         threading.Thread(target=self._end_in_time, args=(exit_code,), daemon=True).start()
         with self._last_words:
             if not self._told:
-                write_last_words(f"{self.name}: {message}")
+                write(f"{self.name}: {message}")
         self._ledger.stopping(message, exit_code)
 
     def _end_in_time(self, exit_code: int) -> None:
@@ -115,7 +115,7 @@ class Step:
             put(f"{self.name}: stopped at the end of the grace; the same command again continues", sys.stderr)
             os._exit(exit_code)
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: ResultFile) -> None:
         if self._records is not None:
             record.write(self._records)
 
@@ -167,9 +167,9 @@ def step(
         newer: words that only a later version knows, given by a body of that version; the step is refused.
     """
     folder = os.environ.get(RECORDS)
-    with Vitals(name, experiment or experiment_of(config)) as vitals:
-        running = Step(name, Path(folder) if folder else None, Ledger(name, store, os.environ), vitals)
-        with unwinding_at_sigterm(), telling_of_sigterm(running.stopping):
+    with StepMetrics(name, experiment or experiment_of(config)) as vitals:
+        running = Step(name, Path(folder) if folder else None, AttemptLog(name, store, os.environ), vitals)
+        with sigterm_as_exception(), on_sigterm(running.stopping):
             try:
                 leave_pid()
                 running.begin()

@@ -7,15 +7,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan.result import Outcome
+from gan.result import StepResult
 
 
 @dataclass(frozen=True)
-class Record:
+class ResultFile:
     """The outcome of a step, or the message and exit code it failed with."""
 
     step: str
-    outcome: Outcome | None = None
+    outcome: StepResult | None = None
     error: str | None = None
     exit_code: int = 0
 
@@ -26,11 +26,11 @@ class Record:
         temporary.replace(folder / f"{self.step}.json")
 
 
-def read(folder: Path, step: str) -> Record | None:
+def read(folder: Path, step: str) -> ResultFile | None:
     """The record of a step; None where it left none: it did not run, or was killed."""
     path = folder / f"{step}.json"
     if not path.is_file():
         return None
     tree = json.loads(path.read_text(encoding="utf-8"))
-    outcome = None if tree["outcome"] is None else Outcome(**tree["outcome"])
-    return Record(tree["step"], outcome, tree["error"], tree["exit_code"])
+    outcome = None if tree["outcome"] is None else StepResult(**tree["outcome"])
+    return ResultFile(tree["step"], outcome, tree["error"], tree["exit_code"])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from components.runtime import result_file
 from components.runtime.pod_metadata import EXECUTION, RECORDS
 from gan.errors import GanError
-from gan.report.message import Facts
-from gan.result import Outcome
+from gan.report.message import Notification
+from gan.result import StepResult
 from gan.steps.reporting.run_summary import Failure, facts, from_ledger
 from gan.store import alias, open_store
 from gan.store.records import executions
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 OWN_STEP = "notify"
 
 
-def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]) -> Facts:
+def facts_of_run(
+    store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]
+) -> Notification:
     """What came of the run.
 
     The steps' own words count. What Kubeflow says is of little use: the status that its backend 2.14 hands to a last
@@ -31,7 +33,7 @@ def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environ
     being told.
     """
     execution = environment.get(EXECUTION, "")
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, StepResult] = {}
     failure, live = None, None
     try:
         opened = open_store(store)
@@ -46,9 +48,9 @@ def facts_of_run(store: str, name: str, status: PipelineTaskFinalStatus, environ
     return facts(name, store, execution, outcomes, failure, live, status.error_message)
 
 
-def from_records(folder: Path) -> tuple[dict[str, Outcome], Failure | None]:
+def from_records(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
     """The outcome of each step that left a record in a folder, and the failure if one failed."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, StepResult] = {}
     failure = None
     for path in sorted(folder.glob("*.json")):
         found = result_file.read(folder, path.stem)

@@ -11,11 +11,11 @@ from types import TracebackType
 
 import yaml
 
-from gan.result import Outcome, Stopwatch
-from gan.util.metrics_push import Telemetry
+from gan.result import StepResult, Stopwatch
+from gan.util.metrics_push import MetricsPush
 
 
-class Vitals:
+class StepMetrics:
     """Tells the figures of one step to the push gateway.
 
     Args:
@@ -26,11 +26,11 @@ class Vitals:
 
     def __init__(self, step: str, experiment: str, clock: Callable[[], float] = time.time) -> None:
         self._step = step
-        self._telemetry = Telemetry(step, experiment)
+        self._telemetry = MetricsPush(step, experiment)
         self._clock = clock
         self._watch = Stopwatch()
 
-    def __enter__(self) -> Vitals:
+    def __enter__(self) -> StepMetrics:
         self._telemetry.__enter__()
         return self
 
@@ -43,7 +43,7 @@ class Vitals:
         """The step begins."""
         self._telemetry.set("gan_step_began_timestamp_seconds", self._clock())
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: StepResult) -> None:
         """The step made something."""
         self._end(0)
         self._telemetry.set("gan_step_skipped", float(outcome.skipped))
@@ -60,7 +60,7 @@ class Vitals:
         self._telemetry.set("gan_step_duration_seconds", self._watch.seconds())
         self._telemetry.set("gan_step_exit_code", exit_code)
 
-    def _scores(self, outcome: Outcome) -> None:
+    def _scores(self, outcome: StepResult) -> None:
         for name, score in outcome.details["scores"].items():
             self._telemetry.set("gan_score", score["value"], score=name)
             for end in ("low", "high"):
@@ -69,10 +69,10 @@ class Vitals:
         for name, score in outcome.details["real"].items():
             self._telemetry.set("gan_score_real", score["value"], score=name)
 
-    def _verdict(self, outcome: Outcome) -> None:
+    def _verdict(self, outcome: StepResult) -> None:
         self._telemetry.set("gan_verdict_passed", float(outcome.details["passed"]))
 
-    def _promotion(self, outcome: Outcome) -> None:
+    def _promotion(self, outcome: StepResult) -> None:
         if not outcome.skipped:
             self._telemetry.set("gan_promoted_timestamp_seconds", self._clock())
 

@@ -13,7 +13,7 @@ DEFAULT = "/dev/termination-log"
 MOST_BYTES = 4096
 
 
-def write_last_words(text: str, environment: Mapping[str, str] = os.environ) -> None:
+def write(text: str, environment: Mapping[str, str] = os.environ) -> None:
     """Leave a message for Kubernetes, cut to the length that it reads. Outside a pod there is no such file."""
     path = Path(environment.get(FILE, DEFAULT))
     if FILE not in environment and not path.exists():

@@ -9,16 +9,16 @@ from pathlib import Path
 from gan import lineage
 from gan.admin.verify import damages
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError, unknown_name
-from gan.lineage import KINDS, NAME, RUN, Key
-from gan.result import Outcome, Stopwatch
+from gan.lineage import KINDS, NAME, RUN, ObjectRef
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable, layout
-from gan.store.cloud.transfer import Job, transfer
+from gan.store.cloud.transfer import TransferJob, transfer
 from gan.train.checkpoint.files import Checkpoints
 from gan.util.log import say, warn
 from gan.util.scratch import scratch_folder
 
 
-def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcome:
+def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> StepResult:
     """Copy objects and all that they were made from, each checked on both sides.
 
     What is there already with the same bytes stays. A name is copied with every generator that it ever had live, and
@@ -44,7 +44,7 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcom
         raise ConfigError(f"SRC and DST are the same store, {source.uri}; give two")
     copied: dict[bool, list[str]] = {True: [], False: []}
     wanted, damaged = _with_lineage(source, object_ids)
-    held_up: list[Key] = []
+    held_up: list[ObjectRef] = []
     for key in sorted(wanted, key=lambda key: (KINDS.index(key.kind), key.id)):
         if any(need in damaged or need in held_up for need in wanted[key]):
             held_up.append(key)
@@ -61,12 +61,14 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> Outcom
             damaged[key] = f"what was copied is not as it should be: {found}; {_remedy(target, key)}"
     if damaged:
         raise _damage(damaged, held_up)
-    return Outcome(
+    return StepResult(
         "store", target.uri, watch.seconds(), not copied[True], {"copied": copied[True], "skipped": copied[False]}
     )
 
 
-def _with_lineage(source: Store, object_ids: Iterable[str]) -> tuple[dict[Key, tuple[Key, ...]], dict[Key, str]]:
+def _with_lineage(
+    source: Store, object_ids: Iterable[str]
+) -> tuple[dict[ObjectRef, tuple[ObjectRef, ...]], dict[ObjectRef, str]]:
     """The objects of these ids and all that they need, each with its needs; and what is wrong with unreadable ones."""
     there = set(lineage.keys(source))
     known = {key.id for key in there}
@@ -74,8 +76,8 @@ def _with_lineage(source: Store, object_ids: Iterable[str]) -> tuple[dict[Key, t
         if object_id not in known:
             raise NotFoundError(unknown_name("object", object_id, known, "List them with: gan inspect"))
     left = [key for key in there if not object_ids or key.id in object_ids]
-    wanted: dict[Key, tuple[Key, ...]] = {}
-    damaged: dict[Key, str] = {}
+    wanted: dict[ObjectRef, tuple[ObjectRef, ...]] = {}
+    damaged: dict[ObjectRef, str] = {}
     while left:
         key = left.pop()
         if key not in there:
@@ -90,7 +92,7 @@ def _with_lineage(source: Store, object_ids: Iterable[str]) -> tuple[dict[Key, t
     return wanted, damaged
 
 
-def _damage(damaged: Mapping[Key, str], held_up: Sequence[Key]) -> IntegrityError:
+def _damage(damaged: Mapping[ObjectRef, str], held_up: Sequence[ObjectRef]) -> IntegrityError:
     """One error, in one line, of all that is damaged."""
     told = [f"({number}) {key.kind} {key.id}: {damaged[key]}" for number, key in enumerate(sorted(damaged), start=1)]
     if held_up:
@@ -101,7 +103,7 @@ def _damage(damaged: Mapping[Key, str], held_up: Sequence[Key]) -> IntegrityErro
     )
 
 
-def _remedy(target: Store, key: Key) -> str:
+def _remedy(target: Store, key: ObjectRef) -> str:
     """What to do about an object that is damaged in the target."""
     if key.kind == NAME:  # its record was read and compared: what it points to is missing
         return f"copy that generator from the store that has it, or delete {target.uri_of(alias.key_of(key.id))}"
@@ -109,10 +111,10 @@ def _remedy(target: Store, key: Key) -> str:
     return f"delete {target.uri_of(folder)} and run the same command again"
 
 
-def _copy(source: Store, target: Store, key: Key) -> bool:
+def _copy(source: Store, target: Store, key: ObjectRef) -> bool:
     """Copy one object; returns whether there was anything to copy."""
     if key.kind == NAME:
-        return alias.adopt(target, key.id, alias.read(source, key.id).moves)
+        return alias.import_history(target, key.id, alias.read(source, key.id).moves)
     if key.kind == RUN:
         return _copy_run(source, target, key)
     if immutable.is_published(target, key.kind, key.id):
@@ -125,7 +127,7 @@ def _copy(source: Store, target: Store, key: Key) -> bool:
     return True
 
 
-def _copy_run(source: Store, target: Store, key: Key) -> bool:
+def _copy_run(source: Store, target: Store, key: ObjectRef) -> bool:
     """Copy a run, its record last. What killed or fenced attempts left of checkpoints is left behind."""
     if found := "; ".join(damages(source, key)):
         raise IntegrityError(f"not copied: {found}")
@@ -134,7 +136,7 @@ def _copy_run(source: Store, target: Store, key: Key) -> bool:
     record = layout.record(key.id)
     with scratch_folder() as folder:
         jobs = [
-            Job(item.size, partial(_copy_file, source, target, item.key, folder / str(number)))
+            TransferJob(item.size, partial(_copy_file, source, target, item.key, folder / str(number)))
             for number, item in enumerate(items)
             if item.key != record
         ]

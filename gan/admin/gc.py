@@ -12,17 +12,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from gan.admin.gc_scan import ASIDE, HOUR, Rules, Survey, Trash, by_object, made_first, seal_of
+from gan.admin.gc_scan import ASIDE, HOUR, GcCandidate, GcScan, Rules, by_object, dependents_first, seal_of
 from gan.errors import AlreadyExistsError, ConflictError
-from gan.lineage import Key
-from gan.result import Outcome, Stopwatch
-from gan.store import Leftover, Store
+from gan.lineage import ObjectRef
+from gan.result import StepResult, Stopwatch
+from gan.store import IncompleteUpload, Store
 from gan.util.log import Advance, progress, warn
 
 AT_WORK = ".gc/at-work"
 
 
-def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Outcome:
+def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> StepResult:
     """Find what nothing needs, and delete it if asked.
 
     A record that can't be read may refer to anything older in its lineage, so nothing of that goes while there is one.
@@ -45,7 +45,7 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Out
         if delete:
             _put_back_what_a_killed_one_put_aside(store)
         now = store.now()
-        survey = Survey(store, rules, now)
+        survey = GcScan(store, rules, now)
         if delete:
             trash = _deleted(store, rules, now, survey)
         else:
@@ -53,7 +53,7 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Out
     listed = [each.to_json() for each in trash]
     total = sum(each["bytes"] for each in listed)
     details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": survey.unreadable}
-    return Outcome("store", store.uri, watch.seconds(), details=details)
+    return StepResult("store", store.uri, watch.seconds(), details=details)
 
 
 @contextlib.contextmanager
@@ -81,16 +81,16 @@ def _at_work(store: Store) -> ConflictError:
     )
 
 
-def _deleted(store: Store, rules: Rules, now: float, survey: Survey) -> list[Trash]:
+def _deleted(store: Store, rules: Rules, now: float, survey: GcScan) -> list[GcCandidate]:
     """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
     loose = survey.loose()
     with progress("delete", len(survey.unneeded) + len(loose), unit="objects") as advance:
         _delete_all(store, loose, advance)
-        doomed = made_first(survey.unneeded)
+        doomed = dependents_first(survey.unneeded)
         whole = {key: survey.things[key] for key in doomed if survey.things[key].whole}
         for key in whole:
             _put_aside(store, seal_of(key))
-        again = Survey(store, rules, now, aside=whole)
+        again = GcScan(store, rules, now, aside=whole)
         for key in whole.keys() - again.unneeded:
             warn(f"{key.kind} {key.id} is needed now; it stays")
             _put_back(store, seal_of(key) + ASIDE)
@@ -105,18 +105,18 @@ def _deleted(store: Store, rules: Rules, now: float, survey: Survey) -> list[Tra
     return [*again.objects(), *notes, *loose]
 
 
-def _delete_all(store: Store, trash: Iterable[Trash], advance: Advance) -> None:
+def _delete_all(store: Store, trash: Iterable[GcCandidate], advance: Advance) -> None:
     """A checkpoint's record sorts before its state, and goes first."""
     for each in trash:
         for part in each.parts:
-            if isinstance(part, Leftover):
+            if isinstance(part, IncompleteUpload):
                 store.discard(part)
             else:
                 store.delete(part.key)
         advance(1)
 
 
-def _delete_object(store: Store, key: Key) -> bool:
+def _delete_object(store: Store, key: ObjectRef) -> bool:
     """Delete what has no seal, unless somebody finished it since; returns whether it is gone."""
     seal = seal_of(key)
     parts = list(store.list(seal.rpartition("/")[0]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from gan.lineage import GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
+from gan.lineage import GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 
 
 @dataclass(frozen=True)
-class Thing:
+class StoreObject:
     """An object of a store.
 
     Attributes:
@@ -19,15 +19,15 @@ class Thing:
         needs: what it refers to; None where its record can't be read.
     """
 
-    key: Key
+    key: ObjectRef
     modified: float
     whole: bool = True
-    needs: tuple[Key, ...] | None = ()
+    needs: tuple[ObjectRef, ...] | None = ()
 
 
-def unneeded(
-    things: Iterable[Thing], *, noted: Collection[Key] = (), young: float, idle: float | None = None
-) -> frozenset[Key]:
+def unreachable(
+    things: Iterable[StoreObject], *, noted: Collection[ObjectRef] = (), young: float, idle: float | None = None
+) -> frozenset[ObjectRef]:
     """The things that may be deleted.
 
     Whole runs, generators and promoted names stay, with all that they need, and all that those need. So does what was
@@ -52,18 +52,18 @@ def unneeded(
     return frozenset(known.keys() - _reached(known, safe | roots))
 
 
-def _waiting(known: Mapping[Key, Thing], safe: Collection[Key]) -> set[Key]:
+def _waiting(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef]) -> set[ObjectRef]:
     """The references of the datasets that runs at work train on: these may take longer than any grace."""
     datasets = {need for key in safe if key in known and key.kind == RUN for need in known[key].needs or ()}
     return {key for key, thing in known.items() if key.kind == REFERENCE and datasets & set(thing.needs or ())}
 
 
-def _possibly_needed(unreadable: Iterable[Thing]) -> set[str]:
+def _possibly_needed(unreadable: Iterable[StoreObject]) -> set[str]:
     """The kinds of everything that things whose record can't be read may need; each kind needs earlier ones only."""
     return {kind for thing in unreadable for kind in KINDS[: KINDS.index(thing.key.kind)]}
 
 
-def _resting(known: Mapping[Key, Thing], safe: Collection[Key], idle: float) -> set[Key]:
+def _resting(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef], idle: float) -> set[ObjectRef]:
     """Whole runs that did nothing for long, each with its generators, where none of these is safe or was ever live."""
     ever_live = {need for key, thing in known.items() if key.kind == NAME for need in thing.needs or ()}
     families = {
@@ -79,9 +79,9 @@ def _resting(known: Mapping[Key, Thing], safe: Collection[Key], idle: float) -> 
     }
 
 
-def _reached(known: Mapping[Key, Thing], roots: Collection[Key]) -> set[Key]:
+def _reached(known: Mapping[ObjectRef, StoreObject], roots: Collection[ObjectRef]) -> set[ObjectRef]:
     """The roots and all that they need, directly or not."""
-    reached: set[Key] = set()
+    reached: set[ObjectRef] = set()
     left = list(roots)
     while left:
         key = left.pop()

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gan import lineage
-from gan.admin.gc_reachability import Thing, unneeded
+from gan.admin.gc_reachability import StoreObject, unreachable
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.export.files import FACTS
-from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
-from gan.store import Item, Leftover, Store, alias, immutable, layout, step_cache
+from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
+from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
 from gan.store.records.audit_logs import LEDGERS
 from gan.train.checkpoint.files import Checkpoints
@@ -53,13 +53,13 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Trash:
+class GcCandidate:
     """Something that may go: what it is, and why, for people."""
 
     kind: str
     id: str
     why: str
-    parts: tuple[Item | Leftover, ...]
+    parts: tuple[Item | IncompleteUpload, ...]
 
     def to_json(self) -> Json:
         """Plain JSON types."""
@@ -67,57 +67,59 @@ class Trash:
         return {"kind": self.kind, "id": self.id, "why": self.why, "bytes": size, "objects": len(self.parts)}
 
 
-class Survey:
+class GcScan:
     """What there is in a store, and what of it nothing needs, as seen at one moment.
 
     `aside` are things whose seals gc itself put aside: they count as what they were.
     """
 
-    def __init__(self, store: Store, rules: Rules, now: float, aside: Mapping[Key, Thing] | None = None) -> None:
+    def __init__(
+        self, store: Store, rules: Rules, now: float, aside: Mapping[ObjectRef, StoreObject] | None = None
+    ) -> None:
         self._store, self._rules = store, rules
         self._young = _before(now, rules.grace_seconds)
         self._idle = None if rules.runs_older_than_seconds is None else _before(now, rules.runs_older_than_seconds)
         self._aside = aside or {}
         self.unreadable: list[str] = []
         self.parts = by_object(store.list())
-        self.notes = list(step_cache.notes(store))  # what refers is read after what may be referred to was listed
+        self.notes = list(step_cache.entries(store))  # what refers is read after what may be referred to was listed
         self.things = {key: self._thing(key) for key in self.parts}
-        self.things |= {key: self._thing(key) for key in (Key(NAME, name) for name in alias.names(store))}
+        self.things |= {key: self._thing(key) for key in (ObjectRef(NAME, name) for name in alias.names(store))}
         noted = {key for note in self.notes if note.item.modified >= self._young and (key := _about(note))}
         damaged = [note for note in self.notes if note.made is None and note.item.modified >= self._young]
         self.unreadable += [f"{store.uri_of(note.item.key)} is damaged" for note in damaged]
-        hiding = [Thing(Key(NAME, ""), math.inf, needs=None)] if damaged else []
-        self.unneeded = unneeded([*self.things.values(), *hiding], noted=noted, young=self._young, idle=self._idle)
+        hiding = [StoreObject(ObjectRef(NAME, ""), math.inf, needs=None)] if damaged else []
+        self.unneeded = unreachable([*self.things.values(), *hiding], noted=noted, young=self._young, idle=self._idle)
 
-    def _thing(self, key: Key) -> Thing:
+    def _thing(self, key: ObjectRef) -> StoreObject:
         parts = self.parts.get(key, [])
         modified = max((part.modified for part in parts if not part.key.endswith(ASIDE)), default=math.inf)
         if key in self._aside:
-            return Thing(key, modified, needs=self._aside[key].needs)
+            return StoreObject(key, modified, needs=self._aside[key].needs)
         if key.kind != NAME and seal_of(key) not in {part.key for part in parts}:
-            return Thing(key, modified, whole=False)
+            return StoreObject(key, modified, whole=False)
         try:
-            return Thing(key, modified, needs=lineage.needs(self._store, key))
+            return StoreObject(key, modified, needs=lineage.needs(self._store, key))
         except (IntegrityError, NotFoundError) as error:
             self.unreadable.append(str(error))
-            return Thing(key, modified, needs=None)
+            return StoreObject(key, modified, needs=None)
 
-    def loose(self) -> list[Trash]:
+    def loose(self) -> list[GcCandidate]:
         """What nothing refers to by its nature: checkpoints beyond the rule, old ledgers, what killed ones left."""
         return [*self._checkpoints(), *self._ledgers(), *self._left()]
 
-    def objects(self) -> Iterator[Trash]:
+    def objects(self) -> Iterator[GcCandidate]:
         """The objects that may go, what is made from others first."""
-        for key in made_first(self.unneeded):
+        for key in dependents_first(self.unneeded):
             thing, parts = self.things[key], tuple(self.parts[key])
             if not thing.whole:
-                yield Trash(f"unfinished {key.kind}", key.id, "it was never finished", parts)
+                yield GcCandidate(f"unfinished {key.kind}", key.id, "it was never finished", parts)
             elif key.kind in (RUN, GENERATOR):
-                yield Trash(key.kind, key.id, "its run did nothing for long, and was never promoted", parts)
+                yield GcCandidate(key.kind, key.id, "its run did nothing for long, and was never promoted", parts)
             else:
-                yield Trash(key.kind, key.id, "nothing refers to it", parts)
+                yield GcCandidate(key.kind, key.id, "nothing refers to it", parts)
 
-    def _checkpoints(self) -> Iterator[Trash]:
+    def _checkpoints(self) -> Iterator[GcCandidate]:
         exported = self._exported()
         for key, thing in self.things.items():
             if key.kind == RUN and thing.whole and thing.needs is not None and key not in self.unneeded:
@@ -126,7 +128,7 @@ class Survey:
                 except IntegrityError as error:
                     self.unreadable.append(str(error))
 
-    def _of_run(self, run_id: str, exported: Mapping[str, set[int]] | None) -> Iterator[Trash]:
+    def _of_run(self, run_id: str, exported: Mapping[str, set[int]] | None) -> Iterator[GcCandidate]:
         settings = read_run(self._store, run_id).config.train
         checkpoints = Checkpoints(self._store, run_id)
         folders = checkpoints.folders()
@@ -147,7 +149,7 @@ class Survey:
             if all(item.modified < self._young for item in folder.items):
                 why = f"beyond the last {last}, not the best, not exported" if folder.counts else "of a dead attempt"
                 name = f"{run_id}@{folder.step}" + ("" if folder.counts else f"-{folder.attempt}")
-                yield Trash("checkpoint", name, why if folder.whole else "it was never finished", folder.items)
+                yield GcCandidate("checkpoint", name, why if folder.whole else "it was never finished", folder.items)
 
     def _exported(self) -> dict[str, set[int]] | None:
         """The steps of each run that generators were exported from; None where one of these can't be read."""
@@ -160,16 +162,16 @@ class Survey:
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
-    def _ledgers(self) -> Iterator[Trash]:
+    def _ledgers(self) -> Iterator[GcCandidate]:
         """The records of pipeline runs and sweeps to which nothing was added for as long as runs may rest."""
         if self._idle is None:
             return
         for ledger in LEDGERS.values():
             for name, items in ledger.records(self._store).items():
                 if all(item.modified < min(self._idle, self._young) for item in items):
-                    yield Trash(ledger.kind, name, "nothing was added to it for long", tuple(items))
+                    yield GcCandidate(ledger.kind, name, "nothing was added to it for long", tuple(items))
 
-    def notes_of_nothing(self) -> list[Trash]:
+    def notes_of_nothing(self) -> list[GcCandidate]:
         """The notes that are damaged, or about objects that are gone, or go."""
         found = []
         for note in self.notes:
@@ -177,16 +179,18 @@ class Survey:
             gone = about is not None and (about not in self.things or about in self.unneeded)
             if note.item.modified < self._young and (gone or note.made is None):
                 why = "what it is about is gone" if gone else "it is damaged"
-                found.append(Trash("recipe", note.item.key.removeprefix(f"{step_cache.FOLDER}/"), why, (note.item,)))
+                found.append(
+                    GcCandidate("recipe", note.item.key.removeprefix(f"{step_cache.FOLDER}/"), why, (note.item,))
+                )
         return found
 
-    def _left(self) -> Iterator[Trash]:
+    def _left(self) -> Iterator[GcCandidate]:
         for leftover in self._store.leftovers():
             if leftover.modified < self._young:
-                yield Trash("leftover", leftover.name, "a killed writer left it", (leftover,))
+                yield GcCandidate("leftover", leftover.name, "a killed writer left it", (leftover,))
         for item in self._store.list(PROBES):
             if item.modified < self._young:
-                yield Trash("leftover", item.key, "a killed probe left it", (item,))
+                yield GcCandidate("leftover", item.key, "a killed probe left it", (item,))
 
 
 def _before(now: float, seconds: float) -> float:
@@ -194,33 +198,33 @@ def _before(now: float, seconds: float) -> float:
     return now - seconds if seconds else math.inf
 
 
-def by_object(items: Iterable[Item]) -> dict[Key, list[Item]]:
+def by_object(items: Iterable[Item]) -> dict[ObjectRef, list[Item]]:
     """Everything below the folders of objects, by the object; what lies there that is of no object is left out."""
-    found: dict[Key, list[Item]] = {}
+    found: dict[ObjectRef, list[Item]] = {}
     for item in items:
         folder, _, rest = item.key.partition("/")
         object_id, mark, _ = rest.partition("/")
         if folder in FOLDERS and mark and is_id(object_id):
-            found.setdefault(Key(FOLDERS[folder], object_id), []).append(item)
+            found.setdefault(ObjectRef(FOLDERS[folder], object_id), []).append(item)
     return found
 
 
-def seal_of(key: Key) -> str:
+def seal_of(key: ObjectRef) -> str:
     """What an object is there for readers with."""
     return layout.record(key.id) if key.kind == RUN else f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SEAL}"
 
 
-def _about(note: step_cache.Note) -> Key | None:
+def _about(note: step_cache.Entry) -> ObjectRef | None:
     """The object that a note is about; None for one that is damaged, or of a step that is not known here."""
     step = note.step.removeprefix("pipeline-")
     if note.made is None:
         return None
     if step == "evaluate":  # it made a choice of a step; of which run stands in its recipe, if a user named it
         run_id = str(note.recipe.get("run_id", ""))
-        return Key(RUN, run_id) if run_id else None
-    return Key(NOTED[step], note.made) if step in NOTED else None
+        return ObjectRef(RUN, run_id) if run_id else None
+    return ObjectRef(NOTED[step], note.made) if step in NOTED else None
 
 
-def made_first(keys: Iterable[Key]) -> list[Key]:
+def dependents_first(keys: Iterable[ObjectRef]) -> list[ObjectRef]:
     """What is made from others before these, so that a killed gc leaves nothing that lacks what it was made from."""
     return sorted(keys, key=lambda key: (-KINDS.index(key.kind), key.id))

@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
 from gan.export.files import FACTS
-from gan.lineage import Key
+from gan.lineage import ObjectRef
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable, layout
-from gan.store.document import read_sealed
+from gan.store.document import read_checksummed
 from gan.train.checkpoint.files import Checkpoints
 from gan.types import Json
 from gan.util.ids import HASH_LENGTH
@@ -24,12 +24,12 @@ KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator",
 
 
 @dataclass(frozen=True)
-class Node:
+class LineageNode:
     """One object: what to say of it in a few words, and what it was made from."""
 
-    key: Key
+    key: ObjectRef
     summary: str
-    parents: tuple[Key, ...] = ()
+    parents: tuple[ObjectRef, ...] = ()
 
     def line(self) -> str:
         """One line of text."""
@@ -45,10 +45,10 @@ class Node:
         }
 
 
-Nodes = Mapping[Key, Node]
+Nodes = Mapping[ObjectRef, LineageNode]
 
 
-def inspect(store: Store, object_id: str | None = None) -> Outcome:
+def inspect(store: Store, object_id: str | None = None) -> StepResult:
     """List the store, or show the lineage of one object both ways; of all that share the id, where several do.
 
     A damaged object is shown as such, without what it was made from.
@@ -67,57 +67,57 @@ def inspect(store: Store, object_id: str | None = None) -> Outcome:
         asked = [key for key in nodes if key.id == object_id]
         if not asked:
             raise NotFoundError(unknown_name("object", object_id, {key.id for key in nodes}))
-        seen: dict[Key, Node] = {}
+        seen: dict[ObjectRef, LineageNode] = {}
         tree = "\n\n".join(_lineage(nodes, key, seen) for key in asked)
         shown = list(seen.values())
     details = {"tree": tree, "objects": [node.to_json() for node in shown]}
-    return Outcome(object_id or "store", store.uri, watch.seconds(), details=details)
+    return StepResult(object_id or "store", store.uri, watch.seconds(), details=details)
 
 
-def _nodes(store: Store) -> Iterator[Node]:
+def _nodes(store: Store) -> Iterator[LineageNode]:
     for kind, of_kind in (("dataset", _dataset), ("reference", _reference)):
         for object_id in immutable.ids(store, kind):
-            yield _node(of_kind, store, Key(kind, object_id))
+            yield _node(of_kind, store, ObjectRef(kind, object_id))
     for run_id in layout.run_ids(store):
-        yield _node(_run, store, Key("run", run_id))
+        yield _node(_run, store, ObjectRef("run", run_id))
         for step in _steps(store, run_id):
             yield _node(_checkpoint, store, _checkpoint_key(run_id, step), run_id, step)
         for key in evaluations.keys(store, run_id):
             yield _node(_evaluation, store, _evaluation_key(run_id, key), key)
     for generator_id in immutable.ids(store, "generator"):
-        yield _node(_generator, store, Key("generator", generator_id))
+        yield _node(_generator, store, ObjectRef("generator", generator_id))
     for name in alias.names(store):
-        yield _node(_promoted, store, Key("promoted name", name))
+        yield _node(_promoted, store, ObjectRef("promoted name", name))
 
 
-def _node(made: Callable[..., Node], store: Store, key: Key, *more: str | int) -> Node:
+def _node(made: Callable[..., LineageNode], store: Store, key: ObjectRef, *more: str | int) -> LineageNode:
     try:
         return made(store, key, *more)
     except (IntegrityError, NotFoundError, KeyError, TypeError, ValueError, AttributeError):
-        return Node(key, f"damaged; what is wrong with it: gan verify {key.id.partition('@')[0]}")
+        return LineageNode(key, f"damaged; what is wrong with it: gan verify {key.id.partition('@')[0]}")
 
 
-def _dataset(store: Store, key: Key) -> Node:
+def _dataset(store: Store, key: ObjectRef) -> LineageNode:
     tree = immutable.read_json(store, "dataset", key.id, "dataset.json")
     splits = ", ".join(f"{split['examples']} {name}" for name, split in tree["splits"].items())
-    return Node(key, f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}, {splits}")
+    return LineageNode(key, f"{tree['image_size']}x{tree['image_size']}x{tree['channels']}, {splits}")
 
 
-def _reference(store: Store, key: Key) -> Node:
+def _reference(store: Store, key: ObjectRef) -> LineageNode:
     tree = immutable.read_json(store, "reference", key.id, "reference.json")
     network = tree["feature_network"]
     summary = f"{network['name']}:{network['hash'][:6]}, {split_of(tree)} split"
-    return Node(key, summary, (Key("dataset", tree["dataset_id"]),))
+    return LineageNode(key, summary, (ObjectRef("dataset", tree["dataset_id"]),))
 
 
-def _run(store: Store, key: Key) -> Node:
-    tree = read_sealed(store, layout.record(key.id), keys=("dataset_id", "config_hash"))
-    return Node(key, f"config {tree['config_hash']}", (Key("dataset", tree["dataset_id"]),))
+def _run(store: Store, key: ObjectRef) -> LineageNode:
+    tree = read_checksummed(store, layout.record(key.id), keys=("dataset_id", "config_hash"))
+    return LineageNode(key, f"config {tree['config_hash']}", (ObjectRef("dataset", tree["dataset_id"]),))
 
 
-def _checkpoint(store: Store, key: Key, run_id: str, step: int) -> Node:
+def _checkpoint(store: Store, key: ObjectRef, run_id: str, step: int) -> LineageNode:
     tree = Checkpoints(store, run_id).read_meta(step)
-    return Node(key, f"state {tree['sha256'][:HASH_LENGTH]}", (Key("run", run_id),))
+    return LineageNode(key, f"state {tree['sha256'][:HASH_LENGTH]}", (ObjectRef("run", run_id),))
 
 
 def _steps(store: Store, run_id: str) -> list[int]:
@@ -129,46 +129,46 @@ def _steps(store: Store, run_id: str) -> list[int]:
         return []
 
 
-def _checkpoint_key(run_id: str, step: int) -> Key:
-    return Key("checkpoint", f"{run_id}@{step}")
+def _checkpoint_key(run_id: str, step: int) -> ObjectRef:
+    return ObjectRef("checkpoint", f"{run_id}@{step}")
 
 
-def _trained(store: Store, run_id: str, step: int) -> Key:
+def _trained(store: Store, run_id: str, step: int) -> ObjectRef:
     """The checkpoint that something was made from, or, where it is no longer kept, its run."""
-    return _checkpoint_key(run_id, step) if step in _steps(store, run_id) else Key("run", run_id)
+    return _checkpoint_key(run_id, step) if step in _steps(store, run_id) else ObjectRef("run", run_id)
 
 
-def _evaluation(store: Store, key: Key, where: str) -> Node:
+def _evaluation(store: Store, key: ObjectRef, where: str) -> LineageNode:
     tree = evaluations.read_key(store, where)
     fid = tree["scores"]["fid"]
     interval = f" ({fid['low']:.4g} to {fid['high']:.4g})" if "low" in fid else f" ({evaluations.purpose_of(tree)})"
     summary = f"{tree['label']} {fid['value']:.4g}{interval}"
     trained = _trained(store, tree["run_id"], tree["step"])
-    return Node(key, summary, (trained, Key("reference", tree["reference_id"])))
+    return LineageNode(key, summary, (trained, ObjectRef("reference", tree["reference_id"])))
 
 
-def _evaluation_key(run_id: str, where: str) -> Key:
+def _evaluation_key(run_id: str, where: str) -> ObjectRef:
     """`<run>@<step>/<reference>-<hash of the identity>`."""
     step, _, rest = PurePosixPath(where).stem.partition("-")
-    return Key("evaluation", f"{run_id}@{step.lstrip('0') or '0'}/{rest}")
+    return ObjectRef("evaluation", f"{run_id}@{step.lstrip('0') or '0'}/{rest}")
 
 
-def _generator(store: Store, key: Key) -> Node:
+def _generator(store: Store, key: ObjectRef) -> LineageNode:
     tree = immutable.read_json(store, "generator", key.id, FACTS)
     parent = _trained(store, tree["run_id"], tree["step"])
     if tree.get("reference_id"):
         record = immutable.read_json(store, "generator", key.id, "evaluation.json")
         where = evaluations.key_of(tree["run_id"], tree["step"], tree["reference_id"], record["identity"])
         parent = _evaluation_key(tree["run_id"], where) if store.exists(where) else parent
-    return Node(key, f"step {tree['step']}", (parent,))
+    return LineageNode(key, f"step {tree['step']}", (parent,))
 
 
-def _promoted(store: Store, key: Key) -> Node:
+def _promoted(store: Store, key: ObjectRef) -> LineageNode:
     found = alias.read(store, key.id)
     last = found.moves[-1]
     ever_live = dict.fromkeys(move.generator_id for move in reversed(found.moves))
     summary = f"live: {found.live}, {last.action} at {last.at}"
-    return Node(key, summary, tuple(Key("generator", each) for each in ever_live))
+    return LineageNode(key, summary, tuple(ObjectRef("generator", each) for each in ever_live))
 
 
 def _listing(store: Store, nodes: Nodes) -> str:
@@ -182,9 +182,9 @@ def _listing(store: Store, nodes: Nodes) -> str:
     return "\n".join(lines)
 
 
-def _lineage(nodes: Nodes, key: Key, seen: dict[Key, Node]) -> str:
+def _lineage(nodes: Nodes, key: ObjectRef, seen: dict[ObjectRef, LineageNode]) -> str:
     parents = {node.key: [each for each in node.parents if each in nodes] for node in nodes.values()}
-    children: dict[Key, list[Key]] = {}
+    children: dict[ObjectRef, list[ObjectRef]] = {}
     for node in nodes.values():
         for parent in node.parents:
             children.setdefault(parent, []).append(node.key)
@@ -197,7 +197,11 @@ def _lineage(nodes: Nodes, key: Key, seen: dict[Key, Node]) -> str:
 
 
 def _branches(
-    nodes: Nodes, edges: Mapping[Key, list[Key]], key: Key, seen: dict[Key, Node], indent: str
+    nodes: Nodes,
+    edges: Mapping[ObjectRef, list[ObjectRef]],
+    key: ObjectRef,
+    seen: dict[ObjectRef, LineageNode],
+    indent: str,
 ) -> Iterator[str]:
     below = edges.get(key, [])
     for index, each in enumerate(below):

@@ -8,9 +8,9 @@ from typing import ParamSpec
 from gan import lineage
 from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
-from gan.lineage import DATASET, NAME, RUN, Key
+from gan.lineage import DATASET, NAME, RUN, ObjectRef
 from gan.metrics import evaluations
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
 from gan.store.records.audit_logs import LEDGERS
@@ -21,7 +21,7 @@ from gan.train.run import config_damages, read_run
 P = ParamSpec("P")
 
 
-def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
+def verify(store: Store, object_ids: Sequence[str] = ()) -> StepResult:
     """Check datasets, references, generators, runs with all that they hold, pointers, and every ledger.
 
     Args:
@@ -36,7 +36,7 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
         NotFoundError: an id is of nothing in the store.
     """
     watch = Stopwatch()
-    recorded = [Key(ledger.kind, each) for ledger in LEDGERS.values() for each in ledger.records(store)]
+    recorded = [ObjectRef(ledger.kind, each) for ledger in LEDGERS.values() for each in ledger.records(store)]
     things = sorted([*lineage.keys(store), *recorded], key=lambda key: (key.id, key.kind))
     known = {key.id for key in things}
     for object_id in object_ids:
@@ -45,10 +45,10 @@ def verify(store: Store, object_ids: Sequence[str] = ()) -> Outcome:
     chosen = [key for key in things if not object_ids or key.id in object_ids]
     found = dict.fromkeys(damage for key in chosen for damage in damages(store, key))
     details = {"checked": [key.id for key in chosen], "damages": list(found)}
-    return Outcome("store", store.uri, watch.seconds(), details=details)
+    return StepResult("store", store.uri, watch.seconds(), details=details)
 
 
-def damages(store: Store, key: Key) -> Iterator[str]:
+def damages(store: Store, key: ObjectRef) -> Iterator[str]:
     """Read every byte of an object again and tell, in a sentence each, what is not as it was written."""
     if key.kind == RUN:
         yield from _run_damages(store, key.id)

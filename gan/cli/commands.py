@@ -11,16 +11,16 @@ from typing import Any
 from gan import config as configs_module
 from gan.cli.durations import seconds
 from gan.cli.gc_table import trash_text
-from gan.cli.output import Shown, shown
+from gan.cli.output import CommandOutput, shown
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import Store, open_existing, open_store
 from gan.util.log import say
 from gan.util.tf_import import load_tensorflow
 
 
-def preprocess(arguments: Namespace) -> Shown:
+def preprocess(arguments: Namespace) -> CommandOutput:
     """Turn images into shards."""
     flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
     given = _given(arguments, (*flags, "on_bad_image"))
@@ -34,7 +34,7 @@ def preprocess(arguments: Namespace) -> Shown:
     return _made("preprocess", "dataset", step(_store(arguments), data, workers=arguments.workers))
 
 
-def reference(arguments: Namespace) -> Shown:
+def reference(arguments: Namespace) -> CommandOutput:
     """Make the feature network and the statistics of the real data."""
     base = configs_module.load(arguments.config) if arguments.config else Config()
     sets = _sets_of(arguments, "reference")
@@ -47,7 +47,7 @@ def reference(arguments: Namespace) -> Shown:
     return _made("reference", "reference", make_reference(_store(arguments), arguments.dataset_id, options))
 
 
-def train(arguments: Namespace) -> Shown:
+def train(arguments: Namespace) -> CommandOutput:
     """Train a run, or continue it."""
     config = configs_module.load(arguments.config, arguments.set)
     load_tensorflow()
@@ -56,11 +56,11 @@ def train(arguments: Namespace) -> Shown:
 
     if arguments.dry_run:
         outcome = plan(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
-        return Shown(str(outcome.details["config"]).rstrip(), outcome.to_dict())
+        return CommandOutput(str(outcome.details["config"]).rstrip(), outcome.to_dict())
     return _made("train", "run", step(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
 
 
-def evaluate(arguments: Namespace) -> Shown:
+def evaluate(arguments: Namespace) -> CommandOutput:
     """Score a checkpoint."""
     load_tensorflow()
     from gan.steps.evaluate import evaluate as step
@@ -75,7 +75,7 @@ def evaluate(arguments: Namespace) -> Shown:
     return shown("evaluate", outcome)
 
 
-def export(arguments: Namespace) -> Shown:
+def export(arguments: Namespace) -> CommandOutput:
     """Export the generator."""
     load_tensorflow()
     from gan.steps.export import export as step
@@ -85,7 +85,7 @@ def export(arguments: Namespace) -> Shown:
     return _made("export", "generator", outcome)
 
 
-def gate(arguments: Namespace) -> Shown:
+def gate(arguments: Namespace) -> CommandOutput:
     """Judge a generator; a refusal has its own exit code."""
     from gan.steps.gate import gate as step
 
@@ -93,7 +93,7 @@ def gate(arguments: Namespace) -> Shown:
     return shown("gate", step(_store(arguments), arguments.generator_id, arguments.name, sets=sets))
 
 
-def remeasure(arguments: Namespace) -> Shown:
+def remeasure(arguments: Namespace) -> CommandOutput:
     """Score the live generator, and the best that ever was live, as a new one is scored."""
     load_tensorflow()
     from gan.steps.remeasure import remeasure as step
@@ -104,7 +104,7 @@ def remeasure(arguments: Namespace) -> Shown:
     return dataclasses.replace(told, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else told
 
 
-def anchor(arguments: Namespace) -> Shown:
+def anchor(arguments: Namespace) -> CommandOutput:
     """Change what later generators are held to."""
     from gan.steps.promote import anchor as step
 
@@ -112,21 +112,21 @@ def anchor(arguments: Namespace) -> Shown:
     return shown("anchor", outcome)
 
 
-def promote(arguments: Namespace) -> Shown:
+def promote(arguments: Namespace) -> CommandOutput:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
     return shown("promote", step(_store(arguments), arguments.generator_id, arguments.name, force=arguments.force))
 
 
-def rollback(arguments: Namespace) -> Shown:
+def rollback(arguments: Namespace) -> CommandOutput:
     """Make the generator before the live one live again."""
     from gan.steps.promote import rollback as step
 
     return shown("rollback", step(_store(arguments), arguments.name))
 
 
-def sample(arguments: Namespace) -> Shown:
+def sample(arguments: Namespace) -> CommandOutput:
     """Draw pictures."""
     load_tensorflow()
     from gan.export.sample import sample as step
@@ -145,7 +145,7 @@ def sample(arguments: Namespace) -> Shown:
     return shown("sample", outcome)
 
 
-def report(arguments: Namespace) -> Shown:
+def report(arguments: Namespace) -> CommandOutput:
     """Write the report of a run."""
     load_tensorflow()
     from gan.steps.report import write_report
@@ -153,26 +153,26 @@ def report(arguments: Namespace) -> Shown:
     return shown("report", write_report(_store(arguments), arguments.run_id))
 
 
-def inspect(arguments: Namespace) -> Shown:
+def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
     outcome = step(_store_there(arguments), arguments.id)
-    return Shown(outcome.details["tree"], outcome.to_dict())
+    return CommandOutput(outcome.details["tree"], outcome.to_dict())
 
 
-def verify(arguments: Namespace) -> Shown:
+def verify(arguments: Namespace) -> CommandOutput:
     """Check every byte."""
     from gan.admin.verify import verify as step
 
     outcome = step(_store_there(arguments), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
     if damages:
-        return Shown("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
-    return Shown(f"all well: {len(checked)} checked", outcome.to_dict())
+        return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
+    return CommandOutput(f"all well: {len(checked)} checked", outcome.to_dict())
 
 
-def gc(arguments: Namespace) -> Shown:
+def gc(arguments: Namespace) -> CommandOutput:
     """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
     from gan.admin.gc import gc as step
     from gan.admin.gc_scan import Rules
@@ -186,24 +186,24 @@ def gc(arguments: Namespace) -> Shown:
     )
     outcome = step(_store_there(arguments), rules, delete=arguments.delete)
     code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
-    return Shown(trash_text(outcome.details), outcome.to_dict(), code)
+    return CommandOutput(trash_text(outcome.details), outcome.to_dict(), code)
 
 
-def copy(arguments: Namespace) -> Shown:
+def copy(arguments: Namespace) -> CommandOutput:
     """Copy objects with their lineage to another store."""
     from gan.admin.copy import copy as step
 
     outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
-    return Shown(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
+    return CommandOutput(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
 
 
-def configs(arguments: Namespace) -> Shown:
+def configs(arguments: Namespace) -> CommandOutput:
     """List the shipped experiments, or print one."""
     if arguments.name is None:
         names = configs_module.names()
         lines = [f"{name}  {configs_module.summary(name)}" for name in names]
-        return Shown(
+        return CommandOutput(
             "\n".join(lines),
             {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
         )
@@ -214,7 +214,7 @@ def configs(arguments: Namespace) -> Shown:
         "seconds": 0.0,
         "config": config.to_dict(),
     }
-    return Shown(config.to_yaml().rstrip(), record)
+    return CommandOutput(config.to_yaml().rstrip(), record)
 
 
 def _store(arguments: Namespace) -> Store:
@@ -241,7 +241,7 @@ def _sets_of(arguments: Namespace, group: str) -> list[str]:
     return list(arguments.set)
 
 
-def _made(step: str, what: str, outcome: Outcome) -> Shown:
+def _made(step: str, what: str, outcome: StepResult) -> CommandOutput:
     """The id on stdout, so that a script can take it; how it came about on stderr."""
     state = "in the store already" if outcome.skipped else "done"
     say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from gan.cli.parser import make_parser
 from gan.errors import EXIT_BUG, EXIT_INTERRUPTED, GanError, Stopped
 from gan.util.log import put
-from gan.util.sigterm import unwinding_at_sigterm
+from gan.util.sigterm import sigterm_as_exception
 
 if TYPE_CHECKING:
-    from gan.cli.output import Shown
+    from gan.cli.output import CommandOutput
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,8 +31,8 @@ def run(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     from gan.cli import commands
 
-    command: Callable[..., Shown] = getattr(commands, arguments.command)
-    with unwinding_at_sigterm():
+    command: Callable[..., CommandOutput] = getattr(commands, arguments.command)
+    with sigterm_as_exception():
         shown = command(arguments)
     put(json.dumps(shown.record, sort_keys=True) if arguments.json else shown.text, sys.stdout)
     return shown.exit_code

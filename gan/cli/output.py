@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from gan.cli.scores import score_lines
 from gan.errors import EXIT_REFUSED
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.types import Json
 
 
 @dataclass(frozen=True)
-class Shown:
+class CommandOutput:
     """What a command prints: `text` for people, `record` for `--json`."""
 
     text: str
@@ -20,25 +20,25 @@ class Shown:
     exit_code: int = 0
 
 
-def shown(step: str, outcome: Outcome) -> Shown:
+def shown(step: str, outcome: StepResult) -> CommandOutput:
     """How the outcome of a step is told. Most steps make something, whose id alone is the text, for scripts to take."""
     refused = step == "gate" and not outcome.details["passed"]
-    return Shown(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
+    return CommandOutput(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
 
 
-def _id(outcome: Outcome) -> str:
+def _id(outcome: StepResult) -> str:
     return outcome.id
 
 
-def _uri(outcome: Outcome) -> str:
+def _uri(outcome: StepResult) -> str:
     return outcome.uri
 
 
-def _scores(outcome: Outcome) -> str:
+def _scores(outcome: StepResult) -> str:
     return "\n".join([f"run {outcome.id}", *score_lines(outcome.details)])
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: StepResult) -> str:
     details = outcome.details
     heading = f"pass: {outcome.id} may be promoted to {details['name']}"
     if not details["passed"]:
@@ -47,19 +47,19 @@ def _verdict(outcome: Outcome) -> str:
     return "\n".join([heading, *told])
 
 
-def _moved(outcome: Outcome) -> str:
+def _moved(outcome: StepResult) -> str:
     details = outcome.details
     if outcome.skipped:
         return f"{details['name']}: {details['live']} is live already"
     return f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
 
 
-def _anchored(outcome: Outcome) -> str:
+def _anchored(outcome: StepResult) -> str:
     held_to = ", ".join(f"{score}: {generator}" for score, generator in outcome.details["anchors"].items())
     return f"{outcome.details['name']}: new generators are held to {held_to}"
 
 
-def _remeasured(outcome: Outcome) -> str:
+def _remeasured(outcome: StepResult) -> str:
     details = outcome.details
     live = [f"live: {outcome.id}", *score_lines(details)] if details["why_not"] is None else []
     live = live or [f"not measured: {details['why_not']}"]
@@ -69,7 +69,7 @@ def _remeasured(outcome: Outcome) -> str:
     return "\n".join([*live, *others])
 
 
-TEXTS: dict[str, Callable[[Outcome], str]] = {
+TEXTS: dict[str, Callable[[StepResult], str]] = {
     "evaluate": _scores,
     "gate": _verdict,
     "anchor": _anchored,

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.data.random_choices import coins, epoch_order
-from gan.data.shards.fetcher import Stage
+from gan.data.random_choices import epoch_order, random_flips
+from gan.data.shards.fetcher import ShardFetcher
 from gan.data.shards.parse import parse
 from gan.data.shards.records import Records
 from gan.data.spec import Dataset
@@ -75,7 +75,7 @@ class Batches:
                 f"{examples}; prepare the data again"
             )
         self.per_epoch = examples // batch_size
-        self._stage = Stage(store, dataset, split, self._records.open, stopped=stopped)
+        self._stage = ShardFetcher(store, dataset, split, self._records.open, stopped=stopped)
         self._streams: list[Generator[Batch, None, None]] = []
         self._dataset = dataset
         self._batch_size = batch_size
@@ -104,7 +104,7 @@ class Batches:
 
         Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}, where B is the
         size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what
-        `gan.data.shards.fetcher.Stage.wait` raises.
+        `gan.data.shards.fetcher.ShardFetcher.wait` raises.
 
         Raises:
             ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shards.cache`.
@@ -161,7 +161,7 @@ class Batches:
         begin = batch * self._batch_size + self._offset
         records = self._records.read(order[begin : begin + self._size])
         first = int(number) * self._batch_size + self._offset
-        flips = coins(self._seed, np.arange(first, first + self._size))
+        flips = random_flips(self._seed, np.arange(first, first + self._size))
         return np.array(records, dtype=object), flips & self._flip
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gan.data.shards.fetcher import Stage
+from gan.data.shards.fetcher import ShardFetcher
 from gan.data.shards.parse import parse
 from gan.data.shards.records import Records
 from gan.data.spec import Dataset
@@ -97,7 +97,7 @@ def open_records(store: Store, dataset: Dataset, split: str) -> Records:
         IntegrityError: a shard is damaged.
     """
     records = Records([shard.examples for shard in dataset.split(split).shards])
-    with Stage(store, dataset, split, records.open) as stage:
+    with ShardFetcher(store, dataset, split, records.open) as stage:
         stage.begin()
         if stage.is_remote:
             with progress("fetch shards", sum(shard.bytes for shard in stage.shards), unit="bytes") as advance:

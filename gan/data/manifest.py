@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gan.data.shards.tfrecord import Place
-from gan.data.sources.interface import Listed, Rejected
+from gan.data.sources.interface import ExampleRef, Rejected
 from gan.data.spec import DECODED
 from gan.util.ids import canonical
 
@@ -57,7 +57,7 @@ class Row:
     decoded_sha256: str | None = None
 
 
-def example_row(example: Listed, sha256: str, place: Place, *, labelled: bool, decoded_sha256: str = "") -> Row:
+def example_row(example: ExampleRef, sha256: str, place: Place, *, labelled: bool, decoded_sha256: str = "") -> Row:
     """The row of an example that lies in a shard."""
     return Row(
         id=example.id,

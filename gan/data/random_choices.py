@@ -40,7 +40,7 @@ def epoch_order(seed: int, epoch: int, counts: tuple[int, ...]) -> npt.NDArray[n
     return order
 
 
-def coins(seed: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def random_flips(seed: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """A fair coin for each example number of a run; bool, of the shape of `numbers`.
 
     The top bit of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",

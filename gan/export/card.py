@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.export import sample_grid
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.types import Json
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -29,7 +29,7 @@ class DataFacts:
     examples: Mapping[str, int]
 
 
-def card(facts: Facts, data: DataFacts, evaluation: Json | None) -> str:
+def card(facts: GeneratorMetadata, data: DataFacts, evaluation: Json | None) -> str:
     """The text of `card.md`.
 
     Args:

@@ -34,7 +34,7 @@ def draw(count: int, size: int, seed: int, *, truncation: float | None = None) -
     return latents
 
 
-def walk(start: LatentArray, end: LatentArray, steps: int) -> LatentArray:
+def interpolation(start: LatentArray, end: LatentArray, steps: int) -> LatentArray:
     """Latents float32 [steps, Z] from `start` [Z] to `end` [Z], both included, along the sphere.
 
     Spherical interpolation keeps to lengths that the generator has seen in training, where a straight line passes
@@ -53,9 +53,9 @@ def walk(start: LatentArray, end: LatentArray, steps: int) -> LatentArray:
     return np.asarray(points, np.float32)
 
 
-def walks(rows: int, steps: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
+def interpolations(rows: int, steps: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
     """`rows` independent walks of `steps` latents each, one after the other: float32 [rows * steps, Z]."""
     import numpy as np
 
     ends = draw(2 * rows, size, seed, truncation=truncation)
-    return np.concatenate([walk(ends[2 * row], ends[2 * row + 1], steps) for row in range(rows)])
+    return np.concatenate([interpolation(ends[2 * row], ends[2 * row + 1], steps) for row in range(rows)])

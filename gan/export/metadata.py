@@ -9,12 +9,12 @@ from typing import Any
 from gan.errors import ConfigError, IntegrityError, unknown_name
 from gan.export.files import EVALUATION, FACTS
 from gan.store import Store, immutable
-from gan.store.alias import Pointer
+from gan.store.alias import Alias
 from gan.types import Json
 
 
 @dataclass(frozen=True)
-class Facts:
+class GeneratorMetadata:
     """One generator.
 
     `checkpoint_sha256` is that of the checkpoint it came from, `config` the whole config of the run, `image_shape`
@@ -62,22 +62,26 @@ class Facts:
         raise ConfigError(unknown_name("--label", wanted, self.classes, numbers))
 
 
-def from_dict(tree: Any, where: str) -> Facts:
+def from_dict(tree: Any, where: str) -> GeneratorMetadata:
     """The facts from parsed JSON.
 
     Raises:
         IntegrityError: a key is missing, or `tree` is no mapping.
     """
     try:
-        known = {item.name: tree[item.name] for item in dataclasses.fields(Facts) if item.name != "exported_at"}
+        known = {
+            item.name: tree[item.name] for item in dataclasses.fields(GeneratorMetadata) if item.name != "exported_at"
+        }
         known["exported_at"] = str(tree.get("exported_at", ""))
         height, width, channels = known["image_shape"]
-        return Facts(**{**known, "classes": tuple(known["classes"]), "image_shape": (height, width, channels)})
+        return GeneratorMetadata(
+            **{**known, "classes": tuple(known["classes"]), "image_shape": (height, width, channels)}
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"{where} is not what `gan export` writes ({error!r}); export the run again") from None
 
 
-def read(store: Store, generator_id: str) -> Facts:
+def read(store: Store, generator_id: str) -> GeneratorMetadata:
     """The facts of a published generator, checked against its checksum.
 
     Raises:
@@ -101,7 +105,7 @@ def read_evaluation(store: Store, generator_id: str) -> Json | None:
     return record if record and record.get("scores") else None
 
 
-def was_rolled_back(store: Store, generator_id: str, live: Pointer) -> bool:
+def was_rolled_back(store: Store, generator_id: str, live: Alias) -> bool:
     """Whether a name was rolled back from this generator, or from another export of the same weights.
 
     The same data, config and seed give the same weights again under another run id, and every export has an id of its

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from gan.errors import ConfigError
 from gan.export import latents
 from gan.export import metadata as facts_module
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.export.sample_grid import MOST_COLUMNS
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias
 from gan.util.images import grid, png
 
@@ -39,7 +39,7 @@ def sample(
     label: str | None = None,
     interpolate: bool = False,
     truncation: float | None = None,
-) -> Outcome:
+) -> StepResult:
     """Draw a grid of pictures into a PNG file, which appears whole or not at all.
 
     Args:
@@ -73,7 +73,7 @@ def sample(
     wanted = None if label is None else facts.label_of(label)
     columns = _columns(facts, count, wanted, interpolate=interpolate)
     if interpolate:
-        points = latents.walks(count // columns, columns, facts.latent_size, seed, truncation=truncation)
+        points = latents.interpolations(count // columns, columns, facts.latent_size, seed, truncation=truncation)
     else:
         points = latents.draw(count, facts.latent_size, seed, truncation=truncation)
     labels = _labels(facts, count, wanted, pictures_a_class=columns if interpolate else 1)
@@ -87,10 +87,10 @@ def sample(
         "interpolate": interpolate,
         "truncation": truncation,
     }
-    return Outcome(chosen, str(out), watch.seconds(), details=details)
+    return StepResult(chosen, str(out), watch.seconds(), details=details)
 
 
-def _columns(facts: Facts, count: int, label: int | None, *, interpolate: bool) -> int:
+def _columns(facts: GeneratorMetadata, count: int, label: int | None, *, interpolate: bool) -> int:
     """A walk a row; a class a column where each is drawn in turn; else about as many columns as rows, full rows if
     that takes fewer than twice as many.
     """
@@ -136,7 +136,7 @@ def _check_out(out: Path) -> None:
         raise ConfigError(f"no permission to write --out {out}; give a path in a folder of your own")
 
 
-def _check_count(count: int, facts: Facts, *, interpolate: bool) -> None:
+def _check_count(count: int, facts: GeneratorMetadata, *, interpolate: bool) -> None:
     height, width, _ = facts.image_shape
     most = min(MOST_PICTURES, MOST_PICTURE_PIXELS // (height * width))
     if not 1 <= count <= most:
@@ -150,7 +150,9 @@ def _check_count(count: int, facts: Facts, *, interpolate: bool) -> None:
         )
 
 
-def _labels(facts: Facts, count: int, wanted: int | None, *, pictures_a_class: int) -> npt.NDArray[np.int32] | None:
+def _labels(
+    facts: GeneratorMetadata, count: int, wanted: int | None, *, pictures_a_class: int
+) -> npt.NDArray[np.int32] | None:
     """The class of each picture: the one wanted, or all in turn; None where the generator takes none."""
     import numpy as np
 
@@ -161,7 +163,7 @@ def _labels(facts: Facts, count: int, wanted: int | None, *, pictures_a_class: i
     return np.asarray(np.arange(count) // pictures_a_class % len(facts.classes), np.int32)
 
 
-def _scale(facts: Facts, columns: int) -> int:
+def _scale(facts: GeneratorMetadata, columns: int) -> int:
     """Enlarge small images so that they can be looked at, but not beyond a wide screen."""
     height, width, _ = facts.image_shape
     return max(1, min(math.ceil(COMFORTABLE_SIDE / height), WIDE_ENOUGH // (columns * width)))

@@ -20,7 +20,7 @@ LEAST_TILE_PIXELS = 64
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SampleGrid:
     """What to draw: latents float32 [rows * columns, Z], and labels int32 [rows * columns] or None, row by row."""
 
     latents: latents.LatentArray
@@ -32,7 +32,7 @@ class Sheet:
         return grid(pixels, columns=self.columns, scale=scale_of(pixels.shape[1]))
 
 
-def sheet(latent_size: int, classes: int | None, *, rows: int = ROWS, seed: int = 0) -> Sheet:
+def sample_grid(latent_size: int, classes: int | None, *, rows: int = ROWS, seed: int = 0) -> SampleGrid:
     """A sheet of `rows` rows; with classes a row is one latent, drawn as each class.
 
     Args:
@@ -45,10 +45,10 @@ def sheet(latent_size: int, classes: int | None, *, rows: int = ROWS, seed: int 
     import numpy as np
 
     if classes is None:
-        return Sheet(latents.draw(rows * ROWS, latent_size, seed), None, ROWS)
+        return SampleGrid(latents.draw(rows * ROWS, latent_size, seed), None, ROWS)
     columns = min(classes, MOST_COLUMNS)
     points = latents.draw(rows, latent_size, seed).repeat(columns, axis=0)
-    return Sheet(points, np.tile(np.arange(columns, dtype=np.int32), rows), columns)
+    return SampleGrid(points, np.tile(np.arange(columns, dtype=np.int32), rows), columns)
 
 
 def scale_of(height: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gan.losses.interface import Flips
+from gan.losses.interface import LabelFlips
 from gan.types import Logits, Scalar, Tensor
 
 READS = frozenset({"label_smoothing", "label_noise"})
@@ -27,7 +27,7 @@ def cross_entropy(logits: Logits, targets: Tensor | float) -> Scalar:
 
 
 def discriminator_cross_entropy(
-    real_logits: Logits, fake_logits: Logits, flips: Flips | None = None, *, label_smoothing: float = 0.0
+    real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None, *, label_smoothing: float = 0.0
 ) -> Scalar:
     """The discriminator's loss: cross-entropy on real images plus cross-entropy on generated ones.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gan import config
-from gan.losses.interface import Flips, Loss
+from gan.losses.interface import LabelFlips, Loss
 from gan.losses.wasserstein import wasserstein_generator
 from gan.types import Logits, Scalar
 
 
-def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: Flips | None = None) -> Scalar:
+def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
     """E_real[max(0, 1 - logit)] + E_fake[max(0, 1 + logit)].
 
     Lim and Ye (2017), "Geometric GAN", arXiv:1705.02894, section 3.1; Miyato et al. (2018), "Spectral

@@ -19,14 +19,14 @@ from gan import config
 from gan.types import Logits, Scalar, Tensor
 
 
-class Flips(NamedTuple):
+class LabelFlips(NamedTuple):
     """Label noise: which of the discriminator's labels are flipped. Boolean [N, 1] each, True where flipped."""
 
     real: Tensor
     fake: Tensor
 
 
-class Judged(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What the discriminator says of a batch: logits float32 [N, 1] and features float32 [N, F]."""
 
     logits: Logits
@@ -36,7 +36,7 @@ class Judged(NamedTuple):
 class DiscriminatorLoss(Protocol):
     """From the logits [N, 1] of a real and of a generated batch, and flipped labels or None, to a scalar."""
 
-    def __call__(self, real_logits: Logits, fake_logits: Logits, flips: Flips | None = None) -> Scalar:
+    def __call__(self, real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
         """The scalar to be minimised by the discriminator."""
 
 
@@ -86,7 +86,7 @@ class Regulariser:
 
     name: str
     weight: float
-    divergence: Callable[[Judged | None, Judged], Scalar]
+    divergence: Callable[[DiscriminatorOutput | None, DiscriminatorOutput], Scalar]
     needs_real: bool
 
 

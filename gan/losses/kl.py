@@ -14,7 +14,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from gan import config
-from gan.losses.interface import Judged, Regulariser
+from gan.losses.interface import DiscriminatorOutput, Regulariser
 from gan.types import Logits, Scalar, Tensor
 
 SHRINKAGE = 1e-2
@@ -73,13 +73,13 @@ def density_ratio_kl(fake_logits: Logits) -> Scalar:
     return -tf.reduce_mean(fake_logits)
 
 
-def _gaussian(real: Judged | None, fake: Judged) -> Scalar:
+def _gaussian(real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> Scalar:
     if real is None:
         raise ValueError("the gaussian estimator compares with a real batch")
     return gaussian_kl(real.features, fake.features)
 
 
-def _density_ratio(real: Judged | None, fake: Judged) -> Scalar:
+def _density_ratio(real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> Scalar:
     del real
     return density_ratio_kl(fake.logits)
 

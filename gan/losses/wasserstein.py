@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gan import config
-from gan.losses.interface import Flips, Loss
+from gan.losses.interface import LabelFlips, Loss
 from gan.types import Logits, Scalar
 
 
@@ -26,7 +26,7 @@ def wasserstein_generator(fake_logits: Logits) -> Scalar:
     return -tf.reduce_mean(fake_logits)
 
 
-def wasserstein_critic(real_logits: Logits, fake_logits: Logits, flips: Flips | None = None) -> Scalar:
+def wasserstein_critic(real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
     """E_fake[logit] - E_real[logit]: minus the estimate of the Wasserstein-1 distance, up to the Lipschitz constant.
 
     Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, equation 2 and algorithm 1, line 5,

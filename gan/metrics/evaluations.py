@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.identity import FINAL, require_same
 from gan.store import Store, layout
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.types import Json
 from gan.util.ids import check_id, content_hash, sha256
 
@@ -52,7 +52,7 @@ def write(store: Store, record: Json, contributions: Mapping[str, Contributions]
         data = safetensors.numpy.save(tensors)
         record = {**record, "contributions_sha256": sha256(data)}
         store.write(_contributions_key(record), data)
-    write_sealed(store, key, record)
+    write_checksummed(store, key, record)
     return record
 
 
@@ -134,7 +134,7 @@ def read_key(store: Store, key: str) -> Json:
         NotFoundError: there is none.
         IntegrityError: it is damaged, or the record of something else.
     """
-    record = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
+    record = read_checksummed(store, key, keys=KEYS, remedy=REMEDY)
     own = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
     if own != key:
         raise IntegrityError(f"{store.uri_of(key)} is damaged (it is the record of {own}); {REMEDY}")

@@ -13,7 +13,7 @@ from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.util.images import to_pixels
 
 if TYPE_CHECKING:
-    from gan.types import Draw, LabelArray, Latents, Pixels
+    from gan.types import GenerateFn, LabelArray, Latents, Pixels
 
 
 SELECTION_STREAM = 2**30  # far above the numbers of any batches: selection and final scores share no latent
@@ -49,7 +49,7 @@ def draw_inputs(
 
 
 def draw_pixels(
-    draw: Draw, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None, purpose: str = FINAL
+    draw: GenerateFn, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None, purpose: str = FINAL
 ) -> Iterator[tuple[Pixels, LabelArray | None]]:
     """The Pixels uint8 [B, H, W, C] that a generator draws from `draw_inputs`, with the labels, batch by batch.
 

@@ -10,7 +10,7 @@ import numpy as np
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
 from gan.metrics.feature_batch import Comparison, FeatureBatch
-from gan.metrics.features.interface import look_filled
+from gan.metrics.features.interface import extract_padded
 from gan.metrics.identity import FINAL, SELECTION, Identity
 from gan.metrics.maths.estimate import Score
 from gan.metrics.reference import Reference
@@ -64,7 +64,7 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
     Raises:
         DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
     """
-    generated = look(reference, drawn, protocol.batch_size)
+    generated = extract(reference, drawn, protocol.batch_size)
     scores = _measured(reference, generated, protocol, FINAL)
     record: Json = {
         **_record(reference.identity(protocol, len(generated)), scores, protocol),
@@ -85,7 +85,7 @@ def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) 
     Returns:
         {"identity", "label", "metrics", "scores": {name: {"value"}}}.
     """
-    generated = look(reference, drawn, protocol.batch_size)
+    generated = extract(reference, drawn, protocol.batch_size)
     identity = reference.identity(protocol, len(generated), SELECTION)
     scores = _measured(reference, generated, protocol, SELECTION)
     return {
@@ -114,16 +114,16 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
 
 def score_values(reference: Reference, drawn: Drawn, protocol: Evaluate) -> dict[str, float]:
     """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
-    scores = _measured(reference, look(reference, drawn, protocol.batch_size), protocol, FINAL)
+    scores = _measured(reference, extract(reference, drawn, protocol.batch_size), protocol, FINAL)
     return {name: float(each.value) for name, each in scores.items()}
 
 
-def look(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
+def extract(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
     """What the reference's network and modes make of images; see `score`."""
     features, probabilities, labels, classes = [], [], [], []
     for batch, asked in _batches(drawn, batch_size):
         _check_pixels(reference, batch)
-        seen = look_filled(reference.network, batch, batch_size)
+        seen = extract_padded(reference.network, batch, batch_size)
         features.append(seen.features)
         probabilities.append(reference.modes.probabilities(seen.features, seen.outputs))
         labels += [] if asked is None else [asked]

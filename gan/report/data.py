@@ -62,7 +62,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckRow:
     """One thing that the gate looked at, in words and figures ready to be read."""
 
     name: str
@@ -81,7 +81,7 @@ class Verdict:
     live: bool
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Strip:
+class ImageRow:
     """One row of pictures with its title: a moment of training, or a walk between two latents."""
 
     title: str
@@ -182,8 +182,8 @@ class ReportData:
     verdict: Verdict | None = None
     scores: Scores | None = None
     samples: Samples | None = None
-    over_time: tuple[Strip, ...] = ()
-    walks: tuple[Strip, ...] = ()
+    over_time: tuple[ImageRow, ...] = ()
+    walks: tuple[ImageRow, ...] = ()
     nearest: Nearest | None = None
     charts: tuple[Chart, ...] = ()
     modes: tuple[Mode, ...] = ()

@@ -38,7 +38,7 @@ execution {{ execution }}
 
 
 @dataclass(frozen=True)
-class Facts:
+class Notification:
     """What a template may say.
 
     Attributes:
@@ -73,7 +73,7 @@ class Facts:
     report: str = ""
 
 
-def message(facts: Facts, template: str | None = None) -> str:
+def message(facts: Notification, template: str | None = None) -> str:
     """The text for the facts; None takes the template that comes along.
 
     Raises:
@@ -86,7 +86,7 @@ def message(facts: Facts, template: str | None = None) -> str:
     try:
         return environment.from_string(template or TEMPLATE).render(_values(facts)).strip()
     except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-        known = ", ".join(item.name for item in dataclasses.fields(Facts))
+        known = ", ".join(item.name for item in dataclasses.fields(Notification))
         raise ConfigError(
             f"retrain.message is no template that can be filled in: {error}. It may use: {known}; "
             "set it to null for the one that comes along"
@@ -99,13 +99,15 @@ def check(template: str) -> None:
     Raises:
         ConfigError: it can't; see `message`.
     """
-    whole = Facts("promoted", "faces", "s3://b", "e", "train", 8, ("r",), "r1", "g1", "g0", "fid[x:1]", 1.5, 2.5, "u")
+    whole = Notification(
+        "promoted", "faces", "s3://b", "e", "train", 8, ("r",), "r1", "g1", "g0", "fid[x:1]", 1.5, 2.5, "u"
+    )
     for event in EVENTS:
         message(dataclasses.replace(whole, event=event), template)
-        message(Facts(event, "faces"), template)
+        message(Notification(event, "faces"), template)
 
 
-def _values(facts: Facts) -> Mapping[str, Any]:
+def _values(facts: Notification) -> Mapping[str, Any]:
     return {**dataclasses.asdict(facts), "reasons": list(facts.reasons)}
 
 

@@ -23,7 +23,7 @@ def pictures(pixels: Pixels) -> tuple[Picture, ...]:
     )
 
 
-def tiles(sheet: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
+def split_grid(sheet: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
     """Cut a PNG that `gan.util.images.grid` laid out back into its images: Pixels uint8 [N, H, W, C], row by row.
 
     Args:

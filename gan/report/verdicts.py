@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gan.report.data import Check, Verdict
+from gan.report.data import CheckRow, Verdict
 from gan.types import Json
 
 
@@ -23,7 +23,7 @@ def verdict(record: Json, *, live: bool) -> Verdict:
         reasons=tuple(map(str, record["reasons"])),
         notes=tuple(map(str, record.get("notes", ()))),
         checks=tuple(
-            Check(each["name"].replace("_", " "), _text(each["value"]), str(each["allowed"]), bool(each["passed"]))
+            CheckRow(each["name"].replace("_", " "), _text(each["value"]), str(each["allowed"]), bool(each["passed"]))
             for each in record["checks"]
         ),
     )

@@ -13,11 +13,11 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as facts_module
-from gan.export.metadata import Facts
-from gan.result import Outcome, Stopwatch
-from gan.steps.retrain.triggers import News, gather
+from gan.export.metadata import GeneratorMetadata
+from gan.result import StepResult, Stopwatch
+from gan.steps.retrain.triggers import TriggerReport, evaluate_triggers
 from gan.store import Store, alias
-from gan.store.alias import Pointer
+from gan.store.alias import Alias
 from gan.store.records import verdicts
 from gan.train.run import default_run_id
 from gan.types import Json
@@ -28,7 +28,7 @@ MOST_SEED = 2**31
 
 
 @dataclass(frozen=True)
-class Next:
+class PlannedRun:
     """The training that would come next: its config, and the verdicts that refused those before it."""
 
     config: Config
@@ -43,7 +43,7 @@ def decide(
     name: str,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Outcome:
+) -> StepResult:
     """Decide whether a generator is to be trained for a name, and how.
 
     The answer follows from the store alone: asked again, after a crash or by a retry, it names the same run, which then
@@ -74,17 +74,17 @@ def decide(
     facts = None if live.live is None else facts_module.read(store, live.live)
     start, why_start = _start(store, config, dataset, facts)
     coming = _next(store, override(config, [f"train.start_from={start or 'null'}"]), dataset_id, live)
-    news = News()
+    news = TriggerReport()
     if facts is None:
         news.add(True, f"nothing is live under {name}")
     else:
-        news = gather(store, coming.config, dataset, live, facts, now())
+        news = evaluate_triggers(store, coming.config, dataset, live, facts, now())
     if config.retrain.force:
         news.add(True, "retrain.force is set")
     train = bool(news.reasons)
     if train and not config.retrain.force and len(coming.refused) >= config.retrain.most_attempts:
         train = False
-        news = News(looked=[_exhausted(coming, config), *news.reasons], figures=news.figures)
+        news = TriggerReport(looked=[_exhausted(coming, config), *news.reasons], figures=news.figures)
     reasons = (news.reasons if train else news.looked) + ([why_start] if train and why_start else [])
     say("it will be trained" if train else "nothing new: it will not be trained", reasons=reasons)
     details: Json = {
@@ -97,10 +97,10 @@ def decide(
         **news.figures,
     }
     uri = store.uri_of(alias.key_of(name))
-    return Outcome(coming.run_id if train else dataset_id, uri, watch.seconds(), details=details)
+    return StepResult(coming.run_id if train else dataset_id, uri, watch.seconds(), details=details)
 
 
-def _start(store: Store, config: Config, dataset: Dataset, facts: Facts | None) -> tuple[str | None, str]:
+def _start(store: Store, config: Config, dataset: Dataset, facts: GeneratorMetadata | None) -> tuple[str | None, str]:
     """What `train.start_from` becomes, and why not the live run's checkpoint where that was asked for."""
     if config.retrain.start_from != "live":
         return config.train.start_from, ""
@@ -114,7 +114,7 @@ def _start(store: Store, config: Config, dataset: Dataset, facts: Facts | None) 
     return f"{facts.run_id}@{facts.step}", ""
 
 
-def _next(store: Store, config: Config, dataset_id: str, live: Pointer) -> Next:
+def _next(store: Store, config: Config, dataset_id: str, live: Alias) -> PlannedRun:
     """The training with the first seed that is not used up."""
     lived, refused = _lived(store, live), []
     for number in itertools.count():
@@ -125,11 +125,11 @@ def _next(store: Store, config: Config, dataset_id: str, live: Pointer) -> Next:
         if refusal is not None:
             refused.append(refusal)
         elif run_id not in lived:
-            return Next(candidate, run_id, tuple(refused))
+            return PlannedRun(candidate, run_id, tuple(refused))
     raise AssertionError("unreachable: itertools.count never ends")
 
 
-def _lived(store: Store, live: Pointer) -> set[str]:
+def _lived(store: Store, live: Alias) -> set[str]:
     """The run ids that the trainings of all generators that were ever live would have by default."""
     found = set()
     for generator_id in {move.generator_id for move in live.moves}:
@@ -141,7 +141,7 @@ def _lived(store: Store, live: Pointer) -> set[str]:
     return found
 
 
-def _refusal(store: Store, run_id: str, live: Pointer, config: Config) -> Json | None:
+def _refusal(store: Store, run_id: str, live: Alias, config: Config) -> Json | None:
     """The verdict that refused a run's generator beside the one that is live now, by the thresholds of now."""
     try:
         verdict = verdicts.read(store, run_id, live.name)
@@ -151,7 +151,7 @@ def _refusal(store: Store, run_id: str, live: Pointer, config: Config) -> Json |
     return verdict if same and not verdict["passed"] else None
 
 
-def _exhausted(coming: Next, config: Config) -> str:
+def _exhausted(coming: PlannedRun, config: Config) -> str:
     last = coming.refused[-1]
     times = "once" if len(coming.refused) == 1 else f"{len(coming.refused)} times"
     return (

@@ -12,7 +12,7 @@ from gan.config import Evaluate, override
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
-from gan.lineage import still_there
+from gan.lineage import require_exists
 from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.features.trained.quality import weakness
@@ -20,7 +20,7 @@ from gan.metrics.identity import FINAL, SELECTION, samples_of
 from gan.metrics.reference import Reference
 from gan.metrics.registry import METRICS
 from gan.metrics.scores.fid import FEW_IMAGES
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step
@@ -31,7 +31,7 @@ from gan.util.log import Advance, progress, say, warn
 if TYPE_CHECKING:
     from gan.metrics.maths.contributions import Contributions
     from gan.metrics.score import Drawn
-    from gan.types import Draw
+    from gan.types import GenerateFn
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def evaluate(
     checkpoint: str | None = None,
     sets: Sequence[str] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Outcome:
+) -> StepResult:
     """Choose a checkpoint of a run and score it.
 
     The choice is by FID on latents and held-out images of its own, so that the scores of the chosen checkpoint are not
@@ -73,7 +73,7 @@ def evaluate(
     candidates = [scorer.selection_record(step) for step in steps]
     chosen = evaluations.best(candidates) or candidates[-1]
     record = scorer.record(int(chosen["step"]))
-    return Outcome(
+    return StepResult(
         run_id,
         store.uri_of(evaluations.key_of(run_id, record["step"], reference_id, record["identity"])),
         watch.seconds(),
@@ -113,7 +113,7 @@ def _prepare(
     return scorer, steps
 
 
-def checkpoint_draw(store: Store, run: Run, dataset: Dataset, step: int) -> Draw:
+def checkpoint_draw(store: Store, run: Run, dataset: Dataset, step: int) -> GenerateFn:
     """What draws Images [B, H, W, C] in [-1, 1] from latents [B, Z] and labels [B] (or None) with a checkpoint's EMA.
 
     Raises:
@@ -229,8 +229,8 @@ class _Scorer:
             "evaluated_at": evaluations.date(evaluations.read_all(self._store, self._run.run_id), self._now()),
         }
         record = evaluations.write(self._store, record, contributions)
-        still_there(self._store, "reference", self._reference_id)
-        still_there(self._store, "run", self._run.run_id)
+        require_exists(self._store, "reference", self._reference_id)
+        require_exists(self._store, "run", self._run.run_id)
         self.scored += 1
         return record
 

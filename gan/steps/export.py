@@ -19,10 +19,10 @@ from gan.export import files as names
 from gan.export import metadata as facts_module
 from gan.export import parity
 from gan.export.card import DataFacts, card
-from gan.export.metadata import Facts
-from gan.export.sample_grid import Sheet, sheet
-from gan.lineage import still_there
-from gan.result import Outcome, Stopwatch
+from gan.export.metadata import GeneratorMetadata
+from gan.export.sample_grid import SampleGrid, sample_grid
+from gan.lineage import require_exists
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step
@@ -50,7 +50,7 @@ def export(
     reference_id: str | None = None,
     protocol: Evaluate | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Outcome:
+) -> StepResult:
     """Publish the generator of a checkpoint: its moving averages, as SavedModel and .keras file.
 
     Args:
@@ -90,13 +90,13 @@ def export(
         _fill(store, run, dataset, step, evaluation, folder, now())
         files = immutable.files_below(folder)
         generator_id = immutable.sums_id("gen", files)
-        step_cache.remember(store, "export", recipe, generator_id)
+        step_cache.put(store, "export", recipe, generator_id)
         immutable.publish(store, "generator", generator_id, files)
-    still_there(store, "run", run_id)
+    require_exists(store, "run", run_id)
     return _outcome(store, generator_id, watch)
 
 
-def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool = False) -> Outcome:
+def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
     facts = facts_module.read(store, generator_id)
     details = {
         "run_id": facts.run_id,
@@ -105,7 +105,7 @@ def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool
         "parity": facts.parity,
     }
     uri = store.uri_of(immutable.prefix_of("generator", generator_id))
-    return Outcome(generator_id, uri, watch.seconds(), skipped=skipped, details=details)
+    return StepResult(generator_id, uri, watch.seconds(), skipped=skipped, details=details)
 
 
 def _chosen(
@@ -195,13 +195,15 @@ def _fill(
     exported = saved_model.Exported(folder / names.SAVED_MODEL)
     classes = dataset.classes if run.config.generator.conditional else ()
     latent_size = run.config.generator.latent_size
-    measured = _pixel_parity(generator, exported, folder, sheet(latent_size, len(classes) or None, rows=PARITY_ROWS))
+    measured = _pixel_parity(
+        generator, exported, folder, sample_grid(latent_size, len(classes) or None, rows=PARITY_ROWS)
+    )
     if evaluation is not None:
         rescored = _rescored(store, run, evaluation, exported)
         measured |= _score_parity(evaluation, rescored)
         text = json.dumps({**evaluation, "exported_scores": rescored}, indent=2)
         (folder / names.EVALUATION).write_text(text, encoding="utf-8")
-    facts = Facts(
+    facts = GeneratorMetadata(
         run_id=run.run_id,
         step=step,
         dataset_id=dataset.id,
@@ -217,11 +219,11 @@ def _fill(
     )
     text = json.dumps(facts.to_dict(), indent=2, sort_keys=True)
     (folder / names.FACTS).write_text(text, encoding="utf-8")
-    (folder / names.SAMPLES).write_bytes(_samples(exported, sheet(latent_size, len(classes) or None)))
+    (folder / names.SAMPLES).write_bytes(_samples(exported, sample_grid(latent_size, len(classes) or None)))
     (folder / names.CARD).write_text(card(facts, _data_facts(dataset), evaluation), encoding="utf-8")
 
 
-def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, drawn: Sheet) -> Json:
+def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, drawn: SampleGrid) -> Json:
     """The same latents through checkpoint, SavedModel and .keras file."""
     import keras
 
@@ -272,7 +274,7 @@ def _score_parity(evaluation: Json, rescored: Json) -> Json:
     }
 
 
-def _samples(exported: Exported, drawn: Sheet) -> bytes:
+def _samples(exported: Exported, drawn: SampleGrid) -> bytes:
     return png(drawn.picture(exported.pixels(drawn.latents, drawn.labels)))
 
 

@@ -13,11 +13,11 @@ from gan.export import metadata as facts_module
 from gan.export.files import FACTS
 from gan.metrics import evaluations
 from gan.metrics.registry import kind
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.steps.gate_checks import (
     BEST,
     LIVE,
-    Check,
+    GateCheck,
     Measured,
     comparisons,
     limits,
@@ -28,7 +28,7 @@ from gan.steps.gate_checks import (
     value_of,
 )
 from gan.store import Store, alias, immutable, layout
-from gan.store.alias import Pointer
+from gan.store.alias import Alias
 from gan.store.records import verdicts
 from gan.types import Json
 from gan.util.ids import check_id
@@ -40,7 +40,7 @@ KEYS = ("margin", "anchor_margin")
 class Findings:
     """What the comparisons found: checks, notes, and what later generators are held to if this one is promoted."""
 
-    checks: list[Check] = field(default_factory=list)
+    checks: list[GateCheck] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     next_anchors: dict[str, str] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ def gate(
     *,
     sets: Sequence[str] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Outcome:
+) -> StepResult:
     """Judge whether a generator may be promoted to a name, and write the verdict.
 
     It passes if its scores are within the limits, and if it is proven not to be worse, by more than the margins, than
@@ -108,10 +108,10 @@ def gate(
     key = layout.verdict(facts["run_id"], name)
     if live.live != generator_id or not _is_about(store, facts["run_id"], name, generator_id):
         verdicts.write(store, facts["run_id"], verdict)
-    return Outcome(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
+    return StepResult(generator_id, store.uri_of(key), watch.seconds(), details=verdict)
 
 
-def _compared(store: Store, options: Gate, generator_id: str, evaluation: Json | None, live: Pointer) -> Findings:
+def _compared(store: Store, options: Gate, generator_id: str, evaluation: Json | None, live: Alias) -> Findings:
     """The comparisons with the live generator and with the best that were ever live, or notes on why there are none."""
     found = Findings(next_anchors=live.anchors)
     if live.live == generator_id:
@@ -139,7 +139,7 @@ def _compare(
     options: Gate,
     generator_id: str,
     evaluation: Json,
-    live: Pointer,
+    live: Alias,
     scores: Mapping[str, Sequence[str]],
     found: Findings,
 ) -> None:
@@ -156,7 +156,7 @@ def _compare(
     found.next_anchors = {**live.anchors, **next_anchors(new, known)}
 
 
-def _anchor(live: Pointer, score: str, others: _Others, *, required: bool) -> Measured | None:
+def _anchor(live: Alias, score: str, others: _Others, *, required: bool) -> Measured | None:
     """The best generator that ever was live by a score; None where one of the candidates was not measured alike.
 
     That fails a check where the score is `required`, because it has a margin.
@@ -202,7 +202,7 @@ class _Others:
             self._found.checks.append(check)
         return self.measured(generator_id, score)
 
-    def _unmeasured(self, generator_id: str, who: str, score: str) -> Check | None:
+    def _unmeasured(self, generator_id: str, who: str, score: str) -> GateCheck | None:
         if generator_id not in self._records:
             self._records[generator_id] = _evaluation_alike(self._store, generator_id, self._evaluation)
         return unmeasured(who, generator_id, self._evaluation, self._records[generator_id], self._name, score)

@@ -23,7 +23,7 @@ LIVE, BEST = "the live generator", "the best generator that ever was live"
 
 
 @dataclass(frozen=True)
-class Check:
+class GateCheck:
     """One thing the gate looked at: `value` must be within `allowed`. `reason` says why not, where it is not."""
 
     name: str
@@ -48,33 +48,35 @@ class Measured:
     contributions: Mapping[str, Contributions]
 
 
-def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[Check]:
+def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[GateCheck]:
     """Whether the scores are within the limits that are set; one check that fails where there are no scores."""
     if evaluation is None:
         remedy = f"run: gan evaluate --run-id {run_id} --reference-id ID, then gan export --run-id {run_id}"
         return [
-            Check("evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}")
+            GateCheck(
+                "evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}"
+            )
         ]
     return [_limited(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
 
 
-def _limited(of: ScoreKind, evaluation: Json, limit: float) -> Check:
+def _limited(of: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
     """A value that is not a number is within no limit, and neither is a score that was not measured."""
     bound = f"at {'most' if of.better == LOWER else 'least'} {limit:g}"
     if of.name not in evaluation["scores"]:
-        return Check(of.name, None, bound, passed=False, reason=f"{_missing(evaluation, of.name)}")
+        return GateCheck(of.name, None, bound, passed=False, reason=f"{_missing(evaluation, of.name)}")
     value = value_of(evaluation, of.name)
     passed = of.loss(value) <= of.loss(limit)
     reason = f"{of.name} is {value:.4g}, allowed is {bound} (gate.limits.{of.name})"
-    return Check(of.name, plain(value), bound, bool(passed), reason)
+    return GateCheck(of.name, plain(value), bound, bool(passed), reason)
 
 
-def parity(options: Gate, measured: Mapping[str, Any]) -> list[Check]:
+def parity(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
     """Whether the exported generator draws what its checkpoint draws, by the `parity` of its facts."""
     difference, limit = float(measured["largest_pixel_difference"]), options.most_pixel_difference
     bound = f"at most {limit:g}"
     checks = [
-        Check(
+        GateCheck(
             "largest_pixel_difference",
             plain(difference),
             bound,
@@ -86,11 +88,11 @@ def parity(options: Gate, measured: Mapping[str, Any]) -> list[Check]:
     if measured.get("scores_equal") is not None:
         equal = bool(measured["scores_equal"])
         reason = "the exported generator's scores are not those of its checkpoint; export the run again"
-        checks.append(Check("scores_equal", str(equal).lower(), "true", equal, reason))
+        checks.append(GateCheck("scores_equal", str(equal).lower(), "true", equal, reason))
     return checks
 
 
-def rolled_back(generator_id: str, name: str) -> Check:
+def rolled_back(generator_id: str, name: str) -> GateCheck:
     """The check that fails for a generator that was rolled back from.
 
     Whoever rolled back saw what no score shows, and a schedule would promote the same generator again.
@@ -99,12 +101,12 @@ def rolled_back(generator_id: str, name: str) -> Check:
         f'{generator_id}, or another export of its weights, was live under "{name}" and was rolled back from; to '
         f"promote it all the same: gan promote --generator-id {generator_id} --name {name} --force REASON"
     )
-    return Check("rolled_back", "yes", "no", passed=False, reason=reason)
+    return GateCheck("rolled_back", "yes", "no", passed=False, reason=reason)
 
 
 def unmeasured(
     who: str, generator_id: str, evaluation: Json, theirs: Json | None, name: str, score: str
-) -> Check | None:
+) -> GateCheck | None:
     """The check that fails where a generator to compare with was not measured as the new one was; else None.
 
     Args:
@@ -121,18 +123,20 @@ def unmeasured(
         reason = (
             f"{who}, {generator_id}, was promoted without an evaluation, so nothing can be compared with it; {remedy}"
         )
-        return Check(check, None, "an evaluation", passed=False, reason=reason)
+        return GateCheck(check, None, "an evaluation", passed=False, reason=reason)
     differing = differences(evaluation["identity"], theirs["identity"])
     if differing:
         reason = f"{who}, {generator_id}, was measured with different {', '.join(differing)}; {remedy}"
-        return Check(check, None, "scores of the same identity", passed=False, reason=reason)
+        return GateCheck(check, None, "scores of the same identity", passed=False, reason=reason)
     if score in evaluation["scores"] and score not in theirs["scores"]:
         reason = f"{who}, {generator_id}, was measured without {score}; {remedy}"
-        return Check(check, None, f"a score {score}", passed=False, reason=reason)
+        return GateCheck(check, None, f"a score {score}", passed=False, reason=reason)
     return None
 
 
-def comparisons(options: Gate, new: Measured, live: Measured | None, anchors: Mapping[str, Measured]) -> list[Check]:
+def comparisons(
+    options: Gate, new: Measured, live: Measured | None, anchors: Mapping[str, Measured]
+) -> list[GateCheck]:
     """Whether a generator is proven no worse than the live one and than the best that were ever live.
 
     Args:
@@ -176,7 +180,7 @@ def _remeasure(evaluation: Json, theirs: Json | None, name: str) -> str:
     return f"gan remeasure --name {name} --reference-id {evaluation.get('reference_id', 'ID')}{''.join(sets)}"
 
 
-def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, other: Measured) -> Check:
+def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, other: Measured) -> GateCheck:
     """Whether a score is proven not to be worse than another generator's by more than the margin.
 
     Args:
@@ -211,7 +215,7 @@ def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, othe
             f"gate.{key}.{score} allows {margin:.3g}; {_enough(found, key, score, new.evaluation)}"
         )
     name = f"{score}_against_{'live' if key == 'margin' else 'best'}"
-    return Check(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
+    return GateCheck(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
 def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:

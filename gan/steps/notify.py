@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gan.config import Retrain
-from gan.report.message import NOTHING_NEW, Facts, message
-from gan.result import Outcome, Stopwatch
+from gan.report.message import NOTHING_NEW, Notification, message
+from gan.result import StepResult, Stopwatch
 from gan.util.log import warn
 from gan.util.webhook import host_of, post
 
@@ -14,8 +14,8 @@ URL = "GAN_WEBHOOK_URL"
 
 
 def notify(
-    facts: Facts, options: Retrain, url: str | None, *, send: Callable[[str, str], str | None] = post
-) -> Outcome:
+    facts: Notification, options: Retrain, url: str | None, *, send: Callable[[str, str], str | None] = post
+) -> StepResult:
     """Post a message on a run, unless the config wants none or there is no webhook.
 
     A webhook that does not answer fails nothing: the generator is live all the same. The outcome says so, and `status`
@@ -49,10 +49,10 @@ def notify(
         "delivered": why_not is None,
         "why_not": why_not,
     }
-    return Outcome(facts.event, host_of(url) if url else "", watch.seconds(), details=details)
+    return StepResult(facts.event, host_of(url) if url else "", watch.seconds(), details=details)
 
 
-def _unwanted(facts: Facts, options: Retrain, url: str | None) -> str | None:
+def _unwanted(facts: Notification, options: Retrain, url: str | None) -> str | None:
     if options.notify == "off":
         return "retrain.notify is off"
     if options.notify == "news" and facts.event == NOTHING_NEW:

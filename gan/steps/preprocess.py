@@ -10,11 +10,11 @@ from gan.config import Data
 from gan.data.prepare import options as data_options
 from gan.data.prepare.options import Options
 from gan.data.prepare.process_pool import worker_count
-from gan.data.prepare.remote import at_hand
+from gan.data.prepare.remote import local_copy
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util import log
@@ -22,13 +22,13 @@ from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.data.prepare.near_duplicates import Report
-    from gan.data.prepare.pixel_cache import Known
+    from gan.data.prepare.pixel_cache import PixelCache
     from gan.data.prepare.writer import Written
 
 STEP = "preprocess"
 
 
-def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outcome:
+def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepResult:
     """Turn the images of a source into a dataset: scan, decode, pack, publish.
 
     The same source and options give the same dataset id on every machine, whatever the number of workers. A source
@@ -56,7 +56,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
     workers = worker_count(workers)
     source = build.source(data.dataset)
     options = data_options.resolve(source, data)
-    with at_hand(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
+    with local_copy(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
         recipe = _recipe(source, listing, options)
         known = step_cache.published(store, STEP, recipe, "dataset")
         if known is not None:
@@ -71,7 +71,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> Outco
         }
         if listing.encoded:
             done |= _near_duplicates(made.near_duplicates)
-    step_cache.remember(store, STEP, recipe, made.dataset.id)
+    step_cache.put(store, STEP, recipe, made.dataset.id)
     return _outcome(store, made.dataset, watch, done)
 
 
@@ -90,22 +90,22 @@ def _recipe(source: Source, listing: Listing, options: Options) -> Json:
     }
 
 
-def _known(store: Store, listing: Listing, recipe: Json) -> Known | None:
+def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
     """What the newest dataset of the same source, frame and decoder knows of these images; None where there is none.
 
     A dataset that can't be read keeps nobody from decoding.
     """
     if not listing.encoded:
         return None
-    alike = [note for note in step_cache.notes(store, STEP) if note.made and _pixels(note.recipe) == _pixels(recipe)]
+    alike = [note for note in step_cache.entries(store, STEP) if note.made and _pixels(note.recipe) == _pixels(recipe)]
     for note in sorted(alike, key=lambda note: note.item.modified, reverse=True):
         if not immutable.is_published(store, "dataset", str(note.made)):
             continue
-        from gan.data.prepare.pixel_cache import known_of  # imports TensorFlow
+        from gan.data.prepare.pixel_cache import pixel_cache_of  # imports TensorFlow
 
         try:
             earlier = load(store, str(note.made))
-            return known_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
+            return pixel_cache_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
@@ -120,7 +120,7 @@ def _pixels(recipe: Json) -> Json:
 
 
 def _publish(
-    store: Store, source: Source, listing: Listing, options: Options, workers: int, known: Known | None
+    store: Store, source: Source, listing: Listing, options: Options, workers: int, known: PixelCache | None
 ) -> Written:
     from gan.data.prepare.writer import write_dataset  # imports TensorFlow
 
@@ -157,7 +157,7 @@ def _near_duplicates(report: Report) -> Json:
     }
 
 
-def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None = None) -> Outcome:
+def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None = None) -> StepResult:
     """`done` is None where the dataset was in the store already, else what only the work itself can tell."""
     details: Json = {
         "examples": {name: split.examples for name, split in dataset.splits.items()},
@@ -167,4 +167,4 @@ def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None
         **(done or {}),
     }
     uri = store.uri_of(immutable.prefix_of("dataset", dataset.id))
-    return Outcome(dataset.id, uri, watch.seconds(), done is None, details)
+    return StepResult(dataset.id, uri, watch.seconds(), done is None, details)

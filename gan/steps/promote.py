@@ -9,8 +9,8 @@ from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
 from gan.export.files import FACTS
 from gan.export.metadata import was_rolled_back
-from gan.lineage import still_there
-from gan.result import Outcome, Stopwatch
+from gan.lineage import require_exists
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
 from gan.types import Json
@@ -24,7 +24,7 @@ def utc_now() -> str:
 
 def promote(
     store: Store, generator_id: str, name: str, *, force: str | None = None, now: Callable[[], str] = utc_now
-) -> Outcome:
+) -> StepResult:
     """Move the pointer of `name` to a generator that passed the gate against what is live now.
 
     Args:
@@ -54,13 +54,13 @@ def promote(
         _require_good_record(store, generator_id, live)
         anchors = _require_verdict(store, generator_id, live)["next_anchors"]
     action = "promote" if force is None else "force"
-    step = alias.Move(generator_id, action, now(), live.live, force or "", anchors=anchors)
+    step = alias.Promotion(generator_id, action, now(), live.live, force or "", anchors=anchors)
     moved = alias.move(store, live, step)
-    still_there(store, "generator", generator_id)
+    require_exists(store, "generator", generator_id)
     return _outcome(store, moved, live.live, watch)
 
 
-def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Outcome:
+def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> StepResult:
     """Make the generator live that was live before the live one; again goes one promotion further back.
 
     Raises:
@@ -75,13 +75,13 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> Ou
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
     for damage in immutable.damages(store, "generator", before):
         raise IntegrityError(f"not rolled back: {damage}; {immutable.remedy(store, 'generator', before)}")
-    moved = alias.move(store, live, alias.Move(before, "rollback", now(), live.live))
+    moved = alias.move(store, live, alias.Promotion(before, "rollback", now(), live.live))
     return _outcome(store, moved, live.live, watch)
 
 
 def anchor(
     store: Store, name: str, reason: str, *, generator_id: str | None = None, now: Callable[[], str] = utc_now
-) -> Outcome:
+) -> StepResult:
     """Hold later generators to another one than the best that was ever live, on record with a reason.
 
     For when the best on record should not be compared with any more: it memorised, the data have changed, or a worse
@@ -109,12 +109,12 @@ def anchor(
         raise NotFoundError(f'{chosen} was never live under "{name}", or was rolled back from; these were: {known}')
     scores = {score for group in (Gate().anchor_margin, live.anchors) for score in group}
     anchors = dict.fromkeys(sorted(scores), chosen)
-    move = alias.Move(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
+    move = alias.Promotion(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
     moved = alias.move(store, live, move)
     return _outcome(store, moved, live.live, watch)
 
 
-def _require_good_record(store: Store, generator_id: str, live: alias.Pointer) -> None:
+def _require_good_record(store: Store, generator_id: str, live: alias.Alias) -> None:
     if was_rolled_back(store, generator_id, live):
         raise RefusedError(
             f'{generator_id}, or another export of its weights, was live under "{live.name}" and was rolled back from; '
@@ -122,7 +122,7 @@ def _require_good_record(store: Store, generator_id: str, live: alias.Pointer) -
         )
 
 
-def _require_verdict(store: Store, generator_id: str, live: alias.Pointer) -> Json:
+def _require_verdict(store: Store, generator_id: str, live: alias.Alias) -> Json:
     again = f"run: gan gate --generator-id {generator_id} --name {live.name}"
     run_id = immutable.read_json(store, "generator", generator_id, FACTS)["run_id"]
     try:
@@ -156,8 +156,8 @@ def _told(anchors: Mapping[str, str]) -> str:
 
 
 def _outcome(
-    store: Store, moved: alias.Pointer, was: str | None, watch: Stopwatch, *, skipped: bool = False
-) -> Outcome:
+    store: Store, moved: alias.Alias, was: str | None, watch: Stopwatch, *, skipped: bool = False
+) -> StepResult:
     details = {"name": moved.name, "was": was, "live": moved.live, "anchors": moved.anchors}
     uri = store.uri_of(alias.key_of(moved.name))
-    return Outcome(str(moved.live), uri, watch.seconds(), skipped=skipped, details=details)
+    return StepResult(str(moved.live), uri, watch.seconds(), skipped=skipped, details=details)

@@ -11,7 +11,7 @@ import numpy as np
 from gan import config
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.lineage import still_there
+from gan.lineage import require_exists
 from gan.metrics import identity
 from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
@@ -20,7 +20,7 @@ from gan.metrics.identity import FINAL, SELECTION
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
 from gan.metrics.scores.fid import FEW_IMAGES
 from gan.metrics.scores.memorisation import distance_ratios
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json
 from gan.util.log import say, warn
@@ -28,7 +28,7 @@ from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from gan.data.load import Arrays
-    from gan.metrics.features.interface import FeatureNetwork, Seen
+    from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
     from gan.metrics.features.mode_definitions import Modes
     from gan.metrics.features.trained.task import Examples
 
@@ -39,11 +39,11 @@ class Prepared:
 
     network: FeatureNetwork
     modes: Modes
-    seen: Seen
+    seen: NetworkOutput
     facts: Json
 
 
-def make_reference(store: Store, dataset_id: str, reference: config.Reference) -> Outcome:
+def make_reference(store: Store, dataset_id: str, reference: config.Reference) -> StepResult:
     """Publish the reference of a dataset, unless the store has it.
 
     Returns:
@@ -66,15 +66,15 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     if known is not None:
         record = immutable.read_json(store, "reference", known, references.RECORD)
         uri = store.uri_of(immutable.prefix_of("reference", known))
-        return Outcome(known, uri, watch.seconds(), skipped=True, details=_details(record))
+        return StepResult(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
         record = _make(store, dataset, reference, divided, network, folder)
         files = immutable.files_below(folder)
         reference_id = immutable.sums_id("ref", files)
         uri = immutable.publish(store, "reference", reference_id, files)
-    step_cache.remember(store, "reference", recipe, reference_id)
-    still_there(store, "dataset", dataset_id)
-    return Outcome(reference_id, uri, watch.seconds(), details=_details(record))
+    step_cache.put(store, "reference", recipe, reference_id)
+    require_exists(store, "dataset", dataset_id)
+    return StepResult(reference_id, uri, watch.seconds(), details=_details(record))
 
 
 def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
@@ -198,7 +198,7 @@ def _from_network(held_out: Examples, reference: config.Reference, network: Feat
     return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
 
 
-def _batch(prepared: Prepared, seen: Seen, examples: Examples, rows: slice) -> FeatureBatch:
+def _batch(prepared: Prepared, seen: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:
     features, outputs = seen.features[rows], seen.outputs[rows]
     labels = examples.labels if examples.classes else None
     return FeatureBatch(features, prepared.modes.probabilities(features, outputs), labels)
@@ -223,10 +223,10 @@ def _joined(first: Examples, second: Examples) -> Examples:
     )
 
 
-def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> Seen:
-    from gan.metrics.features.interface import look_at_all
+def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> NetworkOutput:
+    from gan.metrics.features.interface import extract_all
 
-    return look_at_all(network, pixels, reference.batch_size)
+    return extract_all(network, pixels, reference.batch_size)
 
 
 def _label_shares(dataset: Dataset, examples: Examples) -> list[float]:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from gan.errors import ConfigError, NotFoundError
 from gan.export import metadata as facts_module
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.steps.evaluate import evaluate
 from gan.store import Store, alias
 from gan.util.log import warn
 
 
-def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> Outcome:
+def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> StepResult:
     """Score the live generator and those that new ones are held to against a reference, unless they are scored already.
 
     In a history from before there were anchors every generator that was ever live is scored, so that the best of them
@@ -39,9 +39,9 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
     history = alias.read(store, name)
     live, uri = history.live, store.uri_of(alias.key_of(name))
     if live is None:
-        return Outcome("nothing", uri, watch.seconds(), details={"why_not": f"nothing is live under {name}"})
+        return StepResult("nothing", uri, watch.seconds(), details={"why_not": f"nothing is live under {name}"})
     wanted = dict.fromkeys([live, *(history.anchors.values() or history.ever_live())])
-    made: dict[str, Outcome] = {}
+    made: dict[str, StepResult] = {}
     not_measured: dict[str, str] = {}
     for generator_id in wanted:
         try:
@@ -53,4 +53,4 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
     details = {**(made[live].details if live in made else {}), "why_not": not_measured.get(live)}
     details |= {"measured": list(made), "not_measured": not_measured}
     skipped = bool(made) and all(outcome.skipped for outcome in made.values())
-    return Outcome(live, made[live].uri if live in made else uri, watch.seconds(), skipped=skipped, details=details)
+    return StepResult(live, made[live].uri if live in made else uri, watch.seconds(), skipped=skipped, details=details)

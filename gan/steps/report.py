@@ -17,7 +17,7 @@ from gan.report.data import Nearest, ReportData, Scores
 from gan.report.page import render
 from gan.report.settings import environment, settings
 from gan.report.timings import timings
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.steps.reporting import origins, pictures, subject
 from gan.steps.reporting.subject import Focus
 from gan.store import Store, alias, layout
@@ -26,7 +26,7 @@ from gan.train.run import Run, read_run
 from gan.types import Json
 
 
-def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
+def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> StepResult:
     """Write runs/<run_id>/report.html; a run at any stage has one, which says what is not there yet.
 
     Args:
@@ -52,7 +52,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
         "generator_id": focus.generator_id,
         "passed": None if focus.verdict is None else focus.verdict["passed"],
     }
-    return Outcome(run_id, store.uri_of(key), watch.seconds(), details=details)
+    return StepResult(run_id, store.uri_of(key), watch.seconds(), details=details)
 
 
 def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datetime) -> ReportData:

@@ -11,12 +11,12 @@ from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError
-from gan.result import Outcome, Stopwatch
+from gan.result import StepResult, Stopwatch
 from gan.store import Store, layout
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.distributed.workers import workers_of
-from gan.train.run import Run, continued, default_run_id, find_run, write_run
+from gan.train.run import Run, default_run_id, extended, find_run, write_run
 from gan.train.stop_signals import stop_requests
 from gan.types import Json
 from gan.util.log import Clock, say
@@ -24,7 +24,7 @@ from gan.util.log import Clock, say
 
 def train(
     store: Store, config: Config, dataset_id: str, *, run_id: str | None = None, clock: Clock = time.monotonic
-) -> Outcome:
+) -> StepResult:
     """Train until `config.train.steps`, from the last good checkpoint where there is one.
 
     All GPUs of this machine share each batch, and so do several processes where `gan.train.distributed.workers` finds
@@ -73,7 +73,7 @@ def train(
     return _outcome(store, run, loop.began_at or None, loop.step, loop.speed.total.figures(), watch)
 
 
-def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = None) -> Outcome:
+def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = None) -> StepResult:
     """Check everything that `train` would check, build the networks, and write nothing.
 
     Returns:
@@ -84,7 +84,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
         NotFoundError, ConfigError, IntegrityError: see `train`.
     """
     from gan.train.distributed.replicas import Replicas
-    from gan.train.session import players_of
+    from gan.train.session import train_state_of
 
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
@@ -92,7 +92,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     build.check(config, dataset)
     run = _settled(run)
     start = Checkpoints(store, run.run_id).latest_good()
-    players = players_of(run, dataset, Replicas())
+    players = train_state_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
         warm_start.start(store, players, config.train.start_from)
     details: Json = {
@@ -103,7 +103,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
         "precision": run.precision,
         "resumed_from": start.step if start else None,
     }
-    return Outcome(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), details=details)
+    return StepResult(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), details=details)
 
 
 def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> Run:
@@ -111,7 +111,7 @@ def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> 
     run_id = run_id or default_run_id(config, dataset.id)
     config = build.as_prepared(config, dataset)
     before = find_run(store, run_id)
-    return continued(before, config, dataset.id) if before else Run(run_id, dataset.id, config, config.train.precision)
+    return extended(before, config, dataset.id) if before else Run(run_id, dataset.id, config, config.train.precision)
 
 
 def _finished(store: Store, run: Run) -> int | None:
@@ -145,7 +145,7 @@ def _outcome(
     watch: Stopwatch,
     *,
     skipped: bool = False,
-) -> Outcome:
+) -> StepResult:
     details: Json = {
         "steps": step,
         "resumed_from": resumed_from,
@@ -155,4 +155,4 @@ def _outcome(
         "dataset_id": run.dataset_id,
         "precision": run.precision,
     }
-    return Outcome(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), skipped, details)
+    return StepResult(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), skipped, details)

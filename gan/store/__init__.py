@@ -6,13 +6,13 @@ import re
 
 from gan.errors import ConfigError, NotFoundError
 from gan.store.document import read_json
-from gan.store.interface import Item, Leftover, Store, Versioned, check_key
+from gan.store.interface import IncompleteUpload, Item, Store, Versioned, check_key
 from gan.store.local import LocalStore
 from gan.store.uri import is_bucket, local_path
 
 __all__ = [
+    "IncompleteUpload",
     "Item",
-    "Leftover",
     "LocalStore",
     "Store",
     "Versioned",
@@ -99,13 +99,13 @@ def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float 
 
     retry = from_environment(deadline_seconds)
     if scheme == "gs":
-        from gan.store.cloud.gcs import GcsService
+        from gan.store.cloud.gcs import GcsApi
 
-        return BucketStore(GcsService(bucket), prefix, retry)
+        return BucketStore(GcsApi(bucket), prefix, retry)
     try:
-        from gan.store.cloud.s3 import S3Service
+        from gan.store.cloud.s3 import S3Api
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
         raise ConfigError(f"s3://{bucket} needs boto3, which `make install` brings; or: pip install boto3") from None
-    return BucketStore(S3Service(bucket), prefix, retry)
+    return BucketStore(S3Api(bucket), prefix, retry)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from gan.errors import ConflictError, IntegrityError, NotFoundError
-from gan.store.document import parse_sealed, sealed_json
+from gan.store.document import checksummed_json, parse_checksummed
 from gan.store.interface import Store
 from gan.util.ids import check_id, is_id
 
@@ -20,7 +20,7 @@ REMEDY = "restore it from a copy, or delete it and promote again (then it forget
 
 
 @dataclass(frozen=True)
-class Move:
+class Promotion:
     """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force, rollback or anchor.
 
     An anchor move leaves the live generator as it is. `anchors` are what later generators are held to from this move
@@ -38,7 +38,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Pointer:
+class Alias:
     """The pointer of a name. `version` is what a move must expect; `live` is None where nothing is promoted.
 
     Moves stand in the order in which they were made. `at` never goes back in it, whatever the clocks of the hosts say.
@@ -46,7 +46,7 @@ class Pointer:
 
     name: str
     live: str | None
-    moves: tuple[Move, ...]
+    moves: tuple[Promotion, ...]
     version: str | None
 
     def before_live(self) -> str | None:
@@ -98,7 +98,7 @@ def key_of(name: str) -> str:
     return f"{FOLDER}/{check_id(name, '--name')}{SUFFIX}"
 
 
-def read(store: Store, name: str) -> Pointer:
+def read(store: Store, name: str) -> Alias:
     """The pointer of a name; an empty one where nothing was ever promoted to it.
 
     Raises:
@@ -106,21 +106,21 @@ def read(store: Store, name: str) -> Pointer:
     """
     versioned = store.read_versioned(key_of(name))
     if versioned.version is None:
-        return Pointer(name, None, (), None)
+        return Alias(name, None, (), None)
     uri = store.uri_of(key_of(name))
-    tree = parse_sealed(versioned.data, uri, keys=("name", "live", "moves"), remedy=REMEDY)
+    tree = parse_checksummed(versioned.data, uri, keys=("name", "live", "moves"), remedy=REMEDY)
     try:
-        moves = tuple(Move(**move) for move in tree["moves"])
+        moves = tuple(Promotion(**move) for move in tree["moves"])
     except TypeError as error:
         raise IntegrityError(f"{uri} is damaged ({error}); {REMEDY}") from None
     if not moves or moves[-1].generator_id != tree["live"]:
         raise IntegrityError(f"{uri} is damaged (its last move does not lead to {tree['live']}); {REMEDY}")
     if tree["name"] != name:
         raise IntegrityError(f"{uri} is damaged (it is the pointer of {tree['name']}); {REMEDY}")
-    return Pointer(name, moves[-1].generator_id, moves, versioned.version)
+    return Alias(name, moves[-1].generator_id, moves, versioned.version)
 
 
-def read_live(store: Store, name: str) -> Pointer:
+def read_live(store: Store, name: str) -> Alias:
     """The pointer of a name that something is live under.
 
     Raises:
@@ -134,7 +134,7 @@ def read_live(store: Store, name: str) -> Pointer:
     return pointer
 
 
-def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
+def move(store: Store, pointer: Alias, step: Promotion) -> Alias:
     """Move the pointer that was read.
 
     Raises:
@@ -151,10 +151,10 @@ def move(store: Store, pointer: Pointer, step: Move) -> Pointer:
         if there.moves[: len(moves)] != moves:
             raise
         version = there.version if there.moves == moves else None  # others moved on since
-    return Pointer(pointer.name, step.generator_id, moves, version)
+    return Alias(pointer.name, step.generator_id, moves, version)
 
 
-def adopt(store: Store, name: str, moves: Sequence[Move]) -> bool:
+def import_history(store: Store, name: str, moves: Sequence[Promotion]) -> bool:
     """Give a name the history that it has in another store; returns whether that is a change.
 
     Raises:
@@ -181,6 +181,6 @@ def names(store: Store) -> Iterator[str]:
             yield file.removesuffix(SUFFIX)
 
 
-def _written(name: str, moves: Sequence[Move]) -> bytes:
+def _written(name: str, moves: Sequence[Promotion]) -> bytes:
     live = moves[-1].generator_id
-    return sealed_json({"name": name, "live": live, "moves": [asdict(each) for each in moves]})
+    return checksummed_json({"name": name, "live": live, "moves": [asdict(each) for each in moves]})

@@ -12,7 +12,7 @@ from gan.errors import StoreError
 
 
 @contextmanager
-def arriving(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A new file to write to, which takes the place of `path` at the end; where the block fails nothing is left of it.
 
     Raises:

@@ -1,7 +1,7 @@
 """JSON objects in the store, read so that what is damaged is told as such.
 
 A sealed one ends with `"seal"`, the SHA-256 of all bytes before it (but for the comma), so that a change of any byte is
-found. It is written in one piece, and moved by `Store.swap` where several write it: `sealed_json` gives its bytes.
+found. It is written in one piece, and moved by `Store.swap` where several write it: `checksummed_json` gives its bytes.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ _SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
 _SEAL_BYTES = 81
 
 
-def write_sealed(store: Store, key: str, tree: Json) -> None:
+def write_checksummed(store: Store, key: str, tree: Json) -> None:
     """Create or replace a sealed JSON object; `tree` holds something, and no key "seal"."""
-    store.write(key, sealed_json(tree))
+    store.write(key, checksummed_json(tree))
 
 
-def read_sealed(store: Store, key: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
-    """What `write_sealed` wrote, without the seal; see `read_json`.
+def read_checksummed(store: Store, key: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
+    """What `write_checksummed` wrote, without the seal; see `read_json`.
 
     Raises:
         NotFoundError: there is none.
         IntegrityError: a byte of it is not as it was written, or it holds not all of `keys`.
     """
-    return parse_sealed(store.read(key), store.uri_of(key), keys=keys, remedy=remedy)
+    return parse_checksummed(store.read(key), store.uri_of(key), keys=keys, remedy=remedy)
 
 
-def sealed_json(tree: Json) -> bytes:
+def checksummed_json(tree: Json) -> bytes:
     """The bytes of a sealed JSON object."""
     body = json.dumps(tree, indent=2).removesuffix("\n}").encode()
     return body + f',\n  "seal": "{sha256(body)}"\n}}\n'.encode()
 
 
-def parse_sealed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
-    """The sealed JSON object in the bytes that were read from `uri`; see `read_sealed`."""
+def parse_checksummed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
+    """The sealed JSON object in the bytes that were read from `uri`; see `read_checksummed`."""
     body, end = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
     seal = _SEAL.fullmatch(end)
     if seal is None:

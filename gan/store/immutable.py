@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError
-from gan.store.cloud.transfer import Job, transfer
+from gan.store.cloud.transfer import TransferJob, transfer
 from gan.store.document import parse_json
 from gan.store.interface import Store, check_key
 from gan.types import Json
@@ -88,7 +88,8 @@ def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) 
 def _publish(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
     there = {item.key for item in store.list(prefix)}
     jobs = [
-        Job(path.stat().st_size, partial(_create, store, prefix, name, path, there)) for name, path in files.items()
+        TransferJob(path.stat().st_size, partial(_create, store, prefix, name, path, there))
+        for name, path in files.items()
     ]
     created = dict(zip(files, transfer(f"upload {prefix}", jobs), strict=True))
     _seal(store, prefix, _sums_text(created).encode())
@@ -219,7 +220,7 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
     transfer(
         f"download {prefix}",
         [
-            Job(
+            TransferJob(
                 sizes.get(f"{prefix}/{name}", 0), partial(_fetch, store, kind, object_id, name, expected, folder / name)
             )
             for name, expected in sums.items()

@@ -35,7 +35,7 @@ class Versioned:
 
 
 @dataclass(frozen=True)
-class Leftover:
+class IncompleteUpload:
     """What a killed writer left behind that is no object: a temporary file, an unfinished upload.
 
     `name` is for people and for `discard`; `size` in bytes, `modified` in seconds since 1970 by the storage's clock.
@@ -141,11 +141,11 @@ class Store(ABC):
         """Seconds since 1970 by the clock that gives objects their `modified`."""
 
     @abstractmethod
-    def leftovers(self) -> Iterator[Leftover]:
+    def leftovers(self) -> Iterator[IncompleteUpload]:
         """What killed writers left behind, and what is being written right now."""
 
     @abstractmethod
-    def discard(self, leftover: Leftover) -> None:
+    def discard(self, leftover: IncompleteUpload) -> None:
         """Remove a leftover; nothing happens where it is gone."""
 
     @abstractmethod

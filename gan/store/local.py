@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.store.atomic_file import arriving
-from gan.store.interface import Item, Leftover, Store, Versioned, check_key
+from gan.store.atomic_file import atomic_file
+from gan.store.interface import IncompleteUpload, Item, Store, Versioned, check_key
 from gan.util.ids import file_sha256, sha256
 
 TEMPORARY, LOCK = ".tmp", ".lock"
@@ -54,7 +54,7 @@ class LocalStore(Store):
         return digest
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
-        with self._explained(key), self._path(key).open("rb") as source, arriving(path) as file:
+        with self._explained(key), self._path(key).open("rb") as source, atomic_file(path) as file:
             return _copy(source, file)
 
     def sha256(self, key: str) -> str:  # noqa: D102
@@ -106,13 +106,13 @@ class LocalStore(Store):
         with self._explained(TEMPORARY), self._temporary() as (_, path):
             return path.stat().st_mtime
 
-    def leftovers(self) -> Iterator[Leftover]:  # noqa: D102
+    def leftovers(self) -> Iterator[IncompleteUpload]:  # noqa: D102
         for path in sorted((self.root / TEMPORARY).glob("*")):
             with contextlib.suppress(FileNotFoundError):  # finished since it was listed
                 facts = path.stat()
-                yield Leftover(f"{TEMPORARY}/{path.name}", facts.st_size, facts.st_mtime)
+                yield IncompleteUpload(f"{TEMPORARY}/{path.name}", facts.st_size, facts.st_mtime)
 
-    def discard(self, leftover: Leftover) -> None:  # noqa: D102
+    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
         with self._explained(leftover.name):
             self._path(leftover.name).unlink(missing_ok=True)
 

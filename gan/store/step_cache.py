@@ -12,7 +12,7 @@ from typing import Any
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.store import immutable
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.store.interface import Item, Store
 from gan.types import Json
 from gan.util.ids import canonical, is_id, sha256
@@ -21,8 +21,8 @@ FOLDER = "recipes"
 
 
 @dataclass(frozen=True)
-class Note:
-    """What `remember` wrote; `made` is its id, and None where the note is damaged."""
+class Entry:
+    """What `put` wrote; `made` is its id, and None where the note is damaged."""
 
     item: Item
     step: str
@@ -30,13 +30,13 @@ class Note:
     recipe: Json
 
 
-def remember(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
+def put(store: Store, step: str, recipe: dict[str, Any], object_id: str) -> None:
     """Note that `recipe` makes `object_id`.
 
     Call it before the object is published where the same recipe may make another object the next time: whoever is
     killed between the two leaves a note of nothing, which counts for nothing, instead of an object that nobody finds.
     """
-    write_sealed(store, _key(step, recipe), {"id": object_id, "recipe": recipe})
+    write_checksummed(store, _key(step, recipe), {"id": object_id, "recipe": recipe})
 
 
 def published(store: Store, step: str, recipe: dict[str, Any], kind: str) -> str | None:
@@ -45,39 +45,39 @@ def published(store: Store, step: str, recipe: dict[str, Any], kind: str) -> str
     The note is written anew before that is looked up: `gan gc` keeps what a fresh note is about, since a run may be
     about to refer to it.
     """
-    known = recall(store, step, recipe)
+    known = get(store, step, recipe)
     if known is None:
         return None
-    remember(store, step, recipe, known)
+    put(store, step, recipe, known)
     return known if immutable.is_published(store, kind, known) else None
 
 
-def recall(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
+def get(store: Store, step: str, recipe: dict[str, Any]) -> str | None:
     """The id that `recipe` made before, or None, also where the note is damaged. The caller checks that the object is
     still there.
     """
     try:
-        note = read_sealed(store, _key(step, recipe), keys=("id", "recipe"))
+        note = read_checksummed(store, _key(step, recipe), keys=("id", "recipe"))
     except (NotFoundError, IntegrityError):
         return None
     sound = is_id(note["id"]) and canonical(note["recipe"]) == canonical(recipe)
     return str(note["id"]) if sound else None
 
 
-def notes(store: Store, step: str = "") -> Iterator[Note]:
+def entries(store: Store, step: str = "") -> Iterator[Entry]:
     """Every note there is, or every one of a step, damaged ones included."""
     for item in store.list(f"{FOLDER}/{step}" if step else FOLDER):
         parts = item.key.split("/")
         if len(parts) != 3:
             continue
         try:
-            note = read_sealed(store, item.key, keys=("id", "recipe"))
+            note = read_checksummed(store, item.key, keys=("id", "recipe"))
         except IntegrityError:
-            yield Note(item, parts[1], None, {})
+            yield Entry(item, parts[1], None, {})
         except NotFoundError:
             continue  # deleted since it was listed
         else:
-            yield Note(item, parts[1], str(note["id"]), note["recipe"])
+            yield Entry(item, parts[1], str(note["id"]), note["recipe"])
 
 
 def _key(step: str, recipe: dict[str, Any]) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gan.util.env import number
+from gan.util.env import env_float
 
 PATIENCE = "GAN_STORE_PATIENCE_SECONDS"
 DEFAULT_SECONDS = 600.0
 
 
-def patience_seconds() -> float:
+def retry_timeout_seconds() -> float:
     """What GAN_STORE_PATIENCE_SECONDS says, by default 600.
 
     Raises:
         ConfigError: that is no number from 0 on.
     """
-    return number(PATIENCE, DEFAULT_SECONDS, "seconds", or_zero=True)
+    return env_float(PATIENCE, DEFAULT_SECONDS, "seconds", or_zero=True)

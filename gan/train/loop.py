@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from gan.errors import DivergedError, StoreError
-from gan.train.checkpoint.async_checkpointer import Outbox
-from gan.train.checkpoint.pending import Parcel
-from gan.train.distributed.coordination import Follower
+from gan.train.checkpoint.async_checkpointer import AsyncCheckpointer
+from gan.train.checkpoint.pending import PendingCheckpoint
+from gan.train.distributed.coordination import NullCheckpointer
 from gan.train.logging.recorder import Recorder
 from gan.train.logging.sample_sheets import SampleSheet
-from gan.train.logging.throughput import Speed
-from gan.train.nan_guard import FLAG, Sentinel
+from gan.train.logging.throughput import Throughput
+from gan.train.nan_guard import FLAG, NanGuard
 from gan.train.run import Run
-from gan.train.state import Players
+from gan.train.state import TrainState
 from gan.train.stop_signals import StopRequest
 from gan.types import Json, Scalar, Tensor
 from gan.util.log import Advance, Clock, progress, say, warn
@@ -45,12 +45,12 @@ class Loop:
     def __init__(
         self,
         run: Run,
-        players: Players,
+        players: TrainState,
         take_step: TakeStep,
         batches: Iterator[Batch],
         sheet: SampleSheet,
-        recorder: Recorder | Follower,
-        outbox: Outbox | Follower,
+        recorder: Recorder | NullCheckpointer,
+        outbox: AsyncCheckpointer | NullCheckpointer,
         *,
         done: int,
         stop: StopRequest,
@@ -65,11 +65,11 @@ class Loop:
         self._sheet = sheet
         self._recorder = recorder
         self._outbox = outbox
-        self._sentinel = Sentinel(run.run_id)
+        self._sentinel = NanGuard(run.run_id)
         self._stop = stop
         self._clock = clock
         self._shown: dict[str, float] = {}
-        self.speed = Speed(clock, seconds)
+        self.speed = Throughput(clock, seconds)
         self.step = self._handed_over = self.began_at = done
         if done:
             self._sentinel.saved(done)
@@ -98,7 +98,7 @@ class Loop:
     def _give_up(self, error: Exception) -> None:
         try:
             if isinstance(error, DivergedError):
-                self._outbox.put(Parcel(self.step, self._recorder.take(self.step)))
+                self._outbox.put(PendingCheckpoint(self.step, self._recorder.take(self.step)))
             self._outbox.drain(self._stop)
         except StoreError as second:
             if second is not error:
@@ -136,7 +136,7 @@ class Loop:
         self._sentinel.settle()
         tensors = self._players.tensors()
         self._sentinel.check_state(self.step, tensors)
-        self._outbox.put(Parcel(self.step, self._recorder.take(self.step), tensors, self._meta()))
+        self._outbox.put(PendingCheckpoint(self.step, self._recorder.take(self.step), tensors, self._meta()))
         self._handed_over = self.step
         self._sentinel.saved(self.step)
         if self._stop:

@@ -16,7 +16,7 @@ from gan.errors import DivergedError
 FLAG = "all_finite"
 
 
-class Sentinel:
+class NanGuard:
     """Watches the metrics of each step; `FLAG` among them tells whether the step went well."""
 
     def __init__(self, run_id: str) -> None:

@@ -13,7 +13,7 @@ DRAWS_A_PART = 16
 PARTS_A_STEP = 256
 
 
-class Draws:
+class StatelessRng:
     """The draws of one part of a step, numbered in the order in which they are asked for.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 from gan.config import Config, from_record, train_as_meant
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
 from gan.store import Store, layout
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.types import Json
 from gan.util.ids import content_hash, sha256
 
@@ -38,8 +38,8 @@ class Run:
     """One training run.
 
     `precision` is the arithmetic it was begun with, `auto` resolved, so that it goes on in the same one on another
-    machine; `environment` is where it was begun (versions, device). `begun_with` is what `decisive` gave when it was
-    begun, None for a run that begins: a later version may know more keys.
+    machine; `environment` is where it was begun (versions, device). `begun_with` is what `training_config` gave when it
+    was begun, None for a run that begins: a later version may know more keys.
     """
 
     run_id: str
@@ -52,7 +52,7 @@ class Run:
     @property
     def decisive(self) -> Json:
         """The keys that decide what a step does, as they are on record."""
-        return decisive(self.config) if self.begun_with is None else self.begun_with
+        return training_config(self.config) if self.begun_with is None else self.begun_with
 
     @property
     def ema_ramp_up(self) -> bool:
@@ -68,7 +68,7 @@ class Run:
         return content_hash(self.decisive)
 
 
-def decisive(config: Config) -> Json:
+def training_config(config: Config) -> Json:
     """The keys that decide what a step does to the weights, as nested dicts.
 
     How many steps there are, and when one is logged or saved, changes no step; how a run is scored and judged changes
@@ -101,7 +101,7 @@ def _decisive(config: Config) -> Json:
 
 def default_run_id(config: Config, dataset_id: str) -> str:
     """`<config.name>-<hash of what decides its weights>`: the same command finds the same run."""
-    return f"{config.name}-{content_hash([decisive(config), config.train.steps, dataset_id])}"
+    return f"{config.name}-{content_hash([training_config(config), config.train.steps, dataset_id])}"
 
 
 def read_run(store: Store, run_id: str) -> Run:
@@ -121,7 +121,7 @@ def find_run(store: Store, run_id: str) -> Run | None:
     """The record of a run, or None where there is none; see `read_run`."""
     uri, remedy = store.uri_of(layout.record(run_id)), _remedy(store, run_id)
     try:
-        record = read_sealed(store, layout.record(run_id), keys=("format",), remedy=remedy)
+        record = read_checksummed(store, layout.record(run_id), keys=("format",), remedy=remedy)
     except NotFoundError:
         return None
     if record["format"] != FORMAT:
@@ -167,10 +167,10 @@ def write_run(store: Store, run: Run) -> None:
         "precision": run.precision,
         "environment": run.environment,
     }
-    write_sealed(store, layout.record(run.run_id), record)
+    write_checksummed(store, layout.record(run.run_id), record)
 
 
-def continued(run: Run, config: Config, dataset_id: str) -> Run:
+def extended(run: Run, config: Config, dataset_id: str) -> Run:
     """A run that goes on under another config, which may ask for more steps, and log, save, score or judge otherwise.
 
     Raises:

@@ -13,19 +13,19 @@ from gan.config import Config
 from gan.data.input import Batches
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, Stopped
-from gan.lineage import still_there
+from gan.lineage import require_exists
 from gan.store import Store
-from gan.store.timeouts import patience_seconds
+from gan.store.timeouts import retry_timeout_seconds
 from gan.train import warm_start
-from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.async_checkpointer import AsyncCheckpointer
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoint, Checkpoints
-from gan.train.checkpoint.resume_command import how_to_go_on
-from gan.train.checkpoint.writer import Publisher
-from gan.train.distributed.coordination import Follower, GroupStep
+from gan.train.checkpoint.resume_command import resume_command
+from gan.train.checkpoint.writer import CheckpointWriter
+from gan.train.distributed.coordination import CoordinatedStop, NullCheckpointer
 from gan.train.distributed.replicas import Replicas
-from gan.train.distributed.strategy import join, losses_explained
-from gan.train.distributed.sync_layers import adapted
+from gan.train.distributed.strategy import join, worker_errors_translated
+from gan.train.distributed.sync_layers import with_sync_layers
 from gan.train.distributed.workers import Workers
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.monitor import Monitor
@@ -34,11 +34,11 @@ from gan.train.logging.sample_sheets import SampleSheet
 from gan.train.loop import Loop, TakeStep
 from gan.train.precision import PRECISIONS, reproducible
 from gan.train.run import Run, write_run
-from gan.train.state import Players, make_players
+from gan.train.state import TrainState, make_train_state
 from gan.train.step import TrainingStep
 from gan.train.stop_signals import StopRequest
 from gan.util.log import Clock, say
-from gan.util.metrics_push import Telemetry
+from gan.util.metrics_push import MetricsPush
 
 
 class Session:
@@ -70,11 +70,11 @@ class Session:
             WorkerLostError: another worker went away.
             ConfigError, IntegrityError, DivergedError, FencedError, StoreError, Stopped: see `gan.steps.train.train`.
         """
-        with losses_explained(self._workers), ExitStack() as stack:
+        with worker_errors_translated(self._workers), ExitStack() as stack:
             replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
-            players = players_of(self._run, self._dataset, replicas)
+            players = train_state_of(self._run, self._dataset, replicas)
             loop, outbox = (self._lead if self._workers.chief else self._follow)(stack, replicas, players)
             self._stop.settled = False
             loop.train()
@@ -90,7 +90,7 @@ class Session:
             return self._run.precision
         return PRECISIONS[int(replicas.most(PRECISIONS.index(self._run.precision) if self._workers.chief else 0))]
 
-    def _lead(self, stack: ExitStack, replicas: Replicas, players: Players) -> tuple[Loop, Outbox]:
+    def _lead(self, stack: ExitStack, replicas: Replicas, players: TrainState) -> tuple[Loop, AsyncCheckpointer]:
         """As worker 0, or alone."""
         store, run, settings = self._store, self._run, self._run.config.train
         known = Checkpoints(store, run.run_id).folders()
@@ -99,28 +99,30 @@ class Session:
         done, seconds = _restore(store, players, run, checkpoints.latest_good())
         lease.go_on_from(done)
         write_run(store, run)
-        still_there(store, "dataset", run.dataset_id)
+        require_exists(store, "dataset", run.dataset_id)
         forget_after(store, run.run_id, done)
         if self._workers.count > 1:
             replicas.most(done + 1)
-        publisher = Publisher(store, run.run_id, lease, settings, done=done)
-        patience = patience_seconds()
-        outbox = Outbox(publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience, clock=self._clock)
+        publisher = CheckpointWriter(store, run.run_id, lease, settings, done=done)
+        patience = retry_timeout_seconds()
+        outbox = AsyncCheckpointer(
+            publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience, clock=self._clock
+        )
         self._stop.advice = lambda: _advice(store, run, outbox.saved)
         batches = stack.enter_context(self._batches())
         stack.enter_context(outbox)
-        monitor = stack.enter_context(Monitor(Telemetry("train", run.config.name), GpuWatch()))
+        monitor = stack.enter_context(Monitor(MetricsPush("train", run.config.name), GpuWatch()))
         recorder = stack.enter_context(Recorder(run.run_id, done, outbox.folder, monitor))
         say(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
         return self._loop(replicas, players, batches, recorder, outbox, done, seconds), outbox
 
-    def _follow(self, stack: ExitStack, replicas: Replicas, players: Players) -> tuple[Loop, Follower]:
+    def _follow(self, stack: ExitStack, replicas: Replicas, players: TrainState) -> tuple[Loop, NullCheckpointer]:
         """As one of the other workers."""
         store, run = self._store, self._run
         done = int(replicas.most(0)) - 1
         start = Checkpoint(done, *Checkpoints(store, run.run_id).load(done)) if done else None
         _, seconds = _restore(store, players, run, start)
-        follower = Follower(done)
+        follower = NullCheckpointer(done)
         self._stop.advice = lambda: _advice(store, run, follower.saved)
         batches = stack.enter_context(self._batches())
         return self._loop(replicas, players, batches, follower, follower, done, seconds), follower
@@ -141,10 +143,10 @@ class Session:
     def _loop(
         self,
         replicas: Replicas,
-        players: Players,
+        players: TrainState,
         batches: Batches,
-        recorder: Recorder | Follower,
-        outbox: Outbox | Follower,
+        recorder: Recorder | NullCheckpointer,
+        outbox: AsyncCheckpointer | NullCheckpointer,
         done: int,
         seconds: float,
     ) -> Loop:
@@ -152,7 +154,7 @@ class Session:
         classes = len(self._dataset.classes) if config.generator.conditional else None
         take_step: TakeStep = training_step(players, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
         if self._workers.count > 1:
-            take_step = GroupStep(take_step, replicas, self._stop)
+            take_step = CoordinatedStop(take_step, replicas, self._stop)
         return Loop(
             self._run,
             players,
@@ -171,23 +173,23 @@ class Session:
 def _advice(store: Store, run: Run, saved: int) -> str:
     """What to say to one who stopped the run."""
     what = f"Step {saved} is saved" if saved else "No step is saved yet"
-    return f"{what}. Resume with: {how_to_go_on(store, run)}"
+    return f"{what}. Resume with: {resume_command(store, run)}"
 
 
-def players_of(run: Run, dataset: Dataset, replicas: Replicas) -> Players:
+def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState:
     """Both networks, their average and the optimisers at the start of a run, on every replica."""
     config = run.config
     with reproducible(run.precision, config.train.seed), replicas.scope():
         generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
-        return make_players(
-            adapted(generator, replicas),
-            adapted(discriminator, replicas),
+        return make_train_state(
+            with_sync_layers(generator, replicas),
+            with_sync_layers(discriminator, replicas),
             build.build_optimizer(config, config.train.generator_learning_rate),
             build.build_optimizer(config, config.train.discriminator_learning_rate),
         )
 
 
-def training_step(players: Players, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
+def training_step(players: TrainState, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
     """The step that a config asks for; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
     return TrainingStep(
         players,
@@ -202,7 +204,7 @@ def training_step(players: Players, config: Config, replicas: Replicas, *, ema_r
     )
 
 
-def _restore(store: Store, players: Players, run: Run, start: Checkpoint | None) -> tuple[int, float]:
+def _restore(store: Store, players: TrainState, run: Run, start: Checkpoint | None) -> tuple[int, float]:
     """Put a checkpoint's state in, or that of a warm start; returns its step and the seconds of training behind it."""
     if start is None:
         if run.config.train.start_from is not None:

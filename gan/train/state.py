@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Players:
+class TrainState:
     """Both networks, the moving average of the generator, and both optimisers with their slots made."""
 
     generator: keras.Model
@@ -44,12 +44,12 @@ class Players:
         assign(self.variables(), tensors, where=where)
 
 
-def make_players(
+def make_train_state(
     generator: keras.Model,
     discriminator: keras.Model,
     generator_optimizer: keras.optimizers.Optimizer,
     discriminator_optimizer: keras.optimizers.Optimizer,
-) -> Players:
+) -> TrainState:
     """The players at the start of a run.
 
     Under float16 the optimisers scale the loss, or small gradients would vanish (Micikevicius et al., 2018, "Mixed
@@ -60,4 +60,4 @@ def make_players(
         discriminator_optimizer = keras.optimizers.LossScaleOptimizer(discriminator_optimizer)
     generator_optimizer.build(generator.trainable_variables)
     discriminator_optimizer.build(discriminator.trainable_variables)
-    return Players(generator, make_ema(generator), discriminator, generator_optimizer, discriminator_optimizer)
+    return TrainState(generator, make_ema(generator), discriminator, generator_optimizer, discriminator_optimizer)

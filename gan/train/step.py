@@ -15,13 +15,13 @@ import keras
 import tensorflow as tf
 
 from gan.losses.gradient_penalty import gradient_penalty
-from gan.losses.interface import Flips, Judged, Loss, Regulariser
+from gan.losses.interface import DiscriminatorOutput, LabelFlips, Loss, Regulariser
 from gan.losses.wasserstein import clip_weights
 from gan.train import ema
 from gan.train.distributed.replicas import Replicas
 from gan.train.nan_guard import FLAG
-from gan.train.rng import Draws
-from gan.train.state import Players
+from gan.train.rng import StatelessRng
+from gan.train.state import TrainState
 from gan.types import Images, Labels, Scalar, Tensor
 
 Metrics = dict[str, Scalar]
@@ -44,7 +44,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        players: Players,
+        players: TrainState,
         loss: Loss,
         regulariser: Regulariser | None,
         *,
@@ -92,11 +92,11 @@ class TrainingStep:
         return metrics
 
     def _discriminator_part(self, step: Tensor, part: Tensor, real: Images, labels: Labels) -> None:
-        draws = Draws(self._seed, step, part)
+        draws = StatelessRng(self._seed, step, part)
         self._update_discriminator(draws, real, self._generate(draws, labels), labels)
 
     def _last_part(self, step: Tensor, part: Tensor, real: Images, labels: Labels) -> Metrics:
-        draws = Draws(self._seed, step, part)
+        draws = StatelessRng(self._seed, step, part)
         with tf.GradientTape() as tape:
             fake = self._generate(draws, labels)
         metrics = self._update_discriminator(draws, real, fake, labels)
@@ -105,23 +105,25 @@ class TrainingStep:
         ema.update(self._players.ema.variables, self._players.generator.variables, decay)
         return {**metrics, FLAG: self._all_finite(metrics)}
 
-    def _generate(self, draws: Draws, labels: Labels) -> Images:
+    def _generate(self, draws: StatelessRng, labels: Labels) -> Images:
         latents = self._replicas.own(draws.latents(self._whole_size(labels), self._latent_size))
         return self._players.generator([latents, labels] if self._conditional else latents, training=True)
 
-    def _judge(self, images: Images, labels: Labels) -> Judged:
-        return Judged(*self._players.discriminator([images, labels] if self._conditional else images, training=True))
+    def _judge(self, images: Images, labels: Labels) -> DiscriminatorOutput:
+        return DiscriminatorOutput(
+            *self._players.discriminator([images, labels] if self._conditional else images, training=True)
+        )
 
-    def _judge_whole(self, images: Images, labels: Labels) -> Judged:
+    def _judge_whole(self, images: Images, labels: Labels) -> DiscriminatorOutput:
         """What it says of the whole batch, of which this replica has a part; features only where they are looked at."""
         own = self._judge(images, labels)
         features = self._replicas.whole(own.features) if self._regulariser is not None else own.features
-        return Judged(self._replicas.whole(own.logits), features)
+        return DiscriminatorOutput(self._replicas.whole(own.logits), features)
 
     def _whole_size(self, own: Tensor) -> int:
         return int(own.shape[0]) * self._replicas.count
 
-    def _update_discriminator(self, draws: Draws, real: Images, fake: Images, labels: Labels) -> Metrics:
+    def _update_discriminator(self, draws: StatelessRng, real: Images, fake: Images, labels: Labels) -> Metrics:
         optimizer = self._players.discriminator_optimizer
         variables = self._players.discriminator.trainable_variables
         with tf.GradientTape() as tape:
@@ -170,10 +172,10 @@ class TrainingStep:
         optimizer.apply(self._replicas.for_optimizer(gradients), variables)
         return norm
 
-    def _flips(self, draws: Draws, shape: tuple[int, ...]) -> Flips | None:
+    def _flips(self, draws: StatelessRng, shape: tuple[int, ...]) -> LabelFlips | None:
         if self._loss.label_noise <= 0:
             return None
-        return Flips(draws.mask(shape, self._loss.label_noise), draws.mask(shape, self._loss.label_noise))
+        return LabelFlips(draws.mask(shape, self._loss.label_noise), draws.mask(shape, self._loss.label_noise))
 
     def _all_finite(self, metrics: Metrics) -> Tensor:
         """Losses and gradient norms, and so every gradient, are finite.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gan.util.env import number
+from gan.util.env import env_float
 from gan.util.log import Clock, put
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -101,7 +101,7 @@ def grace_seconds() -> float:
     Raises:
         ConfigError: that is no number above 0.
     """
-    return number(GRACE, DEFAULT_GRACE_SECONDS, "seconds")
+    return env_float(GRACE, DEFAULT_GRACE_SECONDS, "seconds")
 
 
 def _end(request: StopRequest) -> None:

@@ -23,13 +23,13 @@ from gan.util.log import say
 
 if TYPE_CHECKING:
     from gan.train.checkpoint.files import Tensors
-    from gan.train.state import Players
+    from gan.train.state import TrainState
 
 SOURCES = {"generator": "ema", "ema": "ema", "discriminator": "discriminator"}
 """Which network of the checkpoint each network begins with."""
 
 
-def start(store: Store, players: Players, start_from: str) -> None:
+def start(store: Store, players: TrainState, start_from: str) -> None:
     """Give each network the weights of `SOURCES` in a checkpoint.
 
     The optimisers' moments, the random state of dropout, the latents and the order of the data are those of a new run.

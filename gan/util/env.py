@@ -8,7 +8,7 @@ import os
 from gan.errors import ConfigError
 
 
-def number(name: str, default: float, of: str, *, or_zero: bool = False) -> float:
+def env_float(name: str, default: float, of: str, *, or_zero: bool = False) -> float:
     """What the variable `name` says, or `default` where it is not set.
 
     Args:

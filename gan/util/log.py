@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Protocol
 
-from gan.util.env import number
+from gan.util.env import env_float
 
 Clock = Callable[[], float]
 PROGRESS_SECONDS = "GAN_PROGRESS_SECONDS"
@@ -87,7 +87,7 @@ def progress(
     if on_terminal(stream):
         yield from _bar(what, total, start, unit, stream)
     else:
-        seconds = number(PROGRESS_SECONDS, 10, "seconds", or_zero=True) if every_seconds is None else every_seconds
+        seconds = env_float(PROGRESS_SECONDS, 10, "seconds", or_zero=True) if every_seconds is None else every_seconds
         yield from _lines(what, total, start, unit, seconds, clock, stream)
 
 

@@ -47,7 +47,7 @@ METRICS = {
 Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 
-class Telemetry:
+class MetricsPush:
     """Pushes the figures of one step of one experiment; does nothing without a gateway.
 
     Args:
@@ -70,7 +70,7 @@ class Telemetry:
         self._well = True
         self._thread = threading.Thread(target=self._work, name="telemetry", daemon=True)
 
-    def __enter__(self) -> Telemetry:
+    def __enter__(self) -> MetricsPush:
         if self._gateway:
             import prometheus_client  # noqa: F401  # here, as two threads that import at once may see half a module
 

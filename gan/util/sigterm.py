@@ -13,7 +13,7 @@ from gan.errors import Stopped
 
 
 @contextmanager
-def unwinding_at_sigterm() -> Iterator[None]:
+def sigterm_as_exception() -> Iterator[None]:
     """While inside, the first SIGTERM raises `Stopped`; later ones wait for the clearing up that it began.
 
     Python delivers signals to the main thread alone, so elsewhere nothing changes.
@@ -37,7 +37,7 @@ def unwinding_at_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def telling_of_sigterm(tell: Callable[[], object]) -> Iterator[None]:
+def on_sigterm(tell: Callable[[], object]) -> Iterator[None]:
     """While inside, the first SIGTERM calls `tell` at once, in a thread of its own.
 
     A handler in Python waits until the main thread comes out of the library that it is calculating in, which may last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.config.sweep import load
 from gan.result import Stopwatch
@@ -28,7 +28,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=write)
 
 
-def write(arguments: Namespace) -> Shown:
+def write(arguments: Namespace) -> CommandOutput:
     """Write the file."""
     from pipelines.dags.compiled import compile_pipeline
     from pipelines.kubernetes.image_digest import parse
@@ -43,4 +43,6 @@ def write(arguments: Namespace) -> Shown:
         sweep = load(arguments.sweep)
     profile = load_profile(arguments.profile)
     out = compile_pipeline(arguments.pipeline, arguments.image, profile, Path(arguments.out), sweep)
-    return Shown(f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()})
+    return CommandOutput(
+        f"wrote {out}", {"id": file_sha256(out), "uri": str(out.resolve()), "seconds": watch.seconds()}
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.result import Stopwatch
 from gan.types import Json
@@ -27,7 +27,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=retry)
 
 
-def cancel(arguments: Namespace) -> Shown:
+def cancel(arguments: Namespace) -> CommandOutput:
     """Stop a run."""
     from pipelines.kfp import cancel_retry, runs
     from pipelines.kubernetes.graceful_stop import is_elsewhere
@@ -45,17 +45,17 @@ def cancel(arguments: Namespace) -> Shown:
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
     more = {"deleted": gone and gone.count, "unseen": list(gone.unseen) if gone else []}
-    return Shown(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
+    return CommandOutput(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
 
 
-def retry(arguments: Namespace) -> Shown:
+def retry(arguments: Namespace) -> CommandOutput:
     """Repeat what failed of a run."""
     from pipelines.kfp import cancel_retry, runs
 
     watch = Stopwatch()
     with connected(arguments) as connection:
         run = cancel_retry.retry(connection, runs.find(connection, arguments.run))
-    return Shown(str(run.run_id), _record(connection, run, watch))
+    return CommandOutput(str(run.run_id), _record(connection, run, watch))
 
 
 def _gone(gone: Deleted, namespace: str) -> str:

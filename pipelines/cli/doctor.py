@@ -6,14 +6,14 @@ import os
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, add_store
 from gan.errors import EXIT_UNHEALTHY
 from gan.result import Stopwatch
 from pipelines.cli.flags import DEFAULT_PROFILE, add_address, add_profile, address_of
 
 if TYPE_CHECKING:
-    from pipelines.doctor.check import Check
+    from pipelines.doctor.check import DoctorCheck
 
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 
@@ -32,7 +32,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=examine)
 
 
-def examine(arguments: Namespace) -> Shown:
+def examine(arguments: Namespace) -> CommandOutput:
     """Every check, one line each. The cluster is looked at where an address, or a profile for it, is given."""
     from pipelines.doctor.store import examine_store
     from pipelines.kfp.endpoint import HOST
@@ -51,10 +51,10 @@ def examine(arguments: Namespace) -> Shown:
         "healthy": healthy,
         "checks": [check.to_json() for check in checks],
     }
-    return Shown("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
+    return CommandOutput("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
 
 
-def _examine_cluster(arguments: Namespace) -> list[Check]:
+def _examine_cluster(arguments: Namespace) -> list[DoctorCheck]:
     from pipelines.doctor.backend import examine_backend
     from pipelines.doctor.check import tried
     from pipelines.doctor.kubernetes import examine_kubernetes

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
     from pipelines.kfp.endpoint import Address
     from pipelines.kubernetes.cluster import Cluster
-    from pipelines.request import Request
+    from pipelines.request import RunRequest
 
 DEFAULT_PROFILE = "cpu-small"
 
@@ -66,7 +66,7 @@ def add_run(parser: Parser, *, optional: bool = False) -> None:
     add_address(parser)
 
 
-def request_of(arguments: Namespace) -> Request:
+def request_of(arguments: Namespace) -> RunRequest:
     """What the flags ask a pipeline to do.
 
     Raises:

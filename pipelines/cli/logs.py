@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import ClusterError, ConfigError, unknown_name
 from gan.result import Stopwatch
@@ -27,7 +27,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=logs)
 
 
-def logs(arguments: Namespace) -> Shown:
+def logs(arguments: Namespace) -> CommandOutput:
     """Print the lines as they come; with --json they are counted and go to stderr."""
     from components.registry import COMPONENTS
     from pipelines.kfp import logs as client
@@ -51,4 +51,4 @@ def logs(arguments: Namespace) -> Shown:
             count += 1
         page = connection.page_of(run_id)
     record = {"id": run_id, "uri": page, "seconds": watch.seconds(), "step": arguments.step, "lines": count}
-    return Shown("", record)
+    return CommandOutput("", record)

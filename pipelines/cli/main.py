@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from gan.cli.main import guarded
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.util.log import put
-from gan.util.sigterm import unwinding_at_sigterm
+from gan.util.sigterm import sigterm_as_exception
 from pipelines.cli.parser import make_parser
 
 
@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
-    with unwinding_at_sigterm():
-        told: Shown = arguments.do(arguments)
+    with sigterm_as_exception():
+        told: CommandOutput = arguments.do(arguments)
     text = json.dumps(told.record, sort_keys=True) if arguments.json else told.text
     if text:  # a command that printed as it went on has nothing left to say
         put(text, sys.stdout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from gan.cli.output import Shown, shown
+from gan.cli.output import CommandOutput, shown
 from gan.cli.parser import Add, add_config, add_store
 from gan.errors import ConfigError
 from gan.result import Stopwatch
@@ -23,7 +23,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=run)
 
 
-def run(arguments: Namespace) -> Shown:
+def run(arguments: Namespace) -> CommandOutput:
     """Run the whole pipeline, or one step of it."""
     from gan.store import open_store
 
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> Shown:
         return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
     runs = run_pipeline(arguments.pipeline, request, make_display())
     seconds = watch.seconds()
-    return Shown(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
+    return CommandOutput(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
 
 
 def _check_only(arguments: Namespace) -> None:

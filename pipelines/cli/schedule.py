@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, Parser, add_commands
 from gan.result import Stopwatch
 from gan.types import Json
@@ -16,10 +16,10 @@ from gan.util.log import say
 from pipelines.cli.flags import add_address, connected
 
 if TYPE_CHECKING:
-    from pipelines.schedule.handover import Patience
+    from pipelines.schedule.handover import HandoverTimeouts
     from pipelines.schedule.host import Host
     from pipelines.schedule.plan import Plan
-    from pipelines.schedule.version import Version
+    from pipelines.schedule.version import ScheduleVersion
 
 T = TypeVar("T")
 
@@ -55,17 +55,17 @@ def add(add: Add) -> None:
         _finish(made, do)
 
 
-def _finish(parser: Parser, do: Callable[[Namespace], Shown]) -> None:
+def _finish(parser: Parser, do: Callable[[Namespace], CommandOutput]) -> None:
     add_address(parser)
     parser.set_defaults(do=do)
 
 
-def apply(arguments: Namespace) -> Shown:
+def apply(arguments: Namespace) -> CommandOutput:
     """Make the schedules of a file."""
-    from pipelines.schedule.handover import replace, settle
+    from pipelines.schedule.handover import complete_handover, replace
 
     def one(host: Host, plan: Plan) -> _Told:
-        versions = settle(host, plan.name, patience=_patience())
+        versions = complete_handover(host, plan.name, patience=_patience())
         changes = _difference(host, plan, versions)
         if not changes:
             return _Told("unchanged", notes=[versions[-1].complaint])
@@ -78,7 +78,7 @@ def apply(arguments: Namespace) -> Shown:
     return _each(arguments, one)
 
 
-def diff(arguments: Namespace) -> Shown:
+def diff(arguments: Namespace) -> CommandOutput:
     """What `apply` would change."""
 
     def one(host: Host, plan: Plan) -> _Told:
@@ -89,7 +89,7 @@ def diff(arguments: Namespace) -> Shown:
     return _each(arguments, one)
 
 
-def _difference(host: Host, plan: Plan, versions: list[Version]) -> str:
+def _difference(host: Host, plan: Plan, versions: list[ScheduleVersion]) -> str:
     from pipelines.schedule.diff import difference
 
     newest = versions[-1] if versions else None
@@ -111,7 +111,7 @@ class _Told:
         return {"state": self.state, "diff": self.diff, "notes": [*filter(None, self.notes)]}
 
 
-def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
+def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> CommandOutput:
     """All plans are made and checked before the host is asked for anything."""
     from pipelines.schedule.file import load_schedules
     from pipelines.schedule.host import Host
@@ -142,10 +142,10 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> Shown:
         "schedules": {name: each.to_json() for name, each in told.items()},
         "not_in_file": others,
     }
-    return Shown("\n".join(lines), record)
+    return CommandOutput("\n".join(lines), record)
 
 
-def show(arguments: Namespace) -> Shown:
+def show(arguments: Namespace) -> CommandOutput:
     """The host's schedules."""
     from pipelines.schedule.host import Host
     from pipelines.schedule.listing import listing
@@ -155,54 +155,60 @@ def show(arguments: Namespace) -> Shown:
         rows = listing(Host(connection))
     lines = [row.line() for row in rows] or ["there are no schedules; `gan-pipelines schedule apply FILE` makes them"]
     schedules = [row.to_json() for row in rows]
-    return Shown("\n".join(lines), {"id": "schedules", "uri": "", "seconds": watch.seconds(), "schedules": schedules})
+    return CommandOutput(
+        "\n".join(lines), {"id": "schedules", "uri": "", "seconds": watch.seconds(), "schedules": schedules}
+    )
 
 
-def pause(arguments: Namespace) -> Shown:
+def pause(arguments: Namespace) -> CommandOutput:
     """Pause a schedule."""
     from pipelines.schedule import control
 
     return _controlled(arguments, control.pause, lambda changed: "paused" if changed else "paused already")
 
 
-def resume(arguments: Namespace) -> Shown:
+def resume(arguments: Namespace) -> CommandOutput:
     """Resume a schedule."""
     from pipelines.schedule import control
 
     return _controlled(arguments, control.resume, lambda changed: "resumed" if changed else "not paused")
 
 
-def delete(arguments: Namespace) -> Shown:
+def delete(arguments: Namespace) -> CommandOutput:
     """Delete a schedule."""
     from pipelines.schedule import control
 
     return _controlled(arguments, control.delete, lambda _: "deleted")
 
 
-def run_now(arguments: Namespace) -> Shown:
+def run_now(arguments: Namespace) -> CommandOutput:
     """Begin a run."""
     from pipelines.schedule import control
 
     watch = Stopwatch()
     run_id = _of_host(arguments, control.run_now)
-    return Shown(run_id, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": "begun", "run": run_id})
+    return CommandOutput(
+        run_id, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": "begun", "run": run_id}
+    )
 
 
-def _controlled(arguments: Namespace, do: Callable[[Host, str, Patience], T], word: Callable[[T], str]) -> Shown:
+def _controlled(
+    arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T], word: Callable[[T], str]
+) -> CommandOutput:
     watch = Stopwatch()
     told = word(_of_host(arguments, do))
     record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": told}
-    return Shown(f"{arguments.name}: {told}", record)
+    return CommandOutput(f"{arguments.name}: {told}", record)
 
 
-def _of_host(arguments: Namespace, do: Callable[[Host, str, Patience], T]) -> T:
+def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T]) -> T:
     from pipelines.schedule.host import Host
 
     with connected(arguments) as connection:
         return do(Host(connection), arguments.name, _patience())
 
 
-def _patience() -> Patience:
-    from pipelines.schedule.handover import Patience
+def _patience() -> HandoverTimeouts:
+    from pipelines.schedule.handover import HandoverTimeouts
 
-    return Patience(say=say)
+    return HandoverTimeouts(say=say)

@@ -6,7 +6,7 @@ import dataclasses
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.cli.scores import score_lines
 from gan.errors import ConfigError
@@ -32,7 +32,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=newest)
 
 
-def status(arguments: Namespace) -> Shown:
+def status(arguments: Namespace) -> CommandOutput:
     """Show one run, the newest where none is named. The exit code tells how it ended; 19: it goes on."""
     from pipelines.kfp import runs
 
@@ -42,22 +42,22 @@ def status(arguments: Namespace) -> Shown:
         return told_of(connection, run, watch)
 
 
-def told_of(connection: Connection, run: Any, watch: Stopwatch) -> Shown:
+def told_of(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput:
     """A run as `status` and `wait` show it."""
     from pipelines.kfp import runs
-    from pipelines.kfp.status import look
+    from pipelines.kfp.status import read_status
 
-    found = look(connection, run, *kubernetes_if_any(connection.namespace))
+    found = read_status(connection, run, *kubernetes_if_any(connection.namespace))
     record: Json = {
         **dataclasses.asdict(found),
         "uri": connection.page_of(found.id),
         "run_seconds": found.seconds,
         "seconds": watch.seconds(),
     }
-    return Shown(text(found), record, runs.exit_code(found.state))
+    return CommandOutput(text(found), record, runs.exit_code(found.state))
 
 
-def newest(arguments: Namespace) -> Shown:
+def newest(arguments: Namespace) -> CommandOutput:
     """List runs, one a line."""
     from pipelines.kfp import runs
     from pipelines.kubernetes.times import human, seconds_between
@@ -84,7 +84,7 @@ def newest(arguments: Namespace) -> Shown:
         f"{row['id']}  {row['state']:<10} {row['created_at'][:19]}  {human(row['run_seconds']):>12}  {row['name']}"
         for row in rows
     ]
-    return Shown("\n".join(lines) or "no runs yet", record)
+    return CommandOutput("\n".join(lines) or "no runs yet", record)
 
 
 def text(run: RunStatus) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, add_config, add_store
 from gan.result import Stopwatch
 from gan.types import Json
@@ -20,7 +20,7 @@ from pipelines.cli.flags import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.kfp.submit import Job
+    from pipelines.kfp.submit import PreparedRun
 
 
 def add(add: Add) -> None:
@@ -49,7 +49,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=submit)
 
 
-def submit(arguments: Namespace) -> Shown:
+def submit(arguments: Namespace) -> CommandOutput:
     """Submit a run."""
     from pipelines.kfp.submit import prepare, start
     from pipelines.kubernetes.image_digest import parse
@@ -78,17 +78,17 @@ def submit(arguments: Namespace) -> Shown:
             "profile": profile.name,
         }
         if not arguments.wait:
-            return Shown("\n".join(lines), record)
+            return CommandOutput("\n".join(lines), record)
         from pipelines.cli.wait import waited
 
         say("run submitted", id=run.run_id, url=url)  # on stdout it stands when all is over
         told = waited(connection, run.run_id, None)
-        return Shown(
+        return CommandOutput(
             "\n".join([*lines, told.text]), {**told.record, **record, "seconds": watch.seconds()}, told.exit_code
         )
 
 
-def _planned(job: Job, watch: Stopwatch) -> Shown:
+def _planned(job: PreparedRun, watch: Stopwatch) -> CommandOutput:
     from gan.util.ids import sha256
 
     digest = sha256(job.text.encode())
@@ -104,4 +104,4 @@ def _planned(job: Job, watch: Stopwatch) -> Shown:
         "profile": job.profile.name,
         "parameters": job.parameters,
     }
-    return Shown("\n".join(lines), record)
+    return CommandOutput("\n".join(lines), record)

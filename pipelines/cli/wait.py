@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gan.cli.output import Shown
+from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import Stopped
 from gan.result import Stopwatch
@@ -27,7 +27,7 @@ def add(add: Add) -> None:
     made.set_defaults(do=wait)
 
 
-def wait(arguments: Namespace) -> Shown:
+def wait(arguments: Namespace) -> CommandOutput:
     """Wait for a run."""
     from gan.cli.durations import seconds
     from pipelines.kfp.runs import find
@@ -37,7 +37,7 @@ def wait(arguments: Namespace) -> Shown:
         return waited(connection, str(find(connection, arguments.run).run_id), longest)
 
 
-def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> Shown:
+def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> CommandOutput:
     """How a run is told once it has ended, or the time is over; its states are told as they change.
 
     Raises:

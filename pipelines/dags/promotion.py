@@ -7,7 +7,7 @@ from kfp import dsl
 from pipelines.dags.tasks import Tasks
 
 
-def release(tasks: Tasks) -> Any:
+def promote_if_passed(tasks: Tasks) -> Any:
     """A pipeline to be used as one task: it promotes a generator, or does nothing.
 
     It is a pipeline of its own because a task may wait for a pipeline with a condition inside, but not for a task

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp import dsl
 
-from pipelines.dags.promotion import release
+from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
@@ -33,7 +33,7 @@ def retraining(tasks: Tasks) -> Any:
 
     Each step looks into the store before it works, and skips what is there.
     """
-    released = release(tasks)
+    released = promote_if_passed(tasks)
 
     # No `tasks.pipeline`: a backend finds no parameter of a pipeline that sizes a task inside a condition.
     @dsl.pipeline(name="gan-retraining", description=inspect.getdoc(retraining))  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp import dsl
 
-from pipelines.dags.promotion import release
+from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
@@ -30,7 +30,7 @@ def sweep(tasks: Tasks, stages: int) -> Any:
 
     What was handed out and what has ended is on record in the store, so that a retry goes on where it stopped.
     """
-    released = release(tasks)
+    released = promote_if_passed(tasks)
 
     # A pipeline of its own, because a task may wait for a pipeline with a loop inside, but not for a loop.
     @dsl.pipeline(name="stage", description="Train and score the trials of one stage.")  # type: ignore[untyped-decorator]

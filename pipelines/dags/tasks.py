@@ -72,7 +72,7 @@ class Tasks:
         from pipelines.profiles import apply_profile
 
         given = self._size if step == train_size_params.STEP else {}
-        return apply_profile.shape(uncached(made(**arguments)), step, self.image, self.profile, given)
+        return apply_profile.apply_profile(uncached(made(**arguments)), step, self.image, self.profile, given)
 
 
 def uncached(task: Any) -> Any:

@@ -6,7 +6,7 @@ Annotations stay unquoted in this module and in those of the components: kfp rea
 import inspect
 from typing import Any
 
-from pipelines.dags.promotion import release
+from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 
 OUTPUT = "Output"  # kfp's name of what a function returns
@@ -32,7 +32,7 @@ def training(tasks: Tasks) -> Any:
     Each step looks into the store before it works, and skips what is there.
     """
 
-    released = release(tasks)
+    released = promote_if_passed(tasks)
 
     @tasks.pipeline(name="gan-training", description=inspect.getdoc(training))
     def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:

@@ -8,14 +8,16 @@ from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 
 from gan.errors import GanError
-from pipelines.doctor.check import Check, NotSeenError, in_order
+from pipelines.doctor.check import DoctorCheck, InconclusiveError, in_order
 from pipelines.doctor.store import MOST_SKEW_SECONDS
 from pipelines.kfp.connection import Connection, connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.pagination import of_namespace
 
 
-def examine_backend(address: Address, *, clock: Callable[[], float] = time.time) -> tuple[list[Check], str | None]:
+def examine_backend(
+    address: Address, *, clock: Callable[[], float] = time.time
+) -> tuple[list[DoctorCheck], str | None]:
     """Every check of the API at `address`, and its version, None where it tells none.
 
     Args:
@@ -65,7 +67,7 @@ def _skew(connection: Connection, clock: Callable[[], float]) -> str:
     after = clock()
     said = connection.client.last_response.getheader("date")
     if not said:
-        raise NotSeenError("its answers have no date")
+        raise InconclusiveError("its answers have no date")
     there = parsedate_to_datetime(said).timestamp()
     skew = max(before - there - 1.0, there - after, 0.0)  # the header has whole seconds
     if skew > MOST_SKEW_SECONDS:

@@ -10,8 +10,8 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from gan.errors import ClusterError, NotFoundError
-from pipelines.doctor.check import NotSeenError
-from pipelines.doctor.checked_call import look
+from pipelines.doctor.check import InconclusiveError
+from pipelines.doctor.checked_call import checked_call
 from pipelines.kubernetes.cluster import Cluster
 from pipelines.profiles.resources import NodeTerm, Resources
 
@@ -20,7 +20,7 @@ ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True)
-class Node:
+class ClusterNode:
     """A node: what it has in all, and what no pod on it has asked for."""
 
     name: str
@@ -30,15 +30,15 @@ class Node:
     free: Amounts
 
 
-def nodes_of(cluster: Cluster) -> list[Node]:
+def nodes_of(cluster: Cluster) -> list[ClusterNode]:
     """Every node that takes pods.
 
     Raises:
         NotSeenError: we may not look at them.
     """
-    nodes = [node for node in look(cluster, cluster.core.list_node).items if not node.spec.unschedulable]
+    nodes = [node for node in checked_call(cluster, cluster.core.list_node).items if not node.spec.unschedulable]
     taken: dict[str, dict[str, Decimal]] = {}
-    for pod in look(cluster, cluster.core.list_pod_for_all_namespaces).items:
+    for pod in checked_call(cluster, cluster.core.list_pod_for_all_namespaces).items:
         if pod.status.phase not in ENDED and pod.spec.node_name:
             sums = taken.setdefault(pod.spec.node_name, {})
             for container in pod.spec.containers:
@@ -47,10 +47,10 @@ def nodes_of(cluster: Cluster) -> list[Node]:
     return [_node(node, taken.get(node.metadata.name, {})) for node in nodes]
 
 
-def _node(node: Any, taken: Amounts) -> Node:
+def _node(node: Any, taken: Amounts) -> ClusterNode:
     whole = {name: parse_quantity(amount) for name, amount in (node.status.allocatable or {}).items()}
     free = {name: amount - taken.get(name, Decimal(0)) for name, amount in whole.items()}
-    return Node(node.metadata.name, node.metadata.labels or {}, tuple(node.spec.taints or ()), whole, free)
+    return ClusterNode(node.metadata.name, node.metadata.labels or {}, tuple(node.spec.taints or ()), whole, free)
 
 
 def asked(resources: Resources) -> dict[str, Decimal]:
@@ -65,13 +65,13 @@ def grows(cluster: Cluster) -> bool:
     """Whether a cluster autoscaler, which leaves its account in that place, may add nodes that are not there yet."""
     method = cluster.core.read_namespaced_config_map
     try:
-        look(cluster, method, "cluster-autoscaler-status", "kube-system")
-    except (NotFoundError, NotSeenError):
+        checked_call(cluster, method, "cluster-autoscaler-status", "kube-system")
+    except (NotFoundError, InconclusiveError):
         return False
     return True
 
 
-def room(nodes: list[Node], step: str, resources: Resources, *, growing: bool) -> str:
+def room(nodes: list[ClusterNode], step: str, resources: Resources, *, growing: bool) -> str:
     """Which nodes take the step's pod, and how many have room for it now.
 
     Args:
@@ -97,7 +97,9 @@ def room(nodes: list[Node], step: str, resources: Resources, *, growing: bool) -
         )
         said = f"no node takes the pod of {step} ({words}; node labels {where}): {why}"
         if growing:
-            raise NotSeenError(f"{said}. The autoscaler adds one where a node pool allows it: look whether one does")
+            raise InconclusiveError(
+                f"{said}. The autoscaler adds one where a node pool allows it: look whether one does"
+            )
         raise ClusterError(f"{said}; add such a node pool, or give a --profile that asks for less")
     free = [node for node in able if _holds(node.free, wanted)]
     accelerator = resources.accelerator
@@ -119,7 +121,7 @@ def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
         ClusterError: one never does.
         NotSeenError: we may not look at them.
     """
-    found = look(cluster, cluster.core.list_namespaced_resource_quota, cluster.namespace).items
+    found = checked_call(cluster, cluster.core.list_namespaced_resource_quota, cluster.namespace).items
     waits = []
     for item in found:
         hard = {name: parse_quantity(amount) for name, amount in (item.status.hard or {}).items()}
@@ -145,7 +147,7 @@ def _holds(has: Amounts, wanted: Amounts) -> bool:
     return all(has.get(name, Decimal(0)) >= amount for name, amount in wanted.items())
 
 
-def _may_be_on(node: Node, resources: Resources) -> bool:
+def _may_be_on(node: ClusterNode, resources: Resources) -> bool:
     labels = node.labels
     selected = all(labels.get(name) == value for name, value in resources.node_selector.items())
     terms = [term for term in resources.affinity if term.weight is None]

@@ -12,7 +12,7 @@ NOT_TRIED = "not tried"
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """What one check found. `ok` is None where it was not tried."""
 
     name: str
@@ -24,24 +24,24 @@ class Check:
         return asdict(self)
 
 
-class NotSeenError(GanError):
+class InconclusiveError(GanError):
     """Something that is not ours to look at, and may be well: no failure."""
 
 
-def tried(name: str, trial: Callable[[], str]) -> Check:
+def tried(name: str, trial: Callable[[], str]) -> DoctorCheck:
     """One trial. It returns what it found, and raises an error of ours where something is wrong."""
     try:
-        return Check(name, True, trial())
-    except NotSeenError as error:
-        return Check(name, None, f"not seen: {error}")
+        return DoctorCheck(name, True, trial())
+    except InconclusiveError as error:
+        return DoctorCheck(name, None, f"not seen: {error}")
     except GanError as error:
-        return Check(name, False, str(error))
+        return DoctorCheck(name, False, str(error))
 
 
-def in_order(trials: Iterable[tuple[str, Callable[[], str]]]) -> list[Check]:
+def in_order(trials: Iterable[tuple[str, Callable[[], str]]]) -> list[DoctorCheck]:
     """Trials of which each stands on those before it: after the first failure none is tried."""
-    checks: list[Check] = []
+    checks: list[DoctorCheck] = []
     for name, trial in trials:
         failed = any(check.ok is False for check in checks)
-        checks.append(Check(name, None, NOT_TRIED) if failed else tried(name, trial))
+        checks.append(DoctorCheck(name, None, NOT_TRIED) if failed else tried(name, trial))
     return checks

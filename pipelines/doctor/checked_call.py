@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from gan.errors import NotFoundError
-from pipelines.doctor.check import NotSeenError
+from pipelines.doctor.check import InconclusiveError
 from pipelines.kfp.api_errors import AnswerError
 from pipelines.kubernetes.cluster import Cluster
 
@@ -22,11 +22,11 @@ def in_sight(remedy: str = "") -> Iterator[None]:
         raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
     except AnswerError as error:
         if error.status == HTTPStatus.FORBIDDEN:
-            raise NotSeenError(str(error)) from None
+            raise InconclusiveError(str(error)) from None
         raise
 
 
-def look(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
+def checked_call(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
     """What a method of the Kubernetes API returns.
 
     Raises:

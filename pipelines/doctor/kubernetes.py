@@ -7,7 +7,7 @@ from functools import cache
 
 from components.registry import COMPONENTS
 from pipelines.doctor import capacity, permissions, pod_config, prerequisites
-from pipelines.doctor.check import NOT_TRIED, Check, NotSeenError, in_order, tried
+from pipelines.doctor.check import NOT_TRIED, DoctorCheck, InconclusiveError, in_order, tried
 from pipelines.kubernetes.cluster import Cluster, reach
 from pipelines.profiles.profile import Profile
 from pipelines.profiles.resources import Resources
@@ -18,7 +18,7 @@ Trial = tuple[str, Callable[[], str]]
 
 def examine_kubernetes(
     namespace: str, profile: Profile, store: str, image: str | None, *, backend: str | None
-) -> list[Check]:
+) -> list[DoctorCheck]:
     """Every check of the cluster that the kubeconfig names.
 
     Args:
@@ -36,7 +36,7 @@ def examine_kubernetes(
 
     ground = in_order([("Kubernetes answers", reach_it), ("namespace", lambda: prerequisites.namespace(clusters[0]))])
     if any(check.ok is False for check in ground):
-        return [*ground, Check("what runs need there", None, NOT_TRIED)]
+        return [*ground, DoctorCheck("what runs need there", None, NOT_TRIED)]
     return ground + [tried(*trial) for trial in _trials(clusters[0], profile, store, image, backend)]
 
 
@@ -109,5 +109,5 @@ def _places(cluster: Cluster, steps: dict[str, Resources]) -> list[Trial]:
 def _zone(cluster: Cluster) -> tuple[str, str]:
     zone = controller_zone(cluster.namespace, None)
     if zone.source.startswith("assumed"):
-        raise NotSeenError(f"{zone.name} is {zone.source}")
+        raise InconclusiveError(f"{zone.name} is {zone.source}")
     return zone.name, f"({zone.source})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import kubernetes
 
 from gan.errors import ClusterError
-from pipelines.doctor.checked_call import look
+from pipelines.doctor.checked_call import checked_call
 from pipelines.kubernetes.cluster import Cluster
 
 
@@ -72,7 +72,7 @@ def rights_of_pods(cluster: Cluster, account: str, rights: tuple[Right, ...]) ->
         ClusterError: it is missing, or a right of it is.
         NotSeenError: we may not ask.
     """
-    look(cluster, cluster.core.read_namespaced_service_account, account, cluster.namespace, remedy=APPLY)
+    checked_call(cluster, cluster.core.read_namespaced_service_account, account, cluster.namespace, remedy=APPLY)
     user = f"system:serviceaccount:{cluster.namespace}:{account}"
     missing = [right for right in rights if not _of(cluster, user, right)]
     if missing:
@@ -90,7 +90,7 @@ def _mine(cluster: Cluster, right: Right) -> bool:
     spec = kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=_attributes(cluster, right))
     review = kubernetes.client.V1SelfSubjectAccessReview(spec=spec)
     service = cluster.authorization
-    return bool(look(cluster, service.create_self_subject_access_review, review).status.allowed)
+    return bool(checked_call(cluster, service.create_self_subject_access_review, review).status.allowed)
 
 
 def _of(cluster: Cluster, user: str, right: Right) -> bool:
@@ -100,7 +100,7 @@ def _of(cluster: Cluster, user: str, right: Right) -> bool:
         resource_attributes=_attributes(cluster, right),
     )
     review = kubernetes.client.V1SubjectAccessReview(spec=spec)
-    return bool(look(cluster, cluster.authorization.create_subject_access_review, review).status.allowed)
+    return bool(checked_call(cluster, cluster.authorization.create_subject_access_review, review).status.allowed)
 
 
 def _attributes(cluster: Cluster, right: Right) -> kubernetes.client.V1ResourceAttributes:

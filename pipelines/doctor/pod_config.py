@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gan.errors import ClusterError, NotFoundError
-from pipelines.doctor.check import NotSeenError
-from pipelines.doctor.checked_call import look
+from pipelines.doctor.check import InconclusiveError
+from pipelines.doctor.checked_call import checked_call
 from pipelines.kubernetes.cluster import Cluster
 from pipelines.profiles.apply_profile import SETTINGS, STORE_KEYS
 
@@ -42,7 +42,10 @@ def store_secret(cluster: Cluster, secret: str | None, store: str, version: str 
     made_by = f"`kubectl -n {cluster.namespace} create secret generic {secret} {literals}`"
     create = f"{made_by} makes it; {'all but the first two' if on_s3 else 'each'} may be empty"
     try:
-        data = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=create).data or {}
+        data = (
+            checked_call(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=create).data
+            or {}
+        )
     except NotFoundError:
         if on_s3:
             raise
@@ -64,7 +67,7 @@ def settings(cluster: Cluster, config_map: str | None, version: str | None) -> s
     if config_map is None:
         return "none: no metrics are pushed"
     try:
-        data = look(cluster, cluster.core.read_namespaced_config_map, config_map, cluster.namespace).data or {}
+        data = checked_call(cluster, cluster.core.read_namespaced_config_map, config_map, cluster.namespace).data or {}
     except NotFoundError:
         data = None
     literals = " ".join(f"--from-literal={key}=" for key in SETTINGS)
@@ -80,7 +83,7 @@ def _judged(what: str, data: Mapping[str, str] | None, keys: Sequence[str], vers
     if lacking and insists(version):
         raise ClusterError(f"{told}, and Kubeflow Pipelines {version} starts no pod without; {remedy}")
     if lacking and insists(version) is None:
-        raise NotSeenError(
+        raise InconclusiveError(
             f"whether pods start: {told}, without which Kubeflow Pipelines 2.14 starts none and 2.17 does; this one is "
             f"{version or 'of an unknown version'}. To be safe: {remedy}"
         )

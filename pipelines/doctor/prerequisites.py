@@ -10,8 +10,8 @@ import kubernetes
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from gan.errors import ClusterError, ConfigError, NotFoundError
-from pipelines.doctor.check import NotSeenError
-from pipelines.doctor.checked_call import in_sight, look
+from pipelines.doctor.check import InconclusiveError
+from pipelines.doctor.checked_call import checked_call, in_sight
 from pipelines.doctor.permissions import APPLY
 from pipelines.kubernetes.api_groups import served
 from pipelines.kubernetes.cluster import Cluster
@@ -33,7 +33,7 @@ def version(cluster: Cluster) -> str:
     Raises:
         ClusterError: it can't be reached, or is too old.
     """
-    found = look(cluster, kubernetes.client.VersionApi(cluster.client).get_code)
+    found = checked_call(cluster, kubernetes.client.VersionApi(cluster.client).get_code)
     numbers = tuple(int(re.sub(r"\D.*", "", part) or 0) for part in (found.major, found.minor))
     if numbers < OLDEST:
         raise ClusterError(f"Kubernetes {found.git_version} is too old; upgrade to {OLDEST[0]}.{OLDEST[1]} or newer")
@@ -70,7 +70,9 @@ def admission(cluster: Cluster) -> str:
 
 def _labels(cluster: Cluster) -> dict[str, str]:
     remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
-    return dict(look(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {})
+    return dict(
+        checked_call(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
+    )
 
 
 def launcher(cluster: Cluster) -> str:
@@ -80,7 +82,7 @@ def launcher(cluster: Cluster) -> str:
         ClusterError: a place that it does not know.
     """
     try:
-        found = look(cluster, cluster.core.read_namespaced_config_map, "kfp-launcher", cluster.namespace)
+        found = checked_call(cluster, cluster.core.read_namespaced_config_map, "kfp-launcher", cluster.namespace)
     except NotFoundError:
         return f"no ConfigMap kfp-launcher, so {UNSET_ROOT}"
     root = (found.data or {}).get("defaultPipelineRoot") or UNSET_ROOT
@@ -101,11 +103,11 @@ def argo(cluster: Cluster) -> str:
     """
     read_config_map = cluster.core.read_namespaced_config_map
     try:
-        data = look(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
+        data = checked_call(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
         with in_sight():
             finalizer = cluster.environment_of(ARGO).get(FINALIZER)
     except NotFoundError as error:
-        raise NotSeenError(str(error)) from None
+        raise InconclusiveError(str(error)) from None
     lacking = []
     if pre_stop_hook.__name__ not in data.get("workflowDefaults", ""):
         lacking.append("a step has one second after SIGTERM instead of its grace")
@@ -125,7 +127,7 @@ def cache_claim(cluster: Cluster, claim: str) -> str:
     """
     remedy = f"create the PersistentVolumeClaim {claim}, or take cache_claim out of the profile"
     method = cluster.core.read_namespaced_persistent_volume_claim
-    found = look(cluster, method, claim, cluster.namespace, remedy=remedy)
+    found = checked_call(cluster, method, claim, cluster.namespace, remedy=remedy)
     if found.status.phase == "Lost":
         raise ClusterError(f"the volume of {claim} is lost; delete the claim and create it anew")
     return f"{claim} is {found.status.phase}"
@@ -139,7 +141,7 @@ def pull_secret(cluster: Cluster, secret: str) -> str:
         ClusterError: it holds something else.
     """
     remedy = f"`kubectl -n {cluster.namespace} create secret docker-registry {secret} ...` creates it"
-    found = look(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=remedy)
+    found = checked_call(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=remedy)
     if found.type != "kubernetes.io/dockerconfigjson":
         raise ClusterError(f"secret {secret} is of type {found.type}, not one to pull images with; {remedy}")
     return secret
@@ -153,7 +155,7 @@ def image(cluster: Cluster, name: str) -> str:
         NotSeenError: we may not look at nodes; or the registry does not tell us about a digest, and may tell the nodes.
     """
     wanted = parse(name)
-    nodes = look(cluster, cluster.core.list_node).items
+    nodes = checked_call(cluster, cluster.core.list_node).items
     have = [node.metadata.name for node in nodes if any(_same(each, name) for each in _images(node))]
     if len(have) == len(nodes):
         return f"{name} is on every node"
@@ -162,7 +164,7 @@ def image(cluster: Cluster, name: str) -> str:
         digest = digest_of(wanted)
     except RegistryError as error:
         if wanted.digest and not isinstance(error, AbsentError):
-            raise NotSeenError(f"{some}, and whether the others can pull it is not known: {error}") from None
+            raise InconclusiveError(f"{some}, and whether the others can pull it is not known: {error}") from None
         lacking = ", ".join(sorted({node.metadata.name for node in nodes} - set(have))[:5])
         raise ConfigError(
             f"{lacking} has no such image, and it can't be pulled: {error}. Push it, log in with "
@@ -200,7 +202,7 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
             "or give a profile without a queue"
         )
     custom = cluster.custom
-    local = look(
+    local = checked_call(
         cluster,
         custom.get_namespaced_custom_object,
         *(group, preferred, cluster.namespace, "localqueues", queue),
@@ -213,7 +215,7 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
     if priority is not None:
         remedy = f"create the WorkloadPriorityClass {priority}: {APPLY} with the component kueue"
         method = custom.get_cluster_custom_object
-        look(cluster, method, group, preferred, "workloadpriorityclasses", priority, remedy=remedy)
+        checked_call(cluster, method, group, preferred, "workloadpriorityclasses", priority, remedy=remedy)
     waiting = local.get("status", {}).get("pendingWorkloads", 0)
     return f"queue {queue} of {local['spec']['clusterQueue']}, {waiting} waiting" + (
         f"; {priority}" if priority else ""
@@ -227,7 +229,9 @@ def jobset(cluster: Cluster, resources: Resources) -> str:
         NotFoundError: the service account that they run as is missing.
         NotSeenError: we may not look.
     """
-    look(cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY)
+    checked_call(
+        cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY
+    )
     preferred = _served(cluster, "jobset.x-k8s.io")
     kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
     return f"{resources.workers} workers as {kind}"

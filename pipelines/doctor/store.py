@@ -9,13 +9,13 @@ from gan.errors import GanError, IntegrityError
 from gan.store import Store, open_store
 from gan.store.interface import PROBES
 from gan.util.ids import sha256
-from pipelines.doctor.check import Check, in_order
+from pipelines.doctor.check import DoctorCheck, in_order
 
 PROBE = f"{PROBES}/doctor"
 MOST_SKEW_SECONDS = 300.0
 
 
-def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[Check]:
+def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[DoctorCheck]:
     """Every check of the store at `uri`, in the order in which a run would trip over them.
 
     Args:

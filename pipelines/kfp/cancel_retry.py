@@ -12,7 +12,7 @@ from gan.errors import ClusterError, ConfigError
 from pipelines.kfp import runs
 from pipelines.kfp.api_errors import AnswerError
 from pipelines.kfp.connection import Connection
-from pipelines.kfp.status import PENDING, look
+from pipelines.kfp.status import PENDING, read_status
 from pipelines.kfp.wait import until_ended
 from pipelines.kubernetes.cleanup import Deleted, delete_all
 from pipelines.kubernetes.cluster import Cluster
@@ -108,7 +108,7 @@ def _complete(cluster: Cluster | None, run_id: str, clock: Callable[[], float], 
 
 def _held(connection: Connection, cluster: Cluster | None, run: Any) -> str:
     """Which step keeps a run from its end, and why."""
-    steps = look(connection, run, cluster).steps
+    steps = read_status(connection, run, cluster).steps
     return "; ".join(f"{each.step} is {each.state}, {each.why}" for each in steps if each.state == PENDING and each.why)
 
 

@@ -24,7 +24,7 @@ DOUBTS = 3
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long the API may be away: `first_seconds` while we look whether it is there at all, `seconds` afterwards.
 
     A restart of the API server takes it away for about half a minute.
@@ -43,7 +43,7 @@ class Connection:
     `multi_user` tells whether each request must name the namespace, and `api_namespace` is what it must name.
     """
 
-    def __init__(self, address: Address, patience: Patience, *, forwarded: bool = False) -> None:
+    def __init__(self, address: Address, patience: RetryPolicy, *, forwarded: bool = False) -> None:
         self.address = address
         self._forwarded = forwarded
         self.host, self.namespace = address.host, address.namespace
@@ -160,13 +160,13 @@ _JSON = ("application/json",)
 
 
 @contextmanager
-def connect(address: Address, patience: Patience | None = None) -> Iterator[Connection]:
+def connect(address: Address, patience: RetryPolicy | None = None) -> Iterator[Connection]:
     """A connection to an API that has been seen to answer.
 
     Raises:
         ClusterError: it can't be reached, refuses us, is no API of Kubeflow Pipelines, or one that is too old.
     """
-    patience = patience or Patience()
+    patience = patience or RetryPolicy()
     with _forwarded(address) as reached:
         connection = Connection(reached, patience, forwarded=address.port_forward)
         try:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from components.multi_worker.pod_log_follower import Unseen, lines_of
+from components.multi_worker.pod_log_follower import LineDeduplicator, lines_of
 from components.runtime.pod_metadata import CONTAINER
 from gan.errors import ClusterError, NotFoundError
 from gan.util.log import say, warn
@@ -125,7 +125,7 @@ class _Tail:
         self._cluster = cluster
         self._name = pod.metadata.name
         self._heard = heard
-        self._unseen = Unseen()
+        self._unseen = LineDeduplicator()
         self._complaint = ""
         self._told_unread = False
         self._all_told = False

@@ -12,7 +12,7 @@ from typing import Any
 from gan.errors import ClusterError, GanError, NotFoundError
 from gan.store import open_existing
 from gan.store.records import executions
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from gan.types import Json
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
@@ -22,7 +22,7 @@ from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.pending_reasons import BEGINNING, why_ended, why_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
 from pipelines.kubernetes.times import moment, seconds_between
-from pipelines.kubernetes.workflow import Node
+from pipelines.kubernetes.workflow import WorkflowNode
 
 LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
 PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
@@ -53,7 +53,7 @@ class StepStatus:
     seconds: float | None = None
     why: str = ""
     id: str = ""
-    attempts: Sequence[Attempt] = ()
+    attempts: Sequence[ExecutionAttempt] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class RunStatus:
     missing: Sequence[str] = ()
 
 
-def look(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
+def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
     """How a run is doing.
 
     Args:
@@ -135,7 +135,7 @@ def _workflow(connection: Connection, cluster: Cluster | None, run_id: str, miss
     return found
 
 
-def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:
+def _attempts(uri: str, run_id: str, missing: list[str]) -> list[ExecutionAttempt]:
     try:
         return executions.read(open_existing(uri, deadline_seconds=LEDGER_SECONDS), run_id) if uri else []
     except GanError as error:
@@ -144,7 +144,12 @@ def _attempts(uri: str, run_id: str, missing: list[str]) -> list[Attempt]:
 
 
 def _step(
-    node: Node, attempts: Sequence[Attempt], pods: Sequence[Any], cluster: Cluster | None, *, canceled: bool
+    node: WorkflowNode,
+    attempts: Sequence[ExecutionAttempt],
+    pods: Sequence[Any],
+    cluster: Cluster | None,
+    *,
+    canceled: bool,
 ) -> StepStatus:
     own = [attempt for attempt in attempts if attempt.task == node.task]
     pod = next((each for each in reversed(_of_task(pods, node.task))), None)
@@ -178,7 +183,7 @@ def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | Non
             yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod that comes before it waits: {why}")
 
 
-def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluster | None) -> str:
+def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: Cluster | None) -> str:
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
         return told or ("" if node.message in BEGINNING else node.message)
@@ -195,10 +200,10 @@ def _why(state: str, node: Node, last: Attempt | None, pod: Any, cluster: Cluste
     return ""
 
 
-def _from_ledger(attempts: Sequence[Attempt]) -> list[StepStatus]:
+def _from_ledger(attempts: Sequence[ExecutionAttempt]) -> list[StepStatus]:
     """The steps where nobody has the workflow: each with the last of its attempts."""
     words = {executions.DONE: DONE, executions.RUNNING: RUNNING}
-    tasks: dict[str, list[Attempt]] = {}
+    tasks: dict[str, list[ExecutionAttempt]] = {}
     for attempt in attempts:
         tasks.setdefault(attempt.task, []).append(attempt)
     return [
@@ -216,7 +221,7 @@ def _from_ledger(attempts: Sequence[Attempt]) -> list[StepStatus]:
     ]
 
 
-def _details(attempts: Sequence[Attempt]) -> Json:
+def _details(attempts: Sequence[ExecutionAttempt]) -> Json:
     """The outcomes by step, the last one of each; scores and verdict are among them."""
     return {attempt.step: attempt.outcome for attempt in attempts if attempt.outcome}
 

@@ -19,14 +19,14 @@ from gan.util.tf_import import load_tensorflow
 from pipelines.dags.compiled import compile_text
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
-from pipelines.kfp.upload import Version, experiment, upload
+from pipelines.kfp.upload import PipelineVersion, experiment, upload
 from pipelines.kubernetes.image_digest import pinned
 from pipelines.profiles.profile import Profile
-from pipelines.request import Request
+from pipelines.request import RunRequest
 
 
 @dataclass(frozen=True)
-class Job:
+class PreparedRun:
     """Everything that a run is made of, before any backend has heard of it.
 
     `parameters` are those that the pipeline takes; `image` is by digest unless a tag was allowed.
@@ -44,7 +44,7 @@ class Job:
         return f"pipeline {self.pipeline}, profile {self.profile.name}, image {self.image}"
 
 
-def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, allow_tag: bool) -> Job:
+def prepare(pipeline: str, request: RunRequest, profile: Profile, image: str, *, allow_tag: bool) -> PreparedRun:
     """Compile a pipeline for a request, and check that pods can do with it.
 
     Raises:
@@ -58,10 +58,10 @@ def prepare(pipeline: str, request: Request, profile: Profile, image: str, *, al
     warn_of_unusual(request.config)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
-    return Job(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
+    return PreparedRun(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))
 
 
-def start(connection: Connection, job: Job, name: str) -> tuple[Any, Version]:
+def start(connection: Connection, job: PreparedRun, name: str) -> tuple[Any, PipelineVersion]:
     """Upload the pipeline where it is new, and run it.
 
     Args:
@@ -106,7 +106,7 @@ def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str,
     return {name: value for name, value in given.items() if name in takes}
 
 
-def _check_places(request: Request) -> None:
+def _check_places(request: RunRequest) -> None:
     """Refuse a request for what is only on this machine, or nowhere."""
     config = request.config
     network = config.reference.feature_network

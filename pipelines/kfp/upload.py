@@ -21,7 +21,7 @@ EXPERIMENT = "gan-pipelines"
 
 
 @dataclass(frozen=True)
-class Version:
+class PipelineVersion:
     """A pipeline's version on the backend."""
 
     pipeline_id: str
@@ -34,7 +34,7 @@ def version_name(pipeline: str, text: str) -> str:
     return f"{pipeline}-{sha256(text.encode())[:HASH_DIGITS]}"
 
 
-def upload(connection: Connection, pipeline: str, text: str, about: str) -> Version:
+def upload(connection: Connection, pipeline: str, text: str, about: str) -> PipelineVersion:
     """Put a compiled pipeline on the backend, unless this very text is there already.
 
     Args:
@@ -64,7 +64,7 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Vers
             named: dict[str, Any] = {"name": name, "pipelineid": pipeline_id, "description": about}
             return connection.call(send, str(path), **named, repeatable=False).pipeline_version_id
 
-    return Version(pipeline_id, _found_or_made(find, make), name)
+    return PipelineVersion(pipeline_id, _found_or_made(find, make), name)
 
 
 def description_of(connection: Connection, reference: Any) -> str:

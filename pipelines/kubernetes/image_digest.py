@@ -14,7 +14,7 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Reference:
+class ImageReference:
     """The name of an image, taken apart: `europe-docker.pkg.dev/p/r/gan:1`."""
 
     registry: str
@@ -28,7 +28,7 @@ class Reference:
         return HUB if self.registry == "docker.io" else self.registry
 
 
-def parse(image: str) -> Reference:
+def parse(image: str) -> ImageReference:
     """An image's name taken apart, as every container runtime reads it.
 
     Raises:
@@ -47,7 +47,7 @@ def parse(image: str) -> Reference:
         )
     if registry == "docker.io" and "/" not in repository:
         repository = f"library/{repository}"
-    return Reference(registry, repository, tag or "latest", digest)
+    return ImageReference(registry, repository, tag or "latest", digest)
 
 
 def pinned(image: str, *, allow_tag: bool) -> str:

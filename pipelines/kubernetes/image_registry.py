@@ -20,7 +20,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
-from pipelines.kubernetes.image_digest import Reference
+from pipelines.kubernetes.image_digest import ImageReference
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -41,7 +41,7 @@ class AbsentError(RegistryError):
     """The registry told, and has no such image."""
 
 
-def digest_of(reference: Reference) -> str:
+def digest_of(reference: ImageReference) -> str:
     """The digest that a tag has now; for an image that is named by its digest, that one, if it is there.
 
     Raises:
@@ -68,7 +68,7 @@ def digest_of(reference: Reference) -> str:
     return digest
 
 
-def _scheme(reference: Reference) -> str:
+def _scheme(reference: ImageReference) -> str:
     return "http" if re.match(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)", reference.host) else "https"
 
 
@@ -85,7 +85,7 @@ def _get(url: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes
         raise RegistryError(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
 
 
-def _refusal(error: HTTPError, reference: Reference) -> RegistryError:
+def _refusal(error: HTTPError, reference: ImageReference) -> RegistryError:
     end = f"@{reference.digest}" if reference.digest else f":{reference.tag}"
     what = f"{reference.host}/{reference.repository}{end}"
     if error.code == 404:
@@ -95,7 +95,7 @@ def _refusal(error: HTTPError, reference: Reference) -> RegistryError:
     return RegistryError(f"{reference.host} answers {error.code} {error.reason} for {what}")
 
 
-def _authorization(challenge: str, reference: Reference) -> str:
+def _authorization(challenge: str, reference: ImageReference) -> str:
     """What to send with the second try, from what the registry wanted with the first."""
     kind, _, rest = challenge.partition(" ")
     wanted = dict(re.findall(r'(\w+)="([^"]*)"', rest))
@@ -119,7 +119,7 @@ def _authorization(challenge: str, reference: Reference) -> str:
         raise RegistryError(f"{wanted['realm']} gives no token") from None
 
 
-def _login(reference: Reference) -> str | None:
+def _login(reference: ImageReference) -> str | None:
     """The header of basic authentication from `docker login`; None where nobody logged in."""
     folder = os.environ.get("DOCKER_CONFIG")
     path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"

@@ -25,7 +25,7 @@ _DRIVER = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)-driver)(\((?P<attempt>\d+)\)
 
 
 @dataclass(frozen=True)
-class Node:
+class WorkflowNode:
     """One task as Argo tells of it: `task` is its name without the number of the attempt.
 
     `going_on`: it has not ended, which is so between two attempts too; meanwhile `phase` is that of its last pod.
@@ -68,17 +68,17 @@ def message(workflow: Mapping[str, Any]) -> str:
     return str(workflow.get("status", {}).get("message") or "")
 
 
-def nodes(workflow: Mapping[str, Any]) -> list[Node]:
+def nodes(workflow: Mapping[str, Any]) -> list[WorkflowNode]:
     """The tasks that run our steps, in the order in which they began."""
     return _tasks(workflow, _EXECUTOR)
 
 
-def waiting_drivers(workflow: Mapping[str, Any]) -> list[Node]:
+def waiting_drivers(workflow: Mapping[str, Any]) -> list[WorkflowNode]:
     """The tasks of Kubeflow's own that have not begun; each comes before a step, the first one, `root`, before all."""
     return [node for node in _tasks(workflow, _DRIVER) if node.phase == "Pending"]
 
 
-def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[Node]:
+def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[WorkflowNode]:
     tasks: dict[str, list[tuple[dict[str, Any], re.Match[str]]]] = {}
     for node in _nodes(workflow.get("status", {})):
         match = kind.fullmatch(str(node.get("name", "")))
@@ -87,13 +87,13 @@ def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[Node]:
     return sorted((_node(task, parts) for task, parts in tasks.items()), key=lambda node: (node.began_at, node.task))
 
 
-def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> Node:
+def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> WorkflowNode:
     """A task with retries has a node for the whole and one for each pod; another has that of its pod alone."""
     pods = sorted((int(match["attempt"] or 0), node) for node, match in parts if node.get("type") == "Pod")
     whole = next((node for node, match in parts if match["attempt"] is None), parts[-1][0])
     last = pods[-1][1] if pods else whole
     going_on = whole.get("phase") in ("Running", "Pending", "", None)
-    return Node(
+    return WorkflowNode(
         task=task,
         step=parts[0][1]["step"],
         phase=str((last if going_on else whole).get("phase") or "Pending"),

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from signal import SIGINT, SIGTERM
 from typing import IO, Any
 
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.util.log import human, on_terminal, say
 
 HEADING_WIDTH = 15
@@ -31,7 +31,7 @@ class Display(ABC):
         """A step tells something, in the form that `gan.util.log` writes."""
 
     @abstractmethod
-    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:
+    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
         """A step is over."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class Lines(Display):
         self._stream.write(json.dumps({**event, "step": step}) + "\n")
         self._stream.flush()
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:  # noqa: D102
+    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:  # noqa: D102
         state = state_of(exit_code, outcome)
         say("step ends", stream=self._stream, step=step, state=state, exit_code=exit_code, seconds=seconds)
 
@@ -97,7 +97,7 @@ class Terminal(Display):
         elif not event["event"].startswith((f"{step} done", f"{step} in the store")):
             self._console.print(f"      {_sentence(event)}", style="yellow" if _is_warning(event) else "dim")
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:  # noqa: D102
+    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:  # noqa: D102
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
@@ -115,7 +115,7 @@ def make_display(stream: IO[str] | None = None) -> Display:
     return Terminal(stream) if on_terminal(stream) else Lines(stream)
 
 
-def state_of(exit_code: int, outcome: Outcome | None) -> str:
+def state_of(exit_code: int, outcome: StepResult | None) -> str:
     """How a step ended, in a word or two."""
     if exit_code in STOPPED:
         return "stopped"

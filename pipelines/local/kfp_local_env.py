@@ -23,7 +23,7 @@ IMAGE = "python"  # the subprocess runner ignores it, but warns of an image with
 
 
 @contextmanager
-def sandbox(*, progress_every_seconds: float) -> Iterator[Path]:
+def kfp_local_env(*, progress_every_seconds: float) -> Iterator[Path]:
     """Make `kfp.local` ready to run components in subprocesses; yields the folder that they leave their records in.
 
     Disarmed:

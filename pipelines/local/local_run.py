@@ -13,14 +13,14 @@ from pipelines.dags.tasks import Tasks
 from pipelines.local import step_inputs
 from pipelines.local.display import Display
 from pipelines.local.kfp_local_env import IMAGE
-from pipelines.local.local_runner import StepError, StepRun, conduct
-from pipelines.request import Request
+from pipelines.local.local_runner import StepError, StepRun, run_locally
+from pipelines.request import RunRequest
 
 ORDERS: dict[str, Sequence[str]] = {"training": tuple(STEPS), "retraining": retraining.ORDER, "sweep": sweep.ORDER}
 """The steps of each pipeline, in the order in which they come here."""
 
 
-def run_pipeline(name: str, request: Request, display: Display) -> list[StepRun]:
+def run_pipeline(name: str, request: RunRequest, display: Display) -> list[StepRun]:
     """Run a whole pipeline.
 
     Returns:
@@ -28,7 +28,7 @@ def run_pipeline(name: str, request: Request, display: Display) -> list[StepRun]
         leaves out is no error.
 
     Raises:
-        StepError, Stopped: see `conduct`. Where retraining failed, the webhook was told.
+        StepError, Stopped: see `run_locally`. Where retraining failed, the webhook was told.
     """
     build = pipelines(request.sweep.stages if request.sweep else 1)[name]
 
@@ -38,36 +38,36 @@ def run_pipeline(name: str, request: Request, display: Display) -> list[StepRun]
         pipeline(**{name: text for name, text in request.parameters().items() if name in takes})
 
     note = partial(_note, request) if name == "training" else lambda run: None
-    done = conduct(start, ORDERS[name], display, after_each=note)
+    done = run_locally(start, ORDERS[name], display, after_each=note)
     return _require(done, [step for step in ORDERS[name] if step not in _left_out(done)])
 
 
-def run_step(request: Request, step: str, display: Display) -> StepRun:
+def run_step(request: RunRequest, step: str, display: Display) -> StepRun:
     """Run one step alone; its inputs are what the steps before it made of the same config in the same store.
 
     Raises:
         ConfigError: there is no such step.
         NotFoundError: an input has not been made yet.
-        StepError, Stopped: see `conduct`.
+        StepError, Stopped: see `run_locally`.
     """
     if step not in STEPS:
         raise ConfigError(unknown_name("step in --only:", step, STEPS))
     made = component(step, IMAGE)
     parameters = request.parameters()
     inputs = {name: _input(request, step, name, parameters) for name in made.component_spec.inputs}
-    (done,) = conduct(lambda: made(**inputs), [step], display, after_each=lambda run: _note(request, run))
+    (done,) = run_locally(lambda: made(**inputs), [step], display, after_each=lambda run: _note(request, run))
     return done
 
 
-def _note(request: Request, run: StepRun) -> None:
-    step_inputs.remember(request, run.step, run.outcome)
+def _note(request: RunRequest, run: StepRun) -> None:
+    step_inputs.put(request, run.step, run.outcome)
 
 
-def _input(request: Request, step: str, name: str, parameters: dict[str, str]) -> str:
+def _input(request: RunRequest, step: str, name: str, parameters: dict[str, str]) -> str:
     given = parameters.get(name, "")
     if given or (name == "run_id" and step == "train"):
         return given
-    return step_inputs.recall(request, step, name)
+    return step_inputs.get(request, step, name)
 
 
 def _left_out(done: Sequence[StepRun]) -> set[str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from components.runtime import result_file as records
-from components.runtime.result_file import Record
+from components.runtime.result_file import ResultFile
 from gan.errors import EXIT_BUG, GanError, Stopped
-from gan.result import Outcome
+from gan.result import StepResult
 from pipelines.local.display import Display
-from pipelines.local.kfp_local_env import sandbox
-from pipelines.local.output_parser import Feed
+from pipelines.local.kfp_local_env import kfp_local_env
+from pipelines.local.output_parser import OutputParser
 from pipelines.local.signals import Signals
 
 LAST_LINES = 40
@@ -25,7 +25,7 @@ class StepRun:
     """How one step of a run went; `seconds` is its wall-clock time with the start of its process."""
 
     step: str
-    outcome: Outcome
+    outcome: StepResult
     seconds: float
 
 
@@ -37,7 +37,7 @@ class StepError(GanError):
         self.exit_code = exit_code
 
 
-def conduct(
+def run_locally(
     start: Callable[[], object],
     order: Sequence[str],
     display: Display,
@@ -60,9 +60,9 @@ def conduct(
         Stopped: a signal came; the step that ran was told, and has ended.
     """
     crash: RuntimeError | None = None
-    with sandbox(progress_every_seconds=display.every_seconds) as folder, Signals() as signals:
-        conductor = _Conductor(order, folder, display, signals, after_each)
-        feed = Feed(conductor)
+    with kfp_local_env(progress_every_seconds=display.every_seconds) as folder, Signals() as signals:
+        conductor = _LocalRunner(order, folder, display, signals, after_each)
+        feed = OutputParser(conductor)
         try:
             with contextlib.redirect_stdout(feed):
                 start()
@@ -79,7 +79,7 @@ def conduct(
     return conductor.done
 
 
-class _Conductor:
+class _LocalRunner:
     """The listener: keeps how each step went, and the first failure."""
 
     def __init__(
@@ -91,7 +91,7 @@ class _Conductor:
         after_each: Callable[[StepRun], object],
     ) -> None:
         self.done: list[StepRun] = []
-        self.failed: tuple[str, int, Record | None] | None = None
+        self.failed: tuple[str, int, ResultFile | None] | None = None
         self._order = list(order)
         self._folder = folder
         self._display = display
@@ -119,7 +119,7 @@ class _Conductor:
         self._after_each(self.done[-1])
 
 
-def _failure(step: str, exit_code: int, record: Record | None, last_lines: list[str]) -> StepError:
+def _failure(step: str, exit_code: int, record: ResultFile | None, last_lines: list[str]) -> StepError:
     if record is not None and record.error is not None and record.exit_code != EXIT_BUG:
         return StepError(f"{step}: {record.error}", record.exit_code)
     if exit_code < 0:

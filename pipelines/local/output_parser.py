@@ -29,7 +29,7 @@ class Listener(Protocol):
         """A step is over; a negative exit code is the signal that killed it."""
 
 
-class Feed(io.TextIOBase):
+class OutputParser(io.TextIOBase):
     """A stream to put in the place of stdout. Lines that are no event are kept for the case of a crash."""
 
     def __init__(self, listener: Listener) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from gan.errors import NotFoundError
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import step_cache
-from pipelines.request import Request
+from pipelines.request import RunRequest
 
 PRODUCERS = {
     "dataset_id": "preprocess",
@@ -34,21 +34,21 @@ DECISIVE = {
 """The groups of the config that decide what each of those steps makes."""
 
 
-def remember(request: Request, step: str, outcome: Outcome) -> None:
+def put(request: RunRequest, step: str, outcome: StepResult) -> None:
     """Note what a step made of a request."""
     if step in PRODUCERS.values():
         made = outcome.details["step"] if step == "evaluate" else outcome.id
-        step_cache.remember(request.store, _note(step), _recipe(request, step), str(made))
+        step_cache.put(request.store, _note(step), _recipe(request, step), str(made))
 
 
-def recall(request: Request, step: str, value: str) -> str:
+def get(request: RunRequest, step: str, value: str) -> str:
     """What the step before `step` made under the name `value`, such as `dataset_id`.
 
     Raises:
         NotFoundError: that step has not run yet in this store with this config.
     """
     producer = PRODUCERS[value]
-    made = step_cache.recall(request.store, _note(producer), _recipe(request, producer))
+    made = step_cache.get(request.store, _note(producer), _recipe(request, producer))
     if made is None:
         raise NotFoundError(
             f"{step} needs the {value} that {producer} makes, and {producer} has not run yet in the store "
@@ -61,7 +61,7 @@ def _note(step: str) -> str:
     return f"pipeline-{step}"
 
 
-def _recipe(request: Request, step: str) -> dict[str, Any]:
+def _recipe(request: RunRequest, step: str) -> dict[str, Any]:
     tree = request.config.to_dict()
     recipe = {group: tree[group] for group in DECISIVE[step]}
     return recipe if step in ("preprocess", "reference") else {**recipe, "run_id": request.run_id}

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from components.registry import STEPS
 from gan.cli.scores import score_lines
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.types import Json
 from pipelines.dags import retraining, sweep
 from pipelines.local.display import state_of
 from pipelines.local.local_runner import StepRun
-from pipelines.request import Request
+from pipelines.request import RunRequest
 
 
-def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
+def text(request: RunRequest, runs: Sequence[StepRun], seconds: float) -> str:
     """The end of a whole run, for people."""
     outcomes = _outcomes(runs)
     if "gate" not in outcomes:
@@ -30,7 +30,7 @@ def text(request: Request, runs: Sequence[StepRun], seconds: float) -> str:
     return "\n\n".join(parts)
 
 
-def record(request: Request, runs: Sequence[StepRun], seconds: float) -> Json:
+def record(request: RunRequest, runs: Sequence[StepRun], seconds: float) -> Json:
     """The end of a whole run, for programs: one flat JSON object."""
     outcomes = _outcomes(runs)
     if "gate" not in outcomes:
@@ -62,7 +62,7 @@ def record(request: Request, runs: Sequence[StepRun], seconds: float) -> Json:
     }
 
 
-def _scores(outcomes: dict[str, Outcome]) -> Json:
+def _scores(outcomes: dict[str, StepResult]) -> Json:
     """The scores of the checkpoint that was exported; of a sweep, what every point reached as well."""
     if "choose" in outcomes:
         return outcomes["choose"].details
@@ -70,7 +70,7 @@ def _scores(outcomes: dict[str, Outcome]) -> Json:
     return {"checkpoint": evaluated["step"], **{name: evaluated[name] for name in ("label", "scores", "real")}}
 
 
-def _sweep_lines(outcomes: dict[str, Outcome]) -> list[str]:
+def _sweep_lines(outcomes: dict[str, StepResult]) -> list[str]:
     """What each point of a sweep reached, the best first."""
     chosen = outcomes["choose"].details
     rows = [
@@ -80,7 +80,7 @@ def _sweep_lines(outcomes: dict[str, Outcome]) -> list[str]:
     return [f"best: run {outcomes['choose'].id}, seed {chosen['seed']}", *rows]
 
 
-def sample_command(request: Request, outcomes: dict[str, Outcome]) -> str:
+def sample_command(request: RunRequest, outcomes: dict[str, StepResult]) -> str:
     """The command that draws pictures with the generator of this run."""
     which = ["--name", request.name] if "promote" in outcomes else ["--generator-id", outcomes["export"].id]
     return shlex.join(["gan", "sample", *which, "--store", request.store.uri, "--out", f"{request.name}.png"])
@@ -107,7 +107,7 @@ def _line(run: StepRun) -> str:
     return f"{run.step:<12}{run.seconds:>7.1f} s  {state_of(0, run.outcome):<22}{run.outcome.id}"
 
 
-def _verdict(request: Request, outcomes: dict[str, Outcome]) -> str:
+def _verdict(request: RunRequest, outcomes: dict[str, StepResult]) -> str:
     generator = outcomes["export"].id
     if "promote" in outcomes:
         was = outcomes["promote"].details.get("was")
@@ -118,10 +118,10 @@ def _verdict(request: Request, outcomes: dict[str, Outcome]) -> str:
     return f'refused: {generator} was not promoted to "{request.name}"\n{reasons}'
 
 
-def _nothing_new(request: Request, outcomes: dict[str, Outcome]) -> str:
+def _nothing_new(request: RunRequest, outcomes: dict[str, StepResult]) -> str:
     reasons = "\n".join(f"  - {reason}" for reason in outcomes["decide"].details["reasons"])
     return f'nothing new: nothing was trained for "{request.name}"\n{reasons}'
 
 
-def _outcomes(runs: Sequence[StepRun]) -> dict[str, Outcome]:
+def _outcomes(runs: Sequence[StepRun]) -> dict[str, StepResult]:
     return {run.step: run.outcome for run in runs}

@@ -54,7 +54,7 @@ FIELDS = {
 """What a step learns of its own pod; the ledger of attempts needs it."""
 
 
-def shape(task: Any, step: str, image: str, profile: Profile, given: Mapping[str, Any] | None = None) -> Any:
+def apply_profile(task: Any, step: str, image: str, profile: Profile, given: Mapping[str, Any] | None = None) -> Any:
     """`task` with everything that `profile` says of the pod of `step`; `given` are sizes that the run itself says.
 
     Where several pods train together, this one makes them, and hands on to them what the profile says.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from gan.errors import EXIT_RUN_GOING_ON, GanError, NotFoundError, unknown_name
-from pipelines.schedule.handover import Patience, answered, renew, settle
+from pipelines.schedule.handover import HandoverTimeouts, complete_handover, last_triggered, renew
 from pipelines.schedule.host import Host
-from pipelines.schedule.version import Run, Version
+from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 BY_HAND = ""
 """In the place of a version, for runs of `run-now`."""
@@ -19,20 +19,20 @@ class RunGoingOnError(GanError):
     exit_code = EXIT_RUN_GOING_ON
 
 
-def find(host: Host, name: str, patience: Patience) -> list[Version]:
+def find(host: Host, name: str, patience: HandoverTimeouts) -> list[ScheduleVersion]:
     """The versions of a schedule, the last one being what it is now; a hand-over that was begun is completed.
 
     Raises:
         NotFoundError: there is no such schedule.
     """
-    versions = settle(host, name, patience=patience)
+    versions = complete_handover(host, name, patience=patience)
     if versions:
         return versions
     known = sorted({version.name for version in host.versions()})
     raise NotFoundError(unknown_name("schedule", name, known, "`gan-pipelines schedule apply FILE` makes it"))
 
 
-def pause(host: Host, name: str, patience: Patience) -> bool:
+def pause(host: Host, name: str, patience: HandoverTimeouts) -> bool:
     """Let a schedule begin no more runs; one that goes on is left alone. Tells whether that changed anything.
 
     Raises:
@@ -48,7 +48,7 @@ def pause(host: Host, name: str, patience: Patience) -> bool:
     return True
 
 
-def resume(host: Host, name: str, patience: Patience) -> bool:
+def resume(host: Host, name: str, patience: HandoverTimeouts) -> bool:
     """Let a schedule begin runs again from now on. Tells whether that changed anything.
 
     Kubeflow would at once begin a run for what fell due during the pause, so that then a new version takes over.
@@ -59,14 +59,14 @@ def resume(host: Host, name: str, patience: Patience) -> bool:
     *older, newest = find(host, name, patience)
     if newest.enabled:
         return False
-    if older or newest.due.last(answered(host, newest), host.now()) is not None:
+    if older or newest.due.last(last_triggered(host, newest), host.now()) is not None:
         renew(host, newest, enable=True, patience=patience)
     else:
         host.switch(newest, on=True)
     return True
 
 
-def delete(host: Host, name: str, patience: Patience) -> None:
+def delete(host: Host, name: str, patience: HandoverTimeouts) -> None:
     """Pause a schedule and take it away.
 
     Raises:
@@ -85,7 +85,7 @@ def delete(host: Host, name: str, patience: Patience) -> None:
         host.delete(version)
 
 
-def run_now(host: Host, name: str, patience: Patience) -> str:
+def run_now(host: Host, name: str, patience: HandoverTimeouts) -> str:
     """Begin a run of a schedule, paused or not, and give its id.
 
     Raises:
@@ -102,7 +102,7 @@ def run_now(host: Host, name: str, patience: Patience) -> str:
     return host.run(versions[-1], f"{name}-now-{host.now().astimezone(dt.UTC):%Y%m%d-%H%M%S}")
 
 
-def going_on(host: Host, name: str, versions: set[str]) -> Run | None:
+def going_on(host: Host, name: str, versions: set[str]) -> ScheduledRun | None:
     """A run of some versions of a schedule that has not ended, if there is one.
 
     Of versions that are gone the pods are gone as well, though the backend calls their runs RUNNING for ever.

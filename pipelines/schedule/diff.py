@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from pipelines.schedule.plan import Plan
-from pipelines.schedule.version import Version
+from pipelines.schedule.version import ScheduleVersion
 
 
-def difference(plan: Plan, version: Version | None, about: str) -> str:
+def difference(plan: Plan, version: ScheduleVersion | None, about: str) -> str:
     """A unified diff from the host to the file; empty where they say the same.
 
     Args:
@@ -36,7 +36,7 @@ def _of_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _of_version(version: Version, about: str) -> dict[str, Any]:
+def _of_version(version: ScheduleVersion, about: str) -> dict[str, Any]:
     return {
         "cron": version.cron,
         "time_zone": version.mark.time_zone,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipelines.schedule.plan import Plan
-from pipelines.schedule.version import Run, Version
+from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 MARGIN = dt.timedelta(seconds=5)
 LONGEST_LAG_SECONDS = 120.0
@@ -35,58 +35,60 @@ class Backend(Protocol):
     def now(self) -> dt.datetime:
         """The time."""
 
-    def versions(self, name: str | None = None) -> list[Version]:
+    def versions(self, name: str | None = None) -> list[ScheduleVersion]:
         """Every version of a schedule, in order of their generations."""
 
-    def runs(self, name: str) -> list[Run]:
+    def runs(self, name: str) -> list[ScheduledRun]:
         """The runs of a schedule, the last one first."""
 
-    def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
+    def create(
+        self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
+    ) -> ScheduleVersion:
         """Put a plan on the host as a new version."""
 
-    def copy(self, version: Version, start_time: dt.datetime, *, enable: bool) -> Version:
+    def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
         """A further version that does what `version` does."""
 
-    def switch(self, version: Version, *, on: bool) -> None:
+    def switch(self, version: ScheduleVersion, *, on: bool) -> None:
         """Let a version begin runs, or not."""
 
-    def delete(self, version: Version) -> None:
+    def delete(self, version: ScheduleVersion) -> None:
         """Take a version away."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class HandoverTimeouts:
     """How a change waits, and what it tells of that; all passed in so that tests need not wait."""
 
     sleep: Callable[[float], None] = time.sleep
     say: Callable[[str], None] = lambda text: None
 
 
-def replace(backend: Backend, plan: Plan, *, patience: Patience) -> Version:
+def replace(backend: Backend, plan: Plan, *, patience: HandoverTimeouts) -> ScheduleVersion:
     """Make a plan the schedule of its name; a schedule that is paused stays so.
 
     Returns:
         The version that is the schedule now.
     """
-    versions = settle(backend, plan.name, patience=patience)
+    versions = complete_handover(backend, plan.name, patience=patience)
     if not versions:
         return backend.create(plan, 1, backend.now(), idle=False, enable=True)
     newest = versions[-1]
     same_time = newest.due == plan.due
     if newest.enabled:
-        _wait_for_calm(backend, newest, patience)
-    start_time = answered(backend, newest) if newest.enabled and same_time else backend.now()
+        _wait_until_idle(backend, newest, patience)
+    start_time = last_triggered(backend, newest) if newest.enabled and same_time else backend.now()
     backend.create(plan, newest.mark.generation + 1, start_time, idle=True, enable=newest.enabled)
-    return settle(backend, plan.name, patience=patience)[-1]
+    return complete_handover(backend, plan.name, patience=patience)[-1]
 
 
-def renew(backend: Backend, version: Version, *, enable: bool, patience: Patience) -> Version:
+def renew(backend: Backend, version: ScheduleVersion, *, enable: bool, patience: HandoverTimeouts) -> ScheduleVersion:
     """The same schedule as a new version that is due from now on: nothing of before is made up for."""
     backend.copy(version, backend.now(), enable=enable)
-    return settle(backend, version.name, patience=patience)[-1]
+    return complete_handover(backend, version.name, patience=patience)[-1]
 
 
-def settle(backend: Backend, name: str, *, patience: Patience) -> list[Version]:
+def complete_handover(backend: Backend, name: str, *, patience: HandoverTimeouts) -> list[ScheduleVersion]:
     """Complete whatever hand-over was begun, and delete the versions before whose runs have ended.
 
     Returns:
@@ -108,24 +110,24 @@ def settle(backend: Backend, name: str, *, patience: Patience) -> list[Version]:
     return backend.versions(name)
 
 
-def answered(backend: Backend, version: Version) -> dt.datetime:
+def last_triggered(backend: Backend, version: ScheduleVersion) -> dt.datetime:
     """The last moment for which a version has begun a run; where there is none, that from which it is due."""
     moments = [run.scheduled_at for run in backend.runs(version.name) if run.version == version.id]
     return max([version.start_time, *moments])
 
 
-def _switch_off(backend: Backend, versions: list[Version], patience: Patience) -> None:
+def _switch_off(backend: Backend, versions: list[ScheduleVersion], patience: HandoverTimeouts) -> None:
     on = [version for version in versions if version.enabled]
-    waiting = any(version.due.last(answered(backend, version), backend.now()) for version in on)
+    waiting = any(version.due.last(last_triggered(backend, version), backend.now()) for version in on)
     for version in on:
         backend.switch(version, on=False)
     if waiting:  # a run that is about to begin has a moment to show
         patience.sleep(REPORT_SECONDS)
 
 
-def _caught_up(backend: Backend, older: list[Version], newest: Version) -> Version:
+def _caught_up(backend: Backend, older: list[ScheduleVersion], newest: ScheduleVersion) -> ScheduleVersion:
     """`newest`, or the same due from later on where a version before it has begun one more run."""
-    last = max(answered(backend, version) for version in older)
+    last = max(last_triggered(backend, version) for version in older)
     same_time = any(version.due == newest.due for version in older)
     if not same_time or last <= newest.start_time:
         return newest
@@ -134,13 +136,13 @@ def _caught_up(backend: Backend, older: list[Version], newest: Version) -> Versi
     return later
 
 
-def _wait_for_calm(backend: Backend, version: Version, patience: Patience) -> None:
+def _wait_until_idle(backend: Backend, version: ScheduleVersion, patience: HandoverTimeouts) -> None:
     """Until every moment so far is answered, or kept waiting by a run that goes on, and the next one is not near."""
     began, told = backend.now(), False
     while True:
         now = backend.now()
         runs = [run for run in backend.runs(version.name) if run.version == version.id]
-        due = version.due.last(answered(backend, version), now)
+        due = version.due.last(last_triggered(backend, version), now)
         following = version.due.next(now)
         near = following is not None and following - now <= MARGIN
         unanswered = due is not None and not any(run.going_on for run in runs)

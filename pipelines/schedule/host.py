@@ -16,7 +16,7 @@ from pipelines.kfp.pagination import pages
 from pipelines.kfp.upload import description_of, equals, experiment, upload
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.plan import Plan
-from pipelines.schedule.version import Run, Version, run_of, version_of
+from pipelines.schedule.version import ScheduledRun, ScheduleVersion, run_of, version_of
 
 
 class Host:
@@ -30,7 +30,7 @@ class Host:
         """The time."""
         return dt.datetime.now(dt.UTC)
 
-    def versions(self, name: str | None = None) -> list[Version]:
+    def versions(self, name: str | None = None) -> list[ScheduleVersion]:
         """Every version of a schedule, or of all, in order of their names and generations."""
         named: dict[str, Any] = {"filter": equals("display_name", name)} if name else {}
         found = [
@@ -41,7 +41,7 @@ class Host:
         ]
         return sorted(found, key=lambda each: (each.name, each.mark.generation, each.found.created_at, each.id))
 
-    def runs(self, name: str) -> list[Run]:
+    def runs(self, name: str) -> list[ScheduledRun]:
         """The last hundred runs of a schedule, the last one first."""
         found = pages(
             self._connection,
@@ -51,15 +51,17 @@ class Host:
         )
         return [run_of(each) for each in next(found).runs or []]
 
-    def state_of(self, run: Run) -> str:
+    def state_of(self, run: ScheduledRun) -> str:
         """The state that a run is really in; see `pipelines.kfp.runs.told`."""
         return str(runs.get(self._connection, run.id).state)
 
-    def about(self, version: Version) -> str:
+    def about(self, version: ScheduleVersion) -> str:
         """What the runs of a version are, in the words that its pipeline was uploaded with."""
         return description_of(self._connection, version.found.pipeline_version_reference)
 
-    def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
+    def create(
+        self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
+    ) -> ScheduleVersion:
         """Put a plan on the host as a new version.
 
         Args:
@@ -83,7 +85,7 @@ class Host:
         )
         return self._create(body, plan.due, start_time, on=enable and not idle)
 
-    def copy(self, version: Version, start_time: dt.datetime, *, enable: bool) -> Version:
+    def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
         """A further version that does what `version` does; it is made switched off."""
         found = version.found
         mark = replace(version.mark, generation=version.mark.generation + 1, enable=enable)
@@ -97,7 +99,7 @@ class Host:
         )
         return self._create(body, version.due, start_time, on=False)
 
-    def switch(self, version: Version, *, on: bool) -> None:
+    def switch(self, version: ScheduleVersion, *, on: bool) -> None:
         """Let a version begin runs, or not."""
         service = self._schedules
         method = service.recurring_run_service_enable_recurring_run
@@ -105,11 +107,11 @@ class Host:
             method = service.recurring_run_service_disable_recurring_run
         self._connection.call(method, version.id)
 
-    def delete(self, version: Version) -> None:
+    def delete(self, version: ScheduleVersion) -> None:
         """Take a version away. Kubernetes then deletes the pods of its runs, of those that go on too."""
         self._connection.call(self._schedules.recurring_run_service_delete_recurring_run, version.id)
 
-    def run(self, version: Version, name: str) -> str:
+    def run(self, version: ScheduleVersion, name: str) -> str:
         """Begin a run of what a version does, and give its id."""
         found = version.found
         body = api.V2beta1Run(
@@ -122,7 +124,7 @@ class Host:
         )
         return str(runs.create(self._connection, body).run_id)
 
-    def _create(self, body: Any, due: Cron, start_time: dt.datetime, *, on: bool) -> Version:
+    def _create(self, body: Any, due: Cron, start_time: dt.datetime, *, on: bool) -> ScheduleVersion:
         mode = api.RecurringRunMode.ENABLE if on else api.RecurringRunMode.DISABLE
         body.mode, body.max_concurrency, body.no_catchup = mode, "1", True
         body.namespace = self._connection.api_namespace

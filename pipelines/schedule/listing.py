@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from gan.types import Json
 from pipelines.schedule.host import Host
-from pipelines.schedule.version import Run, Version
+from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def listing(host: Host) -> list[Row]:
     return [_row(host, [version for version in versions if version.name == name]) for name in names]
 
 
-def _row(host: Host, versions: list[Version]) -> Row:
+def _row(host: Host, versions: list[ScheduleVersion]) -> Row:
     *older, newest = versions
     runs = host.runs(newest.name)
-    last: Run | None = runs[0] if runs else None
+    last: ScheduledRun | None = runs[0] if runs else None
     on = next((version for version in versions if version.enabled), None)
     following = on.due.next(host.now()) if on else None
     half_done = newest.mark.enable != newest.enabled or any(version.enabled for version in older)

@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from gan.errors import ConfigError, NotFoundError
-from pipelines.kfp.submit import Job, prepare
+from pipelines.kfp.submit import PreparedRun, prepare
 from pipelines.kfp.upload import version_name
 from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
-from pipelines.schedule.time_zone import CONTROLLER, VARIABLE, Zone
+from pipelines.schedule.time_zone import CONTROLLER, VARIABLE, TimeZone
 
 MARK = "Kept by `gan-pipelines schedule`: "
 MOST_LETTERS = 255
@@ -18,7 +18,7 @@ MOST_LETTERS = 255
 
 
 @dataclass(frozen=True)
-class Mark:
+class VersionInfo:
     """What the description of a recurring run says of it.
 
     `generation` is 1 for the first version of a schedule, one more for each that replaces it. `enable`: it is to be on
@@ -53,25 +53,25 @@ class Plan:
 
     name: str
     due: Cron
-    job: Job
+    job: PreparedRun
 
-    def mark(self, *, generation: int, enable: bool) -> Mark:
+    def mark(self, *, generation: int, enable: bool) -> VersionInfo:
         """What a version of this schedule says of itself."""
         content = version_name(self.job.pipeline, self.job.text)
-        return Mark(generation, enable, self.due.zone, content, self.job.profile.service_account)
+        return VersionInfo(generation, enable, self.due.zone, content, self.job.profile.service_account)
 
 
-def read_mark(description: str | None) -> Mark | None:
-    """What `Mark.text` wrote; None where a recurring run is not ours."""
+def read_version_info(description: str | None) -> VersionInfo | None:
+    """What `VersionInfo.text` wrote; None where a recurring run is not ours."""
     _, ours, line = (description or "").partition(MARK)
     try:
         tree = json.loads(line) if ours else None
-        return Mark(**{item.name: tree[item.name] for item in fields(Mark)}) if tree else None
+        return VersionInfo(**{item.name: tree[item.name] for item in fields(VersionInfo)}) if tree else None
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def check_zone(schedule: Schedule, zone: Zone) -> None:
+def check_zone(schedule: Schedule, zone: TimeZone) -> None:
     """Check that a schedule is written in the time zone that the host's controller reads cron in.
 
     Raises:

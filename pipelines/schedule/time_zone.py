@@ -15,14 +15,14 @@ UNSET = "UTC"  # its image has no clock of another zone, and Kubeflow's manifest
 
 
 @dataclass(frozen=True)
-class Zone:
+class TimeZone:
     """A time zone, and how we know."""
 
     name: str
     source: str
 
 
-def controller_zone(namespace: str, given: str | None) -> Zone:
+def controller_zone(namespace: str, given: str | None) -> TimeZone:
     """The zone of the controller beside the API.
 
     Args:
@@ -34,7 +34,7 @@ def controller_zone(namespace: str, given: str | None) -> Zone:
     """
     if given is not None:
         zone_of(given)
-        return Zone(given, "as --controller-zone says")
+        return TimeZone(given, "as --controller-zone says")
     why = ""
     for where in dict.fromkeys((namespace, DEFAULT_NAMESPACE)):
         try:
@@ -46,8 +46,8 @@ def controller_zone(namespace: str, given: str | None) -> Zone:
             why = str(error)
             break
         zone_of(found)
-        return Zone(found, f"{VARIABLE} of deployment {where}/{CONTROLLER}")
-    return Zone(UNSET, f"assumed, since it is not seen: {why}; give --controller-zone where it is another")
+        return TimeZone(found, f"{VARIABLE} of deployment {where}/{CONTROLLER}")
+    return TimeZone(UNSET, f"assumed, since it is not seen: {why}; give --controller-zone where it is another")
 
 
 def _setting(namespace: str) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 from pipelines.kfp import runs
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.plan import Mark, read_mark
+from pipelines.schedule.plan import VersionInfo, read_version_info
 
 DEFAULT_ACCOUNT = "DEFAULTPIPELINERUNNERSERVICEACCOUNT"
 
 
 @dataclass(frozen=True)
-class Version:
+class ScheduleVersion:
     """One version of a schedule: a recurring run of ours. The one of the highest generation is the schedule.
 
     `start_time` is the moment after which it is due for the first time. `found` is the backend's own object.
@@ -22,7 +22,7 @@ class Version:
 
     id: str
     name: str
-    mark: Mark
+    mark: VersionInfo
     cron: str
     enabled: bool
     start_time: dt.datetime
@@ -51,7 +51,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScheduledRun:
     """A run that a schedule began, or that `run-now` did."""
 
     id: str
@@ -66,13 +66,13 @@ class Run:
         return self.state not in runs.ENDED
 
 
-def version_of(found: Any) -> Version | None:
+def version_of(found: Any) -> ScheduleVersion | None:
     """A version from the backend's recurring run; None where that is not ours."""
-    mark = read_mark(found.description)
+    mark = read_version_info(found.description)
     cron = found.trigger.cron_schedule if found.trigger else None
     if mark is None or cron is None:
         return None
-    return Version(
+    return ScheduleVersion(
         id=str(found.recurring_run_id),
         name=str(found.display_name),
         mark=mark,
@@ -83,9 +83,9 @@ def version_of(found: Any) -> Version | None:
     )
 
 
-def run_of(found: Any) -> Run:
+def run_of(found: Any) -> ScheduledRun:
     """A run from the backend's."""
-    return Run(
+    return ScheduledRun(
         id=str(found.run_id),
         name=str(found.display_name),
         state=found.state or runs.PENDING,

@@ -19,7 +19,7 @@ from gan.steps.promote import promote
 from gan.store import Item, LocalStore, Store, alias, immutable, layout, open_store, step_cache
 from gan.store.records import executions, sweeps
 from gan.store.records.audit_logs import EXECUTIONS, SWEEPS
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoints
 from support import objects, servers
@@ -110,7 +110,7 @@ def test_the_grace_is_by_the_clock_of_the_storage(store: LocalStore, monkeypatch
 def test_a_fresh_note_keeps_what_a_run_may_be_about_to_use(store: LocalStore) -> None:
     made = full(store)
     for step, kind in (("preprocess", "stray"), ("reference", "second"), ("pipeline-preprocess", "stray")):
-        step_cache.remember(store, step, {"for": kind}, made[kind])
+        step_cache.put(store, step, {"for": kind}, made[kind])
     objects.age(store, 2 * DAY)
     assert ("dataset", made["stray"]) in trash(store)
     step_cache.published(store, "reference", {"for": "second"}, "reference")
@@ -123,17 +123,17 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
         ("preprocess", made["stray"]), ("pipeline-reference", made["second"]), ("export", "gen-gone"),
         ("preprocess", made["dataset"]), ("pipeline-train", "r1"), ("of-a-later-version", "x"),
     ):  # fmt: skip
-        step_cache.remember(store, step, {"about": about}, about)
-    step_cache.remember(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
-    step_cache.remember(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
-    step_cache.remember(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
+        step_cache.put(store, step, {"about": about}, about)
+    step_cache.put(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
+    step_cache.put(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
+    step_cache.put(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
     store.write("recipes/reference/damaged.json", b"{")
     objects.age(store, 2 * DAY)
     gone = [each for kind, each in trash(store, delete=True) if kind == "recipe"]
     assert sorted(each.partition("/")[0] for each in gone) == [
         "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
     ]  # fmt: skip
-    assert {note.made for note in step_cache.notes(store)} == {made["dataset"], "r1", "x", "10", "20"}
+    assert {note.made for note in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
 def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
@@ -225,7 +225,7 @@ def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: Loc
 
 
 def test_ledgers_of_executions_go_as_idle_runs_do(store: LocalStore) -> None:
-    attempt = Attempt("train", "wf.train", 0, "2026-01-01T00:00:00Z")
+    attempt = ExecutionAttempt("train", "wf.train", 0, "2026-01-01T00:00:00Z")
     for execution in ("old", "resumed"):
         executions.begin(store, execution, attempt)
     objects.age(store, 60 * DAY)
@@ -287,7 +287,7 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
 
 def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
     made = full(store)
-    step_cache.remember(store, "reference", {"a": 1}, made["second"])
+    step_cache.put(store, "reference", {"a": 1}, made["second"])
     objects.age(store, 2 * DAY)
 
     class Raced(LocalStore):
@@ -453,7 +453,7 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         objects.promote(store, some(["a", "b"]), some(generators))
     for at, pool in (("preprocess", datasets), ("reference", references), ("export", generators)):
         if pool and data.draw(st.booleans()):
-            step_cache.remember(store, at, {}, some(pool))
+            step_cache.put(store, at, {}, some(pool))
     for folder in ("datasets", "references", "runs", "generators", "recipes"):
         for item in store.list(folder):
             if data.draw(st.integers(0, 3)) > 0:
@@ -477,7 +477,7 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
     made = full(store)
     move = alias.move
 
-    def overtaken(store: Store, *args: Any) -> alias.Pointer:
+    def overtaken(store: Store, *args: Any) -> alias.Alias:
         moved = move(store, *args)
         store.delete(f"generators/{made['generator']}/{immutable.SEAL}")
         return moved
@@ -492,9 +492,9 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
 @pytest.mark.parametrize("kind", ["dataset", "reference", "run", "generator"])
 def test_whether_a_reference_leads_somewhere_can_be_told_of_each_kind(store: LocalStore, kind: str) -> None:
     made = full(store)
-    lineage.still_there(store, kind, made[kind])
+    lineage.require_exists(store, kind, made[kind])
     with pytest.raises(NotFoundError, match=f"{kind} gone was deleted by gan gc"):
-        lineage.still_there(store, kind, "gone")
+        lineage.require_exists(store, kind, "gone")
 
 
 def test_in_a_bucket(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.admin.gc_reachability import Thing, unneeded
-from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, Key
+from gan.admin.gc_reachability import StoreObject, unreachable
+from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 
 D1, D2, REF, R1, R2, G1, G2, FACES = (
-    Key(*pair)
+    ObjectRef(*pair)
     for pair in (
         (DATASET, "d1"), (DATASET, "d2"), (REFERENCE, "ref"), (RUN, "r1"), (RUN, "r2"), (GENERATOR, "g1"),
         (GENERATOR, "g2"), (NAME, "faces"),
@@ -25,69 +25,69 @@ LINEAGE = {
 NOW = 1000.0
 
 
-def things(*keys: Key, **changes: Any) -> list[Thing]:
-    return [replace(Thing(key, modified=0.0, needs=LINEAGE[key]), **changes) for key in keys]
+def things(*keys: ObjectRef, **changes: Any) -> list[StoreObject]:
+    return [replace(StoreObject(key, modified=0.0, needs=LINEAGE[key]), **changes) for key in keys]
 
 
 def test_what_runs_and_generators_need_stays() -> None:
-    assert unneeded(things(*LINEAGE), young=NOW) == frozenset()
-    assert unneeded(things(D1, D2, REF, R2), young=NOW) == {D1, REF}
-    assert unneeded(things(D1, D2, REF), young=NOW) == {D1, D2, REF}
-    assert unneeded(things(D2, G2), young=NOW) == frozenset(), "the run of a generator may be in another store"
+    assert unreachable(things(*LINEAGE), young=NOW) == frozenset()
+    assert unreachable(things(D1, D2, REF, R2), young=NOW) == {D1, REF}
+    assert unreachable(things(D1, D2, REF), young=NOW) == {D1, D2, REF}
+    assert unreachable(things(D2, G2), young=NOW) == frozenset(), "the run of a generator may be in another store"
 
 
 def test_what_was_written_lately_stays_with_what_it_needs() -> None:
-    young = Thing(REF, modified=NOW, needs=LINEAGE[REF])
-    assert unneeded([*things(D1, D2), young], young=NOW) == {D2}
+    young = StoreObject(REF, modified=NOW, needs=LINEAGE[REF])
+    assert unreachable([*things(D1, D2), young], young=NOW) == {D2}
 
 
 def test_what_a_run_may_be_about_to_refer_to_stays() -> None:
-    assert unneeded(things(D1, D2, REF), noted={REF}, young=NOW) == {D2}
-    assert unneeded(things(D1, D2), noted={REF, D2}, young=NOW) == {D1}
+    assert unreachable(things(D1, D2, REF), noted={REF}, young=NOW) == {D2}
+    assert unreachable(things(D1, D2), noted={REF, D2}, young=NOW) == {D1}
 
 
 def test_references_wait_for_the_runs_that_train_on_their_dataset() -> None:
     """Training may take longer than the grace, and no evaluation refers to the reference before its end."""
-    at_work = Thing(R1, modified=NOW, needs=(D1,))
-    other = Key(REFERENCE, "of-d2")
-    graph = [*things(D1, D2, REF), Thing(other, modified=0.0, needs=(D2,))]
-    assert unneeded([*graph, at_work], young=NOW) == {D2, other}
-    assert unneeded([*graph, replace(at_work, modified=0.0)], young=NOW) == {D2, other, REF}
+    at_work = StoreObject(R1, modified=NOW, needs=(D1,))
+    other = ObjectRef(REFERENCE, "of-d2")
+    graph = [*things(D1, D2, REF), StoreObject(other, modified=0.0, needs=(D2,))]
+    assert unreachable([*graph, at_work], young=NOW) == {D2, other}
+    assert unreachable([*graph, replace(at_work, modified=0.0)], young=NOW) == {D2, other, REF}
 
 
 def test_unfinished_objects_go_unless_something_refers_to_them() -> None:
     halves = things(D1, R1, G1, whole=False, needs=())
-    assert unneeded(halves, young=NOW) == {D1, R1, G1}
-    assert unneeded([*halves, *things(FACES)], young=NOW) == {D1, R1}
-    assert unneeded([*halves, *things(R2), *things(REF)], young=NOW) == {D1, R1, G1, REF}
+    assert unreachable(halves, young=NOW) == {D1, R1, G1}
+    assert unreachable([*halves, *things(FACES)], young=NOW) == {D1, R1}
+    assert unreachable([*halves, *things(R2), *things(REF)], young=NOW) == {D1, R1, G1, REF}
 
 
 @pytest.mark.parametrize(
     ("unreadable", "stays"),
     [(REF, {D1, D2}), (R2, {D1, D2, REF}), (G2, {D1, D2, REF}), (FACES, {D1, D2, REF}), (D1, set())],
 )
-def test_what_a_record_that_cannot_be_read_may_refer_to_stays(unreadable: Key, stays: set[Key]) -> None:
+def test_what_a_record_that_cannot_be_read_may_refer_to_stays(unreadable: ObjectRef, stays: set[ObjectRef]) -> None:
     others = things(*({D1, D2, REF} - {unreadable}))
-    gone = unneeded([*others, *things(unreadable, needs=None)], young=NOW)
+    gone = unreachable([*others, *things(unreadable, needs=None)], young=NOW)
     assert {thing.key for thing in others} - gone == stays - {unreadable}
 
 
 def test_runs_that_rest_go_with_their_generators_unless_one_was_ever_live() -> None:
-    assert unneeded(things(*LINEAGE), young=NOW, idle=NOW) == {R2, G2, D2}
-    assert unneeded(things(*LINEAGE), young=NOW, idle=0.0) == frozenset()
-    assert unneeded(things(*LINEAGE), young=NOW, idle=NOW, noted={G2}) == frozenset()
+    assert unreachable(things(*LINEAGE), young=NOW, idle=NOW) == {R2, G2, D2}
+    assert unreachable(things(*LINEAGE), young=NOW, idle=0.0) == frozenset()
+    assert unreachable(things(*LINEAGE), young=NOW, idle=NOW, noted={G2}) == frozenset()
     busy = [thing for thing in things(*LINEAGE) if thing.key != G2] + things(G2, modified=500.0)
-    assert unneeded(busy, young=NOW, idle=400.0) == frozenset(), "something was exported from it"
+    assert unreachable(busy, young=NOW, idle=400.0) == frozenset(), "something was exported from it"
     damaged = [thing for thing in things(*LINEAGE) if thing.key != FACES] + things(FACES, needs=None)
-    assert unneeded(damaged, young=NOW, idle=NOW) == frozenset(), "which one was live can't be told"
+    assert unreachable(damaged, young=NOW, idle=NOW) == frozenset(), "which one was live can't be told"
     damaged = [thing for thing in things(*LINEAGE) if thing.key != R2] + things(R2, needs=None)
-    assert unneeded(damaged, young=NOW, idle=NOW) == frozenset(), "it can be restored"
+    assert unreachable(damaged, young=NOW, idle=NOW) == frozenset(), "it can be restored"
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Thing]:
+def graphs(draw: st.DrawFn) -> list[StoreObject]:
     """Objects that need any objects of earlier kinds, some of which are not there."""
-    every = [Key(kind, str(number)) for kind in KINDS for number in range(4)]
+    every = [ObjectRef(kind, str(number)) for kind in KINDS for number in range(4)]
     there = draw(st.lists(st.sampled_from(every), unique=True))
     made = []
     for key in there:
@@ -95,16 +95,16 @@ def graphs(draw: st.DrawFn) -> list[Thing]:
         needs = st.lists(st.sampled_from(earlier), max_size=4).map(tuple) if earlier else st.just(())
         whole = key.kind == NAME or draw(st.booleans())
         found = draw(st.one_of(st.none(), needs) if draw(st.integers(0, 9)) == 0 else needs) if whole else ()
-        made.append(Thing(key, draw(st.floats(0, NOW)), whole, found))
+        made.append(StoreObject(key, draw(st.floats(0, NOW)), whole, found))
     return made
 
 
 @given(graphs(), st.sets(st.sampled_from(sorted(LINEAGE))), st.floats(0, NOW), st.none() | st.floats(0, NOW))
 def test_nothing_that_stays_needs_anything_that_goes(
-    graph: list[Thing], noted: set[Key], young: float, idle: float | None
+    graph: list[StoreObject], noted: set[ObjectRef], young: float, idle: float | None
 ) -> None:
-    noted = {Key(key.kind, str(len(key.id))) for key in noted}
-    gone = unneeded(graph, noted=noted, young=young, idle=idle)
+    noted = {ObjectRef(key.kind, str(len(key.id))) for key in noted}
+    gone = unreachable(graph, noted=noted, young=young, idle=idle)
     stays = [thing for thing in graph if thing.key not in gone]
     assert not [need for thing in stays for need in thing.needs or () if need in gone]
     for thing in graph:
@@ -118,10 +118,10 @@ def test_nothing_that_stays_needs_anything_that_goes(
 
 
 @given(graphs())
-def test_what_goes_is_all_that_nothing_needs(graph: list[Thing]) -> None:
+def test_what_goes_is_all_that_nothing_needs(graph: list[StoreObject]) -> None:
     """Where all records can be read and nothing is young, only what runs, generators and names lead to stays."""
     graph = [replace(thing, needs=thing.needs or ()) for thing in graph]
-    gone = unneeded(graph, young=NOW + 1)
+    gone = unreachable(graph, young=NOW + 1)
     for thing in graph:
         anchored = thing.whole and thing.key.kind in (RUN, GENERATOR, NAME)
         needed = any(thing.key in (other.needs or ()) and other.key not in gone for other in graph)

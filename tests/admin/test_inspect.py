@@ -11,7 +11,7 @@ from gan.errors import NotFoundError
 from gan.metrics import evaluations
 from gan.steps.promote import promote
 from gan.store import Store, immutable
-from gan.store.document import write_sealed
+from gan.store.document import write_checksummed
 from gan.util.ids import content_hash, sha256
 
 RUN = {"dataset_id": "digits-1", "config_hash": "c0ffee"}
@@ -37,9 +37,9 @@ def full(store: Store, tmp_path: Path, make_generator: Callable[..., str]) -> st
     dataset = {"image_size": 16, "channels": 1, "splits": splits}
     publish("dataset", "digits-1", "dataset.json", json.dumps(dataset).encode())
     publish("reference", REFERENCE, "reference.json", REFERENCE_JSON)
-    write_sealed(store, "runs/r1/run.json", RUN)
+    write_checksummed(store, "runs/r1/run.json", RUN)
     checkpoint = {"format": 1, "step": 10, "sha256": "0123456789abcdef"}
-    write_sealed(store, "runs/r1/checkpoints/00000010-1/checkpoint.json", checkpoint)
+    write_checksummed(store, "runs/r1/checkpoints/00000010-1/checkpoint.json", checkpoint)
     evaluation = {
         "run_id": "r1",
         "step": 10,
@@ -120,7 +120,7 @@ def test_the_generator_of_a_deleted_evaluation_is_of_its_run(store: Store, full:
 
 
 def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> None:
-    write_sealed(store, "runs/faces/run.json", RUN)
+    write_checksummed(store, "runs/faces/run.json", RUN)
     tree = inspect(store, "faces").details["tree"]
     run, name = tree.split("\n\n")
     assert run.splitlines()[:3] == [
@@ -134,7 +134,7 @@ def test_a_run_and_a_name_of_one_id_are_both_shown(store: Store, full: str) -> N
 
 
 def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator: Callable[..., str]) -> None:
-    write_sealed(store, "runs/digits/run.json", RUN)
+    write_checksummed(store, "runs/digits/run.json", RUN)
     generator = make_generator("digits", verdict=True, name="digits")
     promote(store, generator, "digits")
     tree = inspect(store, "digits").details["tree"]

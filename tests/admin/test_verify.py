@@ -14,7 +14,7 @@ from gan.errors import NotFoundError
 from gan.steps.promote import promote
 from gan.store import Store, immutable, layout
 from gan.store.records import executions, sweeps
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run, write_run
 from gan.util.ids import sha256
@@ -175,7 +175,9 @@ def test_stray_files_are_passed_over(store: Store) -> None:
 
 
 def test_the_ledger_of_executions_is_read_too(store: Store) -> None:
-    begun = executions.begin(store, "run-1", Attempt("train", "wf.train", 0, "2026-01-01T00:00:00Z", pod="pod-1"))
+    begun = executions.begin(
+        store, "run-1", ExecutionAttempt("train", "wf.train", 0, "2026-01-01T00:00:00Z", pod="pod-1")
+    )
     assert verify(store).details == {"checked": ["run-1"], "damages": []}
     key = executions.key_of("run-1", begun)
     store.write(key, store.read(key).replace(b"pod-1", b"pod-2"))

@@ -149,12 +149,12 @@ def test_sigterm_unwinds_every_command(
 ) -> None:
     cleared = []
 
-    def work(_: object) -> commands.Shown:
+    def work(_: object) -> commands.CommandOutput:
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             cleared.append(True)
-        return commands.Shown("", {})
+        return commands.CommandOutput("", {})
 
     monkeypatch.setattr(commands, command, work)
     assert main([command, *(["--name", "n"] if command == "rollback" else [])]) == 143

@@ -21,7 +21,7 @@ from pipelines.kfp.connection import Connection, connect
 from pipelines.kfp.endpoint import Address
 from pipelines.schedule.host import Host
 from pipelines.schedule.time_zone import controller_zone
-from pipelines.schedule.version import Run
+from pipelines.schedule.version import ScheduledRun
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 
 MINUTE = dt.timedelta(minutes=1)
@@ -55,17 +55,17 @@ class Ticking:
     def schedule(self, *command: str, check: bool = True) -> Told:
         return self.cluster.command("schedule", *command, check=check)
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ScheduledRun]:
         """Its runs, the first one first."""
         return Host(self.connection).runs(self.name)[::-1]
 
-    def found(self, run: Run) -> Any:
+    def found(self, run: ScheduledRun) -> Any:
         return runs.get(self.connection, run.id)
 
-    def seed(self, run: Run) -> int:
+    def seed(self, run: ScheduledRun) -> int:
         return int(yaml.safe_load(self.found(run).runtime_config.parameters["config"])["train"]["seed"])
 
-    def until_runs(self, count: int, seconds: float = 300) -> list[Run]:
+    def until_runs(self, count: int, seconds: float = 300) -> list[ScheduledRun]:
         return until(
             lambda: found if len(found := self.runs()) >= count else None,
             seconds=seconds,

@@ -8,13 +8,13 @@ import pytest
 from kfp.dsl import Markdown, PipelineTaskFinalStatus
 
 from components.registry import component
-from components.runtime.result_file import Record
+from components.runtime.result_file import ResultFile
 from components.runtime.run_outcome import facts_of_run
 from gan.config import from_yaml, override
 from gan.metrics import evaluations
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store.records import executions
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from support import live, runs
 from support.receiver import Receiver
 
@@ -73,8 +73,10 @@ def test_what_can_not_be_measured_alike_is_told(made: runs.World, tmp_path: Path
 def test_notify_reads_the_ledger_of_its_execution(
     made: runs.World, tmp_path: Path, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = Outcome("folder-1", "/p", details={"train": False, "reasons": ["nothing came"]})
-    record(made, Attempt("decide", "d", 0, "2026-03-01T00:00:00Z"), "done", outcome=dataclasses.asdict(outcome))
+    outcome = StepResult("folder-1", "/p", details={"train": False, "reasons": ["nothing came"]})
+    record(
+        made, ExecutionAttempt("decide", "d", 0, "2026-03-01T00:00:00Z"), "done", outcome=dataclasses.asdict(outcome)
+    )
     monkeypatch.setenv("GAN_EXECUTION", "e1")
     monkeypatch.setenv("GAN_TASK", "night-1.notify")
     told = call("notify", tmp_path, config=CONFIG, store=made.store.uri, name="pets", status=DONE)
@@ -85,7 +87,7 @@ def test_notify_reads_the_ledger_of_its_execution(
 
 
 def test_a_failure_is_told_in_the_words_of_the_step_that_failed(made: runs.World) -> None:
-    record(made, Attempt("train", "t", 0, "2026-03-01T00:00:00Z"), "failed", error="loss is nan", exit_code=8)
+    record(made, ExecutionAttempt("train", "t", 0, "2026-03-01T00:00:00Z"), "failed", error="loss is nan", exit_code=8)
     told = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
     assert (told.event, told.step, told.exit_code, told.reasons) == ("failed", "train", 8, ("loss is nan",))
 
@@ -104,12 +106,12 @@ def test_a_store_that_is_down_keeps_nobody_from_being_told(tmp_path: Path) -> No
 
 
 def test_on_a_machine_without_kubeflow_the_steps_records_are_read(made: runs.World, tmp_path: Path) -> None:
-    Record("preprocess", Outcome("folder-1", "/p")).write(tmp_path)
-    Record("decide", error="the pointer is damaged", exit_code=7).write(tmp_path)
+    ResultFile("preprocess", StepResult("folder-1", "/p")).write(tmp_path)
+    ResultFile("decide", error="the pointer is damaged", exit_code=7).write(tmp_path)
     told = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_STEP_RECORDS": str(tmp_path)})
     assert (told.step, told.exit_code, told.reasons) == ("decide", 7, ("the pointer is damaged",))
 
 
-def record(made: runs.World, attempt: Attempt, state: str, **rest: Any) -> None:
+def record(made: runs.World, attempt: ExecutionAttempt, state: str, **rest: Any) -> None:
     begun = executions.begin(made.store, "e1", attempt)
     executions.write(made.store, "e1", dataclasses.replace(begun, state=state, ended_at="2026-03-01T00:01:00Z", **rest))

@@ -10,16 +10,18 @@ import pytest
 from gan.data import manifest as module
 from gan.data.manifest import SCHEMA, ManifestWriter, Row, example_row, quarantined_row
 from gan.data.shards.tfrecord import Place
-from gan.data.sources.interface import Listed, Rejected
+from gan.data.sources.interface import ExampleRef, Rejected
 from gan.util.ids import canonical, sha256
 
 FACE = example_row(
-    Listed("1", "train", "1.jpg", "k", label=2, attributes=(-1, 1), identity=9),
+    ExampleRef("1", "train", "1.jpg", "k", label=2, attributes=(-1, 1), identity=9),
     "ab",
     Place("train-00000.tfrecord", 4),
     labelled=False,
 )
-DIGIT = example_row(Listed("2", "test", "2.png", "k", label=2), "cd", Place("test-00000.tfrecord", 0), labelled=True)
+DIGIT = example_row(
+    ExampleRef("2", "test", "2.png", "k", label=2), "cd", Place("test-00000.tfrecord", 0), labelled=True
+)
 BAD = quarantined_row(Rejected("3.png", "is empty"))
 LOST = quarantined_row(Rejected("4.png", "is damaged", "four", "train", "ef"))
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.data.random_choices import coins, epoch_order
+from gan.data.random_choices import epoch_order, random_flips
 
 SEEDS = st.integers(0, 2**31 - 1)
 
@@ -57,7 +57,7 @@ def test_splitmix64_against_the_published_sequence() -> None:
         found.append(z ^ (z >> 31))
     assert found[:2] == [6457827717110365317, 3203168211198807973]
     start = _unmixed(1234567)
-    assert coins(start, np.arange(1, 6)).tolist() == [bool(value >> 63) for value in found]
+    assert random_flips(start, np.arange(1, 6)).tolist() == [bool(value >> 63) for value in found]
 
 
 def _unmixed(value: int) -> int:
@@ -77,11 +77,11 @@ def _unshifted(value: int, shift: int) -> int:
 @given(SEEDS, st.integers(0, 2**40), st.integers(0, 50))
 def test_a_coin_depends_on_its_own_number_alone(seed: int, first: int, skipped: int) -> None:
     numbers = np.arange(first, first + 60)
-    np.testing.assert_array_equal(coins(seed, numbers)[skipped:], coins(seed, numbers[skipped:]))
+    np.testing.assert_array_equal(random_flips(seed, numbers)[skipped:], random_flips(seed, numbers[skipped:]))
 
 
 def test_coins_are_fair_and_independent() -> None:
-    tossed = np.stack([coins(seed, np.arange(20_000)) for seed in range(4)])
+    tossed = np.stack([random_flips(seed, np.arange(20_000)) for seed in range(4)])
     assert np.abs(tossed.mean(1) - 0.5).max() < 0.02
     correlation = np.corrcoef(tossed) - np.eye(4)
     assert np.abs(correlation).max() < 0.03

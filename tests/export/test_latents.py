@@ -40,7 +40,7 @@ def test_truncation_keeps_what_is_within() -> None:
 
 
 def test_a_quarter_circle_in_three_steps() -> None:
-    points = latents.walk(np.array([1, 0], np.float32), np.array([0, 1], np.float32), 3)
+    points = latents.interpolation(np.array([1, 0], np.float32), np.array([0, 1], np.float32), 3)
     np.testing.assert_allclose(points, [[1, 0], [0.5**0.5, 0.5**0.5], [0, 1]], atol=1e-7)
 
 
@@ -48,7 +48,7 @@ def test_a_quarter_circle_in_three_steps() -> None:
 def test_a_walk_goes_from_end_to_end_in_equal_angles(seed: int, size: int, steps: int) -> None:
     ends = latents.draw(2, size, seed)
     start, end = ends / np.linalg.norm(ends, axis=1, keepdims=True)
-    points = latents.walk(start, end, steps)
+    points = latents.interpolation(start, end, steps)
     np.testing.assert_allclose(points[[0, -1]], [start, end], atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1.0, atol=1e-5)
     turns = np.sum(points[:-1] * points[1:], axis=1)
@@ -57,12 +57,12 @@ def test_a_walk_goes_from_end_to_end_in_equal_angles(seed: int, size: int, steps
 
 @pytest.mark.parametrize("end", [[2.0, 4.0], [0.0, 0.0]])
 def test_without_an_angle_a_walk_is_straight(end: list[float]) -> None:
-    points = latents.walk(np.array([1, 2], np.float32), np.array(end, np.float32), 3)
+    points = latents.interpolation(np.array([1, 2], np.float32), np.array(end, np.float32), 3)
     np.testing.assert_allclose(points[1], (np.array([1, 2]) + end) / 2)
 
 
 def test_rows_of_walks_are_independent() -> None:
-    points = latents.walks(3, 4, 6, seed=0)
+    points = latents.interpolations(3, 4, 6, seed=0)
     ends = latents.draw(6, 6, 0)
     assert points.shape == (12, 6)
     np.testing.assert_allclose(points[[0, 3, 4, 7, 8, 11]], ends, atol=1e-6)

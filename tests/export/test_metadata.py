@@ -21,7 +21,7 @@ def test_it_reads_back_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [each.name for each in dataclasses.fields(metadata.Facts) if each.name != "exported_at"]
+    "name", [each.name for each in dataclasses.fields(metadata.GeneratorMetadata) if each.name != "exported_at"]
 )
 def test_a_missing_key_is_named(name: str) -> None:
     tree = generators.facts(conditional=True).to_dict()

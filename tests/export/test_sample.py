@@ -96,7 +96,7 @@ def test_rows_walk_within_one_class(store: Store, conditional: str, tmp_path: Pa
     sample(store, tmp_path / "walk.png", generator_id=conditional, count=16, interpolate=True, seed=5)
     network = generators.network(conditional=True, channels=3)
     labels = np.repeat(np.array([0, 1], np.int32), 8)
-    expected = to_pixels(np.asarray(network([latents.walks(2, 8, 6, 5), labels], training=False)))
+    expected = to_pixels(np.asarray(network([latents.interpolations(2, 8, 6, 5), labels], training=False)))
     assert np.abs(tiles(tmp_path / "walk.png", 8, 16).astype(int) - expected).max() <= 1
 
 
@@ -114,7 +114,7 @@ def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Pat
 
 def test_by_name_it_draws_the_live_one(store: Store, plain: str, conditional: str, tmp_path: Path) -> None:
     for index, generator_id in enumerate((plain, conditional)):
-        move = alias.Move(generator_id, "promote", f"2026-01-0{index + 1}T00:00:00+00:00")
+        move = alias.Promotion(generator_id, "promote", f"2026-01-0{index + 1}T00:00:00+00:00")
         alias.move(store, alias.read(store, "pets"), move)
         assert sample(store, tmp_path / "a.png", name="pets", count=1).id == generator_id
 

@@ -58,7 +58,7 @@ def fill(folder: Path) -> Path:
 
 CHANGES: list[Callable[[Store, list[str]], object]] = [
     lambda store, made: promote(store, made[1], "faces", force="a test"),
-    lambda store, made: step_cache.remember(store, "export", {}, made[1]),
+    lambda store, made: step_cache.put(store, "export", {}, made[1]),
     lambda store, made: take_over(store, "r1"),
     lambda store, made: objects.dataset(store, b"other"),
     lambda store, made: objects.checkpoint(store, "r1", 10),

@@ -28,7 +28,7 @@ from gan.export import files, saved_model
 from gan.metrics.features import keras_network
 from gan.metrics.features.published.inception import InceptionNetwork
 from gan.store import LocalStore, layout
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.train.checkpoint.files import STATE, Checkpoints
 from gan.util.ids import sha256
 from support import generators, objects
@@ -259,10 +259,10 @@ def test_a_checkpoint_that_is_a_pickle_is_not_unpickled(store: LocalStore, tmp_p
     folder, written = layout.checkpoint("r1", 10, 1), tmp_path / "written"
     state = pickle.dumps(Exploit(written))
     store.write(f"{folder}/{STATE}", state)
-    write_sealed(
+    write_checksummed(
         store,
         f"{folder}/checkpoint.json",
-        {**read_sealed(store, f"{folder}/checkpoint.json"), "sha256": sha256(state), "size": len(state)},
+        {**read_checksummed(store, f"{folder}/checkpoint.json"), "sha256": sha256(state), "size": len(state)},
     )
     with pytest.raises((IntegrityError, safetensors.SafetensorError)):
         Checkpoints(store, "r1").load(10)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import log_expit
 
 from gan.losses.cross_entropy import cross_entropy, discriminator_cross_entropy
-from gan.losses.interface import Flips
+from gan.losses.interface import LabelFlips
 
 LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
 MASK = arrays(np.bool_, (5, 1))
@@ -52,7 +52,7 @@ def test_it_equals_tensorflows() -> None:
 def test_smoothing_is_one_sided_and_noise_swaps_the_labels(
     real: Any, fake: Any, flip_real: Any, flip_fake: Any, smoothing: float
 ) -> None:
-    found = discriminator_cross_entropy(real, fake, Flips(flip_real, flip_fake), label_smoothing=smoothing)
+    found = discriminator_cross_entropy(real, fake, LabelFlips(flip_real, flip_fake), label_smoothing=smoothing)
     expected = second(real, (1 - smoothing) * ~flip_real) + second(fake, (1 - smoothing) * flip_fake)
     assert float(found) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
@@ -66,7 +66,7 @@ def test_smoothing_leaves_the_generated_side_alone() -> None:
 
 def test_flipping_all_labels_swaps_the_sides() -> None:
     real, fake = tf.constant([[1.0], [2.0]]), tf.constant([[-0.5], [0.1]])
-    everything = Flips(tf.ones([2, 1], tf.bool), tf.ones([2, 1], tf.bool))
+    everything = LabelFlips(tf.ones([2, 1], tf.bool), tf.ones([2, 1], tf.bool))
     np.testing.assert_allclose(
         discriminator_cross_entropy(real, fake, everything), discriminator_cross_entropy(fake, real), rtol=1e-6
     )
@@ -81,7 +81,7 @@ def test_the_best_smoothed_logit_is_the_log_odds_of_the_target(automatic: Any) -
 def test_gradients_equal_finite_differences(automatic: Any, finite_differences: Any) -> None:
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(4, 1)), rng.normal(size=(4, 1))
-    flips = Flips(tf.constant(rng.random((4, 1)) < 0.5), tf.constant(rng.random((4, 1)) < 0.5))
+    flips = LabelFlips(tf.constant(rng.random((4, 1)) < 0.5), tf.constant(rng.random((4, 1)) < 0.5))
     for function in (
         lambda logits: discriminator_cross_entropy(logits, fake, flips, label_smoothing=0.2),
         lambda logits: discriminator_cross_entropy(real, logits, flips, label_smoothing=0.2),

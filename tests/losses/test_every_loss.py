@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from gan import config
 from gan.losses import LOSSES
 from gan.losses.gradient_penalty import gradient_penalty
-from gan.losses.interface import Flips, Loss
+from gan.losses.interface import LabelFlips, Loss
 from gan.networks import dcgan_discriminator, dcgan_generator
 
 SETTINGS = {
@@ -109,7 +109,7 @@ def test_the_order_within_a_batch_does_not_matter(real: Any, fake: Any, order: l
 
 def test_flipping_nothing_is_the_same_as_no_noise(loss: Loss) -> None:
     real, fake = column(-1.0, 0.3, 2.0), column(0.7, -0.2, 1.0)
-    nothing = Flips(tf.zeros([3, 1], tf.bool), tf.zeros([3, 1], tf.bool))
+    nothing = LabelFlips(tf.zeros([3, 1], tf.bool), tf.zeros([3, 1], tf.bool))
     np.testing.assert_allclose(loss.discriminator(real, fake, nothing), loss.discriminator(real, fake), rtol=1e-6)
 
 

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from gan import config
 from gan.losses import kl
-from gan.losses.interface import Judged
+from gan.losses.interface import DiscriminatorOutput
 
 FEATURES = arrays(np.float64, (6, 3), elements=st.floats(-10, 10))
 SCALES = st.floats(0.1, 10)
@@ -159,9 +159,11 @@ def test_its_gradient_is_that_of_the_divergence_though_the_discriminator_is_fixe
     assert float(tape.gradient(value, theta)) == pytest.approx(fixed, rel=1e-5)
 
 
-def judged(seed: int) -> Judged:
+def judged(seed: int) -> DiscriminatorOutput:
     rng = np.random.default_rng(seed)
-    return Judged(tf.constant(rng.normal(size=(4, 1)), tf.float32), tf.constant(rng.normal(size=(4, 3)), tf.float32))
+    return DiscriminatorOutput(
+        tf.constant(rng.normal(size=(4, 1)), tf.float32), tf.constant(rng.normal(size=(4, 3)), tf.float32)
+    )
 
 
 def test_the_config_chooses_the_gaussian_estimator() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from gan.config import Evaluate
 from gan.metrics.feature_batch import FeatureBatch
-from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.metrics.features.mode_definitions import ClassModes
 from gan.metrics.reference import Reference
-from gan.metrics.score import look
+from gan.metrics.score import extract
 from gan.metrics.scores.memorisation import distance_ratios
 
 PROTOCOL = Evaluate(
@@ -40,11 +40,11 @@ class Projection(FeatureNetwork):
         self._matrix = np.random.default_rng(0).normal(size=(64, 6)) / 100
         self.batch_sizes: set[int] = set()
 
-    def look(self, pixels: np.ndarray) -> Seen:
+    def look(self, pixels: np.ndarray) -> NetworkOutput:
         self.batch_sizes.add(len(pixels))
         features = (pixels.reshape(len(pixels), 64) / 10 @ self._matrix).astype(np.float32)
         weights = np.exp(features[:, :3])
-        return Seen(features, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+        return NetworkOutput(features, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
 
 
 def toy_pixels(count: int, seed: int) -> np.ndarray:
@@ -71,7 +71,7 @@ def reference() -> Reference:
         np.zeros(0),
     )
     real, selection, training = (
-        look(bare, [(toy_pixels(count, seed), None)], 16) for count, seed in ((80, 1), (70, 3), (90, 2))
+        extract(bare, [(toy_pixels(count, seed), None)], 16) for count, seed in ((80, 1), (70, 3), (90, 2))
     )
     return dataclasses.replace(
         bare,

@@ -6,7 +6,7 @@ import pytest
 
 from gan import config as configs
 from gan.errors import ConfigError, NotFoundError
-from pipelines.request import Request, resolve
+from pipelines.request import RunRequest, resolve
 
 
 def test_the_parameters_are_the_whole_resolved_request(tmp_path: Path) -> None:
@@ -80,6 +80,6 @@ def test_a_sweep_goes_by_a_score_that_is_computed(
 
 
 def test_what_kubeflow_would_replace_is_refused(tmp_path: Path) -> None:
-    request: Request = resolve("digits", ["data.source='{{$.inputs}}'"], store=str(tmp_path))
+    request: RunRequest = resolve("digits", ["data.source='{{$.inputs}}'"], store=str(tmp_path))
     with pytest.raises(ConfigError, match="config must not contain"):
         request.parameters()

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from gan.errors import ConfigError
-from gan.report.message import EVENTS, Facts, check, message
+from gan.report.message import EVENTS, Notification, check, message
 
-WHOLE = Facts(
+WHOLE = Notification(
     event="promoted",
     name="faces",
     store="s3://gan/faces",
@@ -34,17 +34,17 @@ def test_a_promotion_in_full() -> None:
 
 
 def test_the_least_that_can_be_told() -> None:
-    assert message(Facts("nothing new", "faces", reasons=("the data are those of the live generator",))) == (
+    assert message(Notification("nothing new", "faces", reasons=("the data are those of the live generator",))) == (
         ":zzz: *faces*: nothing new, so nothing was trained\n• the data are those of the live generator"
     )
-    assert message(Facts("failed", "faces", step="train", reasons=("loss is nan",))).startswith(
+    assert message(Notification("failed", "faces", step="train", reasons=("loss is nan",))).startswith(
         ":rotating_light: *faces*: the run failed in train\n"
     )
-    assert message(Facts("refused", "faces", generator_id="gen-3")) == ":no_entry: *faces*: gen-3 was refused"
+    assert message(Notification("refused", "faces", generator_id="gen-3")) == ":no_entry: *faces*: gen-3 was refused"
 
 
 def test_what_an_error_says_is_no_markup() -> None:
-    text = message(Facts("failed", "faces", reasons=("no <!channel> & no <https://x|y>",)))
+    text = message(Notification("failed", "faces", reasons=("no <!channel> & no <https://x|y>",)))
     assert "no &lt;!channel&gt; &amp; no &lt;https://x|y&gt;" in text
 
 
@@ -52,7 +52,7 @@ def test_words_of_ones_own() -> None:
     template = "{{ name }}: {{ event }}{% if fid is not none %} ({{ '%.1f'|format(fid) }}){% endif %} <{{ store }}>"
     check(template)
     assert message(WHOLE, template) == "faces: promoted (12.3) <s3://gan/faces>"
-    assert message(Facts("failed", "faces"), template) == "faces: failed <>"
+    assert message(Notification("failed", "faces"), template) == "faces: failed <>"
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_template_that_fails_for_some_event_is_refused_beforehand(template: st
 
 def test_the_one_that_comes_along_fits_every_event() -> None:
     for event in EVENTS:
-        assert re.search(r"\*faces\*", message(Facts(event, "faces")))
+        assert re.search(r"\*faces\*", message(Notification(event, "faces")))

@@ -11,7 +11,8 @@ import pytest
 
 from gan.report.data import (
     Chart,
-    Check,
+    CheckRow,
+    ImageRow,
     Interval,
     Link,
     Mode,
@@ -23,7 +24,6 @@ from gan.report.data import (
     Scores,
     Series,
     Setting,
-    Strip,
     Verdict,
 )
 from gan.report.page import MOST_MODES, SECTIONS, figure, grouped, percent, render, sentence, shown_modes
@@ -78,7 +78,7 @@ def full(name: str = "digits-1") -> ReportData:
         subtitle=name,
         made_at=name,
         progress=name,
-        verdict=Verdict(name, name, False, False, (name,), (name,), (Check(name, name, name, True),)),
+        verdict=Verdict(name, name, False, False, (name,), (name,), (CheckRow(name, name, name, True),)),
         scores=Scores(
             name,
             1500,
@@ -87,8 +87,8 @@ def full(name: str = "digits-1") -> ReportData:
             name,
         ),
         samples=Samples(images, name, 3, (name, name, name)),
-        over_time=(Strip(name, images[:3]),),
-        walks=(Strip(name, images[:3]),),
+        over_time=(ImageRow(name, images[:3]),),
+        walks=(ImageRow(name, images[:3]),),
         nearest=Nearest((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
         charts=(
             Chart(name, name, (Series(name, ((1, 1), (2, 2)), ((0, 2), (1, 3))),), name, (name, 0.5)),

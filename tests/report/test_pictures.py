@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.report.pictures import pictures, tiles
+from gan.report.pictures import pictures, split_grid
 from gan.util.images import grid, png
 
 
@@ -33,4 +33,4 @@ def test_a_picture_is_its_pixels(channels: int) -> None:
 def test_tiles_undo_a_grid(rows: int, columns: int, channels: int, scale: int, gap: int) -> None:
     pixels = np.random.default_rng(rows).integers(0, 256, (rows * columns, 3, 5, channels), np.uint8)
     sheet = png(grid(pixels, columns=columns, scale=scale, gap=gap))
-    np.testing.assert_array_equal(tiles(sheet, height=3, width=5, scale=scale, gap=gap), pixels)
+    np.testing.assert_array_equal(split_grid(sheet, height=3, width=5, scale=scale, gap=gap), pixels)

@@ -11,7 +11,7 @@ from PIL import Image
 from gan.config import Config, Data, override
 from gan.errors import NotFoundError
 from gan.metrics.reference import load as load_reference
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.steps.decide import decide
 from gan.steps.preprocess import preprocess
 from gan.store import Store
@@ -48,7 +48,7 @@ def go_live(made: runs.World, config: Config = CONFIG) -> str:
     return live.go_live(made.store, config, made.dataset_id, made.reference_id)
 
 
-def judge(made: runs.World, outcome: Outcome, *, passed: bool, sets: tuple[str, ...] = ()) -> None:
+def judge(made: runs.World, outcome: StepResult, *, passed: bool, sets: tuple[str, ...] = ()) -> None:
     """What the gate writes of the run that was decided upon."""
     tree = {
         "generator_id": f"gen-{outcome.id}", "name": "pets", "live_generator_id": outcome.details["live_generator_id"],
@@ -58,7 +58,7 @@ def judge(made: runs.World, outcome: Outcome, *, passed: bool, sets: tuple[str, 
     verdicts.write(made.store, outcome.id, tree)
 
 
-def ask(made: runs.World, *sets: str, dataset_id: str | None = None) -> Outcome:
+def ask(made: runs.World, *sets: str, dataset_id: str | None = None) -> StepResult:
     return decide(made.store, override(CONFIG, sets), dataset_id or made.dataset_id, "pets", now=lambda: NOW)
 
 

@@ -4,12 +4,12 @@ import pytest
 
 from gan.config import Retrain
 from gan.errors import ConfigError
-from gan.report.message import Facts
+from gan.report.message import Notification
 from gan.steps.notify import notify
 
 URL = "https://hooks.example.com/services/secret"
-QUIET = Facts("nothing new", "faces", reasons=("the data are those of the live generator",))
-FAILED = Facts("failed", "faces", step="train", exit_code=8, reasons=("loss is nan",))
+QUIET = Notification("nothing new", "faces", reasons=("the data are those of the live generator",))
+FAILED = Notification("failed", "faces", step="train", exit_code=8, reasons=("loss is nan",))
 
 
 class Sent:
@@ -38,7 +38,7 @@ def test_what_happened_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ("facts", "choice", "told"),
     [(QUIET, "all", 1), (QUIET, "news", 0), (FAILED, "news", 1), (FAILED, "off", 0)],
 )
-def test_only_what_is_wanted_is_told(facts: Facts, choice: str, told: int) -> None:
+def test_only_what_is_wanted_is_told(facts: Notification, choice: str, told: int) -> None:
     sent = Sent()
     made = notify(facts, Retrain(notify=choice), URL, send=sent)
     assert len(sent.texts) == told

@@ -18,7 +18,7 @@ from gan.errors import ConfigError, DataError, GanError, Stopped, StoreError
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable
 from gan.util.ids import file_sha256
-from gan.util.sigterm import unwinding_at_sigterm
+from gan.util.sigterm import sigterm_as_exception
 from support import bad_inputs
 
 
@@ -180,7 +180,7 @@ def test_an_interruption_leaves_nothing(
 def test_sigterm_clears_up(store: LocalStore, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(writer, "example_row", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
-    with pytest.raises(Stopped) as caught, unwinding_at_sigterm():
+    with pytest.raises(Stopped) as caught, sigterm_as_exception():
         preprocess(store, pictures(tmp_path), workers=1)
     assert caught.value.exit_code == 143
     assert published(store) == []

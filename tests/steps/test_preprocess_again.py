@@ -9,8 +9,8 @@ import pytest
 from gan.config import Data
 from gan.data.prepare import decode
 from gan.data.prepare.image import PreparedImage
-from gan.data.prepare.options import Frame
-from gan.result import Outcome
+from gan.data.prepare.options import ImageTransform
+from gan.result import StepResult
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store
 from support import bad_inputs
@@ -27,7 +27,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     genuine = decode.prepare
 
-    def noting(data: bytes, name: str, frame: Frame, *, with_decoded_sha256: bool) -> PreparedImage:
+    def noting(data: bytes, name: str, frame: ImageTransform, *, with_decoded_sha256: bool) -> PreparedImage:
         names.append(name)
         return genuine(data, name, frame, with_decoded_sha256=with_decoded_sha256)
 
@@ -35,7 +35,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def run(store: LocalStore, pictures: Path, **keys: object) -> Outcome:
+def run(store: LocalStore, pictures: Path, **keys: object) -> StepResult:
     data = Data(**{"dataset": "folder", "source": str(pictures), "image_size": 8, "channels": 1, **keys})
     return preprocess(store, data, workers=1)
 

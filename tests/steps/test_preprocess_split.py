@@ -12,7 +12,7 @@ from PIL import Image
 
 from gan.config import Data
 from gan.errors import DataError
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable
 from support import bad_inputs
@@ -28,11 +28,11 @@ def put(folder: Path, name: str, image: Image.Image, **options: object) -> None:
     image.save(folder / name, **options)  # type: ignore[arg-type]
 
 
-def run(store: LocalStore, source: Path, **keys: object) -> Outcome:
+def run(store: LocalStore, source: Path, **keys: object) -> StepResult:
     return preprocess(store, Data(**{"dataset": "folder", "source": str(source), "image_size": 16, **keys}), workers=1)
 
 
-def splits(outcome: Outcome) -> dict[str, str]:
+def splits(outcome: StepResult) -> dict[str, str]:
     rows = pq.read_table(Path(outcome.uri) / "manifest.parquet").to_pylist()
     return {row["file"]: row["split"] for row in rows}
 

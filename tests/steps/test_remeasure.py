@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan.config import Reference, override
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.steps.evaluate import evaluate
 from gan.steps.export import export
 from gan.steps.gate import gate
@@ -54,7 +54,7 @@ def generator(made: World, run_id: str, step: int) -> str:
     return export(made.store, run_id, checkpoint=str(step)).id
 
 
-def judged(made: World) -> Outcome:
+def judged(made: World) -> StepResult:
     """The gate's verdict on the new generator, with margins that any one is within."""
     return gate(made.store, generator(made, made.run_id, 4), "pets", sets=WIDE)
 
@@ -104,7 +104,7 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each in ids:
         before = alias.read(made.store, "pets")
-        alias.move(made.store, before, alias.Move(each, "promote", NOW, before.live))
+        alias.move(made.store, before, alias.Promotion(each, "promote", NOW, before.live))
     assert alias.read(made.store, "pets").anchors == {}
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert outcome.details["measured"] == [ids[1], ids[0]], "the live one first"
@@ -117,7 +117,7 @@ def test_what_was_rolled_back_from_is_not_measured(made: World) -> None:
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each, action in ((ids[0], "promote"), (ids[1], "promote"), (ids[0], "rollback")):
         before = alias.read(made.store, "pets")
-        alias.move(made.store, before, alias.Move(each, action, NOW, before.live))
+        alias.move(made.store, before, alias.Promotion(each, action, NOW, before.live))
     assert remeasure(made.store, "pets", made.reference_id).details["measured"] == [ids[0]]
 
 

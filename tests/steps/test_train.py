@@ -24,7 +24,7 @@ from gan.train.checkpoint import attempts
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.logging.metrics_log import read_metrics
-from gan.train.nan_guard import Sentinel
+from gan.train.nan_guard import NanGuard
 from gan.train.run import default_run_id, read_run
 
 STEPS, PER_EPOCH = 14, 5
@@ -131,15 +131,15 @@ def test_auto_precision_is_settled_when_the_run_begins(store: Store, dataset_id:
 @pytest.fixture
 def signal_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals], None]:
     """Has this process sent a signal while a step is under way."""
-    watch = Sentinel.watch
+    watch = NanGuard.watch
 
     def at(wanted: int, number: signal.Signals) -> None:
-        def watching(sentinel: Sentinel, step: int, metrics: Any) -> None:
+        def watching(sentinel: NanGuard, step: int, metrics: Any) -> None:
             watch(sentinel, step, metrics)
             if step == wanted:
                 os.kill(os.getpid(), number)
 
-        monkeypatch.setattr(Sentinel, "watch", watching)
+        monkeypatch.setattr(NanGuard, "watch", watching)
 
     return at
 

@@ -13,7 +13,7 @@ import pytest
 
 from gan.config import Config, from_dict
 from gan.data import spec
-from gan.data.shards.fetcher import Stage
+from gan.data.shards.fetcher import ShardFetcher
 from gan.errors import IntegrityError, Stopped
 from gan.steps.preprocess import preprocess
 from gan.steps.train import train
@@ -85,15 +85,15 @@ def test_a_signal_ends_the_wait_for_a_shard(
 ) -> None:
     """The steps that the first shards allowed are saved, and the run goes on from there."""
     store, dataset_id, last = gated
-    patient = Stage.wait
+    patient = ShardFetcher.wait
 
-    def wait(self: Stage, numbers: range) -> bool:
+    def wait(self: ShardFetcher, numbers: range) -> bool:
         if numbers[-1] == len(self.shards) - 1:
             os.kill(os.getpid(), signal.SIGTERM)
         return patient(self, numbers)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stage, "wait", wait)
+        patch.setattr(ShardFetcher, "wait", wait)
         with pytest.raises(Stopped) as caught:
             train(store, config(), dataset_id)
     assert caught.value.exit_code == 143

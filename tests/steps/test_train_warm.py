@@ -11,7 +11,7 @@ from gan.config import override
 from gan.errors import NotFoundError
 from gan.steps.train import plan, train
 from gan.store import layout as store_runs
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import read_run
@@ -61,9 +61,9 @@ def test_a_run_that_was_begun_with_a_ramp_up_goes_on_with_one(made: runs.World, 
     begun = train(world.store, config, world.dataset_id, run_id="begun-earlier")
     assert not read_run(world.store, begun.id).ema_ramp_up
     key = store_runs.record(begun.id)
-    record = read_sealed(world.store, key)
+    record = read_checksummed(world.store, key)
     del record["decisive"]["train"]["warm_start"]
-    write_sealed(world.store, key, record)
+    write_checksummed(world.store, key, record)
     earlier = read_run(world.store, begun.id)
     assert earlier.ema_ramp_up
     checkpoints = Checkpoints(world.store, begun.id)

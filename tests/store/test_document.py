@@ -6,7 +6,7 @@ import pytest
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.store import Store, read_json
-from gan.store.document import parse_sealed, read_sealed, sealed_json, write_sealed
+from gan.store.document import checksummed_json, parse_checksummed, read_checksummed, write_checksummed
 
 
 def test_an_object_comes_back(store: Store) -> None:
@@ -37,15 +37,15 @@ def test_what_is_not_there_is_not_damaged(store: Store) -> None:
 
 def test_a_sealed_object_comes_back_in_its_order(store: Store) -> None:
     tree = {"b": [1.5, None, "ö"], "a": {"nested": {}}}
-    write_sealed(store, "a.json", tree)
-    assert list(read_sealed(store, "a.json", keys=["a"]).items()) == list(tree.items())
+    write_checksummed(store, "a.json", tree)
+    assert list(read_checksummed(store, "a.json", keys=["a"]).items()) == list(tree.items())
     assert read_json(store, "a.json")["seal"]
     with pytest.raises(IntegrityError, match="it lacks c"):
-        read_sealed(store, "a.json", keys=["c"])
+        read_checksummed(store, "a.json", keys=["c"])
 
 
 def test_any_byte_that_changed_in_a_sealed_object_is_found_with_both_hashes(store: Store) -> None:
-    sound = sealed_json({"id": "x", "list": [1, 2]})
+    sound = checksummed_json({"id": "x", "list": [1, 2]})
     for place in range(len(sound)):
         for flip in (0x01, 0x20, 0x80):
             changed = sound[:place] + bytes([sound[place] ^ flip]) + sound[place + 1 :]
@@ -53,17 +53,17 @@ def test_any_byte_that_changed_in_a_sealed_object_is_found_with_both_hashes(stor
                 IntegrityError,
                 match=r"/a.json is damaged \((it should end|its seal expects SHA-256 \w{64}; found \w{64})",
             ):
-                parse_sealed(changed, store.uri_of("a.json"))
+                parse_checksummed(changed, store.uri_of("a.json"))
 
 
 @pytest.mark.parametrize("change", [lambda sound: sound[:-1], lambda sound: sound + b"\n", lambda sound: b""])
 def test_a_sealed_object_of_another_length_is_damaged(store: Store, change: Callable[[bytes], bytes]) -> None:
-    store.write("a.json", change(sealed_json({"id": "x"})))
+    store.write("a.json", change(checksummed_json({"id": "x"})))
     with pytest.raises(IntegrityError, match=r"/a.json is damaged \(it should end with its seal; found .*\); make it"):
-        read_sealed(store, "a.json", remedy="make it anew")
+        read_checksummed(store, "a.json", remedy="make it anew")
 
 
 def test_an_object_that_was_never_sealed_is_damaged(store: Store) -> None:
     store.write("a.json", b'{"id": "x", "more": "' + b"y" * 100 + b'"}')
     with pytest.raises(IntegrityError, match="should end with its seal"):
-        read_sealed(store, "a.json")
+        read_checksummed(store, "a.json")

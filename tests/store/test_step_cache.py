@@ -8,11 +8,11 @@ from gan.store import Store, immutable, step_cache
 
 
 def test_a_recipe_recalls_what_it_made(store: Store) -> None:
-    assert step_cache.recall(store, "reference", {"a": 1}) is None
-    step_cache.remember(store, "reference", {"a": 1, "b": 2}, "ref-1")
-    assert step_cache.recall(store, "reference", {"b": 2, "a": 1}) == "ref-1"
-    assert step_cache.recall(store, "reference", {"a": 1}) is None
-    assert step_cache.recall(store, "export", {"a": 1, "b": 2}) is None
+    assert step_cache.get(store, "reference", {"a": 1}) is None
+    step_cache.put(store, "reference", {"a": 1, "b": 2}, "ref-1")
+    assert step_cache.get(store, "reference", {"b": 2, "a": 1}) == "ref-1"
+    assert step_cache.get(store, "reference", {"a": 1}) is None
+    assert step_cache.get(store, "export", {"a": 1, "b": 2}) is None
 
 
 @pytest.mark.parametrize(
@@ -20,30 +20,30 @@ def test_a_recipe_recalls_what_it_made(store: Store) -> None:
     [b"{", b"[]", b"\xff", b'{"id": "x"}', b'{"id": "x", "recipe": {"a": 1}}', b'{"id": "../x", "recipe": {}}'],
 )
 def test_a_damaged_note_is_as_none(store: Store, note: bytes) -> None:
-    step_cache.remember(store, "x", {}, "id")
+    step_cache.put(store, "x", {}, "id")
     (item,) = store.list("recipes")
     store.write(item.key, note)
-    assert step_cache.recall(store, "x", {}) is None
+    assert step_cache.get(store, "x", {}) is None
 
 
 def test_what_is_found_published_is_noted_anew(store: Store, tmp_path: Path) -> None:
     """gc keeps what a fresh note is about: a step that is skipped must say that its output is about to be used."""
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") is None
-    step_cache.remember(store, "preprocess", {"a": 1}, "d-1")
+    step_cache.put(store, "preprocess", {"a": 1}, "d-1")
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") is None, "it is not there"
     file = tmp_path / "file"
     file.write_bytes(b"")
     immutable.publish(store, "dataset", "d-1", {"file": file})
-    (before,) = step_cache.notes(store)
+    (before,) = step_cache.entries(store)
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") == "d-1"
-    (after,) = step_cache.notes(store)
+    (after,) = step_cache.entries(store)
     assert (after.step, after.made, after.recipe) == ("preprocess", "d-1", {"a": 1})
     assert after.item.modified >= before.item.modified
 
 
 def test_a_damaged_note_is_listed_as_such(store: Store) -> None:
-    step_cache.remember(store, "x", {}, "id")
-    (note,) = step_cache.notes(store)
+    step_cache.put(store, "x", {}, "id")
+    (note,) = step_cache.entries(store)
     store.write(note.item.key, b"{")
     store.write("recipes/.DS_Store", b"")
-    assert [(each.step, each.made) for each in step_cache.notes(store)] == [("x", None)]
+    assert [(each.step, each.made) for each in step_cache.entries(store)] == [("x", None)]

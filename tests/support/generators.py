@@ -12,7 +12,7 @@ from gan.build import build_generator
 from gan.config import Config, from_dict
 from gan.data.spec import Dataset, Split
 from gan.export import saved_model
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.store import Store, immutable
 
 CLASSES = ("cats", "dogs", "owls")
@@ -42,10 +42,10 @@ def network(*, conditional: bool, channels: int = 1, seed: int = 0) -> keras.Mod
     return build_generator(config(conditional=conditional), dataset(channels=channels))
 
 
-def facts(*, conditional: bool, channels: int = 1) -> Facts:
+def facts(*, conditional: bool, channels: int = 1) -> GeneratorMetadata:
     """What generator.json says of `network`."""
     settings = config(conditional=conditional)
-    return Facts(
+    return GeneratorMetadata(
         run_id="tiny-1",
         step=4,
         dataset_id="folder-123",

@@ -10,7 +10,7 @@ import yaml
 
 from gan.store import LocalStore
 from gan.store.records import executions
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from support.kfp_api import HEALTHY, Api, Said
 
 RUN_ID = "5c29c935-1864-42ff-8b12-37b72f7ad0bb"
@@ -128,7 +128,7 @@ def kubeconfig(api: Api, folder: Path) -> Path:
     return path
 
 
-def ledger(folder: Path, *attempts: Attempt) -> str:
+def ledger(folder: Path, *attempts: ExecutionAttempt) -> str:
     """A store that has these attempts of the run on record."""
     store = LocalStore(folder / "store")
     for attempt in attempts:
@@ -137,5 +137,5 @@ def ledger(folder: Path, *attempts: Attempt) -> str:
     return store.uri
 
 
-def attempt(step: str, state: str, **more: Any) -> Attempt:
-    return Attempt(step, task(step), 0, "2026-11-23T22:12:45Z", node="node-0", state=state, **more)
+def attempt(step: str, state: str, **more: Any) -> ExecutionAttempt:
+    return ExecutionAttempt(step, task(step), 0, "2026-11-23T22:12:45Z", node="node-0", state=state, **more)

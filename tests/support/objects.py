@@ -88,7 +88,7 @@ def generator(store: Store, run_id: str, dataset_id: str, step: int = 10, refere
 def promote(store: Store, name: str, generator_id: str) -> None:
     """Make a generator the live one, whatever anybody says of it."""
     at = alias.read(store, name)
-    alias.move(store, at, alias.Move(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
+    alias.move(store, at, alias.Promotion(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
 
 
 def age(store: LocalStore, seconds: float, *prefixes: str) -> None:

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from gan.errors import ConfigError
 from gan.train.distributed.replicas import Replicas, SharedReplicas
-from gan.train.distributed.sync_layers import adapted
+from gan.train.distributed.sync_layers import with_sync_layers
 from tests.train.conftest import Toy
 
 STEPS = 3
@@ -107,7 +107,7 @@ def overflow(shared: SharedReplicas) -> dict[str, Any]:
 def refused(shared: SharedReplicas) -> str:
     noisy = keras.Sequential([keras.Input((2,)), keras.layers.GaussianNoise(0.1, name="noise")], name="noisy")
     try:
-        adapted(noisy, shared)
+        with_sync_layers(noisy, shared)
     except ConfigError as error:
         return str(error)
     return ""

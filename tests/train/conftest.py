@@ -13,19 +13,19 @@ from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
 from gan.store import Store, open_store
-from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.async_checkpointer import AsyncCheckpointer
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.checkpoint.writer import Publisher
+from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.distributed.replicas import Replicas
-from gan.train.distributed.sync_layers import adapted
+from gan.train.distributed.sync_layers import with_sync_layers
 from gan.train.logging.recorder import Recorder, forget_after
 from gan.train.logging.sample_sheets import SampleSheet
 from gan.train.loop import Loop
 from gan.train.precision import reproducible
 from gan.train.run import Run
 from gan.train.session import training_step
-from gan.train.state import Players, make_players
+from gan.train.state import TrainState, make_train_state
 from gan.train.step import TrainingStep
 from gan.train.stop_signals import StopRequest
 
@@ -66,15 +66,15 @@ class Toy:
         """Networks of a few channels, batches of 4, a checkpoint every 4 of 9 steps."""
         return override(from_dict(TOY), sets)
 
-    def players(self, config: Config, replicas: Replicas | None = None) -> Players:
+    def players(self, config: Config, replicas: Replicas | None = None) -> TrainState:
         shared = replicas or Replicas()
         with reproducible(config.train.precision, config.train.seed), shared.scope():
             networks = build.build_generator(config, self.dataset), build.build_discriminator(config, self.dataset)
-            generator, discriminator = (adapted(network, shared) for network in networks)
+            generator, discriminator = (with_sync_layers(network, shared) for network in networks)
             rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
-            return make_players(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
+            return make_train_state(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
 
-    def step(self, config: Config, players: Players, replicas: Replicas | None = None) -> TrainingStep:
+    def step(self, config: Config, players: TrainState, replicas: Replicas | None = None) -> TrainingStep:
         return training_step(players, config, replicas or Replicas())
 
     def batches(self, config: Config, first: int = 0) -> Iterator[dict[str, tf.Tensor]]:
@@ -119,8 +119,10 @@ class Toy:
         sheet = SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes)
         batches = self.batches(config, done * config.train.discriminator_steps)
         forget_after(store, "r", done)
-        publisher = Publisher(store, "r", lease, config.train, done=done)
-        outbox = Outbox(publisher, most_waiting=config.train.keep_checkpoints, patience_seconds=5, pause_seconds=0.01)
+        publisher = CheckpointWriter(store, "r", lease, config.train, done=done)
+        outbox = AsyncCheckpointer(
+            publisher, most_waiting=config.train.keep_checkpoints, patience_seconds=5, pause_seconds=0.01
+        )
         with outbox, Recorder("r", done, outbox.folder) as recorder:
             loop = Loop(run, players, take_step, batches, sheet, recorder, outbox, done=done, stop=stop)
             loop.train()

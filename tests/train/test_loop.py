@@ -74,9 +74,9 @@ class Killed(BaseException):
     [
         "gan.train.checkpoint.files.Checkpoints.prune",
         "gan.train.checkpoint.files.Checkpoints.publish",
-        "gan.train.checkpoint.pending.Parcel.spool",
+        "gan.train.checkpoint.pending.PendingCheckpoint.spool",
         "gan.train.logging.tensorboard.TensorBoard.take",
-        "gan.train.nan_guard.Sentinel.check_state",
+        "gan.train.nan_guard.NanGuard.check_state",
     ],
 )
 def test_a_kill_while_saving_leaves_a_run_that_goes_on(

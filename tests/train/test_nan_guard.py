@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import DivergedError
-from gan.train.nan_guard import FLAG, Sentinel
+from gan.train.nan_guard import FLAG, NanGuard
 
 
 def metrics(**terms: float) -> dict[str, tf.Tensor]:
@@ -15,7 +15,7 @@ def metrics(**terms: float) -> dict[str, tf.Tensor]:
 
 
 def test_healthy_steps_pass() -> None:
-    sentinel = Sentinel("r")
+    sentinel = NanGuard("r")
     for step in range(1, 5):
         sentinel.watch(step, metrics())
     sentinel.settle()
@@ -24,7 +24,7 @@ def test_healthy_steps_pass() -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_the_step_and_the_term_are_named_when_the_next_step_is_watched(bad: float) -> None:
-    sentinel = Sentinel("r")
+    sentinel = NanGuard("r")
     sentinel.saved(5)
     sentinel.watch(7, metrics(generator_loss=bad))
     with pytest.raises(
@@ -34,7 +34,7 @@ def test_the_step_and_the_term_are_named_when_the_next_step_is_watched(bad: floa
 
 
 def test_settling_looks_at_the_last_step() -> None:
-    sentinel = Sentinel("r")
+    sentinel = NanGuard("r")
     sentinel.watch(7, metrics())
     sentinel.watch(8, metrics(discriminator_gradient_norm=float("inf"), kl=float("nan")))
     with pytest.raises(
@@ -44,7 +44,7 @@ def test_settling_looks_at_the_last_step() -> None:
 
 
 def test_weights_that_are_not_finite_are_named() -> None:
-    sentinel = Sentinel("r")
+    sentinel = NanGuard("r")
     sentinel.check_state(3, {"generator/0000": np.ones(3, np.float32), "d": np.ones(2, np.int64)})
     with pytest.raises(DivergedError, match="at step 4: variable ema/0001 not finite"):
         sentinel.check_state(4, {"ema/0001": np.array([1, np.nan], np.float32)})

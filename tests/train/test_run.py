@@ -10,17 +10,17 @@ import pytest
 from gan.config import Config, override
 from gan.errors import ConfigError, IntegrityError, NotFoundError
 from gan.store import Store, layout
-from gan.store.document import read_sealed, sealed_json, write_sealed
+from gan.store.document import checksummed_json, read_checksummed, write_checksummed
 from gan.train.run import (
     FORMAT,
     Run,
     config_damages,
-    continued,
-    decisive,
     default_run_id,
     differences,
+    extended,
     find_run,
     read_run,
+    training_config,
     write_run,
 )
 
@@ -56,7 +56,7 @@ def test_an_id_that_leaves_the_store_is_refused(store: Store) -> None:
         b"{",
         b"[]",
         b"\xff",
-        sealed_json({"format": FORMAT, "run_id": "r2"}),
+        checksummed_json({"format": FORMAT, "run_id": "r2"}),
     ],
 )
 def test_damage_is_told(store: Store, data: bytes) -> None:
@@ -100,11 +100,11 @@ def test_the_config_hash_ignores_how_many_steps_there_are() -> None:
 
 def test_what_changes_no_step_may_change_and_steps_may_grow() -> None:
     free = override(RUN.config, ["train.steps=999999", "gate.limits.fid=1", "train.keep_checkpoints=1"])
-    assert continued(RUN, free, "digits-1") == dataclasses.replace(RUN, config=free)
+    assert extended(RUN, free, "digits-1") == dataclasses.replace(RUN, config=free)
     with pytest.raises(ConfigError, match=r"train.steps \(was 2000, now 5; it may only grow\)"):
-        continued(RUN, override(RUN.config, ["train.steps=5"]), "digits-1")
+        extended(RUN, override(RUN.config, ["train.steps=5"]), "digits-1")
     with pytest.raises(ConfigError) as caught:
-        continued(RUN, override(free, ["loss.name=hinge", "train.seed=4"]), "digits-2")
+        extended(RUN, override(free, ["loss.name=hinge", "train.seed=4"]), "digits-2")
     message = str(caught.value)
     assert "dataset id (was digits-1, now digits-2)" in message
     assert "loss.name (was 'non_saturating', now 'hinge')" in message
@@ -113,14 +113,14 @@ def test_what_changes_no_step_may_change_and_steps_may_grow() -> None:
 
 
 def test_differences_of_equal_configs_are_none() -> None:
-    assert differences(decisive(Config()), Config()) == []
+    assert differences(training_config(Config()), Config()) == []
 
 
 def edit(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
     """Change what run.json holds, its seal included."""
-    record = read_sealed(store, "runs/r1/run.json")
+    record = read_checksummed(store, "runs/r1/run.json")
     change(record)
-    write_sealed(store, "runs/r1/run.json", record)
+    write_checksummed(store, "runs/r1/run.json", record)
 
 
 def test_a_run_of_another_format_is_refused(store: Store) -> None:
@@ -136,10 +136,10 @@ def test_a_key_that_came_later_counts_as_its_default(store: Store) -> None:
     earlier = read_run(store, "r1")
     assert earlier == RUN
     assert earlier.config_hash != RUN.config_hash
-    going_on = continued(earlier, RUN.config, "digits-1")
+    going_on = extended(earlier, RUN.config, "digits-1")
     assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
     with pytest.raises(ConfigError, match=r"loss.kl_weight \(was 0.0, now 0.5\)"):
-        continued(earlier, override(RUN.config, ["loss.kl_weight=0.5"]), "digits-1")
+        extended(earlier, override(RUN.config, ["loss.kl_weight=0.5"]), "digits-1")
     write_run(store, going_on)
     assert read_run(store, "r1").config_hash == earlier.config_hash
 
@@ -155,8 +155,8 @@ def test_a_warm_start_decides_and_its_absence_leaves_ids_as_they_were() -> None:
     warm = override(Config(), ["train.start_from=other@9"])
     assert default_run_id(Config(), "d1") == "digits-1e6141393bdc", "ids of runs that are there already"
     assert default_run_id(warm, "d1") != default_run_id(Config(), "d1")
-    assert differences(decisive(Config()), warm) == ["train.start_from (was None, now 'other@9')"]
-    assert differences(decisive(warm), Config()) == ["train.start_from (was 'other@9', now None)"]
+    assert differences(training_config(Config()), warm) == ["train.start_from (was None, now 'other@9')"]
+    assert differences(training_config(warm), Config()) == ["train.start_from (was 'other@9', now None)"]
 
 
 @pytest.mark.parametrize("text", ["other", "other@", "@9", "a b@9", "other@best"])
@@ -177,8 +177,8 @@ def test_a_warm_start_is_marked_and_has_no_ramp_up() -> None:
     config = override(Config(), ["train.start_from=r@5"])
     assert not Run("r", "d", config).ema_ramp_up
     assert Run("r", "d", Config()).ema_ramp_up
-    assert decisive(config)["train"]["warm_start"] == "average"
-    assert differences(decisive(config), config) == []
+    assert training_config(config)["train"]["warm_start"] == "average"
+    assert differences(training_config(config), config) == []
 
 
 def rmsprop_of_old(store: Store, rho: float, beta_1: float = 0.5) -> Run:
@@ -200,8 +200,8 @@ def test_a_run_of_rmsprop_keeps_the_rho_that_it_was_begun_with(store: Store, rho
     assert (earlier.config.train.rho, earlier.config.train.beta_1, earlier.config.train.beta_2) == (rho, 0.5, 0.999)
     now = override(Config(), ["train.optimizer=rmsprop"])
     with pytest.raises(ConfigError, match=rf"begun with another configuration: train.rho \(was {rho}, now 0.9\)\."):
-        continued(earlier, now, "digits-1")
-    going_on = continued(earlier, override(now, [f"train.rho={rho}"]), "digits-1")
+        extended(earlier, now, "digits-1")
+    going_on = extended(earlier, override(now, [f"train.rho={rho}"]), "digits-1")
     assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
     write_run(store, going_on)
     assert read_run(store, "r1") == going_on

@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan import build
 from gan.losses import LOSSES
 from gan.train.nan_guard import FLAG
-from gan.train.rng import Draws
+from gan.train.rng import StatelessRng
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
@@ -38,7 +38,7 @@ def test_a_step_is_what_the_formulae_say(toy: Any, conditional: bool) -> None:
     def given(tensor: Any) -> Any:
         return [tensor, labels] if conditional else tensor
 
-    latents = Draws(0, 1, 0).latents(4, 5)
+    latents = StatelessRng(0, 1, 0).latents(4, 5)
     with tf.GradientTape() as tape:
         fake = peers.generator(given(latents), training=True)
         on_real, on_fake = (

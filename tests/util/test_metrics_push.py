@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.util.metrics_push import METRICS, Telemetry
+from gan.util.metrics_push import METRICS, MetricsPush
 from support import servers
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
@@ -33,7 +33,7 @@ def figures(gateway: str) -> dict[str, float]:
 
 
 def test_the_last_figures_are_in_the_gateway_when_the_step_is_over(gateway: str) -> None:
-    with Telemetry("train", "digits", gateway=gateway) as telemetry:
+    with MetricsPush("train", "digits", gateway=gateway) as telemetry:
         telemetry.set("gan_train_step", 10)
         telemetry.set("gan_train_loss", 0.5, term="generator")
         telemetry.set("gan_train_loss", 0.7, term="discriminator")
@@ -45,7 +45,7 @@ def test_the_last_figures_are_in_the_gateway_when_the_step_is_over(gateway: str)
 
 
 def test_figures_arrive_while_the_step_is_at_work(gateway: str) -> None:
-    with Telemetry("train", "long", gateway=gateway, every_seconds=0.01) as telemetry:
+    with MetricsPush("train", "long", gateway=gateway, every_seconds=0.01) as telemetry:
         for step in (1, 2):
             telemetry.set("gan_train_step", step)
             while figures(gateway).get('gan_train_step{name="long",step="train"}') != step:
@@ -54,9 +54,9 @@ def test_figures_arrive_while_the_step_is_at_work(gateway: str) -> None:
 
 def test_the_next_run_of_a_step_replaces_its_figures_and_no_others(gateway: str) -> None:
     for step, name, value in (("gate", "faces", 0), ("gate", "digits", 1), ("gate", "faces", 1)):
-        with Telemetry(step, name, gateway=gateway) as telemetry:
+        with MetricsPush(step, name, gateway=gateway) as telemetry:
             telemetry.set("gan_verdict_passed", value)
-        with Telemetry(step, name, gateway=gateway) as telemetry:  # the step's other half, which knows other figures
+        with MetricsPush(step, name, gateway=gateway) as telemetry:  # the step's other half, which knows other figures
             telemetry.set("gan_step_exit_code", 0)
     found = {name: value for name, value in figures(gateway).items() if 'step="gate"' in name}
     assert found == {
@@ -69,7 +69,7 @@ def test_the_next_run_of_a_step_replaces_its_figures_and_no_others(gateway: str)
 
 def test_a_gateway_that_is_down_costs_one_warning(capsys: pytest.CaptureFixture[str]) -> None:
     url = f"http://127.0.0.1:{servers.free_port()}"
-    with Telemetry("train", "digits", gateway=url, every_seconds=0.0) as telemetry:
+    with MetricsPush("train", "digits", gateway=url, every_seconds=0.0) as telemetry:
         for step in range(100):
             telemetry.set("gan_train_step", step)
     assert capsys.readouterr().err.count("takes no figures; the work goes on without") <= 1
@@ -77,7 +77,7 @@ def test_a_gateway_that_is_down_costs_one_warning(capsys: pytest.CaptureFixture[
 
 def test_a_gateway_that_never_answers_is_not_waited_for_while_the_step_works() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        with Telemetry("train", "digits", gateway=f"http://127.0.0.1:{deaf.getsockname()[1]}") as telemetry:
+        with MetricsPush("train", "digits", gateway=f"http://127.0.0.1:{deaf.getsockname()[1]}") as telemetry:
             telemetry.set("gan_train_step", 1)
             connection, _ = deaf.accept()  # it has begun to push
             for step in range(1000):
@@ -87,7 +87,7 @@ def test_a_gateway_that_never_answers_is_not_waited_for_while_the_step_works() -
 
 @pytest.mark.parametrize("url", ["not a url", "http://[", "ftp://127.0.0.1"])
 def test_what_is_no_gateway_costs_a_warning(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with Telemetry("train", "digits", gateway=url) as telemetry:
+    with MetricsPush("train", "digits", gateway=url) as telemetry:
         telemetry.set("gan_train_step", 1)
     assert f"GAN_PUSHGATEWAY={url} takes no figures" in capsys.readouterr().err
 
@@ -95,7 +95,7 @@ def test_what_is_no_gateway_costs_a_warning(url: str, capsys: pytest.CaptureFixt
 def test_without_a_gateway_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAN_PUSHGATEWAY", raising=False)
     before = threading.active_count()
-    with Telemetry("train", "digits") as telemetry:
+    with MetricsPush("train", "digits") as telemetry:
         telemetry.set("gan_train_step", 1)
         assert threading.active_count() == before
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gan.errors import Stopped
-from gan.util.sigterm import unwinding_at_sigterm
+from gan.util.sigterm import sigterm_as_exception
 
 
 def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:
@@ -14,7 +14,7 @@ def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:
     seen = []
 
     def body() -> None:
-        with unwinding_at_sigterm():
+        with sigterm_as_exception():
             try:
                 signal.raise_signal(signal.SIGTERM)
                 seen.append("went on")
@@ -31,7 +31,7 @@ def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:
 
 def test_without_a_signal_nothing_happens() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with unwinding_at_sigterm():
+    with sigterm_as_exception():
         pass
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -41,7 +41,7 @@ def test_in_another_thread_no_handler_is_set() -> None:
     seen = []
 
     def body() -> None:
-        with unwinding_at_sigterm():
+        with sigterm_as_exception():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=body)

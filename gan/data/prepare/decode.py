@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gan.data.prepare.image import BadImageError, fit_pixels, prepare
+from gan.data.prepare.image import BadImageError, crop_and_resize_pixels, prepare
 from gan.data.prepare.near_duplicates import thumbnail_of
-from gan.data.prepare.options import Frame
+from gan.data.prepare.options import ImageTransform
 from gan.data.prepare.process_pool import ordered_map
-from gan.data.sources.interface import Listed, Listing
+from gan.data.sources.interface import ExampleRef, Listing
 from gan.errors import DataError
 
 if TYPE_CHECKING:
-    from gan.data.prepare.pixel_cache import Known
+    from gan.data.prepare.pixel_cache import PixelCache
 
 CHUNK_IMAGES = 64
 CHUNK_BYTES = 4 << 20
@@ -37,7 +37,7 @@ class Prepared(NamedTuple):
         decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; only where the source is split by pixels.
     """
 
-    example: Listed
+    example: ExampleRef
     pixels: bytes
     sha256: str
     reason: str = ""
@@ -63,7 +63,12 @@ class _File(NamedTuple):
 
 
 def prepared(
-    listing: Listing, examples: Sequence[Listed], frame: Frame, *, workers: int, known: Known | None = None
+    listing: Listing,
+    examples: Sequence[ExampleRef],
+    frame: ImageTransform,
+    *,
+    workers: int,
+    known: PixelCache | None = None,
 ) -> Iterator[Prepared]:
     """Every example, in the order given, with its pixels or the reason against it.
 
@@ -88,13 +93,15 @@ def prepared(
         yield _known(example, known, frame) if known.has(example) else next(fresh)
 
 
-def _known(example: Listed, known: Known, frame: Frame) -> Prepared:
+def _known(example: ExampleRef, known: PixelCache, frame: ImageTransform) -> Prepared:
     pixels = known.pixels(example)
     small = thumbnail_of(pixels, frame.image_size, frame.channels)
     return Prepared(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
 
 
-def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, workers: int) -> Iterator[Prepared]:
+def _decoded_all(
+    listing: Listing, examples: Sequence[ExampleRef], frame: ImageTransform, workers: int
+) -> Iterator[Prepared]:
     chunks = _chunks(listing, examples)
     decode = partial(decode_chunk, frame, listing.split_by_pixels)
     in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
@@ -108,12 +115,12 @@ def _decoded_all(listing: Listing, examples: Sequence[Listed], frame: Frame, wor
             yield Prepared(example, *outcome)
 
 
-def decode_chunk(frame: Frame, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
+def decode_chunk(frame: ImageTransform, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
     """Decode some image files, with the hash of their decoded pixels where `hashed`; runs in a worker."""
     return [_decoded(frame, hashed, file) for file in files]
 
 
-def _decoded(frame: Frame, hashed: bool, file: _File) -> _Outcome:
+def _decoded(frame: ImageTransform, hashed: bool, file: _File) -> _Outcome:
     if isinstance(file.data, str):
         return _Outcome(b"", "", file.data)
     digest = hashlib.sha256(file.data).hexdigest()
@@ -124,7 +131,7 @@ def _decoded(frame: Frame, hashed: bool, file: _File) -> _Outcome:
         return _Outcome(b"", digest, str(bad))
 
 
-def _chunks(listing: Listing, examples: Iterable[Listed]) -> Iterator[list[_File]]:
+def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_File]]:
     """Image files in groups that are cheap to send and bounded in bytes."""
     chunk: list[_File] = []
     size = 0
@@ -139,7 +146,7 @@ def _chunks(listing: Listing, examples: Iterable[Listed]) -> Iterator[list[_File
         yield chunk
 
 
-def _read(listing: Listing, example: Listed) -> _File:
+def _read(listing: Listing, example: ExampleRef) -> _File:
     try:
         data = listing.read(example.key)
     except DataError as error:
@@ -147,12 +154,12 @@ def _read(listing: Listing, example: Listed) -> _File:
     return _File(example.file, data if isinstance(data, bytes) else data.tobytes())
 
 
-def _from_arrays(listing: Listing, examples: Iterable[Listed], frame: Frame) -> Iterator[Prepared]:
+def _from_arrays(listing: Listing, examples: Iterable[ExampleRef], frame: ImageTransform) -> Iterator[Prepared]:
     for example in examples:
         pixels = np.asarray(listing.read(example.key))
-        yield Prepared(example, fit_pixels(pixels, frame), example.sha256)
+        yield Prepared(example, crop_and_resize_pixels(pixels, frame), example.sha256)
 
 
-def _check_unchanged(example: Listed, sha256: str) -> None:
+def _check_unchanged(example: ExampleRef, sha256: str) -> None:
     if example.sha256 and sha256 and sha256 != example.sha256:
         raise DataError(f"{example.file} changed while it was being read; run the same command again")

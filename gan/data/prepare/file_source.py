@@ -23,7 +23,7 @@ FLAG = "data.source (--source)"
 _ENCRYPTED = 0x1
 
 
-class Origin(ABC):
+class FileSource(ABC):
     """Files by relative name, with forward slashes."""
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class Origin(ABC):
         """Release what is open."""
 
 
-class FolderOrigin(Origin):
+class FolderSource(FileSource):
     """A folder. Symbolic links to files inside it are followed, links out of it are refused."""
 
     def names(self) -> list[str]:  # noqa: D102
@@ -86,7 +86,7 @@ class FolderOrigin(Origin):
             raise unreadable(path, error) from None
 
 
-class ZipOrigin(Origin):
+class ZipSource(FileSource):
     """A zip, read in place.
 
     Raises:
@@ -162,16 +162,16 @@ class ZipOrigin(Origin):
         )
 
 
-def open_origin(path: Path) -> Origin:
+def open_file_source(path: Path) -> FileSource:
     """The folder or zip at `path`.
 
     Raises:
         DataError: there is nothing, or something else, or something unsafe.
     """
     if path.is_dir():
-        return FolderOrigin(path)
+        return FolderSource(path)
     if path.is_file():
-        return ZipOrigin(path)
+        return ZipSource(path)
     raise DataError(f"no such file or folder: {path}; check {FLAG}")
 
 

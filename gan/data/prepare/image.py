@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.prepare.near_duplicates import thumbnail
-from gan.data.prepare.options import MOST_ENLARGEMENT, Frame
+from gan.data.prepare.options import MOST_ENLARGEMENT, ImageTransform
 from gan.errors import DataError
 from gan.types import Pixels
 
@@ -59,7 +59,7 @@ class PreparedImage(NamedTuple):
     decoded_sha256: str = ""
 
 
-def prepare(data: bytes, name: str, frame: Frame, *, with_decoded_sha256: bool = False) -> PreparedImage:
+def prepare(data: bytes, name: str, frame: ImageTransform, *, with_decoded_sha256: bool = False) -> PreparedImage:
     """An image file as raw pixels.
 
     Args:
@@ -72,7 +72,7 @@ def prepare(data: bytes, name: str, frame: Frame, *, with_decoded_sha256: bool =
         BadImageError: it is damaged, mislabelled, too large, or does not fit the frame.
     """
     decoded = decode(data, name)
-    fitted = fit(decoded, frame)
+    fitted = crop_and_resize(decoded, frame)
     digest = decoded_sha256(decoded) if with_decoded_sha256 else ""
     return PreparedImage(fitted.tobytes(), thumbnail(fitted), digest)
 
@@ -120,7 +120,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         raise BadImageError(f"is damaged: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
-def fit(picture: Image.Image, frame: Frame) -> Image.Image:
+def crop_and_resize(picture: Image.Image, frame: ImageTransform) -> Image.Image:
     """A picture of mode L or RGB, cut to the frame's window, resized with antialiasing, grey or RGB.
 
     Raises:
@@ -149,11 +149,11 @@ def fit(picture: Image.Image, frame: Frame) -> Image.Image:
     return picture
 
 
-def fit_pixels(pixels: Pixels, frame: Frame) -> bytes:
-    """`fit` for Pixels uint8 [H, W] (grey) that are decoded already."""
+def crop_and_resize_pixels(pixels: Pixels, frame: ImageTransform) -> bytes:
+    """`crop_and_resize` for Pixels uint8 [H, W] (grey) that are decoded already."""
     if frame.channels == 1 and frame.crop is None and pixels.shape == (frame.image_size, frame.image_size):
         return pixels.tobytes()
-    return fit(Image.fromarray(pixels), frame).tobytes()
+    return crop_and_resize(Image.fromarray(pixels), frame).tobytes()
 
 
 def _check_header(picture: Image.Image, name: str) -> None:

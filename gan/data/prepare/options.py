@@ -17,7 +17,7 @@ RECORD_OVERHEAD_BYTES = 1024
 
 
 @dataclass(frozen=True)
-class Frame:
+class ImageTransform:
     """What happens to the pixels of one image.
 
     Attributes:
@@ -41,7 +41,7 @@ class Frame:
 class Options:
     """A frame, and how examples are split, packed and refused."""
 
-    frame: Frame
+    frame: ImageTransform
     holdout_percent: int
     shard_bytes: int
     skip_bad_images: bool
@@ -68,7 +68,7 @@ def resolve(source: Source, data: Data) -> Options:
         ConfigError: a value that this source can't be prepared with.
     """
     crop = _crop(source, data)
-    frame = Frame(
+    frame = ImageTransform(
         image_size=data.image_size or source.image_size,
         channels=data.channels or source.channels,
         crop=crop,
@@ -98,7 +98,7 @@ def _crop(source: Source, data: Data) -> int | None:
     return crop
 
 
-def _check_enlargement(source: Source, frame: Frame) -> None:
+def _check_enlargement(source: Source, frame: ImageTransform) -> None:
     side = frame.crop or (min(source.original_size) if source.original_size else None)
     if side and frame.image_size > MOST_ENLARGEMENT * side:
         raise ConfigError(
@@ -107,7 +107,7 @@ def _check_enlargement(source: Source, frame: Frame) -> None:
         )
 
 
-def _shard_bytes(data: Data, frame: Frame) -> int:
+def _shard_bytes(data: Data, frame: ImageTransform) -> int:
     shard_bytes = int(data.shard_mib * 2**20)
     least = frame.image_size**2 * frame.channels + RECORD_OVERHEAD_BYTES
     if shard_bytes < least:

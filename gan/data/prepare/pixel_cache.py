@@ -16,7 +16,7 @@ import tensorflow as tf
 from gan.data.load import open_records
 from gan.data.shards.index import Packed, packed_images
 from gan.data.shards.records import Records
-from gan.data.sources.interface import Listed
+from gan.data.sources.interface import ExampleRef
 from gan.data.spec import Dataset
 from gan.store import Store
 
@@ -29,32 +29,34 @@ def image_of(file: str, sha256: str) -> Image:
 
 
 @dataclass(frozen=True)
-class Known:
+class PixelCache:
     """Images of an earlier dataset, by content: `records` of each split, and where in them an image is."""
 
     places: dict[Image, Packed] = field(default_factory=dict)
     records: dict[str, Records] = field(default_factory=dict)
 
-    def has(self, example: Listed) -> bool:
+    def has(self, example: ExampleRef) -> bool:
         """Whether the pixels of an example are at hand; not where its SHA-256 is not known before it is read."""
         return bool(example.sha256) and image_of(example.file, example.sha256) in self.places
 
-    def pixels(self, example: Listed) -> bytes:
+    def pixels(self, example: ExampleRef) -> bytes:
         """uint8 [H, W, C] in row-major order of an example that `has` said to be at hand."""
         place = self.places[image_of(example.file, example.sha256)]
         (record,) = self.records[place.split].read([place.number])
         raw: bytes = tf.train.Example.FromString(record).features.feature["image/raw"].bytes_list.value[0]
         return raw
 
-    def decoded_sha256(self, example: Listed) -> str:
+    def decoded_sha256(self, example: ExampleRef) -> str:
         """The hash of the decoded pixels of an example that `has` said to be at hand; "" where it is not known."""
         return self.places[image_of(example.file, example.sha256)].decoded_sha256
 
 
-NOTHING = Known()
+NOTHING = PixelCache()
 
 
-def known_of(store: Store, dataset: Dataset, examples: Sequence[Listed], *, hashed: bool = False) -> Known:
+def pixel_cache_of(
+    store: Store, dataset: Dataset, examples: Sequence[ExampleRef], *, hashed: bool = False
+) -> PixelCache:
     """What a dataset knows of these examples; its shards are fetched and checked where it knows any.
 
     Args:
@@ -74,4 +76,4 @@ def known_of(store: Store, dataset: Dataset, examples: Sequence[Listed], *, hash
         if image_of(packed.file, packed.sha256) in wanted and (packed.decoded_sha256 or not hashed)
     }
     splits = {place.split for place in places.values()}
-    return Known(places, {split: open_records(store, dataset, split) for split in sorted(splits)})
+    return PixelCache(places, {split: open_records(store, dataset, split) for split in sorted(splits)})

@@ -10,12 +10,12 @@ from pathlib import Path
 from gan.data.prepare.file_source import FLAG
 from gan.errors import DataError
 from gan.store import Item, Store, check_key, is_bucket, open_store
-from gan.store.cloud.transfer import Job, transfer
+from gan.store.cloud.transfer import TransferJob, transfer
 from gan.util.scratch import scratch_folder
 
 
 @contextmanager
-def at_hand(where: str | None) -> Iterator[str | None]:
+def local_copy(where: str | None) -> Iterator[str | None]:
     """`where` itself, or, where it is the URI of a file or folder in a bucket, the path of a copy while inside.
 
     Args:
@@ -50,7 +50,7 @@ def _fetched(uri: str, folder: Path) -> Path:
 
 
 def _fetch(uri: str, store: Store, items: list[Item], folder: Path) -> None:
-    jobs = [Job(item.size, partial(store.download, item.key, folder / check_key(item.key))) for item in items]
+    jobs = [TransferJob(item.size, partial(store.download, item.key, folder / check_key(item.key))) for item in items]
     transfer(f"fetch {uri}", jobs)
 
 

@@ -15,7 +15,7 @@ from gan.data.prepare.file_source import FLAG
 from gan.data.prepare.holdout import SplitByPixels
 from gan.data.prepare.near_duplicates import NearDuplicates, Report
 from gan.data.prepare.options import Options
-from gan.data.prepare.pixel_cache import Known
+from gan.data.prepare.pixel_cache import PixelCache
 from gan.data.shards.shard_order import packing_order
 from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
@@ -47,7 +47,7 @@ def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]
 
 
 def write_dataset(
-    folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: Known | None = None
+    folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: PixelCache | None = None
 ) -> Written:
     """Decode every example that is not `known`, and write shards, manifest.parquet and dataset.json to an empty folder.
 
@@ -77,7 +77,7 @@ def _write(
     sides: SplitByPixels,
     *,
     workers: int,
-    known: Known | None,
+    known: PixelCache | None,
 ) -> Written:
     quarantined = list(refuse_or_skip(listing.rejected, options))
     frame = options.frame

@@ -24,7 +24,7 @@ from gan.data.prepare.download_cache import cache_folder
 from gan.data.shards.file_lock import locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
-from gan.util.env import number
+from gan.util.env import env_float
 from gan.util.ids import check_id, file_sha256
 
 LIMIT = "GAN_CACHE_GB"
@@ -156,7 +156,7 @@ def is_sound(path: Path, shard: Shard) -> bool:
 
 
 def _limit_bytes() -> int:
-    return int(number(LIMIT, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
+    return int(env_float(LIMIT, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
 
 
 def _gigabytes(size: int) -> str:

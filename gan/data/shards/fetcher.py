@@ -14,7 +14,7 @@ from gan.data.spec import Dataset, Shard
 from gan.errors import IntegrityError, NotFoundError, UnavailableError
 from gan.store import Store, immutable
 from gan.store.immutable import Damage
-from gan.store.timeouts import patience_seconds
+from gan.store.timeouts import retry_timeout_seconds
 from gan.util.ids import file_sha256
 from gan.util.log import Clock, say, warn
 
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.2
 Accept = Callable[[int, Path], None]
 
 
-class Stage:
+class ShardFetcher:
     """The shards of a split, on their way.
 
     Shards in a local store are used where they lie. Others are copied into the cache, where the next run finds them.
@@ -66,7 +66,7 @@ class Stage:
         self._late: dict[int, UnavailableError] = {}
         self._failure: Exception | None = None
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> ShardFetcher:
         return self
 
     def __exit__(
@@ -110,7 +110,7 @@ class Stage:
             while missing := [number for number in numbers if number not in self._ready]:
                 self.check()
                 late = next((self._late[number] for number in missing if number in self._late), None)
-                if late is not None and self._clock() - began >= patience_seconds():
+                if late is not None and self._clock() - began >= retry_timeout_seconds():
                     raise late
                 if self._stopped():
                     return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from gan.data.sources.interface import Listed
+from gan.data.sources.interface import ExampleRef
 from gan.data.spec import split_rank
 
 
-def packing_order(examples: Iterable[Listed]) -> list[Listed]:
+def packing_order(examples: Iterable[ExampleRef]) -> list[ExampleRef]:
     """Examples split after split, each split in a fixed random order, so that every shard is a fair sample of it.
 
     The order is that of the SHA-256 of the ids: it looks random, and is the same on every machine, with every version
@@ -18,6 +18,6 @@ def packing_order(examples: Iterable[Listed]) -> list[Listed]:
     return sorted(examples, key=_place)
 
 
-def _place(example: Listed) -> tuple[tuple[int, str], bytes]:
+def _place(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
     digest = hashlib.sha256(f"gan.data.shards.shard_order/{example.split}/{example.id}".encode()).digest()
     return split_rank(example.split), digest

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gan.data.sources.interface import Listed
+from gan.data.sources.interface import ExampleRef
 from gan.data.spec import Shard, Split
 from gan.errors import StoreError
 from gan.util.ids import file_sha256
@@ -68,7 +68,7 @@ class ShardWriter:
         elif self._file is not None:
             self._abandon()
 
-    def add(self, example: Listed, pixels: bytes) -> Place:
+    def add(self, example: ExampleRef, pixels: bytes) -> Place:
         """Append one example.
 
         Raises:
@@ -116,7 +116,7 @@ class ShardWriter:
         return self._folder / f".{self._shard_name()}.partial"
 
 
-def serialized(example: Listed, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
+def serialized(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
     """One record, as the table above says; the same example always gives the same bytes."""
     features: dict[str, Any] = {
         "image/raw": _bytes(pixels),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gan.data.sources.celeba import CelebA
 from gan.data.sources.digits import Digits
 from gan.data.sources.folder import Folder
-from gan.data.sources.interface import Listed, Listing, Rejected, Source
+from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.data.sources.mnist import Mnist
 
-__all__ = ["SOURCES", "Listed", "Listing", "Rejected", "Source"]
+__all__ = ["SOURCES", "ExampleRef", "Listing", "Rejected", "Source"]
 
 SOURCES: dict[str, Source] = {
     "mnist": Mnist(),

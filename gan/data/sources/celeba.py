@@ -25,9 +25,9 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from gan.data.prepare.download import file_md5
-from gan.data.prepare.file_source import FLAG, Origin, ZipOrigin, local_source, open_origin, unreadable
+from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, local_source, open_file_source, unreadable
 from gan.data.prepare.options import Options
-from gan.data.sources.interface import Listed, Listing, Rejected, Source
+from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import file_sha256, sha256
 
@@ -61,7 +61,7 @@ class CelebA(Source):
         given = local_source(where, self.needs)
         folder = given.parent if given.is_file() else given
         lists = _Lists(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
-        origin = open_origin(given if given.is_file() else _images(folder))
+        origin = open_file_source(given if given.is_file() else _images(folder))
         try:
             return _listing(origin, lists)
         except BaseException:
@@ -96,7 +96,7 @@ def _images(folder: Path) -> Path:
     raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_WANTED}")
 
 
-def _listing(origin: Origin, lists: _Lists) -> Listing:
+def _listing(origin: FileSource, lists: _Lists) -> Listing:
     names, attributes = read_attributes(lists.attributes)
     partition, identity = read_list(lists.partition), read_list(lists.identity)
     _check_values(lists, partition, identity)
@@ -107,7 +107,7 @@ def _listing(origin: Origin, lists: _Lists) -> Listing:
     digest = _fingerprint(origin, members)
     return Listing(
         examples=[
-            Listed(
+            ExampleRef(
                 id=image,
                 split=PARTITIONS[partition[image]],
                 file=image,
@@ -180,7 +180,7 @@ def _lines(path: Path) -> list[str]:
         raise DataError(f"{path} is not plain text; download it again") from None
 
 
-def _members(origin: Origin) -> dict[str, str]:
+def _members(origin: FileSource) -> dict[str, str]:
     """From the names that the lists use, without folders, to the names in the origin."""
     members: dict[str, str] = {}
     for name in origin.names():
@@ -212,7 +212,7 @@ def _check_values(lists: _Lists, partition: Mapping[str, str], identity: Mapping
 
 
 def _mismatches(
-    origin: Origin, members: Mapping[str, str], tables: Mapping[str, Mapping[str, object]]
+    origin: FileSource, members: Mapping[str, str], tables: Mapping[str, Mapping[str, object]]
 ) -> list[Rejected]:
     """Images without a row in every list, and rows without an image."""
     found = []
@@ -226,9 +226,9 @@ def _mismatches(
     return found
 
 
-def _fingerprint(origin: Origin, members: Mapping[str, str]) -> str:
+def _fingerprint(origin: FileSource, members: Mapping[str, str]) -> str:
     """Of the zip as one file, or of every file of the folder."""
-    if isinstance(origin, ZipOrigin):
+    if isinstance(origin, ZipSource):
         return _sha256(origin.path)
     whole = hashlib.sha256()
     for image, name in sorted(members.items()):
@@ -236,9 +236,9 @@ def _fingerprint(origin: Origin, members: Mapping[str, str]) -> str:
     return whole.hexdigest()
 
 
-def _is_genuine(origin: Origin, lists: _Lists) -> bool | None:
+def _is_genuine(origin: FileSource, lists: _Lists) -> bool | None:
     """True for the whole release; None for anything else, such as a part of it or an extracted folder."""
-    if not isinstance(origin, ZipOrigin):
+    if not isinstance(origin, ZipSource):
         return None
     # The lists come first: the large zip is read only where they are the genuine ones.
     return True if all(file_md5(path) == MD5.get(path.name) for path in (*lists.paths(), origin.path)) else None

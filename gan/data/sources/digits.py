@@ -10,7 +10,7 @@ import numpy as np
 
 from gan.data.prepare.holdout import held_out
 from gan.data.prepare.options import Options
-from gan.data.sources.interface import Listed, Listing, Source
+from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import ConfigError
 from gan.util.ids import sha256
 
@@ -45,7 +45,7 @@ class Digits(Source):
         content = sha256(pixels.tobytes() + bunch.target.astype(np.uint8).tobytes())
         return Listing(
             examples=[
-                Listed(
+                ExampleRef(
                     id=f"{index:04d}",
                     split="test" if digest in test else "train",
                     file=FILE,

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from gan.data.prepare.file_source import FolderOrigin, Origin, local_source, open_origin
+from gan.data.prepare.file_source import FileSource, FolderSource, local_source, open_file_source
 from gan.data.prepare.holdout import check_enough
 from gan.data.prepare.image import EXTENSIONS
 from gan.data.prepare.options import Options
-from gan.data.sources.interface import Listed, Listing, Rejected, Source
+from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import canonical, sha256
 
@@ -35,7 +35,7 @@ class Folder(Source):
     needs = "a folder or zip of images"
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        origin = open_origin(local_source(where, self.needs))
+        origin = open_file_source(local_source(where, self.needs))
         try:
             return _listing(origin)
         except BaseException:
@@ -43,7 +43,7 @@ class Folder(Source):
             raise
 
 
-def _listing(origin: Origin) -> Listing:
+def _listing(origin: FileSource) -> Listing:
     names = [name for name in origin.names() if PurePosixPath(name).suffix.lower() in EXTENSIONS]
     if not names:
         raise DataError(f"no images in {origin.path}; their names must end in {', '.join(EXTENSIONS)}")
@@ -55,7 +55,7 @@ def _listing(origin: Origin) -> Listing:
         check_enough(len(set(digests.values())))
     return Listing(
         examples=[
-            Listed(
+            ExampleRef(
                 id=name,
                 split=places[name][0],
                 file=name,
@@ -75,7 +75,7 @@ def _listing(origin: Origin) -> Listing:
     )
 
 
-def _places(names: Iterable[str], origin: Origin) -> dict[str, tuple[str, str]]:
+def _places(names: Iterable[str], origin: FileSource) -> dict[str, tuple[str, str]]:
     """Split and class of each image, "" where its folder gives none."""
     folders = {name: PurePosixPath(name).parts[:-1] for name in names}
     _drop_shared(folders)
@@ -102,7 +102,7 @@ def _drop_shared(folders: dict[str, tuple[str, ...]]) -> None:
             folders[name] = parts[1:]
 
 
-def _check_labels(labels: Mapping[str, str], origin: Origin) -> None:
+def _check_labels(labels: Mapping[str, str], origin: FileSource) -> None:
     strays = sorted(name for name, label in labels.items() if not label)
     if strays and len(strays) < len(labels):
         raise DataError(
@@ -111,7 +111,7 @@ def _check_labels(labels: Mapping[str, str], origin: Origin) -> None:
         )
 
 
-def _digests(origin: Origin, names: list[str]) -> tuple[dict[str, str], list[Rejected]]:
+def _digests(origin: FileSource, names: list[str]) -> tuple[dict[str, str], list[Rejected]]:
     """SHA-256 of each file that can be read, and those that can't."""
 
     def digest(name: str) -> str | Rejected:
@@ -121,7 +121,7 @@ def _digests(origin: Origin, names: list[str]) -> tuple[dict[str, str], list[Rej
             return Rejected(name, str(error), id=name)
 
     # Files of a folder are read in parallel, since a disk serves many readers; a zip is one file.
-    if isinstance(origin, FolderOrigin):
+    if isinstance(origin, FolderSource):
         with ThreadPoolExecutor(_READERS) as pool:
             found = dict(zip(names, pool.map(digest, names), strict=True))
     else:

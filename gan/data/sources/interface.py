@@ -17,7 +17,7 @@ from gan.types import Json, Pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ExampleRef:
     """One example, found but not yet read.
 
     Attributes:
@@ -69,7 +69,7 @@ class Listing:
         close: releases what `read` holds open.
     """
 
-    examples: list[Listed]
+    examples: list[ExampleRef]
     read: Callable[[str | int], bytes | Pixels]
     fingerprint: Json
     encoded: bool

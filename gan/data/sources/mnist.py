@@ -18,7 +18,7 @@ from gan.data.prepare.download_cache import cache_folder
 from gan.data.prepare.file_source import FLAG, local_source, unreadable
 from gan.data.prepare.options import Options
 from gan.data.sources.idx import read_idx
-from gan.data.sources.interface import Listed, Listing, Source
+from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import DataError
 from gan.types import Pixels
 from gan.util.ids import sha256
@@ -73,13 +73,13 @@ class Mnist(Source):
         folder = local_source(where, _WANTED) if where else self._downloaded()
         files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
         arrays: list[Pixels] = []
-        examples: list[Listed] = []
+        examples: list[ExampleRef] = []
         for split, (images_base, labels_base) in SPLIT_FILES.items():
             images, labels = _pair(files[images_base], files[labels_base])
             offset = sum(map(len, arrays))
             arrays.append(images)
             examples += [
-                Listed(
+                ExampleRef(
                     id=f"{split}/{index:05d}",
                     split=split,
                     file=files[images_base].name,

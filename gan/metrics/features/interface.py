@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gan.types import Pixels
 
 
-class Seen(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a network gives for N images: features float32 [N, F], and outputs float32 [N, O] such as probabilities."""
 
     features: npt.NDArray[np.float32]
@@ -40,20 +40,24 @@ class FeatureNetwork(ABC):
         return {"name": self.name, "hash": self.hash, "kind": self.kind}
 
     @abstractmethod
-    def look(self, pixels: Pixels) -> Seen:
+    def look(self, pixels: Pixels) -> NetworkOutput:
         """Look at one batch of Pixels uint8 [N, H, W, C], always of the same N for the same numbers to the last bit."""
 
 
-def look_at_all(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> Seen:
+def extract_all(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> NetworkOutput:
     """Look at Pixels uint8 [N, H, W, C] in batches of one size; the last is filled up and the filling cut off."""
-    seen = [look_filled(network, pixels[at : at + batch_size], batch_size) for at in range(0, len(pixels), batch_size)]
-    return Seen(np.concatenate([each.features for each in seen]), np.concatenate([each.outputs for each in seen]))
+    seen = [
+        extract_padded(network, pixels[at : at + batch_size], batch_size) for at in range(0, len(pixels), batch_size)
+    ]
+    return NetworkOutput(
+        np.concatenate([each.features for each in seen]), np.concatenate([each.outputs for each in seen])
+    )
 
 
-def look_filled(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> Seen:
+def extract_padded(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> NetworkOutput:
     """Look at at most `batch_size` images as a batch of exactly that size."""
     count = len(pixels)
     filled = np.zeros((batch_size, *pixels.shape[1:]), np.uint8)
     filled[:count] = pixels
     seen = network.look(filled)
-    return Seen(seen.features[:count], seen.outputs[:count])
+    return NetworkOutput(seen.features[:count], seen.outputs[:count])

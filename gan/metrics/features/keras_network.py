@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import IntegrityError
-from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.util.ids import canonical
 from gan.util.scratch import scratch_folder
 
@@ -34,9 +34,9 @@ class KerasNetwork(FeatureNetwork):
         self.classes = model.outputs[1].shape[-1] if kind == "classes" else 0
         self._look = tf.function(lambda pixels: model(pixels, training=False))
 
-    def look(self, pixels: Pixels) -> Seen:  # noqa: D102
+    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         features, outputs = self._look(tf.constant(pixels))
-        return Seen(features.numpy(), outputs.numpy())
+        return NetworkOutput(features.numpy(), outputs.numpy())
 
 
 def model_hash(model: keras.Model) -> str:

@@ -20,7 +20,7 @@ ROOM = 16  # times k candidates a point, from which on those that came to be too
 MOST_PAIRS = 2**20  # candidates that a block keeps before they are reduced to k a point: 32 MB
 
 
-class Meeting:
+class BlockPair:
     """Two blocks of points and the tile between them, made when it is asked for.
 
     rows, columns: the blocks, of `first` and of `second`.
@@ -50,7 +50,7 @@ class Meeting:
         return self._hide(double_tile(self.first, self.rows, self.second, self.columns))
 
     @property
-    def turned(self) -> Meeting:
+    def turned(self) -> BlockPair:
         """The same, with rows and columns exchanged."""
         return _Turned(self)
 
@@ -88,8 +88,8 @@ class Meeting:
         return rows[inside], columns[inside]
 
 
-class _Turned(Meeting):
-    def __init__(self, other: Meeting) -> None:
+class _Turned(BlockPair):
+    def __init__(self, other: BlockPair) -> None:
         super().__init__(other.second, other.columns, other.first, other.rows)
         self._other = other
 
@@ -114,7 +114,7 @@ class Nearest:
         self._limits = np.full(len(block.rows), -np.inf)  # T of the k-th nearest is at least this
         self._found: list[Pairs] = []
 
-    def add(self, meeting: Meeting) -> None:
+    def add(self, meeting: BlockPair) -> None:
         """Take in a meeting whose rows are the block."""
         if not self._found:
             tile = meeting.single

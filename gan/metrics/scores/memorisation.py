@@ -39,7 +39,7 @@ import numpy.typing as npt
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.distances import digests, frame_of, place, tie_tolerance
 from gan.metrics.maths.estimate import Score, share
-from gan.metrics.maths.neighbours import Meeting, Nearest
+from gan.metrics.maths.neighbours import BlockPair, Nearest
 
 if TYPE_CHECKING:
     from gan.metrics.maths.distances import Indices
@@ -105,7 +105,7 @@ def nearest(queries: Features, points: Features, *, exclude_equal: bool = False)
         for columns in held.blocks(at_least=2):
             for block, collector in zip(blocks, found, strict=True):
                 hidden = None if own is None else _places(own[block.rows], columns.rows)
-                collector.add(Meeting(asked, block, held, columns, hidden=hidden))
+                collector.add(BlockPair(asked, block, held, columns, hidden=hidden))
     index, squares = np.empty(len(queries), np.intp), np.empty(len(queries))
     for block, collector in zip(blocks, found, strict=True):
         squares[block.rows], index[block.rows] = collector.finish()

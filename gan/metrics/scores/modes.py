@@ -99,7 +99,7 @@ def kl_floor(modes: int, samples: int, real_images: int | None = None) -> float:
     return (modes - 1) / 2 * (1 / samples + (1 / real_images if real_images else 0.0))
 
 
-def is_sure(probabilities: npt.NDArray[np.floating], above: float) -> npt.NDArray[np.bool_]:
+def is_confident(probabilities: npt.NDArray[np.floating], above: float) -> npt.NDArray[np.bool_]:
     """Which images [N] show one mode with a probability greater than `above`, of mode probabilities [N, K]."""
     sure: npt.NDArray[np.bool_] = probabilities.max(axis=1) > above
     return sure
@@ -124,7 +124,7 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     }
     if comparison.has_confidence:
         above = comparison.protocol.sure_above
-        scores["high_confidence"] = share(generated=is_sure(comparison.generated.mode_probabilities, above))
+        scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, above))
     return scores
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.distances import Frame, Points, digests, frame_of, place
 from gan.metrics.maths.estimate import Score, mean, share
-from gan.metrics.maths.neighbours import Meeting, Nearest
+from gan.metrics.maths.neighbours import BlockPair, Nearest
 
 if TYPE_CHECKING:
     from gan.metrics.maths.distances import Indices
@@ -70,7 +70,7 @@ def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
     blocks = generated_balls.points.blocks()
     for rows in real_balls.points.blocks():
         for columns in blocks:
-            meeting = Meeting(real_balls.points, rows, generated_balls.points, columns)
+            meeting = BlockPair(real_balls.points, rows, generated_balls.points, columns)
             centres, drawn = meeting.within(real_balls.squared_radii[rows.rows])
             covered[centres] = True
             np.add.at(counts, drawn, real_balls.weights[centres])
@@ -112,11 +112,11 @@ def _squared_radii(points: Points, neighbours: int) -> Floats:
     nearest = [Nearest(points.features, block, points.features, points.frame.scale, neighbours) for block in blocks]
     for block, found in zip(blocks, nearest, strict=True):
         diagonal = np.arange(len(block.rows))
-        found.add(Meeting(points, block, points, block, hidden=(diagonal, diagonal)))
+        found.add(BlockPair(points, block, points, block, hidden=(diagonal, diagonal)))
     radii = np.zeros(len(points.features))
     for at, block in enumerate(blocks):
         for other in range(at + 1, len(blocks)):
-            meeting = Meeting(points, block, points, blocks[other])
+            meeting = BlockPair(points, block, points, blocks[other])
             nearest[at].add(meeting)
             nearest[other].add(meeting.turned)
         radii[block.rows], _ = nearest[at].finish()

@@ -6,7 +6,7 @@ No step of its own; `gan.steps.report` calls it.
 from __future__ import annotations
 
 from gan.data.spec import Dataset
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.metrics.requirements import split_of
 from gan.report.data import Link
 from gan.steps.reporting.subject import Focus
@@ -54,7 +54,7 @@ def _reference_summary(store: Store, reference_id: str) -> str:
     return f"{network['name']}:{network['hash'][:6]}{right}; {split_of(record)} split"
 
 
-def _parity_summary(facts: Facts) -> str:
+def _parity_summary(facts: GeneratorMetadata) -> str:
     difference = facts.parity["largest_pixel_difference"]
     if difference == 0:
         return "draws the checkpoint's pictures to the last bit"

@@ -14,10 +14,10 @@ import numpy as np
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
-from gan.export.sample_grid import scale_of, sheet
-from gan.report.data import Nearest, Neighbours, Samples, Strip
+from gan.export.sample_grid import sample_grid, scale_of
+from gan.report.data import ImageRow, Nearest, Neighbours, Samples
 from gan.report.nearest import nearest
-from gan.report.pictures import pictures, tiles
+from gan.report.pictures import pictures, split_grid
 from gan.store import Store, immutable, layout
 from gan.train.run import Run
 from gan.util.images import to_pixels
@@ -26,7 +26,7 @@ from gan.util.log import warn
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gan.types import Draw, Pixels
+    from gan.types import GenerateFn, Pixels
 
 MOMENTS = 8
 TILES_A_MOMENT = 10
@@ -42,34 +42,34 @@ class Drawn:
     """What was drawn for a report: `compared` are the samples that nearest images are sought for."""
 
     samples: Samples
-    walks: tuple[Strip, ...]
+    walks: tuple[ImageRow, ...]
     compared: Pixels
 
 
-def draw(with_: Draw, run: Run, dataset: Dataset, who: str) -> Drawn:
+def draw(with_: GenerateFn, run: Run, dataset: Dataset, who: str) -> Drawn:
     """The sample sheet and the walks of a report; `who` drew them, as the start of a caption."""
     config = run.config.generator
     classes = dataset.classes if config.conditional else ()
-    plan = sheet(config.latent_size, len(classes) or None)
+    plan = sample_grid(config.latent_size, len(classes) or None)
     pixels = to_pixels(with_(plan.latents, plan.labels))
     titles = classes[: plan.columns]
     caption = f"{who}; seed 0, nothing picked out by hand." + (" A column a class." if titles else "")
-    points = latents.walks(WALKS, STEPS_A_WALK, config.latent_size, seed=1)
+    points = latents.interpolations(WALKS, STEPS_A_WALK, config.latent_size, seed=1)
     labels = np.repeat(np.arange(WALKS, dtype=np.int32) % len(classes), STEPS_A_WALK) if classes else None
     walked = to_pixels(with_(points, labels)).reshape(WALKS, STEPS_A_WALK, *dataset.image_shape)
-    walks = tuple(Strip(f"Walk {row + 1}", pictures(each)) for row, each in enumerate(walked))
+    walks = tuple(ImageRow(f"Walk {row + 1}", pictures(each)) for row, each in enumerate(walked))
     samples = Samples(pictures(pixels), caption, plan.columns if titles else None, titles)
     return Drawn(samples, walks, pixels[:COMPARED])
 
 
-def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[Strip, ...]:
+def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[ImageRow, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
     keys = layout.sample_sheets(store, run.run_id)
     height, width, _ = dataset.image_shape
     strips = []
     for key in (keys[index] for index in moments(len(keys))):
-        cut = tiles(store.read(key), height=height, width=width, scale=scale_of(height))
-        strips.append(Strip(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
+        cut = split_grid(store.read(key), height=height, width=width, scale=scale_of(height))
+        strips.append(ImageRow(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
     return tuple(strips)
 
 
@@ -87,7 +87,7 @@ def nearest_training_images(
     """
     from gan.data.load import load_split
     from gan.metrics import reference as references
-    from gan.metrics.features.interface import look_at_all
+    from gan.metrics.features.interface import extract_all
 
     known = reference_id is not None and immutable.is_published(store, "reference", reference_id)
     reference = references.load(store, str(reference_id)) if known else None
@@ -102,7 +102,7 @@ def nearest_training_images(
     if reference is None:
         measure = "in pixels (Euclidean distance)"
     else:
-        points, among = (look_at_all(reference.network, each, LOOK_BATCH).features for each in (samples, images))
+        points, among = (extract_all(reference.network, each, LOOK_BATCH).features for each in (samples, images))
         measure = f"in the features of {reference.network.name} (Euclidean distance)"
     indices, distances = nearest(points, among, NEIGHBOURS)
     rows = tuple(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gan.report.message import FAILED, NOTHING_NEW, PROMOTED, REFUSED, Facts
-from gan.result import Outcome
+from gan.report.message import FAILED, NOTHING_NEW, PROMOTED, REFUSED, Notification
+from gan.result import StepResult
 from gan.store.records import executions
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 from gan.types import Json
 
 
@@ -21,7 +21,7 @@ class Failure:
     exit_code: int | None = None
 
 
-def from_ledger(attempts: Sequence[Attempt], *, but: str) -> tuple[dict[str, Outcome], Failure | None]:
+def from_ledger(attempts: Sequence[ExecutionAttempt], *, but: str) -> tuple[dict[str, StepResult], Failure | None]:
     """The outcome of each step of an execution, and the last failure that no later attempt made good.
 
     Args:
@@ -29,11 +29,11 @@ def from_ledger(attempts: Sequence[Attempt], *, but: str) -> tuple[dict[str, Out
         but: the step that asks, which is not over yet.
     """
     last = {(each.step, each.task): each for each in attempts if each.step != but}
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, StepResult] = {}
     failure = None
     for attempt in sorted(last.values(), key=lambda each: each.ended_at or each.began_at):
         if attempt.state == executions.DONE:
-            outcomes[attempt.step] = Outcome(**(attempt.outcome or {"id": "", "uri": ""}))
+            outcomes[attempt.step] = StepResult(**(attempt.outcome or {"id": "", "uri": ""}))
         else:
             failure = Failure(attempt.step, attempt.error or _silent(attempt), attempt.exit_code)
     return outcomes, failure
@@ -43,11 +43,11 @@ def facts(
     name: str,
     store: str,
     execution: str,
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, StepResult],
     failure: Failure | None,
     live: str | None,
     words: str = "",
-) -> Facts:
+) -> Notification:
     """What a message may say of a run of the retraining pipeline.
 
     It came to its end if its last step is done, whatever else went wrong on the way.
@@ -69,7 +69,7 @@ def facts(
         failure = failure or Failure("", _unexplained(outcomes, words))
         event, reasons = FAILED, [failure.error]
     scored, before = told.get("evaluate", {}), told.get("remeasure", {})
-    return Facts(
+    return Notification(
         event=event,
         name=name,
         store=store,
@@ -97,19 +97,19 @@ def _event(told: Mapping[str, Json]) -> tuple[str, Sequence[str]]:
     return REFUSED, told.get("gate", {}).get("reasons", [])
 
 
-def _unexplained(outcomes: Mapping[str, Outcome], words: str) -> str:
+def _unexplained(outcomes: Mapping[str, StepResult], words: str) -> str:
     """A step that never began: its image could not be pulled, its pod found no place, its driver failed."""
     where = f"after {list(outcomes)[-1]}" if outcomes else "before any step began"
     return f"it ended {where}, and no step says why{f': {words}' if words else ''}; see gan-pipelines status"
 
 
-def _silent(attempt: Attempt) -> str:
+def _silent(attempt: ExecutionAttempt) -> str:
     if attempt.state == executions.RUNNING:
         return "it was killed outright: out of memory, its pod deleted by force, or its node lost"
     return f"its last attempt is {attempt.state}"
 
 
-def _id(outcomes: Mapping[str, Outcome], step: str) -> str:
+def _id(outcomes: Mapping[str, StepResult], step: str) -> str:
     return outcomes[step].id if step in outcomes else ""
 
 

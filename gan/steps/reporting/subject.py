@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as facts_module
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL
 from gan.steps.export import evaluations_newest_first
@@ -30,7 +30,7 @@ class Focus:
 
     step: int | None
     generator_id: str | None
-    facts: Facts | None
+    facts: GeneratorMetadata | None
     evaluation: Json | None
     verdict: Json | None
 
@@ -61,7 +61,7 @@ def _checkpoint(store: Store, run: Run) -> Focus:
     return Focus(steps[-1] if steps else None, None, None, None, None)
 
 
-def _generators(store: Store, run_id: str) -> dict[str, Facts]:
+def _generators(store: Store, run_id: str) -> dict[str, GeneratorMetadata]:
     """The generators of a run by id; damaged ones are passed over with a warning."""
     found = {}
     for generator_id in immutable.ids(store, "generator"):

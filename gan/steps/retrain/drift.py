@@ -61,7 +61,7 @@ def drift(
         IntegrityError: the reference or a shard is damaged.
     """
     from gan.metrics import reference as references
-    from gan.metrics.features.interface import look_at_all
+    from gan.metrics.features.interface import extract_all
     from gan.metrics.maths.two_sample import kernel_difference
 
     reference = references.load(store, reference_id)
@@ -77,7 +77,7 @@ def drift(
         return None
     rng = np.random.default_rng(options.seed)
     pixels = _pixels(store, dataset, came, np.sort(rng.permutation(total)[:count]))
-    seen = look_at_all(reference.network, pixels, options.batch_size)
+    seen = extract_all(reference.network, pixels, options.batch_size)
     chosen = real[rng.permutation(len(real))[:count]]
     found = kernel_difference(seen.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
     return Drift(*found, count)

@@ -10,18 +10,18 @@ from gan.data import spec
 from gan.data.changes import changes, new_images, prepared_otherwise
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
-from gan.export.metadata import Facts
+from gan.export.metadata import GeneratorMetadata
 from gan.steps.retrain.drift import LEAST_IMAGES, drift
 from gan.store import Store
-from gan.store.alias import Pointer
-from gan.train.run import decisive, differences
+from gan.store.alias import Alias
+from gan.train.run import differences, training_config
 from gan.types import Json
 
 SECONDS_A_DAY = 86_400
 
 
 @dataclass
-class News:
+class TriggerReport:
     """What was found: `reasons` to train, what was `looked` at and is no reason, and `figures` for the outcome."""
 
     reasons: list[str] = field(default_factory=list)
@@ -33,7 +33,9 @@ class News:
         (self.reasons if is_reason else self.looked).append(sentence)
 
 
-def gather(store: Store, config: Config, dataset: Dataset, live: Pointer, facts: Facts, now: datetime) -> News:
+def evaluate_triggers(
+    store: Store, config: Config, dataset: Dataset, live: Alias, facts: GeneratorMetadata, now: datetime
+) -> TriggerReport:
     """Look at everything that the config says is a reason to train.
 
     Args:
@@ -47,7 +49,7 @@ def gather(store: Store, config: Config, dataset: Dataset, live: Pointer, facts:
     Raises:
         IntegrityError: a dataset or the live generator's reference is damaged.
     """
-    news = News()
+    news = TriggerReport()
     before = _before(store, facts)
     if before is None:
         news.add(True, f"the data {facts.dataset_id} of the live generator are not in the store any more")
@@ -59,7 +61,7 @@ def gather(store: Store, config: Config, dataset: Dataset, live: Pointer, facts:
     return news
 
 
-def own_config(config: Config, facts: Facts) -> Config:
+def own_config(config: Config, facts: GeneratorMetadata) -> Config:
     """The config of the live generator, but for what a retraining sets by itself: seed and start are those of `config`.
 
     Raises:
@@ -70,14 +72,14 @@ def own_config(config: Config, facts: Facts) -> Config:
     return override(from_record(facts.config, where="the config of the live generator"), sets)
 
 
-def _before(store: Store, facts: Facts) -> Dataset | None:
+def _before(store: Store, facts: GeneratorMetadata) -> Dataset | None:
     try:
         return spec.load(store, facts.dataset_id)
     except NotFoundError:
         return None
 
 
-def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: News) -> None:
+def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: TriggerReport) -> None:
     if otherwise := prepared_otherwise(before, now):
         news.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
         return
@@ -92,7 +94,9 @@ def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: New
         news.add(False, f"the data are those of the live generator, {before.id}")
 
 
-def _drift(store: Store, config: Config, before: Dataset, now: Dataset, facts: Facts, news: News) -> None:
+def _drift(
+    store: Store, config: Config, before: Dataset, now: Dataset, facts: GeneratorMetadata, news: TriggerReport
+) -> None:
     most = config.retrain.max_drift
     if most is None or before.image_shape != now.image_shape or before.id == now.id:
         return
@@ -120,16 +124,16 @@ def _drift(store: Store, config: Config, before: Dataset, now: Dataset, facts: F
     )
 
 
-def _config(config: Config, facts: Facts, news: News) -> None:
+def _config(config: Config, facts: GeneratorMetadata, news: TriggerReport) -> None:
     live = own_config(config, facts)
-    changed = differences(decisive(live), config)
+    changed = differences(training_config(live), config)
     if live.train.steps != config.train.steps:
         changed.append(f"train.steps (was {live.train.steps}, now {config.train.steps})")
     if changed:
         news.add(True, f"the config differs from the live generator's: {', '.join(changed)}")
 
 
-def _age(config: Config, live: Pointer, now: datetime, news: News) -> None:
+def _age(config: Config, live: Alias, now: datetime, news: TriggerReport) -> None:
     days = (now - datetime.fromisoformat(live.moves[-1].at)).total_seconds() / SECONDS_A_DAY
     news.figures["age_days"] = round(days, 3)
     most = config.retrain.most_age_days

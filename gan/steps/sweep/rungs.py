@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from gan import build
 from gan.errors import DivergedError, NotFoundError
 from gan.metrics.registry import metric_of
-from gan.result import Outcome, Stopwatch, plain
+from gan.result import StepResult, Stopwatch, plain
 from gan.steps.evaluate import evaluate, evaluate_for_selection
 from gan.steps.sweep.experiment import Experiment, Trial
 from gan.steps.sweep.halving import points_of_stage, ranked, table
@@ -22,7 +22,7 @@ from gan.types import Json
 from gan.util.log import say, warn
 
 
-def propose(experiment: Experiment, stage: int) -> Outcome:
+def schedule_trials(experiment: Experiment, stage: int) -> StepResult:
     """Hand out the trials of a stage.
 
     Returns:
@@ -50,7 +50,7 @@ def propose(experiment: Experiment, stage: int) -> Outcome:
     return _handed_out(experiment, stage, trials, watch)
 
 
-def run_trial(experiment: Experiment, trial: Trial) -> Outcome:
+def run_trial(experiment: Experiment, trial: Trial) -> StepResult:
     """Train a trial to its rung and score it. One that diverges is out, and no error.
 
     Returns:
@@ -83,7 +83,7 @@ def _score(experiment: Experiment, run_id: str, steps: int) -> float:
     return float(scored["scores"][by]["value"])
 
 
-def choose(experiment: Experiment) -> Outcome:
+def select_best(experiment: Experiment) -> StepResult:
     """The best run of a sweep whose trials have all ended.
 
     Returns:
@@ -110,18 +110,18 @@ def choose(experiment: Experiment) -> Outcome:
         "table": table(experiment),
     }
     say(f"the best of sweep {experiment.id}", run_id=winner["run_id"], **{sweep.by: winner["score"]})
-    return Outcome(str(winner["run_id"]), experiment.uri, watch.seconds(), details=details)
+    return StepResult(str(winner["run_id"]), experiment.uri, watch.seconds(), details=details)
 
 
 def _handed_out(
     experiment: Experiment, stage: int, trials: Sequence[Trial], watch: Stopwatch, *, skipped: bool = False
-) -> Outcome:
+) -> StepResult:
     details: Json = {"stage": stage, "trials": [each.to_json() for each in trials]}
-    return Outcome(experiment.id, experiment.uri, watch.seconds(), skipped, details)
+    return StepResult(experiment.id, experiment.uri, watch.seconds(), skipped, details)
 
 
-def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> Outcome:
+def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
     result = experiment.result(trial)
     run_id = str(result["run_id"])
     details = {**result, "score": plain(result["score"])}
-    return Outcome(run_id, experiment.store.uri_of(layout.folder(run_id)), watch.seconds(), skipped, details)
+    return StepResult(run_id, experiment.store.uri_of(layout.folder(run_id)), watch.seconds(), skipped, details)

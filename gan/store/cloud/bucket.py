@@ -1,4 +1,4 @@
-"""A store in a bucket of an object storage, whichever it is: `Service` speaks to it.
+"""A store in a bucket of an object storage, whichever it is: `ObjectApi` speaks to it.
 
 Here is what both kinds share: asking again, checking what came against its checksum, finding out whether a
 conditional write whose answer was lost took place, and reading twice what has no checksum on an unencrypted line.
@@ -14,12 +14,21 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar
 
 from gan.errors import AlreadyExistsError, ConflictError, NotFoundError, StoreError
-from gan.store.atomic_file import arriving
+from gan.store.atomic_file import atomic_file
 from gan.store.cloud.content import Content
-from gan.store.cloud.object_api import Absent, Condition, MissingError, Page, RefusedError, Service, Stat, Unchanged
-from gan.store.cloud.resumable_download import Copying
+from gan.store.cloud.object_api import (
+    Absent,
+    Condition,
+    MissingError,
+    ObjectApi,
+    Page,
+    PreconditionFailedError,
+    Stat,
+    Unchanged,
+)
+from gan.store.cloud.resumable_download import ResumableDownload
 from gan.store.cloud.retry import Retry, TransientError
-from gan.store.interface import PROBES, Item, Leftover, Store, Versioned, check_key
+from gan.store.interface import PROBES, IncompleteUpload, Item, Store, Versioned, check_key
 
 T = TypeVar("T")
 
@@ -27,7 +36,7 @@ T = TypeVar("T")
 class BucketStore(Store):
     """Objects of `service` whose keys start with `prefix`, a path without a slash at its ends, or none."""
 
-    def __init__(self, service: Service, prefix: str, retry: Retry) -> None:
+    def __init__(self, service: ObjectApi, prefix: str, retry: Retry) -> None:
         self._service, self._retry = service, retry
         self._prefix = f"{prefix}/" if prefix else ""
         self.uri = f"{service.uri}/{prefix}".rstrip("/")
@@ -55,7 +64,7 @@ class BucketStore(Store):
         return content.sha256
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
-        with arriving(path) as file:
+        with atomic_file(path) as file:
             return self._copy(key, file).sums.sha256
 
     def sha256(self, key: str) -> str:  # noqa: D102
@@ -79,7 +88,7 @@ class BucketStore(Store):
     def swap(self, key: str, data: bytes, *, expected: str | None) -> str:  # noqa: D102
         try:
             version = self._put(key, self._content(data), Absent() if expected is None else Unchanged(expected))
-        except RefusedError:
+        except PreconditionFailedError:
             raise ConflictError(f"{self.uri_of(key)} was changed by somebody else; read it again and retry") from None
         if self._service.encrypted:
             return version
@@ -89,13 +98,13 @@ class BucketStore(Store):
     def now(self) -> float:  # noqa: D102
         return self._retry.call(f"ask {self.uri} for the time", self._service.now)
 
-    def leftovers(self) -> Iterator[Leftover]:  # noqa: D102
+    def leftovers(self) -> Iterator[IncompleteUpload]:  # noqa: D102
         for probe in self._items(f"{self._prefix}{PROBES}/"):
-            yield Leftover(probe.key, probe.size, probe.modified)
+            yield IncompleteUpload(probe.key, probe.size, probe.modified)
         what = f"list the unfinished uploads of {self.uri}"
         yield from self._retry.call(what, self._twice(lambda: tuple(self._service.leftovers(self._prefix))))
 
-    def discard(self, leftover: Leftover) -> None:  # noqa: D102
+    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
         if leftover.name.startswith(f"{PROBES}/"):
             self.delete(leftover.name)
             return
@@ -179,7 +188,7 @@ class BucketStore(Store):
     def _create(self, key: str, content: Content, *, if_absent: bool) -> None:
         try:
             self._put(key, content, Absent() if if_absent else None)
-        except RefusedError:
+        except PreconditionFailedError:
             raise AlreadyExistsError(f"{self.uri_of(key)} exists already") from None
 
     def _put(self, key: str, content: Content, condition: Condition) -> str:
@@ -193,7 +202,7 @@ class BucketStore(Store):
             except TransientError:
                 unclear = True
                 raise
-            except RefusedError:
+            except PreconditionFailedError:
                 version = self._version_if_same(key, content) if unclear else None
                 if version is None:
                     raise
@@ -209,8 +218,8 @@ class BucketStore(Store):
             return None
         return copying.stat.version if copying.sums.sha256 == content.sha256 else None
 
-    def _copy(self, key: str, sink: IO[bytes] | None) -> Copying:
-        copying = Copying(self._service, self._key(key), sink)
+    def _copy(self, key: str, sink: IO[bytes] | None) -> ResumableDownload:
+        copying = ResumableDownload(self._service, self._key(key), sink)
         self._ask(key, "read", copying.attempt, lambda: copying.reached)
         return copying
 

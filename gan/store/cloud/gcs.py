@@ -30,15 +30,15 @@ from gan.store.cloud.object_api import (
     Absent,
     Condition,
     MissingError,
+    ObjectApi,
     Page,
+    PreconditionFailedError,
     Reading,
-    RefusedError,
-    Service,
     Stat,
     Unchanged,
     no_bucket,
 )
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
 from gan.store.interface import Item
 
 CONNECTIONS = 64
@@ -51,7 +51,7 @@ SIGN_IN = (
 )
 
 
-class GcsService(Service):
+class GcsApi(ObjectApi):
     """One bucket of Google Cloud Storage."""
 
     crc32c = True
@@ -80,20 +80,20 @@ class GcsService(Service):
         with self.ask("GET", url, headers=headers, stream=True) as answer:
             yield Reading(_stat_of_media(answer, start), _blocks(answer))
 
-    def upload(self, key: str, content: Content, condition: Condition) -> SingleUpload | ResumableUpload:  # noqa: D102
+    def upload(self, key: str, content: Content, condition: Condition) -> GcsSingleUpload | ResumableUpload:  # noqa: D102
         url = f"{self._endpoint}/upload/storage/v1/b/{self._bucket}/o?name={quote(key, safe='')}&fields={FIELDS}"
         match condition:
             case Absent():
                 url += "&ifGenerationMatch=0"
             case Unchanged(version):
                 url += f"&ifGenerationMatch={version}"
-        kind = SingleUpload if content.size <= SINGLE_REQUEST_BYTES else ResumableUpload
+        kind = GcsSingleUpload if content.size <= SINGLE_REQUEST_BYTES else ResumableUpload
         return kind(self, key, content, url)
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
         wanted = f"maxResults={size}&prefix={quote(prefix, safe='')}&fields=nextPageToken,items({FIELDS})"
         tree = _json(self._listed(wanted + (f"&pageToken={quote(token, safe='')}" if token else "")))
-        with making_sense():
+        with malformed_is_transient():
             return Page(tuple(_item(each) for each in tree.get("items", ())), tree.get("nextPageToken"))
 
     def remove(self, key: str) -> None:  # noqa: D102
@@ -101,7 +101,7 @@ class GcsService(Service):
 
     def now(self) -> float:  # noqa: D102
         answer = self._listed("maxResults=1&fields=nextPageToken")
-        with making_sense():
+        with malformed_is_transient():
             return parsedate_to_datetime(answer.headers["Date"]).timestamp()
 
     def _listed(self, wanted: str) -> requests.Response:
@@ -133,7 +133,7 @@ class GcsService(Service):
         if status in (404, 410):
             return MissingError()
         if status in (304, 412, 416):  # 416: it is shorter than an answer said
-            return RefusedError()
+            return PreconditionFailedError()
         if status == 401:
             return StoreError(f"{self.uri} does not take these credentials ({message}); {SIGN_IN}")
         if status == 403:
@@ -147,12 +147,12 @@ class GcsService(Service):
         return f"{self._endpoint}{root}/storage/v1/b/{self._bucket}/o/{quote(key, safe='')}"
 
 
-class SingleUpload:
+class GcsSingleUpload:
     """One request that carries metadata and bytes."""
 
     reached = 0
 
-    def __init__(self, service: GcsService, key: str, content: Content, url: str) -> None:
+    def __init__(self, service: GcsApi, key: str, content: Content, url: str) -> None:
         self._service, self._key, self._content, self._url = service, key, content, url
 
     def attempt(self) -> str:
@@ -174,7 +174,7 @@ class SingleUpload:
 class ResumableUpload:
     """A session: begun by one request, then all bytes in another one, which goes on where it broke off."""
 
-    def __init__(self, service: GcsService, key: str, content: Content, url: str) -> None:
+    def __init__(self, service: GcsApi, key: str, content: Content, url: str) -> None:
         self._service, self._key, self._content, self._url = service, key, content, url
         self._session: str | None = None
         self.reached = 0
@@ -201,7 +201,7 @@ class ResumableUpload:
             json=_metadata(self._content),
             headers={"X-Upload-Content-Length": str(self._content.size)},
         )
-        with making_sense():
+        with malformed_is_transient():
             self._session, self.reached = answer.headers["Location"], 0
 
     def _ask_how_far(self, session: str) -> requests.Response | None:
@@ -262,7 +262,7 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 
 
 def _stat(tree: dict[str, Any]) -> Stat:
-    with making_sense():
+    with malformed_is_transient():
         sha256 = tree.get("metadata", {}).get(SHA256, "")
         return Stat(int(tree["size"]), str(tree["generation"]), sha256, tree.get("crc32c", ""))
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gan.errors import StoreError
 from gan.store.cloud.content import Content
-from gan.store.interface import Item, Leftover
+from gan.store.interface import IncompleteUpload, Item
 
 SHA256 = "gan-sha256"  # the object metadata that holds the SHA-256 of the bytes
 PAGE = 1000
@@ -20,7 +20,7 @@ class MissingError(Exception):
     """There is no such object, or no such bucket."""
 
 
-class RefusedError(Exception):
+class PreconditionFailedError(Exception):
     """The condition of a conditional request does not hold."""
 
 
@@ -81,11 +81,11 @@ class Upload(Protocol):
         """Send what is left; returns the object's version."""
 
 
-class Service(ABC):
+class ObjectApi(ABC):
     """One bucket. Methods take full keys and do not ask twice.
 
-    Every method raises `MissingError`, `RefusedError`, `TransientError` for what may pass, and `StoreError` with a
-    remedy for what does not. Each may be called from several threads.
+    Every method raises `MissingError`, `PreconditionFailedError`, `TransientError` for what may pass, and `StoreError`
+    with a remedy for what does not. Each may be called from several threads.
     """
 
     uri: str  # gs://bucket
@@ -116,10 +116,10 @@ class Service(ABC):
     def now(self) -> float:
         """The service's clock."""
 
-    def leftovers(self, prefix: str) -> Iterator[Leftover]:
+    def leftovers(self, prefix: str) -> Iterator[IncompleteUpload]:
         """Unfinished uploads, where the service keeps any."""
         return iter(())
 
-    def discard(self, leftover: Leftover) -> None:
+    def discard(self, leftover: IncompleteUpload) -> None:
         """Abort an unfinished upload."""
         raise NotImplementedError(leftover)

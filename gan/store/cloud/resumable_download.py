@@ -6,14 +6,14 @@ from typing import IO
 
 from gan.errors import IntegrityError
 from gan.store.cloud.content import Checksums
-from gan.store.cloud.object_api import MissingError, RefusedError, Service, Stat
+from gan.store.cloud.object_api import MissingError, ObjectApi, PreconditionFailedError, Stat
 from gan.store.cloud.retry import TransientError
 
 
-class Copying:
+class ResumableDownload:
     """The bytes of one version of an object, on their way into `sink` (None: they are only counted and hashed)."""
 
-    def __init__(self, service: Service, key: str, sink: IO[bytes] | None) -> None:
+    def __init__(self, service: ObjectApi, key: str, sink: IO[bytes] | None) -> None:
         self._service, self._key, self._sink = service, key, sink
         self._mismatches: set[str] = set()
         self._begin()
@@ -44,7 +44,7 @@ class Copying:
                     if self._sink is not None:
                         self._sink.write(block)
                     self.sums.update(block)
-        except (MissingError, RefusedError):
+        except (MissingError, PreconditionFailedError):
             if not self.stat.version:
                 raise
             self._begin()

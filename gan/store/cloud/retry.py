@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gan.errors import StoreError, UnavailableError
-from gan.util.env import number
+from gan.util.env import env_float
 
 T = TypeVar("T")
 DEADLINE = "GAN_STORE_DEADLINE_SECONDS"
@@ -32,7 +32,7 @@ class TransientError(Exception):
 
 
 @contextmanager
-def making_sense() -> Iterator[None]:
+def malformed_is_transient() -> Iterator[None]:
     """For what takes an answer apart: where that lacks something or holds a wrong value, it may be so for once only."""
     try:
         yield
@@ -91,4 +91,4 @@ def from_environment(otherwise_seconds: float | None = None) -> Retry:
     Raises:
         ConfigError: that is no number above 0.
     """
-    return Retry(number(DEADLINE, otherwise_seconds or DEFAULT_DEADLINE_SECONDS, "seconds"))
+    return Retry(env_float(DEADLINE, otherwise_seconds or DEFAULT_DEADLINE_SECONDS, "seconds"))

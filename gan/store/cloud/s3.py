@@ -29,17 +29,17 @@ from gan.store.cloud.object_api import (
     Absent,
     Condition,
     MissingError,
+    ObjectApi,
     Page,
+    PreconditionFailedError,
     Reading,
-    RefusedError,
-    Service,
     Stat,
     Unchanged,
     no_bucket,
 )
 from gan.store.cloud.parallel import in_parallel
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, making_sense
-from gan.store.interface import Item, Leftover
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
+from gan.store.interface import IncompleteUpload, Item
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20
@@ -72,7 +72,7 @@ SIGN_IN = (
 )
 
 
-class S3Service(Service):
+class S3Api(ObjectApi):
     """One bucket of an S3 service."""
 
     def __init__(self, bucket: str) -> None:
@@ -111,20 +111,20 @@ class S3Service(Service):
                 raise TransientError("it sent all of the object where a part was asked for")
             yield Reading(_stat(answer, start), self._blocks(body))
 
-    def upload(self, key: str, content: Content, condition: Condition) -> SingleUpload | MultipartUpload:  # noqa: D102
+    def upload(self, key: str, content: Content, condition: Condition) -> S3SingleUpload | MultipartUpload:  # noqa: D102
         conditions: dict[str, str] = {}
         match condition:
             case Absent():
                 conditions["IfNoneMatch"] = "*"
             case Unchanged(version):
                 conditions["IfMatch"] = version
-        kind = SingleUpload if content.size <= SINGLE_REQUEST_BYTES else MultipartUpload
+        kind = S3SingleUpload if content.size <= SINGLE_REQUEST_BYTES else MultipartUpload
         return kind(self, key, content, conditions)
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
         # Not by the service's own token: MinIO's is another one at each reading.
         answer = self._listed(Prefix=prefix, MaxKeys=size, **({"StartAfter": token} if token else {}))
-        with making_sense():
+        with malformed_is_transient():
             items = tuple(
                 Item(each["Key"], each["Size"], each["LastModified"].timestamp()) for each in answer.get("Contents", ())
             )
@@ -136,34 +136,34 @@ class S3Service(Service):
 
     def now(self) -> float:  # noqa: D102
         answer = self._listed(MaxKeys=1)
-        with making_sense():
+        with malformed_is_transient():
             return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
 
-    def leftovers(self, prefix: str) -> Iterator[Leftover]:  # noqa: D102
+    def leftovers(self, prefix: str) -> Iterator[IncompleteUpload]:  # noqa: D102
         markers: dict[str, str] = {}
         while True:  # without a prefix, for MinIO takes one for a whole key
             with self.explained():
                 answer = self.client.list_multipart_uploads(Bucket=self.bucket, **markers)
-            with making_sense():
+            with malformed_is_transient():
                 uploads = [(each["Key"], each["UploadId"], each["Initiated"]) for each in answer.get("Uploads", ())]
                 if more := answer["IsTruncated"]:
                     markers = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
             for key, upload_id, begun in uploads:
                 if key.startswith(prefix):
-                    yield Leftover(f"{key}#{upload_id}", self._size_of_parts(key, upload_id), begun.timestamp())
+                    yield IncompleteUpload(f"{key}#{upload_id}", self._size_of_parts(key, upload_id), begun.timestamp())
             if not more:
                 return
 
-    def discard(self, leftover: Leftover) -> None:  # noqa: D102
+    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
         key, _, upload_id = leftover.name.rpartition("#")
         with self.explained():
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns what boto3 raises into what a `Service` raises."""
+        """Turns what boto3 raises into what a `ObjectApi` raises."""
         try:
-            with making_sense():  # what boto3 can't parse
+            with malformed_is_transient():  # what boto3 can't parse
                 yield
         except botocore.exceptions.ClientError as error:
             raise self._error(error) from None
@@ -184,7 +184,7 @@ class S3Service(Service):
         if status == 404:
             return MissingError()
         if status in (304, 412, 416) or code == "PreconditionFailed":  # 416: it is shorter than an answer said
-            return RefusedError()
+            return PreconditionFailedError()
         if code == "ConditionalRequestConflict":
             return RacedError(told)
         if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
@@ -235,12 +235,12 @@ class RacedError(TransientError):
     """Another write of the same object came between; of a multipart upload all parts must then be sent anew."""
 
 
-class SingleUpload:
+class S3SingleUpload:
     """One request."""
 
     reached = 0
 
-    def __init__(self, service: S3Service, key: str, content: Content, conditions: dict[str, str]) -> None:
+    def __init__(self, service: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
         self._service, self._key, self._content, self._conditions = service, key, content, conditions
 
     def attempt(self) -> str:
@@ -260,7 +260,7 @@ class SingleUpload:
 class MultipartUpload:
     """Parts that go up side by side, then one request that makes an object of them. What is up stays up."""
 
-    def __init__(self, service: S3Service, key: str, content: Content, conditions: dict[str, str]) -> None:
+    def __init__(self, service: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
         self._service, self._content, self._conditions = service, content, conditions
         self._where = {"Bucket": service.bucket, "Key": key}
         self._part_bytes = max(PART_BYTES, -(-content.size // MOST_PARTS))
@@ -284,7 +284,7 @@ class MultipartUpload:
         except MissingError:
             self._upload_id, self._parts = None, {}
             return self._version_if_completed()
-        except (RefusedError, RacedError, StoreError):
+        except (PreconditionFailedError, RacedError, StoreError):
             self._abort()
             raise
 
@@ -347,7 +347,7 @@ def _conditional(conditions: dict[str, str]) -> Iterator[None]:
     except MissingError:
         if "IfMatch" not in conditions:
             raise
-        raise RefusedError from None
+        raise PreconditionFailedError from None
 
 
 def _stat(answer: dict[str, Any], start: int = 0) -> Stat:

@@ -18,14 +18,14 @@ SHOWN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Job(Generic[T]):
+class TransferJob(Generic[T]):
     """One file: what moves it, and how many bytes that are."""
 
     size: int
     move: Callable[[], T]
 
 
-def transfer(what: str, jobs: Sequence[Job[T]]) -> list[T]:
+def transfer(what: str, jobs: Sequence[TransferJob[T]]) -> list[T]:
     """Do all jobs, `GAN_STORE_THREADS` (8) at once; the largest first, so that none is left for the end.
 
     Args:

@@ -17,7 +17,7 @@ from gan.util.ids import is_id
 
 
 @dataclass(frozen=True)
-class Ledger:
+class AuditLog:
     """One kind of records.
 
     Attributes:
@@ -50,6 +50,6 @@ class Ledger:
                 continue  # deleted since it was listed
 
 
-EXECUTIONS = Ledger("execution", executions.FOLDER, executions.read_key)
-SWEEPS = Ledger("sweep", sweeps.FOLDER, sweeps.check)
+EXECUTIONS = AuditLog("execution", executions.FOLDER, executions.read_key)
+SWEEPS = AuditLog("sweep", sweeps.FOLDER, sweeps.check)
 LEDGERS = {ledger.kind: ledger for ledger in (EXECUTIONS, SWEEPS)}

@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 
 from gan.errors import AlreadyExistsError, IntegrityError, NotFoundError
 from gan.store.cloud.parallel import in_parallel
-from gan.store.document import read_sealed, sealed_json, write_sealed
+from gan.store.document import checksummed_json, read_checksummed, write_checksummed
 from gan.store.interface import Store
 from gan.types import Json
 from gan.util.ids import check_id, content_hash
@@ -33,7 +33,7 @@ KEYS = ("step", "task", "number", "began_at", "state")
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ExecutionAttempt:
     """One process that works or worked at a task.
 
     Attributes:
@@ -53,7 +53,7 @@ class Attempt:
         exit_code: as `gan.errors` lists them; None as `ended_at`.
         error: the message that it ended with.
         repeated: it did nothing but end with the error of the attempt before, which no retry mends.
-        outcome: what it made: `id`, `uri`, `seconds`, `skipped` and `details`, as `gan.result.Outcome` has it.
+        outcome: what it made: `id`, `uri`, `seconds`, `skipped` and `details`, as `gan.result.StepResult` has it.
     """
 
     step: str
@@ -82,29 +82,29 @@ def task_folder(execution: str, step: str, task: str) -> str:
     return f"{folder(execution)}/{check_id(step, 'the step')}-{content_hash(task)}"
 
 
-def key_of(execution: str, attempt: Attempt) -> str:
+def key_of(execution: str, attempt: ExecutionAttempt) -> str:
     """Where the record of an attempt lies."""
     return f"{task_folder(execution, attempt.step, attempt.task)}/{attempt.number:04d}.json"
 
 
-def begin(store: Store, execution: str, attempt: Attempt) -> Attempt:
+def begin(store: Store, execution: str, attempt: ExecutionAttempt) -> ExecutionAttempt:
     """Put the beginning of an attempt on record; returns it with the number that it got."""
     while True:
         before = [_number(item.key) for item in store.list(task_folder(execution, attempt.step, attempt.task))]
         begun = dataclasses.replace(attempt, number=max(before, default=0) + 1)
         try:
-            store.write(key_of(execution, begun), sealed_json(dataclasses.asdict(begun)), if_absent=True)
+            store.write(key_of(execution, begun), checksummed_json(dataclasses.asdict(begun)), if_absent=True)
         except AlreadyExistsError:
             continue  # another attempt of this task began in between
         return begun
 
 
-def write(store: Store, execution: str, attempt: Attempt) -> None:
+def write(store: Store, execution: str, attempt: ExecutionAttempt) -> None:
     """Put on record what became of an attempt that `begin` returned."""
-    write_sealed(store, key_of(execution, attempt), dataclasses.asdict(attempt))
+    write_checksummed(store, key_of(execution, attempt), dataclasses.asdict(attempt))
 
 
-def read(store: Store, execution: str) -> list[Attempt]:
+def read(store: Store, execution: str) -> list[ExecutionAttempt]:
     """Every attempt of an execution: the tasks as they first began, each with its attempts in order.
 
     Nothing that is damaged keeps the rest from being read. An execution that never began any step has none.
@@ -116,27 +116,27 @@ def read(store: Store, execution: str) -> list[Attempt]:
     return _read(store, folder(execution))
 
 
-def read_task(store: Store, execution: str, step: str, task: str) -> list[Attempt]:
+def read_task(store: Store, execution: str, step: str, task: str) -> list[ExecutionAttempt]:
     """The attempts of one task, in order; see `read`."""
     return _read(store, task_folder(execution, step, task))
 
 
-def read_key(store: Store, key: str) -> Attempt:
+def read_key(store: Store, key: str) -> ExecutionAttempt:
     """The attempt whose record lies under a key, as it was written.
 
     Raises:
         NotFoundError: there is none.
         IntegrityError: it is damaged.
     """
-    tree = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
-    known = {each.name for each in dataclasses.fields(Attempt)}
-    return Attempt(**{name: value for name, value in tree.items() if name in known})
+    tree = read_checksummed(store, key, keys=KEYS, remedy=REMEDY)
+    known = {each.name for each in dataclasses.fields(ExecutionAttempt)}
+    return ExecutionAttempt(**{name: value for name, value in tree.items() if name in known})
 
 
-def _read(store: Store, prefix: str) -> list[Attempt]:
+def _read(store: Store, prefix: str) -> list[ExecutionAttempt]:
     keys = [item.key for item in store.list(prefix)]
     found = in_parallel([partial(_found, store, key) for key in keys], threads=READERS)
-    tasks: dict[str, list[Attempt]] = {}
+    tasks: dict[str, list[ExecutionAttempt]] = {}
     for key, attempt in zip(keys, found, strict=True):
         if attempt is not None:
             tasks.setdefault(key.rpartition("/")[0], []).append(attempt)
@@ -144,7 +144,7 @@ def _read(store: Store, prefix: str) -> list[Attempt]:
     return [attempt for attempts in ordered for attempt in attempts]
 
 
-def _found(store: Store, key: str) -> Attempt | None:
+def _found(store: Store, key: str) -> ExecutionAttempt | None:
     try:
         return read_key(store, key)
     except IntegrityError as error:
@@ -153,12 +153,12 @@ def _found(store: Store, key: str) -> Attempt | None:
         return None  # deleted since it was listed
 
 
-def _damaged(key: str, error: str) -> Attempt:
+def _damaged(key: str, error: str) -> ExecutionAttempt:
     step, _, _ = PurePosixPath(key).parent.name.rpartition("-")
-    return Attempt(step, "", _number(key), "", state=DAMAGED, error=error)
+    return ExecutionAttempt(step, "", _number(key), "", state=DAMAGED, error=error)
 
 
-def _told_lost(attempts: list[Attempt]) -> list[Attempt]:
+def _told_lost(attempts: list[ExecutionAttempt]) -> list[ExecutionAttempt]:
     """The attempts of one task; those that say that they run, and were followed, are lost."""
     return [
         dataclasses.replace(each, state=LOST) if each.state == RUNNING and each is not attempts[-1] else each
@@ -171,10 +171,10 @@ def _number(key: str) -> int:
     return int(stem) if stem.isdecimal() else 0
 
 
-def _by_number(attempt: Attempt) -> int:
+def _by_number(attempt: ExecutionAttempt) -> int:
     return attempt.number
 
 
-def _by_beginning(attempts: list[Attempt]) -> tuple[str, str]:
+def _by_beginning(attempts: list[ExecutionAttempt]) -> tuple[str, str]:
     began = min((each.began_at for each in attempts if each.began_at), default="")
     return began, attempts[0].step

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.store.interface import Store
 from gan.types import Json
 from gan.util.ids import check_id, content_hash
@@ -26,7 +26,7 @@ def folder(sweep_id: str) -> str:
 
 def write_stage(store: Store, sweep_id: str, number: int, trials: Sequence[Json]) -> None:
     """Put the trials of a stage on record."""
-    write_sealed(store, _stage(sweep_id, number), {"trials": list(trials)})
+    write_checksummed(store, _stage(sweep_id, number), {"trials": list(trials)})
 
 
 def read_stage(store: Store, sweep_id: str, number: int) -> list[Json]:
@@ -36,13 +36,13 @@ def read_stage(store: Store, sweep_id: str, number: int) -> list[Json]:
         NotFoundError: it was not handed out.
         IntegrityError: its record is damaged.
     """
-    trials: list[Json] = read_sealed(store, _stage(sweep_id, number), keys=("trials",), remedy=REMEDY)["trials"]
+    trials: list[Json] = read_checksummed(store, _stage(sweep_id, number), keys=("trials",), remedy=REMEDY)["trials"]
     return trials
 
 
 def write_result(store: Store, sweep_id: str, trial: Json, score: float, **more: str) -> None:
     """Put on record how a trial ended; a score that is infinite is written as text, as JSON has no word for it."""
-    write_sealed(store, _result(sweep_id, trial), {**trial, **more, "score": str(score)})
+    write_checksummed(store, _result(sweep_id, trial), {**trial, **more, "score": str(score)})
 
 
 def read_result(store: Store, sweep_id: str, trial: Json) -> Json:
@@ -52,7 +52,7 @@ def read_result(store: Store, sweep_id: str, trial: Json) -> Json:
         NotFoundError: it has not ended.
         IntegrityError: its record is damaged.
     """
-    tree = read_sealed(store, _result(sweep_id, trial), keys=("score",), remedy=REMEDY)
+    tree = read_checksummed(store, _result(sweep_id, trial), keys=("score",), remedy=REMEDY)
     return {**tree, "score": float(tree["score"])}
 
 
@@ -63,7 +63,7 @@ def check(store: Store, key: str) -> None:
         NotFoundError: there is none.
         IntegrityError: it is damaged.
     """
-    read_sealed(store, key, remedy=REMEDY)
+    read_checksummed(store, key, remedy=REMEDY)
 
 
 def _stage(sweep_id: str, number: int) -> str:

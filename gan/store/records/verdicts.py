@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan.errors import IntegrityError
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.store.interface import Store
 from gan.store.layout import verdict as key_of
 from gan.store.layout import verdicts as folder
@@ -17,7 +17,7 @@ KEYS = ("generator_id", "name", "live_generator_id", "passed", "reasons")
 def write(store: Store, run_id: str, verdict: Json) -> str:
     """Write the verdict on a generator of a run for the name in it; returns its URI."""
     key = key_of(run_id, verdict["name"])
-    write_sealed(store, key, verdict)
+    write_checksummed(store, key, verdict)
     return store.uri_of(key)
 
 
@@ -29,7 +29,7 @@ def read(store: Store, run_id: str, name: str) -> Json:
         IntegrityError: it is damaged.
     """
     key = key_of(run_id, name)
-    verdict = read_sealed(store, key, keys=KEYS, remedy=REMEDY)
+    verdict = read_checksummed(store, key, keys=KEYS, remedy=REMEDY)
     if verdict["name"] != name:
         raise IntegrityError(f"{store.uri_of(key)} is damaged (it is the verdict for {verdict['name']}); {REMEDY}")
     return verdict

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Protocol
 
 from gan.errors import UnavailableError
-from gan.train.checkpoint.pending import Parcel
+from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.stop_signals import StopRequest
 from gan.util.log import Clock, say, warn
 from gan.util.scratch import Scratch, disk_error
@@ -31,11 +31,11 @@ class Publish(Protocol):
 
     saved: int
 
-    def __call__(self, parcel: Parcel, folder: Path) -> None:
+    def __call__(self, parcel: PendingCheckpoint, folder: Path) -> None:
         """Publish what of the parcel is not published yet, writing its state into `folder` on the way."""
 
 
-class Outbox:
+class AsyncCheckpointer:
     """A queue of parcels and the thread that publishes them; a context manager that owns the folder they wait in.
 
     Args:
@@ -65,8 +65,8 @@ class Outbox:
         self._patience_seconds = patience_seconds
         self._pause_seconds = pause_seconds
         self._clock = clock
-        self._waiting: deque[Parcel] = deque()
-        self._sending: list[Parcel] = []
+        self._waiting: deque[PendingCheckpoint] = deque()
+        self._sending: list[PendingCheckpoint] = []
         self._changed = threading.Condition()
         self._closed = False
         self._error: BaseException | None = None
@@ -75,7 +75,7 @@ class Outbox:
         self._warned_at: float | None = None
         self._reached_at = clock()
 
-    def __enter__(self) -> Outbox:
+    def __enter__(self) -> AsyncCheckpointer:
         self._start_thread()
         return self
 
@@ -105,7 +105,7 @@ class Outbox:
         if self._error is not None:
             raise self._error
 
-    def put(self, parcel: Parcel) -> None:
+    def put(self, parcel: PendingCheckpoint) -> None:
         """Hand over a parcel; returns at once."""
         with self._changed:
             self._waiting.append(parcel)
@@ -158,7 +158,7 @@ class Outbox:
                 self._fail(error)
                 return
 
-    def _next(self) -> Parcel | None:
+    def _next(self) -> PendingCheckpoint | None:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
@@ -167,7 +167,7 @@ class Outbox:
             self._sending.append(self._waiting.popleft())
             return self._sending[-1]
 
-    def _published(self, parcel: Parcel) -> None:
+    def _published(self, parcel: PendingCheckpoint) -> None:
         with self._changed:
             self._sending.remove(parcel)
             self._reached_at = self._clock()
@@ -177,7 +177,7 @@ class Outbox:
         if told is not None:
             say("the store answers again", saved_step=self.saved, waiting=len(self._waiting))
 
-    def _put_back(self, parcel: Parcel, error: UnavailableError) -> None:
+    def _put_back(self, parcel: PendingCheckpoint, error: UnavailableError) -> None:
         """Let a parcel wait, on the local disk as all others, for the storage to answer again."""
         with self._changed:
             self._sending.remove(parcel)

@@ -4,7 +4,7 @@ runs/<run_id>/attempts.json holds every attempt there was, sealed, and moves by 
 dead finds a newer attempt there before it publishes anything, and stops. No clocks are compared.
 
 An attempt says which step it goes on from. What an older one saved beyond that step counts for nothing, whenever it was
-saved: see `counts`.
+saved: see `is_valid`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from gan.errors import ConflictError, FencedError, IntegrityError, StoreError, UnavailableError
 from gan.store import Store, Versioned, layout
-from gan.store.document import parse_sealed, sealed_json
+from gan.store.document import checksummed_json, parse_checksummed
 from gan.util.log import say, warn
 
 REMEDY = "restore it from a copy, or delete it when nothing trains the run any more"
@@ -51,7 +51,7 @@ def read(store: Store, run_id: str) -> Attempts:
     return _parsed(store, run_id, store.read_versioned(layout.attempts(run_id)))
 
 
-def counts(attempts: Sequence[Attempt], step: int, number: int) -> bool:
+def is_valid(attempts: Sequence[Attempt], step: int, number: int) -> bool:
     """Whether what attempt `number` saved of `step` is of the run: no later attempt goes on from an earlier step."""
     later = [each.from_step for each in attempts if each.number > number and each.from_step is not None]
     return all(step <= from_step for from_step in later)
@@ -151,7 +151,7 @@ def _move(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> 
             return attempts
         tree = {"run_id": run_id, "attempts": [asdict(each) for each in changed]}
         try:
-            store.swap(layout.attempts(run_id), sealed_json(tree), expected=before.version)
+            store.swap(layout.attempts(run_id), checksummed_json(tree), expected=before.version)
         except ConflictError:
             continue  # somebody else was faster, or our own answer was lost
         return changed
@@ -161,7 +161,7 @@ def _parsed(store: Store, run_id: str, versioned: Versioned) -> Attempts:
     if versioned.version is None:
         return ()
     uri = store.uri_of(layout.attempts(run_id))
-    tree = parse_sealed(versioned.data, uri, keys=("run_id", "attempts"), remedy=REMEDY)
+    tree = parse_checksummed(versioned.data, uri, keys=("run_id", "attempts"), remedy=REMEDY)
     if tree["run_id"] != run_id:
         raise IntegrityError(f"{uri} is damaged (it is that of run {tree['run_id']}, not of {run_id}); {REMEDY}")
     return tuple(Attempt(**each) for each in tree["attempts"])

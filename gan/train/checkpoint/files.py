@@ -6,7 +6,7 @@
                                                                    and more; sealed
 
 A checkpoint exists for readers exactly when its `checkpoint.json` does, unless a later attempt at the run went on from
-an earlier step (`gan.train.checkpoint.attempts.counts`). Of several of one step that of the latest attempt is read.
+an earlier step (`gan.train.checkpoint.attempts.is_valid`). Of several of one step that of the latest attempt is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gan.data import spec
 from gan.data.labels import label_shares
 from gan.errors import IntegrityError, NotFoundError
 from gan.store import Item, Store, layout
-from gan.store.document import read_sealed, write_sealed
+from gan.store.document import read_checksummed, write_checksummed
 from gan.train.checkpoint import attempts
 from gan.train.run import read_run
 from gan.types import Json
@@ -103,7 +103,7 @@ class Checkpoints:
                 found.setdefault((int(name[1]), int(name[2])), []).append(item)
         record = attempts.read(self._store, self._run_id)  # after the listing: it judges what is listed
         whole = {place for place, items in found.items() if any(item.key.endswith(f"/{RECORD}") for item in items)}
-        seen = {step: number for step, number in sorted(whole) if attempts.counts(record, step, number)}
+        seen = {step: number for step, number in sorted(whole) if attempts.is_valid(record, step, number)}
         return [
             Folder(step, number, tuple(items), (step, number) in whole, counts=seen.get(step) == number)
             for (step, number), items in sorted(found.items())
@@ -135,7 +135,7 @@ class Checkpoints:
         """
         folder = layout.checkpoint(self._run_id, made.step, self._attempt)
         self._store.upload(f"{folder}/{STATE}", made.path)
-        write_sealed(self._store, f"{folder}/{RECORD}", made.record)
+        write_checksummed(self._store, f"{folder}/{RECORD}", made.record)
 
     def load(self, step: int) -> tuple[Tensors, Json]:
         """The tensors and the record of a checkpoint.
@@ -220,7 +220,7 @@ class Checkpoints:
 
     def _read_meta(self, folder: str, step: int) -> Json:
         key = f"{folder}/{RECORD}"
-        meta = read_sealed(self._store, key, keys=("format", "step", "sha256"), remedy=self._remedy(folder))
+        meta = read_checksummed(self._store, key, keys=("format", "step", "sha256"), remedy=self._remedy(folder))
         if meta["format"] != FORMAT:
             raise IntegrityError(
                 f"checkpoint {step} of run {self._run_id} has format {meta['format']}, this version reads {FORMAT}; "

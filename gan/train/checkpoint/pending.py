@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gan.train.checkpoint.files import Tensors
 
 
-class Parcel:
+class PendingCheckpoint:
     """Files by the keys they get in the store, and a checkpoint that is sealed after them.
 
     Args:

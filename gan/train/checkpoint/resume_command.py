@@ -8,7 +8,7 @@ from gan.store import Store, layout
 from gan.train.run import Run
 
 
-def how_to_go_on(store: Store, run: Run) -> str:
+def resume_command(store: Store, run: Run) -> str:
     """What to run so that training goes on: `gan train` with the run's own config where that is a local file."""
     config = store.local_path(layout.config(run.run_id))
     if config is None:

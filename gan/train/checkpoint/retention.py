@@ -40,7 +40,7 @@ def retained(
     return frozenset(kept)
 
 
-class Needed:
+class ReferencedSteps:
     """Which steps of a run something else in the store refers to."""
 
     def __init__(self, store: Store, run_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan.errors import ConfigError, NotFoundError
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.checkpoint.resume_command import how_to_go_on
+from gan.train.checkpoint.resume_command import resume_command
 from gan.train.run import Run
 
 
@@ -17,7 +17,7 @@ def kept_steps(store: Store, run: Run) -> list[int]:
     """
     steps = Checkpoints(store, run.run_id).steps()
     if not steps:
-        raise NotFoundError(f"run {run.run_id} has no checkpoint yet; train it with: {how_to_go_on(store, run)}")
+        raise NotFoundError(f"run {run.run_id} has no checkpoint yet; train it with: {resume_command(store, run)}")
     return steps
 
 

@@ -9,12 +9,12 @@ from gan.config.schema import Train
 from gan.store import Store
 from gan.train.checkpoint.attempts import Lease
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.checkpoint.pending import Parcel
-from gan.train.checkpoint.retention import Needed, retained
+from gan.train.checkpoint.pending import PendingCheckpoint
+from gan.train.checkpoint.retention import ReferencedSteps, retained
 from gan.util.log import say
 
 
-class Publisher:
+class CheckpointWriter:
     """Puts the parcels of one attempt into the store; see `__call__`."""
 
     def __init__(self, store: Store, run_id: str, lease: Lease, settings: Train, *, done: int) -> None:
@@ -22,10 +22,10 @@ class Publisher:
         self._lease = lease
         self._settings = settings
         self._checkpoints = Checkpoints(store, run_id, lease.number)
-        self._needed = Needed(store, run_id)
+        self._needed = ReferencedSteps(store, run_id)
         self.saved = done
 
-    def __call__(self, parcel: Parcel, folder: Path) -> None:
+    def __call__(self, parcel: PendingCheckpoint, folder: Path) -> None:
         """Publish what of a parcel is not published yet, its checkpoint last, or first where it is urgent.
 
         May be called again after an error, and then goes on. `saved` is the last step that has a checkpoint.
@@ -52,7 +52,7 @@ class Publisher:
             self._lease.check()
             self._checkpoints.prune(self._rule)
 
-    def _publish_checkpoint(self, parcel: Parcel, folder: Path) -> None:
+    def _publish_checkpoint(self, parcel: PendingCheckpoint, folder: Path) -> None:
         made = parcel.spool(folder)
         if made is not None:
             self._checkpoints.publish(made)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan.train.checkpoint.pending import Parcel
+from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.distributed.replicas import Replicas
 from gan.train.stop_signals import StopRequest
 from gan.types import Scalar, Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gan.train.loop import Batch, TakeStep
 
 
-class GroupStep:
+class CoordinatedStop:
     """A `TakeStep` that has all workers stop after the same step, when a signal came to any of them.
 
     Each step, every worker tells which signal it got. The answer is looked at a step later, like the sentinel's flags,
@@ -41,7 +41,7 @@ class GroupStep:
         return metrics
 
 
-class Follower:
+class NullCheckpointer:
     """What a worker that publishes nothing has for an outbox and a recorder. `saved` is the last step handed over."""
 
     def __init__(self, done: int) -> None:
@@ -51,7 +51,7 @@ class Follower:
     def check(self) -> None:
         """Nothing can have gone wrong."""
 
-    def put(self, parcel: Parcel) -> None:
+    def put(self, parcel: PendingCheckpoint) -> None:
         """Worker 0 publishes the same."""
         self.saved = parcel.step
 

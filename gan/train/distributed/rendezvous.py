@@ -23,7 +23,7 @@ CALL_SECONDS = 10.0
 GO = b"!"
 
 
-def meet(workers: Workers, stop: StopRequest) -> None:
+def rendezvous(workers: Workers, stop: StopRequest) -> None:
     """Wait until all workers are there.
 
     Raises:
@@ -32,16 +32,16 @@ def meet(workers: Workers, stop: StopRequest) -> None:
         Stopped: SIGTERM or Ctrl-C came first.
     """
     say(f"worker {workers.index} of {workers.count} waits for the others", address=workers.addresses[workers.index])
-    (_hear if workers.chief else _call)(workers, lambda: _heed(stop))
+    (_accept_workers if workers.chief else _connect_to_chief)(workers, lambda: _raise_if_stopped(stop))
 
 
-def _heed(stop: StopRequest) -> None:
+def _raise_if_stopped(stop: StopRequest) -> None:
     if stop:
         advice = "Not all workers were there and nothing was trained; the same command on all of them goes on"
         raise Stopped(stop.signal_number or 0, advice)
 
 
-def _hear(workers: Workers, heed: Callable[[], None]) -> None:
+def _accept_workers(workers: Workers, heed: Callable[[], None]) -> None:
     """As worker 0: who calls says its number, and is there as long as it stays on the line."""
     lines: dict[socket.socket, int | None] = {}
     with _listening(workers.addresses[0]) as door, ExitStack() as hanging_up:
@@ -57,7 +57,7 @@ def _hear(workers: Workers, heed: Callable[[], None]) -> None:
                     del lines[line]
                     line.close()
         for line in lines:
-            _let_go(line)
+            _release(line)
 
 
 def _number(line: socket.socket, count: int) -> int | None:
@@ -70,7 +70,7 @@ def _number(line: socket.socket, count: int) -> int | None:
     return int(text) if text.endswith("\n") and text[:-1].isdecimal() and 0 < int(text) < count else None
 
 
-def _let_go(line: socket.socket) -> None:
+def _release(line: socket.socket) -> None:
     try:
         line.sendall(GO)
     except OSError:
@@ -79,7 +79,7 @@ def _let_go(line: socket.socket) -> None:
         ) from None
 
 
-def _call(workers: Workers, heed: Callable[[], None]) -> None:
+def _connect_to_chief(workers: Workers, heed: Callable[[], None]) -> None:
     """As another worker: call until worker 0 is there, and stay on the line until it lets go."""
     host, _, port = workers.addresses[0].rpartition(":")
     while True:

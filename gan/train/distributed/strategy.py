@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 from gan.errors import WorkerLostError
-from gan.train.distributed.rendezvous import meet
+from gan.train.distributed.rendezvous import rendezvous
 from gan.train.distributed.replicas import Replicas, SharedReplicas
 from gan.train.distributed.workers import Workers
 from gan.train.stop_signals import StopRequest, install_again
@@ -32,12 +32,12 @@ def join(workers: Workers, stop: StopRequest) -> Replicas:
     Call it before TensorFlow computes anything: how processes communicate is settled then.
 
     Raises:
-        ConfigError, WorkerLostError, Stopped: see `gan.train.distributed.rendezvous.meet`.
+        ConfigError, WorkerLostError, Stopped: see `gan.train.distributed.rendezvous.rendezvous`.
     """
     if workers.count == 1:
         devices = _local_devices()
         return SharedReplicas(tf.distribute.MirroredStrategy(devices)) if len(devices) > 1 else Replicas()
-    meet(workers, stop)
+    rendezvous(workers, stop)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(workers.addresses)}),
         task_type="worker",
@@ -50,7 +50,7 @@ def join(workers: Workers, stop: StopRequest) -> Replicas:
 
 
 @contextmanager
-def losses_explained(workers: Workers) -> Iterator[None]:
+def worker_errors_translated(workers: Workers) -> Iterator[None]:
     """Turns what TensorFlow says when it has lost a worker into an error of ours."""
     try:
         yield

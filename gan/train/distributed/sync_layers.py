@@ -27,7 +27,7 @@ class SharedDropout(keras.layers.Dropout):  # type: ignore[misc]
         return inputs * self._replicas.own(kept)
 
 
-def adapted(network: keras.Model, replicas: Replicas) -> keras.Model:
+def with_sync_layers(network: keras.Model, replicas: Replicas) -> keras.Model:
     """A network of the same layers and values whose BatchNorm and Dropout are those of the whole batch.
 
     For one replica it is `network` itself. Call it inside `replicas.scope()`, when all networks are built: it uses up

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from gan.train.logging.gpu import GpuWatch
-from gan.util.metrics_push import Telemetry
+from gan.util.metrics_push import MetricsPush
 
 LOSSES = {
     "generator_loss": "generator",
@@ -26,7 +26,7 @@ class Monitor:
         gpus: what watches the GPUs.
     """
 
-    def __init__(self, telemetry: Telemetry, gpus: GpuWatch) -> None:
+    def __init__(self, telemetry: MetricsPush, gpus: GpuWatch) -> None:
         self._telemetry = telemetry
         self._gpus = gpus
         self._entered = ExitStack()

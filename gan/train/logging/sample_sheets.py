@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from PIL import Image
 
-from gan.export.sample_grid import sheet
+from gan.export.sample_grid import sample_grid
 from gan.util.images import to_pixels
 
 
@@ -22,7 +22,7 @@ class SampleSheet:
 
     def __init__(self, generator: keras.Model, latent_size: int, seed: int, classes: int | None = None) -> None:
         self._generator = generator
-        self._sheet = sheet(latent_size, classes, seed=seed)
+        self._sheet = sample_grid(latent_size, classes, seed=seed)
         latents = tf.constant(self._sheet.latents)
         self._inputs = latents if self._sheet.labels is None else [latents, tf.constant(self._sheet.labels)]
 

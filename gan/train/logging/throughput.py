@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from gan.util.log import Clock
 
 
-class Speed:
+class Throughput:
     """Counts images over the seconds spent in steps; checkpoints, samples and the first, compiling step stay out.
 
     Args:
@@ -20,8 +20,8 @@ class Speed:
         self._clock = clock
         self._earlier = seconds
         self._began = clock()
-        self.total = Interval()
-        self._since_told = Interval()
+        self.total = ThroughputInterval()
+        self._since_told = ThroughputInterval()
         self._compiled = False
 
     @property
@@ -44,11 +44,11 @@ class Speed:
         self._count(step=self._clock() - began, images=images)
         if not self._compiled:
             self._compiled = True
-            self.total, self._since_told = Interval(), Interval()
+            self.total, self._since_told = ThroughputInterval(), ThroughputInterval()
 
     def tell(self) -> dict[str, float]:
         """`images_per_second` and `data_wait_share` since the last call, and `seconds` of the whole run."""
-        interval, self._since_told = self._since_told, Interval()
+        interval, self._since_told = self._since_told, ThroughputInterval()
         return {**interval.figures(), "seconds": self.seconds}
 
     def _count(self, *, wait: float = 0.0, step: float = 0.0, images: int = 0) -> None:
@@ -58,7 +58,7 @@ class Speed:
             interval.images += images
 
 
-class Interval:
+class ThroughputInterval:
     """Seconds and images of a stretch of training."""
 
     def __init__(self) -> None:

@@ -10,12 +10,12 @@ import kubernetes
 import pytest
 
 from components.kubernetes_api import KubernetesApi
-from components.multi_worker.launcher import Group, train_together
+from components.multi_worker.launcher import WorkerGroup, train_together
 from components.multi_worker.manifests import LABEL
 from components.multi_worker.pending_reasons import EVERY_LOOKS
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
-from gan.result import Outcome
+from gan.result import StepResult
 from support import kfp_api
 from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import IN, listed, status
@@ -29,7 +29,7 @@ JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/kubeflow/jobsets"
 JOBS = "/apis/batch/v1/namespaces/kubeflow/jobs"
 SERVICES = f"{IN}/services"
 ENVIRON = {"GAN_POD": POD, "GAN_NAMESPACE": "kubeflow"}
-MADE = Outcome("run-1", "s3://gan/x/runs/run-1", 12.5, details={"steps": 9})
+MADE = StepResult("run-1", "s3://gan/x/runs/run-1", 12.5, details={"steps": 9})
 
 
 class Cluster:
@@ -59,11 +59,11 @@ class Cluster:
             **{f"DELETE {kind}/{NAME}": self._deleted for kind in (JOBSETS, JOBS, SERVICES)},
         }
 
-    def group(self, between_tries: Callable[[float], object] = lambda _: None) -> Group:
+    def group(self, between_tries: Callable[[float], object] = lambda _: None) -> WorkerGroup:
         settings = kubernetes.client.Configuration(host=self.api.url)
         settings.retries = False
         api = KubernetesApi(kubernetes.client.ApiClient(settings), sleep=between_tries)
-        return Group(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
+        return WorkerGroup(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
 
     def lose_an_answer(self, kind: str) -> None:
         """The next thing of a kind is made, and whoever asked for it does not hear so."""
@@ -350,7 +350,7 @@ def test_workers_that_failed_before_they_had_pods_are_not_waited_for(api: Api) -
 
 def test_outside_of_a_pod_there_is_nothing_to_copy() -> None:
     with pytest.raises(ConfigError, match=r"GAN_POD and GAN_NAMESPACE are not set. Submit with a profile"):
-        Group(2, REQUEST, {"GAN_POD": "x"})
+        WorkerGroup(2, REQUEST, {"GAN_POD": "x"})
 
 
 def test_a_batch_that_workers_can_t_share_is_refused() -> None:
@@ -387,5 +387,5 @@ def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api:
     client = kubernetes.client.ApiClient(settings)
     asked = KubernetesApi(client, sleep=lambda _: None, clock=lambda: float(next(times)))
     with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same again when it does"):
-        Group(2, REQUEST, ENVIRON, asked)
+        WorkerGroup(2, REQUEST, ENVIRON, asked)
     assert len(api.of(f"GET {IN}/pods/{POD}")) == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 from kfp.dsl import HTML, Metrics
 
 from components.runtime import artifacts
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import open_store
 
 
@@ -17,7 +17,7 @@ def test_only_finite_numbers_become_metrics() -> None:
 
 
 def test_text_from_elsewhere_can_not_break_a_table() -> None:
-    table = artifacts.outcome_table(Outcome("a|b", "<script>\n", 0.123456, details={"names": ["x\\y"]}))
+    table = artifacts.outcome_table(StepResult("a|b", "<script>\n", 0.123456, details={"names": ["x\\y"]}))
     assert table == (
         "|  |  |\n| --- | --- |\n| id | a\\|b |\n| uri | &lt;script>  |\n| seconds | 0.1235 |\n| skipped | false |\n"
         '| names | ["x\\\\\\\\y"] |\n'
@@ -25,7 +25,7 @@ def test_text_from_elsewhere_can_not_break_a_table() -> None:
 
 
 def test_a_refusal_gives_its_reasons_and_every_check() -> None:
-    outcome = Outcome("gen", "/", details={
+    outcome = StepResult("gen", "/", details={
         "passed": False,
         "reasons": ["fid is 9, allowed is at most 2"],
             "notes": ["nothing is live under digits"],

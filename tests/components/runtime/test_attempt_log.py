@@ -12,10 +12,10 @@ import pytest
 
 from components.runtime import context, pod_metadata, termination_message
 from gan.errors import DataError, DivergedError, FencedError, GanError, UnavailableError
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.store import LocalStore
 from gan.store.records import executions
-from gan.store.records.executions import DONE, FAILED, LOST, RUNNING, STOPPED, Attempt
+from gan.store.records.executions import DONE, FAILED, LOST, RUNNING, STOPPED, ExecutionAttempt
 
 EXECUTION = "5f0c"
 TASK = "gan-training-x7.root.promote.executor"
@@ -43,7 +43,7 @@ class Pod:
             raise error
         return int(left.value.code or 0)
 
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> list[ExecutionAttempt]:
         return executions.read(LocalStore(self.store), EXECUTION)
 
 
@@ -53,7 +53,7 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pod:
 
 
 def test_a_step_that_is_done_is_on_record_with_what_it_made(pod: Pod) -> None:
-    made = Outcome("gen-1", "/uri", 1.5, True, {"passed": True})
+    made = StepResult("gen-1", "/uri", 1.5, True, {"passed": True})
     with context.step("promote", str(pod.store)) as step:
         (running,) = pod.attempts()
         assert (running.state, running.ended_at, running.exit_code) == (RUNNING, None, None)
@@ -64,7 +64,7 @@ def test_a_step_that_is_done_is_on_record_with_what_it_made(pod: Pod) -> None:
     assert (done.pod, done.node, done.image) == ("gan-training-x7-0", "node-1", "image@sha256:1")
     assert (done.state, done.exit_code, done.error) == (DONE, 0, None)
     assert done.outcome is not None
-    assert Outcome(**done.outcome) == made
+    assert StepResult(**done.outcome) == made
     assert done.began_at <= str(done.ended_at)
     assert not pod.last_words.exists()
 
@@ -108,7 +108,7 @@ def test_whoever_retries_by_hand_gets_a_real_attempt(pod: Pod) -> None:
     pod.fail(DataError("no such folder"))
     pod.retry(0)
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (2, DONE)]
 
 
@@ -120,7 +120,7 @@ def test_what_a_person_mended_is_not_heeded_though_their_first_attempt_is_not_on
         pod.fail(DataError("never told: the body does not run"))
     pod.retry(1)
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert [(each.retry, each.state) for each in pod.attempts()] == [
         *((number, FAILED) for number in range(4)),
         (1, DONE),
@@ -132,7 +132,7 @@ def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
     pod.fail(error)
     pod.retry(1)
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [FAILED, DONE]
 
 
@@ -147,7 +147,7 @@ with runtime.step("promote", {str(pod.store)!r}):
     assert [each.state for each in pod.attempts()] == [RUNNING]
     pod.retry(1)
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [LOST, DONE]
     assert "killed, for want of memory most likely" in capsys.readouterr().err
 
@@ -156,7 +156,7 @@ def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest
     pod.fail(DataError("the first trial's"))
     monkeypatch.setenv(pod_metadata.TASK, "gan-sweep-x7.root.trial-2.promote.executor(1)")
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert [(each.number, each.state) for each in pod.attempts()] == [(1, FAILED), (1, DONE)]
 
 
@@ -211,14 +211,14 @@ def test_a_ledger_that_can_not_be_written_fails_no_step(
     nowhere.write_text("in the way")
     pod.retry(1)
     with context.step("promote", str(nowhere)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert "warning: the ledger of the execution can't be written" in capsys.readouterr().err
 
 
 def test_outside_of_an_execution_nothing_is_on_record(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(pod_metadata.EXECUTION, "")  # a pod without the label
     with context.step("promote", str(pod.store)) as step:
-        step.done(Outcome("gen-1", "/uri"))
+        step.done(StepResult("gen-1", "/uri"))
     assert not pod.store.exists()
 
 

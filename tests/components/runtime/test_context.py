@@ -11,10 +11,10 @@ import pytest
 
 from components.registry import fingerprint
 from components.runtime import context, pod_metadata, result_file
-from components.runtime.result_file import Record
+from components.runtime.result_file import ResultFile
 from gan.config import Config, override
 from gan.errors import LASTING, DataError, IdentityError, Stopped
-from gan.result import Outcome
+from gan.result import StepResult
 
 
 @pytest.fixture
@@ -24,17 +24,17 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
-    made = Outcome("id", "/uri", 1.5, True, {"share": 0.5, "names": ["ü"]})
+    made = StepResult("id", "/uri", 1.5, True, {"share": 0.5, "names": ["ü"]})
     with context.step("train") as step:
         assert step.done(made) is made
-    assert result_file.read(records, "train") == Record("train", outcome=made)
+    assert result_file.read(records, "train") == ResultFile("train", outcome=made)
 
 
 def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(pod_metadata.RECORDS, raising=False)
     monkeypatch.chdir(tmp_path)
     with context.step("train") as step:
-        step.done(Outcome("id", "/uri"))
+        step.done(StepResult("id", "/uri"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,7 +54,7 @@ def test_whatever_goes_wrong_is_told_on_record_and_ends_the_process(
     with pytest.raises(SystemExit) as left, context.step("train"):
         raise error
     assert left.value.code == exit_code
-    assert result_file.read(records, "train") == Record("train", error=message, exit_code=exit_code)
+    assert result_file.read(records, "train") == ResultFile("train", error=message, exit_code=exit_code)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("train: ")
     assert ("Traceback (most recent call last):" in lines) is (exit_code == 70)
@@ -66,7 +66,7 @@ def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
 ) -> None:
     monkeypatch.setenv(context.BODY, fingerprint("train"))
     with context.step("train") as step:
-        step.done(Outcome("id", "/uri"))
+        step.done(StepResult("id", "/uri"))
     monkeypatch.setenv("GAN_IMAGE", "registry/gan:1")
     monkeypatch.setenv(context.BODY, fingerprint("gate"))
     with pytest.raises(SystemExit) as left, context.step("train"):
@@ -91,7 +91,7 @@ def test_what_only_a_later_version_knows_is_refused_for_good(
 def test_a_failure_after_the_step_was_done_replaces_its_record(records: Path) -> None:
     def body() -> None:
         with context.step("train") as step:
-            step.done(Outcome("id", "/uri"))
+            step.done(StepResult("id", "/uri"))
             raise DataError("the artifact could not be written")
 
     with pytest.raises(SystemExit):
@@ -122,7 +122,7 @@ def test_sigterm_unwinds_the_body(records: Path) -> None:
 def test_a_step_in_another_thread_sets_no_handler(records: Path) -> None:
     def body() -> None:
         with context.step("train") as step:
-            step.done(Outcome("id", "/uri"))
+            step.done(StepResult("id", "/uri"))
 
     thread = threading.Thread(target=body)
     thread.start()

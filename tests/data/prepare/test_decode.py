@@ -10,14 +10,14 @@ import pytest
 
 from gan.data.prepare import decode as module
 from gan.data.prepare.decode import prepared
-from gan.data.prepare.options import Frame
-from gan.data.sources.interface import Listed, Listing
+from gan.data.prepare.options import ImageTransform
+from gan.data.sources.interface import ExampleRef, Listing
 from gan.errors import DataError
 from support import bad_inputs
 
-FRAME = Frame(8, 3, None, "bicubic")
+FRAME = ImageTransform(8, 3, None, "bicubic")
 FILES = {f"{index}.png": bad_inputs.picture(index, (10, 12), kind="PNG") for index in range(10)}
-LISTED = [Listed(name, "train", name, name) for name in FILES]
+LISTED = [ExampleRef(name, "train", name, name) for name in FILES]
 
 
 def listing(files: dict[str, bytes], **changes: Any) -> Listing:
@@ -57,14 +57,14 @@ def test_a_file_that_can_not_be_read_is_a_reason() -> None:
 
 
 def test_a_file_that_changes_meanwhile_stops_the_work() -> None:
-    changed = [Listed("0.png", "train", "0.png", "0.png", sha256="0" * 64)]
+    changed = [ExampleRef("0.png", "train", "0.png", "0.png", sha256="0" * 64)]
     with pytest.raises(DataError, match=r"0\.png changed while"):
         list(prepared(listing(FILES), changed, FRAME, workers=1))
 
 
 def test_arrays_need_no_processes() -> None:
     pixels = np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8)
-    examples = [Listed("b", "train", "f", 1, sha256="s"), Listed("a", "train", "f", 0, sha256="s")]
+    examples = [ExampleRef("b", "train", "f", 1, sha256="s"), ExampleRef("a", "train", "f", 0, sha256="s")]
     source = Listing(examples=examples, read=lambda key: pixels[int(key)], fingerprint={}, encoded=False)
-    found = list(prepared(source, examples, Frame(8, 1, None, "bicubic"), workers=8))
+    found = list(prepared(source, examples, ImageTransform(8, 1, None, "bicubic"), workers=8))
     assert [each.pixels for each in found] == [pixels[1].tobytes(), pixels[0].tobytes()]

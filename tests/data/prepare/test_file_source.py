@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gan.data.prepare import file_source
-from gan.data.prepare.file_source import FolderOrigin, ZipOrigin, local_source, open_origin
+from gan.data.prepare.file_source import FolderSource, ZipSource, local_source, open_file_source
 from gan.errors import ConfigError, DataError
 from support import bad_inputs
 
@@ -32,7 +32,7 @@ def make_zip(path: Path) -> Path:
 
 @pytest.mark.parametrize("make", [make_folder, make_zip])
 def test_folder_and_zip_hold_the_same(make: Callable[[Path], Path], tmp_path: Path) -> None:
-    opened = open_origin(make(tmp_path / "in"))
+    opened = open_file_source(make(tmp_path / "in"))
     assert opened.names() == ["3.png", "a/1.png", "b/2.png"]
     assert [opened.read(name) for name in opened.names()] == [b"three", b"one", b"two"]
     opened.close()
@@ -40,34 +40,34 @@ def test_folder_and_zip_hold_the_same(make: Callable[[Path], Path], tmp_path: Pa
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     names = {".DS_Store": b"", "__MACOSX/3.png": b"", ".cache/x.png": b"", "d/Thumbs.db": b"", "a.png": b"x"}
-    zipped = open_origin(bad_inputs.zip_of(tmp_path / "a.zip", names))
+    zipped = open_file_source(bad_inputs.zip_of(tmp_path / "a.zip", names))
     for name, data in names.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(data)
-    assert zipped.names() == open_origin(tmp_path / "in").names() == ["a.png"]
+    assert zipped.names() == open_file_source(tmp_path / "in").names() == ["a.png"]
     zipped.close()
 
 
 def test_links_inside_are_followed_and_links_out_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "in")
     (folder / "again.png").symlink_to("a/1.png")
-    assert FolderOrigin(folder).read("again.png") == b"one"
+    assert FolderSource(folder).read("again.png") == b"one"
     (tmp_path / "secret.png").write_bytes(b"")
     (folder / "out.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(DataError, match=r"out\.png is a symbolic link"):
-        FolderOrigin(folder).names()
+        FolderSource(folder).names()
 
 
 def test_a_linked_folder_outside_is_refused_too(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "in")
     (folder / "up").symlink_to(tmp_path)
     with pytest.raises(DataError, match="outside the source"):
-        FolderOrigin(folder).names()
+        FolderSource(folder).names()
 
 
 def test_a_source_that_is_itself_a_link_is_fine(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(make_folder(tmp_path / "in"))
-    assert FolderOrigin(tmp_path / "link").names() == ["3.png", "a/1.png", "b/2.png"]
+    assert FolderSource(tmp_path / "link").names() == ["3.png", "a/1.png", "b/2.png"]
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.png", b"caf\xe9/a.png"])
@@ -79,19 +79,19 @@ def test_a_name_that_is_not_utf_8_is_refused(name: bytes, tmp_path: Path) -> Non
     except OSError:
         pytest.skip("this file system takes UTF-8 names alone")
     with pytest.raises(DataError, match=r'name is not UTF-8: "caf\\xe9.*rename it'):
-        FolderOrigin(tmp_path / "in").names()
+        FolderSource(tmp_path / "in").names()
 
 
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(DataError, match="not a regular file"):
-        FolderOrigin(tmp_path).read("a.png")
+        FolderSource(tmp_path).read("a.png")
 
 
 def test_files_beyond_any_image_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_source, "MOST_FILE_BYTES", 4)
-    zipped = ZipOrigin(make_zip(tmp_path / "z"))
-    for opened in (FolderOrigin(make_folder(tmp_path / "in")), zipped):
+    zipped = ZipSource(make_zip(tmp_path / "z"))
+    for opened in (FolderSource(make_folder(tmp_path / "in")), zipped):
         assert opened.read("a/1.png") == b"one"
         with pytest.raises(DataError, match="has 5 bytes"):
             opened.read("3.png")
@@ -101,21 +101,21 @@ def test_files_beyond_any_image_are_not_read(tmp_path: Path, monkeypatch: pytest
 def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_folder(tmp_path / "in")
     with pytest.raises(DataError, match=r"can't read .*gone.png: No such file"):
-        FolderOrigin(folder).read("gone.png")
+        FolderSource(folder).read("gone.png")
 
     def denied(path: object) -> object:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(DataError, match=r"can't read .*: Permission denied; make it readable"):
-        FolderOrigin(folder).names()
+        FolderSource(folder).names()
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "a\\evil.png", "C:/evil.png"])
 def test_a_zip_that_reaches_outside_is_refused(name: str, tmp_path: Path) -> None:
     path = bad_inputs.zip_of(tmp_path / "a.zip", {"1.png": b"", name: b""})
     with pytest.raises(DataError, match="path outside the archive"):
-        open_origin(path)
+        open_file_source(path)
 
 
 def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(info, "/etc/passwd")
     with pytest.raises(DataError, match="symbolic link"):
-        open_origin(tmp_path / "a.zip")
+        open_file_source(tmp_path / "a.zip")
 
 
 def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
@@ -134,19 +134,19 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
         data[data.index(mark) + offset] |= 1
     path.write_bytes(data)
     with pytest.raises(DataError, match="encrypted"):
-        open_origin(path)
+        open_file_source(path)
 
 
 def test_an_absurd_ratio_is_refused(tmp_path: Path) -> None:
     path = bad_inputs.zip_of(tmp_path / "a.zip", {"a.png": bytes(5_000_000)}, compressed=True)
     with pytest.raises(DataError, match=r"compressed 10.. times"):
-        open_origin(path)
+        open_file_source(path)
 
 
 def test_many_small_bombs_are_refused_together(tmp_path: Path) -> None:
     members = {f"{index}.png": bytes(900_000) for index in range(3)}
     with pytest.raises(DataError, match="all of it is compressed"):
-        open_origin(bad_inputs.zip_of(tmp_path / "a.zip", members, compressed=True))
+        open_file_source(bad_inputs.zip_of(tmp_path / "a.zip", members, compressed=True))
 
 
 def test_a_doubled_name_is_refused(tmp_path: Path) -> None:
@@ -155,24 +155,24 @@ def test_a_doubled_name_is_refused(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.png", b"2")
     with pytest.raises(DataError, match="there twice"):
-        open_origin(tmp_path / "a.zip")
+        open_file_source(tmp_path / "a.zip")
 
 
 def test_damage_in_a_zip_is_told(tmp_path: Path) -> None:
     path = bad_inputs.zip_of(tmp_path / "a.zip", {"a.png": b"sound bytes"})
     path.write_bytes(path.read_bytes().replace(b"sound", b"wrong"))
-    opened = open_origin(path)
+    opened = open_file_source(path)
     with pytest.raises(DataError, match=r"a\.png in .* can't be read: Bad CRC-32"):
         opened.read("a.png")
     opened.close()
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DataError, match="not a whole zip"):
-        open_origin(path)
+        open_file_source(path)
 
 
 def test_a_zip_that_may_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="can't read"):
-        ZipOrigin(tmp_path)
+        ZipSource(tmp_path)
 
 
 def test_sources_are_paths_or_file_uris(tmp_path: Path) -> None:
@@ -198,4 +198,4 @@ def test_wrong_sources(where: str | None, kind: type[Exception], says: str) -> N
 
 def test_what_is_neither_folder_nor_file() -> None:
     with pytest.raises(DataError, match="no such file or folder"):
-        open_origin(Path("/dev/null"))
+        open_file_source(Path("/dev/null"))

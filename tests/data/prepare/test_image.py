@@ -15,11 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.data.prepare.image import BadImageError, decode, decoded_sha256, fit, fit_pixels, prepare
-from gan.data.prepare.options import Frame
+from gan.data.prepare.image import (
+    BadImageError,
+    crop_and_resize,
+    crop_and_resize_pixels,
+    decode,
+    decoded_sha256,
+    prepare,
+)
+from gan.data.prepare.options import ImageTransform
 from support import bad_inputs
 
-FRAME = Frame(image_size=8, channels=3, crop=None, resizer="bicubic")
+FRAME = ImageTransform(image_size=8, channels=3, crop=None, resizer="bicubic")
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -162,13 +169,13 @@ def test_a_decompression_bomb_is_not_decoded(side: int) -> None:
 
 def test_crop_is_the_centre() -> None:
     pixels = np.arange(6 * 9, dtype=np.uint8).reshape(6, 9)
-    found = fit(Image.fromarray(pixels), Frame(4, 1, 4, "bicubic"))
+    found = crop_and_resize(Image.fromarray(pixels), ImageTransform(4, 1, 4, "bicubic"))
     np.testing.assert_array_equal(np.asarray(found), pixels[1:5, 2:6])
 
 
 def test_a_window_elsewhere() -> None:
     pixels = np.arange(6 * 9, dtype=np.uint8).reshape(6, 9)
-    found = fit(Image.fromarray(pixels), Frame(4, 1, 4, "bicubic", crop_offset=(5, 0)))
+    found = crop_and_resize(Image.fromarray(pixels), ImageTransform(4, 1, 4, "bicubic", crop_offset=(5, 0)))
     np.testing.assert_array_equal(np.asarray(found), pixels[0:4, 5:9])
 
 
@@ -215,13 +222,15 @@ def test_the_hash_is_of_the_size_and_of_the_means_of_blocks() -> None:
 
 def test_without_a_crop_the_largest_square_is_taken() -> None:
     pixels = np.arange(4 * 8, dtype=np.uint8).reshape(4, 8)
-    np.testing.assert_array_equal(np.asarray(fit(Image.fromarray(pixels), Frame(4, 1, None, "box"))), pixels[:, 2:6])
+    np.testing.assert_array_equal(
+        np.asarray(crop_and_resize(Image.fromarray(pixels), ImageTransform(4, 1, None, "box"))), pixels[:, 2:6]
+    )
 
 
 def test_box_is_the_mean_of_each_block() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (16, 16), np.uint8)
     expected = pixels.reshape(4, 4, 4, 4).mean((1, 3))
-    found = np.asarray(fit(Image.fromarray(pixels), Frame(4, 1, None, "box")), float)
+    found = np.asarray(crop_and_resize(Image.fromarray(pixels), ImageTransform(4, 1, None, "box")), float)
     assert np.abs(found - expected).max() <= 1.0
 
 
@@ -229,32 +238,34 @@ def test_box_is_the_mean_of_each_block() -> None:
 def test_every_resizer_is_antialiased(resizer: str) -> None:
     """A checkerboard finer than the result turns grey; without antialiasing it would turn black or white."""
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
-    found = np.asarray(fit(Image.fromarray(board), Frame(8, 1, None, resizer)), int)[1:-1, 1:-1]
+    found = np.asarray(crop_and_resize(Image.fromarray(board), ImageTransform(8, 1, None, resizer)), int)[1:-1, 1:-1]
     assert np.abs(found - 127.5).max() < 8
 
 
 def test_channels_are_converted() -> None:
     grey = Image.new("L", (8, 8), 9)
-    assert fit(grey, FRAME).getpixel((0, 0)) == (9, 9, 9)
+    assert crop_and_resize(grey, FRAME).getpixel((0, 0)) == (9, 9, 9)
     # ITU-R 601-2: 0.299 R + 0.587 G + 0.114 B
-    assert fit(Image.new("RGB", (8, 8), (100, 0, 0)), Frame(8, 1, None, "box")).getpixel((0, 0)) == 30
+    assert (
+        crop_and_resize(Image.new("RGB", (8, 8), (100, 0, 0)), ImageTransform(8, 1, None, "box")).getpixel((0, 0)) == 30
+    )
 
 
 @pytest.mark.parametrize(
     ("size", "frame", "says"),
     [
-        ((10, 20), Frame(8, 3, 12, "box"), "10x20 pixels, smaller than the crop of 12"),
-        ((10, 20), Frame(8, 3, 8, "box", (20, 10)), "every original is 20x10"),
-        ((4, 4), Frame(64, 3, None, "box"), "too small to be enlarged to 64"),
+        ((10, 20), ImageTransform(8, 3, 12, "box"), "10x20 pixels, smaller than the crop of 12"),
+        ((10, 20), ImageTransform(8, 3, 8, "box", (20, 10)), "every original is 20x10"),
+        ((4, 4), ImageTransform(64, 3, None, "box"), "too small to be enlarged to 64"),
     ],
 )
-def test_what_does_not_fit(size: tuple[int, int], frame: Frame, says: str) -> None:
+def test_what_does_not_fit(size: tuple[int, int], frame: ImageTransform, says: str) -> None:
     with pytest.raises(BadImageError, match=says):
-        fit(Image.new("RGB", size), frame)
+        crop_and_resize(Image.new("RGB", size), frame)
 
 
 def test_arrays_are_fitted_like_pictures() -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (8, 8), np.uint8)
-    assert fit_pixels(pixels, Frame(8, 1, None, "box")) == pixels.tobytes()
-    assert fit_pixels(pixels, Frame(8, 3, None, "box")) == pixels.repeat(3).tobytes()
-    assert len(fit_pixels(pixels, Frame(16, 1, None, "bicubic"))) == 256
+    assert crop_and_resize_pixels(pixels, ImageTransform(8, 1, None, "box")) == pixels.tobytes()
+    assert crop_and_resize_pixels(pixels, ImageTransform(8, 3, None, "box")) == pixels.repeat(3).tobytes()
+    assert len(crop_and_resize_pixels(pixels, ImageTransform(16, 1, None, "bicubic"))) == 256

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gan.config import Data
-from gan.data.prepare.remote import at_hand
+from gan.data.prepare.remote import local_copy
 from gan.errors import ConfigError, DataError
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, open_store
@@ -49,7 +49,7 @@ def test_objects_that_mark_folders_are_no_files(moto_server: servers.Server, mon
     client = boto3.client("s3")
     for key in ("raw/", "raw/a/", "raw/a/file"):
         client.put_object(Bucket=bucket, Key=key, Body=b"x" if key.endswith("file") else b"")
-    with at_hand(f"s3://{bucket}/raw") as where:
+    with local_copy(f"s3://{bucket}/raw") as where:
         assert where is not None
         assert [path.relative_to(where).as_posix() for path in Path(where).rglob("*") if path.is_file()] == ["a/file"]
 
@@ -60,7 +60,7 @@ def test_one_file_in_a_bucket(bucket: str, pictures: Path, tmp_path: Path) -> No
         for path in pictures.rglob("*.png"):
             file.write(path, path.relative_to(pictures).as_posix())
     open_store(bucket).upload("pets.zip", archive)
-    with at_hand(f"{bucket}/pets.zip") as where:
+    with local_copy(f"{bucket}/pets.zip") as where:
         assert where is not None
         assert Path(where).name == "pets.zip"
         assert Path(where).read_bytes() == archive.read_bytes()
@@ -71,17 +71,17 @@ def test_one_file_in_a_bucket(bucket: str, pictures: Path, tmp_path: Path) -> No
 def test_nothing_there(bucket: str, below: str) -> None:
     with (
         pytest.raises(DataError, match=r"no such file or folder: .*check data\.source \(--source\)"),
-        at_hand(bucket + below),
+        local_copy(bucket + below),
     ):
         pass
 
 
 def test_what_is_no_bucket() -> None:
-    with pytest.raises(ConfigError, match=r"data\.source \(--source\) must name a bucket"), at_hand("gs:///x"):
+    with pytest.raises(ConfigError, match=r"data\.source \(--source\) must name a bucket"), local_copy("gs:///x"):
         pass
 
 
 @pytest.mark.parametrize("where", [None, "/data/x", "file:///data/x"])
 def test_what_is_here_stays_where_it_is(where: str | None) -> None:
-    with at_hand(where) as found:
+    with local_copy(where) as found:
         assert found == where

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gan.data.shards.fetcher import Stage
+from gan.data.shards.fetcher import ShardFetcher
 from gan.errors import IntegrityError, NotFoundError, StoreError, UnavailableError
 from gan.store import LocalStore, Store, immutable, open_store
 from gan.util.ids import file_sha256, sha256
@@ -30,7 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def staged(store: Store, dataset: Any) -> list[Path]:
     """The files of all shards of the training split."""
     paths: dict[int, Path] = {}
-    with Stage(store, dataset, "train", paths.__setitem__) as stage:
+    with ShardFetcher(store, dataset, "train", paths.__setitem__) as stage:
         stage.begin()
         assert stage.wait(range(len(stage.shards)))
     return [paths[number] for number in sorted(paths)]
@@ -66,7 +66,7 @@ def test_in_the_order_of_need(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     names = [shard.name for shard in dataset.splits["train"].shards]
     remote = Gated(store.root, *names)
-    with Stage(remote, dataset, "train", lambda number, path: None) as stage:
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as stage:
         stage.begin(first=5)
         wanted = [*range(5, len(names)), *range(5)]
         for number in wanted:
@@ -96,7 +96,7 @@ def test_damage_is_told_before_its_shard_is_needed(make_dataset: Any) -> None:
     shards = dataset.splits["train"].shards
     (store.root / "datasets" / dataset.id / shards[1].name).write_bytes(b"?")
     remote = Gated(store.root, shards[0].name)
-    with Stage(remote, dataset, "train", lambda number, path: None) as stage:
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as stage:
         stage.begin()
         with pytest.raises(IntegrityError, match=shards[1].name):
             stage.wait([0])  # which never comes
@@ -109,7 +109,7 @@ def test_what_is_refused_is_no_shard(make_dataset: Any) -> None:
     def refuse(number: int, path: Path) -> None:
         raise IntegrityError(f"shard {number} is not what it should be")
 
-    with Stage(*make_dataset(), "train", refuse) as stage:
+    with ShardFetcher(*make_dataset(), "train", refuse) as stage:
         stage.begin()
         with pytest.raises(IntegrityError, match="not what it should be"):
             stage.wait([0])
@@ -163,7 +163,7 @@ def test_waiting_can_be_given_up(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     name = dataset.splits["train"].shards[0].name
     remote = Gated(store.root, name)
-    with Stage(remote, dataset, "train", lambda number, path: None, stopped=lambda: True) as stage:
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None, stopped=lambda: True) as stage:
         stage.begin()
         assert not stage.wait([0])
         remote.gates[name].set()
@@ -172,7 +172,7 @@ def test_waiting_can_be_given_up(make_dataset: Any) -> None:
 def test_closing_ends_the_threads(make_dataset: Any) -> None:
     before = set(threading.enumerate())
     store, dataset = make_dataset()
-    with Stage(store, dataset, "train", lambda number, path: None) as stage:
+    with ShardFetcher(store, dataset, "train", lambda number, path: None) as stage:
         stage.begin()
         stage.begin()
     for thread in set(threading.enumerate()) - before:
@@ -183,7 +183,7 @@ def test_closing_ends_the_threads(make_dataset: Any) -> None:
 def test_an_unknown_split(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     with pytest.raises(NotFoundError, match='no split "test"; it has: train'):
-        Stage(store, dataset, "test", lambda number, path: None)
+        ShardFetcher(store, dataset, "test", lambda number, path: None)
 
 
 @pytest.mark.parametrize("kind", ["gcs_server", "minio_server", "moto_server"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 
 from gan.data.shards.shard_order import packing_order
-from gan.data.sources.interface import Listed
+from gan.data.sources.interface import ExampleRef
 
 
-def listed(count: int) -> list[Listed]:
-    return [Listed(f"{i:03}", ("train", "valid", "test", "extra")[i % 4], "f", i, label=i // 100) for i in range(count)]
+def listed(count: int) -> list[ExampleRef]:
+    return [
+        ExampleRef(f"{i:03}", ("train", "valid", "test", "extra")[i % 4], "f", i, label=i // 100) for i in range(count)
+    ]
 
 
 def test_splits_come_in_order_and_the_listing_order_does_not_matter() -> None:

@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 from gan.data.shards.tfrecord import FRAMING_BYTES, Place, ShardWriter, serialized
-from gan.data.sources.interface import Listed
+from gan.data.sources.interface import ExampleRef
 from gan.errors import StoreError
 from gan.util.ids import file_sha256
 
 SHAPE = (2, 3, 1)
-FACE = Listed("a/ü.jpg", "train", "f", "k", label=7, attributes=(-1, 1, 1), identity=99)
-PLAIN = Listed("b", "train", "f", "k")
+FACE = ExampleRef("a/ü.jpg", "train", "f", "k", label=7, attributes=(-1, 1, 1), identity=99)
+PLAIN = ExampleRef("b", "train", "f", "k")
 PIXELS = bytes(range(6))
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gan.config import Data
 from gan.data.prepare import decode
-from gan.data.prepare.image import fit_pixels
+from gan.data.prepare.image import crop_and_resize_pixels
 from gan.data.prepare.image import prepare as prepare_image
 from gan.data.prepare.options import resolve
 from gan.data.sources import SOURCES, Listing
@@ -127,7 +127,7 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
                 pixels = (
                     prepare_image(original, listed.file, frame).pixels
                     if isinstance(original, bytes)
-                    else fit_pixels(np.asarray(original), frame)
+                    else crop_and_resize_pixels(np.asarray(original), frame)
                 )
                 assert features["image/raw"].bytes_list.value[0] == pixels
                 assert tuple(features["image/shape"].int64_list.value) == dataset.image_shape

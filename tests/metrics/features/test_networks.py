@@ -11,7 +11,7 @@ import pytest
 
 from gan.config import Reference
 from gan.metrics.features import TASKS, Examples, keras_network, task_for
-from gan.metrics.features.interface import look_at_all
+from gan.metrics.features.interface import extract_all
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.trained import trunk
 from gan.metrics.features.trained.attributes import mirror
@@ -75,7 +75,7 @@ def test_one_class_is_no_class() -> None:
 def test_learns_what_it_is_taught(kind: str) -> None:
     task, held_out = TASKS[kind], EXAMPLES[kind](1)
     network = KerasNetwork(f"toy-{task.suffix}", kind, task.train(EXAMPLES[kind](0), OPTIONS))
-    seen = look_at_all(network, held_out.pixels, 64)
+    seen = extract_all(network, held_out.pixels, 64)
     facts = task.judge(network, held_out, seen, OPTIONS)
     assert facts["accuracy"] > 0.9
     assert seen.features.shape == (400, trunk.FEATURES)
@@ -99,7 +99,7 @@ def test_the_same_seed_gives_the_same_weights(kind: str) -> None:
 def test_attributes_record_each_balanced_accuracy() -> None:
     held_out = stripes(200, 1)
     network = KerasNetwork("toy-cnn", "attributes", TASKS["attributes"].train(stripes(400, 0), OPTIONS))
-    seen = look_at_all(network, held_out.pixels, 64)
+    seen = extract_all(network, held_out.pixels, 64)
     facts = TASKS["attributes"].judge(network, held_out, seen, OPTIONS)
     assert set(facts["balanced_accuracies"]) == {"Row", "Grey"}
     assert facts["balanced_accuracies"]["Row"] > 0.9
@@ -141,7 +141,7 @@ def test_images_of_any_size_build(shape: tuple[int, int, int]) -> None:
 def test_the_last_batch_is_filled_up() -> None:
     network = KerasNetwork("toy-cnn", "classes", trunk.build((8, 8, 1), 2, "softmax"))
     pixels = np.random.default_rng(0).integers(0, 256, (13, 8, 8, 1)).astype(np.uint8)
-    seen = look_at_all(network, pixels, 5)
+    seen = extract_all(network, pixels, 5)
     assert seen.outputs.shape == (13, 2)
     np.testing.assert_allclose(seen.features, network.look(pixels).features, rtol=1e-4, atol=1e-5)
 
@@ -180,5 +180,5 @@ def test_real_digits_are_recognised(real_data: Path) -> None:
 
     task, held_out = TASKS["classes"], examples("t10k", 2000)
     network = KerasNetwork("mnist-cnn", task.kind, task.train(examples("train", 6000), Reference(epochs=3)))
-    facts = task.judge(network, held_out, look_at_all(network, held_out.pixels, 250), Reference())
+    facts = task.judge(network, held_out, extract_all(network, held_out.pixels, 250), Reference())
     assert facts["accuracy"] > 0.95

@@ -50,7 +50,7 @@ def test_floor_is_what_a_perfect_sampler_scores(real_images: int | None) -> None
 
 
 def test_sure() -> None:
-    assert modes.is_sure(np.array([[0.95, 0.05], [0.9, 0.1], [0.5, 0.5]]), 0.9).tolist() == [True, False, False]
+    assert modes.is_confident(np.array([[0.95, 0.05], [0.9, 0.1], [0.5, 0.5]]), 0.9).tolist() == [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.result import Outcome
+from gan.result import StepResult
 from pipelines.cli.main import main
 from pipelines.local import local_run
 from pipelines.local.local_runner import StepError, StepRun
@@ -85,7 +85,7 @@ def test_a_wrong_name_is_found_before_any_work(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_branch_that_was_skipped_in_silence_is_a_bug_and_not_a_success() -> None:
     done = [
-        StepRun(step, Outcome(step, "/", details={"passed": True}), 1.0)
+        StepRun(step, StepResult(step, "/", details={"passed": True}), 1.0)
         for step in ("preprocess", "reference", "train", "evaluate", "export", "gate", "report")
     ]
     with pytest.raises(StepError, match="this is a bug") as caught:
@@ -100,7 +100,9 @@ def test_a_step_alone_is_told_as_gan_tells_it(
     passed: bool, code: int, text: str,
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    judged = Outcome("g1", "/", details={"passed": passed, "name": "digits", "reasons": ["worse"], "notes": ["weak"]})
+    judged = StepResult(
+        "g1", "/", details={"passed": passed, "name": "digits", "reasons": ["worse"], "notes": ["weak"]}
+    )
     monkeypatch.setattr(local_run, "run_step", lambda request, step, display: StepRun(step, judged, 1.0))
     argv = ["run", "--config", "digits", "--store", str(tmp_path), "--only", "gate"]
     assert main(argv) == code

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.doctor.check import Check
+from pipelines.doctor.check import DoctorCheck
 from pipelines.doctor.kubernetes import examine_kubernetes
 from pipelines.profiles.profile import load_profile
 from support import kfp_api
@@ -43,7 +43,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 def found(
     profile: str = "gpu-l4", image: str | None = "gan-pipelines:dev", store: str = STORE, backend: str | None = "2.17.0"
-) -> dict[str, Check]:
+) -> dict[str, DoctorCheck]:
     checks = examine_kubernetes("kubeflow", load_profile(profile), store, image, backend=backend)
     return {check.name: check for check in checks}
 

@@ -10,7 +10,7 @@ import pytest
 
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.api_errors import AnswerError, UnsureError
-from pipelines.kfp.connection import Patience, connect
+from pipelines.kfp.connection import RetryPolicy, connect
 from pipelines.kfp.endpoint import Address
 from support import kfp_api, servers
 from support.kfp_api import LOST, Api, Said
@@ -32,8 +32,8 @@ class Clock:
         self.now += seconds
 
 
-def patience(clock: Clock) -> Patience:
-    return Patience(clock=clock, sleep=clock.sleep)
+def patience(clock: Clock) -> RetryPolicy:
+    return RetryPolicy(clock=clock, sleep=clock.sleep)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pipelines.cli.main import main
 from pipelines.kfp import runs
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
-from pipelines.kfp.status import look
+from pipelines.kfp.status import read_status
 from pipelines.kubernetes import workflow
 from pipelines.kubernetes.cluster import reach
 from support import kfp_api
@@ -173,7 +173,7 @@ def test_why_the_workers_of_a_step_wait(api: Api, status: Status, workers: list[
     api.routes.update({JOBSETS: r.items({"metadata": queued, "spec": {"suspend": True}}), JOBS: r.items()})
     with_workers(api, *workers)
     with connect(Address(api.url)) as connection:
-        (step,) = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
     assert step.state == "running"
     assert step.why.startswith(said)
     assert bool(step.why) == bool(said)
@@ -184,7 +184,7 @@ def test_who_may_not_see_jobs_is_told_so_of_workers_without_pods(api: Api) -> No
     api.routes[JOBS] = forbidden("jobs")
     with_workers(api)
     with connect(Address(api.url)) as connection:
-        (step,) = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
     assert step.why.startswith("whether its workers wait is not seen: ")
     assert step.why.endswith("forbids it: jobs is forbidden; ask for that right")
 
@@ -211,7 +211,7 @@ def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
     if not kept:
         del api.routes[r.OLD_RUN]
     with connect(Address(api.url)) as connection:
-        told = look(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+        told = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
     if kept:
         assert told.missing == []
         assert told.steps[0].why.startswith("no node takes it")
@@ -228,7 +228,7 @@ def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
     api.routes[r.PODS] = forbidden("pods")
     with connect(Address(api.url)) as connection:
         cluster, why = kubernetes_if_any("kubeflow")
-        told = look(connection, runs.get(connection, r.RUN_ID), cluster, why)
+        told = read_status(connection, runs.get(connection, r.RUN_ID), cluster, why)
     assert [step.state for step in told.steps] == ["running"]
     (why,) = told.missing
     assert why.startswith("pods are not seen: ")
@@ -306,7 +306,7 @@ def test_a_run_of_a_schedule_is_described_by_its_pipeline(api: Api, status: Stat
     api.routes["GET /apis/v2beta1/pipelines/p1/versions/v1"] = kfp_api.Said(version)
     with connect(Address(api.url)) as connection:
         found = runs.get(connection, r.RUN_ID)
-        assert look(connection, found, None).about == "pipeline retraining, profile local, image x"
+        assert read_status(connection, found, None).about == "pipeline retraining, profile local, image x"
 
 
 @pytest.mark.parametrize("how", ["history", "workflow"])

@@ -12,7 +12,7 @@ from gan.util.ids import sha256
 from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
-from pipelines.kfp.submit import Job, prepare, start
+from pipelines.kfp.submit import PreparedRun, prepare, start
 from pipelines.kfp.upload import upload
 from pipelines.profiles.profile import load_profile
 from pipelines.request import resolve
@@ -83,7 +83,9 @@ def test_what_is_refused_and_not_there_is_told(api: Api) -> None:
         uploaded(api)
 
 
-JOB = Job("training", "gan:dev", load_profile("cpu-small"), TEXT, {"config": "name: digits", "store": "s3://b/p"})
+JOB = PreparedRun(
+    "training", "gan:dev", load_profile("cpu-small"), TEXT, {"config": "name: digits", "store": "s3://b/p"}
+)
 
 
 def started(api: Api) -> Any:
@@ -123,7 +125,7 @@ def test_a_run_that_was_lost_before_it_was_heard_of_is_started(api: Api) -> None
         started(api)
 
 
-def prepared(*sets: str, store: str = "s3://bucket/p", pipeline: str = "training") -> Job:
+def prepared(*sets: str, store: str = "s3://bucket/p", pipeline: str = "training") -> PreparedRun:
     request = resolve("digits", sets, store=store)
     return prepare(pipeline, request, load_profile("cpu-small"), "gan:dev", allow_tag=True)
 

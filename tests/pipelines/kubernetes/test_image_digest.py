@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError
-from pipelines.kubernetes.image_digest import HUB, Reference, parse, pinned
+from pipelines.kubernetes.image_digest import HUB, ImageReference, parse, pinned
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, _authorization, digest_of
 from support import kfp_api, servers
 from support.kfp_api import Api, Asked, Said
@@ -24,14 +24,14 @@ TAGGED = "GET /v2/team/gan/manifests/1.0"
 @pytest.mark.parametrize(
     ("image", "reference"),
     [
-        ("gan", Reference("docker.io", "library/gan", "latest")),
-        ("team/gan:1", Reference("docker.io", "team/gan", "1")),
-        ("localhost/gan", Reference("localhost", "gan", "latest")),
-        ("localhost:5000/a/b:c", Reference("localhost:5000", "a/b", "c")),
-        (f"eu.gcr.io/p/gan:1@{DIGEST}", Reference("eu.gcr.io", "p/gan", "1", DIGEST)),
+        ("gan", ImageReference("docker.io", "library/gan", "latest")),
+        ("team/gan:1", ImageReference("docker.io", "team/gan", "1")),
+        ("localhost/gan", ImageReference("localhost", "gan", "latest")),
+        ("localhost:5000/a/b:c", ImageReference("localhost:5000", "a/b", "c")),
+        (f"eu.gcr.io/p/gan:1@{DIGEST}", ImageReference("eu.gcr.io", "p/gan", "1", DIGEST)),
     ],
 )
-def test_a_name_is_read_as_container_runtimes_read_it(image: str, reference: Reference) -> None:
+def test_a_name_is_read_as_container_runtimes_read_it(image: str, reference: ImageReference) -> None:
     assert parse(image) == reference
 
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from gan.result import Outcome
+from gan.result import StepResult
 from pipelines.local.display import Lines, Terminal, make_display, state_of
 
-MADE = Outcome("run-1", "/store/runs/run-1", 2.0)
+MADE = StepResult("run-1", "/store/runs/run-1", 2.0)
 
 
 class Screen(io.StringIO):
@@ -78,6 +78,6 @@ def test_a_step_that_could_not_even_begin_is_shown() -> None:
 
 def test_states() -> None:
     assert state_of(0, MADE) == "done"
-    assert state_of(0, Outcome("a", "b", skipped=True)) == "in the store already"
+    assert state_of(0, StepResult("a", "b", skipped=True)) == "in the store already"
     assert state_of(9, None) == "failed"
     assert {state_of(code, None) for code in (-2, -15, 130, 143)} == {"stopped"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gan.util.log import PROGRESS_SECONDS
-from pipelines.local.kfp_local_env import sandbox
+from pipelines.local.kfp_local_env import kfp_local_env
 
 
 def test_python3_leads_through_the_launcher_to_this_python() -> None:
-    with sandbox(progress_every_seconds=0.5):
+    with kfp_local_env(progress_every_seconds=0.5):
         done = subprocess.run(
             ["python3", "-c", "import sys; print(sys.prefix)", "--function_to_execute", "step"],
             capture_output=True, text=True, check=True,
@@ -30,7 +30,7 @@ def test_python3_leads_through_the_launcher_to_this_python() -> None:
 def test_a_variable_that_was_set_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PROGRESS_SECONDS, "7")
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    with sandbox(progress_every_seconds=0.5):
+    with kfp_local_env(progress_every_seconds=0.5):
         pass
     assert os.environ[PROGRESS_SECONDS] == "7"
     assert "PYTHONSAFEPATH" not in os.environ
@@ -42,7 +42,7 @@ def test_a_folder_called_docker_is_no_package(
 ) -> None:
     monkeypatch.delitem(sys.modules, "docker", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
-    with sandbox(progress_every_seconds=1):
+    with kfp_local_env(progress_every_seconds=1):
         assert (sys.modules.get("docker", "absent") is None) is hidden
     assert "docker" not in sys.modules
 
@@ -50,7 +50,7 @@ def test_a_folder_called_docker_is_no_package(
 def test_a_docker_that_is_imported_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     package = importlib.import_module("json")
     monkeypatch.setitem(sys.modules, "docker", package)
-    with sandbox(progress_every_seconds=1):
+    with kfp_local_env(progress_every_seconds=1):
         assert sys.modules["docker"] is package
 
 
@@ -60,6 +60,6 @@ def test_an_interpreter_in_a_folder_with_odd_characters(tmp_path: Path, monkeypa
     (odd / "python").write_text('#!/bin/sh\necho "$0"\n')
     (odd / "python").chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(odd / "python"))
-    with sandbox(progress_every_seconds=1):
+    with kfp_local_env(progress_every_seconds=1):
         done = subprocess.run(["python3"], capture_output=True, text=True, check=True)
     assert done.stdout == f"{odd / 'python'}\n"

@@ -12,10 +12,10 @@ from kfp import dsl
 from kfp.local.config import LocalExecutionConfig
 
 from gan.errors import Stopped
-from gan.result import Outcome
+from gan.result import StepResult
 from pipelines.local.display import Display
 from pipelines.local.kfp_local_env import IMAGE
-from pipelines.local.local_runner import StepError, StepRun, conduct
+from pipelines.local.local_runner import StepError, StepRun, run_locally
 
 ODD = """name: 'it''s "quoted"' # a \\ backslash, $HOME, `tick`, %s, {{curly}}, ünï → 日本
 path: /usr/bin/python3 --python3
@@ -30,14 +30,14 @@ def echo(text: str, store: str) -> str:
     import shutil
 
     from components.runtime import context
-    from gan.result import Outcome
+    from gan.result import StepResult
     from gan.util.log import say
 
     with context.step("echo") as step:
         say("half way", share=0.5)
         print('{"not": "ours"}')
         print("{neither is this")
-        step.done(Outcome(text, store, 0.25, details={"python3": shutil.which("python3")}))
+        step.done(StepResult(text, store, 0.25, details={"python3": shutil.which("python3")}))
     return text
 
 
@@ -89,7 +89,7 @@ class Quiet(Display):
     def tell(self, step: str, event: dict[str, Any]) -> None:
         self.seen.append((step, event["event"]))
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: Outcome | None) -> None:
+    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
         self.seen.append(("end", step, exit_code))
 
     def close(self) -> None:
@@ -98,13 +98,13 @@ class Quiet(Display):
 
 def run(function: Any, display: Display | None = None, **arguments: Any) -> list[StepRun]:
     made = dsl.component(function, base_image=IMAGE, packages_to_install=[], install_kfp_package=False)
-    return conduct(lambda: made(**arguments), [function.__name__], display or Quiet())
+    return run_locally(lambda: made(**arguments), [function.__name__], display or Quiet())
 
 
 def test_what_a_step_is_given_and_makes_survives_the_way_there_and_back() -> None:
     display, told = Quiet(), []
     made = dsl.component(echo, base_image=IMAGE, packages_to_install=[], install_kfp_package=False)
-    (done,) = conduct(lambda: made(text=ODD, store="/opt/python3/store"), ["echo"], display, after_each=told.append)
+    (done,) = run_locally(lambda: made(text=ODD, store="/opt/python3/store"), ["echo"], display, after_each=told.append)
     assert (done.step, done.outcome.id, done.outcome.uri, done.outcome.seconds) == (
         "echo", ODD, "/opt/python3/store", 0.25,
     )  # fmt: skip
@@ -175,4 +175,4 @@ def test_what_is_no_failed_step_passes_through() -> None:
         raise RuntimeError("kfp has changed")
 
     with pytest.raises(RuntimeError, match="kfp has changed"):
-        conduct(broken, [], Quiet())
+        run_locally(broken, [], Quiet())

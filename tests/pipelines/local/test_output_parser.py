@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.local.output_parser import MOST_LINES, Feed
+from pipelines.local.output_parser import MOST_LINES, OutputParser
 
 
 class Heard:
@@ -46,7 +46,7 @@ EVENTS = [
 
 def test_events_are_told_apart_from_the_rest() -> None:
     heard = Heard()
-    feed = Feed(heard)
+    feed = OutputParser(heard)
     assert feed.writable()
     assert feed.write(STREAM) == len(STREAM)
     assert heard.events == EVENTS
@@ -58,7 +58,7 @@ def test_events_are_told_apart_from_the_rest() -> None:
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_it_does_not_matter_how_the_text_is_cut(cuts: list[int]) -> None:
     heard = Heard()
-    feed = Feed(heard)
+    feed = OutputParser(heard)
     places = [0, *sorted(cuts), len(STREAM)]
     for begin, end in pairwise(places):
         feed.write(STREAM[begin:end])
@@ -66,7 +66,7 @@ def test_it_does_not_matter_how_the_text_is_cut(cuts: list[int]) -> None:
 
 
 def test_only_the_last_lines_of_the_last_step_are_kept() -> None:
-    feed = Feed(Heard())
+    feed = OutputParser(Heard())
     feed.write("of the step before\n")
     feed.write(json.dumps({"launched": "b", "process": 1}) + "\n")
     feed.write("".join(f"{number}\n" for number in range(MOST_LINES + 5)))
@@ -76,5 +76,5 @@ def test_only_the_last_lines_of_the_last_step_are_kept() -> None:
 @pytest.mark.parametrize("line", ['{"event"', '"event"', "null", '{"other": "event"}'])
 def test_what_only_looks_like_an_event(line: str) -> None:
     heard = Heard()
-    Feed(heard).write(line + "\n")
+    OutputParser(heard).write(line + "\n")
     assert heard.events == []

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gan.result import Outcome
+from gan.result import StepResult
 from pipelines.local import summary
 from pipelines.local.local_runner import StepRun
-from pipelines.request import Request, resolve
+from pipelines.request import RunRequest, resolve
 
 SCORES = {
     "label": "fid[digits-cnn:1a2b3c]",
@@ -18,26 +18,26 @@ SCORES = {
 
 
 @pytest.fixture
-def request_(tmp_path: Path) -> Request:
+def request_(tmp_path: Path) -> RunRequest:
     return resolve("digits", [], store=str(tmp_path / "my store"))
 
 
 def runs(*, passed: bool, was: str | None = None) -> list[StepRun]:
     reasons = [] if passed else ["fid 3.25 is above gate.limits.fid 2", "the live one is better"]
     outcomes = {
-        "preprocess": Outcome("digits-1", "/d", skipped=True),
-        "reference": Outcome("ref-1", "/r"),
-        "train": Outcome("run-1", "/t"),
-        "evaluate": Outcome("run-1", "/e", details=SCORES),
-        "export": Outcome("gen-1", "/g"),
-        "gate": Outcome("gen-1", "/v", details={"passed": passed, "reasons": reasons}),
-        "promote": Outcome("gen-1", "/p", details={"was": was}),
-        "report": Outcome("run-1", "/store/report.html"),
+        "preprocess": StepResult("digits-1", "/d", skipped=True),
+        "reference": StepResult("ref-1", "/r"),
+        "train": StepResult("run-1", "/t"),
+        "evaluate": StepResult("run-1", "/e", details=SCORES),
+        "export": StepResult("gen-1", "/g"),
+        "gate": StepResult("gen-1", "/v", details={"passed": passed, "reasons": reasons}),
+        "promote": StepResult("gen-1", "/p", details={"was": was}),
+        "report": StepResult("run-1", "/store/report.html"),
     }
     return [StepRun(step, outcome, 1.25) for step, outcome in outcomes.items() if passed or step != "promote"]
 
 
-def test_a_promotion_for_people(request_: Request) -> None:
+def test_a_promotion_for_people(request_: RunRequest) -> None:
     shown = summary.text(request_, runs(passed=True), 12.34)
     assert "preprocess      1.2 s  in the store already  digits-1" in shown
     assert "train           1.2 s  done                  run-1" in shown
@@ -48,12 +48,12 @@ def test_a_promotion_for_people(request_: Request) -> None:
     assert shown.endswith(f"sample:  gan sample --name digits --store '{request_.store.uri}' --out digits.png")
 
 
-def test_what_was_live_before_is_told(request_: Request) -> None:
+def test_what_was_live_before_is_told(request_: RunRequest) -> None:
     assert "before it: gen-0" in summary.text(request_, runs(passed=True, was="gen-0"), 1)
     assert "before it" not in summary.text(request_, runs(passed=True, was="gen-1"), 1)
 
 
-def test_a_refusal_for_people(request_: Request) -> None:
+def test_a_refusal_for_people(request_: RunRequest) -> None:
     shown = summary.text(request_, runs(passed=False), 1)
     assert "promote           -    not run: the gate refused" in shown
     assert 'refused: gen-1 was not promoted to "digits"\n  - fid 3.25 is above' in shown
@@ -61,7 +61,7 @@ def test_a_refusal_for_people(request_: Request) -> None:
     assert "gan sample --generator-id gen-1 " in shown
 
 
-def test_the_same_for_programs(request_: Request) -> None:
+def test_the_same_for_programs(request_: RunRequest) -> None:
     record = summary.record(request_, runs(passed=True), 12.3456)
     assert (record["id"], record["uri"], record["seconds"]) == ("run-1", "/store/report.html", 12.346)
     assert (record["passed"], record["promoted"], record["generator_id"]) == (True, "digits", "gen-1")
@@ -71,11 +71,11 @@ def test_the_same_for_programs(request_: Request) -> None:
     assert (refused["passed"], refused["promoted"], len(refused["reasons"])) == (False, None, 2)
 
 
-def test_a_night_without_news(request_: Request) -> None:
+def test_a_night_without_news(request_: RunRequest) -> None:
     quiet = [
-        StepRun("preprocess", Outcome("digits-1", "/d", skipped=True), 1.0),
-        StepRun("decide", Outcome("digits-1", "/p", details={"train": False, "reasons": ["nothing came"]}), 1.0),
-        StepRun("notify", Outcome("nothing new", ""), 1.0),
+        StepRun("preprocess", StepResult("digits-1", "/d", skipped=True), 1.0),
+        StepRun("decide", StepResult("digits-1", "/p", details={"train": False, "reasons": ["nothing came"]}), 1.0),
+        StepRun("notify", StepResult("nothing new", ""), 1.0),
     ]
     shown = summary.text(request_, quiet, 3)
     assert "train             -    not run: nothing new" in shown
@@ -92,20 +92,20 @@ def swept() -> list[StepRun]:
     ]
     chosen = {"checkpoint": 20, "point": table[0]["point"], "seed": 7, "score": 1.5, "by": "fid", "table": table}
     outcomes = [
-        ("preprocess", Outcome("digits-1", "/d")),
-        ("reference", Outcome("ref-1", "/r")),
-        ("propose", Outcome("sweep-1", "/s")),
-        ("trial", Outcome("run-1", "/t")),
-        ("trial", Outcome("run-2", "/t")),
-        ("choose", Outcome("run-1", "/s", details=chosen)),
-        ("export", Outcome("gen-1", "/g")),
-        ("gate", Outcome("gen-1", "/v", details={"passed": False, "reasons": ["too bad"]})),
-        ("report", Outcome("run-1", "/store/report.html")),
+        ("preprocess", StepResult("digits-1", "/d")),
+        ("reference", StepResult("ref-1", "/r")),
+        ("propose", StepResult("sweep-1", "/s")),
+        ("trial", StepResult("run-1", "/t")),
+        ("trial", StepResult("run-2", "/t")),
+        ("choose", StepResult("run-1", "/s", details=chosen)),
+        ("export", StepResult("gen-1", "/g")),
+        ("gate", StepResult("gen-1", "/v", details={"passed": False, "reasons": ["too bad"]})),
+        ("report", StepResult("run-1", "/store/report.html")),
     ]
     return [StepRun(step, outcome, 1.25) for step, outcome in outcomes]
 
 
-def test_a_sweep_tells_every_trial_and_what_each_point_reached(request_: Request) -> None:
+def test_a_sweep_tells_every_trial_and_what_each_point_reached(request_: RunRequest) -> None:
     shown = summary.text(request_, swept(), 1)
     assert (
         "trial           1.2 s  done                  run-1\ntrial           1.2 s  done                  run-2"
@@ -116,7 +116,7 @@ def test_a_sweep_tells_every_trial_and_what_each_point_reached(request_: Request
     assert "promote           -    not run: the gate refused" in shown
 
 
-def test_a_sweep_for_programs(request_: Request) -> None:
+def test_a_sweep_for_programs(request_: RunRequest) -> None:
     record = summary.record(request_, swept(), 1)
     assert (record["id"], record["checkpoint"], record["seed"], record["score"]) == ("run-1", 20, 7, 1.5)
     assert [row["steps"] for row in record["table"]] == [20, 10]

@@ -14,12 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.kfp.submit import Job
+from pipelines.kfp.submit import PreparedRun
 from pipelines.profiles.profile import Profile
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.handover import Patience, renew, replace, settle
-from pipelines.schedule.plan import Mark, Plan
-from pipelines.schedule.version import Run, Version
+from pipelines.schedule.handover import HandoverTimeouts, complete_handover, renew, replace
+from pipelines.schedule.plan import Plan, VersionInfo
+from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 BEGIN = dt.datetime(2026, 11, 23, 12, 0, 0, tzinfo=dt.UTC)
 EVERY_MINUTE = Cron("* * * * *", "UTC")
@@ -28,7 +28,7 @@ SECONDS_TO_REPORT = 3
 
 
 def plan(what: str, due: Cron = EVERY_MINUTE) -> Plan:
-    return Plan("nightly", due, Job("training", "gan@sha256:0", Profile("local"), what, {}))
+    return Plan("nightly", due, PreparedRun("training", "gan@sha256:0", Profile("local"), what, {}))
 
 
 class CutOffError(Exception):
@@ -54,14 +54,14 @@ class World:
         self.began: list[Began] = []
         self.cut_off_after: int | None = None
         self.down = False
-        self._kept: dict[str, Version] = {}
+        self._kept: dict[str, ScheduleVersion] = {}
         self._run_seconds = run_seconds
         self._phase = phase
         self._ids: Iterator[int] = iter(range(1, 1000))
 
     @property
-    def patience(self) -> Patience:
-        return Patience(sleep=self.pass_seconds)
+    def patience(self) -> HandoverTimeouts:
+        return HandoverTimeouts(sleep=self.pass_seconds)
 
     def pass_seconds(self, seconds: float) -> None:
         for _ in range(round(seconds)):
@@ -72,7 +72,7 @@ class World:
             on = [version.id for version in self._kept.values() if version.enabled]
             assert len(on) < 2, "two versions are on"
 
-    def _look_at(self, version: Version) -> None:
+    def _look_at(self, version: ScheduleVersion) -> None:
         ticks = [run.tick for run in self.began if run.version == version.id]
         tick = version.due.last(max([version.start_time, *ticks]), self.time)
         if version.enabled and tick is not None and not self._going_on(version.id):
@@ -92,41 +92,45 @@ class World:
     def now(self) -> dt.datetime:
         return self.time
 
-    def versions(self, name: str | None = None) -> list[Version]:
+    def versions(self, name: str | None = None) -> list[ScheduleVersion]:
         self._call()
         return sorted(self._kept.values(), key=lambda version: version.mark.generation)
 
-    def runs(self, name: str) -> list[Run]:
+    def runs(self, name: str) -> list[ScheduledRun]:
         self._call()
         longest = dt.timedelta(seconds=self._run_seconds)
         return [
-            Run(run.id, run.id, "RUNNING" if self.time - run.at < longest else "SUCCEEDED", run.tick, run.version)
+            ScheduledRun(
+                run.id, run.id, "RUNNING" if self.time - run.at < longest else "SUCCEEDED", run.tick, run.version
+            )
             for run in reversed(self.began)
             if self.time - run.at >= dt.timedelta(seconds=SECONDS_TO_REPORT)
         ]
 
-    def create(self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool) -> Version:
+    def create(
+        self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
+    ) -> ScheduleVersion:
         return self._add(
             plan.mark(generation=generation, enable=enable), plan.due.text, start_time, on=enable and not idle
         )
 
-    def copy(self, version: Version, start_time: dt.datetime, *, enable: bool) -> Version:
+    def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
         mark = dataclasses.replace(version.mark, generation=version.mark.generation + 1, enable=enable)
         return self._add(mark, version.cron, start_time, on=False)
 
-    def _add(self, mark: Mark, cron: str, start_time: dt.datetime, *, on: bool) -> Version:
-        made = Version(
+    def _add(self, mark: VersionInfo, cron: str, start_time: dt.datetime, *, on: bool) -> ScheduleVersion:
+        made = ScheduleVersion(
             f"v{next(self._ids)}", "nightly", mark, cron, on, start_time, SimpleNamespace(created_at=self.time)
         )
         self._kept[made.id] = made
         self._call()
         return made
 
-    def switch(self, version: Version, *, on: bool) -> None:
+    def switch(self, version: ScheduleVersion, *, on: bool) -> None:
         self._kept[version.id] = dataclasses.replace(self._kept[version.id], enabled=on)
         self._call()
 
-    def delete(self, version: Version) -> None:
+    def delete(self, version: ScheduleVersion) -> None:
         for run in self.began:
             run.killed |= run.version == version.id and self._going_on(version.id)
         del self._kept[version.id]
@@ -151,7 +155,7 @@ def test_no_run_is_missed_and_none_comes_twice(second: int, phase: int) -> None:
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 9
     assert made.enabled
-    assert [version.id for version in settle(world, "nightly", patience=world.patience)] == [made.id]
+    assert [version.id for version in complete_handover(world, "nightly", patience=world.patience)] == [made.id]
     assert world.began[-1].version == made.id
     assert not any(run.killed for run in world.began)
 
@@ -168,7 +172,7 @@ def test_a_change_that_is_cut_off_is_completed_by_the_next(calls: int, second: i
     except CutOffError:
         world.pass_seconds(20)
     world.cut_off_after = None
-    made = settle(world, "nightly", patience=world.patience)[-1]
+    made = complete_handover(world, "nightly", patience=world.patience)[-1]
     if made.mark.content != plan("new").mark(generation=1, enable=True).content:
         made = replace(world, plan("new"), patience=world.patience)
     world.pass_seconds(700 - (world.time - BEGIN).seconds)
@@ -176,7 +180,7 @@ def test_a_change_that_is_cut_off_is_completed_by_the_next(calls: int, second: i
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 10
     assert not any(run.killed for run in world.began)
-    assert settle(world, "nightly", patience=world.patience) == [made]
+    assert complete_handover(world, "nightly", patience=world.patience) == [made]
 
 
 def test_a_run_that_goes_on_keeps_the_version_that_began_it() -> None:
@@ -187,7 +191,7 @@ def test_a_run_that_goes_on_keeps_the_version_that_began_it() -> None:
     old, new = world.versions()
     assert (old.enabled, new.enabled, new.id) == (False, True, made.id)
     world.pass_seconds(300)
-    assert settle(world, "nightly", patience=world.patience) == [new]
+    assert complete_handover(world, "nightly", patience=world.patience) == [new]
     assert not any(run.killed for run in world.began)
     assert len(set(world.ticks())) == len(world.ticks())
 
@@ -210,7 +214,7 @@ def test_a_paused_schedule_stays_paused_when_it_is_changed() -> None:
     world.pass_seconds(300)
     assert not changed.enabled
     assert world.ticks() == []
-    assert settle(world, "nightly", patience=world.patience) == [changed]
+    assert complete_handover(world, "nightly", patience=world.patience) == [changed]
     resumed = renew(world, changed, enable=True, patience=world.patience)
     since = world.time
     world.pass_seconds(180)
@@ -225,7 +229,7 @@ def test_a_controller_that_does_nothing_is_told_and_not_waited_for_for_ever() ->
     made = replace(world, plan("old"), patience=world.patience)
     world.down = True
     world.pass_seconds(90)
-    changed = replace(world, plan("new"), patience=Patience(world.pass_seconds, said.append))
+    changed = replace(world, plan("new"), patience=HandoverTimeouts(world.pass_seconds, said.append))
     assert changed.enabled
     assert changed.start_time == made.start_time
     assert "ml-pipeline-scheduledworkflow" in said[-1]

@@ -2,25 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from gan.result import Outcome
+from gan.result import StepResult
 from gan.steps.reporting.run_summary import Failure, facts, from_ledger
-from gan.store.records.executions import Attempt
+from gan.store.records.executions import ExecutionAttempt
 
-DECIDED = Outcome("night-1", "/p", details={"train": True, "reasons": ["3 images came"]})
+DECIDED = StepResult("night-1", "/p", details={"train": True, "reasons": ["3 images came"]})
 SCORED = {"label": "fid[x:1]", "scores": {"fid": {"value": 2.5}}}
 BEFORE = {"label": "fid[x:1]", "scores": {"fid": {"value": 3.5}}, "why_not": None}
 TRAINED = {
-    "preprocess": Outcome("folder-1", "/d"),
+    "preprocess": StepResult("folder-1", "/d"),
     "decide": DECIDED,
-    "train": Outcome("night-1", "/t"),
-    "evaluate": Outcome("night-1", "/e", details=SCORED),
-    "remeasure": Outcome("gen-0", "/e", details=BEFORE),
-    "export": Outcome("gen-1", "/g"),
+    "train": StepResult("night-1", "/t"),
+    "evaluate": StepResult("night-1", "/e", details=SCORED),
+    "remeasure": StepResult("gen-0", "/e", details=BEFORE),
+    "export": StepResult("gen-1", "/g"),
 }
-PASSED = Outcome("gen-1", "/v", details={"passed": True, "reasons": []})
-REFUSED = Outcome("gen-1", "/v", details={"passed": False, "reasons": ["fid is 9"]})
-PROMOTED = Outcome("gen-1", "/p", details={"was": "gen-0", "live": "gen-1"})
-REPORT = Outcome("night-1", "/store/report.html")
+PASSED = StepResult("gen-1", "/v", details={"passed": True, "reasons": []})
+REFUSED = StepResult("gen-1", "/v", details={"passed": False, "reasons": ["fid is 9"]})
+PROMOTED = StepResult("gen-1", "/p", details={"was": "gen-0", "live": "gen-1"})
+REPORT = StepResult("night-1", "/store/report.html")
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_step_that_never_began_is_told_by_the_one_before() -> None:
 
 
 def test_nothing_new() -> None:
-    quiet = Outcome("folder-1", "/p", skipped=True, details={"train": False, "reasons": ["the data are the same"]})
+    quiet = StepResult("folder-1", "/p", skipped=True, details={"train": False, "reasons": ["the data are the same"]})
     told = facts("faces", "/store", "", {"preprocess": TRAINED["preprocess"], "decide": quiet}, None, "gen-0")
     assert (told.event, told.reasons, told.run_id, told.fid) == ("nothing new", ("the data are the same",), "", None)
 
 
-def attempt(step: str, number: int, state: str, **rest: object) -> Attempt:
+def attempt(step: str, number: int, state: str, **rest: object) -> ExecutionAttempt:
     began = f"2026-03-01T00:00:0{number}Z"
-    return Attempt(step, f"{step}-task", number, began, state=state, ended_at=began, **rest)  # type: ignore[arg-type]
+    return ExecutionAttempt(step, f"{step}-task", number, began, state=state, ended_at=began, **rest)  # type: ignore[arg-type]
 
 
 def test_a_failure_that_a_later_attempt_made_good_is_none() -> None:
@@ -79,7 +79,7 @@ def test_a_failure_that_a_later_attempt_made_good_is_none() -> None:
         attempt("notify", 3, "running"),
     ]
     outcomes, failure = from_ledger(attempts, but="notify")
-    assert (outcomes, failure) == ({"preprocess": Outcome(**made)}, None)
+    assert (outcomes, failure) == ({"preprocess": StepResult(**made)}, None)
 
 
 def test_the_last_failure_is_the_one_that_is_told() -> None:

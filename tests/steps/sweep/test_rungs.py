@@ -11,7 +11,7 @@ from gan.errors import ConfigError, DivergedError, NotFoundError
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL, SELECTION
 from gan.steps.sweep.experiment import Experiment, Trial
-from gan.steps.sweep.rungs import choose, propose, run_trial
+from gan.steps.sweep.rungs import run_trial, schedule_trials, select_best
 from gan.steps.sweep.search_sampler import draw
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints
@@ -27,7 +27,7 @@ def experiment(store: Store, sweep: Sweep) -> Experiment:
 
 def finish(made: Experiment, stage: int, score: object) -> list[Trial]:
     """Note a score for every trial of a stage: a function of the rate and the seed."""
-    trials = [Trial(**each) for each in propose(made, stage).details["trials"]]
+    trials = [Trial(**each) for each in schedule_trials(made, stage).details["trials"]]
     for trial in trials:
         made.note(trial, score(trial.point["train.generator_learning_rate"], trial.seed))  # type: ignore[operator]
     return trials
@@ -48,7 +48,7 @@ def test_each_rung_takes_the_better_half_by_the_mean_over_seeds(store: Store) ->
         (2e-4, 0, 8),
         (2e-4, 1, 8),
     ]
-    best = choose(made)
+    best = select_best(made)
     assert best.id == made.run_id({"train.generator_learning_rate": 2e-4}, 0)
     assert (best.details["checkpoint"], best.details["seed"], best.details["score"]) == (8, 0, -2.0)
     assert [(row["steps"], row["score"]) for row in best.details["table"]] == [(8, 1.0), (4, 2.0), (2, 4.0), (2, 5.0)]
@@ -58,7 +58,7 @@ def test_a_diverged_seed_puts_its_point_out(store: Store) -> None:
     made = experiment(store, Sweep(grid={"train.generator_learning_rate": RATES[:2]}, seeds=(0, 1), rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: math.inf if rate == 1e-4 and seed == 1 else rate)
     assert {trial.point["train.generator_learning_rate"] for trial in finish(made, 1, lambda rate, seed: 1.0)} == {2e-4}
-    assert [row["score"] for row in choose(made).details["table"]] == [1.0, "inf"], "JSON has no infinity"
+    assert [row["score"] for row in select_best(made).details["table"]] == [1.0, "inf"], "JSON has no infinity"
 
 
 def test_the_highest_of_a_score_that_is_better_when_higher_wins_and_what_diverged_comes_last(store: Store) -> None:
@@ -71,7 +71,7 @@ def test_the_highest_of_a_score_that_is_better_when_higher_wins_and_what_diverge
         2e-4,
         4e-4,
     }
-    best = choose(made)
+    best = select_best(made)
     assert (best.details["seed"], best.details["score"], best.details["by"]) == (1, 0.1, "recall")
     assert [row["score"] for row in best.details["table"]][-2:] == [pytest.approx(0.205), "inf"]
 
@@ -93,30 +93,30 @@ def test_where_every_point_diverged_the_sweep_says_so(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: math.inf)
     with pytest.raises(DivergedError, match=r"every point of sweep tiny-.* diverged by step 2"):
-        propose(made, 1)
+        schedule_trials(made, 1)
 
 
 def test_a_point_that_does_not_fit_itself_is_found_before_anything_is_trained(store: Store) -> None:
     made = experiment(store, Sweep(grid={"loss.name": ["non_saturating", "hinge"], "loss.label_smoothing": [0.1]}))
     with pytest.raises(ConfigError, match="label_smoothing means nothing to the loss hinge"):
-        propose(made, 0)
+        schedule_trials(made, 0)
 
 
 def test_a_stage_waits_for_the_one_before(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     with pytest.raises(NotFoundError):
-        propose(made, 1)
-    propose(made, 0)
+        schedule_trials(made, 1)
+    schedule_trials(made, 0)
     with pytest.raises(NotFoundError):
-        propose(made, 1)
+        schedule_trials(made, 1)
 
 
 def test_a_stage_that_was_handed_out_is_handed_out_again_as_it_was(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: rate)
-    first = propose(made, 1)
+    first = schedule_trials(made, 1)
     made.note(Trial({"train.generator_learning_rate": 4e-4}, 0, 2), 0.0)  # what is found later changes nothing
-    again = propose(made, 1)
+    again = schedule_trials(made, 1)
     assert again.skipped
     assert again.details == first.details
 
@@ -166,7 +166,7 @@ def test_the_better_ones_are_the_higher_ones_of_a_score_where_higher_is_better(s
     assert {trial.point["train.generator_learning_rate"] for trial in finish(made, 1, lambda rate, seed: rate)} == {
         3e-4, 4e-4,
     }  # fmt: skip
-    assert choose(made).details["score"] == 4e-4
+    assert select_best(made).details["score"] == 4e-4
 
 
 def test_an_unknown_score_to_go_by_is_refused(store: Store) -> None:
@@ -186,13 +186,13 @@ def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> Non
     sweep = Sweep(grid={"train.generator_learning_rate": [2e-4, 1.0]}, rungs=(2, 4))
     made = Experiment(world.store, runs.config(), sweep, world.dataset_id, world.reference_id)
     for stage in range(sweep.stages):
-        for each in propose(made, stage).details["trials"]:
+        for each in schedule_trials(made, stage).details["trials"]:
             outcome = run_trial(made, Trial(**each))
             assert float(outcome.details["score"]) == fid_of_selection(
                 world.store, outcome.id, trial_steps=each["steps"]
             )
             assert run_trial(made, Trial(**each)).skipped
-    best = choose(made)
+    best = select_best(made)
     finals = [each for each in evaluations.read_all(world.store, best.id) if evaluations.purpose_of(each) == FINAL]
     assert [each["step"] for each in finals] == [4], "only what may be chosen is judged"
     assert best.details["score"] == fid_of_selection(world.store, best.id, trial_steps=4)

@@ -264,7 +264,7 @@ def test_what_the_storage_itself_damaged_is_told(bucket_store: Store) -> None:
         pytest.skip("Google Cloud Storage computes the checksum itself; only bytes that it lost could differ")
     bucket_store.write("k", b"right")
     bucket, _, prefix = bucket_store.uri.removeprefix("s3://").partition("/")
-    s3.S3Service(bucket).client.put_object(
+    s3.S3Api(bucket).client.put_object(
         Bucket=bucket, Key=f"{prefix}/k", Body=b"wrong", Metadata={"gan-sha256": bucket_store.sha256("k")}
     )
     with pytest.raises(IntegrityError, match=r"/k has SHA-256 .*; expected .*damaged in the storage"):
@@ -279,7 +279,7 @@ def test_an_unfinished_upload_is_a_leftover_moto_dates_it_2010(
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     bucket = servers.make_bucket(server)
-    client = s3.S3Service(bucket).client
+    client = s3.S3Api(bucket).client
     upload_id = client.create_multipart_upload(Bucket=bucket, Key="p/k")["UploadId"]
     client.upload_part(Bucket=bucket, Key="p/k", UploadId=upload_id, PartNumber=1, Body=b"123")
     client.create_multipart_upload(Bucket=bucket, Key="elsewhere/k")

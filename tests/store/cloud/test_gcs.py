@@ -24,7 +24,7 @@ from google.cloud import storage
 from gan.errors import StoreError, UnavailableError
 from gan.store import open_store
 from gan.store.cloud.bucket import BucketStore
-from gan.store.cloud.gcs import GcsService
+from gan.store.cloud.gcs import GcsApi
 from gan.store.cloud.retry import Retry
 from support import servers
 
@@ -192,7 +192,7 @@ class Agent(google.auth.credentials.Credentials):  # type: ignore[misc]
 def signed_in(server: servers.Server, monkeypatch: pytest.MonkeyPatch, agent: Agent) -> BucketStore:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    service = GcsService(servers.make_bucket(server))
+    service = GcsApi(servers.make_bucket(server))
     service._session.credentials = agent
     return BucketStore(service, "p", Retry(20))
 

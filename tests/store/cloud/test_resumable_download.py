@@ -9,13 +9,22 @@ import pytest
 
 from gan.errors import IntegrityError
 from gan.store.cloud.content import Content
-from gan.store.cloud.object_api import Condition, MissingError, Page, Reading, RefusedError, Service, Stat, Upload
-from gan.store.cloud.resumable_download import Copying
+from gan.store.cloud.object_api import (
+    Condition,
+    MissingError,
+    ObjectApi,
+    Page,
+    PreconditionFailedError,
+    Reading,
+    Stat,
+    Upload,
+)
+from gan.store.cloud.resumable_download import ResumableDownload
 from gan.store.cloud.retry import TransientError
 from gan.store.interface import Item
 
 
-class Shelf(Service):
+class Shelf(ObjectApi):
     """One object in memory; `breaks` are the places at which a reading breaks off, `starts` where each began."""
 
     uri, encrypted = "mem://shelf", True
@@ -31,7 +40,7 @@ class Shelf(Service):
         if not self.data:
             raise MissingError
         if version not in (None, self.version):
-            raise RefusedError
+            raise PreconditionFailedError
         self.starts.append(start)
         stop = self.breaks.pop(0) if self.breaks else len(self.data)
         yield Reading(Stat(len(self.data), self.version, self.expected), iter([self.data[start:stop]]))
@@ -58,7 +67,7 @@ class Shelf(Service):
 def test_it_goes_on_where_it_broke_off() -> None:
     shelf, sink = Shelf(b"0123456789"), io.BytesIO()
     shelf.breaks = [3, 7]
-    copying = Copying(shelf, "k", sink)
+    copying = ResumableDownload(shelf, "k", sink)
     for reached in (3, 7):
         with pytest.raises(TransientError, match=f"it broke off after {reached} of 10 bytes"):
             copying.attempt()
@@ -71,7 +80,7 @@ def test_it_goes_on_where_it_broke_off() -> None:
 def test_what_is_replaced_meanwhile_is_read_from_its_beginning() -> None:
     shelf, sink = Shelf(b"0123456789"), io.BytesIO()
     shelf.breaks = [5]
-    copying = Copying(shelf, "k", sink)
+    copying = ResumableDownload(shelf, "k", sink)
     with pytest.raises(TransientError, match="broke off"):
         copying.attempt()
     shelf.replace(b"abc", "2")
@@ -84,7 +93,7 @@ def test_what_is_replaced_meanwhile_is_read_from_its_beginning() -> None:
 def test_what_is_deleted_meanwhile_is_missing() -> None:
     shelf = Shelf(b"0123456789")
     shelf.breaks = [5]
-    copying = Copying(shelf, "k", None)
+    copying = ResumableDownload(shelf, "k", None)
     with pytest.raises(TransientError):
         copying.attempt()
     shelf.data = b""
@@ -97,7 +106,7 @@ def test_what_is_deleted_meanwhile_is_missing() -> None:
 def test_wrong_bytes_are_read_again_and_the_same_wrong_ones_are_damage() -> None:
     shelf, sink = Shelf(b"0123456789"), io.BytesIO()
     shelf.data = b"0123456788"
-    copying = Copying(shelf, "k", sink)
+    copying = ResumableDownload(shelf, "k", sink)
     with pytest.raises(TransientError, match=f"SHA-256 .*; expected {shelf.expected}"):
         copying.attempt()
     assert sink.getvalue() == b""

@@ -15,20 +15,20 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from gan.errors import StoreError, UnavailableError
 from gan.store.cloud import s3
 from gan.store.cloud.bucket import BucketStore
-from gan.store.cloud.object_api import MissingError, RefusedError
+from gan.store.cloud.object_api import MissingError, PreconditionFailedError
 from gan.store.cloud.retry import Retry, TransientError
-from gan.store.cloud.s3 import S3Service
+from gan.store.cloud.s3 import S3Api
 from support import servers
 
 
 @pytest.fixture
-def service(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> S3Service:
+def service(moto_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> S3Api:
     for name, value in moto_server.environment.items():
         monkeypatch.setenv(name, value)
-    return S3Service(servers.make_bucket(moto_server))
+    return S3Api(servers.make_bucket(moto_server))
 
 
-def answer_once(service: S3Service, operation: str, status: int, body: str) -> list[str]:
+def answer_once(service: S3Api, operation: str, status: int, body: str) -> list[str]:
     """Answer the next request of an operation without sending it; returns what is left to answer."""
     left = [body]
 
@@ -53,24 +53,24 @@ def error(code: str) -> str:
         (400, "RequestTimeout", TransientError),
         (409, "ConditionalRequestConflict", s3.RacedError),
         (409, "OperationAborted", TransientError),
-        (412, "PreconditionFailed", RefusedError),
-        (200, "PreconditionFailed", RefusedError),
+        (412, "PreconditionFailed", PreconditionFailedError),
+        (200, "PreconditionFailed", PreconditionFailedError),
         (200, "InternalError", TransientError),
-        (416, "InvalidRange", RefusedError),
+        (416, "InvalidRange", PreconditionFailedError),
         (404, "NoSuchUpload", MissingError),
         (404, "NoSuchBucket", StoreError),
         (403, "RequestTimeTooSkewed", StoreError),
         (400, "ExpiredToken", StoreError),
     ],
 )
-def test_what_an_error_means(service: S3Service, status: int, code: str, meaning: type[Exception]) -> None:
+def test_what_an_error_means(service: S3Api, status: int, code: str, meaning: type[Exception]) -> None:
     described = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     with pytest.raises(meaning), service.explained():
         raise botocore.exceptions.ClientError(described, "Any")
 
 
 def test_a_multipart_upload_that_was_raced_sends_all_parts_anew(
-    service: S3Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: S3Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "SINGLE_REQUEST_BYTES", 1 << 20)
     file = tmp_path / "file"
@@ -86,7 +86,7 @@ def test_a_multipart_upload_that_was_raced_sends_all_parts_anew(
 
 
 @pytest.mark.parametrize("wrong", ["<Size>1x</Size>", "<LastModified>2024-51-01T00:00:00Z</LastModified>"])
-def test_a_listing_that_makes_no_sense_is_asked_for_again(service: S3Service, wrong: str) -> None:
+def test_a_listing_that_makes_no_sense_is_asked_for_again(service: S3Api, wrong: str) -> None:
     store = BucketStore(service, "p", Retry(20))
     store.write("k", b"1")
     contents = f"<IsTruncated>false</IsTruncated><Contents><Key>p/k</Key>{wrong}</Contents>"
@@ -95,12 +95,12 @@ def test_a_listing_that_makes_no_sense_is_asked_for_again(service: S3Service, wr
     assert left == []
 
 
-def test_credentials_that_do_not_come_for_now_are_asked_for_again(service: S3Service) -> None:
+def test_credentials_that_do_not_come_for_now_are_asked_for_again(service: S3Api) -> None:
     with pytest.raises(TransientError, match="the agent did not answer"), service.explained():
         raise botocore.exceptions.CredentialRetrievalError(provider="pod", error_msg="the agent did not answer")
 
 
-def test_a_wrong_clock_is_told_at_once(service: S3Service) -> None:
+def test_a_wrong_clock_is_told_at_once(service: S3Api) -> None:
     answer_once(service, "PutObject", 403, error("RequestTimeTooSkewed"))
     with pytest.raises(StoreError, match=r"finds the clock of this machine wrong .*; set it") as told:
         BucketStore(service, "p", Retry(20)).write("k", b"1")

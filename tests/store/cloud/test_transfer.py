@@ -6,25 +6,25 @@ import json
 import pytest
 
 from gan.errors import ConfigError
-from gan.store.cloud.transfer import SHOWN_BYTES, Job, transfer
+from gan.store.cloud.transfer import SHOWN_BYTES, TransferJob, transfer
 
 
 def test_the_largest_begins_first_and_results_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_STORE_THREADS", "1")
     begun: list[int] = []
 
-    def job(size: int) -> Job[int]:
-        return Job(size, lambda: (begun.append(size), -size)[1])
+    def job(size: int) -> TransferJob[int]:
+        return TransferJob(size, lambda: (begun.append(size), -size)[1])
 
     assert transfer("upload x", [job(1), job(3), job(2)]) == [-1, -3, -2]
     assert begun == [3, 2, 1]
 
 
 def test_a_long_transfer_tells_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    transfer("upload x", [Job(SHOWN_BYTES, lambda: None), Job(1, lambda: None)])
+    transfer("upload x", [TransferJob(SHOWN_BYTES, lambda: None), TransferJob(1, lambda: None)])
     last = json.loads(io.StringIO(capsys.readouterr().err).readlines()[-1])
     assert (last["event"], last["done"], last["unit"]) == ("upload x", SHOWN_BYTES + 1, "bytes")
-    transfer("upload x", [Job(1, lambda: None)])
+    transfer("upload x", [TransferJob(1, lambda: None)])
     assert capsys.readouterr().err == ""
 
 

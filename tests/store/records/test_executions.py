@@ -10,10 +10,10 @@ from gan.errors import ConfigError
 from gan.store import LocalStore
 from gan.store.records import executions
 from gan.store.records.audit_logs import EXECUTIONS
-from gan.store.records.executions import DAMAGED, DONE, LOST, RUNNING, Attempt
+from gan.store.records.executions import DAMAGED, DONE, LOST, RUNNING, ExecutionAttempt
 
 EXECUTION = "0b8f2a6e-1"
-FIRST = Attempt(
+FIRST = ExecutionAttempt(
     "train", "wf.root.train", 0, "2026-01-01T00:00:01.000Z", pod="wf-1", node="host", image="image@sha256:1"
 )
 
@@ -91,7 +91,7 @@ def test_a_damaged_record_is_told_and_keeps_the_rest_readable(store: LocalStore)
 def test_a_record_of_a_later_version_may_know_more(store: LocalStore) -> None:
     begun = executions.begin(store, EXECUTION, FIRST)
     tree = {**dataclasses.asdict(begun), "weather": "fair"}
-    executions.write_sealed(store, executions.key_of(EXECUTION, begun), tree)
+    executions.write_checksummed(store, executions.key_of(EXECUTION, begun), tree)
     assert executions.read(store, EXECUTION) == [begun]
 
 

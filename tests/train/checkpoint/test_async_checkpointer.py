@@ -13,11 +13,11 @@ import pytest
 from gan.config.schema import Train
 from gan.errors import FencedError, StoreError, UnavailableError
 from gan.store import LocalStore, Store
-from gan.train.checkpoint.async_checkpointer import Outbox
+from gan.train.checkpoint.async_checkpointer import AsyncCheckpointer
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.checkpoint.pending import Parcel
-from gan.train.checkpoint.writer import Publisher
+from gan.train.checkpoint.pending import PendingCheckpoint
+from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.stop_signals import StopRequest
 
 LONG = 60.0  # seconds: a test that waits for so long hangs, and fails
@@ -70,17 +70,17 @@ def flaky(tmp_path: Path) -> Iterator[FlakyStore]:
 
 
 @contextmanager
-def outbox(store: Store, *, keep: int = 2, patience: float = LONG) -> Iterator[Outbox]:
-    publisher = Publisher(store, "r", take_over(store, "r"), Train(keep_checkpoints=keep), done=0)
-    with Outbox(publisher, most_waiting=keep, patience_seconds=patience, pause_seconds=0.001) as made:
+def outbox(store: Store, *, keep: int = 2, patience: float = LONG) -> Iterator[AsyncCheckpointer]:
+    publisher = CheckpointWriter(store, "r", take_over(store, "r"), Train(keep_checkpoints=keep), done=0)
+    with AsyncCheckpointer(publisher, most_waiting=keep, patience_seconds=patience, pause_seconds=0.001) as made:
         yield made
 
 
-def parcel(made: Outbox, step: int) -> Parcel:
+def parcel(made: AsyncCheckpointer, step: int) -> PendingCheckpoint:
     path = made.folder / f"{step}.jsonl"
     path.write_text(f"figures up to {step}")
     tensors = {"ema/0000": np.full(3, step, np.float32)}
-    return Parcel(step, {f"runs/r/metrics/{step:08d}.jsonl": path}, tensors, {"on_schedule": True})
+    return PendingCheckpoint(step, {f"runs/r/metrics/{step:08d}.jsonl": path}, tensors, {"on_schedule": True})
 
 
 def figures(store: Store) -> list[int]:
@@ -110,7 +110,7 @@ def test_parcels_of_figures_alone_are_published_too(store: Store) -> None:
     with outbox(store) as made:
         path = made.folder / "chunk"
         path.write_text("figures")
-        made.put(Parcel(5, {"runs/r/metrics/00000005.jsonl": path}))
+        made.put(PendingCheckpoint(5, {"runs/r/metrics/00000005.jsonl": path}))
         made.drain(StopRequest())
         assert made.saved == 0
     assert figures(store) == [5]

@@ -9,7 +9,7 @@ import pytest
 from gan.errors import FencedError, IntegrityError, StoreError, UnavailableError
 from gan.store import LocalStore, Store
 from gan.train.checkpoint import attempts
-from gan.train.checkpoint.attempts import Attempt, counts, take_over
+from gan.train.checkpoint.attempts import Attempt, is_valid, take_over
 
 KEY = "runs/r/attempts.json"
 
@@ -84,7 +84,7 @@ def test_what_lies_beyond_the_step_that_a_later_attempt_went_on_from_counts_for_
     step: int, number: int, whether: bool
 ) -> None:
     record = [Attempt(each, "h", "t", from_step) for each, from_step in ((1, 0), (2, 40), (3, 60), (4, None))]
-    assert counts(record, step, number) == whether
+    assert is_valid(record, step, number) == whether
 
 
 def test_any_changed_byte_is_found(store: Store) -> None:

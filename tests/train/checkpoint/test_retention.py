@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gan.metrics import evaluations
 from gan.store import Store
-from gan.train.checkpoint.retention import Needed, best_steps, retained
+from gan.train.checkpoint.retention import ReferencedSteps, best_steps, retained
 from support import generators
 
 STEPS = (10, 20, 30, 40, 45, 50)
@@ -71,10 +71,10 @@ def test_a_record_that_cannot_be_read_might_be_the_best(store: Store) -> None:
 
 @pytest.mark.parametrize(("run_id", "steps"), [("tiny-1", {4}), ("another", set())])
 def test_a_step_that_a_generator_was_exported_from_is_needed(store: Store, run_id: str, steps: set[int]) -> None:
-    needed = Needed(store, run_id)
+    needed = ReferencedSteps(store, run_id)
     assert needed.steps() == frozenset()
     generator = generators.publish(store)
     assert needed.steps() == steps
     store.write(f"generators/{generator}/generator.json", b"{}")
     assert needed.steps() == steps
-    assert Needed(store, run_id).steps() == frozenset()
+    assert ReferencedSteps(store, run_id).steps() == frozenset()

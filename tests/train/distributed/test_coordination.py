@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gan.train.checkpoint.pending import Parcel
-from gan.train.distributed.coordination import Follower, GroupStep
+from gan.train.checkpoint.pending import PendingCheckpoint
+from gan.train.distributed.coordination import CoordinatedStop, NullCheckpointer
 from gan.train.distributed.replicas import Replicas
 from gan.train.stop_signals import StopRequest
 
@@ -26,7 +26,7 @@ class Told(Replicas):
 
 def test_a_signal_to_another_worker_stops_this_one_a_step_later() -> None:
     replicas, stop = Told(), StopRequest()
-    take = GroupStep(lambda step, _batches: {"step": step}, replicas, stop)
+    take = CoordinatedStop(lambda step, _batches: {"step": step}, replicas, stop)
     assert take(1, []) == {"step": 1}
     replicas.others = 15
     take(2, [])
@@ -38,7 +38,7 @@ def test_a_signal_to_another_worker_stops_this_one_a_step_later() -> None:
 
 def test_a_signal_to_this_worker_counts_when_all_know_of_it() -> None:
     replicas, stop = Told(), StopRequest()
-    take = GroupStep(lambda _step, _batches: {}, replicas, stop)
+    take = CoordinatedStop(lambda _step, _batches: {}, replicas, stop)
     take(1, [])
     stop.ask(2)
     assert not stop
@@ -51,6 +51,6 @@ def test_a_signal_to_this_worker_counts_when_all_know_of_it() -> None:
 
 
 def test_a_follower_keeps_nothing_and_knows_the_last_step() -> None:
-    follower = Follower(4)
-    follower.put(Parcel(7, {}))
+    follower = NullCheckpointer(4)
+    follower.put(PendingCheckpoint(7, {}))
     assert (follower.saved, follower.empty, follower.take(7)) == (7, True, {})

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from gan.errors import ConfigError, Stopped
-from gan.train.distributed.rendezvous import meet
+from gan.train.distributed.rendezvous import rendezvous
 from gan.train.distributed.workers import Workers
 from gan.train.stop_signals import StopRequest
 from tests.support.servers import free_port
@@ -24,7 +24,7 @@ class Meeting:
         self._threads = threads
 
     def comes(self, index: int) -> Future[None]:
-        return self._threads.submit(meet, Workers(self.addresses, index), self.stop)
+        return self._threads.submit(rendezvous, Workers(self.addresses, index), self.stop)
 
     def called(self) -> socket.socket:
         """A line to worker 0, as soon as it listens."""
@@ -93,4 +93,4 @@ def test_an_address_that_is_taken_is_named() -> None:
         with pytest.raises(
             ConfigError, match=f"worker 0 can't listen at its address {address}: Address already in use"
         ):
-            meet(Workers((address, "localhost:1"), 0), StopRequest())
+            rendezvous(Workers((address, "localhost:1"), 0), StopRequest())

@@ -6,7 +6,7 @@ import pytest
 
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.monitor import Monitor
-from gan.util.metrics_push import Telemetry
+from gan.util.metrics_push import MetricsPush
 from support import servers
 
 
@@ -18,7 +18,7 @@ def test_figures_are_completed_by_those_of_the_gpus_and_told(tmp_path: Path, mon
     gpus = GpuWatch()
     figures = {"generator_loss": 0.5, "kl": 0.1, "real_accuracy": 0.9, "images_per_second": 800.0}
     with servers.pushgateway() as server:
-        with Monitor(Telemetry("train", "digits", gateway=server.url), gpus) as monitor:
+        with Monitor(MetricsPush("train", "digits", gateway=server.url), gpus) as monitor:
             while not gpus.shares():
                 pass
             whole = monitor.complete(30, figures)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gan.train.logging.throughput import Speed
+from gan.train.logging.throughput import Throughput
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
         return self.now
 
 
-def step(speed: Speed, clock: Clock, wait: float, work: float, images: int = 10) -> None:
+def step(speed: Throughput, clock: Clock, wait: float, work: float, images: int = 10) -> None:
     with speed.waiting():
         clock.now += wait
     with speed.stepping(images):
@@ -22,7 +22,7 @@ def step(speed: Speed, clock: Clock, wait: float, work: float, images: int = 10)
 
 def test_the_first_step_compiles_and_is_not_counted() -> None:
     clock = Clock()
-    speed = Speed(clock)
+    speed = Throughput(clock)
     step(speed, clock, 1.0, 30.0)
     assert speed.total.figures() == {}
     assert speed.tell() == {"seconds": 31.0}
@@ -30,7 +30,7 @@ def test_the_first_step_compiles_and_is_not_counted() -> None:
 
 def test_images_a_second_and_waiting_are_since_the_last_time_told_and_in_total() -> None:
     clock = Clock()
-    speed = Speed(clock, seconds=1000.0)
+    speed = Throughput(clock, seconds=1000.0)
     step(speed, clock, 1.0, 30.0)
     step(speed, clock, 0.5, 1.5)
     step(speed, clock, 0.5, 1.5)

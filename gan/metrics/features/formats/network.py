@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan.errors import ConfigError, DataError
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Loaded
-from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.metrics.features.network_file import Files
 from gan.metrics.features.resizing import resizer
 from gan.types import Json
@@ -51,7 +51,7 @@ class DescribedNetwork(FeatureNetwork):
     def described(self) -> Json:  # noqa: D102
         return {**super().described(), "uri": self._uri}
 
-    def look(self, pixels: Pixels) -> Seen:  # noqa: D102
+    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         channels, size = self._description.channels, pixels.shape[1:3]
         if pixels.shape[-1] not in (1, channels):
             raise DataError(f"{self.name} looks at {COLOURS[channels]} images; got {pixels.shape[-1]} channels")
@@ -60,7 +60,7 @@ class DescribedNetwork(FeatureNetwork):
         except self._loaded.errors as error:
             raise DataError(f"{self.name} does not run on images of {size[0]} x {size[1]}: {_line(error)}") from None
         features, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Seen(features, outputs)
+        return NetworkOutput(features, outputs)
 
     def _calculate(self, pixels: Pixels) -> tuple[Array, Array]:
         features, probabilities = self._loaded.calculate(self._prepared(pixels))

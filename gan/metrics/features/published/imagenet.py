@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import ConfigError, DataError, IntegrityError
-from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.metrics.features.published import efficientnet_lite, torch_file
 from gan.metrics.features.resizing import resizer
 from gan.types import Json, Tensor
@@ -61,7 +61,7 @@ class ImageNetNetwork(FeatureNetwork):
     def described(self) -> Json:  # noqa: D102
         return {**super().described(), "package": f"{PACKAGE}=={VERSION}"}
 
-    def look(self, pixels: Pixels) -> Seen:  # noqa: D102
+    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         side, channels = pixels.shape[1:3], pixels.shape[-1]
         if channels not in (1, 3) or not all(LEAST_SIDE <= each <= MOST_SIDE for each in side):
             raise DataError(
@@ -72,7 +72,7 @@ class ImageNetNetwork(FeatureNetwork):
         self._functions[pixels.shape[1:]] = calculate
         parts = [calculate(tf.constant(pixels[at : at + CHUNK])) for at in range(0, len(pixels), CHUNK)]
         features, outputs = (np.concatenate([each.numpy() for each in column]) for column in zip(*parts, strict=True))
-        return Seen(features, outputs)
+        return NetworkOutput(features, outputs)
 
     def _compiled(self, height: int, width: int, channels: int) -> tf.types.experimental.ConcreteFunction:
         """Pixels uint8 [N, H, W, C] of one shape to features [N, 1280] and class probabilities [N, 1000]."""

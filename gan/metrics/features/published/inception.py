@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError
 from gan.metrics.features import network_file
-from gan.metrics.features.interface import FeatureNetwork, Seen
+from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.types import Json
 from gan.util.ids import sha256
 from gan.util.op_allowlist import check_nodes
@@ -58,12 +58,12 @@ class InceptionNetwork(FeatureNetwork):
     def described(self) -> Json:  # noqa: D102
         return {**super().described(), "uri": self._uri}
 
-    def look(self, pixels: Pixels) -> Seen:  # noqa: D102
+    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         if pixels.shape[-1] not in (1, 3):
             raise DataError(f"{self.name} looks at grey or RGB images; got {pixels.shape[-1]} channels")
         images = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.float32)
         features = self._look(tf.constant(images)).numpy().reshape(len(images), -1)
-        return Seen(features, np.zeros((len(images), 0), np.float32))
+        return NetworkOutput(features, np.zeros((len(images), 0), np.float32))
 
 
 def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:

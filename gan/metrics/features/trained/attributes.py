@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Reference
-from gan.metrics.features.interface import Seen
+from gan.metrics.features.interface import NetworkOutput
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.mode_definitions import AttributeModes, balanced_accuracies, choose_attributes
 from gan.metrics.features.trained import quality, training, trunk
@@ -27,7 +27,7 @@ class Attributes(Task):
     suffix = "cnn"
 
     def train(self, examples: Examples, options: Reference) -> keras.Model:  # noqa: D102
-        return training.fit(
+        return training.train(
             lambda: trunk.build(examples.pixels.shape[1:], len(examples.attribute_names), "sigmoid"),
             examples.pixels,
             (examples.attributes > 0).astype(np.float32),
@@ -38,14 +38,14 @@ class Attributes(Task):
             prepare=mirror,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
+    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
         accuracies = balanced_accuracies(seen.outputs, examples.attributes)
         return {
             **quality.of_attributes(seen.outputs, examples.attributes),
             "balanced_accuracies": dict(zip(examples.attribute_names, accuracies.tolist(), strict=True)),
         }
 
-    def modes(self, examples: Examples, seen: Seen, options: Reference) -> AttributeModes:  # noqa: D102
+    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> AttributeModes:  # noqa: D102
         accuracies = balanced_accuracies(seen.outputs, examples.attributes)
         return choose_attributes(examples.attribute_names, seen.outputs, accuracies, options.mode_attributes)
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from gan.config import Reference
-from gan.metrics.features.interface import Seen
+from gan.metrics.features.interface import NetworkOutput
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.mode_definitions import ClassModes
 from gan.metrics.features.trained import quality, training, trunk
@@ -21,7 +21,7 @@ class Classes(Task):
     suffix = "cnn"
 
     def train(self, examples: Examples, options: Reference) -> keras.Model:  # noqa: D102
-        return training.fit(
+        return training.train(
             lambda: trunk.build(examples.pixels.shape[1:], len(examples.classes), "softmax"),
             examples.pixels,
             examples.labels,
@@ -31,10 +31,10 @@ class Classes(Task):
             seed=options.seed,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
+    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
         return quality.of_classes(seen.outputs.argmax(axis=1), examples.labels, len(examples.classes))
 
-    def modes(self, examples: Examples, seen: Seen, options: Reference) -> ClassModes:  # noqa: D102
+    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> ClassModes:  # noqa: D102
         return ClassModes(examples.classes)
 
 

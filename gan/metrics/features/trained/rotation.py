@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from gan.config import Reference
-from gan.metrics.features.interface import Seen, look_at_all
+from gan.metrics.features.interface import NetworkOutput, extract_all
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.mode_definitions import ClusterModes, fit_clusters
 from gan.metrics.features.trained import quality, training, trunk
@@ -33,7 +33,7 @@ class Rotation(Task):
     suffix = "rotnet"
 
     def train(self, examples: Examples, options: Reference) -> keras.Model:  # noqa: D102
-        return training.fit(
+        return training.train(
             lambda: trunk.build(examples.pixels.shape[1:], TURNS, "softmax"),
             examples.pixels,
             np.zeros(len(examples.pixels), np.int32),
@@ -44,12 +44,12 @@ class Rotation(Task):
             prepare=turn_at_random,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:  # noqa: D102
+    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
         turned, turns = turn_at_random(examples.pixels, examples.labels, np.random.default_rng(options.seed))
-        said = look_at_all(network, turned, options.batch_size).outputs.argmax(axis=1)
+        said = extract_all(network, turned, options.batch_size).outputs.argmax(axis=1)
         return quality.of_classes(said, turns, TURNS)
 
-    def modes(self, examples: Examples, seen: Seen, options: Reference) -> ClusterModes:  # noqa: D102
+    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> ClusterModes:  # noqa: D102
         return fit_clusters(seen.features, options.seed)
 
 

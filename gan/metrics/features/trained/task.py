@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.config import Reference
-from gan.metrics.features.interface import Seen
+from gan.metrics.features.interface import NetworkOutput
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.mode_definitions import Modes
 from gan.types import Json
@@ -61,9 +61,9 @@ class Task(ABC):
         """A network (see `trunk.build`) that has learned the task on these images."""
 
     @abstractmethod
-    def judge(self, network: KerasNetwork, examples: Examples, seen: Seen, options: Reference) -> Json:
+    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:
         """How well it does on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
 
     @abstractmethod
-    def modes(self, examples: Examples, seen: Seen, options: Reference) -> Modes:
+    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> Modes:
         """The modes of the real data, from held-out images and what the network sees in them."""

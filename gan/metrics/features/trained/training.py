@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LEARNING_RATE = 2e-3
 
 
-def fit(
+def train(
     build: Callable[[], keras.Model],
     pixels: Pixels,
     targets: np.ndarray,
