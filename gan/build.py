@@ -247,7 +247,7 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
     if reference.feature_network is not None:
         feature_networks.require_there(reference.feature_network)
     divided = held_out(examples, reference)
-    training = min(examples["train"], reference.most_images)
+    training = min(examples["train"], reference.max_images)
     check_counts(config.evaluate, divided.final, divided.selection, training)
 
 

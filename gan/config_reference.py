@@ -73,12 +73,12 @@ def _type(hint: Any) -> str:
 def _allowed(metadata: Mapping[str, Any]) -> str:
     if metadata["choices"]:
         return ", ".join(f"`{choice}`" for choice in metadata["choices"])
-    least, most = metadata["least"], metadata["most"]
-    if least is not None and most is not None:
-        return f"{least} to {most}"
-    if least is not None:
-        return f"at least {least}"
-    return "" if most is None else f"at most {most}"
+    low, high = metadata["min_value"], metadata["max_value"]
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return f"at least {low}"
+    return "" if high is None else f"at most {high}"
 
 
 if __name__ == "__main__":

@@ -121,11 +121,11 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
         ({"reference": {"split": "train"}}, r"reference.split must be held out from training.*others: test"),
         ({"evaluate": {"samples": 10_001}}, r"evaluate.samples must be at most 10000, .* the 100 held-out.*got 10001"),
         (
-            {"evaluate": {"samples": 4000, "selection_samples": 4000}, "reference": {"most_images": 30}},
+            {"evaluate": {"samples": 4000, "selection_samples": 4000}, "reference": {"max_images": 30}},
             r"evaluate.samples must be at most 3000, .* the 30 held-out images that serve it; got 4000",
         ),
         (
-            {"evaluate": {"samples": 5001}, "reference": {"most_images": 50}},
+            {"evaluate": {"samples": 5001}, "reference": {"max_images": 50}},
             r"evaluate.samples must be at most 5000, .* the 50 held-out .*; got 5001.*--set evaluate.samples=5000",
         ),
         ({"evaluate": {"neighbours": 100}}, r"evaluate.neighbours must be below .*, 100; got 100"),

@@ -17,8 +17,8 @@ def key(
     default: Any,
     help_text: str,
     *,
-    least: float | None = None,
-    most: float | None = None,
+    min_value: float | None = None,
+    max_value: float | None = None,
     choices: tuple[str, ...] | tuple[int, ...] | None = None,
     parse: Callable[[str, Any], Any] | None = None,
 ) -> Any:
@@ -27,7 +27,7 @@ def key(
     `parse` takes the key's name and what stands in the config, for a key that is no single number or word; it returns
     the checked value or raises ConfigError.
     """
-    allowed = {"help": help_text, "least": least, "most": most, "choices": choices, "parse": parse}
+    allowed = {"help": help_text, "min_value": min_value, "max_value": max_value, "choices": choices, "parse": parse}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata={**allowed, "default": default})
     return field(default=default, metadata={**allowed, "default": default})
@@ -99,7 +99,7 @@ def _check_range(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
         return
     if allowed["choices"] and value not in allowed["choices"]:
         raise ConfigError(unknown_name(name, value, map(str, allowed["choices"])))
-    least, most = allowed["least"], allowed["most"]
-    if (least is not None and value < least) or (most is not None and value > most):
-        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+    low, high = allowed["min_value"], allowed["max_value"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
         raise ConfigError(f"{name} must be {' and '.join(bounds)}; got {value}")

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-LIMIT_PREFIXES = ("most_", "least_")
-OWN_KEYS = ("most_pixel_difference",)  # of the group `gate`, and no limit of a score
-OLD = {
+from gan.errors import ConfigError
+
+RENAMED = {
+    ("evaluate", "sure_above"): "confidence_threshold",
+    ("gate", "most_pixel_difference"): "max_pixel_difference",
+    ("reference", "most_images"): "max_images",
+    ("retrain", "least_changed_images"): "min_changed_images",
+    ("retrain", "most_age_days"): "max_age_days",
+    ("retrain", "most_attempts"): "max_attempts",
+}
+REPLACED = {
     ("gate", "against_live"): "gate.margin (null for off, 0 for better)",
     ("evaluate", "bootstrap"): "gone: intervals have a closed form",
     ("retrain", "most_drift"): "retrain.max_drift, a KID, where this was an FID: choose a value anew",
 }
+LIMIT_PREFIXES = ("most_", "least_")
 
 
 def is_old(group: str, name: str) -> bool:
     """Whether a key of a group has another name now, or none."""
-    return (group, name) in OLD or (group == "gate" and name.startswith(LIMIT_PREFIXES) and name not in OWN_KEYS)
+    return (group, name) in RENAMED or (group, name) in REPLACED or _is_limit(group, name)
 
 
 def group(name: str, tree: Any) -> Any:
@@ -24,18 +33,25 @@ def group(name: str, tree: Any) -> Any:
 
     The gate's `most_x` and `least_x` are `limits.x`. Its `against_live` is `margin`: off compares with nothing, neither
     the live generator nor the best that ever was; better is an FID margin of 0.
+
+    Raises:
+        ConfigError: a key is given by its old and by its new name.
     """
     if not isinstance(tree, Mapping) or not any(is_old(name, str(key)) for key in tree):
         return tree
     kept = {key: value for key, value in tree.items() if not is_old(name, str(key))}
-    old = {key: value for key, value in tree.items() if is_old(name, str(key))}
-    if name != "gate":
-        return kept
-    limits = {key.partition("_")[2]: value for key, value in old.items() if key != "against_live"}
-    kept["limits"] = {**(kept.get("limits") or {}), **limits}
-    if old.get("against_live") in ("off", False):
+    for old, value in tree.items():
+        new = RENAMED.get((name, str(old)))
+        if new in kept:
+            raise ConfigError(f"{name}.{old} is now {name}.{new}, and both are given: leave {name}.{old} out")
+        if new is not None:
+            kept[new] = value
+    limits = {str(key).partition("_")[2]: value for key, value in tree.items() if _is_limit(name, str(key))}
+    if limits:
+        kept["limits"] = {**(kept.get("limits") or {}), **limits}
+    if name == "gate" and tree.get("against_live") in ("off", False):
         kept |= {"margin": None, "anchor_margin": None}
-    elif old.get("against_live") == "better":
+    elif name == "gate" and tree.get("against_live") == "better":
         kept["margin"] = 0
     return kept
 
@@ -44,5 +60,11 @@ def renamed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The old ones among `group.key` paths, each with what it is now."""
     for path in paths:
         name, _, key = path.partition(".")
-        if is_old(name, key):
-            yield path, OLD.get((name, key), f"gate.limits.{key.partition('_')[2]}")
+        if (name, key) in RENAMED:
+            yield path, f"{name}.{RENAMED[name, key]}"
+        elif is_old(name, key):
+            yield path, REPLACED.get((name, key), f"gate.limits.{key.partition('_')[2]}")
+
+
+def _is_limit(group: str, name: str) -> bool:
+    return group == "gate" and (group, name) not in RENAMED and name.startswith(LIMIT_PREFIXES)

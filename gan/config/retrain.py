@@ -13,25 +13,27 @@ from gan.util.ids import is_id
 class Retrain(Group):
     """When the retraining pipeline trains at all, from which weights, and what it tells by webhook."""
 
-    least_changed_images: int = key(
-        1, "It trains where so many images came or went since the data of the live generator.", least=1
+    min_changed_images: int = key(
+        1, "It trains where so many images came or went since the data of the live generator.", min_value=1
     )
     max_drift: float | None = key(
         None,
         "It trains where the images that came since differ from the held-out ones of the live generator by more than "
         "this: the lower end of the 95 % interval of their KID, in its reference's features, is above it. 0: where "
         "they differ at all; none: drift is not looked at.",
-        least=0,
+        min_value=0,
     )
-    most_age_days: float | None = key(
-        None, "It trains where the live generator went live longer ago than this; none: age does not matter.", least=0
+    max_age_days: float | None = key(
+        None,
+        "Train if the live generator went live longer ago than this; none: age does not matter.",
+        min_value=0,
     )
-    most_attempts: int = key(
+    max_attempts: int = key(
         1,
         "So many trainings of the same config on the same data, each with a seed of its own, may be refused beside "
         "the same live generator; then it waits for something new.",
-        least=1,
-        most=1000,
+        min_value=1,
+        max_value=1000,
     )
     force: bool = key(False, "It trains whether there is anything new or not, with a seed that was not used yet.")
     start_from: str = key(

@@ -26,19 +26,19 @@ class Data(Group):
     dataset: str = key("digits", "The data source: mnist, celeba, digits or folder.")
     source: str | None = key(None, "Folder, zip or URI with the original files; none: embedded or downloaded.")
     image_size: int | None = key(
-        None, "Height and width in pixels of the prepared images; none: the source's own.", least=4, most=1024
+        None, "Height and width in pixels of the prepared images; none: the source's own.", min_value=4, max_value=1024
     )
     channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", choices=(1, 3))
     crop: int | None = key(
         None,
         "Side in pixels of the square cut out before resizing, centred but for CelebA's 128; none: the source's own.",
-        least=4,
+        min_value=4,
     )
     resizer: str = key("bicubic", "Antialiased filter that resizes images.", choices=RESIZERS)
     holdout_percent: int = key(
-        20, "Share held out as the test split, where the source has no split of its own.", least=1, most=90
+        20, "Share held out as the test split, where the source has no split of its own.", min_value=1, max_value=90
     )
-    shard_mib: float = key(32.0, "Largest size of a shard in MiB.", least=0.01, most=4096)
+    shard_mib: float = key(32.0, "Largest size of a shard in MiB.", min_value=0.01, max_value=4096)
     on_bad_image: str = key("fail", "What an unreadable image does.", choices=("fail", "skip"))
     flip: bool = key(False, "Mirror training images left to right at random; right for faces, wrong for digits.")
 
@@ -48,8 +48,8 @@ class Generator(Group):
     """The network that draws images from latents."""
 
     name: str = key("dcgan", "The network, a name in gan.networks.GENERATORS.")
-    latent_size: int = key(100, "Length Z of a latent.", least=1, most=4096)
-    width: float = key(1.0, "Scales every layer's channels.", least=0.01, most=16)
+    latent_size: int = key(100, "Length Z of a latent.", min_value=1, max_value=4096)
+    width: float = key(1.0, "Scales every layer's channels.", min_value=0.01, max_value=16)
     conditional: bool = key(False, "Draw the class that a label asks for; needs labelled data.")
 
 
@@ -58,8 +58,8 @@ class Discriminator(Group):
     """The network that tells real images from generated ones (the critic, for Wasserstein losses)."""
 
     name: str = key("dcgan", "The network, a name in gan.networks.DISCRIMINATORS.")
-    width: float = key(1.0, "Scales every layer's channels.", least=0.01, most=16)
-    dropout: float = key(0.3, "Share of activations dropped while training.", least=0, most=0.95)
+    width: float = key(1.0, "Scales every layer's channels.", min_value=0.01, max_value=16)
+    dropout: float = key(0.3, "Share of activations dropped while training.", min_value=0, max_value=0.95)
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ class Loss(Group):
     label_smoothing: float = key(
         0.0,
         "One-sided label smoothing: the target for real images is 1 minus this (BCE losses).",
-        least=0,
-        most=0.5,
+        min_value=0,
+        max_value=0.5,
     )
     label_noise: float = key(
-        0.0, "Share of the discriminator's labels flipped at random (BCE losses).", least=0, most=0.5
+        0.0, "Share of the discriminator's labels flipped at random (BCE losses).", min_value=0, max_value=0.5
     )
-    clip_value: float = key(0.01, "The critic's weights are clipped to +- this (wasserstein).", least=1e-6, most=10)
-    gradient_penalty: float = key(10.0, "Weight of the gradient penalty (wgan_gp).", least=0, most=1e4)
-    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 leaves it out.", least=0)
+    clip_value: float = key(0.01, "Clip the critic's weights to +- this (wasserstein).", min_value=1e-6, max_value=10)
+    gradient_penalty: float = key(10.0, "Weight of the gradient penalty (wgan_gp).", min_value=0, max_value=1e4)
+    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 leaves it out.", min_value=0)
     kl_estimator: str = key(
         "gaussian",
         "How the KL divergence is estimated: between Gaussians fitted to the discriminator's features, or from "
@@ -91,37 +91,39 @@ class Loss(Group):
 class Train(Group):
     """How long, how fast, and what is kept on the way."""
 
-    steps: int = key(2000, "Generator steps.", least=1)
-    batch_size: int = key(64, "Images a step.", least=2, most=65536)
-    seed: int = key(0, "Seed of the weights, latents, dropout and data order.", least=0, most=2**31 - 1)
-    discriminator_steps: int = key(1, "Discriminator steps for each generator step.", least=1, most=100)
+    steps: int = key(2000, "Generator steps.", min_value=1)
+    batch_size: int = key(64, "Images a step.", min_value=2, max_value=65536)
+    seed: int = key(0, "Seed of the weights, latents, dropout and data order.", min_value=0, max_value=2**31 - 1)
+    discriminator_steps: int = key(1, "Discriminator steps for each generator step.", min_value=1, max_value=100)
     optimizer: str = key("adam", "The optimiser of both networks.", choices=("adam", "rmsprop"))
-    generator_learning_rate: float = key(2e-4, "Step size of the generator.", least=0, most=1)
-    discriminator_learning_rate: float = key(2e-4, "Step size of the discriminator.", least=0, most=1)
-    beta_1: float = key(0.5, "Adam's decay of the first moment.", least=0, most=0.9999)
-    beta_2: float = key(0.999, "Adam's decay of the second moment.", least=0, most=0.99999)
-    rho: float = key(0.9, "RMSprop's decay of the mean square.", least=0, most=0.99999)
+    generator_learning_rate: float = key(2e-4, "Step size of the generator.", min_value=0, max_value=1)
+    discriminator_learning_rate: float = key(2e-4, "Step size of the discriminator.", min_value=0, max_value=1)
+    beta_1: float = key(0.5, "Adam's decay of the first moment.", min_value=0, max_value=0.9999)
+    beta_2: float = key(0.999, "Adam's decay of the second moment.", min_value=0, max_value=0.99999)
+    rho: float = key(0.9, "RMSprop's decay of the mean square.", min_value=0, max_value=0.99999)
     ema_decay: float = key(
         0.999,
         "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
-        least=0,
-        most=0.99999,
+        min_value=0,
+        max_value=0.99999,
     )
     precision: str = key(
         "float32",
         "Arithmetic of the networks; auto takes mixed precision where the device is fast at it.",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
-    checkpoint_every_steps: int = key(500, "A checkpoint is written this often, and at the end.", least=1)
+    checkpoint_every_steps: int = key(500, "A checkpoint is written this often, and at the end.", min_value=1)
     keep_checkpoints: int = key(
         5,
         "The last so many checkpoints are kept, beside the best one and those that were exported.",
-        least=1,
-        most=1000,
+        min_value=1,
+        max_value=1000,
     )
-    keep_every_steps: int | None = key(None, "Checkpoints of its multiples are kept too; none: of no more.", least=1)
-    sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", least=1)
-    log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", least=1)
+    keep_every_steps: int | None = key(
+        None, "Also keep checkpoints of multiples of this; none: keep no others.", min_value=1
+    )
+    sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", min_value=1)
+    log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", min_value=1)
     start_from: str | None = key(
         None,
         "RUN_ID@STEP: the checkpoint whose averaged generator and discriminator the run starts with; none: random "
@@ -144,19 +146,19 @@ class Reference(Group):
         "CNN on the dataset.",
     )
     split: str = key("test", "The split that generated images are compared with.")
-    epochs: int = key(5, "Epochs that the feature network is trained for.", least=1, most=1000)
-    batch_size: int = key(128, "Images a batch, in training and in extraction.", least=1, most=4096)
-    most_images: int = key(10_000, "At most so many images of a split are compared.", least=2)
-    training_images: int = key(60_000, "At most so many training images teach the feature network.", least=2)
+    epochs: int = key(5, "Epochs that the feature network is trained for.", min_value=1, max_value=1000)
+    batch_size: int = key(128, "Images a batch, in training and in extraction.", min_value=1, max_value=4096)
+    max_images: int = key(10_000, "At most so many images of a split are compared.", min_value=2)
+    training_images: int = key(60_000, "At most so many training images teach the feature network.", min_value=2)
     max_searched_images: int = key(
-        200_000, "At most so many training images are searched for the one that a sample may be a copy of.", least=2
+        200_000, "At most so many training images are searched for the one that a sample may be a copy of.", min_value=2
     )
-    seed: int = key(0, "Seed of the feature network and of the choice of images.", least=0, most=2**31 - 1)
+    seed: int = key(0, "Seed of the feature network and of the choice of images.", min_value=0, max_value=2**31 - 1)
     mode_attributes: int = key(
         3,
         "Attribute data: modes are the combinations of this many well-predicted attributes.",
-        least=1,
-        most=10,
+        min_value=1,
+        max_value=10,
     )
 
 
@@ -172,17 +174,19 @@ class Evaluate(Group):
         "Which metrics are computed, names in gan.metrics.registry.METRICS.",
         parse=parse.names,
     )
-    samples: int = key(10_000, "Images generated for a score.", least=2)
+    samples: int = key(10_000, "Images generated for a score.", min_value=2)
     selection_samples: int = key(
-        2_000, "Images generated to compare the checkpoints of a run, at most evaluate.samples.", least=2
+        2_000, "Images generated to compare the checkpoints of a run, at most evaluate.samples.", min_value=2
     )
-    batch_size: int = key(250, "Images generated and looked at in one go.", least=1, most=4096)
-    seed: int = key(0, "Seed of the latents and of random subsets.", least=0, most=2**31 - 1)
-    neighbours: int = key(5, "k of precision, recall, density and coverage.", least=1, most=100)
-    kid_subsets: int = key(100, "Subsets that KID is averaged over.", least=1)
-    kid_subset_size: int = key(1000, "Images in one of them; fewer where there are fewer.", least=2)
-    confidence: float = key(0.95, "Level of the confidence intervals.", least=0.5, most=0.999)
-    sure_above: float = key(0.9, "A sample counts as high-confidence above this class probability.", least=0, most=1)
+    batch_size: int = key(250, "Images generated and looked at in one go.", min_value=1, max_value=4096)
+    seed: int = key(0, "Seed of the latents and of random subsets.", min_value=0, max_value=2**31 - 1)
+    neighbours: int = key(5, "k of precision, recall, density and coverage.", min_value=1, max_value=100)
+    kid_subsets: int = key(100, "Subsets that KID is averaged over.", min_value=1)
+    kid_subset_size: int = key(1000, "Images in one of them; fewer where there are fewer.", min_value=2)
+    confidence: float = key(0.95, "Level of the confidence intervals.", min_value=0.5, max_value=0.999)
+    confidence_threshold: float = key(
+        0.9, "Class probability above which a sample is high-confidence.", min_value=0, max_value=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -220,12 +224,15 @@ class Gate(Group):
         parse=parse.margins(ANCHOR_MARGIN),
     )
     confidence: float = key(
-        0.95, "Level of the one-sided intervals of the comparisons; higher is stricter.", least=0.5, most=0.9999
+        0.95,
+        "Level of the one-sided intervals of differences; higher is stricter.",
+        min_value=0.5,
+        max_value=0.9999,
     )
-    most_pixel_difference: float = key(
+    max_pixel_difference: float = key(
         1e-3,
         "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.",
-        least=0,
+        min_value=0,
     )
 
 

@@ -141,7 +141,8 @@ def override(config: Config, sets: Iterable[str]) -> Config:
         name, dot, score = name.partition(".")
         if migrate.is_old(group, name):
             _warn_of_old([path])
-            tree[group] = migrate.group(group, {**tree[group], name: _scalar(text)})
+            others = {key: value for key, value in tree[group].items() if key != migrate.RENAMED.get((group, name))}
+            tree[group] = migrate.group(group, {**others, name: _scalar(text)})
         elif name not in tree[group] or (dot and not isinstance(tree[group][name], dict)):
             raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
         elif dot:

@@ -34,8 +34,8 @@ from gan.errors import ConfigError, NotFoundError, unknown_name
 from gan.types import Json
 
 SAMPLERS = ("tpe", "random")
-MOST_TRAININGS = 1000
-MOST_COMBINATIONS = 256
+MAX_TRAININGS = 1000
+MAX_COMBINATIONS = 256
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class Sweep(Group):
     search: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     rungs: tuple[int, ...] = (600, 1200, 2400)
-    reduction: int = key(2, "Of the points of a rung, one in so many goes on to the next.", least=2, most=100)
-    trials: int = key(8, "How many points a search tries.", least=1, most=MOST_TRAININGS)
-    waves: int = key(1, "A search draws its points in so many batches.", least=1, most=100)
+    reduction: int = key(2, "Of the points of a rung, one in so many goes on to the next.", min_value=2, max_value=100)
+    trials: int = key(8, "How many points a search tries.", min_value=1, max_value=MAX_TRAININGS)
+    waves: int = key(1, "A search draws its points in so many batches.", min_value=1, max_value=100)
     sampler: str = key("tpe", "How a search draws its points: a sampler of Optuna.", choices=SAMPLERS)
-    sampler_seed: int = key(0, "Seed of the sampler.", least=0, most=2**31 - 1)
+    sampler_seed: int = key(0, "Seed of the sampler.", min_value=0, max_value=2**31 - 1)
     by: str = key(
         "fid", "The score that decides, any that gan.metrics.registry has; measured on the images for selection."
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "seeds", _whole_numbers("seeds", self.seeds, least=0))
-        object.__setattr__(self, "rungs", _whole_numbers("rungs", self.rungs, least=1))
+        object.__setattr__(self, "seeds", _whole_numbers("seeds", self.seeds, min_value=0))
+        object.__setattr__(self, "rungs", _whole_numbers("rungs", self.rungs, min_value=1))
         for name, space in (("grid", self.grid), ("search", self.search)):
             if not isinstance(space, Mapping):
                 raise ConfigError(f"sweep.{name} must map config keys to their values; got {space!r}")
@@ -75,9 +75,9 @@ class Sweep(Group):
             check_range(path, values)
         if self.waves > self.trials:
             raise ConfigError(f"sweep.waves must be at most sweep.trials, {self.trials}; got {self.waves}")
-        if len(self.seeds) * self.points > MOST_TRAININGS:
+        if len(self.seeds) * self.points > MAX_TRAININGS:
             raise ConfigError(
-                f"a sweep may train at most {MOST_TRAININGS} runs; {self.points} points with {len(self.seeds)} seeds "
+                f"a sweep may train at most {MAX_TRAININGS} runs; {self.points} points with {len(self.seeds)} seeds "
                 f"are {len(self.seeds) * self.points}"
             )
 
@@ -116,7 +116,7 @@ class Sweep(Group):
         """`config` at points that hold between them every value that can be known beforehand.
 
         Those are all points of a grid. Of a search they combine its lists and the edges of its ranges: each with each
-        where that makes at most MOST_COMBINATIONS points, side by side where it makes more.
+        where that makes at most MAX_COMBINATIONS points, side by side where it makes more.
 
         Raises:
             ConfigError: a value that its key does not take.
@@ -124,7 +124,7 @@ class Sweep(Group):
         points = self.grid_points()
         if self.search:
             edges = {path: _edges(values) for path, values in self.search.items()}
-            if math.prod(map(len, edges.values())) <= MOST_COMBINATIONS:
+            if math.prod(map(len, edges.values())) <= MAX_COMBINATIONS:
                 points = [dict(zip(edges, values, strict=True)) for values in itertools.product(*edges.values())]
             else:
                 longest = max(map(len, edges.values()))
@@ -198,8 +198,8 @@ def _text(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _whole_numbers(name: str, values: Any, *, least: int) -> tuple[int, ...]:
-    whole = isinstance(values, list | tuple) and all(type(each) is int and each >= least for each in values)
+def _whole_numbers(name: str, values: Any, *, min_value: int) -> tuple[int, ...]:
+    whole = isinstance(values, list | tuple) and all(type(each) is int and each >= min_value for each in values)
     if not whole or not values or len(set(values)) < len(values):
-        raise ConfigError(f"sweep.{name} must list different whole numbers, at least {least} each; got {values!r}")
+        raise ConfigError(f"sweep.{name} must list different whole numbers, at least {min_value} each; got {values!r}")
     return tuple(values)

@@ -56,7 +56,7 @@ class Identity:
     kid_subsets: int
     kid_subset_size: int
     confidence: float
-    sure_above: float
+    confidence_threshold: float
     method: int = METHOD
 
     @property

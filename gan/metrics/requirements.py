@@ -78,9 +78,9 @@ def held_out(examples: Mapping[str, int], reference: Reference) -> HeldOut:
 
     Args:
         examples: images by split.
-        reference: gives `split` and `most_images`, the most of either set.
+        reference: gives `split` and `max_images`, the most of either set.
     """
-    own, most = examples[reference.split], reference.most_images
+    own, most = examples[reference.split], reference.max_images
     if reference.split != VALID and examples.get(VALID, 0) >= LEAST_IMAGES:
         return HeldOut(VALID, min(examples[VALID], most), reference.split, min(own, most))
     return HeldOut(reference.split, min(own // 2, most), reference.split, min(own - own // 2, most))

@@ -82,7 +82,7 @@ def decide(
     if config.retrain.force:
         news.add(True, "retrain.force is set")
     train = bool(news.reasons)
-    if train and not config.retrain.force and len(coming.refused) >= config.retrain.most_attempts:
+    if train and not config.retrain.force and len(coming.refused) >= config.retrain.max_attempts:
         train = False
         news = TriggerReport(looked=[_exhausted(coming, config), *news.reasons], figures=news.figures)
     reasons = (news.reasons if train else news.looked) + ([why_start] if train and why_start else [])
@@ -156,5 +156,5 @@ def _exhausted(coming: PlannedRun, config: Config) -> str:
     times = "once" if len(coming.refused) == 1 else f"{len(coming.refused)} times"
     return (
         f"that was tried {times} with these data and this config, and refused: {'; '.join(last['reasons'])} "
-        f"(retrain.most_attempts is {config.retrain.most_attempts})"
+        f"(retrain.max_attempts is {config.retrain.max_attempts})"
     )

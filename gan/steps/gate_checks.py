@@ -73,7 +73,7 @@ def _limited(of: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
 
 def parity(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
     """Whether the exported generator draws what its checkpoint draws, by the `parity` of its facts."""
-    difference, limit = float(measured["largest_pixel_difference"]), options.most_pixel_difference
+    difference, limit = float(measured["largest_pixel_difference"]), options.max_pixel_difference
     bound = f"at most {limit:g}"
     checks = [
         GateCheck(
@@ -82,7 +82,7 @@ def parity(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
             bound,
             difference <= limit,
             f"a pixel of the exported generator differs from its checkpoint's by {difference:.3g}, allowed is {bound} "
-            "(gate.most_pixel_difference)",
+            "(gate.max_pixel_difference)",
         )
     ]
     if measured.get("scores_equal") is not None:

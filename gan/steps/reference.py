@@ -113,10 +113,10 @@ def _make(
         prepared = _trained(dataset, both, training, reference, folder)
     else:
         prepared = _from_network(both, reference, network)
-    looked_at = training.first(max(reference.most_images, reference.max_searched_images))
+    looked_at = training.first(max(reference.max_images, reference.max_searched_images))
     say("look at training images", images=len(looked_at.pixels))
     seen = _look(prepared.network, looked_at.pixels, reference)
-    compared = slice(reference.most_images)
+    compared = slice(reference.max_images)
     cut = len(selection.pixels)
     batches = {
         "selection": _batch(prepared, prepared.seen, selection, slice(cut)),
@@ -165,7 +165,7 @@ def _training(store: Store, dataset: Dataset, reference: config.Reference, *, te
     """As many training images as any purpose takes; which ones does not depend on purposes that they do not serve."""
     from gan.data.load import load_split
 
-    most = max(reference.most_images, reference.max_searched_images, reference.training_images if teaches else 0)
+    most = max(reference.max_images, reference.max_searched_images, reference.training_images if teaches else 0)
     return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 

@@ -75,9 +75,9 @@ class Resources(Group):
     cpu_limit: str | None = key(None, "CPU cores it may use at most; none: what it reserves.")
     memory: str = key("2Gi", "Memory it reserves and may use at most; what lies in shared_memory counts.")
     accelerator: str | None = key(None, "The resource name of its accelerators, such as nvidia.com/gpu.")
-    accelerator_count: int = key(1, "Accelerators in the pod, where `accelerator` is given.", least=1, most=16)
+    accelerator_count: int = key(1, "Accelerators in the pod, where `accelerator` is given.", min_value=1, max_value=16)
     workers: int = key(
-        1, "Pods that train together, each with all of this; for the step train alone.", least=1, most=256
+        1, "Pods that train together, each with all of this; for the step train alone.", min_value=1, max_value=256
     )
     shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
     scratch: str = key("10Gi", "Most bytes under /tmp.")
@@ -85,13 +85,16 @@ class Resources(Group):
     cache_claim: str | None = key(
         None, "PersistentVolumeClaim for /cache, whose name begins with gan-cache; none: it is empty at each attempt."
     )
-    deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", least=60)
+    deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", min_value=60)
     grace_seconds: int = key(
-        25, "How long after SIGTERM its last checkpoint may take; a spot node of GKE gives 15.", least=1, most=55
+        25,
+        "Time from SIGTERM to SIGKILL for its last checkpoint; a spot node of GKE gives 15.",
+        min_value=1,
+        max_value=55,
     )
-    retries: int = key(3, "Attempts after the first.", least=0, most=100)
-    backoff_seconds: int = key(30, "The wait before the first of them.", least=0, most=86400)
-    backoff_factor: int = key(1, "Each wait is longer by this factor, a whole number.", least=1, most=10)
+    retries: int = key(3, "Attempts after the first.", min_value=0, max_value=100)
+    backoff_seconds: int = key(30, "The wait before the first of them.", min_value=0, max_value=86400)
+    backoff_factor: int = key(1, "Each wait is longer by this factor, a whole number.", min_value=1, max_value=10)
     queue: str | None = key(None, "Kueue's LocalQueue that admits the pod; none: it starts without Kueue.")
     priority: str | None = key(None, "Kueue's WorkloadPriorityClass of the pod; needs `queue`.")
     tolerations: tuple[Toleration, ...] = ()

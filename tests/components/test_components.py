@@ -25,7 +25,7 @@ TINY = [
     "reference.epochs=1",
     "evaluate.samples=64",
     "evaluate.kid_subsets=2",
-    "gate.most_pixel_difference=0.01",
+    "gate.max_pixel_difference=0.01",
     "gate.limits={}",
 ]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan import config
-from gan.config import Config, Data, Train
+from gan.config import Config, Data, Train, migrate
 from gan.errors import ConfigError, NotFoundError
 
 
@@ -221,3 +221,14 @@ def test_a_user_hears_of_keys_with_another_name(tmp_path: Path, capfd: pytest.Ca
     told = capfd.readouterr().err
     assert "gate.least_recall is now gate.limits.recall" in told
     assert "gate.against_live is now gate.margin" in told
+
+
+@pytest.mark.parametrize(("group", "old"), migrate.RENAMED)
+def test_an_old_name_of_a_key_is_read_with_a_warning(group: str, old: str, capsys: pytest.CaptureFixture[str]) -> None:
+    new = migrate.RENAMED[group, old]
+    value = {"confidence_threshold": 0.5, "max_pixel_difference": 3.0}.get(new, 7)
+    assert getattr(getattr(config.override(Config(), [f"{group}.{old}={value}"]), group), new) == value
+    assert f"{group}.{old} is now {group}.{new}" in capsys.readouterr().err
+    assert getattr(getattr(config.from_dict({group: {old: value}}), group), new) == value
+    with pytest.raises(ConfigError, match=rf"{group}\.{old} is now {group}\.{new}, and both are given"):
+        config.from_dict({group: {old: value, new: value}})

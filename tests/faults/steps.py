@@ -26,7 +26,7 @@ CONFIG = {
         "log_every_steps": 5,
         "keep_checkpoints": 3,
     },
-    "reference": {"epochs": 1, "batch_size": 64, "most_images": 200, "training_images": 400},
+    "reference": {"epochs": 1, "batch_size": 64, "max_images": 200, "training_images": 400},
     "evaluate": {
         "samples": 100,
         "batch_size": 50,

@@ -188,7 +188,7 @@ def test_mode_kl_has_its_floor() -> None:
 
 def test_high_confidence_obeys_the_protocol() -> None:
     for above, expected in ((0.9, 1.0), (0.98, 0.0)):
-        protocol = dataclasses.replace(PROTOCOL, sure_above=above)
+        protocol = dataclasses.replace(PROTOCOL, confidence_threshold=above)
         scores = METRICS["modes"].measure(compared(batch(0), batch(1), protocol))
         assert scores["high_confidence"].value == expected
 

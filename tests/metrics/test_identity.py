@@ -14,7 +14,7 @@ IDENTITY = Identity(
     purpose="final", dataset_id="mnist-0123456789ab", split="test", image_size=28, channels=1, crop=None,
     crop_offset=None, resizer="bicubic", feature_network="mnist-cnn", feature_hash="1a2b3c4d5e6f", reference_hash="77",
     reference_images=10_000, samples=10_000, batch_size=250, seed=0, neighbours=5, kid_subsets=100,
-    kid_subset_size=1000, confidence=0.95, sure_above=0.9,
+    kid_subset_size=1000, confidence=0.95, confidence_threshold=0.9,
 )  # fmt: skip
 
 

@@ -74,13 +74,13 @@ def test_the_first_one_is_trained_as_the_config_says(made: runs.World) -> None:
 
 def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
     generator_id = go_live(made)
-    found = ask(made, "retrain.most_age_days=30", "gate.limits.fid=1", "evaluate.samples=50", "train.seed=6")
+    found = ask(made, "retrain.max_age_days=30", "gate.limits.fid=1", "evaluate.samples=50", "train.seed=6")
     assert found.details["train"] is False
     assert found.id == made.dataset_id
     assert found.details["live_generator_id"] == generator_id
     assert found.details["reasons"] == [
         f"the data are those of the live generator, {made.dataset_id}",
-        "the live generator went live 10.0 days ago; retrain.most_age_days is 30",
+        "the live generator went live 10.0 days ago; retrain.max_age_days is 30",
     ]
 
 
@@ -109,7 +109,7 @@ def test_changed_images(made: runs.World, pictures: Path, change: str, least: in
         one.rename(pictures / "cats" / "renamed.png")
     dataset_id = prepared(made.store, pictures)
     assert dataset_id != made.dataset_id
-    found = ask(made, f"retrain.least_changed_images={least}", dataset_id=dataset_id)
+    found = ask(made, f"retrain.min_changed_images={least}", dataset_id=dataset_id)
     assert found.details["train"] is train
     assert reason in found.details["reasons"][0]
 
@@ -124,14 +124,14 @@ def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) ->
     go_live(made)
     add(pictures, 40, (4, 4))
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is True
     assert 0 < found.details["drift_low"] < found.details["drift"] < found.details["drift_high"]
     reference = load_reference(made.store, made.reference_id)
     held_out = len(reference.real) + len(reference.selection)
     assert found.details["drift_images"] == min(40, held_out), "as many on one side as on the other"
     assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
-    calm = ask(made, "retrain.max_drift=1e9", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    calm = ask(made, "retrain.max_drift=1e9", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False
     assert calm.details["drift"] == found.details["drift"]
 
@@ -140,7 +140,7 @@ def test_images_of_the_same_kind_are_none(made: runs.World, pictures: Path) -> N
     go_live(made)
     add(pictures, 40, (16, 16))
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is False
     assert found.details["drift_low"] <= 0 < found.details["drift_high"]
 
@@ -158,7 +158,7 @@ def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) 
             Image.open(path).save(path.with_suffix(".bmp"))
             path.unlink()
     dataset_id = prepared(made.store, pictures)
-    found = ask(made, "retrain.max_drift=0", "retrain.least_changed_images=1000", dataset_id=dataset_id)
+    found = ask(made, "retrain.max_drift=0", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert found.details["train"] is False
     assert "drift" not in found.details
     came = 9 if how == "few" else 0
@@ -178,8 +178,8 @@ def test_another_config_and_old_age_are_reasons(made: runs.World) -> None:
         "train.steps (was 4, now 8)"
     ]
     assert found.details["sets"][0] == "train.seed=5"
-    old = ask(made, "retrain.most_age_days=9")
-    assert old.details["reasons"] == ["the live generator went live 10.0 days ago; retrain.most_age_days is 9"]
+    old = ask(made, "retrain.max_age_days=9")
+    assert old.details["reasons"] == ["the live generator went live 10.0 days ago; retrain.max_age_days is 9"]
     assert old.details["sets"][0] == "train.seed=6", "seed 5 is that of the live one: it would be found finished"
 
 
@@ -200,12 +200,12 @@ def test_a_refusal_is_not_tried_again_for_ever(made: runs.World) -> None:
     assert waits.details["train"] is False
     assert waits.details["reasons"][0] == (
         "that was tried once with these data and this config, and refused: fid is 9, allowed is 5 "
-        "(retrain.most_attempts is 1)"
+        "(retrain.max_attempts is 1)"
     )
-    second = ask(made, "retrain.most_attempts=2")
+    second = ask(made, "retrain.max_attempts=2")
     assert (second.details["train"], second.details["sets"][0]) == (True, "train.seed=6")
     judge(made, second, passed=False)
-    assert ask(made, "retrain.most_attempts=2").details["train"] is False
+    assert ask(made, "retrain.max_attempts=2").details["train"] is False
     loosened = ask(made, "gate.limits.fid=10")
     assert (loosened.details["train"], loosened.id) == (True, first.id), "judged again, not trained again"
 

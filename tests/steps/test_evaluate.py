@@ -75,7 +75,7 @@ def dataset_id(store: Store) -> str:
 
 @pytest.fixture(scope="module")
 def reference_id(store: Store, dataset_id: str) -> str:
-    made = make_reference(store, dataset_id, Reference(epochs=1, most_images=60, training_images=200))
+    made = make_reference(store, dataset_id, Reference(epochs=1, max_images=60, training_images=200))
     put_run(store, dataset_id, "r1", [10, 20, 30])
     return made.id
 

@@ -114,7 +114,7 @@ def put_live(store: Store, generator_id: str, anchors: dict | None = None) -> No
         (["gate.limits.modes_found=10"], {}, "modes_found is 9, allowed is at least 10 (gate.limits.modes_found)"),
         (["gate.limits.mode_kl=0.01"], {}, "mode_kl is 0.05, allowed is at most 0.01 (gate.limits.mode_kl)"),
         ([], {"difference": 0.01}, "a pixel of the exported generator differs from its checkpoint's by 0.01"),
-        (["gate.most_pixel_difference=0.02"], {"difference": 0.01}, None),
+        (["gate.max_pixel_difference=0.02"], {"difference": 0.01}, None),
         ([], {"equal": False}, "the exported generator's scores are not those of its checkpoint"),
         ([], {"equal": None}, None),
         ([], {"evaluated": False}, "the generator was never evaluated; run: gan evaluate --run-id new"),

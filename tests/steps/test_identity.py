@@ -22,10 +22,10 @@ from support import bad_inputs, networks
 
 IMAGES = 100
 REFERENCE = Reference(
-    epochs=12, batch_size=16, most_images=8, training_images=30, max_searched_images=35, mode_attributes=1
+    epochs=12, batch_size=16, max_images=8, training_images=30, max_searched_images=35, mode_attributes=1
 )
 OTHER_REFERENCE: dict[str, Any] = {
-    "feature_network": "the other one", "split": "valid", "epochs": 13, "batch_size": 8, "most_images": 9,
+    "feature_network": "the other one", "split": "valid", "epochs": 13, "batch_size": 8, "max_images": 9,
     "training_images": 50, "max_searched_images": 40, "seed": 1, "mode_attributes": 2,
 }  # fmt: skip
 ONLY_OF_A_TRAINED_NETWORK = {"epochs", "training_images", "mode_attributes"}
@@ -34,7 +34,7 @@ ONLY_OF_A_TRAINED_NETWORK = {"epochs", "training_images", "mode_attributes"}
 EVALUATE = Evaluate(samples=30, batch_size=16, neighbours=3, kid_subsets=4, kid_subset_size=6)
 OTHER_EVALUATE: dict[str, Any] = {
     "checkpoint": "latest", "metrics": ("fid",), "samples": 31, "selection_samples": 20, "batch_size": 8, "seed": 1,
-    "neighbours": 4, "kid_subsets": 5, "kid_subset_size": 7, "confidence": 0.9, "sure_above": 0.5,
+    "neighbours": 4, "kid_subsets": 5, "kid_subset_size": 7, "confidence": 0.9, "confidence_threshold": 0.5,
 }  # fmt: skip
 IN_NO_SCORE = {"checkpoint", "metrics", "selection_samples"}
 """Which checkpoint is scored, by how many images it is chosen, and which scores are worked out."""

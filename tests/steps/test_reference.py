@@ -111,7 +111,7 @@ def test_images_with_attributes(store: Store, faces: str) -> None:
 
 
 def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> None:
-    options = Reference(epochs=1, most_images=7, training_images=20, max_searched_images=15)
+    options = Reference(epochs=1, max_images=7, training_images=20, max_searched_images=15)
     details = make_reference(store, labelled, options).details
     counts = [details[f"{name}_images"] for name in ("reference", "selection", "train", "searched")]
     assert counts == [7, 7, 7, 15]
@@ -119,7 +119,7 @@ def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> Non
 
 def test_no_more_training_images_are_searched_than_asked_for(store: Store, labelled: str) -> None:
     """However many are compared, or teach the network."""
-    options = Reference(epochs=1, most_images=8, training_images=20, max_searched_images=5)
+    options = Reference(epochs=1, max_images=8, training_images=20, max_searched_images=5)
     made = references.load(store, make_reference(store, labelled, options).id)
     assert (len(made.train), len(made.training), made.record["searched_images"]) == (8, 5, 5)
     np.testing.assert_array_equal(made.training, made.train.features[:5])

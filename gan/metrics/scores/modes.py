@@ -123,7 +123,7 @@ def measure(comparison: Comparison) -> dict[str, Score]:
         ),
     }
     if comparison.has_confidence:
-        above = comparison.protocol.sure_above
+        above = comparison.protocol.confidence_threshold
         scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, above))
     return scores
 

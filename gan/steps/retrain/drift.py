@@ -72,7 +72,7 @@ def drift(
         )
     real = _held_out(reference)
     total = sum(len(numbers) for numbers in came.values())
-    count = min(total, len(real), options.most_images, MOST_IMAGES)
+    count = min(total, len(real), options.max_images, MOST_IMAGES)
     if count < LEAST_IMAGES:
         return None
     rng = np.random.default_rng(options.seed)

@@ -83,13 +83,13 @@ def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: Tri
     if otherwise := prepared_otherwise(before, now):
         news.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
         return
-    changed, least = changes(store, before, now), config.retrain.least_changed_images
+    changed, least = changes(store, before, now), config.retrain.min_changed_images
     news.figures |= {"came": changed.came, "went": changed.went}
     told = f"{changed.came} images came and {changed.went} went since the data of the live generator"
     if changed.images >= least:
         news.add(True, told)
     elif changed.images:
-        news.add(False, f"{told}; retrain.least_changed_images is {least}")
+        news.add(False, f"{told}; retrain.min_changed_images is {least}")
     else:
         news.add(False, f"the data are those of the live generator, {before.id}")
 
@@ -136,7 +136,7 @@ def _config(config: Config, facts: GeneratorMetadata, news: TriggerReport) -> No
 def _age(config: Config, live: Alias, now: datetime, news: TriggerReport) -> None:
     days = (now - datetime.fromisoformat(live.moves[-1].at)).total_seconds() / SECONDS_A_DAY
     news.figures["age_days"] = round(days, 3)
-    most = config.retrain.most_age_days
+    most = config.retrain.max_age_days
     if most is not None:
-        told = f"the live generator went live {days:.1f} days ago; retrain.most_age_days is {most:g}"
+        told = f"the live generator went live {days:.1f} days ago; retrain.max_age_days is {most:g}"
         news.add(days > most, told)
