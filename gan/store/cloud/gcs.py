@@ -1,13 +1,14 @@
 """Google Cloud Storage: `gs://bucket/prefix`.
 
-google-cloud-storage finds the credentials and the endpoint (application default credentials, workload identity,
-STORAGE_EMULATOR_HOST) and signs in. The requests are made here, by the JSON API that it speaks itself: its own
-methods hold a file's bytes in memory, ask again by a policy of their own, and delete what they took for damaged.
+google-auth finds the credentials (application default credentials, workload identity) and signs each request;
+google-cloud-storage knows the endpoint. The requests are made here, by the JSON API that it speaks itself: its own
+methods hold a file's bytes in memory, retry by a policy of their own, and delete what they took for damaged.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
+import google.auth
 import google.auth.exceptions
 import requests
 import urllib3
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
 from google.cloud import storage
 from requests.adapters import HTTPAdapter
 
@@ -59,12 +63,14 @@ class GcsApi(ObjectApi):
     def __init__(self, bucket: str) -> None:
         self.uri, self._bucket = f"gs://{bucket}", bucket
         try:
-            client = storage.Client(project=None)
+            credentials = _credentials()
+            client = storage.Client(project=None, credentials=credentials)
+            self._session = AuthorizedSession(credentials)
+            self._session.configure_mtls_channel()
         except google.auth.exceptions.GoogleAuthError as error:
             raise StoreError(f"no credentials of Google Cloud for {self.uri} ({error}); {SIGN_IN}") from None
         self._endpoint = client.api_endpoint.rstrip("/")
         self.encrypted = self._endpoint.startswith("https://")
-        self._session = client._http
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=CONNECTIONS))
 
@@ -229,6 +235,13 @@ class ResumableUpload:
 
 class _MismatchError(TransientError):
     """What the service says it has is not what was sent."""
+
+
+def _credentials() -> Any:
+    """Those that google-auth finds; an emulator takes none."""
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
+        return AnonymousCredentials()
+    return google.auth.default(scopes=storage.Client.SCOPE)[0]
 
 
 class _Adapter(HTTPAdapter):  # type: ignore[misc]
