@@ -19,7 +19,7 @@ TRY_IMAGE = $(DOCKER) run --rm --read-only --network none $(IMAGE) python3 -m ga
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # The locks are complete. Asked to look for dependencies, pip before 23.3 would meet `coverage[toml]`, take the newest
-# version instead of the one in the lock, and refuse it for want of a hash.
+# version instead of the one in the lock, and refuse it because it has no hash.
 LOCKED = --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .PHONY: help install install-dev quickstart test lint unit servers soak golden docs docs-reference lock clean
@@ -90,7 +90,7 @@ golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	done
 
 docs: .venv-docs/installed ## Build the site into build/site; warnings and broken links are errors.
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 docs-reference: install ## Rewrite docs/configuration.md and docs/profiles.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md
@@ -113,7 +113,7 @@ base-image: ## Where no image can be pulled: make gan-base:local to build on (ne
 lock: ## Resolve the dependencies again and pin them by hash (needs uv).
 	$(LOCK) --extra imagenet --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(LOCK) --group docs -c requirements.lock -o requirements-docs.lock
+	$(LOCK) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	$(LOCK) -c requirements.lock build-requirements.in docker/build.in -o docker/build.lock
 	$(LOCK) --extra imagenet --extra s3 --extra sweep -c requirements.lock --override docker/unused.override \
 	  --override docker/cpu.override pyproject.toml docker/cpu.in -o docker/cpu.lock

@@ -42,6 +42,20 @@ def test_the_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
         assert not heading or heading in headings(linked), f"{target}#{heading}"
 
 
+MESSAGES = {
+    "docs/runbook.md": ["held back by Kueue", "not the one that", "the ledger in", "pod deleted", "is not read"],
+    "docs/reference/exit-codes.md": ["not enough samples to tell", "the best generator that ever was live"],
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_messages_that_a_page_quotes_are_those_of_the_code(name: str) -> None:
+    page = PAGES[name].read_text(encoding="utf-8")
+    modules = [path for part in ("gan", "components", "pipelines") for path in (ROOT / part).rglob("*.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in modules)
+    assert [message for message in MESSAGES[name] if message not in page or message not in code] == []
+
+
 def headings(page: Path) -> set[str]:
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
