@@ -42,6 +42,14 @@ def test_the_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
         assert not heading or heading in headings(linked), f"{target}#{heading}"
 
 
+def test_every_package_is_in_the_reference() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "api").glob("*.md")]
+    packages = {path.parent.name for path in ROOT.glob("gan/*/__init__.py")}
+    modules = {path.stem for path in ROOT.glob("gan/*.py") if not path.stem.startswith("__")}
+    listed = set(re.findall(r"^::: (\S+)$", "\n".join(pages), re.MULTILINE))
+    assert listed == {"components", "pipelines", *(f"gan.{name}" for name in packages | modules)}
+
+
 MESSAGES = {
     "docs/runbook.md": ["held back by Kueue", "not the one that", "the ledger in", "pod deleted", "is not read"],
     "docs/reference/exit-codes.md": ["not enough samples to tell", "the best generator that ever was live"],
