@@ -19,10 +19,10 @@ TRY_IMAGE = $(DOCKER) run --rm --read-only --network none $(IMAGE) python3 -m ga
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # The locks are complete. Asked to look for dependencies, pip before 23.3 would meet `coverage[toml]`, take the newest
-# version instead of the one in the lock, and refuse it for want of a hash.
+# version instead of the one in the lock, and refuse it because it has no hash.
 LOCKED = --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help install install-dev quickstart test lint unit servers soak golden docs-reference lock clean
+.PHONY: help install install-dev quickstart test lint unit servers soak golden docs docs-reference lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,14 +41,21 @@ install-dev: .venv/installed-dev ## Make .venv with what running and testing nee
 	$(BIN)/pip install $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
+# Apart from .venv, so that nothing that runs or is tested needs what builds the site.
+.venv-docs/installed: requirements-docs.lock
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install $(LOCKED) -r requirements-docs.lock
+	@touch $@
+
 quickstart: install ## Run the whole pipeline on real handwritten digits, on this machine.
 	$(BIN)/gan-pipelines run --config digits
 
 test: install-dev lint unit ## Lint, types, layers, unit and end-to-end tests, coverage.
 
-lint: install-dev ## Format, lint, types and layers.
+lint: install-dev ## Format, lint, words, types and layers.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python tests/lint_words.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -82,6 +89,9 @@ golden: install ## Rewrite the golden pipeline YAML after a wanted change.
 	  $(BIN)/gan-pipelines compile --pipeline training --profile $$profile --out tests/golden/training-$$profile.yaml || exit 1; \
 	done
 
+docs: .venv-docs/installed ## Build the site into build/site; warnings and broken links are errors.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 docs-reference: install ## Rewrite docs/configuration.md and docs/profiles.md from the dataclasses.
 	$(BIN)/python -m gan.config_reference > docs/configuration.md
 	$(BIN)/python -m pipelines.profiles.reference_page > docs/profiles.md
@@ -103,6 +113,7 @@ base-image: ## Where no image can be pulled: make gan-base:local to build on (ne
 lock: ## Resolve the dependencies again and pin them by hash (needs uv).
 	$(LOCK) --extra imagenet --extra s3 --extra sweep pyproject.toml build-requirements.in -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	$(LOCK) -c requirements.lock build-requirements.in docker/build.in -o docker/build.lock
 	$(LOCK) --extra imagenet --extra s3 --extra sweep -c requirements.lock --override docker/unused.override \
 	  --override docker/cpu.override pyproject.toml docker/cpu.in -o docker/cpu.lock
@@ -110,4 +121,4 @@ lock: ## Resolve the dependencies again and pin them by hash (needs uv).
 	  pyproject.toml -o docker/gpu.lock
 
 clean: ## Remove .venv and every cache, but no store.
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info
+	rm -rf .venv .venv-docs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* build dist *.egg-info

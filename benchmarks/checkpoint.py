@@ -47,7 +47,7 @@ def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
 def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str) -> float:
     """How long it takes to find the last checkpoint, read and check it, and put it into networks that are built."""
     dataset = spec.load(store, dataset_id)
-    players = make_train_state(
+    state = make_train_state(
         build.build_generator(settings, dataset),
         build.build_discriminator(settings, dataset),
         build.build_optimizer(settings, settings.train.generator_learning_rate),
@@ -57,7 +57,7 @@ def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str)
     found = Checkpoints(store, run_id).latest_good()
     if found is None:
         raise SystemExit("the run left no checkpoint")
-    players.restore(found.tensors, where="the checkpoint")
+    state.restore(found.tensors, where="the checkpoint")
     return time.perf_counter() - began
 
 
@@ -94,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="digits", help="a shipped config or a file; its networks and its interval")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the config")
-    parser.add_argument("--intervals", type=int, default=2, help="so many checkpoints are written")
+    parser.add_argument("--intervals", type=int, default=2, help="checkpoints to write")
     parser.add_argument("--store", help="where to; default: a temporary folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

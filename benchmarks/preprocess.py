@@ -1,4 +1,4 @@
-"""Images a second into TFRecord shards: `gan preprocess` beside one plain Pillow loop over the same CelebA zip."""
+"""Images a second into TFRecord shards: `gan preprocess` and one plain Pillow loop over the same CelebA zip."""
 
 from __future__ import annotations
 

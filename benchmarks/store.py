@@ -1,4 +1,4 @@
-"""Megabytes a second to and from a bucket, and the memory it takes: our store beside each library's parallel copy.
+"""Megabytes a second to and from a bucket, and the memory it takes: our store and each library's parallel copy.
 
 The peers are `google.cloud.storage.transfer_manager` and boto3's `upload_file` and `download_file` in a thread pool,
 with as many threads as ours. Ours also computes the SHA-256 of every file, writes only where nothing is, and checks
@@ -52,7 +52,7 @@ def transfer_manager(uri: str, source: Path, target: Path) -> tuple[float, float
 
 
 def boto3_threads(uri: str, source: Path, target: Path) -> tuple[float, float]:
-    """boto3's managed transfers, so many files at once."""
+    """boto3's managed transfers, several files at once."""
     import boto3
     from botocore.config import Config
 

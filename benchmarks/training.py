@@ -1,4 +1,4 @@
-"""Images a second: our whole training loop beside the loop of TensorFlow's DCGAN tutorial.
+"""Images a second: our whole training loop compared with the loop of TensorFlow's DCGAN tutorial.
 
 Both train the tutorial's networks on MNIST with batches of 64 in float32. The peer holds the images in memory, shuffles
 them with tf.data, and neither logs, averages, checks for finiteness nor saves; ours does all of that. They take turns,
@@ -63,7 +63,7 @@ def tutorial_networks() -> tuple[keras.Model, keras.Model]:
 
 
 def peer(images: np.ndarray) -> Callable[[int], float]:
-    """The tutorial's loop; the function takes so many steps and tells images a second."""
+    """The tutorial's loop; the function takes a number of steps and returns images a second."""
     generator, discriminator = tutorial_networks()
     optimizers = keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4)
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)

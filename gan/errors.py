@@ -175,8 +175,9 @@ class Stopped(BaseException):
 def unknown_file(what: str, name: str, known: Iterable[str]) -> str:
     """The message for what is neither a known name nor a file; one that looks like a path is taken for one.
 
-    >>> unknown_file("config", "mine.yaml", ["digits"])
-    'there is no file mine.yaml; give the path of a YAML file, or the name of a config: digits'
+    Examples:
+        >>> unknown_file("config", "mine.yaml", ["digits"])
+        'there is no file mine.yaml; give the path of a YAML file, or the name of a config: digits'
     """
     if "/" in name or name.endswith((".yaml", ".yml")):
         names = ", ".join(sorted(known))
@@ -187,8 +188,9 @@ def unknown_file(what: str, name: str, known: Iterable[str]) -> str:
 def unknown_name(what: str, name: object, known: Iterable[str], remedy: str = "") -> str:
     """The message for a name that is not among the known ones, with the nearest match.
 
-    >>> unknown_name("loss.name", "hing", ["hinge", "minimax"])
-    'unknown loss.name "hing"; did you mean "hinge"? Known: hinge, minimax'
+    Examples:
+        >>> unknown_name("loss.name", "hing", ["hinge", "minimax"])
+        'unknown loss.name "hing"; did you mean "hinge"? Known: hinge, minimax'
     """
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # store-secret.sh: makes the Secret gan-store for the store inside the cluster, with keys that nobody has seen; keeps one
-# that is there. For a store elsewhere make it yourself: docs/operations.md has the command, under Storage.
+# that is there. For a store elsewhere make it yourself: docs/install.md has the command, under The store.
 set -euo pipefail
 namespace=${1:-kubeflow}
 if kubectl get secret gan-store --namespace "$namespace" > /dev/null 2>&1; then

@@ -3,7 +3,7 @@
 # again; to be run again after KFP was installed or upgraded.
 #
 # Pods get what workflow-controller.yaml says, and a finalizer, which keeps a pod that was deleted until the controller has
-# seen how it ended: else a pod deleted by force, or with its node, is no failure that is tried again, but fails the run.
+# seen how it ended: otherwise a pod deleted by force, or with its node, is not retried, and the run fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 namespace=${1:-kubeflow}

@@ -113,7 +113,7 @@ def check_pipeline(pipeline: str, sweep: str | None, run_id: str | None = None) 
     if pipeline not in PIPELINES:
         raise ConfigError(unknown_name("pipeline", pipeline, PIPELINES))
     if pipeline == "sweep" and sweep is None:
-        raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/operations.md)")
+        raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/runs.md)")
     if pipeline != "sweep" and sweep is not None:
         raise ConfigError(
             f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline sweep"

@@ -13,8 +13,9 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 def seconds(text: str, flag: str) -> float:
     """The seconds of a duration.
 
-    >>> seconds("1.5h", "--grace")
-    5400.0
+    Examples:
+        >>> seconds("1.5h", "--grace")
+        5400.0
 
     Raises:
         ConfigError: it is none; `flag` is where it was given.

@@ -29,8 +29,9 @@ def trash_text(details: Json) -> str:
 def size(count: int) -> str:
     """A number of bytes for people.
 
-    >>> size(999), size(1234567)
-    ('999 B', '1.23 MB')
+    Examples:
+        >>> size(999), size(1234567)
+        ('999 B', '1.23 MB')
     """
     value, unit = float(count), 0
     while value >= 999.5 and unit < len(UNITS) - 1:

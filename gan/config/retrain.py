@@ -52,8 +52,9 @@ class Retrain(Group):
 def checkpoint_of(text: str) -> tuple[str, int]:
     """The run and the step that `train.start_from` names.
 
-    >>> checkpoint_of("faces-1a2b@500")
-    ('faces-1a2b', 500)
+    Examples:
+        >>> checkpoint_of("faces-1a2b@500")
+        ('faces-1a2b', 500)
 
     Raises:
         ConfigError: it is not of that form.

@@ -63,8 +63,9 @@ def card(facts: GeneratorMetadata, data: DataFacts, evaluation: Json | None) -> 
 def escaped(value: Any) -> str:
     """Text that Markdown shows as it stands, on one line.
 
-    >>> escaped("a|b <i>")
-    'a\\\\|b \\\\<i\\\\>'
+    Examples:
+        >>> escaped("a|b <i>")
+        'a\\\\|b \\\\<i\\\\>'
     """
     return _SPECIAL.sub(r"\\\1", "none" if value is None else " ".join(str(value).split()))
 

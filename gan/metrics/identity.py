@@ -101,7 +101,8 @@ def require_same(first: Mapping[str, Any], second: Mapping[str, Any], what: str,
     """Refuse to compare scores of different identity.
 
     Args:
-        first, second: identities as JSON.
+        first: an identity as JSON.
+        second: another one.
         what: what is to be compared, as the start of a sentence.
         remedy: what to do about it.
 

@@ -57,9 +57,9 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
         protocol: how; all images are scored, whatever its `samples`.
 
     Returns:
-        {"identity", "label", "metrics", "scores": {name: {"value"[, "low", "high"][, "floor"]}},
-        "histogram": {"names", "real", "generated"}} with the shares of the modes, and what each image contributes to
-        each score that can be compared so.
+        `{"identity", "label", "metrics", "scores": {name: {"value", "low", "high", "floor"}}, "histogram": {"names",
+        "real", "generated"}}` with the shares of the modes, where a score may lack low, high and floor; and what each
+        image contributes to each score that can be compared so.
 
     Raises:
         DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.

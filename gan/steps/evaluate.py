@@ -87,8 +87,7 @@ def evaluate_for_selection(
 ) -> Json:
     """The record of selection of one checkpoint: the values of `metrics` that it may be chosen by.
 
-    Raises:
-        See `evaluate`.
+    It raises what `evaluate` raises.
     """
     scorer, (step,) = _prepare(store, run_id, reference_id, checkpoint, (), lambda: datetime.now(UTC))
     return scorer.selection_record(step, metrics)

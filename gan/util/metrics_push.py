@@ -28,7 +28,7 @@ METRICS = {
     "gan_step_began_timestamp_seconds": "When the step last began, in seconds since 1970.",
     "gan_step_ended_timestamp_seconds": "When the step last ended, in seconds since 1970.",
     "gan_step_duration_seconds": "How long the step took, the import of its libraries included.",
-    "gan_step_exit_code": "How the step last ended: 0 done, else as docs/operations.md lists them.",
+    "gan_step_exit_code": "How the step last ended: 0 done, else as docs/reference/exit-codes.md lists them.",
     "gan_step_skipped": "1 where the store held already what the step was to make.",
     "gan_train_step": "The last training step whose figures are known.",
     "gan_train_images_per_second": "Real images trained on per second since the figures before.",

@@ -24,8 +24,9 @@ def seconds_between(began: datetime | None, ended: datetime | None) -> float:
 def human(seconds: float | None) -> str:
     """A time as people read it.
 
-    >>> [human(59.4), human(754), human(7500)]
-    ['59 s', '12 min 34 s', '2 h 5 min']
+    Examples:
+        >>> [human(59.4), human(754), human(7500)]
+        ['59 s', '12 min 34 s', '2 h 5 min']
     """
     if seconds is None:
         return "-"

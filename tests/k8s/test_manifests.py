@@ -190,7 +190,7 @@ def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
     assert launcher["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     (main,) = pod["containers"]
     assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", pre_stop_hook.__name__]
-    longest = max(field.metadata["most"] for field in fields(Resources) if field.name == "grace_seconds")
+    longest = max(field.metadata["max_value"] for field in fields(Resources) if field.name == "grace_seconds")
     assert pod["terminationGracePeriodSeconds"] > longest + LATEST_SECONDS
     assert yaml.safe_load(others) == {}
 

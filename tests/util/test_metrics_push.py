@@ -13,7 +13,7 @@ import pytest
 from gan.util.metrics_push import METRICS, MetricsPush
 from support import servers
 
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
 
 
 @pytest.fixture(scope="module")
@@ -101,5 +101,5 @@ def test_without_a_gateway_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_documentation_lists_every_metric_and_no_other() -> None:
-    section = OPERATIONS.read_text(encoding="utf-8").partition("## Metrics\n")[2].partition("\n## ")[0]
+    section = PAGE.read_text(encoding="utf-8").partition("## Metrics\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(gan_\w+)`", section)) == set(METRICS)

@@ -33,7 +33,8 @@ def upper_difference(first: float, second: float, covariance: float, count: int,
     corrected for continuity.
 
     Args:
-        first, second: in [0, 1].
+        first: in [0, 1].
+        second: in [0, 1].
         covariance: over the images, of the two indicators (divided by N).
         count: images, at least 1.
         confidence: level of the one-sided interval, in (0.5, 1).

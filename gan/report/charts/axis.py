@@ -48,8 +48,9 @@ def axis(low: float, high: float, start: float, end: float, *, count: int = 4) -
 def round_step(size: float) -> float:
     """The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `size` (> 0).
 
-    >>> [round_step(size) for size in (0.3, 1.7, 2.1, 60)]
-    [0.5, 2.0, 2.5, 100.0]
+    Examples:
+        >>> [round_step(size) for size in (0.3, 1.7, 2.1, 60)]
+        [0.5, 2.0, 2.5, 100.0]
     """
     power = 10.0 ** math.floor(math.log10(size))
     factor = next(each for each in (1, 2, 2.5, 5, 10) if each * power >= size * (1 - 1e-9))

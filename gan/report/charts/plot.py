@@ -101,8 +101,9 @@ def _line(series: Series, x: Axis, y: Axis, x_label: str) -> Line:
 def path(places: Sequence[tuple[float, float]]) -> str:
     """SVG path data through these positions.
 
-    >>> path([(0, 1.5), (2, 3)])
-    'M0 1.5L2 3'
+    Examples:
+        >>> path([(0, 1.5), (2, 3)])
+        'M0 1.5L2 3'
     """
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
 

@@ -56,8 +56,7 @@ def run_trial(experiment: Experiment, trial: Trial) -> StepResult:
     Returns:
         The run's id; details: the trial, `score` ("inf" if it diverged) and `reason`. `skipped` where it ended before.
 
-    Raises:
-        See `gan.steps.train.train` and `gan.steps.evaluate.evaluate`.
+    It raises what `gan.steps.train.train` and `gan.steps.evaluate.evaluate` raise, but for `DivergedError`.
     """
     watch = Stopwatch()
     try:
