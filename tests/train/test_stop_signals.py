@@ -80,9 +80,9 @@ def test_a_grace_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPa
 HANGING = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from gan.train import signals
-signals.MARGIN_SECONDS = 0.0
-with signals.stop_requests() as stop:
+from gan.train import stop_signals
+stop_signals.MARGIN_SECONDS = 0.0
+with stop_signals.stop_requests() as stop:
     stop.advice = lambda: "Step 4 is saved."
     stop.settled = sys.argv[1] == "settled"
     if sys.argv[1] == "exit":

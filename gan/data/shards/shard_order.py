@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from gan.data.sources.interface import ExampleRef
 from gan.data.spec import split_rank
 
+SALT = "gan.data.order"  # part of every dataset id: never change it
+
 
 def packing_order(examples: Iterable[ExampleRef]) -> list[ExampleRef]:
     """Examples split after split, each split in a fixed random order, so that every shard is a fair sample of it.
@@ -19,5 +21,5 @@ def packing_order(examples: Iterable[ExampleRef]) -> list[ExampleRef]:
 
 
 def _place(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
-    digest = hashlib.sha256(f"gan.data.shards.shard_order/{example.split}/{example.id}".encode()).digest()
+    digest = hashlib.sha256(f"{SALT}/{example.split}/{example.id}".encode()).digest()
     return split_rank(example.split), digest

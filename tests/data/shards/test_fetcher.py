@@ -217,10 +217,10 @@ import sys
 from pathlib import Path
 from support.remote import Remote
 from gan.data import spec
-from gan.data.shards.fetcher import Stage
+from gan.data.shards.fetcher import ShardFetcher
 
 store = Remote(Path(sys.argv[1]))
-with Stage(store, spec.load(store, sys.argv[2]), "train", lambda number, path: None) as stage:
+with ShardFetcher(store, spec.load(store, sys.argv[2]), "train", lambda number, path: None) as stage:
     print("ready", flush=True)
     sys.stdin.readline()
     stage.begin()
