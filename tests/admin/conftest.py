@@ -1,12 +1,3 @@
-from __future__ import annotations
+from support.published import make_generator, store
 
-from pathlib import Path
-
-import pytest
-
-from gan.store import Store, open_store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(str(tmp_path / "store"))
+__all__ = ["make_generator", "store"]

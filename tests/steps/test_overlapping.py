@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from steps.conftest import Make
+from support.published import Make
 
 from gan.errors import ConflictError
 from gan.steps.promote import promote
