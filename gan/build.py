@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOSS_KEYS_OF_SOME = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
+LOSS_SPECIFIC_KEYS = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
 """Loss keys that mean nothing to the losses that do not read them."""
 
 OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
@@ -50,7 +50,7 @@ def check(config: Config, dataset: Dataset) -> None:
 
     halve(dataset.image_shape)
     _check_scores(config, dataset)
-    warn_of_unusual(config)
+    warn_if_unusual(config)
 
 
 def check_config(config: Config) -> None:
@@ -65,10 +65,10 @@ def check_config(config: Config) -> None:
     from gan.report import message
 
     source(config.data.dataset)
-    _known("generator.name", config.generator.name, GENERATORS)
-    _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    _look_up("generator.name", config.generator.name, GENERATORS)
+    _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     loss = build_loss(config)
-    for key in LOSS_KEYS_OF_SOME:
+    for key in LOSS_SPECIFIC_KEYS:
         _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
     _check_regulariser(config.loss, loss)
     _check_optimizer_keys(config.train)
@@ -79,7 +79,7 @@ def check_config(config: Config) -> None:
     _check_metrics(config)
 
 
-def warn_of_unusual(config: Config) -> None:
+def warn_if_unusual(config: Config) -> None:
     """Warn of each key that differs from what the paper of the loss trains with, where the loss depends on it.
 
     Raises:
@@ -134,7 +134,7 @@ def source(name: str) -> Source:
     """
     from gan.data.sources import SOURCES
 
-    return _known("data.dataset", name, SOURCES)
+    return _look_up("data.dataset", name, SOURCES)
 
 
 def build_generator(config: Config, dataset: Dataset) -> keras.Model:
@@ -147,7 +147,7 @@ def build_generator(config: Config, dataset: Dataset) -> keras.Model:
     """
     from gan.networks import GENERATORS
 
-    make = _known("generator.name", config.generator.name, GENERATORS)
+    make = _look_up("generator.name", config.generator.name, GENERATORS)
     return make(config.generator, dataset.image_shape, _check_classes(config, dataset))
 
 
@@ -161,7 +161,7 @@ def build_discriminator(config: Config, dataset: Dataset) -> keras.Model:
     """
     from gan.networks import DISCRIMINATORS
 
-    make = _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    make = _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     return make(config.discriminator, dataset.image_shape, _check_classes(config, dataset))
 
 
@@ -173,7 +173,7 @@ def build_loss(config: Config) -> Loss:
     """
     from gan.losses import LOSSES
 
-    return _known("loss.name", config.loss.name, LOSSES)(config.loss)
+    return _look_up("loss.name", config.loss.name, LOSSES)(config.loss)
 
 
 def build_regulariser(config: Config) -> Regulariser | None:
@@ -201,10 +201,10 @@ def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Op
         "adam": lambda: keras.optimizers.Adam(learning_rate, beta_1=train.beta_1, beta_2=train.beta_2),
         "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.rho),
     }
-    return _known("train.optimizer", train.optimizer, optimizers)()
+    return _look_up("train.optimizer", train.optimizer, optimizers)()
 
 
-def _known(key: str, name: str, registry: Mapping[str, T]) -> T:
+def _look_up(key: str, name: str, registry: Mapping[str, T]) -> T:
     if name not in registry:
         raise ConfigError(unknown_name(key, name, registry))
     return registry[name]

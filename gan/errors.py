@@ -43,7 +43,7 @@ EXIT_DAMAGED = 12
 EXIT_UNHEALTHY = 15
 EXIT_RUN_FAILED = 17
 EXIT_RUN_CANCELED = 18
-EXIT_RUN_GOING_ON = 19
+EXIT_RUN_UNFINISHED = 19
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
@@ -136,7 +136,7 @@ class ClusterError(GanError):
     exit_code = 16
 
 
-LASTING = frozenset(
+NON_RETRYABLE = frozenset(
     error.exit_code
     for error in (
         ConfigError,

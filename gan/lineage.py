@@ -25,7 +25,7 @@ DATASET, REFERENCE, RUN, GENERATOR, NAME = KINDS = ("dataset", "reference", "run
 """Each kind needs objects of earlier ones only, so that lineage has no circles, whatever the ids are."""
 
 
-def keys(store: Store) -> Iterator[ObjectRef]:
+def object_refs(store: Store) -> Iterator[ObjectRef]:
     """Every object that is there for readers."""
     for kind in (DATASET, REFERENCE):
         yield from (ObjectRef(kind, each) for each in immutable.ids(store, kind))
@@ -34,7 +34,7 @@ def keys(store: Store) -> Iterator[ObjectRef]:
     yield from (ObjectRef(NAME, each) for each in alias.names(store))
 
 
-def needs(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
+def dependencies(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
     """What an object says that it was made from, or has scores against, or has or had live.
 
     Raises:
@@ -42,7 +42,7 @@ def needs(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
         IntegrityError: its record can't be read.
     """
     try:
-        return tuple(dict.fromkeys(_NEEDS[key.kind](store, key.id)))
+        return tuple(dict.fromkeys(_DEPENDENCIES[key.kind](store, key.id)))
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(
             f"the record of {key.kind} {key.id} does not say what it was made from: {error!r}"
@@ -89,7 +89,7 @@ def _of_name(store: Store, name: str) -> Iterator[ObjectRef]:
     yield from (ObjectRef(GENERATOR, move.generator_id) for move in reversed(alias.read(store, name).moves))
 
 
-_NEEDS: dict[str, Callable[[Store, str], Iterator[ObjectRef]]] = {
+_DEPENDENCIES: dict[str, Callable[[Store, str], Iterator[ObjectRef]]] = {
     DATASET: _of_dataset,
     REFERENCE: _of_reference,
     RUN: _of_run,

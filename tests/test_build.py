@@ -270,7 +270,7 @@ def test_what_differs_from_the_paper_of_a_loss_is_named_once(
 
 @pytest.mark.parametrize("name", config_names())
 def test_shipped_experiments_train_as_the_paper_of_their_loss(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    build.warn_of_unusual(load(name))
+    build.warn_if_unusual(load(name))
     assert "than in its paper" not in capsys.readouterr().err
 
 

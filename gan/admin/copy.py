@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from gan import lineage
-from gan.admin.verify import damages
+from gan.admin.verify import find_damage
 from gan.errors import AlreadyExistsError, ConfigError, ConflictError, IntegrityError, NotFoundError, unknown_name
 from gan.lineage import KINDS, NAME, RUN, ObjectRef
 from gan.result import StepResult, Stopwatch
@@ -57,10 +57,10 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> StepRe
         copied[changed].append(f"{key.kind} {key.id}")
         say(f"{key.kind} {key.id} {'copied' if changed else 'is there already'}", uri=target.uri)
     for key in wanted.keys() - damaged.keys() - set(held_up):
-        if found := "; ".join(damages(target, key)):
+        if found := "; ".join(find_damage(target, key)):
             damaged[key] = f"what was copied is not as it should be: {found}; {_remedy(target, key)}"
     if damaged:
-        raise _damage(damaged, held_up)
+        raise _damage_error(damaged, held_up)
     return StepResult(
         "store", target.uri, watch.seconds(), not copied[True], {"copied": copied[True], "skipped": copied[False]}
     )
@@ -70,7 +70,7 @@ def _with_lineage(
     source: Store, object_ids: Iterable[str]
 ) -> tuple[dict[ObjectRef, tuple[ObjectRef, ...]], dict[ObjectRef, str]]:
     """The objects of these ids and all that they need, each with its needs; and what is wrong with unreadable ones."""
-    there = set(lineage.keys(source))
+    there = set(lineage.object_refs(source))
     known = {key.id for key in there}
     for object_id in object_ids:
         if object_id not in known:
@@ -84,7 +84,7 @@ def _with_lineage(
             warn(f"{key.kind} {key.id} is not in {source.uri}; what needs it is copied without it")
         elif key not in wanted and key not in damaged:
             try:
-                wanted[key] = lineage.needs(source, key)
+                wanted[key] = lineage.dependencies(source, key)
             except IntegrityError as error:
                 damaged[key] = str(error)
             else:
@@ -92,7 +92,7 @@ def _with_lineage(
     return wanted, damaged
 
 
-def _damage(damaged: Mapping[ObjectRef, str], held_up: Sequence[ObjectRef]) -> IntegrityError:
+def _damage_error(damaged: Mapping[ObjectRef, str], held_up: Sequence[ObjectRef]) -> IntegrityError:
     """One error, in one line, of all that is damaged."""
     told = [f"({number}) {key.kind} {key.id}: {damaged[key]}" for number, key in enumerate(sorted(damaged), start=1)]
     if held_up:
@@ -129,7 +129,7 @@ def _copy(source: Store, target: Store, key: ObjectRef) -> bool:
 
 def _copy_run(source: Store, target: Store, key: ObjectRef) -> bool:
     """Copy a run, its record last. What killed or fenced attempts left of checkpoints is left behind."""
-    if found := "; ".join(damages(source, key)):
+    if found := "; ".join(find_damage(source, key)):
         raise IntegrityError(f"not copied: {found}")
     dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
     items = [item for item in source.list(layout.folder(key.id)) if item not in dead]
@@ -144,7 +144,7 @@ def _copy_run(source: Store, target: Store, key: ObjectRef) -> bool:
             changed = transfer(f"copy {layout.folder(key.id)}", jobs)
             changed.append(_copy_file(source, target, record, folder / layout.RECORD))
         except ConflictError:
-            if target.exists(record) and (found := "; ".join(damages(target, key))):
+            if target.exists(record) and (found := "; ".join(find_damage(target, key))):
                 raise IntegrityError(f"what is there already is damaged: {found}; {_remedy(target, key)}") from None
             raise
     return any(changed)

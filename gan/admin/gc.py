@@ -12,14 +12,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from gan.admin.gc_scan import ASIDE, HOUR, GcCandidate, GcScan, Rules, by_object, dependents_first, seal_of
+from gan.admin.gc_scan import HOUR, TOMBSTONE, GcCandidate, GcScan, Rules, by_object, dependents_first, marker_key
 from gan.errors import AlreadyExistsError, ConflictError
 from gan.lineage import ObjectRef
 from gan.result import StepResult, Stopwatch
 from gan.store import IncompleteUpload, Store
 from gan.util.log import Advance, progress, warn
 
-AT_WORK = ".gc/at-work"
+LOCK_KEY = ".gc/at-work"
 
 
 def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> StepResult:
@@ -41,13 +41,13 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Ste
     """
     watch = Stopwatch()
     rules = rules or Rules()
-    with _alone(store, rules) if delete else contextlib.nullcontext():
+    with _locked(store, rules) if delete else contextlib.nullcontext():
         if delete:
-            _put_back_what_a_killed_one_put_aside(store)
+            _restore_hidden_objects(store)
         now = store.now()
         survey = GcScan(store, rules, now)
         if delete:
-            trash = _deleted(store, rules, now, survey)
+            trash = _delete(store, rules, now, survey)
         else:
             trash = [*survey.objects(), *survey.notes_of_nothing(), *survey.loose()]
     listed = [each.to_json() for each in trash]
@@ -57,31 +57,31 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Ste
 
 
 @contextlib.contextmanager
-def _alone(store: Store, rules: Rules) -> Iterator[None]:
+def _locked(store: Store, rules: Rules) -> Iterator[None]:
     """Of two gcs each would take what the other put aside for the remains of a killed publish."""
     now = store.now()
-    for mark in store.list(AT_WORK.rpartition("/")[0]):
+    for mark in store.list(LOCK_KEY.rpartition("/")[0]):
         if now - mark.modified < min(HOUR, rules.grace_seconds):
-            raise _at_work(store)
+            raise _locked_by_another(store)
         store.delete(mark.key)
     try:
-        store.write(AT_WORK, b"", if_absent=True)
+        store.write(LOCK_KEY, b"", if_absent=True)
     except AlreadyExistsError:
-        raise _at_work(store) from None
+        raise _locked_by_another(store) from None
     try:
         yield
     finally:
-        store.delete(AT_WORK)
+        store.delete(LOCK_KEY)
 
 
-def _at_work(store: Store) -> ConflictError:
+def _locked_by_another(store: Store) -> ConflictError:
     return ConflictError(
-        f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: {store.uri_of(AT_WORK)} is "
+        f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: {store.uri_of(LOCK_KEY)} is "
         "there. Try again in an hour"
     )
 
 
-def _deleted(store: Store, rules: Rules, now: float, survey: GcScan) -> list[GcCandidate]:
+def _delete(store: Store, rules: Rules, now: float, survey: GcScan) -> list[GcCandidate]:
     """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
     loose = survey.loose()
     with progress("delete", len(survey.unneeded) + len(loose), unit="objects") as advance:
@@ -89,11 +89,11 @@ def _deleted(store: Store, rules: Rules, now: float, survey: GcScan) -> list[GcC
         doomed = dependents_first(survey.unneeded)
         whole = {key: survey.things[key] for key in doomed if survey.things[key].whole}
         for key in whole:
-            _put_aside(store, seal_of(key))
+            _hide(store, marker_key(key))
         again = GcScan(store, rules, now, aside=whole)
         for key in whole.keys() - again.unneeded:
             warn(f"{key.kind} {key.id} is needed now; it stays")
-            _put_back(store, seal_of(key) + ASIDE)
+            _restore(store, marker_key(key) + TOMBSTONE)
         gone = set()
         for key in [key for key in doomed if key in again.unneeded]:
             if _delete_object(store, key):
@@ -118,33 +118,33 @@ def _delete_all(store: Store, trash: Iterable[GcCandidate], advance: Advance) ->
 
 def _delete_object(store: Store, key: ObjectRef) -> bool:
     """Delete what has no seal, unless somebody finished it since; returns whether it is gone."""
-    seal = seal_of(key)
+    seal = marker_key(key)
     parts = list(store.list(seal.rpartition("/")[0]))
     if seal in {part.key for part in parts}:
         warn(f"{key.kind} {key.id} was made again just now; it stays")
-        store.delete(seal + ASIDE)
+        store.delete(seal + TOMBSTONE)
         return False
-    store.delete(seal + ASIDE)  # first: the next gc would put it back
+    store.delete(seal + TOMBSTONE)  # first: the next gc would put it back
     for part in parts:
         store.delete(part.key)
     store.delete(seal)  # of whoever found all files still there, and has written it since
     return True
 
 
-def _put_aside(store: Store, seal: str) -> None:
-    store.write(seal + ASIDE, store.read(seal))
+def _hide(store: Store, seal: str) -> None:
+    store.write(seal + TOMBSTONE, store.read(seal))
     store.delete(seal)
 
 
-def _put_back(store: Store, aside: str) -> None:
+def _restore(store: Store, aside: str) -> None:
     with contextlib.suppress(AlreadyExistsError):
-        store.write(aside.removesuffix(ASIDE), store.read(aside), if_absent=True)
+        store.write(aside.removesuffix(TOMBSTONE), store.read(aside), if_absent=True)
     store.delete(aside)
 
 
-def _put_back_what_a_killed_one_put_aside(store: Store) -> None:
+def _restore_hidden_objects(store: Store) -> None:
     for key, parts in by_object(store.list()).items():
-        aside = seal_of(key) + ASIDE
+        aside = marker_key(key) + TOMBSTONE
         if aside in {part.key for part in parts}:
             warn(f"a killed gc put {key.kind} {key.id} aside; it is put back")
-            _put_back(store, aside)
+            _restore(store, aside)

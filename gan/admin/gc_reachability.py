@@ -42,17 +42,17 @@ def unreachable(
     """
     known = {thing.key: thing for thing in things}
     safe = {key for key, thing in known.items() if key in noted or thing.modified >= young}
-    safe |= _waiting(known, safe)
+    safe |= _references_of_active_runs(known, safe)
     hidden = _possibly_needed([thing for thing in known.values() if thing.needs is None])
     safe |= {key for key in known if key.kind in hidden}
-    resting = set() if idle is None else _resting(known, safe, idle)
+    resting = set() if idle is None else _expired(known, safe, idle)
     roots = {
         key for key, thing in known.items() if thing.whole and key.kind in (RUN, GENERATOR, NAME) and key not in resting
     }
-    return frozenset(known.keys() - _reached(known, safe | roots))
+    return frozenset(known.keys() - _reachable(known, safe | roots))
 
 
-def _waiting(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef]) -> set[ObjectRef]:
+def _references_of_active_runs(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef]) -> set[ObjectRef]:
     """The references of the datasets that runs at work train on: these may take longer than any grace."""
     datasets = {need for key in safe if key in known and key.kind == RUN for need in known[key].needs or ()}
     return {key for key, thing in known.items() if key.kind == REFERENCE and datasets & set(thing.needs or ())}
@@ -63,7 +63,7 @@ def _possibly_needed(unreadable: Iterable[StoreObject]) -> set[str]:
     return {kind for thing in unreadable for kind in KINDS[: KINDS.index(thing.key.kind)]}
 
 
-def _resting(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef], idle: float) -> set[ObjectRef]:
+def _expired(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef], idle: float) -> set[ObjectRef]:
     """Whole runs that did nothing for long, each with its generators, where none of these is safe or was ever live."""
     ever_live = {need for key, thing in known.items() if key.kind == NAME for need in thing.needs or ()}
     families = {
@@ -79,7 +79,7 @@ def _resting(known: Mapping[ObjectRef, StoreObject], safe: Collection[ObjectRef]
     }
 
 
-def _reached(known: Mapping[ObjectRef, StoreObject], roots: Collection[ObjectRef]) -> set[ObjectRef]:
+def _reachable(known: Mapping[ObjectRef, StoreObject], roots: Collection[ObjectRef]) -> set[ObjectRef]:
     """The roots and all that they need, directly or not."""
     reached: set[ObjectRef] = set()
     left = list(roots)

@@ -13,7 +13,7 @@ from gan.export.files import FACTS
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
-from gan.store.records.audit_logs import LEDGERS
+from gan.store.records.audit_logs import AUDIT_LOGS
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.checkpoint.retention import best_steps, retained
 from gan.train.run import read_run
@@ -21,9 +21,9 @@ from gan.types import Json
 from gan.util.ids import is_id
 
 HOUR = 3600.0
-ASIDE = ".deleted"
+TOMBSTONE = ".deleted"
 FOLDERS = {**{folder: kind for kind, folder in immutable.KINDS.items()}, "runs": RUN}
-NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
+CACHED_KINDS = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
 """What the notes of each step are about; those of the pipeline's steps have "pipeline-" before it."""
 
 
@@ -77,15 +77,15 @@ class GcScan:
         self, store: Store, rules: Rules, now: float, aside: Mapping[ObjectRef, StoreObject] | None = None
     ) -> None:
         self._store, self._rules = store, rules
-        self._young = _before(now, rules.grace_seconds)
-        self._idle = None if rules.runs_older_than_seconds is None else _before(now, rules.runs_older_than_seconds)
+        self._young = _cutoff(now, rules.grace_seconds)
+        self._idle = None if rules.runs_older_than_seconds is None else _cutoff(now, rules.runs_older_than_seconds)
         self._aside = aside or {}
         self.unreadable: list[str] = []
         self.parts = by_object(store.list())
         self.notes = list(step_cache.entries(store))  # what refers is read after what may be referred to was listed
         self.things = {key: self._thing(key) for key in self.parts}
         self.things |= {key: self._thing(key) for key in (ObjectRef(NAME, name) for name in alias.names(store))}
-        noted = {key for note in self.notes if note.item.modified >= self._young and (key := _about(note))}
+        noted = {key for note in self.notes if note.item.modified >= self._young and (key := _cached_object(note))}
         damaged = [note for note in self.notes if note.made is None and note.item.modified >= self._young]
         self.unreadable += [f"{store.uri_of(note.item.key)} is damaged" for note in damaged]
         hiding = [StoreObject(ObjectRef(NAME, ""), math.inf, needs=None)] if damaged else []
@@ -93,13 +93,13 @@ class GcScan:
 
     def _thing(self, key: ObjectRef) -> StoreObject:
         parts = self.parts.get(key, [])
-        modified = max((part.modified for part in parts if not part.key.endswith(ASIDE)), default=math.inf)
+        modified = max((part.modified for part in parts if not part.key.endswith(TOMBSTONE)), default=math.inf)
         if key in self._aside:
             return StoreObject(key, modified, needs=self._aside[key].needs)
-        if key.kind != NAME and seal_of(key) not in {part.key for part in parts}:
+        if key.kind != NAME and marker_key(key) not in {part.key for part in parts}:
             return StoreObject(key, modified, whole=False)
         try:
-            return StoreObject(key, modified, needs=lineage.needs(self._store, key))
+            return StoreObject(key, modified, needs=lineage.dependencies(self._store, key))
         except (IntegrityError, NotFoundError) as error:
             self.unreadable.append(str(error))
             return StoreObject(key, modified, needs=None)
@@ -166,7 +166,7 @@ class GcScan:
         """The records of pipeline runs and sweeps to which nothing was added for as long as runs may rest."""
         if self._idle is None:
             return
-        for ledger in LEDGERS.values():
+        for ledger in AUDIT_LOGS.values():
             for name, items in ledger.records(self._store).items():
                 if all(item.modified < min(self._idle, self._young) for item in items):
                     yield GcCandidate(ledger.kind, name, "nothing was added to it for long", tuple(items))
@@ -175,7 +175,7 @@ class GcScan:
         """The notes that are damaged, or about objects that are gone, or go."""
         found = []
         for note in self.notes:
-            about = _about(note)
+            about = _cached_object(note)
             gone = about is not None and (about not in self.things or about in self.unneeded)
             if note.item.modified < self._young and (gone or note.made is None):
                 why = "what it is about is gone" if gone else "it is damaged"
@@ -193,7 +193,7 @@ class GcScan:
                 yield GcCandidate("leftover", item.key, "a killed probe left it", (item,))
 
 
-def _before(now: float, seconds: float) -> float:
+def _cutoff(now: float, seconds: float) -> float:
     """The moment so long ago; for no time at all, one that all was before, however coarse the storage's clock is."""
     return now - seconds if seconds else math.inf
 
@@ -209,12 +209,14 @@ def by_object(items: Iterable[Item]) -> dict[ObjectRef, list[Item]]:
     return found
 
 
-def seal_of(key: ObjectRef) -> str:
+def marker_key(key: ObjectRef) -> str:
     """What an object is there for readers with."""
-    return layout.record(key.id) if key.kind == RUN else f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SEAL}"
+    return (
+        layout.record(key.id) if key.kind == RUN else f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SUMS_FILE}"
+    )
 
 
-def _about(note: step_cache.Entry) -> ObjectRef | None:
+def _cached_object(note: step_cache.Entry) -> ObjectRef | None:
     """The object that a note is about; None for one that is damaged, or of a step that is not known here."""
     step = note.step.removeprefix("pipeline-")
     if note.made is None:
@@ -222,7 +224,7 @@ def _about(note: step_cache.Entry) -> ObjectRef | None:
     if step == "evaluate":  # it made a choice of a step; of which run stands in its recipe, if a user named it
         run_id = str(note.recipe.get("run_id", ""))
         return ObjectRef(RUN, run_id) if run_id else None
-    return ObjectRef(NOTED[step], note.made) if step in NOTED else None
+    return ObjectRef(CACHED_KINDS[step], note.made) if step in CACHED_KINDS else None
 
 
 def dependents_first(keys: Iterable[ObjectRef]) -> list[ObjectRef]:

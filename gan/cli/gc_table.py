@@ -7,14 +7,14 @@ from gan.types import Json
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def trash_text(details: Json) -> str:
+def format_table(details: Json) -> str:
     """A line for each thing that goes, with its size and why, and the total; then what can't be read."""
-    rows = [(each["kind"], each["id"], size(each["bytes"]), each["why"]) for each in details["trash"]]
+    rows = [(each["kind"], each["id"], format_bytes(each["bytes"]), each["why"]) for each in details["trash"]]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     lines = [
         f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {bytes_:>{widths[2]}}  {why}" for kind, name, bytes_, why in rows
     ]
-    total = f"{len(rows)} things, {size(details['bytes'])}"
+    total = f"{len(rows)} things, {format_bytes(details['bytes'])}"
     if not rows:
         lines.append("nothing to delete")
     elif details["deleted"]:
@@ -26,7 +26,7 @@ def trash_text(details: Json) -> str:
     return "\n".join(lines)
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """A number of bytes for people.
 
     >>> size(999), size(1234567)

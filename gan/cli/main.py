@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    return guarded("gan", lambda: run(argv))
+    return exit_code_of("gan", lambda: run(argv))
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -38,7 +38,7 @@ def run(argv: Sequence[str] | None) -> int:
     return shown.exit_code
 
 
-def guarded(program: str, body: Callable[[], int]) -> int:
+def exit_code_of(program: str, body: Callable[[], int]) -> int:
     """Call `body`; tell errors of ours in one line, and bugs with their traceback, each with its exit code."""
     try:
         return body()

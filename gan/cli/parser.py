@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 
 Add = Callable[[str, str], Parser]
-LOOKS: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+PARSER_OPTIONS: dict[str, Any] = {"epilog": EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
 def make_parser() -> Parser:
@@ -47,13 +47,13 @@ def make_parser() -> Parser:
     _add_training_commands(add)
     _add_release_commands(add)
     _add_store_commands(add)
-    _add_store_program(add_bare("store", "copy objects between stores"))
+    _add_store_group(add_bare("store", "copy objects between stores"))
     return parser
 
 
 def make_program(name: str, description: str) -> tuple[Parser, Add]:
     """The parser of a program with commands, and what adds a command to it: name and help to a parser."""
-    parser = Parser(prog=name, description=description, **LOOKS)
+    parser = Parser(prog=name, description=description, **PARSER_OPTIONS)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
     return parser, add_commands(parser)
 
@@ -67,7 +67,9 @@ def add_commands(parser: argparse.ArgumentParser) -> Add:
 
     def add(command: str, help_text: str) -> Parser:
         sentence = f"{help_text[0].upper()}{help_text[1:]}."
-        made: Parser = commands.add_parser(command, help=help_text, description=sentence, allow_abbrev=False, **LOOKS)
+        made: Parser = commands.add_parser(
+            command, help=help_text, description=sentence, allow_abbrev=False, **PARSER_OPTIONS
+        )
         made.add_argument("--json", action="store_true", help="print one JSON object on stdout")
         return made
 
@@ -237,7 +239,7 @@ def _add_store_commands(add: Add) -> None:
     made.add_argument("name", nargs="?", metavar="NAME", help="an experiment")
 
 
-def _add_store_program(parser: Parser) -> None:
+def _add_store_group(parser: Parser) -> None:
     made = add_commands(parser)(
         "copy", "copy objects with all that they were made from to another store, and verify them"
     )

@@ -1,7 +1,7 @@
 """The promoted pointer: which generator is live under a name, and every move that led there.
 
 `promoted/<name>.json` moves by compare-and-swap only: of two racing moves one wins and the other raises ConflictError.
-It is sealed (`gan.store.document`), and read only if every byte of it is as `move` wrote it.
+It is sealed (`gan.store.document`), and read only if every byte of it is as `update` wrote it.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def read_live(store: Store, name: str) -> Alias:
     return pointer
 
 
-def move(store: Store, pointer: Alias, step: Promotion) -> Alias:
+def update(store: Store, pointer: Alias, step: Promotion) -> Alias:
     """Move the pointer that was read.
 
     Raises:
@@ -145,7 +145,7 @@ def move(store: Store, pointer: Alias, step: Promotion) -> Alias:
     step = replace(step, at=max(move.at for move in (*pointer.moves[-1:], step)))
     moves = (*pointer.moves, step)
     try:
-        version: str | None = store.swap(key_of(pointer.name), _written(pointer.name, moves), expected=pointer.version)
+        version: str | None = store.swap(key_of(pointer.name), _to_json(pointer.name, moves), expected=pointer.version)
     except ConflictError:
         there = read(store, pointer.name)
         if there.moves[: len(moves)] != moves:
@@ -169,7 +169,7 @@ def import_history(store: Store, name: str, moves: Sequence[Promotion]) -> bool:
             f"{store.uri_of(key_of(name))} has a history of its own: its last move is to {there.live} at "
             f"{there.moves[-1].at}, where {moves[-1].generator_id} at {moves[-1].at} was to follow; keep one of both"
         )
-    store.swap(key_of(name), _written(name, moves), expected=there.version)
+    store.swap(key_of(name), _to_json(name, moves), expected=there.version)
     return True
 
 
@@ -181,6 +181,6 @@ def names(store: Store) -> Iterator[str]:
             yield file.removesuffix(SUFFIX)
 
 
-def _written(name: str, moves: Sequence[Promotion]) -> bytes:
+def _to_json(name: str, moves: Sequence[Promotion]) -> bytes:
     live = moves[-1].generator_id
     return checksummed_json({"name": name, "live": live, "moves": [asdict(each) for each in moves]})

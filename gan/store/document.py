@@ -15,8 +15,8 @@ from gan.store.interface import Store
 from gan.types import Json
 from gan.util.ids import sha256
 
-_SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
-_SEAL_BYTES = 81
+_CHECKSUM = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
+_CHECKSUM_BYTES = 81
 
 
 def write_checksummed(store: Store, key: str, tree: Json) -> None:
@@ -42,8 +42,8 @@ def checksummed_json(tree: Json) -> bytes:
 
 def parse_checksummed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
     """The sealed JSON object in the bytes that were read from `uri`; see `read_checksummed`."""
-    body, end = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
-    seal = _SEAL.fullmatch(end)
+    body, end = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    seal = _CHECKSUM.fullmatch(end)
     if seal is None:
         raise _damaged(uri, f"it should end with its seal; found {len(data)} bytes ending with {data[-20:]!r}", remedy)
     expected, found = seal[1].decode(), sha256(body)

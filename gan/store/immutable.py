@@ -21,9 +21,9 @@ from gan.types import Json
 from gan.util.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
 from gan.util.scratch import scratch_folder
 
-SEAL = "SHA256SUMS"
+SUMS_FILE = "SHA256SUMS"
 KINDS = {"dataset": "datasets", "reference": "references", "generator": "generators"}
-NAMED_BY_SEAL = {"reference": "ref", "generator": "gen"}  # these ids are the hash of their seal
+NAMED_BY_SUMS = {"reference": "ref", "generator": "gen"}  # these ids are the hash of their seal
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -56,7 +56,7 @@ def _sums_text(sums: Mapping[str, str]) -> str:
 
 def sums_id(prefix: str, files: Mapping[str, Path]) -> str:
     """An id that is a hash of every byte of every file: `<prefix>-<12 hexadecimal digits>`."""
-    return _id_of_seal(prefix, sums_text(files).encode())
+    return _id_from_sums(prefix, sums_text(files).encode())
 
 
 def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) -> str:
@@ -78,8 +78,8 @@ def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) 
         ConflictError: something else is there under this id.
     """
     prefix = prefix_of(kind, object_id)
-    if store.exists(f"{prefix}/{SEAL}"):
-        _require_seal(store, prefix, sums_text(files).encode())
+    if store.exists(f"{prefix}/{SUMS_FILE}"):
+        _require_same_sums(store, prefix, sums_text(files).encode())
     else:
         _publish(store, prefix, files)
     return store.uri_of(prefix)
@@ -92,9 +92,9 @@ def _publish(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
         for name, path in files.items()
     ]
     created = dict(zip(files, transfer(f"upload {prefix}", jobs), strict=True))
-    _seal(store, prefix, _sums_text(created).encode())
+    _write_sums(store, prefix, _sums_text(created).encode())
     if there:
-        _restore(store, prefix, files)
+        _upload_missing(store, prefix, files)
 
 
 def _create(store: Store, prefix: str, name: str, path: Path, there: Collection[str]) -> str:
@@ -112,20 +112,20 @@ def _create(store: Store, prefix: str, name: str, path: Path, there: Collection[
     return ours
 
 
-def _seal(store: Store, prefix: str, seal: bytes) -> None:
+def _write_sums(store: Store, prefix: str, seal: bytes) -> None:
     try:
-        store.write(f"{prefix}/{SEAL}", seal, if_absent=True)
+        store.write(f"{prefix}/{SUMS_FILE}", seal, if_absent=True)
     except AlreadyExistsError:
-        _require_seal(store, prefix, seal)
+        _require_same_sums(store, prefix, seal)
 
 
-def _require_seal(store: Store, prefix: str, seal: bytes) -> None:
-    found = store.read(f"{prefix}/{SEAL}")
+def _require_same_sums(store: Store, prefix: str, seal: bytes) -> None:
+    found = store.read(f"{prefix}/{SUMS_FILE}")
     if found != seal:
-        raise _conflict(store, prefix, SEAL, sha256(seal), sha256(found))
+        raise _conflict(store, prefix, SUMS_FILE, sha256(seal), sha256(found))
 
 
-def _restore(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
+def _upload_missing(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
     """Upload again what `gan gc` took for the litter of a killed attempt just before the seal was there."""
     there = {item.key for item in store.list(prefix)}
     for name, path in files.items():
@@ -149,7 +149,7 @@ def prefix_of(kind: str, object_id: str) -> str:
 
 def is_published(store: Store, kind: str, object_id: str) -> bool:
     """Whether an object is there, whole."""
-    return store.exists(f"{prefix_of(kind, object_id)}/{SEAL}")
+    return store.exists(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
 
 
 def remedy(store: Store, kind: str, object_id: str) -> str:
@@ -165,12 +165,12 @@ def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
         NotFoundError: no such object; the message lists those that there are.
         IntegrityError: the list itself is damaged.
     """
-    seal = _read_seal(store, kind, object_id)
-    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}")
+    seal = _read_sums_file(store, kind, object_id)
+    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
     if wrong := _wrong_id(kind, object_id, seal):
         raise IntegrityError(f"{uri} is damaged: {wrong}; {remedy(store, kind, object_id)}")
     try:
-        return _parse_seal(seal, uri)
+        return _parse_sums(seal, uri)
     except IntegrityError as error:
         raise IntegrityError(f"{error}; {remedy(store, kind, object_id)}") from None
 
@@ -179,7 +179,7 @@ def ids(store: Store, kind: str) -> Iterator[str]:
     """The ids of all published objects of a kind, sorted."""
     for item in store.list(KINDS[kind]):
         parts = item.key.split("/")
-        if len(parts) == 3 and parts[2] == SEAL and is_id(parts[1]):
+        if len(parts) == 3 and parts[2] == SUMS_FILE and is_id(parts[1]):
             yield parts[1]
 
 
@@ -190,7 +190,7 @@ def read_file(store: Store, kind: str, object_id: str, name: str) -> bytes:
         NotFoundError: no such object, or it has no such file.
         IntegrityError: its bytes are not those that were published.
     """
-    expected = _expected(store, kind, object_id, name)
+    expected = _expected_sha256(store, kind, object_id, name)
     try:
         data = store.read(f"{prefix_of(kind, object_id)}/{name}")
     except NotFoundError:
@@ -231,7 +231,7 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
 
 def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -> Path:
     """Bring one file of a published object to `path`, checked; see `fetch`."""
-    expected = _expected(store, kind, object_id, name)
+    expected = _expected_sha256(store, kind, object_id, name)
     return _fetch(store, kind, object_id, name, expected, path)
 
 
@@ -251,7 +251,7 @@ def _damaged(store: Store, kind: str, object_id: str, name: str, expected: str, 
     return IntegrityError(f"{damage}; {remedy(store, kind, object_id)}")
 
 
-def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
+def find_damage(store: Store, kind: str, object_id: str) -> Iterator[str]:
     """Read every byte of a published object again and tell, in a sentence each, what is not as it was published.
 
     The seal is held against the object's id where that is its hash; a dataset's id is the hash of its description,
@@ -261,10 +261,10 @@ def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
         NotFoundError: no such object.
     """
     prefix = prefix_of(kind, object_id)
-    seal = _read_seal(store, kind, object_id)
-    uri = store.uri_of(f"{prefix}/{SEAL}")
+    seal = _read_sums_file(store, kind, object_id)
+    uri = store.uri_of(f"{prefix}/{SUMS_FILE}")
     try:
-        sums = _parse_seal(seal, uri)
+        sums = _parse_sums(seal, uri)
     except IntegrityError as error:
         yield str(error)
         return
@@ -272,12 +272,12 @@ def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
         yield f"{uri} is damaged: {wrong}"
     with scratch_folder() as folder:
         for name, expected in sums.items():
-            found = _sha256_by_reading(store, f"{prefix}/{name}", folder / "copy")
+            found = _read_sha256(store, f"{prefix}/{name}", folder / "copy")
             if found != expected:
                 yield str(Damage(store.uri_of(f"{prefix}/{name}"), expected, found))
 
 
-def _sha256_by_reading(store: Store, key: str, scratch: Path) -> str | None:
+def _read_sha256(store: Store, key: str, scratch: Path) -> str | None:
     """The SHA-256 of an object's bytes as they are read now, in little memory; None where there is none."""
     try:
         local = store.local_path(key)
@@ -288,26 +288,26 @@ def _sha256_by_reading(store: Store, key: str, scratch: Path) -> str | None:
 
 def _wrong_id(kind: str, object_id: str, seal: bytes) -> str:
     """How a seal does not fit the id of its object, where that is its hash; else an empty text."""
-    if kind not in NAMED_BY_SEAL:
+    if kind not in NAMED_BY_SUMS:
         return ""
-    found = _id_of_seal(NAMED_BY_SEAL[kind], seal)
+    found = _id_from_sums(NAMED_BY_SUMS[kind], seal)
     return "" if found == object_id else f"it is the seal of {found}; expected that of {object_id}"
 
 
-def _id_of_seal(prefix: str, seal: bytes) -> str:
+def _id_from_sums(prefix: str, seal: bytes) -> str:
     return f"{prefix}-{sha256(seal)[:HASH_LENGTH]}"
 
 
-def _read_seal(store: Store, kind: str, object_id: str) -> bytes:
+def _read_sums_file(store: Store, kind: str, object_id: str) -> bytes:
     try:
-        return store.read(f"{prefix_of(kind, object_id)}/{SEAL}")
+        return store.read(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
     except NotFoundError:
         known = list(ids(store, kind))
         listing = f"there are: {', '.join(known)}" if known else f"there is no {kind} yet"
         raise NotFoundError(f'no {kind} "{object_id}" in the store {store.uri}; {listing}') from None
 
 
-def _parse_seal(seal: bytes, uri: str) -> dict[str, str]:
+def _parse_sums(seal: bytes, uri: str) -> dict[str, str]:
     try:
         lines = seal.decode().split("\n")
     except UnicodeDecodeError:
@@ -326,12 +326,12 @@ def _parse_seal(seal: bytes, uri: str) -> dict[str, str]:
 def _is_name(name: str) -> bool:
     """Whether a file of this name stays inside its object's folder."""
     try:
-        return check_key(name) != SEAL
+        return check_key(name) != SUMS_FILE
     except ConfigError:
         return False
 
 
-def _expected(store: Store, kind: str, object_id: str, name: str) -> str:
+def _expected_sha256(store: Store, kind: str, object_id: str, name: str) -> str:
     sums = read_sums(store, kind, object_id)
     if name not in sums:
         raise NotFoundError(f"{kind} {object_id} has no file {name}; it has: {', '.join(sums)}")

@@ -77,7 +77,7 @@ def samples(run_id: str) -> str:
     return f"{folder(run_id)}/samples"
 
 
-def sample_sheet(run_id: str, step: int) -> str:
+def sample_grid(run_id: str, step: int) -> str:
     """The sample sheet of a step."""
     return f"{samples(run_id)}/{step:08d}.png"
 
@@ -108,6 +108,6 @@ def run_ids(store: Store) -> list[str]:
     return sorted(parts[1] for parts in keys if len(parts) == 3 and parts[2] == RECORD and is_id(parts[1]))
 
 
-def sample_sheets(store: Store, run_id: str) -> list[str]:
+def sample_grids(store: Store, run_id: str) -> list[str]:
     """The keys of a run's sample sheets, by step."""
     return [item.key for item in store.list(samples(run_id)) if item.key.endswith(".png")]

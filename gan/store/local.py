@@ -24,7 +24,7 @@ from gan.util.ids import file_sha256, sha256
 
 TEMPORARY, LOCK = ".tmp", ".lock"
 COPY_BYTES = 1 << 20
-PLACE_TRIES = 100
+MAX_RENAME_ATTEMPTS = 100
 
 
 class LocalStore(Store):
@@ -168,10 +168,10 @@ class LocalStore(Store):
         file.flush()
         os.fsync(file.fileno())
         temporary.chmod(0o644)
-        for left in reversed(range(PLACE_TRIES)):
+        for left in reversed(range(MAX_RENAME_ATTEMPTS)):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _place(temporary, path, if_absent=if_absent)
+                _rename(temporary, path, if_absent=if_absent)
                 break
             except (FileNotFoundError, FileExistsError):  # `delete` removed the folder, empty as it still was
                 if not left:
@@ -198,7 +198,7 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _place(temporary: Path, path: Path, *, if_absent: bool) -> None:
+def _rename(temporary: Path, path: Path, *, if_absent: bool) -> None:
     if not if_absent:
         temporary.replace(path)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan.util.env import env_float
 
-PATIENCE = "GAN_STORE_PATIENCE_SECONDS"
+RETRY_TIMEOUT = "GAN_STORE_PATIENCE_SECONDS"
 DEFAULT_SECONDS = 600.0
 
 
@@ -14,4 +14,4 @@ def retry_timeout_seconds() -> float:
     Raises:
         ConfigError: that is no number from 0 on.
     """
-    return env_float(PATIENCE, DEFAULT_SECONDS, "seconds", or_zero=True)
+    return env_float(RETRY_TIMEOUT, DEFAULT_SECONDS, "seconds", or_zero=True)

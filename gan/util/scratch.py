@@ -15,9 +15,9 @@ from pathlib import Path
 
 from gan.errors import StoreError
 
-FULL = ("No space left on device", "Disk quota exceeded")
-MARK = ".gan-scratch"  # locked as long as its process lives
-SETTLED_SECONDS = 60.0  # a mark so old is locked, or its process is gone
+DISK_FULL = ("No space left on device", "Disk quota exceeded")
+LOCK_FILE = ".gan-scratch"  # locked as long as its process lives
+ABANDONED_AFTER_SECONDS = 60.0  # a mark so old is locked, or its process is gone
 
 
 class Scratch:
@@ -31,7 +31,7 @@ class Scratch:
         _remove_abandoned()
         self._top = Path(tempfile.mkdtemp(prefix="gan-"))
         try:
-            self._mark = (self._top / MARK).open("wb")
+            self._mark = (self._top / LOCK_FILE).open("wb")
             fcntl.flock(self._mark, fcntl.LOCK_EX)
             self.folder = self._top / "files"
             self.folder.mkdir()
@@ -47,9 +47,9 @@ class Scratch:
 
 def _remove_abandoned() -> None:
     """Remove the folders of processes that were killed."""
-    for mark in Path(tempfile.gettempdir()).glob(f"gan-*/{MARK}"):
+    for mark in Path(tempfile.gettempdir()).glob(f"gan-*/{LOCK_FILE}"):
         with contextlib.suppress(OSError):  # somebody else's, or in use, or gone
-            if time.time() - mark.stat().st_mtime > SETTLED_SECONDS:
+            if time.time() - mark.stat().st_mtime > ABANDONED_AFTER_SECONDS:
                 with mark.open("ab") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(mark.parent)
@@ -76,15 +76,15 @@ def scratch_folder() -> Iterator[Path]:
     except OSError as error:
         raise disk_error(error) from None
     except Exception as error:
-        if not _is_of_tensorflow(error) or not any(word in str(error) for word in (where, *FULL)):
+        if not _is_tensorflow_error(error) or not any(word in str(error) for word in (where, *DISK_FULL)):
             raise
-        raise _disk_error(where, " ".join(str(error).split()), full=_says_full(error)) from None
+        raise _disk_error(where, " ".join(str(error).split()), full=_is_disk_full(error)) from None
 
 
 def disk_error(error: OSError) -> StoreError:
     """The error of ours for one that the operating system raised on a temporary file."""
     where = error.filename or tempfile.tempdir or "the folder for temporary files"
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _says_full(error)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or _is_disk_full(error)
     return _disk_error(str(where), str(error.strerror or error), full=full)
 
 
@@ -95,12 +95,12 @@ def _disk_error(where: str, reason: str, *, full: bool) -> StoreError:
     return StoreError(f"can't write temporary files to {where}: {reason}; {remedy} that is writable")
 
 
-def _says_full(error: Exception) -> bool:
+def _is_disk_full(error: Exception) -> bool:
     """HDF5 and TensorFlow tell of a full disk in words alone."""
-    return any(words in str(error) for words in FULL)
+    return any(words in str(error) for words in DISK_FULL)
 
 
-def _is_of_tensorflow(error: Exception) -> bool:
+def _is_tensorflow_error(error: Exception) -> bool:
     """Whether it is one of TensorFlow's errors, which can only be where TensorFlow was imported."""
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)

@@ -22,14 +22,14 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _notices_held_back(gpu=any(Path("/dev", name).exists() for name in GPU_DEVICES)):
+    with _filtered_stderr(gpu=any(Path("/dev", name).exists() for name in GPU_DEVICES)):
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")  # CUDA says now what it would say later
 
 
 @contextmanager
-def _notices_held_back(*, gpu: bool) -> Iterator[None]:
+def _filtered_stderr(*, gpu: bool) -> Iterator[None]:
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -76,7 +76,7 @@ def test_an_object_comes_with_its_lineage(
     source: LocalStore, target: LocalStore, made: dict[str, str], asked: str, arrives: list[str]
 ) -> None:
     copy(source, target, [made.get(asked, asked)])
-    assert {key.id for key in lineage.keys(target)} == {made.get(each, each) for each in arrives}
+    assert {key.id for key in lineage.object_refs(target)} == {made.get(each, each) for each in arrives}
     assert verify(target).details["damages"] == []
 
 
@@ -113,8 +113,8 @@ def test_wherever_it_is_killed_it_goes_on(tmp_path: Path, source: LocalStore, ma
             break
         there = LocalStore(dying.root)
         assert verify(there).details["damages"] == [], "what is there is whole"
-        for key in lineage.keys(there):
-            assert set(lineage.needs(there, key)) <= set(lineage.keys(there))
+        for key in lineage.object_refs(there):
+            assert set(lineage.dependencies(there, key)) <= set(lineage.object_refs(there))
         copy(source, there)
         assert contents(there) == contents(source)
     assert changes > 20
@@ -228,9 +228,9 @@ def test_damage_stops_only_what_needs_it_and_all_of_it_is_listed(
     ):
         assert damaged in said
     assert f"as they need these: run r1, generator {made['g1']}, promoted name faces; all else is copied." in said
-    there = set(lineage.keys(target))
+    there = set(lineage.object_refs(target))
     assert {key.id for key in there} == {made["d1"], made["d2"], made["ref2"], "r2", *apart[1:]}
-    assert all(set(lineage.needs(target, key)) <= there for key in there)
+    assert all(set(lineage.dependencies(target, key)) <= there for key in there)
 
 
 def test_the_litter_of_killed_attempts_is_left_behind(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.cli.gc_table import size
+from gan.cli.gc_table import format_bytes
 from gan.cli.main import main
 from gan.store import LocalStore
 from support import objects
@@ -70,6 +70,6 @@ def test_store_copy(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_sizes_are_short() -> None:
-    assert [size(count) for count in (0, 999, 1000, 999_499, 999_500, 2_000_000_000)] == [
+    assert [format_bytes(count) for count in (0, 999, 1000, 999_499, 999_500, 2_000_000_000)] == [
         "0 B", "999 B", "1 KB", "999 KB", "1 MB", "2 GB",
     ]  # fmt: skip

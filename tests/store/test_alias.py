@@ -13,7 +13,7 @@ from gan.store.document import read_checksummed, write_checksummed
 def moved(store: Store, *steps: tuple[str, str]) -> alias.Alias:
     at = alias.read(store, "faces")
     for generator, action in steps:
-        at = alias.move(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live))
+        at = alias.update(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live))
     return at
 
 
@@ -44,9 +44,9 @@ def test_rollback_goes_back_one_promotion_each_time(store: Store) -> None:
 
 def test_of_two_racing_moves_one_wins(store: Store) -> None:
     seen = alias.read(store, "faces")
-    alias.move(store, seen, Promotion("g1", "promote", "t"))
+    alias.update(store, seen, Promotion("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        alias.move(store, seen, Promotion("g2", "promote", "t"))
+        alias.update(store, seen, Promotion("g2", "promote", "t"))
     assert alias.read(store, "faces").live == "g1"
 
 
@@ -141,21 +141,21 @@ def test_a_move_whose_answer_was_lost_is_found_below_later_ones(tmp_path: Path) 
     at = moved(Overtaken(tmp_path), ("g1", "promote"))
     assert (at.live, at.version) == ("g1", None)
     with pytest.raises(ConflictError):
-        alias.move(others, at, Promotion("g3", "promote", "t"))
+        alias.update(others, at, Promotion("g3", "promote", "t"))
     assert alias.read(store, "faces").live == "g9"
 
 
 def test_the_same_move_of_another_is_a_lost_race(store: Store) -> None:
     seen = alias.read(store, "faces")
-    alias.move(store, seen, Promotion("g1", "promote", "t"))
+    alias.update(store, seen, Promotion("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        alias.move(store, seen, Promotion("g1", "promote", "t"))
+        alias.update(store, seen, Promotion("g1", "promote", "t"))
 
 
 def test_the_moments_of_a_history_never_go_back(store: Store) -> None:
     at = alias.read(store, "faces")
     for year in (2027, 2026, 2028):
-        at = alias.move(store, at, Promotion("g", "promote", f"{year}-01-01T00:00:00+00:00"))
+        at = alias.update(store, at, Promotion("g", "promote", f"{year}-01-01T00:00:00+00:00"))
     assert [move.at[:4] for move in alias.read(store, "faces").moves] == ["2027", "2027", "2028"]
 
 
@@ -172,7 +172,9 @@ def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) ->
 def anchored(store: Store, *steps: tuple[str, str, dict[str, str] | None]) -> alias.Alias:
     at = alias.read(store, "faces")
     for generator, action, anchors in steps:
-        at = alias.move(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors))
+        at = alias.update(
+            store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors)
+        )
     return alias.read(store, "faces")
 
 

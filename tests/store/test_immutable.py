@@ -52,13 +52,13 @@ def test_a_killed_publish_goes_on_where_it_stopped(
     monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (sent.append(k), upload(s, k, p, **o))[1])
     immutable.publish(store, "dataset", "x", files)
     assert sent == ["datasets/x/deep/b"]
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 def test_two_that_publish_the_same_both_succeed(store: Store, files: dict[str, Path]) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: immutable.publish(store, "dataset", "x", files), range(4)))
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 @pytest.mark.parametrize("there", ["a file", "all of it", "a file more"])
@@ -93,7 +93,7 @@ def test_what_is_taken_away_before_the_seal_is_there_is_uploaded_again(
 
     monkeypatch.setattr(type(store), "write", take_away_then_write)
     immutable.publish(store, "dataset", "x", files)
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
@@ -138,14 +138,14 @@ def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_pa
         ):
             use()
     assert not (tmp_path / "out" / "deep" / "b").exists()
-    (found,) = immutable.damages(store, "dataset", "x")
+    (found,) = immutable.find_damage(store, "dataset", "x")
     assert said in str(found)
     assert "delete" not in str(found), "gan verify tells what is wrong only"
 
 
 def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:
     immutable.publish(store, "dataset", "x", files)
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
@@ -176,18 +176,18 @@ def test_each_line_of_a_seal_is_validated(store: Store, seal: str, says: str) ->
     store.write("datasets/x/SHA256SUMS", seal.encode())
     with pytest.raises(IntegrityError, match=f"SHA256SUMS is damaged: .*{says}"):
         immutable.read_sums(store, "dataset", "x")
-    (damage,) = immutable.damages(store, "dataset", "x")
+    (damage,) = immutable.find_damage(store, "dataset", "x")
     assert says in damage
 
 
 @pytest.mark.parametrize("kind", ["reference", "generator"])
 def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[str, Path], kind: str) -> None:
-    object_id = immutable.sums_id(immutable.NAMED_BY_SEAL[kind], files)
+    object_id = immutable.sums_id(immutable.NAMED_BY_SUMS[kind], files)
     immutable.publish(store, kind, object_id, files)
-    assert list(immutable.damages(store, kind, object_id)) == []
+    assert list(immutable.find_damage(store, kind, object_id)) == []
     key = f"{immutable.prefix_of(kind, object_id)}/SHA256SUMS"
     store.write(key, store.read(key).splitlines(keepends=True)[0])
-    (damage,) = immutable.damages(store, kind, object_id)
+    (damage,) = immutable.find_damage(store, kind, object_id)
     says = f"SHA256SUMS is damaged: it is the seal of .*; expected that of {object_id}"
     assert re.search(says, damage)
     for use in (

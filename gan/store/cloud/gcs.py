@@ -43,7 +43,7 @@ from gan.store.interface import Item
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 8 << 20  # what is larger goes up by a session that can be resumed
-PASSING = frozenset({408, 429, *range(500, 600)})
+TRANSIENT_STATUS = frozenset({408, 429, *range(500, 600)})
 FIELDS = "name,size,generation,crc32c,metadata,updated"
 SIGN_IN = (
     "sign in with `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a key file, or "
@@ -117,18 +117,18 @@ class GcsApi(ObjectApi):
                 method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
             )
         except google.auth.exceptions.GoogleAuthError as error:
-            if _may_pass(error):
+            if _is_transient(error):
                 raise TransientError(f"signing in failed: {error}") from error
             raise StoreError(f"signing in for {self.uri} failed: {error}; {SIGN_IN}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransientError(_why(error)) from error
+            raise TransientError(_reason(error)) from error
         if answer.status_code < 300 or answer.status_code in accept:
             return answer
         with answer:
-            raise self._error(answer.status_code, _message(answer))
+            raise self._error(answer.status_code, _error_message(answer))
 
     def _error(self, status: int, message: str) -> Exception:
-        if status in PASSING or status == 400:
+        if status in TRANSIENT_STATUS or status == 400:
             return TransientError(f"status {status} {message}".strip(), doubtful=status == 400)
         if status in (404, 410):
             return MissingError()
@@ -284,10 +284,10 @@ def _blocks(answer: requests.Response) -> Iterator[bytes]:
     try:
         yield from answer.raw.stream(BLOCK_BYTES, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise TransientError(_why(error)) from error
+        raise TransientError(_reason(error)) from error
 
 
-def _message(answer: requests.Response) -> str:
+def _error_message(answer: requests.Response) -> str:
     """What an error's answer says, shortened."""
     try:
         text = answer.json()["error"]["message"]
@@ -296,13 +296,13 @@ def _message(answer: requests.Response) -> str:
     return str(text)[:300]
 
 
-def _may_pass(error: google.auth.exceptions.GoogleAuthError) -> bool:
+def _is_transient(error: google.auth.exceptions.GoogleAuthError) -> bool:
     """Whether signing in failed for now: the server of metadata, say, that a pod asks for tokens, did not answer."""
     passing = (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError)
     return error.retryable or isinstance(error, passing) or isinstance(error.__cause__, passing)
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What broke, without the URL, which for a resumable upload lets whoever reads it write the object."""
     inner = error.args[0] if error.args else None
     if isinstance(inner, urllib3.exceptions.MaxRetryError):

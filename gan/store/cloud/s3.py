@@ -43,18 +43,18 @@ from gan.store.interface import IncompleteUpload, Item
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20
-PART_BYTES, MOST_PARTS, PART_THREADS = 16 << 20, 10_000, 4
-PASSING = frozenset({408, 409, 429, *range(500, 600)})
-PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
-SIGNING_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
+PART_BYTES, MAX_PARTS, PART_THREADS = 16 << 20, 10_000, 4
+TRANSIENT_STATUS = frozenset({408, 409, 429, *range(500, 600)})
+TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
+CREDENTIAL_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
-NOT_SIGNED_IN = (
+CREDENTIAL_ERRORS = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
     botocore.exceptions.TokenRetrievalError,
     botocore.exceptions.SSOError,
 )
-BROKEN_OFF = (
+CONNECTION_ERRORS = (
     botocore.exceptions.HTTPClientError,
     botocore.exceptions.ConnectionError,
     botocore.exceptions.IncompleteReadError,
@@ -167,9 +167,9 @@ class S3Api(ObjectApi):
                 yield
         except botocore.exceptions.ClientError as error:
             raise self._error(error) from None
-        except NOT_SIGNED_IN as error:
+        except CREDENTIAL_ERRORS as error:
             raise StoreError(f"no credentials for {self.uri}: {error}; {SIGN_IN}") from None
-        except BROKEN_OFF as error:
+        except CONNECTION_ERRORS as error:
             raise TransientError(f"{type(error).__name__}: {error}"[:300]) from error
         except botocore.exceptions.BotoCoreError as error:
             raise StoreError(f"{self.uri}: {error}") from None
@@ -179,7 +179,7 @@ class S3Api(ObjectApi):
         described = error.response.get("Error", {})
         code, message = str(described.get("Code", "")), str(described.get("Message", ""))[:300]
         told = f"status {status}, {code}: {message}"
-        if code == "NoSuchBucket" or code in SIGNING_CODES or code in CLOCK_CODES:
+        if code == "NoSuchBucket" or code in CREDENTIAL_CODES or code in CLOCK_CODES:
             return self._refusal(status, code, told)
         if status == 404:
             return MissingError()
@@ -187,15 +187,15 @@ class S3Api(ObjectApi):
             return PreconditionFailedError()
         if code == "ConditionalRequestConflict":
             return RacedError(told)
-        if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
-            return TransientError(told, doubtful=status == 400 and code not in PASSING_CODES)
+        if code in TRANSIENT_CODES or status in TRANSIENT_STATUS or status == 400 or status < 300:
+            return TransientError(told, doubtful=status == 400 and code not in TRANSIENT_CODES)
         return self._refusal(status, code, told)
 
     def _refusal(self, status: int, code: str, told: str) -> StoreError:
         """What does not pass, with what to do."""
         if code == "NoSuchBucket":
             return no_bucket(self.uri)
-        if code in SIGNING_CODES or status == 401:
+        if code in CREDENTIAL_CODES or status == 401:
             return StoreError(f"{self.uri} does not take these credentials ({told}); {SIGN_IN}")
         if code in CLOCK_CODES:
             return StoreError(f"{self.uri} finds the clock of this machine wrong ({told}); set it")
@@ -245,7 +245,7 @@ class S3SingleUpload:
 
     def attempt(self) -> str:
         """Send all of it."""
-        with Body(self._content) as body, _conditional(self._conditions), self._service.explained():
+        with Body(self._content) as body, _missing_is_precondition_failed(self._conditions), self._service.explained():
             answer = self._service.client.put_object(
                 Bucket=self._service.bucket,
                 Key=self._key,
@@ -263,7 +263,7 @@ class MultipartUpload:
     def __init__(self, service: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
         self._service, self._content, self._conditions = service, content, conditions
         self._where = {"Bucket": service.bucket, "Key": key}
-        self._part_bytes = max(PART_BYTES, -(-content.size // MOST_PARTS))
+        self._part_bytes = max(PART_BYTES, -(-content.size // MAX_PARTS))
         self._upload_id: str | None = None
         self._parts: dict[int, dict[str, Any]] = {}
         self._completing = False
@@ -317,7 +317,7 @@ class MultipartUpload:
     def _complete(self) -> str:
         self._completing = True
         parts = [self._parts[number] for number in sorted(self._parts)]
-        with _conditional(self._conditions), self._service.explained():
+        with _missing_is_precondition_failed(self._conditions), self._service.explained():
             answer = self._service.client.complete_multipart_upload(
                 **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}, **self._conditions
             )
@@ -340,7 +340,7 @@ class MultipartUpload:
 
 
 @contextmanager
-def _conditional(conditions: dict[str, str]) -> Iterator[None]:
+def _missing_is_precondition_failed(conditions: dict[str, str]) -> Iterator[None]:
     """A write that expects a version where there is nothing is refused, whatever the service calls it."""
     try:
         yield

@@ -14,7 +14,7 @@ from gan.util.log import progress
 
 T = TypeVar("T")
 THREADS, DEFAULT_THREADS = "GAN_STORE_THREADS", 8
-SHOWN_BYTES = 64 << 20
+MIN_PROGRESS_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def transfer(what: str, jobs: Sequence[TransferJob[T]]) -> list[T]:
     """
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
     total = sum(job.size for job in jobs)
-    shown = progress(what, total, unit="bytes") if total >= SHOWN_BYTES else nullcontext(lambda _: None)
+    shown = progress(what, total, unit="bytes") if total >= MIN_PROGRESS_BYTES else nullcontext(lambda _: None)
     with shown as advance:
         moved = in_parallel(
             [jobs[number].move for number in order],

@@ -52,4 +52,4 @@ class AuditLog:
 
 EXECUTIONS = AuditLog("execution", executions.FOLDER, executions.read_key)
 SWEEPS = AuditLog("sweep", sweeps.FOLDER, sweeps.check)
-LEDGERS = {ledger.kind: ledger for ledger in (EXECUTIONS, SWEEPS)}
+AUDIT_LOGS = {ledger.kind: ledger for ledger in (EXECUTIONS, SWEEPS)}

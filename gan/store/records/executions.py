@@ -27,7 +27,7 @@ FOLDER = "executions"
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 LOST = "lost"
 DAMAGED = "damaged"
-READERS = 8
+READ_THREADS = 8
 REMEDY = "it is a record for people; delete it"
 KEYS = ("step", "task", "number", "began_at", "state")
 
@@ -135,30 +135,30 @@ def read_key(store: Store, key: str) -> ExecutionAttempt:
 
 def _read(store: Store, prefix: str) -> list[ExecutionAttempt]:
     keys = [item.key for item in store.list(prefix)]
-    found = in_parallel([partial(_found, store, key) for key in keys], threads=READERS)
+    found = in_parallel([partial(_read_if_present, store, key) for key in keys], threads=READ_THREADS)
     tasks: dict[str, list[ExecutionAttempt]] = {}
     for key, attempt in zip(keys, found, strict=True):
         if attempt is not None:
             tasks.setdefault(key.rpartition("/")[0], []).append(attempt)
-    ordered = sorted((_told_lost(sorted(each, key=_by_number)) for each in tasks.values()), key=_by_beginning)
+    ordered = sorted((_mark_lost(sorted(each, key=_by_number)) for each in tasks.values()), key=_by_beginning)
     return [attempt for attempts in ordered for attempt in attempts]
 
 
-def _found(store: Store, key: str) -> ExecutionAttempt | None:
+def _read_if_present(store: Store, key: str) -> ExecutionAttempt | None:
     try:
         return read_key(store, key)
     except IntegrityError as error:
-        return _damaged(key, str(error))
+        return _damaged_attempt(key, str(error))
     except NotFoundError:
         return None  # deleted since it was listed
 
 
-def _damaged(key: str, error: str) -> ExecutionAttempt:
+def _damaged_attempt(key: str, error: str) -> ExecutionAttempt:
     step, _, _ = PurePosixPath(key).parent.name.rpartition("-")
     return ExecutionAttempt(step, "", _number(key), "", state=DAMAGED, error=error)
 
 
-def _told_lost(attempts: list[ExecutionAttempt]) -> list[ExecutionAttempt]:
+def _mark_lost(attempts: list[ExecutionAttempt]) -> list[ExecutionAttempt]:
     """The attempts of one task; those that say that they run, and were followed, are lost."""
     return [
         dataclasses.replace(each, state=LOST) if each.state == RUNNING and each is not attempts[-1] else each
