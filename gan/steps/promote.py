@@ -70,7 +70,7 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> St
     """
     watch = Stopwatch()
     live = alias.read_live(store, check_id(name, "--name"))
-    before = live.before_live()
+    before = live.previous()
     if before is None:
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
     for damage in immutable.find_damage(store, "generator", before):

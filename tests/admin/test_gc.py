@@ -85,7 +85,7 @@ def test_what_nothing_refers_to_is_deleted_and_the_rest_is_whole(store: LocalSto
     assert gone == {key for key in before if made["stray"] in key or made["second"] in key}
     assert verify(store).details["damages"] == []
     assert trash(store, NOW, delete=True) == []
-    assert not list(store.leftovers())
+    assert not list(store.incomplete_uploads())
 
 
 def test_what_was_written_within_the_grace_stays(store: LocalStore) -> None:
@@ -133,7 +133,7 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
     assert sorted(each.partition("/")[0] for each in gone) == [
         "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
     ]  # fmt: skip
-    assert {note.made for note in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
+    assert {entry.object_id for entry in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
 def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
@@ -168,7 +168,7 @@ def test_the_litter_of_killed_processes_goes(store: LocalStore) -> None:
         ("leftover", ".probes/x"),
     ]
     assert not [key for key in keys(store) if "-0/" in key or "r2" in key or "00000020" in key or key[0] == "."]
-    assert not list(store.leftovers())
+    assert not list(store.incomplete_uploads())
     assert {made["run"], made["generator"], made["dataset"]} <= set(verify(store).details["checked"])
 
 
@@ -355,7 +355,7 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
             if key.endswith(immutable.SUMS_FILE):
-                with pytest.raises(ConflictError, match="another gan gc is at work"):
+                with pytest.raises(ConflictError, match="another gan gc is running"):
                     gc(LocalStore(self.root), delete=True)
             super().delete(key)
 
@@ -487,10 +487,8 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
         store.delete(f"generators/{made['generator']}/{immutable.SUMS_FILE}")
         return moved
 
-    monkeypatch.setattr(alias, "move", overtaken)
-    with pytest.raises(
-        NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
-    ):
+    monkeypatch.setattr(alias, "update", overtaken)
+    with pytest.raises(NotFoundError, match=f"gan gc deleted generator {made['generator']} just before"):
         promote(store, made["generator"], "faces", force="a test")
 
 
@@ -498,7 +496,7 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
 def test_whether_a_reference_leads_somewhere_can_be_told_of_each_kind(store: LocalStore, kind: str) -> None:
     made = full(store)
     lineage.require_exists(store, kind, made[kind])
-    with pytest.raises(NotFoundError, match=f"{kind} gone was deleted by gan gc"):
+    with pytest.raises(NotFoundError, match=f"gan gc deleted {kind} gone"):
         lineage.require_exists(store, kind, "gone")
 
 

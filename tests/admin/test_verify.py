@@ -87,7 +87,7 @@ def test_an_unknown_id(store: Store) -> None:
 @pytest.mark.parametrize(
     ("key", "data", "says"),
     [
-        ("run.json", b"{", "run.json is damaged (it should end with its seal"),
+        ("run.json", b"{", "run.json is damaged (it should end with its checksum"),
         ("config.yaml", b"hello: world", "config.yaml has SHA-256 159957ba"),
         ("config.yaml", None, "config.yaml is missing; expected"),
         ("checkpoints/00000010-1/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged (it should end"),

@@ -16,12 +16,12 @@ MOST_MB, FILE_MB, SHARDS = 256, 320, 32
 MOVE = """
 import re, sys
 from pathlib import Path
-from gan.store import open_store, sealed
+from gan.store import immutable, open_store
 store, folder = open_store(sys.argv[1]), Path(sys.argv[2])
 digest = store.upload("large", folder / "large")
 assert store.download("large", folder / "copy") == digest
-sealed.publish(store, "dataset", "d-1", sealed.files_below(folder / "shards"))
-sealed.fetch(store, "dataset", "d-1", folder / "fetched")
+immutable.publish(store, "dataset", "d-1", immutable.files_below(folder / "shards"))
+immutable.fetch(store, "dataset", "d-1", folder / "fetched")
 print(int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
