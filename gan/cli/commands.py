@@ -1,4 +1,4 @@
-"""One function a command: arguments in, one step called, its outcome told. Named as the command is."""
+"""One function per command, named like the command: calls one step and returns its output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gan.util.tf_import import load_tensorflow
 
 
 def preprocess(arguments: Namespace) -> CommandOutput:
-    """Turn images into shards."""
+    """Convert images to shards."""
     flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
     given = _given(arguments, (*flags, "on_bad_image"))
     try:
@@ -48,7 +48,7 @@ def reference(arguments: Namespace) -> CommandOutput:
 
 
 def train(arguments: Namespace) -> CommandOutput:
-    """Train a run, or continue it."""
+    """Train a run, or resume it."""
     config = configs_module.load(arguments.config, arguments.set)
     load_tensorflow()
     from gan.steps.train import plan
@@ -86,7 +86,7 @@ def export(arguments: Namespace) -> CommandOutput:
 
 
 def gate(arguments: Namespace) -> CommandOutput:
-    """Judge a generator; a refusal has its own exit code."""
+    """Decide whether a generator may be promoted; a refusal has its own exit code."""
     from gan.steps.gate import gate as step
 
     sets = _checked_sets(arguments, "gate")
@@ -94,18 +94,18 @@ def gate(arguments: Namespace) -> CommandOutput:
 
 
 def remeasure(arguments: Namespace) -> CommandOutput:
-    """Score the live generator, and the best that ever was live, as a new one is scored."""
+    """Score the live generator and the best ever live one again."""
     load_tensorflow()
     from gan.steps.remeasure import remeasure as step
 
     sets = _checked_sets(arguments, "evaluate")
     outcome = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
-    told = to_output("remeasure", outcome)
-    return dataclasses.replace(told, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else told
+    output = to_output("remeasure", outcome)
+    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else output
 
 
 def anchor(arguments: Namespace) -> CommandOutput:
-    """Change what later generators are held to."""
+    """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
     outcome = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
@@ -120,14 +120,14 @@ def promote(arguments: Namespace) -> CommandOutput:
 
 
 def rollback(arguments: Namespace) -> CommandOutput:
-    """Make the generator before the live one live again."""
+    """Make the previous live generator live again."""
     from gan.steps.promote import rollback as step
 
     return to_output("rollback", step(_open(arguments), arguments.name))
 
 
 def sample(arguments: Namespace) -> CommandOutput:
-    """Draw pictures."""
+    """Generate images."""
     load_tensorflow()
     from gan.export.sample import sample as step
 
@@ -162,18 +162,18 @@ def inspect(arguments: Namespace) -> CommandOutput:
 
 
 def verify(arguments: Namespace) -> CommandOutput:
-    """Check every byte."""
+    """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
     outcome = step(_open_existing(arguments), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
     if damages:
         return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
-    return CommandOutput(f"all well: {len(checked)} checked", outcome.to_dict())
+    return CommandOutput(f"no damage: {len(checked)} checked", outcome.to_dict())
 
 
 def gc(arguments: Namespace) -> CommandOutput:
-    """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
+    """List what nothing refers to, and delete it if asked; an unreadable record has its own exit code."""
     from gan.admin.gc import gc as step
     from gan.admin.gc_scan import Rules
 
@@ -195,7 +195,7 @@ def copy(arguments: Namespace) -> CommandOutput:
 
     outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
-    return CommandOutput(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
+    return CommandOutput(f"done: {copied} copied, {skipped} existed already", outcome.to_dict())
 
 
 def configs(arguments: Namespace) -> CommandOutput:
@@ -230,7 +230,7 @@ def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _with_flag_names(message: str, group: str) -> str:
-    """The same message with `data.image_size` called `--image-size`."""
+    """The message with `--image-size` in place of `data.image_size`."""
     return re.sub(rf"\b{group}\.(\w+)", lambda found: "--" + found[1].replace("_", "-"), message)
 
 
@@ -242,7 +242,7 @@ def _checked_sets(arguments: Namespace, group: str) -> list[str]:
 
 
 def _made_object(step: str, what: str, outcome: StepResult) -> CommandOutput:
-    """The id on stdout, so that a script can take it; how it came about on stderr."""
+    """The id on stdout, for scripts; the rest on stderr."""
     state = "in the store already" if outcome.skipped else "done"
     say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
     return to_output(step, outcome)

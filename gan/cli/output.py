@@ -1,4 +1,4 @@
-"""What a step's outcome is told as: the same text and exit code in both programs."""
+"""The text and exit code for a step's result, the same in both programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CommandOutput:
 
 
 def to_output(step: str, outcome: StepResult) -> CommandOutput:
-    """How the outcome of a step is told. Most steps make something, whose id alone is the text, for scripts to take."""
+    """The output for the result of a step. For most steps the text is only the id, for scripts."""
     refused = step == "gate" and not outcome.details["passed"]
     return CommandOutput(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
 
@@ -43,8 +43,8 @@ def _verdict(outcome: StepResult) -> str:
     heading = f"pass: {outcome.id} may be promoted to {details['name']}"
     if not details["passed"]:
         heading = f"refused: {outcome.id}"
-    told = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
-    return "\n".join([heading, *told])
+    lines = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
+    return "\n".join([heading, *lines])
 
 
 def _promotion(outcome: StepResult) -> str:

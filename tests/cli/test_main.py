@@ -122,7 +122,7 @@ def run_unread(program: str, stream: str) -> tuple[int, bytes]:
 
 
 def test_a_closed_pipe_changes_no_exit_code() -> None:
-    program = LEFT + "commands.configs = lambda _: commands.Shown('refused', {}, 11); sys.exit(main.main(['configs']))"
+    program = LEFT + "commands.configs = lambda _: commands.CommandOutput('refused', {}, 11); sys.exit(main.main(['configs']))"
     assert run_unread(program, "stdout") == (11, b"")
 
 
@@ -159,7 +159,7 @@ def test_sigterm_unwinds_every_command(
     monkeypatch.setattr(commands, command, work)
     assert main([command, *(["--name", "n"] if command == "rollback" else [])]) == 143
     assert cleared == [True]
-    assert capsys.readouterr().err == "gan: stopped. nothing half made is left; the same command again continues\n"
+    assert capsys.readouterr().err == "gan: stopped. no partial output is left; run the same command to continue\n"
 
 
 def test_the_gate_needs_no_tensorflow(tmp_path: Path) -> None:
