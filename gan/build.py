@@ -1,6 +1,6 @@
-"""From a config to the objects it names: the only place where a name becomes a thing.
+"""Builds the objects that a config names; the only place that maps names to objects.
 
-TensorFlow is imported only when something is built or checked, so that importing this module costs nothing.
+TensorFlow is imported only when something is built or checked, so that importing this module is quick.
 """
 
 from __future__ import annotations
@@ -24,22 +24,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOSS_KEYS_OF_SOME = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
-"""Loss keys that mean nothing to the losses that do not read them."""
+LOSS_SPECIFIC_KEYS = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
+"""Config keys that only some losses use."""
 
 OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
-"""The train keys that each optimiser reads, and no other."""
+"""The train keys that only one optimiser uses."""
 
 
 def check(config: Config, dataset: Dataset) -> None:
-    """Check everything that can be known before a step is taken: names, and keys against each other and the dataset.
+    """Check everything that can be known before training: names, and keys against each other and the dataset.
 
-    What the reference step would refuse is refused here. Keys that differ from what the paper of the loss trains with
-    are named in a warning.
+    This includes what the reference step would refuse. A warning names the keys that differ from the loss's paper.
 
     Raises:
-        ConfigError: what is wrong, what was allowed and what to do.
-        DataError: a split has too few images to be scored.
+        ConfigError: a key is wrong.
+        DataError: a split has too few images for the scores.
         NotFoundError: there is no such feature network.
     """
     check_config(config)
@@ -50,25 +49,26 @@ def check(config: Config, dataset: Dataset) -> None:
 
     halve(dataset.image_shape)
     _check_scores(config, dataset)
-    warn_of_unusual(config)
+    warn_if_unusual(config)
 
 
 def check_config(config: Config) -> None:
     """The part of `check` that needs no dataset.
 
     Raises:
-        ConfigError: a name is unknown, a key means nothing or something wrong with the loss or optimiser that is set,
-            the feature network can't be a file or folder, or the template of a message can't be filled in.
+        ConfigError: a name is unknown, a key does not fit the loss or optimiser, the feature network is not a possible
+            file or folder, or the template of a message can't be filled in.
     """
+    from gan.metrics import registry
     from gan.metrics.features import feature_networks
     from gan.networks import DISCRIMINATORS, GENERATORS
     from gan.report import message
 
     source(config.data.dataset)
-    _known("generator.name", config.generator.name, GENERATORS)
-    _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    _look_up("generator.name", config.generator.name, GENERATORS)
+    _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     loss = build_loss(config)
-    for key in LOSS_KEYS_OF_SOME:
+    for key in LOSS_SPECIFIC_KEYS:
         _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
     _check_regulariser(config.loss, loss)
     _check_optimizer_keys(config.train)
@@ -76,11 +76,13 @@ def check_config(config: Config) -> None:
         feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
         message.check(config.retrain.message)
-    _check_metrics(config)
+    registry.check_metrics(config.evaluate.metrics)
+    registry.check_needs(config.evaluate.metrics, {registry.LABELS: config.generator.conditional})
+    check_gate(config.gate, config)
 
 
-def warn_of_unusual(config: Config) -> None:
-    """Warn of each key that differs from what the paper of the loss trains with, where the loss depends on it.
+def warn_if_unusual(config: Config) -> None:
+    """Warn about keys that differ from the loss's paper, where the loss depends on them.
 
     Raises:
         ConfigError: there is no loss of that name.
@@ -95,13 +97,13 @@ def warn_of_unusual(config: Config) -> None:
     ]
     if unusual:
         warn(
-            f"the loss {loss.name} is trained with other values than in its paper ({loss.source}), and may not "
-            f"converge: {', '.join(unusual)}. Set them with --set, or ignore this if they are tuned"
+            f"the loss {loss.name} may not converge with other values than those of its paper ({loss.source}): "
+            f"{', '.join(unusual)}. Set them with --set, or ignore this if you tuned them"
         )
 
 
 def check_data(config: Config, dataset: Dataset) -> None:
-    """The part of `check` that holds the `data` keys against the dataset.
+    """The part of `check` that compares the `data` keys with the dataset.
 
     Raises:
         ConfigError: the dataset has another image size or other channels than the config asks for.
@@ -110,7 +112,7 @@ def check_data(config: Config, dataset: Dataset) -> None:
 
 
 def as_prepared(config: Config, dataset: Dataset) -> Config:
-    """`config` with what is true of the images that it is trained on; see `gan.data.compatibility`.
+    """`config` with the `data` keys that the dataset was prepared with; see `gan.data.compatibility`.
 
     Raises:
         ConfigError: the dataset has another image size or other channels than the config asks for.
@@ -122,7 +124,7 @@ def as_prepared(config: Config, dataset: Dataset) -> Config:
             for name in DESCRIBED
             if getattr(data, name) != getattr(config.data, name)
         ]
-        say(f"recorded as dataset {dataset.id} was prepared, not as the config has it: {', '.join(changed)}")
+        say(f"the run records how dataset {dataset.id} was prepared, not what the config says: {', '.join(changed)}")
     return replace(config, data=data)
 
 
@@ -130,24 +132,24 @@ def source(name: str) -> Source:
     """The data source of a name.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no data source of that name.
     """
     from gan.data.sources import SOURCES
 
-    return _known("data.dataset", name, SOURCES)
+    return _look_up("data.dataset", name, SOURCES)
 
 
 def build_generator(config: Config, dataset: Dataset) -> keras.Model:
     """A generator: latents [N, Z], or [latents, labels [N]] if conditional, to images float32 [N, H, W, C] in [-1, 1].
 
-    Weights are drawn from Keras's global seed (`keras.utils.set_random_seed`), the number format from its dtype policy.
+    Keras's global seed (`keras.utils.set_random_seed`) decides the weights, its dtype policy the number format.
 
     Raises:
         ConfigError: see `check`.
     """
     from gan.networks import GENERATORS
 
-    make = _known("generator.name", config.generator.name, GENERATORS)
+    make = _look_up("generator.name", config.generator.name, GENERATORS)
     return make(config.generator, dataset.image_shape, _check_classes(config, dataset))
 
 
@@ -161,7 +163,7 @@ def build_discriminator(config: Config, dataset: Dataset) -> keras.Model:
     """
     from gan.networks import DISCRIMINATORS
 
-    make = _known("discriminator.name", config.discriminator.name, DISCRIMINATORS)
+    make = _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     return make(config.discriminator, dataset.image_shape, _check_classes(config, dataset))
 
 
@@ -169,15 +171,15 @@ def build_loss(config: Config) -> Loss:
     """The loss of the config, without its regulariser.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no loss of that name.
     """
     from gan.losses import LOSSES
 
-    return _known("loss.name", config.loss.name, LOSSES)(config.loss)
+    return _look_up("loss.name", config.loss.name, LOSSES)(config.loss)
 
 
 def build_regulariser(config: Config) -> Regulariser | None:
-    """The KL regulariser of the config, or None where its weight is 0."""
+    """The KL regulariser of the config; None if its weight is 0."""
     if config.loss.kl_weight == 0:
         return None
     from gan.losses import kl
@@ -191,7 +193,7 @@ def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Op
     Adam: Kingma and Ba (2015), arXiv:1412.6980. RMSprop: Tieleman and Hinton (2012), Coursera lecture 6.5.
 
     Args:
-        config: `train.optimizer` and the keys that it reads (`OPTIMIZER_KEYS`).
+        config: `train.optimizer` and its keys (`OPTIMIZER_KEYS`).
         learning_rate: `train.generator_learning_rate` or `train.discriminator_learning_rate`.
     """
     import keras
@@ -201,10 +203,10 @@ def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Op
         "adam": lambda: keras.optimizers.Adam(learning_rate, beta_1=train.beta_1, beta_2=train.beta_2),
         "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.rho),
     }
-    return _known("train.optimizer", train.optimizer, optimizers)()
+    return _look_up("train.optimizer", train.optimizer, optimizers)()
 
 
-def _known(key: str, name: str, registry: Mapping[str, T]) -> T:
+def _look_up(key: str, name: str, registry: Mapping[str, T]) -> T:
     if name not in registry:
         raise ConfigError(unknown_name(key, name, registry))
     return registry[name]
@@ -225,7 +227,7 @@ def _check_batch(config: Config, dataset: Dataset) -> None:
 
 
 def _check_classes(config: Config, dataset: Dataset) -> int | None:
-    """The number of classes for conditional networks, None for others."""
+    """The number of classes of conditional networks; None for others."""
     if not config.generator.conditional:
         return None
     if not dataset.has_labels:
@@ -237,7 +239,7 @@ def _check_classes(config: Config, dataset: Dataset) -> int | None:
 
 
 def _check_scores(config: Config, dataset: Dataset) -> None:
-    """Whether the reference can be made, and the scores that the config asks for be measured with so many images."""
+    """Check that the dataset has enough images for the reference and for the scores in the config."""
     from gan.metrics.features import feature_networks
     from gan.metrics.requirements import check_counts, check_splits, held_out
 
@@ -251,50 +253,41 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
     check_counts(config.evaluate, divided.final, divided.selection, training)
 
 
-def _check_metrics(config: Config) -> None:
-    """Whether the metrics are known and fit the generator, and whether those that the gate looks at are computed."""
+def check_gate(gate: settings.Gate, config: Config | None = None) -> None:
+    """Check the scores that the gate's keys name; with a config, also that its evaluation measures them.
+
+    Raises:
+        ConfigError: a score is unknown, has a margin but can't be compared, or is not measured.
+    """
     from gan.metrics import registry
 
-    registry.check_metrics(config.evaluate.metrics)
-    registry.check_needs(config.evaluate.metrics, {registry.LABELS: config.generator.conditional})
-    check_gate(config.gate)
     for key in ("limits", "margin", "anchor_margin"):
-        for score, value in getattr(config.gate, key).items():
-            kind = registry.KINDS[score]
-            if value is not None and kind.needs_confidence and config.reference.feature_network is not None:
+        for score, value in getattr(gate, key).items():
+            kind = registry.kind(score, f"gate.{key}:")
+            if not kind.paired and key != "limits":
+                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
+                raise ConfigError(
+                    f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
+                )
+            if config is None or value is None:
+                continue
+            if kind.needs_confidence and config.reference.feature_network is not None:
                 raise ConfigError(
                     f"gate.{key}.{score} needs a feature network that is trained on the dataset; got "
                     f"reference.feature_network={config.reference.feature_network}. Set gate.{key}.{score}=null"
                 )
-            if value is not None and registry.metric_of(score) not in config.evaluate.metrics:
+            if registry.metric_of(score) not in config.evaluate.metrics:
                 raise ConfigError(
                     f"gate.{key}.{score} needs {registry.metric_of(score)} in evaluate.metrics; got "
                     f"{', '.join(config.evaluate.metrics)}. Add it, or set gate.{key}.{score}=null"
                 )
 
 
-def check_gate(gate: settings.Gate) -> None:
-    """Whether the scores that the gate's keys name are known, and can be compared where they have a margin.
-
-    Raises:
-        ConfigError: one is not, or can't.
-    """
-    from gan.metrics import registry
-
-    for key in ("limits", "margin", "anchor_margin"):
-        for score in getattr(gate, key):
-            if not registry.kind(score, f"gate.{key}:").paired and key != "limits":
-                paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
-                raise ConfigError(
-                    f"gate.{key} can't hold {score}, which is not known image by image; it takes: {paired}"
-                )
-
-
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
     if key not in loss.reads and value != default:
         raise ConfigError(
-            f"loss.{key} means nothing to the loss {loss.name}; got {value}. Set it to {default} "
-            f"(--set loss.{key}={default}), or set loss.name to one that reads it: "
+            f"loss.{key} has no effect with the loss {loss.name}; got {value}. Set it to {default} "
+            f"(--set loss.{key}={default}), or set loss.name to one that uses it: "
             f"{_losses(lambda each: key in each.reads)}"
         )
 
@@ -306,7 +299,7 @@ def _check_optimizer_keys(train: settings.Train) -> None:
             value, default = getattr(train, key), getattr(defaults, key)
             if value != default:
                 raise ConfigError(
-                    f"train.{key} means nothing to the optimiser {train.optimizer}, which reads "
+                    f"train.{key} has no effect with the optimiser {train.optimizer}, which uses "
                     f"{_train_keys(train.optimizer)}; got {value}. Set it to {default} "
                     f"(--set train.{key}={default}), or set train.optimizer={owner}"
                 )
@@ -334,7 +327,7 @@ def _check_regulariser(chosen: settings.Loss, loss: Loss) -> None:
         )
     if chosen.label_smoothing or chosen.label_noise:
         raise ConfigError(
-            "loss.kl_estimator=density_ratio needs clean labels, or the logit is no density ratio; got "
+            "loss.kl_estimator=density_ratio needs clean labels, else the logit is not a density ratio; got "
             f"loss.label_smoothing={chosen.label_smoothing}, loss.label_noise={chosen.label_noise}. "
             "Set both to 0, or loss.kl_estimator=gaussian"
         )

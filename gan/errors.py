@@ -3,30 +3,30 @@
     GanError                  1
     ├── ConfigError           2   a flag, config key or name is wrong
     ├── DataError             3   the input data are wrong: images, labels, archives, datasets
-    │   └── BadImageError         one image can't be used (gan.data.prepare.image); may be skipped
+    │   └── BadImageError         an unusable image (gan.data.prepare.image); may be skipped
     ├── NotFoundError         4   no such dataset, reference, run, checkpoint, generator or name
     ├── StoreError            5   the store can't be read or written: permission, full disk, unreachable
-    │   ├── AlreadyExistsError    written with "if absent", and something is there
-    │   ├── ConflictError     6   somebody else moved first: a lost race, or a verdict that is out of date
+    │   ├── AlreadyExistsError    written with "if absent", but it exists
+    │   ├── ConflictError     6   somebody else was first: a lost race, or an outdated verdict
     │   │   └── FencedError  13   a newer attempt of the same run took over
-    │   └── UnavailableError 14   the storage did not answer for too long; the same command again goes on
+    │   └── UnavailableError 14   the storage did not answer for too long; run the same command to continue
     ├── IntegrityError        7   bytes differ from their checksum
     ├── DivergedError         8   a loss or gradient is not finite
-    ├── IdentityError         9   two scores of one checkpoint can't be compared: they were measured differently
-    ├── ParityError          10   the exported generator does not draw what the checkpoint draws
-    ├── RefusedError         11   the gate refused the generator (`gan gate` exits so too), or it was rolled back
+    ├── IdentityError         9   two scores of one checkpoint were measured differently: not comparable
+    ├── ParityError          10   the exported generator draws other images than its checkpoint
+    ├── RefusedError         11   the gate refused the generator (also for `gan gate`), or it was rolled back
     ├── ClusterError         16   Kubeflow or Kubernetes does not answer, refuses the credentials, or is too old
-    └── WorkerLostError      20   of several workers that train a run together one went away
+    └── WorkerLostError      20   one of several workers that train a run together was lost
 
-Codes that are no error of this tree:
+Other exit codes:
 
     0    done (also: nothing to do)
     12   `gan verify` found damage
-    15   `gan-pipelines doctor` found something that a run would trip over
-    17   `gan-pipelines wait` and its like: the run failed
+    15   `gan-pipelines doctor` found a problem
+    17   `gan-pipelines wait` and similar commands: the run failed
     18   the same: the run was canceled
-    19   the same: the run was still going on when the time was over
-    70   a bug of ours: please report it
+    19   the same: the run had not ended at the timeout
+    70   a bug: please report it
     130  stopped by Ctrl-C; a training run can be resumed
     143  stopped by SIGTERM; a training run can be resumed
 
@@ -43,7 +43,7 @@ EXIT_DAMAGED = 12
 EXIT_UNHEALTHY = 15
 EXIT_RUN_FAILED = 17
 EXIT_RUN_CANCELED = 18
-EXIT_RUN_GOING_ON = 19
+EXIT_RUN_UNFINISHED = 19
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
@@ -67,7 +67,7 @@ class DataError(GanError):
 
 
 class NotFoundError(GanError):
-    """Something named does not exist."""
+    """Something that was named does not exist."""
 
     exit_code = 4
 
@@ -79,23 +79,23 @@ class StoreError(GanError):
 
 
 class AlreadyExistsError(StoreError):
-    """An object written with "if absent" exists already."""
+    """An object to be written "if absent" exists already."""
 
 
 class ConflictError(StoreError):
-    """Somebody else moved first."""
+    """Somebody else was first."""
 
     exit_code = 6
 
 
 class FencedError(ConflictError):
-    """A newer attempt of the same run took over; this one may not write any more."""
+    """A newer attempt of the same run took over; this one must not write any more."""
 
     exit_code = 13
 
 
 class UnavailableError(StoreError):
-    """The storage did not answer, or answered with errors that pass, until the deadline."""
+    """The storage did not answer, or answered with transient errors, until the deadline."""
 
     exit_code = 14
 
@@ -107,7 +107,7 @@ class IntegrityError(GanError):
 
 
 class DivergedError(GanError):
-    """Training stopped at a loss or gradient that is not finite."""
+    """Training stopped because a loss or gradient is not finite."""
 
     exit_code = 8
 
@@ -125,7 +125,7 @@ class ParityError(GanError):
 
 
 class RefusedError(GanError):
-    """The generator may not go live: the gate refused it, or it was rolled back from."""
+    """The generator may not be promoted: the gate refused it, or it was rolled back."""
 
     exit_code = EXIT_REFUSED
 
@@ -136,7 +136,7 @@ class ClusterError(GanError):
     exit_code = 16
 
 
-LASTING = frozenset(
+NON_RETRYABLE = frozenset(
     error.exit_code
     for error in (
         ConfigError,
@@ -149,20 +149,20 @@ LASTING = frozenset(
         RefusedError,
     )
 )
-"""Exit codes of errors that last until a person changes something: trying the same again mends nothing."""
+"""Exit codes of errors that a retry does not fix: a person has to change something."""
 
 
 class WorkerLostError(GanError):
-    """Of several workers that train one run together another one went away; the same command on all goes on."""
+    """Another of the workers that train a run together was lost; the same command on all workers continues."""
 
     exit_code = 20
 
 
 class Stopped(BaseException):
-    """A signal asked the program to stop, and what was to be saved is saved.
+    """A signal asked the program to stop, and everything is saved.
 
-    Not an error, and not an `Exception`, so that no handler of errors swallows it. `exit_code` is
-    128 + the signal's number; `advice` tells how to go on.
+    Not an `Exception`, so that no error handler swallows it. `exit_code` is 128 + the signal's number; `advice` says
+    how to continue.
     """
 
     def __init__(self, signal_number: int, advice: str = "") -> None:
@@ -173,7 +173,7 @@ class Stopped(BaseException):
 
 
 def unknown_file(what: str, name: str, known: Iterable[str]) -> str:
-    """The message for what is neither a known name nor a file; one that looks like a path is taken for one.
+    """The message for what is neither a known name nor a file; what looks like a path is taken for a file.
 
     Examples:
         >>> unknown_file("config", "mine.yaml", ["digits"])
@@ -186,7 +186,7 @@ def unknown_file(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def unknown_name(what: str, name: object, known: Iterable[str], remedy: str = "") -> str:
-    """The message for a name that is not among the known ones, with the nearest match.
+    """The message for an unknown name, with the nearest match.
 
     Examples:
         >>> unknown_name("loss.name", "hing", ["hinge", "minimax"])

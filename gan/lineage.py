@@ -1,4 +1,4 @@
-"""Which object needs which: what inspect draws, `gan gc` never deletes, and `gan store copy` takes along."""
+"""Which object depends on which, for `gan gc`, `gan verify` and `gan store copy`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ REFERENCE_FACTS = "reference.json"
 
 
 class ObjectRef(NamedTuple):
-    """What tells an object from all others: a run and a promoted name may share an id."""
+    """Kind and id: an id alone may be shared by a run and a promoted name."""
 
     kind: str
     id: str
 
 
 DATASET, REFERENCE, RUN, GENERATOR, NAME = KINDS = ("dataset", "reference", "run", "generator", "promoted name")
-"""Each kind needs objects of earlier ones only, so that lineage has no circles, whatever the ids are."""
+"""Each kind depends on earlier ones only, so lineage has no cycles, whatever the ids are."""
 
 
-def keys(store: Store) -> Iterator[ObjectRef]:
-    """Every object that is there for readers."""
+def object_refs(store: Store) -> Iterator[ObjectRef]:
+    """Every complete object."""
     for kind in (DATASET, REFERENCE):
         yield from (ObjectRef(kind, each) for each in immutable.ids(store, kind))
     yield from (ObjectRef(RUN, each) for each in layout.run_ids(store))
@@ -34,15 +34,15 @@ def keys(store: Store) -> Iterator[ObjectRef]:
     yield from (ObjectRef(NAME, each) for each in alias.names(store))
 
 
-def needs(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
-    """What an object says that it was made from, or has scores against, or has or had live.
+def dependencies(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
+    """What an object was made from, has scores against, or has or had live, according to its record.
 
     Raises:
         NotFoundError: there is no such object.
         IntegrityError: its record can't be read.
     """
     try:
-        return tuple(dict.fromkeys(_NEEDS[key.kind](store, key.id)))
+        return tuple(dict.fromkeys(_DEPENDENCIES[key.kind](store, key.id)))
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(
             f"the record of {key.kind} {key.id} does not say what it was made from: {error!r}"
@@ -50,17 +50,17 @@ def needs(store: Store, key: ObjectRef) -> tuple[ObjectRef, ...]:
 
 
 def require_exists(store: Store, kind: str, object_id: str) -> None:
-    """Look, once a reference to an object is made, whether it still leads somewhere.
+    """Check, after a reference to an object was written, that the object still exists.
 
-    `gan gc` takes an object from readers and looks for references then, so that one of the two sees the other.
+    `gan gc` hides an object before it scans references, so one of the two always notices the other.
 
     Raises:
-        NotFoundError: gc took it.
+        NotFoundError: gc deleted it.
     """
-    there = store.exists(layout.record(object_id)) if kind == RUN else immutable.is_published(store, kind, object_id)
-    if not there:
+    exists = store.exists(layout.record(object_id)) if kind == RUN else immutable.is_published(store, kind, object_id)
+    if not exists:
         raise NotFoundError(
-            f"{kind} {object_id} was deleted by gan gc just as it was to be used; make it again, and run this again"
+            f"gan gc deleted {kind} {object_id} just before it was used; make it again, then run this again"
         )
 
 
@@ -86,10 +86,10 @@ def _of_generator(store: Store, generator_id: str) -> Iterator[ObjectRef]:
 
 
 def _of_name(store: Store, name: str) -> Iterator[ObjectRef]:
-    yield from (ObjectRef(GENERATOR, move.generator_id) for move in reversed(alias.read(store, name).moves))
+    yield from (ObjectRef(GENERATOR, each.generator_id) for each in reversed(alias.read(store, name).history))
 
 
-_NEEDS: dict[str, Callable[[Store, str], Iterator[ObjectRef]]] = {
+_DEPENDENCIES: dict[str, Callable[[Store, str], Iterator[ObjectRef]]] = {
     DATASET: _of_dataset,
     REFERENCE: _of_reference,
     RUN: _of_run,

@@ -15,8 +15,8 @@ from gan.types import Json
 class StepResult:
     """What a step made or judged.
 
-    `id` names it, `uri` is where it lies, `seconds` is how long the step took, `skipped` tells that it was in the
-    store already, and `details` holds the step's own figures (JSON types only).
+    `id` names it, `uri` is its place, `seconds` is how long the step took, `skipped` says that it was in the store
+    already, and `details` holds the step's own results (JSON types only).
     """
 
     id: str
@@ -26,14 +26,14 @@ class StepResult:
     details: Json = field(default_factory=dict)
 
     def to_dict(self) -> Json:
-        """One flat JSON object: the details beside id, uri, seconds and skipped."""
+        """One flat JSON object: id, uri, seconds, skipped and the details."""
         tree = dataclasses.asdict(self)
         details = tree.pop("details")
         return {**tree, **details}
 
 
 def plain(value: float) -> float | str:
-    """A number for an outcome: JSON has no word for what is not finite, so that is text."""
+    """A number for a result; text if it is not finite, because JSON has no such numbers."""
     return value if math.isfinite(value) else str(value)
 
 

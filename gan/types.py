@@ -9,7 +9,7 @@ Features [N, F]        float32; float64 inside the maths of a metric
 Scalar   []            float32
 Tensor                 any other; the docstring gives its shape
 Floats                 float64 array of any shape, in the maths of a metric
-Draw                   a generator: latents, and labels or None where it takes none, to images
+GenerateFn             a generator: from latents, and labels (None if it takes none), to images
 """
 
 from __future__ import annotations

@@ -52,16 +52,16 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
         (
             {"loss": {"name": "hinge", "label_smoothing": 0.1}},
-            r"loss.label_smoothing means nothing to the loss hinge; got 0.1. Set it to 0.0.*minimax, non_sat",
+            r"loss.label_smoothing has no effect with the loss hinge; got 0.1. Set it to 0.0.*minimax, non_sat",
         ),
-        ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise means nothing to the loss wgan_gp"),
+        ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise has no effect with the loss wgan_gp"),
         (
             {"loss": {"clip_value": 0.1}},
-            r"loss.clip_value means nothing to .* non_saturating.*one that.*: wasserstein$",
+            r"loss.clip_value has no effect with .* non_saturating.*one that.*: wasserstein$",
         ),
         (
             {"loss": {"name": "wasserstein", "gradient_penalty": 1.0}},
-            r"loss.gradient_penalty means nothing.*Set it to 10.0.*: wgan_gp$",
+            r"loss.gradient_penalty has no effect.*Set it to 10.0.*: wgan_gp$",
         ),
         (
             {"loss": {"name": "hinge", "kl_weight": 0.1, "kl_estimator": "density_ratio"}},
@@ -77,14 +77,14 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ),
         (
             {"train": {"rho": 0.99}},
-            r"train.rho means nothing to the optimiser adam, which reads train.beta_1 and train.beta_2; got 0.99. "
+            r"train.rho has no effect with the optimiser adam, which uses train.beta_1 and train.beta_2; got 0.99. "
             r"Set it to 0.9 \(--set train.rho=0.9\), or set train.optimizer=rmsprop",
         ),
         (
             {"train": {"optimizer": "rmsprop", "beta_2": 0.9}},
-            r"train.beta_2 means nothing to the optimiser rmsprop, which reads train.rho; got 0.9. Set it to 0.999",
+            r"train.beta_2 has no effect with the optimiser rmsprop, which uses train.rho; got 0.9. Set it to 0.999",
         ),
-        ({"train": {"optimizer": "rmsprop", "beta_1": 0.0}}, r"train.beta_1 means nothing to the optimiser rmsprop"),
+        ({"train": {"optimizer": "rmsprop", "beta_1": 0.0}}, r"train.beta_1 has no effect with the optimiser rmsprop"),
     ],
 )
 def test_a_config_that_is_wrong_in_itself_is_refused_with_a_remedy(wrong: dict[str, Any], message: str) -> None:
@@ -203,7 +203,7 @@ def test_the_record_of_a_run_says_how_its_images_were_prepared(
     made = build.as_prepared(config, dataclasses.replace(DIGITS, **dataset))
     assert made == dataclasses.replace(config, data=dataclasses.replace(config.data, **expected))
     told = capsys.readouterr().err
-    assert told.count("recorded as dataset") == bool(expected)
+    assert told.count("the run records how dataset") == bool(expected)
     assert all(f"data.{key}={value}" in told for key, value in expected.items())
     assert build.as_prepared(made, dataclasses.replace(DIGITS, **dataset)) == made
 
@@ -261,17 +261,17 @@ def test_what_differs_from_the_paper_of_a_loss_is_named_once(
     sets: list[str], named: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     build.check(override(Config(), sets), DIGITS)
-    told = [line for line in capsys.readouterr().err.splitlines() if "than in its paper" in line]
+    told = [line for line in capsys.readouterr().err.splitlines() if "than those of its paper" in line]
     assert len(told) == bool(named)
     assert all(each in told[0] for each in named)
     build.check_config(override(Config(), sets))
-    assert "than in its paper" not in capsys.readouterr().err
+    assert "than those of its paper" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", config_names())
 def test_shipped_experiments_train_as_the_paper_of_their_loss(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    build.warn_of_unusual(load(name))
-    assert "than in its paper" not in capsys.readouterr().err
+    build.warn_if_unusual(load(name))
+    assert "than those of its paper" not in capsys.readouterr().err
 
 
 def test_a_source_is_found_by_its_name() -> None:

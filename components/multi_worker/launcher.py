@@ -21,7 +21,7 @@ from components.multi_worker.pod_log_follower import PodLogFollower
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
-from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
+from gan.errors import NON_RETRYABLE, ClusterError, ConfigError, WorkerLostError
 from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
@@ -131,7 +131,7 @@ class WorkerGroup:
         """
         now = {each.index: each for each in map(states.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
-        if lost and not any(each.exit_code in LASTING for each in now.values()):
+        if lost and not any(each.exit_code in NON_RETRYABLE for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
             were = "was" if len(lost) == 1 else "were"
             raise WorkerLostError(f"{who} {were} deleted; run the same again: it goes on from the last checkpoint")

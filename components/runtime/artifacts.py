@@ -105,7 +105,7 @@ def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     """The newest sample grid of a run as a page of its own."""
-    grids = layout.sample_sheets(store, run_id)
+    grids = layout.sample_grids(store, run_id)
     picture = base64.b64encode(store.read(grids[-1])).decode() if grids else ""
     body = f'<img alt="samples" src="data:image/png;base64,{picture}">' if grids else "No samples were drawn yet."
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")

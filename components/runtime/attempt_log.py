@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.runtime.pod_metadata import EXECUTION, IMAGE, NODE, POD, TASK
-from gan.errors import LASTING, FencedError, GanError, Stopped
+from gan.errors import NON_RETRYABLE, FencedError, GanError, Stopped
 from gan.result import StepResult
 from gan.store import Store, open_store
 from gan.store.records import executions
@@ -24,7 +24,7 @@ from gan.util.log import warn
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
 
-NOT_AGAIN = LASTING | {FencedError.exit_code}
+NOT_AGAIN = NON_RETRYABLE | {FencedError.exit_code}
 """Exit codes after which an automatic retry does nothing. Where a newer attempt took the training over, in another run
 most likely, a retry would take it back, that one's retry again, and so on, with nothing saved meanwhile."""
 

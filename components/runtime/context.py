@@ -24,7 +24,7 @@ from components.runtime.result_file import ResultFile
 from components.runtime.step_metrics import StepMetrics, experiment_of
 from components.runtime.termination_message import write
 from gan import __version__
-from gan.cli.main import guarded
+from gan.cli.main import exit_code_of
 from gan.config import Config
 from gan.errors import EXIT_BUG, ConfigError, Stopped
 from gan.result import StepResult
@@ -83,7 +83,7 @@ class Step:
         def again() -> int:
             raise error
 
-        exit_code = guarded(self.name, again)
+        exit_code = exit_code_of(self.name, again)
         message = _message(error, exit_code)
         self._write(ResultFile(self.name, error=message, exit_code=exit_code))
         self._ledger.failed(error, message, exit_code)

@@ -1,1 +1,1 @@
-"""What an operator runs over a store: inspect, verify, copy, delete what nothing needs."""
+"""An operator's tools for a store: inspect, verify, copy, and garbage collection."""

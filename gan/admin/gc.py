@@ -1,10 +1,10 @@
 """Delete what no run, generator or promotion refers to, and what killed processes left.
 
-Whoever is about to refer to an object may do so at any moment, so an object goes in steps. Its seal is put aside, which
-takes it from readers. Then all references are looked at once more: if there is a new one, the seal is put back. Else
-the seal that was put aside goes, and the files after it. Whoever makes a reference looks afterwards whether its object
-is still there, so that one of the two sees the other. A killed gc leaves seals put aside; the next one puts them back.
-What is being published again just then either stays as it is or goes as a whole, its seal included.
+Others may refer to an object at any moment, so deletion is two-phase. An object is first hidden by renaming its marker
+file (SHA256SUMS, or run.json of a run), then references are scanned again: if a new one appeared, the marker file is
+restored, else the object is deleted. Writers check that the target still exists after they add a reference, so one side
+always notices the race. A gc that was killed leaves hidden objects; the next one restores them. What is being published
+again at that moment either stays untouched or is deleted whole.
 """
 
 from __future__ import annotations
@@ -12,139 +12,139 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from gan.admin.gc_scan import ASIDE, HOUR, GcCandidate, GcScan, Rules, by_object, dependents_first, seal_of
+from gan.admin.gc_scan import HOUR, TOMBSTONE, GcCandidate, GcScan, Rules, by_object, dependents_first, marker_key
 from gan.errors import AlreadyExistsError, ConflictError
 from gan.lineage import ObjectRef
 from gan.result import StepResult, Stopwatch
 from gan.store import IncompleteUpload, Store
 from gan.util.log import Advance, progress, warn
 
-AT_WORK = ".gc/at-work"
+LOCK_KEY = ".gc/at-work"
 
 
 def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> StepResult:
     """Find what nothing needs, and delete it if asked.
 
-    A record that can't be read may refer to anything older in its lineage, so nothing of that goes while there is one.
+    A record that can't be read may refer to anything earlier in its lineage, so all of that stays.
 
     Args:
         store: the store.
         rules: what stays; None: the defaults.
-        delete: else nothing is changed.
+        delete: whether to delete; False changes nothing.
 
     Returns:
-        The store's URI; details: `deleted` (whether), `trash` (kind, id, why, bytes and objects of each), `bytes` in
-        all, and `unreadable` (a sentence for each record that can't be read).
+        The store's URI; details: `deleted` (whether), `trash` (kind, id, why, bytes and objects of each), total
+        `bytes`, and `unreadable` (a sentence for each record that can't be read).
 
     Raises:
-        ConflictError: another gc is at work.
+        ConflictError: another gc is running.
     """
     watch = Stopwatch()
     rules = rules or Rules()
-    with _alone(store, rules) if delete else contextlib.nullcontext():
+    with _locked(store, rules) if delete else contextlib.nullcontext():
         if delete:
-            _put_back_what_a_killed_one_put_aside(store)
+            _restore_hidden_objects(store)
         now = store.now()
-        survey = GcScan(store, rules, now)
+        scan = GcScan(store, rules, now)
         if delete:
-            trash = _deleted(store, rules, now, survey)
+            candidates = _delete(store, rules, now, scan)
         else:
-            trash = [*survey.objects(), *survey.notes_of_nothing(), *survey.loose()]
-    listed = [each.to_json() for each in trash]
+            candidates = [*scan.unreachable_objects(), *scan.stale_cache_entries(), *scan.dangling()]
+    listed = [each.to_json() for each in candidates]
     total = sum(each["bytes"] for each in listed)
-    details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": survey.unreadable}
+    details = {"deleted": delete, "trash": listed, "bytes": total, "unreadable": scan.unreadable}
     return StepResult("store", store.uri, watch.seconds(), details=details)
 
 
 @contextlib.contextmanager
-def _alone(store: Store, rules: Rules) -> Iterator[None]:
-    """Of two gcs each would take what the other put aside for the remains of a killed publish."""
+def _locked(store: Store, rules: Rules) -> Iterator[None]:
+    """Keep a second gc out: it would take what this one hides for the remains of a killed publish."""
     now = store.now()
-    for mark in store.list(AT_WORK.rpartition("/")[0]):
-        if now - mark.modified < min(HOUR, rules.grace_seconds):
-            raise _at_work(store)
-        store.delete(mark.key)
+    for lock in store.list(LOCK_KEY.rpartition("/")[0]):
+        if now - lock.modified < min(HOUR, rules.grace_seconds):
+            raise _locked_by_another(store)
+        store.delete(lock.key)
     try:
-        store.write(AT_WORK, b"", if_absent=True)
+        store.write(LOCK_KEY, b"", if_absent=True)
     except AlreadyExistsError:
-        raise _at_work(store) from None
+        raise _locked_by_another(store) from None
     try:
         yield
     finally:
-        store.delete(AT_WORK)
+        store.delete(LOCK_KEY)
 
 
-def _at_work(store: Store) -> ConflictError:
+def _locked_by_another(store: Store) -> ConflictError:
     return ConflictError(
-        f"another gan gc is at work in {store.uri}, or was killed less than an hour ago: {store.uri_of(AT_WORK)} is "
-        "there. Try again in an hour"
+        f"another gan gc is running in {store.uri}, or was killed less than an hour ago: {store.uri_of(LOCK_KEY)} "
+        "exists. Try again in an hour"
     )
 
 
-def _deleted(store: Store, rules: Rules, now: float, survey: GcScan) -> list[GcCandidate]:
+def _delete(store: Store, rules: Rules, now: float, scan: GcScan) -> list[GcCandidate]:
     """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
-    loose = survey.loose()
-    with progress("delete", len(survey.unneeded) + len(loose), unit="objects") as advance:
-        _delete_all(store, loose, advance)
-        doomed = dependents_first(survey.unneeded)
-        whole = {key: survey.things[key] for key in doomed if survey.things[key].whole}
-        for key in whole:
-            _put_aside(store, seal_of(key))
-        again = GcScan(store, rules, now, aside=whole)
-        for key in whole.keys() - again.unneeded:
+    dangling = scan.dangling()
+    with progress("delete", len(scan.unreachable) + len(dangling), unit="objects") as advance:
+        _delete_all(store, dangling, advance)
+        keys = dependents_first(scan.unreachable)
+        hidden = {key: scan.objects[key] for key in keys if scan.objects[key].complete}
+        for key in hidden:
+            _hide(store, marker_key(key))
+        again = GcScan(store, rules, now, hidden=hidden)
+        for key in hidden.keys() - again.unreachable:
             warn(f"{key.kind} {key.id} is needed now; it stays")
-            _put_back(store, seal_of(key) + ASIDE)
-        gone = set()
-        for key in [key for key in doomed if key in again.unneeded]:
+            _restore(store, marker_key(key) + TOMBSTONE)
+        deleted = set()
+        for key in [key for key in keys if key in again.unreachable]:
             if _delete_object(store, key):
-                gone.add(key)
+                deleted.add(key)
             advance(1)
-        again.unneeded = frozenset(gone)
-        notes = again.notes_of_nothing()
-        _delete_all(store, notes, advance)
-    return [*again.objects(), *notes, *loose]
+        again.unreachable = frozenset(deleted)
+        stale = again.stale_cache_entries()
+        _delete_all(store, stale, advance)
+    return [*again.unreachable_objects(), *stale, *dangling]
 
 
-def _delete_all(store: Store, trash: Iterable[GcCandidate], advance: Advance) -> None:
-    """A checkpoint's record sorts before its state, and goes first."""
-    for each in trash:
+def _delete_all(store: Store, candidates: Iterable[GcCandidate], advance: Advance) -> None:
+    """A checkpoint's record sorts before its state, and is deleted first."""
+    for each in candidates:
         for part in each.parts:
             if isinstance(part, IncompleteUpload):
-                store.discard(part)
+                store.abort_upload(part)
             else:
                 store.delete(part.key)
         advance(1)
 
 
 def _delete_object(store: Store, key: ObjectRef) -> bool:
-    """Delete what has no seal, unless somebody finished it since; returns whether it is gone."""
-    seal = seal_of(key)
-    parts = list(store.list(seal.rpartition("/")[0]))
-    if seal in {part.key for part in parts}:
-        warn(f"{key.kind} {key.id} was made again just now; it stays")
-        store.delete(seal + ASIDE)
+    """Delete a hidden or incomplete object, unless somebody published it since; returns whether it was deleted."""
+    marker = marker_key(key)
+    parts = list(store.list(marker.rpartition("/")[0]))
+    if marker in {part.key for part in parts}:
+        warn(f"{key.kind} {key.id} was published again just now; it stays")
+        store.delete(marker + TOMBSTONE)
         return False
-    store.delete(seal + ASIDE)  # first: the next gc would put it back
+    store.delete(marker + TOMBSTONE)  # first: the next gc would restore it
     for part in parts:
         store.delete(part.key)
-    store.delete(seal)  # of whoever found all files still there, and has written it since
+    store.delete(marker)  # a publisher that still found all files may have written it since
     return True
 
 
-def _put_aside(store: Store, seal: str) -> None:
-    store.write(seal + ASIDE, store.read(seal))
-    store.delete(seal)
+def _hide(store: Store, marker: str) -> None:
+    store.write(marker + TOMBSTONE, store.read(marker))
+    store.delete(marker)
 
 
-def _put_back(store: Store, aside: str) -> None:
+def _restore(store: Store, tombstone: str) -> None:
     with contextlib.suppress(AlreadyExistsError):
-        store.write(aside.removesuffix(ASIDE), store.read(aside), if_absent=True)
-    store.delete(aside)
+        store.write(tombstone.removesuffix(TOMBSTONE), store.read(tombstone), if_absent=True)
+    store.delete(tombstone)
 
 
-def _put_back_what_a_killed_one_put_aside(store: Store) -> None:
+def _restore_hidden_objects(store: Store) -> None:
     for key, parts in by_object(store.list()).items():
-        aside = seal_of(key) + ASIDE
-        if aside in {part.key for part in parts}:
-            warn(f"a killed gc put {key.kind} {key.id} aside; it is put back")
-            _put_back(store, aside)
+        tombstone = marker_key(key) + TOMBSTONE
+        if tombstone in {part.key for part in parts}:
+            warn(f"a gc that was killed hid {key.kind} {key.id}; it is restored")
+            _restore(store, tombstone)

@@ -1,4 +1,4 @@
-"""What there is in a store, and what of it may go by the rules of `gan gc`: reads, and deletes nothing."""
+"""Lists a store, and what of it may be deleted by the rules of `gan gc`; deletes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan.export.files import FACTS
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
-from gan.store.records.audit_logs import LEDGERS
+from gan.store.records.audit_logs import AUDIT_LOGS
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.checkpoint.retention import best_steps, retained
 from gan.train.run import read_run
@@ -21,10 +21,10 @@ from gan.types import Json
 from gan.util.ids import is_id
 
 HOUR = 3600.0
-ASIDE = ".deleted"
+TOMBSTONE = ".deleted"
 FOLDERS = {**{folder: kind for kind, folder in immutable.KINDS.items()}, "runs": RUN}
-NOTED = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
-"""What the notes of each step are about; those of the pipeline's steps have "pipeline-" before it."""
+CACHED_KINDS = {"preprocess": DATASET, "reference": REFERENCE, "export": GENERATOR, "train": RUN}
+"""The kind of object that each step's cache entries name; the pipeline's own steps have the prefix "pipeline-"."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Rules:
     """What stays, and for how long.
 
     Attributes:
-        grace_seconds: nothing that was written so lately goes; 0 where nobody else uses the store.
-        runs_older_than_seconds: runs that did nothing for so long go with their generators, unless one of these was
-            ever promoted, and so do the ledgers of executions and sweeps; None: all stay.
-        keep_last: so many checkpoints of each run stay; None: as each run's config says.
-        keep_every_steps: its multiples stay too; None: as each run's config says.
+        grace_seconds: what was written less long ago stays; 0 only where nobody else uses the store.
+        runs_older_than_seconds: runs that were inactive for longer go with their generators, unless one of these was
+            ever promoted, and so do the records of executions and sweeps; None: all stay.
+        keep_last: how many of the last checkpoints of each run stay; None: as the run's config says.
+        keep_every_steps: checkpoints at multiples of this stay too; None: as the run's config says.
     """
 
     grace_seconds: float = 24 * HOUR
@@ -54,7 +54,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class GcCandidate:
-    """Something that may go: what it is, and why, for people."""
+    """Something that may be deleted: what it is and why, for people."""
 
     kind: str
     id: str
@@ -68,67 +68,73 @@ class GcCandidate:
 
 
 class GcScan:
-    """What there is in a store, and what of it nothing needs, as seen at one moment.
+    """The objects of a store at one moment, and which of them nothing needs.
 
-    `aside` are things whose seals gc itself put aside: they count as what they were.
+    `hidden` are objects whose marker files gc itself renamed: they count as complete.
     """
 
     def __init__(
-        self, store: Store, rules: Rules, now: float, aside: Mapping[ObjectRef, StoreObject] | None = None
+        self, store: Store, rules: Rules, now: float, hidden: Mapping[ObjectRef, StoreObject] | None = None
     ) -> None:
-        self._store, self._rules = store, rules
-        self._young = _before(now, rules.grace_seconds)
-        self._idle = None if rules.runs_older_than_seconds is None else _before(now, rules.runs_older_than_seconds)
-        self._aside = aside or {}
+        self._store, self._rules, self._hidden = store, rules, hidden or {}
+        self._newer_than = _cutoff(now, rules.grace_seconds)
+        age = rules.runs_older_than_seconds
+        self._inactive_since = None if age is None else _cutoff(now, age)
         self.unreadable: list[str] = []
         self.parts = by_object(store.list())
-        self.notes = list(step_cache.entries(store))  # what refers is read after what may be referred to was listed
-        self.things = {key: self._thing(key) for key in self.parts}
-        self.things |= {key: self._thing(key) for key in (ObjectRef(NAME, name) for name in alias.names(store))}
-        noted = {key for note in self.notes if note.item.modified >= self._young and (key := _about(note))}
-        damaged = [note for note in self.notes if note.made is None and note.item.modified >= self._young]
-        self.unreadable += [f"{store.uri_of(note.item.key)} is damaged" for note in damaged]
-        hiding = [StoreObject(ObjectRef(NAME, ""), math.inf, needs=None)] if damaged else []
-        self.unneeded = unreachable([*self.things.values(), *hiding], noted=noted, young=self._young, idle=self._idle)
+        self.cache_entries = list(step_cache.entries(store))  # after the listing, so that no reference is missed
+        self.objects = {key: self._object(key) for key in self.parts}
+        self.objects |= {key: self._object(key) for key in (ObjectRef(NAME, name) for name in alias.names(store))}
+        recent = [entry for entry in self.cache_entries if entry.item.modified >= self._newer_than]
+        pinned = {key for entry in recent if (key := _cached_object(entry))}
+        damaged = [entry for entry in recent if entry.object_id is None]
+        self.unreadable += [f"{store.uri_of(entry.item.key)} is damaged" for entry in damaged]
+        may_refer = [StoreObject(ObjectRef(NAME, ""), math.inf, dependencies=None)] if damaged else []
+        self.unreachable = unreachable(
+            [*self.objects.values(), *may_refer],
+            pinned=pinned,
+            newer_than=self._newer_than,
+            inactive_since=self._inactive_since,
+        )
 
-    def _thing(self, key: ObjectRef) -> StoreObject:
+    def _object(self, key: ObjectRef) -> StoreObject:
         parts = self.parts.get(key, [])
-        modified = max((part.modified for part in parts if not part.key.endswith(ASIDE)), default=math.inf)
-        if key in self._aside:
-            return StoreObject(key, modified, needs=self._aside[key].needs)
-        if key.kind != NAME and seal_of(key) not in {part.key for part in parts}:
-            return StoreObject(key, modified, whole=False)
+        modified = max((part.modified for part in parts if not part.key.endswith(TOMBSTONE)), default=math.inf)
+        if key in self._hidden:
+            return StoreObject(key, modified, dependencies=self._hidden[key].dependencies)
+        if key.kind != NAME and marker_key(key) not in {part.key for part in parts}:
+            return StoreObject(key, modified, complete=False)
         try:
-            return StoreObject(key, modified, needs=lineage.needs(self._store, key))
+            return StoreObject(key, modified, dependencies=lineage.dependencies(self._store, key))
         except (IntegrityError, NotFoundError) as error:
             self.unreadable.append(str(error))
-            return StoreObject(key, modified, needs=None)
+            return StoreObject(key, modified, dependencies=None)
 
-    def loose(self) -> list[GcCandidate]:
-        """What nothing refers to by its nature: checkpoints beyond the rule, old ledgers, what killed ones left."""
-        return [*self._checkpoints(), *self._ledgers(), *self._left()]
+    def dangling(self) -> list[GcCandidate]:
+        """What nothing ever refers to: checkpoints beyond the rule, old audit logs, what killed processes left."""
+        return [*self._checkpoints(), *self._audit_logs(), *self._incomplete_uploads()]
 
-    def objects(self) -> Iterator[GcCandidate]:
-        """The objects that may go, what is made from others first."""
-        for key in dependents_first(self.unneeded):
-            thing, parts = self.things[key], tuple(self.parts[key])
-            if not thing.whole:
+    def unreachable_objects(self) -> Iterator[GcCandidate]:
+        """The objects that nothing needs, dependents first."""
+        for key in dependents_first(self.unreachable):
+            parts = tuple(self.parts[key])
+            if not self.objects[key].complete:
                 yield GcCandidate(f"unfinished {key.kind}", key.id, "it was never finished", parts)
             elif key.kind in (RUN, GENERATOR):
-                yield GcCandidate(key.kind, key.id, "its run did nothing for long, and was never promoted", parts)
+                yield GcCandidate(key.kind, key.id, "its run was inactive for long, and was never promoted", parts)
             else:
                 yield GcCandidate(key.kind, key.id, "nothing refers to it", parts)
 
     def _checkpoints(self) -> Iterator[GcCandidate]:
         exported = self._exported()
-        for key, thing in self.things.items():
-            if key.kind == RUN and thing.whole and thing.needs is not None and key not in self.unneeded:
+        for key, each in self.objects.items():
+            if key.kind == RUN and each.complete and each.dependencies is not None and key not in self.unreachable:
                 try:
-                    yield from self._of_run(key.id, exported)
+                    yield from self._checkpoints_of(key.id, exported)
                 except IntegrityError as error:
                     self.unreadable.append(str(error))
 
-    def _of_run(self, run_id: str, exported: Mapping[str, set[int]] | None) -> Iterator[GcCandidate]:
+    def _checkpoints_of(self, run_id: str, exported: Mapping[str, set[int]] | None) -> Iterator[GcCandidate]:
         settings = read_run(self._store, run_id).config.train
         checkpoints = Checkpoints(self._store, run_id)
         folders = checkpoints.folders()
@@ -146,85 +152,86 @@ class GcScan:
         for folder in folders:
             if folder.counts and folder.step in kept:
                 continue
-            if all(item.modified < self._young for item in folder.items):
+            if all(item.modified < self._newer_than for item in folder.items):
                 why = f"beyond the last {last}, not the best, not exported" if folder.counts else "of a dead attempt"
                 name = f"{run_id}@{folder.step}" + ("" if folder.counts else f"-{folder.attempt}")
                 yield GcCandidate("checkpoint", name, why if folder.whole else "it was never finished", folder.items)
 
     def _exported(self) -> dict[str, set[int]] | None:
-        """The steps of each run that generators were exported from; None where one of these can't be read."""
+        """The steps of each run that generators were exported from; None where a generator can't be read."""
         steps: dict[str, set[int]] = {}
-        for key, thing in self.things.items():
-            if key.kind == GENERATOR and thing.whole and key not in self.unneeded:
-                if thing.needs is None:
+        for key, each in self.objects.items():
+            if key.kind == GENERATOR and each.complete and key not in self.unreachable:
+                if each.dependencies is None:
                     return None
                 facts = immutable.read_json(self._store, GENERATOR, key.id, FACTS)
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
-    def _ledgers(self) -> Iterator[GcCandidate]:
-        """The records of pipeline runs and sweeps to which nothing was added for as long as runs may rest."""
-        if self._idle is None:
+    def _audit_logs(self) -> Iterator[GcCandidate]:
+        """The records of pipeline runs and sweeps that were inactive for as long as runs may be."""
+        if self._inactive_since is None:
             return
-        for ledger in LEDGERS.values():
-            for name, items in ledger.records(self._store).items():
-                if all(item.modified < min(self._idle, self._young) for item in items):
-                    yield GcCandidate(ledger.kind, name, "nothing was added to it for long", tuple(items))
+        for log in AUDIT_LOGS.values():
+            for name, items in log.records(self._store).items():
+                if all(item.modified < min(self._inactive_since, self._newer_than) for item in items):
+                    yield GcCandidate(log.kind, name, "nothing was added to it for long", tuple(items))
 
-    def notes_of_nothing(self) -> list[GcCandidate]:
-        """The notes that are damaged, or about objects that are gone, or go."""
+    def stale_cache_entries(self) -> list[GcCandidate]:
+        """The cache entries that are damaged, or name objects that are gone or go now."""
         found = []
-        for note in self.notes:
-            about = _about(note)
-            gone = about is not None and (about not in self.things or about in self.unneeded)
-            if note.item.modified < self._young and (gone or note.made is None):
+        for entry in self.cache_entries:
+            key = _cached_object(entry)
+            gone = key is not None and (key not in self.objects or key in self.unreachable)
+            if entry.item.modified < self._newer_than and (gone or entry.object_id is None):
                 why = "what it is about is gone" if gone else "it is damaged"
-                found.append(
-                    GcCandidate("recipe", note.item.key.removeprefix(f"{step_cache.FOLDER}/"), why, (note.item,))
-                )
+                name = entry.item.key.removeprefix(f"{step_cache.FOLDER}/")
+                found.append(GcCandidate("recipe", name, why, (entry.item,)))
         return found
 
-    def _left(self) -> Iterator[GcCandidate]:
-        for leftover in self._store.leftovers():
-            if leftover.modified < self._young:
-                yield GcCandidate("leftover", leftover.name, "a killed writer left it", (leftover,))
+    def _incomplete_uploads(self) -> Iterator[GcCandidate]:
+        for upload in self._store.incomplete_uploads():
+            if upload.modified < self._newer_than:
+                yield GcCandidate("leftover", upload.name, "a killed writer left it", (upload,))
         for item in self._store.list(PROBES):
-            if item.modified < self._young:
+            if item.modified < self._newer_than:
                 yield GcCandidate("leftover", item.key, "a killed probe left it", (item,))
 
 
-def _before(now: float, seconds: float) -> float:
-    """The moment so long ago; for no time at all, one that all was before, however coarse the storage's clock is."""
+def _cutoff(now: float, seconds: float) -> float:
+    """The moment `seconds` ago; infinity for 0, so that everything is older even by a coarse clock."""
     return now - seconds if seconds else math.inf
 
 
 def by_object(items: Iterable[Item]) -> dict[ObjectRef, list[Item]]:
-    """Everything below the folders of objects, by the object; what lies there that is of no object is left out."""
+    """The files of each object; files that belong to none are left out."""
     found: dict[ObjectRef, list[Item]] = {}
     for item in items:
         folder, _, rest = item.key.partition("/")
-        object_id, mark, _ = rest.partition("/")
-        if folder in FOLDERS and mark and is_id(object_id):
+        object_id, slash, _ = rest.partition("/")
+        if folder in FOLDERS and slash and is_id(object_id):
             found.setdefault(ObjectRef(FOLDERS[folder], object_id), []).append(item)
     return found
 
 
-def seal_of(key: ObjectRef) -> str:
-    """What an object is there for readers with."""
-    return layout.record(key.id) if key.kind == RUN else f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SEAL}"
+def marker_key(key: ObjectRef) -> str:
+    """The file that is written last: readers see the object exactly while it exists."""
+    if key.kind == RUN:
+        return layout.record(key.id)
+    return f"{immutable.prefix_of(key.kind, key.id)}/{immutable.SUMS_FILE}"
 
 
-def _about(note: step_cache.Entry) -> ObjectRef | None:
-    """The object that a note is about; None for one that is damaged, or of a step that is not known here."""
-    step = note.step.removeprefix("pipeline-")
-    if note.made is None:
+def _cached_object(entry: step_cache.Entry) -> ObjectRef | None:
+    """The object that a cache entry names; None for a damaged entry, or one of an unknown step."""
+    step = entry.step.removeprefix("pipeline-")
+    if entry.object_id is None:
         return None
-    if step == "evaluate":  # it made a choice of a step; of which run stands in its recipe, if a user named it
-        run_id = str(note.recipe.get("run_id", ""))
+    if step == "evaluate":  # its output is a chosen step; the recipe names the run, if the user did
+        run_id = str(entry.recipe.get("run_id", ""))
         return ObjectRef(RUN, run_id) if run_id else None
-    return ObjectRef(NOTED[step], note.made) if step in NOTED else None
+    return ObjectRef(CACHED_KINDS[step], entry.object_id) if step in CACHED_KINDS else None
 
 
 def dependents_first(keys: Iterable[ObjectRef]) -> list[ObjectRef]:
-    """What is made from others before these, so that a killed gc leaves nothing that lacks what it was made from."""
+    """Dependents before their dependencies, so that a killed gc leaves no object without what it depends on."""
     return sorted(keys, key=lambda key: (-KINDS.index(key.kind), key.id))

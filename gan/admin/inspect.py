@@ -1,4 +1,4 @@
-"""What is in a store, and how its objects came of one another."""
+"""Lists a store, and shows the lineage of its objects."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gan.types import Json
 from gan.util.ids import HASH_LENGTH
 from gan.util.log import warn
 
-# Each kind is made of earlier ones only, so that lineage has no circles, whatever the ids are.
+# Each kind depends on earlier ones only, so lineage has no cycles, whatever the ids are.
 KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")
 
 
 @dataclass(frozen=True)
 class LineageNode:
-    """One object: what to say of it in a few words, and what it was made from."""
+    """One object: a short summary, and what it was made from."""
 
     key: ObjectRef
     summary: str
@@ -49,12 +49,12 @@ Nodes = Mapping[ObjectRef, LineageNode]
 
 
 def inspect(store: Store, object_id: str | None = None) -> StepResult:
-    """List the store, or show the lineage of one object both ways; of all that share the id, where several do.
+    """List the store, or show what the objects with an id were made from and what uses them.
 
-    A damaged object is shown as such, without what it was made from.
+    A damaged object is shown as damaged, without its parents.
 
     Returns:
-        An outcome whose details are `tree` (text) and `objects` (id, kind, summary and parents of each one shown).
+        A result with the details `tree` (text) and `objects` (id, kind, summary and parents of each one shown).
 
     Raises:
         NotFoundError: there is no such object.
@@ -90,11 +90,11 @@ def _nodes(store: Store) -> Iterator[LineageNode]:
         yield _node(_promoted, store, ObjectRef("promoted name", name))
 
 
-def _node(made: Callable[..., LineageNode], store: Store, key: ObjectRef, *more: str | int) -> LineageNode:
+def _node(read: Callable[..., LineageNode], store: Store, key: ObjectRef, *more: str | int) -> LineageNode:
     try:
-        return made(store, key, *more)
+        return read(store, key, *more)
     except (IntegrityError, NotFoundError, KeyError, TypeError, ValueError, AttributeError):
-        return LineageNode(key, f"damaged; what is wrong with it: gan verify {key.id.partition('@')[0]}")
+        return LineageNode(key, f"damaged; see: gan verify {key.id.partition('@')[0]}")
 
 
 def _dataset(store: Store, key: ObjectRef) -> LineageNode:
@@ -121,7 +121,7 @@ def _checkpoint(store: Store, key: ObjectRef, run_id: str, step: int) -> Lineage
 
 
 def _steps(store: Store, run_id: str) -> list[int]:
-    """The steps of a run's checkpoints; none where its record of attempts is damaged."""
+    """The steps of a run's checkpoints; none if its record of attempts is damaged."""
     try:
         return Checkpoints(store, run_id).steps()
     except IntegrityError as error:
@@ -134,7 +134,7 @@ def _checkpoint_key(run_id: str, step: int) -> ObjectRef:
 
 
 def _trained(store: Store, run_id: str, step: int) -> ObjectRef:
-    """The checkpoint that something was made from, or, where it is no longer kept, its run."""
+    """The checkpoint that something was made from, or its run if the checkpoint was deleted."""
     return _checkpoint_key(run_id, step) if step in _steps(store, run_id) else ObjectRef("run", run_id)
 
 
@@ -164,10 +164,10 @@ def _generator(store: Store, key: ObjectRef) -> LineageNode:
 
 
 def _promoted(store: Store, key: ObjectRef) -> LineageNode:
-    found = alias.read(store, key.id)
-    last = found.moves[-1]
-    ever_live = dict.fromkeys(move.generator_id for move in reversed(found.moves))
-    summary = f"live: {found.live}, {last.action} at {last.at}"
+    current = alias.read(store, key.id)
+    last = current.history[-1]
+    ever_live = dict.fromkeys(each.generator_id for each in reversed(current.history))
+    summary = f"live: {current.live}, {last.action} at {last.at}"
     return LineageNode(key, summary, tuple(ObjectRef("generator", each) for each in ever_live))
 
 

@@ -13,7 +13,7 @@ from gan.metrics import evaluations
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable
 from gan.store.records import verdicts
-from gan.store.records.audit_logs import LEDGERS
+from gan.store.records.audit_logs import AUDIT_LOGS
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import config_damages, read_run
@@ -22,47 +22,46 @@ P = ParamSpec("P")
 
 
 def verify(store: Store, object_ids: Sequence[str] = ()) -> StepResult:
-    """Check datasets, references, generators, runs with all that they hold, pointers, and every ledger.
+    """Check datasets, references, generators, runs with all their files, promoted names, and every audit log.
 
     Args:
         store: the store to check.
-        object_ids: what to check; nothing means everything. An id that several have, such as a run and a promoted name,
-            means all of them.
+        object_ids: what to check; nothing means everything. An id that a run and a promoted name share means both.
 
     Returns:
-        An outcome whose details are `checked` (ids) and `damages` (a sentence each).
+        A result with the details `checked` (ids) and `damages` (a sentence each).
 
     Raises:
-        NotFoundError: an id is of nothing in the store.
+        NotFoundError: the store has nothing with an id.
     """
     watch = Stopwatch()
-    recorded = [ObjectRef(ledger.kind, each) for ledger in LEDGERS.values() for each in ledger.records(store)]
-    things = sorted([*lineage.keys(store), *recorded], key=lambda key: (key.id, key.kind))
-    known = {key.id for key in things}
+    logs = [ObjectRef(log.kind, each) for log in AUDIT_LOGS.values() for each in log.records(store)]
+    refs = sorted([*lineage.object_refs(store), *logs], key=lambda key: (key.id, key.kind))
+    known = {key.id for key in refs}
     for object_id in object_ids:
         if object_id not in known:
-            raise NotFoundError(f'nothing in the store is called "{object_id}"; list it with: gan inspect')
-    chosen = [key for key in things if not object_ids or key.id in object_ids]
-    found = dict.fromkeys(damage for key in chosen for damage in damages(store, key))
-    details = {"checked": [key.id for key in chosen], "damages": list(found)}
+            raise NotFoundError(f'nothing in the store is called "{object_id}"; list the store with: gan inspect')
+    chosen = [key for key in refs if not object_ids or key.id in object_ids]
+    damages = dict.fromkeys(damage for key in chosen for damage in find_damage(store, key))
+    details = {"checked": [key.id for key in chosen], "damages": list(damages)}
     return StepResult("store", store.uri, watch.seconds(), details=details)
 
 
-def damages(store: Store, key: ObjectRef) -> Iterator[str]:
-    """Read every byte of an object again and tell, in a sentence each, what is not as it was written."""
+def find_damage(store: Store, key: ObjectRef) -> Iterator[str]:
+    """Read every byte of an object again and yield a sentence for each damage."""
     if key.kind == RUN:
-        yield from _run_damages(store, key.id)
+        yield from _run_damage(store, key.id)
     elif key.kind == NAME:
-        yield from _pointer_damages(store, key.id)
-    elif key.kind in LEDGERS:
-        yield from LEDGERS[key.kind].damages(store, key.id)
+        yield from _alias_damage(store, key.id)
+    elif key.kind in AUDIT_LOGS:
+        yield from AUDIT_LOGS[key.kind].find_damage(store, key.id)
     else:
-        yield from immutable.damages(store, key.kind, key.id)
+        yield from immutable.find_damage(store, key.kind, key.id)
     if key.kind == DATASET:
-        yield from _told(spec.load, store, key.id)  # is it the seal of this dataset, and of all of it?
+        yield from _read_error(spec.load, store, key.id)  # SHA256SUMS may be of another dataset, or incomplete
 
 
-def _pointer_damages(store: Store, name: str) -> Iterator[str]:
+def _alias_damage(store: Store, name: str) -> Iterator[str]:
     try:
         live = alias.read(store, name).live
     except IntegrityError as error:
@@ -72,7 +71,7 @@ def _pointer_damages(store: Store, name: str) -> Iterator[str]:
             yield f"{store.uri_of(alias.key_of(name))} points to {live}, which is not in the store"
 
 
-def _run_damages(store: Store, run_id: str) -> Iterator[str]:
+def _run_damage(store: Store, run_id: str) -> Iterator[str]:
     checkpoints = Checkpoints(store, run_id)
     try:
         yield from config_damages(store, read_run(store, run_id))
@@ -80,14 +79,14 @@ def _run_damages(store: Store, run_id: str) -> Iterator[str]:
         yield str(error)
     try:
         for step in checkpoints.steps():
-            yield from _told(checkpoints.check, step)
+            yield from _read_error(checkpoints.check, step)
     except IntegrityError as error:
-        yield str(error)  # the record of attempts tells which checkpoints count
-    yield from _told(read_metrics, store, run_id)
+        yield str(error)  # without the record of attempts, no checkpoint is known to be valid
+    yield from _read_error(read_metrics, store, run_id)
     for key in evaluations.keys(store, run_id):
-        yield from _told(_read_evaluation, store, key)
+        yield from _read_error(_read_evaluation, store, key)
     for name in verdicts.names(store, run_id):
-        yield from _told(verdicts.read, store, run_id, name)
+        yield from _read_error(verdicts.read, store, run_id, name)
 
 
 def _read_evaluation(store: Store, key: str) -> None:
@@ -96,8 +95,8 @@ def _read_evaluation(store: Store, key: str) -> None:
         evaluations.read_contributions(store, record)
 
 
-def _told(read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Iterator[str]:
-    """What a reader that checks what it reads says of it, if that is damaged."""
+def _read_error(read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Iterator[str]:
+    """The error of a reader that checks what it reads, if there is damage."""
     try:
         read(*args, **kwargs)
     except (IntegrityError, NotFoundError) as error:

@@ -1,4 +1,4 @@
-"""One function a command: arguments in, one step called, its outcome told. Named as the command is."""
+"""One function per command, named like the command: calls one step and returns its output."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from gan import config as configs_module
 from gan.cli.durations import seconds
-from gan.cli.gc_table import trash_text
-from gan.cli.output import CommandOutput, shown
+from gan.cli.gc_table import format_table
+from gan.cli.output import CommandOutput, to_output
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
@@ -21,43 +21,43 @@ from gan.util.tf_import import load_tensorflow
 
 
 def preprocess(arguments: Namespace) -> CommandOutput:
-    """Turn images into shards."""
+    """Convert images to shards."""
     flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
     given = _given(arguments, (*flags, "on_bad_image"))
     try:
         data = Data(**given)
     except ConfigError as error:
-        raise ConfigError(_naming_flags(str(error), "data")) from None
+        raise ConfigError(_with_flag_names(str(error), "data")) from None
     load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
-    return _made("preprocess", "dataset", step(_store(arguments), data, workers=arguments.workers))
+    return _made_object("preprocess", "dataset", step(_open(arguments), data, workers=arguments.workers))
 
 
 def reference(arguments: Namespace) -> CommandOutput:
     """Make the feature network and the statistics of the real data."""
     base = configs_module.load(arguments.config) if arguments.config else Config()
-    sets = _sets_of(arguments, "reference")
+    sets = _checked_sets(arguments, "reference")
     options: Reference = configs_module.override(base, sets).reference
     if arguments.feature_network:
         options = dataclasses.replace(options, feature_network=arguments.feature_network)
     load_tensorflow()
     from gan.steps.reference import make_reference
 
-    return _made("reference", "reference", make_reference(_store(arguments), arguments.dataset_id, options))
+    return _made_object("reference", "reference", make_reference(_open(arguments), arguments.dataset_id, options))
 
 
 def train(arguments: Namespace) -> CommandOutput:
-    """Train a run, or continue it."""
+    """Train a run, or resume it."""
     config = configs_module.load(arguments.config, arguments.set)
     load_tensorflow()
     from gan.steps.train import plan
     from gan.steps.train import train as step
 
     if arguments.dry_run:
-        outcome = plan(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
+        outcome = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
         return CommandOutput(str(outcome.details["config"]).rstrip(), outcome.to_dict())
-    return _made("train", "run", step(_store(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
+    return _made_object("train", "run", step(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
 
 
 def evaluate(arguments: Namespace) -> CommandOutput:
@@ -66,13 +66,13 @@ def evaluate(arguments: Namespace) -> CommandOutput:
     from gan.steps.evaluate import evaluate as step
 
     outcome = step(
-        _store(arguments),
+        _open(arguments),
         arguments.run_id,
         arguments.reference_id,
         checkpoint=arguments.checkpoint,
-        sets=_sets_of(arguments, "evaluate"),
+        sets=_checked_sets(arguments, "evaluate"),
     )
-    return shown("evaluate", outcome)
+    return to_output("evaluate", outcome)
 
 
 def export(arguments: Namespace) -> CommandOutput:
@@ -80,59 +80,59 @@ def export(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    store, run_id = _store(arguments), arguments.run_id
+    store, run_id = _open(arguments), arguments.run_id
     outcome = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
-    return _made("export", "generator", outcome)
+    return _made_object("export", "generator", outcome)
 
 
 def gate(arguments: Namespace) -> CommandOutput:
-    """Judge a generator; a refusal has its own exit code."""
+    """Decide whether a generator may be promoted; a refusal has its own exit code."""
     from gan.steps.gate import gate as step
 
-    sets = _sets_of(arguments, "gate")
-    return shown("gate", step(_store(arguments), arguments.generator_id, arguments.name, sets=sets))
+    sets = _checked_sets(arguments, "gate")
+    return to_output("gate", step(_open(arguments), arguments.generator_id, arguments.name, sets=sets))
 
 
 def remeasure(arguments: Namespace) -> CommandOutput:
-    """Score the live generator, and the best that ever was live, as a new one is scored."""
+    """Score the live generator and the best ever live one again."""
     load_tensorflow()
     from gan.steps.remeasure import remeasure as step
 
-    sets = _sets_of(arguments, "evaluate")
-    outcome = step(_store(arguments), arguments.name, arguments.reference_id, sets=sets)
-    told = shown("remeasure", outcome)
-    return dataclasses.replace(told, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else told
+    sets = _checked_sets(arguments, "evaluate")
+    outcome = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
+    output = to_output("remeasure", outcome)
+    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else output
 
 
 def anchor(arguments: Namespace) -> CommandOutput:
-    """Change what later generators are held to."""
+    """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
-    outcome = step(_store(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
-    return shown("anchor", outcome)
+    outcome = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    return to_output("anchor", outcome)
 
 
 def promote(arguments: Namespace) -> CommandOutput:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
-    return shown("promote", step(_store(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+    return to_output("promote", step(_open(arguments), arguments.generator_id, arguments.name, force=arguments.force))
 
 
 def rollback(arguments: Namespace) -> CommandOutput:
-    """Make the generator before the live one live again."""
+    """Make the previous live generator live again."""
     from gan.steps.promote import rollback as step
 
-    return shown("rollback", step(_store(arguments), arguments.name))
+    return to_output("rollback", step(_open(arguments), arguments.name))
 
 
 def sample(arguments: Namespace) -> CommandOutput:
-    """Draw pictures."""
+    """Generate images."""
     load_tensorflow()
     from gan.export.sample import sample as step
 
     outcome = step(
-        _store(arguments),
+        _open(arguments),
         Path(arguments.out),
         generator_id=arguments.generator_id,
         name=arguments.name,
@@ -142,7 +142,7 @@ def sample(arguments: Namespace) -> CommandOutput:
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
     )
-    return shown("sample", outcome)
+    return to_output("sample", outcome)
 
 
 def report(arguments: Namespace) -> CommandOutput:
@@ -150,30 +150,30 @@ def report(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.report import write_report
 
-    return shown("report", write_report(_store(arguments), arguments.run_id))
+    return to_output("report", write_report(_open(arguments), arguments.run_id))
 
 
 def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
-    outcome = step(_store_there(arguments), arguments.id)
+    outcome = step(_open_existing(arguments), arguments.id)
     return CommandOutput(outcome.details["tree"], outcome.to_dict())
 
 
 def verify(arguments: Namespace) -> CommandOutput:
-    """Check every byte."""
+    """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
-    outcome = step(_store_there(arguments), arguments.ids)
+    outcome = step(_open_existing(arguments), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
     if damages:
         return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
-    return CommandOutput(f"all well: {len(checked)} checked", outcome.to_dict())
+    return CommandOutput(f"no damage: {len(checked)} checked", outcome.to_dict())
 
 
 def gc(arguments: Namespace) -> CommandOutput:
-    """Tell what nothing refers to, and delete it if asked; a record that can't be read has its exit code."""
+    """List what nothing refers to, and delete it if asked; an unreadable record has its own exit code."""
     from gan.admin.gc import gc as step
     from gan.admin.gc_scan import Rules
 
@@ -184,9 +184,9 @@ def gc(arguments: Namespace) -> CommandOutput:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    outcome = step(_store_there(arguments), rules, delete=arguments.delete)
+    outcome = step(_open_existing(arguments), rules, delete=arguments.delete)
     code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
-    return CommandOutput(trash_text(outcome.details), outcome.to_dict(), code)
+    return CommandOutput(format_table(outcome.details), outcome.to_dict(), code)
 
 
 def copy(arguments: Namespace) -> CommandOutput:
@@ -195,7 +195,7 @@ def copy(arguments: Namespace) -> CommandOutput:
 
     outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
     copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
-    return CommandOutput(f"all well: {copied} copied, {skipped} there already", outcome.to_dict())
+    return CommandOutput(f"done: {copied} copied, {skipped} existed already", outcome.to_dict())
 
 
 def configs(arguments: Namespace) -> CommandOutput:
@@ -217,11 +217,11 @@ def configs(arguments: Namespace) -> CommandOutput:
     return CommandOutput(config.to_yaml().rstrip(), record)
 
 
-def _store(arguments: Namespace) -> Store:
+def _open(arguments: Namespace) -> Store:
     return open_store(arguments.store)
 
 
-def _store_there(arguments: Namespace) -> Store:
+def _open_existing(arguments: Namespace) -> Store:
     return open_existing(arguments.store)
 
 
@@ -229,20 +229,20 @@ def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
     return {flag: getattr(arguments, flag) for flag in flags if getattr(arguments, flag) is not None}
 
 
-def _naming_flags(message: str, group: str) -> str:
-    """The same message with `data.image_size` called `--image-size`."""
+def _with_flag_names(message: str, group: str) -> str:
+    """The message with `--image-size` in place of `data.image_size`."""
     return re.sub(rf"\b{group}\.(\w+)", lambda found: "--" + found[1].replace("_", "-"), message)
 
 
-def _sets_of(arguments: Namespace, group: str) -> list[str]:
+def _checked_sets(arguments: Namespace, group: str) -> list[str]:
     for item in arguments.set:
         if not item.startswith(f"{group}."):
             raise ConfigError(f'--set takes {group}.key=value in this command; got "{item}"')
     return list(arguments.set)
 
 
-def _made(step: str, what: str, outcome: StepResult) -> CommandOutput:
-    """The id on stdout, so that a script can take it; how it came about on stderr."""
+def _made_object(step: str, what: str, outcome: StepResult) -> CommandOutput:
+    """The id on stdout, for scripts; the rest on stderr."""
     state = "in the store already" if outcome.skipped else "done"
     say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
-    return shown(step, outcome)
+    return to_output(step, outcome)

@@ -18,11 +18,11 @@ def seconds(text: str, flag: str) -> float:
         5400.0
 
     Raises:
-        ConfigError: it is none; `flag` is where it was given.
+        ConfigError: it is not a duration; `flag` is where it was given.
     """
     if text == "0":
         return 0.0
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise ConfigError(f'{flag} must be a number with s, m, h or d after it, such as 24h or 90d, or 0; got "{text}"')
+        raise ConfigError(f'{flag} must be a number followed by s, m, h or d, such as 24h or 90d, or 0; got "{text}"')
     return float(found[1]) * _SECONDS[found[2]]

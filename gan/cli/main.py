@@ -1,7 +1,6 @@
 """The `gan` command: parse, call one step, print its outcome.
 
-Every error of ours becomes one line on stderr and its exit code (`gan.errors` lists them); nothing else becomes a
-traceback but a bug.
+Every `GanError` becomes one line on stderr and its exit code (see `gan.errors`); only bugs show a traceback.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    return guarded("gan", lambda: run(argv))
+    return exit_code_of("gan", lambda: run(argv))
 
 
 def run(argv: Sequence[str] | None) -> int:
-    """Parse and run a command; errors of ours pass through."""
+    """Parse and run a command, without catching errors."""
     arguments = make_parser().parse_args(argv)
     from gan.cli import commands
 
     command: Callable[..., CommandOutput] = getattr(commands, arguments.command)
     with sigterm_as_exception():
-        shown = command(arguments)
-    put(json.dumps(shown.record, sort_keys=True) if arguments.json else shown.text, sys.stdout)
-    return shown.exit_code
+        output = command(arguments)
+    put(json.dumps(output.record, sort_keys=True) if arguments.json else output.text, sys.stdout)
+    return output.exit_code
 
 
-def guarded(program: str, body: Callable[[], int]) -> int:
-    """Call `body`; tell errors of ours in one line, and bugs with their traceback, each with its exit code."""
+def exit_code_of(program: str, body: Callable[[], int]) -> int:
+    """Call `body`; print a `GanError` in one line and a bug with its traceback, and return the exit code."""
     try:
         return body()
     except GanError as error:
@@ -49,7 +48,7 @@ def guarded(program: str, body: Callable[[], int]) -> int:
         put(f"{program}: stopped. {stopped.advice}".rstrip(), sys.stderr)
         return stopped.exit_code
     except KeyboardInterrupt:
-        put(f"{program}: stopped by Ctrl-C; nothing half made is left", sys.stderr)
+        put(f"{program}: stopped by Ctrl-C; no partial output is left", sys.stderr)
         return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001
         put(f"{traceback.format_exc()}{program}: this is a bug; please report it with the lines above", sys.stderr)

@@ -1,4 +1,4 @@
-"""What a step's outcome is told as: the same text and exit code in both programs."""
+"""The text and exit code for a step's result, the same in both programs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CommandOutput:
     exit_code: int = 0
 
 
-def shown(step: str, outcome: StepResult) -> CommandOutput:
-    """How the outcome of a step is told. Most steps make something, whose id alone is the text, for scripts to take."""
+def to_output(step: str, outcome: StepResult) -> CommandOutput:
+    """The output for the result of a step. For most steps the text is only the id, for scripts."""
     refused = step == "gate" and not outcome.details["passed"]
     return CommandOutput(TEXTS.get(step, _id)(outcome), outcome.to_dict(), EXIT_REFUSED if refused else 0)
 
@@ -43,23 +43,23 @@ def _verdict(outcome: StepResult) -> str:
     heading = f"pass: {outcome.id} may be promoted to {details['name']}"
     if not details["passed"]:
         heading = f"refused: {outcome.id}"
-    told = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
-    return "\n".join([heading, *told])
+    lines = [*(f"  - {reason}" for reason in details["reasons"]), *(f"  note: {note}" for note in details["notes"])]
+    return "\n".join([heading, *lines])
 
 
-def _moved(outcome: StepResult) -> str:
+def _promotion(outcome: StepResult) -> str:
     details = outcome.details
     if outcome.skipped:
         return f"{details['name']}: {details['live']} is live already"
     return f"{details['name']}: was {details['was'] or 'nothing'}, is {details['live']}"
 
 
-def _anchored(outcome: StepResult) -> str:
+def _anchors(outcome: StepResult) -> str:
     held_to = ", ".join(f"{score}: {generator}" for score, generator in outcome.details["anchors"].items())
     return f"{outcome.details['name']}: new generators are held to {held_to}"
 
 
-def _remeasured(outcome: StepResult) -> str:
+def _rescored(outcome: StepResult) -> str:
     details = outcome.details
     live = [f"live: {outcome.id}", *score_lines(details)] if details["why_not"] is None else []
     live = live or [f"not measured: {details['why_not']}"]
@@ -72,10 +72,10 @@ def _remeasured(outcome: StepResult) -> str:
 TEXTS: dict[str, Callable[[StepResult], str]] = {
     "evaluate": _scores,
     "gate": _verdict,
-    "anchor": _anchored,
-    "remeasure": _remeasured,
-    "promote": _moved,
-    "rollback": _moved,
+    "anchor": _anchors,
+    "remeasure": _rescored,
+    "promote": _promotion,
+    "rollback": _promotion,
     "sample": _uri,
     "report": _uri,
 }

@@ -25,11 +25,11 @@ from gan.config.source import (
     from_record,
     from_yaml,
     load,
+    migrate_train_keys,
     names,
     override,
     read,
     summary,
-    train_as_meant,
 )
 
 __all__ = [
@@ -54,9 +54,9 @@ __all__ = [
     "group_name",
     "load",
     "margin_of",
+    "migrate_train_keys",
     "names",
     "override",
     "read",
     "summary",
-    "train_as_meant",
 ]

@@ -45,7 +45,7 @@ class Group:
             if item.metadata["parse"]:
                 value = item.metadata["parse"](name, value)
             else:
-                value = _checked_type(name, _as_written(value, item), hints[item.name])
+                value = _checked_type(name, _undo_yaml_types(value, item), hints[item.name])
                 _check_range(name, value, item.metadata)
             object.__setattr__(self, item.name, value)
 
@@ -73,7 +73,7 @@ def _checked_type(name: str, value: Any, hint: Any) -> Any:
     return value
 
 
-def _as_written(value: Any, item: dataclasses.Field[Any]) -> Any:
+def _undo_yaml_types(value: Any, item: dataclasses.Field[Any]) -> Any:
     """YAML 1.1 reads `off` as false, and a checkpoint's step as a number, where text is meant."""
     if value is False and "off" in (item.metadata["choices"] or ()):
         return "off"

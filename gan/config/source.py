@@ -45,10 +45,10 @@ def from_record(tree: Mapping[str, Any], *, where: str) -> Config:
         ConfigError: see `from_dict`.
     """
     train = tree.get("train") if isinstance(tree, Mapping) else None
-    return from_dict({**tree, "train": train_as_meant(train)} if isinstance(train, Mapping) else tree, where=where)
+    return from_dict({**tree, "train": migrate_train_keys(train)} if isinstance(train, Mapping) else tree, where=where)
 
 
-def train_as_meant(recorded: Mapping[str, Any]) -> dict[str, Any]:
+def migrate_train_keys(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """The `train` keys of a record, whole, in the words of this version.
 
     Where there was no `train.rho` yet, RMSprop's rho was `train.beta_2`; neither beta meant anything else to it.
@@ -85,11 +85,11 @@ def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
     """
     text = read(name_or_file)
     config = from_yaml(text, where=name_or_file)
-    _warn_of_old(_paths(text))
+    _warn_about_old_keys(_paths(text))
     return override(config, sets)
 
 
-def _warn_of_old(paths: Iterable[str]) -> None:
+def _warn_about_old_keys(paths: Iterable[str]) -> None:
     for old, new in migrate.renamed(paths):
         warn(f"the config key {old} is now {new}; the old name will be refused in the next release")
 
@@ -140,33 +140,33 @@ def override(config: Config, sets: Iterable[str]) -> Config:
             raise ConfigError(unknown_name("group in --set:", group, GROUPS))
         name, dot, score = name.partition(".")
         if migrate.is_old(group, name):
-            _warn_of_old([path])
+            _warn_about_old_keys([path])
             others = {key: value for key, value in tree[group].items() if key != migrate.RENAMED.get((group, name))}
-            tree[group] = migrate.group(group, {**others, name: _scalar(text)})
+            tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})
         elif name not in tree[group] or (dot and not isinstance(tree[group][name], dict)):
             raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
         elif dot:
-            tree[group][name] = {**tree[group][name], score: _scalar(text)}
+            tree[group][name] = {**tree[group][name], score: _parse_scalar(text)}
         else:
-            value = _value(text, typing.get_type_hints(GROUPS[group])[name])
-            tree[group][name] = _with_fid(tree[group][name], value) if name in MARGINS else value
+            value = _parse_value(text, typing.get_type_hints(GROUPS[group])[name])
+            tree[group][name] = _with_fid_margin(tree[group][name], value) if name in MARGINS else value
     return from_dict(tree)
 
 
-def _with_fid(margins: Mapping[str, Any], value: Any) -> Any:
+def _with_fid_margin(margins: Mapping[str, Any], value: Any) -> Any:
     """A number alone is FID's margin, and leaves the others as they are."""
     return {**margins, "fid": value} if isinstance(value, int | float | str) else value
 
 
-def _value(text: str, hint: Any) -> Any:
+def _parse_value(text: str, hint: Any) -> Any:
     """What the text of a `--set` says, for a key of this type."""
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if str in kinds:
         return None if text in ("", "null") and type(None) in kinds else text
-    return _scalar(text)
+    return _parse_scalar(text)
 
 
-def _scalar(text: str) -> Any:
+def _parse_scalar(text: str) -> Any:
     """What YAML reads in a text."""
     import yaml
 

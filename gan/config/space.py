@@ -15,10 +15,10 @@ Point = dict[str, Any]
 """Config keys and the values that they take, such as {"loss.name": "hinge"}."""
 
 SEARCHABLE = ("generator", "discriminator", "loss", "train")
-OWN = ("train.seed", "train.steps")
+SET_BY_SWEEP = ("train.seed", "train.steps")
 
 
-def as_written(values: Any) -> Any:
+def with_numbers(values: Any) -> Any:
     """A range with its numbers as numbers; a list of choices as it is."""
     if not isinstance(values, Mapping):
         return values
@@ -32,9 +32,9 @@ def check_keys(paths: Iterable[str]) -> None:
         ConfigError: one is not known, or set by the sweep itself.
     """
     known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
-    known = [path for path in known if path not in OWN]
+    known = [path for path in known if path not in SET_BY_SWEEP]
     for path in paths:
-        if path in OWN:
+        if path in SET_BY_SWEEP:
             raise ConfigError(f"{path} is not for sweep.grid or sweep.search: sweep.seeds and sweep.rungs set it")
         if path not in known:
             raise ConfigError(unknown_name("config key in the sweep:", path, known))

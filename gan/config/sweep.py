@@ -29,7 +29,7 @@ from typing import Any
 from gan.config.check import Group, key
 from gan.config.schema import Config
 from gan.config.source import override
-from gan.config.space import Point, as_written, check_keys, check_range
+from gan.config.space import Point, check_keys, check_range, with_numbers
 from gan.errors import ConfigError, NotFoundError, unknown_name
 from gan.types import Json
 
@@ -62,7 +62,7 @@ class Sweep(Group):
         for name, space in (("grid", self.grid), ("search", self.search)):
             if not isinstance(space, Mapping):
                 raise ConfigError(f"sweep.{name} must map config keys to their values; got {space!r}")
-        object.__setattr__(self, "search", {path: as_written(values) for path, values in self.search.items()})
+        object.__setattr__(self, "search", {path: with_numbers(values) for path, values in self.search.items()})
         check_keys((*self.grid, *self.search))
         if list(self.rungs) != sorted(self.rungs):
             raise ConfigError(f"sweep.rungs must be ascending steps; got {list(self.rungs)}")
@@ -129,7 +129,7 @@ class Sweep(Group):
             else:
                 longest = max(map(len, edges.values()))
                 points = [{path: each[i % len(each)] for path, each in edges.items()} for i in range(longest)]
-        return [at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
+        return [config_at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal sweep."""
@@ -184,7 +184,7 @@ def load(path: str) -> Sweep:
         raise ConfigError(f"can't read the sweep {path}: {error}") from None
 
 
-def at(config: Config, point: Point, seed: int, steps: int) -> Config:
+def config_at(config: Config, point: Point, seed: int, steps: int) -> Config:
     """The config of an experiment at one point.
 
     Raises:

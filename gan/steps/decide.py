@@ -132,7 +132,7 @@ def _next(store: Store, config: Config, dataset_id: str, live: Alias) -> Planned
 def _lived(store: Store, live: Alias) -> set[str]:
     """The run ids that the trainings of all generators that were ever live would have by default."""
     found = set()
-    for generator_id in {move.generator_id for move in live.moves}:
+    for generator_id in {move.generator_id for move in live.history}:
         try:
             facts = facts_module.read(store, generator_id)
         except (NotFoundError, IntegrityError):

@@ -97,14 +97,15 @@ def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
     """
     if not listing.encoded:
         return None
-    alike = [note for note in step_cache.entries(store, STEP) if note.made and _pixels(note.recipe) == _pixels(recipe)]
-    for note in sorted(alike, key=lambda note: note.item.modified, reverse=True):
-        if not immutable.is_published(store, "dataset", str(note.made)):
+    entries = [entry for entry in step_cache.entries(store, STEP) if entry.object_id]
+    alike = [entry for entry in entries if _pixels(entry.recipe) == _pixels(recipe)]
+    for entry in sorted(alike, key=lambda entry: entry.item.modified, reverse=True):
+        if not immutable.is_published(store, "dataset", str(entry.object_id)):
             continue
         from gan.data.prepare.pixel_cache import pixel_cache_of  # imports TensorFlow
 
         try:
-            earlier = load(store, str(note.made))
+            earlier = load(store, str(entry.object_id))
             return pixel_cache_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))

@@ -45,7 +45,7 @@ def promote(
     if force is not None and not force.strip():
         raise ConfigError(f"--force must be a reason, which goes on record with the promotion; got {force!r}")
     live = alias.read(store, check_id(name, "--name"))
-    for damage in immutable.damages(store, "generator", generator_id):
+    for damage in immutable.find_damage(store, "generator", generator_id):
         raise IntegrityError(f"not promoted: {damage}; {immutable.remedy(store, 'generator', generator_id)}")
     if live.live == generator_id:
         return _outcome(store, live, live.live, watch, skipped=True)
@@ -55,7 +55,7 @@ def promote(
         anchors = _require_verdict(store, generator_id, live)["next_anchors"]
     action = "promote" if force is None else "force"
     step = alias.Promotion(generator_id, action, now(), live.live, force or "", anchors=anchors)
-    moved = alias.move(store, live, step)
+    moved = alias.update(store, live, step)
     require_exists(store, "generator", generator_id)
     return _outcome(store, moved, live.live, watch)
 
@@ -70,12 +70,12 @@ def rollback(store: Store, name: str, *, now: Callable[[], str] = utc_now) -> St
     """
     watch = Stopwatch()
     live = alias.read_live(store, check_id(name, "--name"))
-    before = live.before_live()
+    before = live.previous()
     if before is None:
         raise NotFoundError(f'nothing was live under "{name}" before {live.live}; there is nothing to go back to')
-    for damage in immutable.damages(store, "generator", before):
+    for damage in immutable.find_damage(store, "generator", before):
         raise IntegrityError(f"not rolled back: {damage}; {immutable.remedy(store, 'generator', before)}")
-    moved = alias.move(store, live, alias.Promotion(before, "rollback", now(), live.live))
+    moved = alias.update(store, live, alias.Promotion(before, "rollback", now(), live.live))
     return _outcome(store, moved, live.live, watch)
 
 
@@ -110,7 +110,7 @@ def anchor(
     scores = {score for group in (Gate().anchor_margin, live.anchors) for score in group}
     anchors = dict.fromkeys(sorted(scores), chosen)
     move = alias.Promotion(str(live.live), "anchor", now(), live.live, reason, anchors=anchors)
-    moved = alias.move(store, live, move)
+    moved = alias.update(store, live, move)
     return _outcome(store, moved, live.live, watch)
 
 

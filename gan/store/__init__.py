@@ -1,4 +1,4 @@
-"""Where everything durable lives: one URI, and a small interface behind it."""
+"""The store: everything durable under one URI, behind a small interface."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 def open_store(uri: str, flag: str = FLAG, *, deadline_seconds: float | None = None) -> Store:
     """The store behind a URI: a path or `file://` URI of a local folder, `gs://bucket/prefix` or `s3://bucket/prefix`.
 
-    Credentials and endpoints of buckets are found as each ecosystem does. Nothing is asked of the bucket yet.
+    Each bucket library finds credentials and endpoint its usual way. No request is sent to the bucket yet.
 
     Args:
         uri: what a user gave.
-        flag: for messages: what it was given as.
-        deadline_seconds: how long a bucket that does not answer is asked again, where the environment does not say.
+        flag: for messages: the flag it was given as.
+        deadline_seconds: how long to retry where a bucket does not answer, unless the environment sets it.
 
     Raises:
-        ConfigError: the URI names no store, or what a bucket of this kind needs is not installed.
+        ConfigError: the URI does not name a store, or the library for this kind of bucket is not installed.
         StoreError: there are no credentials.
     """
     folder = local_path(uri, flag)
@@ -48,10 +48,10 @@ def open_store(uri: str, flag: str = FLAG, *, deadline_seconds: float | None = N
 
 
 def store_uri(uri: str, flag: str = FLAG) -> str:
-    """The URI that the store behind a URI would tell as its own. Nothing is opened, so no credentials are needed.
+    """The normalised `uri` of the store behind a URI. Nothing is opened, so no credentials are needed.
 
     Raises:
-        ConfigError: the URI names no store.
+        ConfigError: the URI does not name a store.
     """
     folder = local_path(uri, flag)
     if folder is not None:
@@ -81,7 +81,7 @@ def _bucket(uri: str, flag: str) -> tuple[str, str, str]:
 
 
 def open_existing(uri: str, flag: str = FLAG, *, deadline_seconds: float | None = None) -> Store:
-    """The store behind a URI, for whoever only reads it: a folder that is not there is a mistake, and no empty store.
+    """The store behind a URI, for reading: a missing folder is an error, not an empty store.
 
     Raises:
         NotFoundError: there is no such folder.
@@ -107,5 +107,5 @@ def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float 
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
-        raise ConfigError(f"s3://{bucket} needs boto3, which `make install` brings; or: pip install boto3") from None
+        raise ConfigError(f"s3://{bucket} needs boto3: run `make install`, or pip install boto3") from None
     return BucketStore(S3Api(bucket), prefix, retry)

@@ -1,7 +1,7 @@
-"""The promoted pointer: which generator is live under a name, and every move that led there.
+"""Aliases: which generator is live under a name, and the history of promotions that led there.
 
-`promoted/<name>.json` moves by compare-and-swap only: of two racing moves one wins and the other raises ConflictError.
-It is sealed (`gan.store.document`), and read only if every byte of it is as `move` wrote it.
+`promoted/<name>.json` changes by compare-and-swap only: of two racing updates one wins and the other raises
+ConflictError. It is checksummed (`gan.store.document`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from gan.store.interface import Store
 from gan.util.ids import check_id, is_id
 
 FOLDER, SUFFIX = "promoted", ".json"
-REMEDY = "restore it from a copy, or delete it and promote again (then it forgets what was rolled back from)"
+REMEDY = "restore it from a copy, or delete it and promote again (which loses the history of rollbacks)"
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """One move of the pointer. `at` is ISO 8601 in UTC; `action` is promote, force, rollback or anchor.
+    """One change of an alias. `at` is ISO 8601 in UTC; `action` is promote, force, rollback or anchor.
 
-    An anchor move leaves the live generator as it is. `anchors` are what later generators are held to from this move
-    on: for each score the best generator that was ever live; None where the move says nothing about it. `move_id` tells
-    this very move from all others, so that a client that lost the storage's answer knows whether it was made.
+    An anchor leaves the live generator as it is. `anchors` are what later generators are compared with from here on:
+    for each score the best generator that was ever live; None leaves the anchors unchanged. `move_id` is unique: by it
+    a client that lost the storage's answer knows whether its update was made.
     """
 
     generator_id: str
@@ -39,23 +39,23 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Alias:
-    """The pointer of a name. `version` is what a move must expect; `live` is None where nothing is promoted.
+    """What a name points to. `version` is what an update must expect; `live` is None where nothing is promoted.
 
-    Moves stand in the order in which they were made. `at` never goes back in it, whatever the clocks of the hosts say.
+    `history` is in order, and its times never decrease, whatever the clocks of the hosts say.
     """
 
     name: str
     live: str | None
-    moves: tuple[Promotion, ...]
+    history: tuple[Promotion, ...]
     version: str | None
 
-    def before_live(self) -> str | None:
-        """The generator that a rollback makes live: the one that was live when the live one was promoted.
+    def previous(self) -> str | None:
+        """The generator that a rollback makes live: the one that was live before the live one was promoted.
 
-        Rollbacks undo promotions as an editor's undo does: each goes one promotion further back.
+        Each further rollback undoes one more promotion, like undo in an editor.
         """
         stack: list[str] = []
-        for move in self.moves:
+        for move in self.history:
             if move.action == "rollback":
                 stack.pop()
             elif move.action != "anchor":
@@ -64,28 +64,28 @@ class Alias:
 
     @property
     def anchors(self) -> dict[str, str]:
-        """For each score the generator that new ones are held to: the best that was ever live, or a deliberate choice.
+        """For each score the generator that new ones are compared with: the best ever live, or a deliberate choice.
 
-        Each is the last on record that was not rolled back from, since the last deliberate choice, which a rollback
-        leaves alone. Empty where nothing is on record, as in histories from before there were anchors.
+        Each is the last recorded one that was not rolled back from, since the last deliberate choice, which a rollback
+        does not undo. Empty in histories from before there were anchors.
         """
-        rejected, found = self.rolled_back_from(), dict[str, str]()
-        for move in self.moves:
+        rejected, anchors = self.rolled_back_from(), dict[str, str]()
+        for move in self.history:
             if move.action == "anchor":
-                found = {}
-            found |= {score: each for score, each in (move.anchors or {}).items() if each not in rejected}
-        return found
+                anchors = {}
+            anchors |= {score: each for score, each in (move.anchors or {}).items() if each not in rejected}
+        return anchors
 
     def ever_live(self) -> tuple[str, ...]:
-        """Every generator that was live and was not rolled back from, in the order of their first promotion."""
+        """Every generator that was live and not rolled back from, in the order of their first promotion."""
         rejected = self.rolled_back_from()
-        return tuple(dict.fromkeys(move.generator_id for move in self.moves if move.generator_id not in rejected))
+        return tuple(dict.fromkeys(move.generator_id for move in self.history if move.generator_id not in rejected))
 
     def rolled_back_from(self) -> frozenset[str]:
-        """The generators that a rollback took out of service and that nobody made live again since."""
+        """The generators that a rollback replaced and that were not made live again since."""
         rejected: set[str] = set()
         live: str | None = None
-        for move in self.moves:
+        for move in self.history:
             if move.action == "rollback" and live is not None:
                 rejected.add(live)
             live = move.generator_id
@@ -94,15 +94,15 @@ class Alias:
 
 
 def key_of(name: str) -> str:
-    """Where the pointer of a name lies."""
+    """The key of an alias."""
     return f"{FOLDER}/{check_id(name, '--name')}{SUFFIX}"
 
 
 def read(store: Store, name: str) -> Alias:
-    """The pointer of a name; an empty one where nothing was ever promoted to it.
+    """The alias of a name; an empty one where nothing was ever promoted to it.
 
     Raises:
-        IntegrityError: the object is not a pointer, or not byte for byte the one that was written.
+        IntegrityError: the object is not an alias, or a byte of it changed.
     """
     versioned = store.read_versioned(key_of(name))
     if versioned.version is None:
@@ -110,77 +110,77 @@ def read(store: Store, name: str) -> Alias:
     uri = store.uri_of(key_of(name))
     tree = parse_checksummed(versioned.data, uri, keys=("name", "live", "moves"), remedy=REMEDY)
     try:
-        moves = tuple(Promotion(**move) for move in tree["moves"])
+        history = tuple(Promotion(**each) for each in tree["moves"])
     except TypeError as error:
         raise IntegrityError(f"{uri} is damaged ({error}); {REMEDY}") from None
-    if not moves or moves[-1].generator_id != tree["live"]:
-        raise IntegrityError(f"{uri} is damaged (its last move does not lead to {tree['live']}); {REMEDY}")
+    if not history or history[-1].generator_id != tree["live"]:
+        raise IntegrityError(f"{uri} is damaged (its last promotion is not of {tree['live']}); {REMEDY}")
     if tree["name"] != name:
-        raise IntegrityError(f"{uri} is damaged (it is the pointer of {tree['name']}); {REMEDY}")
-    return Alias(name, moves[-1].generator_id, moves, versioned.version)
+        raise IntegrityError(f"{uri} is damaged (it is the alias {tree['name']}); {REMEDY}")
+    return Alias(name, history[-1].generator_id, history, versioned.version)
 
 
 def read_live(store: Store, name: str) -> Alias:
-    """The pointer of a name that something is live under.
+    """The alias of a name that has a live generator.
 
     Raises:
-        NotFoundError: nothing was ever promoted to it; the message lists the names that there are.
+        NotFoundError: nothing was ever promoted to it; the message lists the known names.
         IntegrityError: see `read`.
     """
-    pointer = read(store, name)
-    if pointer.live is None:
+    alias = read(store, name)
+    if alias.live is None:
         known = ", ".join(names(store)) or "none"
         raise NotFoundError(f'nothing was ever promoted to "{name}"; names with a live generator: {known}')
-    return pointer
+    return alias
 
 
-def move(store: Store, pointer: Alias, step: Promotion) -> Alias:
-    """Move the pointer that was read.
+def update(store: Store, alias: Alias, promotion: Promotion) -> Alias:
+    """Add a promotion to the alias as it was read.
 
     Raises:
-        ConflictError: somebody else moved it since it was read.
-        StoreError: the storage would let racing moves overwrite each other.
+        ConflictError: somebody else updated it since it was read.
+        StoreError: the storage would let racing updates overwrite each other.
     """
     store.require_conditions()
-    step = replace(step, at=max(move.at for move in (*pointer.moves[-1:], step)))
-    moves = (*pointer.moves, step)
+    promotion = replace(promotion, at=max(each.at for each in (*alias.history[-1:], promotion)))
+    history = (*alias.history, promotion)
     try:
-        version: str | None = store.swap(key_of(pointer.name), _written(pointer.name, moves), expected=pointer.version)
+        version: str | None = store.swap(key_of(alias.name), _to_json(alias.name, history), expected=alias.version)
     except ConflictError:
-        there = read(store, pointer.name)
-        if there.moves[: len(moves)] != moves:
+        found = read(store, alias.name)
+        if found.history[: len(history)] != history:
             raise
-        version = there.version if there.moves == moves else None  # others moved on since
-    return Alias(pointer.name, step.generator_id, moves, version)
+        version = found.version if found.history == history else None  # others updated it since
+    return Alias(alias.name, promotion.generator_id, history, version)
 
 
-def import_history(store: Store, name: str, moves: Sequence[Promotion]) -> bool:
-    """Give a name the history that it has in another store; returns whether that is a change.
+def import_history(store: Store, name: str, history: Sequence[Promotion]) -> bool:
+    """Give a name the history that it has in another store; returns whether anything changed.
 
     Raises:
-        ConflictError: it has another history here, or somebody moved it just now.
+        ConflictError: it has another history here, or somebody updated it just now.
     """
     store.require_conditions()
-    there = read(store, name)
-    if there.moves == tuple(moves):
+    found = read(store, name)
+    if found.history == tuple(history):
         return False
-    if there.moves != tuple(moves)[: len(there.moves)]:
+    if found.history != tuple(history)[: len(found.history)]:
         raise ConflictError(
-            f"{store.uri_of(key_of(name))} has a history of its own: its last move is to {there.live} at "
-            f"{there.moves[-1].at}, where {moves[-1].generator_id} at {moves[-1].at} was to follow; keep one of both"
+            f"{store.uri_of(key_of(name))} has another history: its last promotion is {found.live} at "
+            f"{found.history[-1].at}; the copied one ends with {history[-1].generator_id} at {history[-1].at}. Keep one"
         )
-    store.swap(key_of(name), _written(name, moves), expected=there.version)
+    store.swap(key_of(name), _to_json(name, history), expected=found.version)
     return True
 
 
 def names(store: Store) -> Iterator[str]:
-    """Every name that something was promoted to, sorted; files that are no pointers are passed over."""
+    """Every name that something was promoted to, sorted; other files are skipped."""
     for item in store.list(FOLDER):
         file = item.key.removeprefix(f"{FOLDER}/")
         if file.endswith(SUFFIX) and is_id(file.removesuffix(SUFFIX)):
             yield file.removesuffix(SUFFIX)
 
 
-def _written(name: str, moves: Sequence[Promotion]) -> bytes:
-    live = moves[-1].generator_id
-    return checksummed_json({"name": name, "live": live, "moves": [asdict(each) for each in moves]})
+def _to_json(name: str, history: Sequence[Promotion]) -> bytes:
+    live = history[-1].generator_id
+    return checksummed_json({"name": name, "live": live, "moves": [asdict(each) for each in history]})

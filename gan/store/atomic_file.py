@@ -1,4 +1,4 @@
-"""Files that downloads make."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan.errors import StoreError
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file to write to, which takes the place of `path` at the end; where the block fails nothing is left of it.
+    """A new file to write to, which replaces `path` at the end; if the block fails nothing of it is left.
 
     Raises:
         StoreError: it can't be written.

@@ -1,7 +1,7 @@
-"""JSON objects in the store, read so that what is damaged is told as such.
+"""JSON objects in the store, with detection of corruption.
 
-A sealed one ends with `"seal"`, the SHA-256 of all bytes before it (but for the comma), so that a change of any byte is
-found. It is written in one piece, and moved by `Store.swap` where several write it: `checksummed_json` gives its bytes.
+A checksummed object ends with the key `"seal"`: the SHA-256 of all bytes before it (but for the comma), so a change of
+any byte is found. It is written in one piece, or by `Store.swap` where several write it.
 """
 
 from __future__ import annotations
@@ -15,40 +15,42 @@ from gan.store.interface import Store
 from gan.types import Json
 from gan.util.ids import sha256
 
-_SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
-_SEAL_BYTES = 81
+_CHECKSUM = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}\n')
+_CHECKSUM_BYTES = 81
 
 
 def write_checksummed(store: Store, key: str, tree: Json) -> None:
-    """Create or replace a sealed JSON object; `tree` holds something, and no key "seal"."""
+    """Create or replace a checksummed JSON object; `tree` is not empty and has no key "seal"."""
     store.write(key, checksummed_json(tree))
 
 
 def read_checksummed(store: Store, key: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
-    """What `write_checksummed` wrote, without the seal; see `read_json`.
+    """What `write_checksummed` wrote, without the checksum; see `read_json`.
 
     Raises:
-        NotFoundError: there is none.
-        IntegrityError: a byte of it is not as it was written, or it holds not all of `keys`.
+        NotFoundError: there is no such object.
+        IntegrityError: a byte of it changed, or it lacks one of `keys`.
     """
     return parse_checksummed(store.read(key), store.uri_of(key), keys=keys, remedy=remedy)
 
 
 def checksummed_json(tree: Json) -> bytes:
-    """The bytes of a sealed JSON object."""
+    """The bytes of a checksummed JSON object."""
     body = json.dumps(tree, indent=2).removesuffix("\n}").encode()
     return body + f',\n  "seal": "{sha256(body)}"\n}}\n'.encode()
 
 
 def parse_checksummed(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str = "") -> Json:
-    """The sealed JSON object in the bytes that were read from `uri`; see `read_checksummed`."""
-    body, end = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
-    seal = _SEAL.fullmatch(end)
-    if seal is None:
-        raise _damaged(uri, f"it should end with its seal; found {len(data)} bytes ending with {data[-20:]!r}", remedy)
-    expected, found = seal[1].decode(), sha256(body)
+    """The checksummed JSON object in the bytes that were read from `uri`; see `read_checksummed`."""
+    body, end = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    checksum = _CHECKSUM.fullmatch(end)
+    if checksum is None:
+        raise _damaged(
+            uri, f"it should end with its checksum; found {len(data)} bytes ending with {data[-20:]!r}", remedy
+        )
+    expected, found = checksum[1].decode(), sha256(body)
     if found != expected:
-        raise _damaged(uri, f"its seal expects SHA-256 {expected}; found {found}", remedy)
+        raise _damaged(uri, f"expected SHA-256 {expected}; found {found}", remedy)
     tree = parse_json(data, uri, keys=keys, remedy=remedy)
     del tree["seal"]
     return tree
@@ -60,12 +62,12 @@ def read_json(store: Store, key: str, *, keys: Collection[str] = (), remedy: str
     Args:
         store: where it is.
         key: its key.
-        keys: what it must hold.
+        keys: the keys that it must have.
         remedy: for the message: what to do about a damaged one.
 
     Raises:
-        NotFoundError: there is none.
-        IntegrityError: it is no JSON object, or holds not all of `keys`.
+        NotFoundError: there is no such object.
+        IntegrityError: it is not a JSON object, or lacks one of `keys`.
     """
     return parse_json(store.read(key), store.uri_of(key), keys=keys, remedy=remedy)
 
@@ -75,9 +77,9 @@ def parse_json(data: bytes, uri: str, *, keys: Collection[str] = (), remedy: str
     try:
         tree = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _damaged(uri, f"it is no JSON: {error}", remedy) from None
+        raise _damaged(uri, f"it is not JSON: {error}", remedy) from None
     if not isinstance(tree, dict):
-        raise _damaged(uri, f"it holds a {type(tree).__name__} where an object should be", remedy)
+        raise _damaged(uri, f"it should be a JSON object; found {type(tree).__name__}", remedy)
     missing = sorted(set(keys) - tree.keys())
     if missing:
         raise _damaged(uri, f"it lacks {', '.join(missing)}", remedy)

@@ -1,7 +1,7 @@
 """Immutable objects made of several files: datasets, references and generators.
 
-`<kind>/<id>/SHA256SUMS` is written last and lists every other file, so an object exists for readers exactly when that
-file does. The format is that of sha256sum(1): `cd` into a downloaded object and `sha256sum -c SHA256SUMS` checks it.
+`<kind>/<id>/SHA256SUMS` is written last and lists every other file, so readers see an object exactly while that file
+exists. The format is that of sha256sum(1): `cd` into a downloaded object and `sha256sum -c SHA256SUMS` checks it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from gan.types import Json
 from gan.util.ids import HASH_LENGTH, check_id, file_sha256, is_id, sha256
 from gan.util.scratch import scratch_folder
 
-SEAL = "SHA256SUMS"
+SUMS_FILE = "SHA256SUMS"
 KINDS = {"dataset": "datasets", "reference": "references", "generator": "generators"}
-NAMED_BY_SEAL = {"reference": "ref", "generator": "gen"}  # these ids are the hash of their seal
+NAMED_BY_SUMS = {"reference": "ref", "generator": "gen"}  # these ids are the hash of their SHA256SUMS
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not what its checksum says. `found` is None where the file is missing."""
+    """A file that differs from its checksum. `found` is None where the file is missing."""
 
     uri: str
     expected: str
@@ -41,7 +41,7 @@ class Damage:
 
 
 def files_below(folder: Path) -> dict[str, Path]:
-    """Every file below a folder by its relative path: what `publish` takes."""
+    """Every file below a folder by its relative path, for `publish`."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
@@ -56,100 +56,100 @@ def _sums_text(sums: Mapping[str, str]) -> str:
 
 def sums_id(prefix: str, files: Mapping[str, Path]) -> str:
     """An id that is a hash of every byte of every file: `<prefix>-<12 hexadecimal digits>`."""
-    return _id_of_seal(prefix, sums_text(files).encode())
+    return _id_from_sums(prefix, sums_text(files).encode())
 
 
 def publish(store: Store, kind: str, object_id: str, files: Mapping[str, Path]) -> str:
-    """Put files into the store as one immutable object, several at once, the seal last.
+    """Put files into the store as one immutable object, several at once, SHA256SUMS last.
 
-    Every file is created and none replaced: what is there already with the same bytes stays, so that an attempt goes
-    on where a killed one stopped, and two that publish the same at once both succeed.
+    Files are created, never replaced, and a file with the same bytes stays. So an attempt continues where a killed one
+    stopped, and two that publish the same object at once both succeed.
 
     Args:
-        store: where to.
+        store: the target.
         kind: a key of `KINDS`.
         object_id: the id, which must be a hash of the content.
-        files: relative names to local files; no name is SHA256SUMS.
+        files: local files by relative name, without SHA256SUMS.
 
     Returns:
         The URI of the object.
 
     Raises:
-        ConflictError: something else is there under this id.
+        ConflictError: the store has something else under this id.
     """
     prefix = prefix_of(kind, object_id)
-    if store.exists(f"{prefix}/{SEAL}"):
-        _require_seal(store, prefix, sums_text(files).encode())
+    if store.exists(f"{prefix}/{SUMS_FILE}"):
+        _require_same_sums(store, prefix, sums_text(files).encode())
     else:
         _publish(store, prefix, files)
     return store.uri_of(prefix)
 
 
 def _publish(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
-    there = {item.key for item in store.list(prefix)}
+    existing = {item.key for item in store.list(prefix)}
     jobs = [
-        TransferJob(path.stat().st_size, partial(_create, store, prefix, name, path, there))
+        TransferJob(path.stat().st_size, partial(_create, store, prefix, name, path, existing))
         for name, path in files.items()
     ]
     created = dict(zip(files, transfer(f"upload {prefix}", jobs), strict=True))
-    _seal(store, prefix, _sums_text(created).encode())
-    if there:
-        _restore(store, prefix, files)
+    _write_sums(store, prefix, _sums_text(created).encode())
+    if existing:
+        _upload_missing(store, prefix, files)
 
 
-def _create(store: Store, prefix: str, name: str, path: Path, there: Collection[str]) -> str:
-    """Create a file of an object unless it is there; returns its SHA-256."""
+def _create(store: Store, prefix: str, name: str, path: Path, existing: Collection[str]) -> str:
+    """Create a file of an object unless it exists; returns its SHA-256."""
     key = f"{prefix}/{name}"
-    if key not in there:
+    if key not in existing:
         with contextlib.suppress(AlreadyExistsError):
             return store.upload(key, path, if_absent=True)
     try:
         ours, found = file_sha256(path), store.sha256(key)
-    except NotFoundError:  # `gan gc` took it for litter meanwhile
+    except NotFoundError:  # `gan gc` deleted it meanwhile
         return store.upload(key, path, if_absent=True)
     if found != ours:
         raise _conflict(store, prefix, name, ours, found)
     return ours
 
 
-def _seal(store: Store, prefix: str, seal: bytes) -> None:
+def _write_sums(store: Store, prefix: str, sums: bytes) -> None:
     try:
-        store.write(f"{prefix}/{SEAL}", seal, if_absent=True)
+        store.write(f"{prefix}/{SUMS_FILE}", sums, if_absent=True)
     except AlreadyExistsError:
-        _require_seal(store, prefix, seal)
+        _require_same_sums(store, prefix, sums)
 
 
-def _require_seal(store: Store, prefix: str, seal: bytes) -> None:
-    found = store.read(f"{prefix}/{SEAL}")
-    if found != seal:
-        raise _conflict(store, prefix, SEAL, sha256(seal), sha256(found))
+def _require_same_sums(store: Store, prefix: str, sums: bytes) -> None:
+    found = store.read(f"{prefix}/{SUMS_FILE}")
+    if found != sums:
+        raise _conflict(store, prefix, SUMS_FILE, sha256(sums), sha256(found))
 
 
-def _restore(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
-    """Upload again what `gan gc` took for the litter of a killed attempt just before the seal was there."""
-    there = {item.key for item in store.list(prefix)}
+def _upload_missing(store: Store, prefix: str, files: Mapping[str, Path]) -> None:
+    """Upload again what `gan gc` deleted, as the rest of a killed attempt, just before SHA256SUMS was written."""
+    existing = {item.key for item in store.list(prefix)}
     for name, path in files.items():
-        if f"{prefix}/{name}" not in there:
-            _create(store, prefix, name, path, there)
+        if f"{prefix}/{name}" not in existing:
+            _create(store, prefix, name, path, existing)
 
 
 def _conflict(store: Store, prefix: str, name: str, ours: str, found: str) -> ConflictError:
     return ConflictError(
-        f"{store.uri_of(f'{prefix}/{name}')} is there with other content than was to be published: SHA-256 {found} "
-        f"there, {ours} here; an id is a hash of its content, so one of them is damaged or was made by another "
-        f"version: look with gan verify {prefix.partition('/')[2]}, delete {store.uri_of(prefix)} if nothing needs it, "
-        "and run the same command again"
+        f"{store.uri_of(f'{prefix}/{name}')} has other content than what is to be published: SHA-256 {found} there, "
+        f"{ours} here. An id is a hash of its content, so one of them is damaged or was made by another version: check "
+        f"it with gan verify {prefix.partition('/')[2]}, delete {store.uri_of(prefix)} if nothing needs it, and run "
+        "the same command again"
     )
 
 
 def prefix_of(kind: str, object_id: str) -> str:
-    """Where an object lies in the store: `datasets/<id>`."""
+    """The folder of an object in the store: `datasets/<id>`."""
     return f"{KINDS[kind]}/{check_id(object_id, f'{kind} id')}"
 
 
 def is_published(store: Store, kind: str, object_id: str) -> bool:
-    """Whether an object is there, whole."""
-    return store.exists(f"{prefix_of(kind, object_id)}/{SEAL}")
+    """Whether the complete object is in the store."""
+    return store.exists(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
 
 
 def remedy(store: Store, kind: str, object_id: str) -> str:
@@ -162,15 +162,15 @@ def read_sums(store: Store, kind: str, object_id: str) -> dict[str, str]:
     """The checksums of a published object's files, by relative name.
 
     Raises:
-        NotFoundError: no such object; the message lists those that there are.
-        IntegrityError: the list itself is damaged.
+        NotFoundError: no such object; the message lists the known ones.
+        IntegrityError: SHA256SUMS itself is damaged.
     """
-    seal = _read_seal(store, kind, object_id)
-    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SEAL}")
-    if wrong := _wrong_id(kind, object_id, seal):
+    data = _read_sums_file(store, kind, object_id)
+    uri = store.uri_of(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
+    if wrong := _wrong_id(kind, object_id, data):
         raise IntegrityError(f"{uri} is damaged: {wrong}; {remedy(store, kind, object_id)}")
     try:
-        return _parse_seal(seal, uri)
+        return _parse_sums(data, uri)
     except IntegrityError as error:
         raise IntegrityError(f"{error}; {remedy(store, kind, object_id)}") from None
 
@@ -179,7 +179,7 @@ def ids(store: Store, kind: str) -> Iterator[str]:
     """The ids of all published objects of a kind, sorted."""
     for item in store.list(KINDS[kind]):
         parts = item.key.split("/")
-        if len(parts) == 3 and parts[2] == SEAL and is_id(parts[1]):
+        if len(parts) == 3 and parts[2] == SUMS_FILE and is_id(parts[1]):
             yield parts[1]
 
 
@@ -188,9 +188,9 @@ def read_file(store: Store, kind: str, object_id: str, name: str) -> bytes:
 
     Raises:
         NotFoundError: no such object, or it has no such file.
-        IntegrityError: its bytes are not those that were published.
+        IntegrityError: its bytes changed since it was published.
     """
-    expected = _expected(store, kind, object_id, name)
+    expected = _expected_sha256(store, kind, object_id, name)
     try:
         data = store.read(f"{prefix_of(kind, object_id)}/{name}")
     except NotFoundError:
@@ -208,11 +208,11 @@ def read_json(store: Store, kind: str, object_id: str, name: str) -> Json:
 
 
 def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
-    """Bring a whole published object into a local folder, each file checked.
+    """Download a whole published object into a local folder, each file checked.
 
     Raises:
         NotFoundError: no such object.
-        IntegrityError: a file is missing or its bytes are not those that were published.
+        IntegrityError: a file is missing, or its bytes changed since it was published.
     """
     prefix = prefix_of(kind, object_id)
     sums = read_sums(store, kind, object_id)
@@ -230,8 +230,8 @@ def fetch(store: Store, kind: str, object_id: str, folder: Path) -> Path:
 
 
 def fetch_file(store: Store, kind: str, object_id: str, name: str, path: Path) -> Path:
-    """Bring one file of a published object to `path`, checked; see `fetch`."""
-    expected = _expected(store, kind, object_id, name)
+    """Download one file of a published object to `path`, checked; see `fetch`."""
+    expected = _expected_sha256(store, kind, object_id, name)
     return _fetch(store, kind, object_id, name, expected, path)
 
 
@@ -251,34 +251,34 @@ def _damaged(store: Store, kind: str, object_id: str, name: str, expected: str, 
     return IntegrityError(f"{damage}; {remedy(store, kind, object_id)}")
 
 
-def damages(store: Store, kind: str, object_id: str) -> Iterator[str]:
-    """Read every byte of a published object again and tell, in a sentence each, what is not as it was published.
+def find_damage(store: Store, kind: str, object_id: str) -> Iterator[str]:
+    """Read every byte of a published object again and yield a sentence for each file that changed.
 
-    The seal is held against the object's id where that is its hash; a dataset's id is the hash of its description,
-    which tells the checksums of the shards.
+    SHA256SUMS is checked against the object's id where that is its hash; a dataset's id is the hash of its description,
+    which holds the checksums of the shards.
 
     Raises:
         NotFoundError: no such object.
     """
     prefix = prefix_of(kind, object_id)
-    seal = _read_seal(store, kind, object_id)
-    uri = store.uri_of(f"{prefix}/{SEAL}")
+    data = _read_sums_file(store, kind, object_id)
+    uri = store.uri_of(f"{prefix}/{SUMS_FILE}")
     try:
-        sums = _parse_seal(seal, uri)
+        sums = _parse_sums(data, uri)
     except IntegrityError as error:
         yield str(error)
         return
-    if wrong := _wrong_id(kind, object_id, seal):
+    if wrong := _wrong_id(kind, object_id, data):
         yield f"{uri} is damaged: {wrong}"
     with scratch_folder() as folder:
         for name, expected in sums.items():
-            found = _sha256_by_reading(store, f"{prefix}/{name}", folder / "copy")
+            found = _read_sha256(store, f"{prefix}/{name}", folder / "copy")
             if found != expected:
                 yield str(Damage(store.uri_of(f"{prefix}/{name}"), expected, found))
 
 
-def _sha256_by_reading(store: Store, key: str, scratch: Path) -> str | None:
-    """The SHA-256 of an object's bytes as they are read now, in little memory; None where there is none."""
+def _read_sha256(store: Store, key: str, scratch: Path) -> str | None:
+    """The SHA-256 of an object's bytes as read now, in little memory; None where it is missing."""
     try:
         local = store.local_path(key)
         return store.download(key, scratch) if local is None else store.sha256(key)
@@ -286,39 +286,39 @@ def _sha256_by_reading(store: Store, key: str, scratch: Path) -> str | None:
         return None
 
 
-def _wrong_id(kind: str, object_id: str, seal: bytes) -> str:
-    """How a seal does not fit the id of its object, where that is its hash; else an empty text."""
-    if kind not in NAMED_BY_SEAL:
+def _wrong_id(kind: str, object_id: str, sums: bytes) -> str:
+    """How SHA256SUMS contradicts the id of its object, where that is its hash; empty where it does not."""
+    if kind not in NAMED_BY_SUMS:
         return ""
-    found = _id_of_seal(NAMED_BY_SEAL[kind], seal)
-    return "" if found == object_id else f"it is the seal of {found}; expected that of {object_id}"
+    found = _id_from_sums(NAMED_BY_SUMS[kind], sums)
+    return "" if found == object_id else f"it belongs to {found}; expected {object_id}"
 
 
-def _id_of_seal(prefix: str, seal: bytes) -> str:
-    return f"{prefix}-{sha256(seal)[:HASH_LENGTH]}"
+def _id_from_sums(prefix: str, sums: bytes) -> str:
+    return f"{prefix}-{sha256(sums)[:HASH_LENGTH]}"
 
 
-def _read_seal(store: Store, kind: str, object_id: str) -> bytes:
+def _read_sums_file(store: Store, kind: str, object_id: str) -> bytes:
     try:
-        return store.read(f"{prefix_of(kind, object_id)}/{SEAL}")
+        return store.read(f"{prefix_of(kind, object_id)}/{SUMS_FILE}")
     except NotFoundError:
         known = list(ids(store, kind))
-        listing = f"there are: {', '.join(known)}" if known else f"there is no {kind} yet"
+        listing = f"it has: {', '.join(known)}" if known else f"it has no {kind} yet"
         raise NotFoundError(f'no {kind} "{object_id}" in the store {store.uri}; {listing}') from None
 
 
-def _parse_seal(seal: bytes, uri: str) -> dict[str, str]:
+def _parse_sums(data: bytes, uri: str) -> dict[str, str]:
     try:
-        lines = seal.decode().split("\n")
+        lines = data.decode().split("\n")
     except UnicodeDecodeError:
         raise IntegrityError(f"{uri} is damaged: not text") from None
     if len(lines) < 2 or lines.pop():
-        raise IntegrityError(f"{uri} is damaged: it is cut short")
+        raise IntegrityError(f"{uri} is damaged: it is truncated")
     sums: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         parts = _LINE.fullmatch(line)
         if parts is None or not _is_name(parts[2]) or parts[2] in sums:
-            raise IntegrityError(f"{uri} is damaged: its line {number} is no checksum of a file")
+            raise IntegrityError(f"{uri} is damaged: line {number} is not a checksum of a file")
         sums[parts[2]] = parts[1]
     return sums
 
@@ -326,12 +326,12 @@ def _parse_seal(seal: bytes, uri: str) -> dict[str, str]:
 def _is_name(name: str) -> bool:
     """Whether a file of this name stays inside its object's folder."""
     try:
-        return check_key(name) != SEAL
+        return check_key(name) != SUMS_FILE
     except ConfigError:
         return False
 
 
-def _expected(store: Store, kind: str, object_id: str, name: str) -> str:
+def _expected_sha256(store: Store, kind: str, object_id: str, name: str) -> str:
     sums = read_sums(store, kind, object_id)
     if name not in sums:
         raise NotFoundError(f"{kind} {object_id} has no file {name}; it has: {', '.join(sums)}")

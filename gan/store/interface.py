@@ -1,7 +1,7 @@
-"""What every store can do. One file beside this one implements it for each kind of storage.
+"""What every store can do; `local.py` and `cloud/bucket.py` implement it.
 
-A key is a relative path with forward slashes, such as `runs/r1/config.yaml`. A reader sees all of an object or
-none of it: writes never show a half-written object.
+A key is a relative path with forward slashes, such as `runs/r1/config.yaml`. Writes are atomic: a reader never sees a
+half-written object.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from gan.errors import ConfigError
 
 PROBES = ".probes"
-"""The folder in which a store is tried out; what lies there is nobody's."""
+"""The folder for objects that only test what a store can do."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Versioned:
-    """An object's bytes with the version that `swap` expects. `version` is None where there is no object."""
+    """An object's bytes and the version that `swap` expects; `version` is None where there is no object."""
 
     data: bytes
     version: str | None
@@ -36,9 +36,9 @@ class Versioned:
 
 @dataclass(frozen=True)
 class IncompleteUpload:
-    """What a killed writer left behind that is no object: a temporary file, an unfinished upload.
+    """A temporary file or unfinished upload, which a killed writer may have left.
 
-    `name` is for people and for `discard`; `size` in bytes, `modified` in seconds since 1970 by the storage's clock.
+    `name` is for people and `abort_upload`; `size` in bytes, `modified` in seconds since 1970 by the storage's clock.
     """
 
     name: str
@@ -49,10 +49,9 @@ class IncompleteUpload:
 class Store(ABC):
     """Durable objects under one URI. Every method may be called from several threads and processes at once.
 
-    Every method raises `StoreError` where the storage fails for good (permission, full disk, missing bucket), with
-    what to do; `UnavailableError`, one of these, where it did not answer for too long, though it was asked again and
-    again; and `ConfigError` for a key that would escape the store. Bytes that a method returns or writes to a file are
-    those that the storage has on record: what was changed on the way is noticed and sent again.
+    Every method raises `StoreError`, with a remedy, for a permanent failure (permission, full disk, no bucket); the
+    subclass `UnavailableError` where the storage did not answer until the retries ended; and `ConfigError` for a key
+    outside the store. Bytes are checked against the storage's checksum: what was corrupted on the way is sent again.
     """
 
     uri: str
@@ -63,14 +62,14 @@ class Store(ABC):
 
     @abstractmethod
     def exists(self, key: str) -> bool:
-        """Whether there is an object under this very key."""
+        """Whether there is an object under exactly this key."""
 
     @abstractmethod
     def read(self, key: str) -> bytes:
         """All bytes of an object.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no such object.
         """
 
     @abstractmethod
@@ -78,18 +77,18 @@ class Store(ABC):
         """Create or replace an object.
 
         Raises:
-            AlreadyExistsError: `if_absent`, and there is one.
+            AlreadyExistsError: `if_absent`, and the object exists.
         """
 
     @abstractmethod
     def upload(self, key: str, path: Path, *, if_absent: bool = False) -> str:
-        """Create or replace an object from a file of any size, in little memory.
+        """Create or replace an object from a file of any size, without loading it whole.
 
         Returns:
             The SHA-256 of its bytes in hexadecimal.
 
         Raises:
-            AlreadyExistsError: `if_absent`, and there is one.
+            AlreadyExistsError: `if_absent`, and the object exists.
         """
 
     @abstractmethod
@@ -97,7 +96,7 @@ class Store(ABC):
         """Copy an object into a file, which appears whole or not at all.
 
         Returns:
-            The SHA-256 of the bytes that came, in hexadecimal.
+            The SHA-256 of the received bytes, in hexadecimal.
 
         Raises:
             NotFoundError: there is no such object.
@@ -105,9 +104,9 @@ class Store(ABC):
 
     @abstractmethod
     def sha256(self, key: str) -> str:
-        """The SHA-256 of an object's bytes in hexadecimal: what the storage has on record, or by reading them.
+        """The SHA-256 of an object's bytes in hexadecimal: as the storage recorded it, or by reading them.
 
-        It tells two objects apart. It proves nothing of what the next read returns.
+        It tells two objects apart, but does not prove what the next read returns.
 
         Raises:
             NotFoundError: there is no such object.
@@ -119,21 +118,21 @@ class Store(ABC):
 
     @abstractmethod
     def delete(self, key: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Delete an object, if it exists."""
 
     @abstractmethod
     def read_versioned(self, key: str) -> Versioned:
-        """An object with its version, for `swap`; empty bytes and version None where there is none."""
+        """An object with its version, for `swap`; empty bytes and version None if it does not exist."""
 
     @abstractmethod
     def swap(self, key: str, data: bytes, *, expected: str | None) -> str:
-        """Replace an object only if its version is still `expected` (None: only if there is none).
+        """Replace an object only if its version is still `expected` (None: only if it does not exist).
 
         Returns:
             The new version.
 
         Raises:
-            ConflictError: somebody else was faster.
+            ConflictError: somebody else changed it first.
         """
 
     @abstractmethod
@@ -141,31 +140,31 @@ class Store(ABC):
         """Seconds since 1970 by the clock that gives objects their `modified`."""
 
     @abstractmethod
-    def leftovers(self) -> Iterator[IncompleteUpload]:
-        """What killed writers left behind, and what is being written right now."""
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:
+        """What killed writers left, and what is being written right now."""
 
     @abstractmethod
-    def discard(self, leftover: IncompleteUpload) -> None:
-        """Remove a leftover; nothing happens where it is gone."""
+    def abort_upload(self, upload: IncompleteUpload) -> None:
+        """Delete an incomplete upload, if it still exists."""
 
     @abstractmethod
     def require_conditions(self) -> None:
-        """Make sure, once a process, that the storage enforces "if absent" and "if unchanged" by trying both.
+        """Check, once per process and by trying, that the storage enforces "if absent" and "if unchanged".
 
         Raises:
-            StoreError: it ignores them, so that racing writers would overwrite each other unnoticed.
+            StoreError: it ignores them, so racing writers would silently overwrite each other.
         """
 
     def local_path(self, key: str) -> Path | None:
-        """The file behind a key where the store is a local folder; None elsewhere."""
+        """The file behind a key of a local store; None for other stores."""
         return None
 
 
 def check_key(key: str) -> str:
-    """`key` if it names a place inside the store.
+    """`key` if it stays inside the store.
 
     Raises:
-        ConfigError: it is empty, absolute, or climbs with `..`.
+        ConfigError: it is empty, absolute, or has `..` in it.
     """
     parts = PurePosixPath(key).parts
     if not parts or key.startswith("/") or ".." in parts or "\0" in key or "\\" in key:

@@ -1,17 +1,17 @@
-"""Where everything of a run lies in the store.
+"""Where the files of a run are in the store.
 
     runs/<run_id>/config.yaml                 the whole config
-    runs/<run_id>/run.json                    written after it; a run exists for readers exactly when this file does
-    runs/<run_id>/attempts.json               which process trains it; `gan.train.checkpoint.attempts` explains it
-    runs/<run_id>/checkpoints/<step>-<attempt>/  a checkpoint, by the attempt that saved it
-    runs/<run_id>/metrics/<step>.jsonl        the figures from a step on, to the next checkpoint
+    runs/<run_id>/run.json                    written after it; readers see the run exactly while this file exists
+    runs/<run_id>/attempts.json               which process trains it; see `gan.train.checkpoint.attempts`
+    runs/<run_id>/checkpoints/<step>-<attempt>/  a checkpoint, with the attempt that saved it
+    runs/<run_id>/metrics/<step>.jsonl        the metrics from a step to the next checkpoint
     runs/<run_id>/tensorboard/                the same for TensorBoard
-    runs/<run_id>/samples/<step>.png          a sample sheet
+    runs/<run_id>/samples/<step>.png          a grid of samples
     runs/<run_id>/evaluations/                the scores of checkpoints
-    runs/<run_id>/verdicts/<name>.json        what the gate said of the run's generator for a promoted name
+    runs/<run_id>/verdicts/<name>.json        the gate's verdict on the run's generator for a promoted name
     runs/<run_id>/report.html                 the report
 
-Steps have eight digits, so that keys sort as steps do.
+Steps have eight digits, so that keys sort by step.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECORD = "run.json"
 
 
 def folder(run_id: str) -> str:
-    """Everything of a run."""
+    """The folder of a run."""
     return f"runs/{check_id(run_id, 'run id')}"
 
 
@@ -38,7 +38,7 @@ def record(run_id: str) -> str:
 
 
 def attempts(run_id: str) -> str:
-    """The record of the attempts at training it."""
+    """The record of its training attempts."""
     return f"{folder(run_id)}/attempts.json"
 
 
@@ -48,17 +48,17 @@ def checkpoints(run_id: str) -> str:
 
 
 def checkpoint(run_id: str, step: int, attempt: int) -> str:
-    """The folder of the checkpoint of a step that an attempt saved."""
+    """The folder of the checkpoint that an attempt saved at a step."""
     return f"{checkpoints(run_id)}/{step:08d}-{attempt}"
 
 
 def metrics(run_id: str) -> str:
-    """The folder of the figures."""
+    """The folder of the metrics."""
     return f"{folder(run_id)}/metrics"
 
 
 def metrics_from(run_id: str, first_step: int) -> str:
-    """The figures from `first_step` to the next checkpoint."""
+    """The metrics from `first_step` to the next checkpoint."""
     return f"{metrics(run_id)}/{first_step:08d}.jsonl"
 
 
@@ -68,17 +68,17 @@ def tensorboard(run_id: str) -> str:
 
 
 def events_from(run_id: str, first_step: int) -> str:
-    """TensorBoard's event file from `first_step` to the next checkpoint; TensorBoard demands the name."""
+    """TensorBoard's event file from `first_step` to the next checkpoint; TensorBoard requires the name."""
     return f"{tensorboard(run_id)}/events.out.tfevents.{first_step:08d}"
 
 
 def samples(run_id: str) -> str:
-    """The folder of the sample sheets."""
+    """The folder of the sample grids."""
     return f"{folder(run_id)}/samples"
 
 
-def sample_sheet(run_id: str, step: int) -> str:
-    """The sample sheet of a step."""
+def sample_grid(run_id: str, step: int) -> str:
+    """The sample grid of a step."""
     return f"{samples(run_id)}/{step:08d}.png"
 
 
@@ -108,6 +108,6 @@ def run_ids(store: Store) -> list[str]:
     return sorted(parts[1] for parts in keys if len(parts) == 3 and parts[2] == RECORD and is_id(parts[1]))
 
 
-def sample_sheets(store: Store, run_id: str) -> list[str]:
-    """The keys of a run's sample sheets, by step."""
+def sample_grids(store: Store, run_id: str) -> list[str]:
+    """The keys of a run's sample grids, by step."""
     return [item.key for item in store.list(samples(run_id)) if item.key.endswith(".png")]

@@ -24,59 +24,59 @@ from gan.util.ids import file_sha256, sha256
 
 TEMPORARY, LOCK = ".tmp", ".lock"
 COPY_BYTES = 1 << 20
-PLACE_TRIES = 100
+MAX_RENAME_ATTEMPTS = 100
 
 
 class LocalStore(Store):
-    """Objects are files below `root`, which is made at the first write."""
+    """Objects are files below `root`, which the first write creates."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.uri = str(self.root)
 
     def exists(self, key: str) -> bool:  # noqa: D102
-        with self._explained(key):
+        with self._translated_errors(key):
             return self._path(key).is_file()
 
     def read(self, key: str) -> bytes:  # noqa: D102
-        with self._explained(key):
+        with self._translated_errors(key):
             return self._path(key).read_bytes()
 
     def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:  # noqa: D102
-        with self._explained(key), self._temporary() as (file, temporary):
+        with self._translated_errors(key), self._temporary_file() as (file, temporary):
             file.write(data)
-            self._settle(file, temporary, self._path(key), if_absent=if_absent)
+            self._commit(file, temporary, self._path(key), if_absent=if_absent)
 
     def upload(self, key: str, path: Path, *, if_absent: bool = False) -> str:  # noqa: D102
-        with self._explained(key), self._temporary() as (file, temporary), path.open("rb") as source:
+        with self._translated_errors(key), self._temporary_file() as (file, temporary), path.open("rb") as source:
             digest = _copy(source, file)
-            self._settle(file, temporary, self._path(key), if_absent=if_absent)
+            self._commit(file, temporary, self._path(key), if_absent=if_absent)
         return digest
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
-        with self._explained(key), self._path(key).open("rb") as source, atomic_file(path) as file:
+        with self._translated_errors(key), self._path(key).open("rb") as source, atomic_file(path) as file:
             return _copy(source, file)
 
     def sha256(self, key: str) -> str:  # noqa: D102
-        with self._explained(key):
+        with self._translated_errors(key):
             return file_sha256(self._path(key))
 
     def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
         top = self._path(prefix) if prefix else self.root
-        with self._explained(prefix):
+        with self._translated_errors(prefix):
             found = sorted(path.relative_to(self.root).as_posix() for path in top.rglob("*") if path.is_file())
         for key in found:
             if key.partition("/")[0] in (TEMPORARY, LOCK):
                 continue
             try:
-                facts = (self.root / key).stat()
+                status = (self.root / key).stat()
             except FileNotFoundError:
-                continue  # deleted since it was listed
-            yield Item(key, facts.st_size, facts.st_mtime)
+                continue  # deleted since the listing
+            yield Item(key, status.st_size, status.st_mtime)
 
     def delete(self, key: str) -> None:  # noqa: D102
         path = self._path(key)
-        with self._explained(key):
+        with self._translated_errors(key):
             path.unlink(missing_ok=True)
             for folder in path.parents:
                 if folder == self.root:
@@ -103,21 +103,21 @@ class LocalStore(Store):
         return sha256(data)
 
     def now(self) -> float:  # noqa: D102
-        with self._explained(TEMPORARY), self._temporary() as (_, path):
+        with self._translated_errors(TEMPORARY), self._temporary_file() as (_, path):
             return path.stat().st_mtime
 
-    def leftovers(self) -> Iterator[IncompleteUpload]:  # noqa: D102
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:  # noqa: D102
         for path in sorted((self.root / TEMPORARY).glob("*")):
-            with contextlib.suppress(FileNotFoundError):  # finished since it was listed
-                facts = path.stat()
-                yield IncompleteUpload(f"{TEMPORARY}/{path.name}", facts.st_size, facts.st_mtime)
+            with contextlib.suppress(FileNotFoundError):  # finished since the listing
+                status = path.stat()
+                yield IncompleteUpload(f"{TEMPORARY}/{path.name}", status.st_size, status.st_mtime)
 
-    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
-        with self._explained(leftover.name):
-            self._path(leftover.name).unlink(missing_ok=True)
+    def abort_upload(self, upload: IncompleteUpload) -> None:  # noqa: D102
+        with self._translated_errors(upload.name):
+            self._path(upload.name).unlink(missing_ok=True)
 
     def require_conditions(self) -> None:
-        """A local folder enforces them by links and a lock."""
+        """A local folder enforces them with hard links and a lock."""
 
     def local_path(self, key: str) -> Path:  # noqa: D102
         return self._path(key)
@@ -126,8 +126,8 @@ class LocalStore(Store):
         return self.root / check_key(key)
 
     @contextmanager
-    def _explained(self, key: str) -> Iterator[None]:
-        """Turns what the operating system says into errors of ours that say what to do."""
+    def _translated_errors(self, key: str) -> Iterator[None]:
+        """Turn errors of the operating system into store errors that say what to do."""
         where = self.uri_of(key)
         try:
             yield
@@ -149,11 +149,11 @@ class LocalStore(Store):
             raise StoreError(f"{where}: {error.strerror or error}") from error
 
     @contextmanager
-    def _temporary(self) -> Iterator[tuple[tempfile._TemporaryFileWrapper[bytes], Path]]:
+    def _temporary_file(self) -> Iterator[tuple[tempfile._TemporaryFileWrapper[bytes], Path]]:
         folder = self.root / TEMPORARY
         try:
             folder.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError:  # below a file system that takes no folders, such as /proc
+        except FileNotFoundError:  # on a file system without folders to write to, such as /proc
             raise StoreError(f"can't make the folder {folder}; give another --store") from None
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             path = Path(file.name)
@@ -162,26 +162,26 @@ class LocalStore(Store):
             finally:
                 path.unlink(missing_ok=True)
 
-    def _settle(
+    def _commit(
         self, file: tempfile._TemporaryFileWrapper[bytes], temporary: Path, path: Path, *, if_absent: bool
     ) -> None:
         file.flush()
         os.fsync(file.fileno())
         temporary.chmod(0o644)
-        for left in reversed(range(PLACE_TRIES)):
+        for attempts_left in reversed(range(MAX_RENAME_ATTEMPTS)):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _place(temporary, path, if_absent=if_absent)
+                _rename(temporary, path, if_absent=if_absent)
                 break
-            except (FileNotFoundError, FileExistsError):  # `delete` removed the folder, empty as it still was
-                if not left:
+            except (FileNotFoundError, FileExistsError):  # `delete` removed the folder while it was still empty
+                if not attempts_left:
                     raise
-        with contextlib.suppress(FileNotFoundError):  # deleted already, with its folder
+        with contextlib.suppress(FileNotFoundError):  # already deleted, with its folder
             _flush_folder(path.parent)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        with self._explained(LOCK):
+        with self._translated_errors(LOCK):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / LOCK).open("w")
         with lock:
@@ -190,7 +190,7 @@ class LocalStore(Store):
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> str:
-    """Copies to the end; returns the SHA-256 of what was copied."""
+    """Copy everything; returns the SHA-256 of the bytes."""
     digest = hashlib.sha256()
     while block := source.read(COPY_BYTES):
         target.write(block)
@@ -198,7 +198,7 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _place(temporary: Path, path: Path, *, if_absent: bool) -> None:
+def _rename(temporary: Path, path: Path, *, if_absent: bool) -> None:
     if not if_absent:
         temporary.replace(path)
         return
@@ -209,7 +209,7 @@ def _place(temporary: Path, path: Path, *, if_absent: bool) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Makes a rename survive a power cut."""
+    """Make a rename survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,17 +1,17 @@
-"""How long work that can wait for an unreachable store waits for it."""
+"""How long work waits for an unreachable store, where it can wait."""
 
 from __future__ import annotations
 
 from gan.util.env import env_float
 
-PATIENCE = "GAN_STORE_PATIENCE_SECONDS"
+RETRY_TIMEOUT = "GAN_STORE_PATIENCE_SECONDS"
 DEFAULT_SECONDS = 600.0
 
 
 def retry_timeout_seconds() -> float:
-    """What GAN_STORE_PATIENCE_SECONDS says, by default 600.
+    """The value of GAN_STORE_PATIENCE_SECONDS, by default 600.
 
     Raises:
-        ConfigError: that is no number from 0 on.
+        ConfigError: it is not a number of at least 0.
     """
-    return env_float(PATIENCE, DEFAULT_SECONDS, "seconds", or_zero=True)
+    return env_float(RETRY_TIMEOUT, DEFAULT_SECONDS, "seconds", or_zero=True)

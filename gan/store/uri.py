@@ -1,4 +1,4 @@
-"""What a user writes to name a place: a path or a URI."""
+"""Paths and URIs that users give."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ BUCKETS = ("gs", "s3")
 
 
 def is_bucket(uri: str) -> bool:
-    """Whether a place is in object storage: `gs://...` or `s3://...`."""
+    """Whether a URI is of a bucket: `gs://...` or `s3://...`."""
     scheme, mark, _ = uri.partition("://")
     return bool(mark) and scheme.lower() in BUCKETS
 
 
 def local_path(uri: str, flag: str) -> Path | None:
-    """The file or folder of this machine that a path or `file://` URI names; None for a URI of another scheme.
+    """The local file or folder that a path or `file://` URI names; None for a URI of another scheme.
 
-    A path is taken as it is written, but for a leading `~` or `~user`. A `file://` URI is absolute and percent-encoded.
+    In a path, only a leading `~` or `~user` is expanded. A `file://` URI is absolute and percent-encoded.
 
     Args:
         uri: `./store`, `~/store`, `file:///tmp/my%20store` or `file://localhost/tmp/store`.
-        flag: for the message: what the user gave it as, such as `--store`.
+        flag: for the message: the flag it was given as, such as `--store`.
 
     Raises:
-        ConfigError: it names nothing, another machine, or the home of a user that does not exist.
+        ConfigError: it is empty, on another machine, or in the home of an unknown user.
     """
     scheme, mark, rest = uri.partition("://")
     if not mark:
@@ -37,11 +37,11 @@ def local_path(uri: str, flag: str) -> Path | None:
     host, slash, below = rest.partition("/")
     if host.lower() not in THIS_MACHINE:
         raise ConfigError(
-            f'{flag} must be a path or a file:// URI of this machine, such as file:///tmp/x; in "{uri}" "{host}" '
-            "stands where the machine is named"
+            f'{flag} must be a path or a file:// URI of this machine, such as file:///tmp/x; "{uri}" '
+            f'names the machine "{host}"'
         )
     if not slash:
-        raise ConfigError(f'{flag} must be a path or a file:// URI, such as file:///tmp/x; "{uri}" names no path')
+        raise ConfigError(f'{flag} must be a path or a file:// URI, such as file:///tmp/x; "{uri}" has no path')
     return _without_nul(f"/{unquote(below)}", flag)
 
 
@@ -53,12 +53,11 @@ def _expanded(path: str, flag: str) -> Path:
     except RuntimeError:
         user = path.partition("/")[0]
         raise ConfigError(
-            f'{flag}: {user} of "{path}" is the home of no user here; write the path out, or ./{path} for a folder of '
-            "that name"
+            f'{flag}: no user is called {user}, in "{path}"; write the path out, or ./{path} for a folder of that name'
         ) from None
 
 
 def _without_nul(path: str, flag: str) -> Path:
     if "\0" in path:
-        raise ConfigError(f"{flag} must be a path; {path!r} holds a zero byte")
+        raise ConfigError(f"{flag} must be a path; {path!r} contains a zero byte")
     return Path(path)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.config import Config, from_record, train_as_meant
+from gan.config import Config, from_record, migrate_train_keys
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
 from gan.store import Store, layout
 from gan.store.document import read_checksummed, write_checksummed
@@ -193,9 +193,9 @@ def differences(begun_with: Mapping[str, Any], now: Config) -> list[str]:
     """The decisive keys in which a config differs from a record, each with both values.
 
     A key that the record does not have was not known when it was made, and counts as its default, but see
-    `gan.config.train_as_meant`.
+    `gan.config.migrate_train_keys`.
     """
-    train = {key: value for key, value in train_as_meant(begun_with["train"]).items() if key != WARM_START}
+    train = {key: value for key, value in migrate_train_keys(begun_with["train"]).items() if key != WARM_START}
     begun_with = {**begun_with, "train": train}
     old, new, defaults = (_flat(tree) for tree in (begun_with, _decisive(now), _decisive(Config())))
     was = {**defaults, **old}

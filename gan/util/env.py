@@ -1,4 +1,4 @@
-"""Numbers that the environment gives."""
+"""Numbers from environment variables."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import os
 from gan.errors import ConfigError
 
 
-def env_float(name: str, default: float, of: str, *, or_zero: bool = False) -> float:
-    """What the variable `name` says, or `default` where it is not set.
+def env_float(name: str, default: float, unit: str, *, or_zero: bool = False) -> float:
+    """The value of the variable `name`, or `default` if it is not set.
 
     Args:
         name: of the variable.
-        default: what most people want; named as the example in the message.
-        of: what is counted, in the plural: "seconds".
-        or_zero: whether 0 is allowed too.
+        default: also the example in the message.
+        unit: in the plural, such as "seconds".
+        or_zero: whether 0 is allowed.
 
     Raises:
-        ConfigError: it is no number, not finite, or too small.
+        ConfigError: it is not a finite number, or too small.
     """
     text = os.environ.get(name, str(default))
     try:
@@ -26,6 +26,6 @@ def env_float(name: str, default: float, of: str, *, or_zero: bool = False) -> f
     except ValueError:
         value = math.nan
     if not (0 <= value < math.inf if or_zero else 0 < value < math.inf):
-        least = "from 0 on" if or_zero else "above 0"
-        raise ConfigError(f'{name} must be a number of {of} {least}, such as {default:g}; got "{text}"')
+        minimum = "at least 0" if or_zero else "above 0"
+        raise ConfigError(f'{name} must be a number of {unit}, {minimum}, such as {default:g}; got "{text}"')
     return value

@@ -1,4 +1,4 @@
-"""Content hashes and the names that may stand in the store."""
+"""Content hashes, and the ids that are allowed in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: keys sorted, no spaces, UTF-8."""
+    """Canonical JSON of a value: keys sorted, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -25,7 +25,7 @@ def sha256(data: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal, read in pieces."""
+    """SHA-256 of a file in hexadecimal, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -36,15 +36,15 @@ def content_hash(value: Any) -> str:
 
 
 def is_id(value: object) -> bool:
-    """Whether `value` can safely be one folder's name in a store; see `check_id`."""
+    """Whether `value` is safe as a folder's name in a store; see `check_id`."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def check_id(value: object, what: str) -> str:
-    """`value` if it can safely be one folder's name in a store.
+    """`value` if it is safe as a folder's name in a store.
 
     Raises:
-        ConfigError: it is not 1 to 100 letters, digits, dots, dashes or underscores, or starts with a mark.
+        ConfigError: it is not 1 to 100 letters, digits, dots, dashes or underscores, the first a letter or digit.
     """
     if isinstance(value, str) and is_id(value):
         return value

@@ -1,4 +1,4 @@
-"""From images to pixels to PNG."""
+"""Images to pixels, grids and PNG."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def to_pixels(images: Images) -> Pixels:
 
 
 def grid(pixels: Pixels, *, columns: int | None = None, scale: int = 1, gap: int = 2) -> Image.Image:
-    """Lay Pixels [N, H, W, C] out in rows, each image enlarged `scale` times without smoothing.
+    """A grid of Pixels [N, H, W, C] in rows, each image enlarged `scale` times without smoothing.
 
     Args:
         pixels: uint8 [N, H, W, C], C 1 or 3, N at least 1.
         columns: images in a row; default the square root of N, rounded up.
-        scale: side in screen pixels of one image pixel.
+        scale: screen pixels per image pixel, in each direction.
         gap: white pixels between images.
     """
     import numpy as np

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 GATEWAY = "GAN_PUSHGATEWAY"
 JOB = "gan-pipelines"
-EVERY_SECONDS = 10.0
-PATIENCE_SECONDS = 5.0
-LAST_SECONDS = 3.0
+PUSH_INTERVAL_SECONDS = 10.0
+PUSH_TIMEOUT_SECONDS = 5.0
+FINAL_PUSH_TIMEOUT_SECONDS = 3.0
 
 METRICS = {
     "gan_step_began_timestamp_seconds": "When the step last began, in seconds since 1970.",
@@ -58,7 +58,7 @@ class MetricsPush:
     """
 
     def __init__(
-        self, step: str, name: str, *, gateway: str | None = None, every_seconds: float = EVERY_SECONDS
+        self, step: str, name: str, *, gateway: str | None = None, every_seconds: float = PUSH_INTERVAL_SECONDS
     ) -> None:
         self._gateway = os.environ.get(GATEWAY, "") if gateway is None else gateway
         self._group = {"step": step} | ({"name": name} if name else {})
@@ -83,7 +83,7 @@ class MetricsPush:
         self._closing.set()
         self._news.set()
         if self._thread.ident is not None and self._well:
-            self._thread.join(LAST_SECONDS)
+            self._thread.join(FINAL_PUSH_TIMEOUT_SECONDS)
 
     def set(self, metric: str, value: float, **labels: str) -> None:
         """Note the latest value of one of `METRICS`; it is pushed a little later."""
@@ -108,7 +108,7 @@ class MetricsPush:
 
         try:
             pushadd_to_gateway(
-                self._gateway, JOB, _registry(samples), grouping_key=self._group, timeout=PATIENCE_SECONDS
+                self._gateway, JOB, _registry(samples), grouping_key=self._group, timeout=PUSH_TIMEOUT_SECONDS
             )
         except (OSError, ValueError, HTTPException) as error:
             if self._well:

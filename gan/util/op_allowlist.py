@@ -19,22 +19,30 @@ from tensorflow.python.client import pywrap_tf_session
 
 from gan.errors import IntegrityError
 
-NO_NUMBERS = (types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
-WORDS = ("data_format", "equation", "padding", "bad_indices_policy", "interpolation", "fill_mode", "kernel_type")
+NON_NUMERIC_TYPES = (types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
+SAFE_TEXT_ATTRIBUTES = (
+    "data_format",
+    "equation",
+    "padding",
+    "bad_indices_policy",
+    "interpolation",
+    "fill_mode",
+    "kernel_type",
+)
 """Attributes that are words for how to calculate; any other one may be the name of a file, a library or a callback."""
-OF_VARIABLES = (
+STATEFUL_OPS = (
     *("VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp", "DisableCopyOnRead"),
     *("Placeholder", "CheckNumerics", "RandomStandardNormal", "RandomUniform", "TruncatedNormal"),
     *("PartitionedCall", "StatefulPartitionedCall", "If", "While", "Case"),
 )
 """Operations that keep state, or call functions of the graph, which are looked through as well."""
-OF_SAVING = (
+SAVING_OPS = (
     *("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"),
     *("StaticRegexFullMatch", "StringJoin"),
 )
 """What the two functions that TensorFlow writes into every SavedModel for itself hold; nothing may call these."""
-OBJECTS = ("variable", "user_object", "bare_concrete_function", "function", "constant", "captured_tensor")
-STARTING = "__saved_model_init_op"
+OBJECT_KINDS = ("variable", "user_object", "bare_concrete_function", "function", "constant", "captured_tensor")
+INIT_SIGNATURE = "__saved_model_init_op"
 FILE, OTHER_FILES = "saved_model.pb", ("saved_model.pbtxt", "saved_model.cpb")
 
 
@@ -50,7 +58,7 @@ def check_nodes(nodes: Iterable[Any], where: str, functions: Collection[str] = (
     Raises:
         IntegrityError: an operation is none that only calculates.
     """
-    refused = {node.op for node in nodes} - _numeric() - set(OF_VARIABLES) - set(functions) - set(more)
+    refused = {node.op for node in nodes} - _numeric_ops() - set(STATEFUL_OPS) - set(functions) - set(more)
     if refused:
         raise IntegrityError(
             f"{where} holds operations that may do more than calculate: {', '.join(sorted(refused))}; it is not run. "
@@ -76,35 +84,35 @@ def check_saved_model(folder: Path, called: str | None = None) -> None:
     others = [name for name in OTHER_FILES if (folder / name).exists()]
     if others or len(model.meta_graphs) != 1:
         raise IntegrityError(f"{where} should hold one graph and stand alone; found {len(model.meta_graphs)}, {others}")
-    for what in _odd(model.meta_graphs[0]):
+    for what in _violations(model.meta_graphs[0]):
         raise IntegrityError(f"{where} does more than hold functions that calculate: {what}; it is not loaded")
     (graph,) = model.meta_graphs
     functions = {each.signature.name: each for each in graph.graph_def.library.function}
-    saving = _saving(graph)
+    saving = _saving_functions(graph)
     check_nodes(graph.graph_def.node, where, functions)
     for name, function in functions.items():
-        check_nodes(function.node_def, where, functions.keys() - saving, OF_SAVING if name in saving else ())
+        check_nodes(function.node_def, where, functions.keys() - saving, SAVING_OPS if name in saving else ())
 
 
-def _odd(graph: Any) -> Iterator[str]:
+def _violations(graph: Any) -> Iterator[str]:
     """What a SavedModel of ours never holds: what runs when it is loaded, or calls what only TensorFlow may call."""
     kinds = {node.WhichOneof("kind") for node in graph.object_graph_def.nodes}
-    if not kinds or not kinds <= set(OBJECTS):
-        yield f"objects of kind {sorted(map(str, kinds - set(OBJECTS)))}"
+    if not kinds or not kinds <= set(OBJECT_KINDS):
+        yield f"objects of kind {sorted(map(str, kinds - set(OBJECT_KINDS)))}"
     if graph.asset_file_def:
         yield "files of its own"
     nodes = {node.name: node for node in graph.graph_def.node}
-    starting = [signature for name, signature in graph.signature_def.items() if name == STARTING]
+    starting = [signature for name, signature in graph.signature_def.items() if name == INIT_SIGNATURE]
     for output in (output for signature in starting for output in signature.outputs.values()):
         node = nodes.get(output.name.partition(":")[0])
         if node is None or node.op != "NoOp" or node.input:
             yield "an operation that runs when it is loaded"
-    saving = _saving(graph)
+    saving = _saving_functions(graph)
     if saving & set(graph.object_graph_def.concrete_functions):
         yield "a function that saves among those that are for use"
     calls = [node for function in graph.graph_def.library.function for node in function.node_def]
     calls += [node for node in graph.graph_def.node if node.name not in _saver_nodes(graph)]
-    if any(name in saving for node in calls for name in _called(node)):
+    if any(name in saving for node in calls for name in _called_functions(node)):
         yield "a call of a function that saves"
 
 
@@ -112,14 +120,14 @@ def _saver_nodes(graph: Any) -> set[str]:
     return {graph.saver_def.save_tensor_name.partition(":")[0], graph.saver_def.restore_op_name.partition(":")[0]}
 
 
-def _saving(graph: Any) -> set[str]:
+def _saving_functions(graph: Any) -> set[str]:
     """The names of the functions by which TensorFlow saves and restores variables."""
     savers = [node for node in graph.graph_def.node if node.name in _saver_nodes(graph)]
     functions = {each.signature.name for each in graph.graph_def.library.function}
-    return functions & {name for node in savers for name in _called(node)}
+    return functions & {name for node in savers for name in _called_functions(node)}
 
 
-def _called(node: Any) -> Iterator[str]:
+def _called_functions(node: Any) -> Iterator[str]:
     """The functions that a node calls."""
     yield node.op
     for attribute in node.attr.values():
@@ -129,16 +137,18 @@ def _called(node: Any) -> Iterator[str]:
 
 
 @cache
-def _numeric() -> frozenset[str]:
+def _numeric_ops() -> frozenset[str]:
     """The operations that keep no state, take and give numbers alone, and are told nothing in words but how."""
     buffer = pywrap_tf_session.TF_GetAllOpList()
     known = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetBuffer(buffer))
-    return frozenset(op.name for op in known.op if not op.is_stateful and not op.name.startswith("_") and _is_plain(op))
+    return frozenset(
+        op.name for op in known.op if not op.is_stateful and not op.name.startswith("_") and _is_numeric(op)
+    )
 
 
-def _is_plain(op: Any) -> bool:
+def _is_numeric(op: Any) -> bool:
     arguments = [*op.input_arg, *op.output_arg]
-    if any(each.type in NO_NUMBERS or each.is_ref for each in arguments):
+    if any(each.type in NON_NUMERIC_TYPES or each.is_ref for each in arguments):
         return False
     free = [each for each in op.attr if each.type in ("string", "list(string)") and not each.HasField("allowed_values")]
-    return all(each.name in WORDS for each in free)
+    return all(each.name in SAFE_TEXT_ATTRIBUTES for each in free)

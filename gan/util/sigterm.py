@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that what was begun is cleared away; for every command and every step of a pipeline."""
+"""SIGTERM as an exception, so that commands and pipeline steps clean up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gan.errors import Stopped
 
 @contextmanager
 def sigterm_as_exception() -> Iterator[None]:
-    """While inside, the first SIGTERM raises `Stopped`; later ones wait for the clearing up that it began.
+    """Inside, the first SIGTERM raises `Stopped`; later ones are ignored, so that the cleanup can finish.
 
-    Python delivers signals to the main thread alone, so elsewhere nothing changes.
+    Python delivers signals to the main thread only, so in other threads this does nothing.
 
     Raises:
         Stopped: SIGTERM came.
@@ -25,11 +25,11 @@ def sigterm_as_exception() -> Iterator[None]:
         yield
         return
 
-    def unwind(number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Stopped(number, "nothing half made is left; the same command again continues")
+        raise Stopped(number, "no partial output is left; run the same command to continue")
 
-    before = signal.signal(signal.SIGTERM, unwind)
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
@@ -37,12 +37,12 @@ def sigterm_as_exception() -> Iterator[None]:
 
 
 @contextmanager
-def on_sigterm(tell: Callable[[], object]) -> Iterator[None]:
-    """While inside, the first SIGTERM calls `tell` at once, in a thread of its own.
+def on_sigterm(callback: Callable[[], object]) -> Iterator[None]:
+    """Inside, the first SIGTERM calls `callback` at once, in a thread of its own.
 
-    A handler in Python waits until the main thread comes out of the library that it is calculating in, which may last
-    longer than a pod has left to live; this does not. It needs a handler for SIGTERM, and nothing happens where it is
-    entered in another thread.
+    A Python signal handler runs only once the main thread returns from native code, which may take longer than the
+    pod's grace period; this does not wait. It needs an installed handler for SIGTERM, and does nothing outside the main
+    thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -51,11 +51,11 @@ def on_sigterm(tell: Callable[[], object]) -> Iterator[None]:
     os.set_blocking(writer, False)
 
     def listen() -> None:
-        told = False
+        called = False
         while numbers := os.read(reader, 1):
-            if numbers[0] == signal.SIGTERM and not told:
-                told = True
-                tell()
+            if numbers[0] == signal.SIGTERM and not called:
+                called = True
+                callback()
         os.close(reader)
 
     threading.Thread(target=listen, daemon=True).start()

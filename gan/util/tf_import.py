@@ -1,4 +1,4 @@
-"""Import TensorFlow without the notices that it writes past every setting."""
+"""Import TensorFlow without the notices that no setting turns off."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 
 # https://github.com/tensorflow/tensorflow/issues/100442: written at import, whatever TF_CPP_MIN_LOG_LEVEL says.
 NOTICE = re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\)|I0000 ")
-# Where there is no GPU to begin with, that CUDA finds none is no news.
+# On a machine without GPUs, "CUDA finds no GPU" is not worth a message.
 NO_GPU = re.compile(rb"E0000 .* failed call to cuInit")
 GPU_DEVICES = ("nvidia0", "nvidiactl", "dxg")
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow, holding back the notices of its import and nothing else that is written to stderr."""
+    """Import TensorFlow and drop its import notices, but nothing else, from stderr."""
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _notices_held_back(gpu=any(Path("/dev", name).exists() for name in GPU_DEVICES)):
+    with _filtered_stderr(gpu=any(Path("/dev", name).exists() for name in GPU_DEVICES)):
         import tensorflow as tf
 
-        tf.config.list_physical_devices("GPU")  # CUDA says now what it would say later
+        tf.config.list_physical_devices("GPU")  # so that CUDA writes its messages now
 
 
 @contextmanager
-def _notices_held_back(*, gpu: bool) -> Iterator[None]:
+def _filtered_stderr(*, gpu: bool) -> Iterator[None]:
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from gan.cli.main import guarded
+from gan.cli.main import exit_code_of
 from gan.cli.output import CommandOutput
 from gan.util.log import put
 from gan.util.sigterm import sigterm_as_exception
@@ -15,7 +15,7 @@ from pipelines.cli.parser import make_parser
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    return guarded("gan-pipelines", lambda: _command(argv))
+    return exit_code_of("gan-pipelines", lambda: _command(argv))
 
 
 def _command(argv: Sequence[str] | None) -> int:

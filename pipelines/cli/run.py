@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from gan.cli.output import CommandOutput, shown
+from gan.cli.output import CommandOutput, to_output
 from gan.cli.parser import Add, add_config, add_store
 from gan.errors import ConfigError
 from gan.result import Stopwatch
@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> CommandOutput:
     from pipelines.local.local_run import run_pipeline, run_step
 
     if arguments.only is not None:
-        return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
+        return to_output(arguments.only, run_step(request, arguments.only, make_display()).outcome)
     runs = run_pipeline(arguments.pipeline, request, make_display())
     seconds = watch.seconds()
     return CommandOutput(summary.text(request, runs, seconds), summary.record(request, runs, seconds))

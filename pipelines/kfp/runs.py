@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_GOING_ON, ConfigError, NotFoundError
+from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_UNFINISHED, ConfigError, NotFoundError
 from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.pagination import pages
@@ -104,7 +104,7 @@ def newest(connection: Connection, most: int) -> Iterator[Any]:
 
 def exit_code(state: str) -> int:
     """What a command that waited for a run in this state exits with."""
-    return EXIT_CODES.get(state, EXIT_RUN_GOING_ON)
+    return EXIT_CODES.get(state, EXIT_RUN_UNFINISHED)
 
 
 def was_canceled(connection: Connection, run: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import kfp_server_api as api
 import yaml
 
-from gan.build import check_config, source, warn_of_unusual
+from gan.build import check_config, source, warn_if_unusual
 from gan.errors import ConfigError
 from gan.metrics.features.feature_networks import IMAGENET
 from gan.store import local_path
@@ -55,7 +55,7 @@ def prepare(pipeline: str, request: RunRequest, profile: Profile, image: str, *,
     load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
     for config in request.configs():
         check_config(config)
-    warn_of_unusual(request.config)
+    warn_if_unusual(request.config)
     exact = pinned(image, allow_tag=allow_tag)
     text = compile_text(pipeline, exact, profile, request.sweep)
     return PreparedRun(pipeline, exact, profile, text, _parameters(pipeline, text, request.parameters()))

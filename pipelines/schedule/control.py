@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from gan.errors import EXIT_RUN_GOING_ON, GanError, NotFoundError, unknown_name
+from gan.errors import EXIT_RUN_UNFINISHED, GanError, NotFoundError, unknown_name
 from pipelines.schedule.handover import HandoverTimeouts, complete_handover, last_triggered, renew
 from pipelines.schedule.host import Host
 from pipelines.schedule.version import ScheduledRun, ScheduleVersion
@@ -16,7 +16,7 @@ BY_HAND = ""
 class RunGoingOnError(GanError):
     """A run of the schedule goes on, which stands in the way."""
 
-    exit_code = EXIT_RUN_GOING_ON
+    exit_code = EXIT_RUN_UNFINISHED
 
 
 def find(host: Host, name: str, patience: HandoverTimeouts) -> list[ScheduleVersion]:

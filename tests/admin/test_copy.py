@@ -76,7 +76,7 @@ def test_an_object_comes_with_its_lineage(
     source: LocalStore, target: LocalStore, made: dict[str, str], asked: str, arrives: list[str]
 ) -> None:
     copy(source, target, [made.get(asked, asked)])
-    assert {key.id for key in lineage.keys(target)} == {made.get(each, each) for each in arrives}
+    assert {key.id for key in lineage.object_refs(target)} == {made.get(each, each) for each in arrives}
     assert verify(target).details["damages"] == []
 
 
@@ -96,11 +96,11 @@ def test_wherever_it_is_killed_it_goes_on(tmp_path: Path, source: LocalStore, ma
     class Dying(LocalStore):
         left = 0
 
-        def _settle(self, *args: object, **kwargs: object) -> None:
+        def _commit(self, *args: object, **kwargs: object) -> None:
             if self.left == 0:
                 raise KeyboardInterrupt
             self.left -= 1
-            super()._settle(*args, **kwargs)  # type: ignore[arg-type]
+            super()._commit(*args, **kwargs)  # type: ignore[arg-type]
 
     for changes in range(0, 1000, 5):
         dying = Dying(tmp_path / str(changes))
@@ -113,8 +113,8 @@ def test_wherever_it_is_killed_it_goes_on(tmp_path: Path, source: LocalStore, ma
             break
         there = LocalStore(dying.root)
         assert verify(there).details["damages"] == [], "what is there is whole"
-        for key in lineage.keys(there):
-            assert set(lineage.needs(there, key)) <= set(lineage.keys(there))
+        for key in lineage.object_refs(there):
+            assert set(lineage.dependencies(there, key)) <= set(lineage.object_refs(there))
         copy(source, there)
         assert contents(there) == contents(source)
     assert changes > 20
@@ -125,7 +125,7 @@ def test_other_content_under_the_same_id_is_refused(
 ) -> None:
     key = f"datasets/{made['d1']}/manifest.parquet"
     target.write(key, b"other")
-    with pytest.raises(ConflictError, match=r"manifest.parquet is there with other content.*SHA-256 \w{64} there"):
+    with pytest.raises(ConflictError, match=r"manifest.parquet has other content.*SHA-256 \w{64} there"):
         copy(source, target, [made["d1"]])
     assert not immutable.is_published(target, "dataset", made["d1"])
     assert target.read(key) == b"other"
@@ -138,7 +138,7 @@ def test_another_state_of_the_same_run_is_refused(source: LocalStore, target: Lo
     assert [item.key for item in target.list("runs/r1/checkpoints/00000020-1")], "what is new is added"
     take_over(target, "r1").go_on_from(20)
     take_over(source, "r1").go_on_from(10)
-    with pytest.raises(ConflictError, match=r"r1/attempts.json is there with other content.*another state of the same"):
+    with pytest.raises(ConflictError, match=r"r1/attempts.json has other content.*another state of the same"):
         copy(source, target, ["r1"])
 
 
@@ -148,11 +148,11 @@ def test_a_name_goes_on_from_a_shorter_history_and_no_other(
     copy(source, target, ["faces"])
     objects.promote(source, "faces", made["g2"])
     assert copy(source, target, ["faces"]).details["copied"] == ["promoted name faces"]
-    assert alias.read(target, "faces").moves == alias.read(source, "faces").moves
+    assert alias.read(target, "faces").history == alias.read(source, "faces").history
     objects.promote(target, "faces", made["g1"])
     objects.promote(source, "faces", made["g1"])
     before = target.read("promoted/faces.json")
-    with pytest.raises(ConflictError, match=r"faces.json has a history of its own: its last move is to"):
+    with pytest.raises(ConflictError, match=r"faces.json has another history: its last promotion is"):
         copy(source, target, ["faces"])
     assert target.read("promoted/faces.json") == before
 
@@ -185,9 +185,7 @@ def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, ma
     folder = f"generators/{made['g1']}"
     target.write(f"{folder}/weights", b"other")
     remedy = f"delete {target.uri_of(folder)} and run the same command again"
-    with pytest.raises(
-        IntegrityError, match=rf"what was copied is not as it should be: .*weights has SHA-256 .*; {re.escape(remedy)}"
-    ):
+    with pytest.raises(IntegrityError, match=rf"the copy is damaged: .*weights has SHA-256 .*; {re.escape(remedy)}"):
         copy(source, target, [made["g1"]])
     for item in list(target.list(folder)):
         target.delete(item.key)
@@ -222,15 +220,18 @@ def test_damage_stops_only_what_needs_it_and_all_of_it_is_listed(
     assert said.startswith("4 objects are damaged: (1) dataset ")
     for damaged in (
         f"dataset {apart[0]}: {source.uri_of(f'datasets/{apart[0]}/manifest.parquet')} has SHA-256",
-        f"dataset {apart[1]}: what was copied is not as it should be: ",
+        f"dataset {apart[1]}: the copy is damaged: ",
         f"reference {reference}: {source.uri_of(f'references/{reference}/reference.json')} has SHA-256",
         f"generator {generator}: {source.uri_of(f'generators/{generator}/weights')} is missing",
     ):
         assert damaged in said
-    assert f"as they need these: run r1, generator {made['g1']}, promoted name faces; all else is copied." in said
-    there = set(lineage.keys(target))
+    assert (
+        f"because they depend on these: run r1, generator {made['g1']}, promoted name faces; all else is copied."
+        in said
+    )
+    there = set(lineage.object_refs(target))
     assert {key.id for key in there} == {made["d1"], made["d2"], made["ref2"], "r2", *apart[1:]}
-    assert all(set(lineage.needs(target, key)) <= there for key in there)
+    assert all(set(lineage.dependencies(target, key)) <= there for key in there)
 
 
 def test_the_litter_of_killed_attempts_is_left_behind(

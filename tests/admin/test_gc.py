@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gan import lineage
-from gan.admin.gc import AT_WORK, gc
-from gan.admin.gc_scan import ASIDE, Rules
+from gan.admin.gc import LOCK_KEY, gc
+from gan.admin.gc_scan import TOMBSTONE, Rules
 from gan.admin.verify import verify
 from gan.errors import ConfigError, ConflictError, NotFoundError
 from gan.steps.promote import promote
@@ -85,7 +85,7 @@ def test_what_nothing_refers_to_is_deleted_and_the_rest_is_whole(store: LocalSto
     assert gone == {key for key in before if made["stray"] in key or made["second"] in key}
     assert verify(store).details["damages"] == []
     assert trash(store, NOW, delete=True) == []
-    assert not list(store.leftovers())
+    assert not list(store.incomplete_uploads())
 
 
 def test_what_was_written_within_the_grace_stays(store: LocalStore) -> None:
@@ -133,7 +133,7 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
     assert sorted(each.partition("/")[0] for each in gone) == [
         "export", "pipeline-evaluate", "pipeline-reference", "preprocess", "reference",
     ]  # fmt: skip
-    assert {note.made for note in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
+    assert {entry.object_id for entry in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
 def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
@@ -168,7 +168,7 @@ def test_the_litter_of_killed_processes_goes(store: LocalStore) -> None:
         ("leftover", ".probes/x"),
     ]
     assert not [key for key in keys(store) if "-0/" in key or "r2" in key or "00000020" in key or key[0] == "."]
-    assert not list(store.leftovers())
+    assert not list(store.incomplete_uploads())
     assert {made["run"], made["generator"], made["dataset"]} <= set(verify(store).details["checked"])
 
 
@@ -277,12 +277,12 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
             super().delete(key)
-            if key == f"datasets/{made['stray']}/{immutable.SEAL}" and not store.exists("runs/r9/run.json"):
+            if key == f"datasets/{made['stray']}/{immutable.SUMS_FILE}" and not store.exists("runs/r9/run.json"):
                 objects.run(store, "r9", made["stray"])
 
     assert trash(Raced(store.root), delete=True) == []
     assert verify(store, [made["stray"], made["second"], "r9"]).details["damages"] == []
-    assert not [key for key in keys(store) if key.endswith(ASIDE)]
+    assert not [key for key in keys(store) if key.endswith(TOMBSTONE)]
 
 
 def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
@@ -293,7 +293,7 @@ def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: Lo
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
             super().delete(key)
-            if key.endswith(immutable.SEAL):
+            if key.endswith(immutable.SUMS_FILE):
                 assert step_cache.published(store, "reference", {"a": 1}, "reference") is None or made["stray"] in key
 
     assert trash(Raced(store.root), delete=True) == []
@@ -336,11 +336,11 @@ def test_wherever_gc_is_killed_the_next_one_finishes_and_nothing_is_lost(tmp_pat
         else:
             break
         assert verify(store).details["damages"] == []
-        missing = [need for key in lineage.keys(store) for need in lineage.needs(store, key)
-                   if need not in set(lineage.keys(store))]  # fmt: skip
-        assert not missing or any(key.endswith(ASIDE) for key in keys(store))
+        missing = [need for key in lineage.object_refs(store) for need in lineage.dependencies(store, key)
+                   if need not in set(lineage.object_refs(store))]  # fmt: skip
+        assert not missing or any(key.endswith(TOMBSTONE) for key in keys(store))
         gc(store, rules, delete=True)
-        assert set(lineage.keys(store)) == {
+        assert set(lineage.object_refs(store)) == {
             ("promoted name", "faces"), ("generator", live), ("run", "r2"), ("dataset", made["dataset"]),
         }  # fmt: skip
         assert not [key for key in keys(store) if made["stray"] in key or "r1" in key]
@@ -354,34 +354,34 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
 
     class Raced(LocalStore):
         def delete(self, key: str) -> None:
-            if key.endswith(immutable.SEAL):
-                with pytest.raises(ConflictError, match="another gan gc is at work"):
+            if key.endswith(immutable.SUMS_FILE):
+                with pytest.raises(ConflictError, match="another gan gc is running"):
                     gc(LocalStore(self.root), delete=True)
             super().delete(key)
 
     assert len(trash(Raced(store.root), delete=True)) == 2
-    assert AT_WORK not in keys(store)
+    assert LOCK_KEY not in keys(store)
 
 
 def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -> None:
     made = full(store)
-    seal = f"datasets/{made['stray']}/{immutable.SEAL}"
-    store.write(seal + ASIDE, store.read(seal))
+    seal = f"datasets/{made['stray']}/{immutable.SUMS_FILE}"
+    store.write(seal + TOMBSTONE, store.read(seal))
     store.delete(seal)
-    store.write(AT_WORK, b"")
+    store.write(LOCK_KEY, b"")
     with pytest.raises(ConflictError, match="was killed less than an hour ago"):
         gc(store, delete=True)
     objects.age(store, 2 * HOUR)
     assert trash(store, delete=True) == []
     assert immutable.is_published(store, "dataset", made["stray"])
-    assert not [key for key in keys(store) if key in (seal + ASIDE, AT_WORK)]
+    assert not [key for key in keys(store) if key in (seal + TOMBSTONE, LOCK_KEY)]
 
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_what_is_published_again_as_it_goes_stays_whole_or_goes_as_a_whole(store: LocalStore, finished: bool) -> None:
     """The files of a killed publish are all there; the seal is written before gc looks, or while files go."""
     made = objects.dataset(store)
-    seal = f"datasets/{made}/{immutable.SEAL}"
+    seal = f"datasets/{made}/{immutable.SUMS_FILE}"
     data = store.read(seal)
     store.delete(seal)
     objects.age(store, 2 * DAY)
@@ -458,14 +458,19 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         for item in store.list(folder):
             if data.draw(st.integers(0, 3)) > 0:
                 objects.age(store, data.draw(st.sampled_from([2, 100])) * DAY, item.key)
-    live = [need for key in lineage.keys(store) if key.kind == "promoted name" for need in lineage.needs(store, key)]
+    live = [
+        need
+        for key in lineage.object_refs(store)
+        if key.kind == "promoted name"
+        for need in lineage.dependencies(store, key)
+    ]
     idle = data.draw(st.sampled_from([None, 30 * DAY]))
     gc(store, Rules(data.draw(st.sampled_from([0.0, DAY])), idle, 1), delete=True)
-    there = set(lineage.keys(store))
+    there = set(lineage.object_refs(store))
     assert set(live) <= there
     assert idle is not None or set(run_ids) == set(layout.run_ids(store))
     for key in there:
-        assert set(lineage.needs(store, key)) <= there, key
+        assert set(lineage.dependencies(store, key)) <= there, key
     assert verify(store).details["damages"] == []
     for generator_id in immutable.ids(store, "generator"):
         facts = immutable.read_json(store, "generator", generator_id, "generator.json")
@@ -475,17 +480,15 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
 def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """gc looked for references before this one was made, so it is the one who made it that has to look."""
     made = full(store)
-    move = alias.move
+    move = alias.update
 
     def overtaken(store: Store, *args: Any) -> alias.Alias:
         moved = move(store, *args)
-        store.delete(f"generators/{made['generator']}/{immutable.SEAL}")
+        store.delete(f"generators/{made['generator']}/{immutable.SUMS_FILE}")
         return moved
 
-    monkeypatch.setattr(alias, "move", overtaken)
-    with pytest.raises(
-        NotFoundError, match=f"generator {made['generator']} was deleted by gan gc just as it was to be"
-    ):
+    monkeypatch.setattr(alias, "update", overtaken)
+    with pytest.raises(NotFoundError, match=f"gan gc deleted generator {made['generator']} just before"):
         promote(store, made["generator"], "faces", force="a test")
 
 
@@ -493,7 +496,7 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
 def test_whether_a_reference_leads_somewhere_can_be_told_of_each_kind(store: LocalStore, kind: str) -> None:
     made = full(store)
     lineage.require_exists(store, kind, made[kind])
-    with pytest.raises(NotFoundError, match=f"{kind} gone was deleted by gan gc"):
+    with pytest.raises(NotFoundError, match=f"gan gc deleted {kind} gone"):
         lineage.require_exists(store, kind, "gone")
 
 

@@ -25,41 +25,43 @@ LINEAGE = {
 NOW = 1000.0
 
 
-def things(*keys: ObjectRef, **changes: Any) -> list[StoreObject]:
-    return [replace(StoreObject(key, modified=0.0, needs=LINEAGE[key]), **changes) for key in keys]
+def store_objects(*keys: ObjectRef, **changes: Any) -> list[StoreObject]:
+    return [replace(StoreObject(key, modified=0.0, dependencies=LINEAGE[key]), **changes) for key in keys]
 
 
 def test_what_runs_and_generators_need_stays() -> None:
-    assert unreachable(things(*LINEAGE), young=NOW) == frozenset()
-    assert unreachable(things(D1, D2, REF, R2), young=NOW) == {D1, REF}
-    assert unreachable(things(D1, D2, REF), young=NOW) == {D1, D2, REF}
-    assert unreachable(things(D2, G2), young=NOW) == frozenset(), "the run of a generator may be in another store"
+    assert unreachable(store_objects(*LINEAGE), newer_than=NOW) == frozenset()
+    assert unreachable(store_objects(D1, D2, REF, R2), newer_than=NOW) == {D1, REF}
+    assert unreachable(store_objects(D1, D2, REF), newer_than=NOW) == {D1, D2, REF}
+    assert unreachable(store_objects(D2, G2), newer_than=NOW) == frozenset(), (
+        "the run of a generator may be in another store"
+    )
 
 
 def test_what_was_written_lately_stays_with_what_it_needs() -> None:
-    young = StoreObject(REF, modified=NOW, needs=LINEAGE[REF])
-    assert unreachable([*things(D1, D2), young], young=NOW) == {D2}
+    young = StoreObject(REF, modified=NOW, dependencies=LINEAGE[REF])
+    assert unreachable([*store_objects(D1, D2), young], newer_than=NOW) == {D2}
 
 
 def test_what_a_run_may_be_about_to_refer_to_stays() -> None:
-    assert unreachable(things(D1, D2, REF), noted={REF}, young=NOW) == {D2}
-    assert unreachable(things(D1, D2), noted={REF, D2}, young=NOW) == {D1}
+    assert unreachable(store_objects(D1, D2, REF), pinned={REF}, newer_than=NOW) == {D2}
+    assert unreachable(store_objects(D1, D2), pinned={REF, D2}, newer_than=NOW) == {D1}
 
 
 def test_references_wait_for_the_runs_that_train_on_their_dataset() -> None:
     """Training may take longer than the grace, and no evaluation refers to the reference before its end."""
-    at_work = StoreObject(R1, modified=NOW, needs=(D1,))
+    at_work = StoreObject(R1, modified=NOW, dependencies=(D1,))
     other = ObjectRef(REFERENCE, "of-d2")
-    graph = [*things(D1, D2, REF), StoreObject(other, modified=0.0, needs=(D2,))]
-    assert unreachable([*graph, at_work], young=NOW) == {D2, other}
-    assert unreachable([*graph, replace(at_work, modified=0.0)], young=NOW) == {D2, other, REF}
+    graph = [*store_objects(D1, D2, REF), StoreObject(other, modified=0.0, dependencies=(D2,))]
+    assert unreachable([*graph, at_work], newer_than=NOW) == {D2, other}
+    assert unreachable([*graph, replace(at_work, modified=0.0)], newer_than=NOW) == {D2, other, REF}
 
 
 def test_unfinished_objects_go_unless_something_refers_to_them() -> None:
-    halves = things(D1, R1, G1, whole=False, needs=())
-    assert unreachable(halves, young=NOW) == {D1, R1, G1}
-    assert unreachable([*halves, *things(FACES)], young=NOW) == {D1, R1}
-    assert unreachable([*halves, *things(R2), *things(REF)], young=NOW) == {D1, R1, G1, REF}
+    halves = store_objects(D1, R1, G1, complete=False, dependencies=())
+    assert unreachable(halves, newer_than=NOW) == {D1, R1, G1}
+    assert unreachable([*halves, *store_objects(FACES)], newer_than=NOW) == {D1, R1}
+    assert unreachable([*halves, *store_objects(R2), *store_objects(REF)], newer_than=NOW) == {D1, R1, G1, REF}
 
 
 @pytest.mark.parametrize(
@@ -67,21 +69,21 @@ def test_unfinished_objects_go_unless_something_refers_to_them() -> None:
     [(REF, {D1, D2}), (R2, {D1, D2, REF}), (G2, {D1, D2, REF}), (FACES, {D1, D2, REF}), (D1, set())],
 )
 def test_what_a_record_that_cannot_be_read_may_refer_to_stays(unreadable: ObjectRef, stays: set[ObjectRef]) -> None:
-    others = things(*({D1, D2, REF} - {unreadable}))
-    gone = unreachable([*others, *things(unreadable, needs=None)], young=NOW)
-    assert {thing.key for thing in others} - gone == stays - {unreadable}
+    others = store_objects(*({D1, D2, REF} - {unreadable}))
+    gone = unreachable([*others, *store_objects(unreadable, dependencies=None)], newer_than=NOW)
+    assert {each.key for each in others} - gone == stays - {unreadable}
 
 
 def test_runs_that_rest_go_with_their_generators_unless_one_was_ever_live() -> None:
-    assert unreachable(things(*LINEAGE), young=NOW, idle=NOW) == {R2, G2, D2}
-    assert unreachable(things(*LINEAGE), young=NOW, idle=0.0) == frozenset()
-    assert unreachable(things(*LINEAGE), young=NOW, idle=NOW, noted={G2}) == frozenset()
-    busy = [thing for thing in things(*LINEAGE) if thing.key != G2] + things(G2, modified=500.0)
-    assert unreachable(busy, young=NOW, idle=400.0) == frozenset(), "something was exported from it"
-    damaged = [thing for thing in things(*LINEAGE) if thing.key != FACES] + things(FACES, needs=None)
-    assert unreachable(damaged, young=NOW, idle=NOW) == frozenset(), "which one was live can't be told"
-    damaged = [thing for thing in things(*LINEAGE) if thing.key != R2] + things(R2, needs=None)
-    assert unreachable(damaged, young=NOW, idle=NOW) == frozenset(), "it can be restored"
+    assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=NOW) == {R2, G2, D2}
+    assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=0.0) == frozenset()
+    assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=NOW, pinned={G2}) == frozenset()
+    busy = [each for each in store_objects(*LINEAGE) if each.key != G2] + store_objects(G2, modified=500.0)
+    assert unreachable(busy, newer_than=NOW, inactive_since=400.0) == frozenset(), "something was exported from it"
+    damaged = [each for each in store_objects(*LINEAGE) if each.key != FACES] + store_objects(FACES, dependencies=None)
+    assert unreachable(damaged, newer_than=NOW, inactive_since=NOW) == frozenset(), "which one was live can't be told"
+    damaged = [each for each in store_objects(*LINEAGE) if each.key != R2] + store_objects(R2, dependencies=None)
+    assert unreachable(damaged, newer_than=NOW, inactive_since=NOW) == frozenset(), "it can be restored"
 
 
 @st.composite
@@ -101,28 +103,28 @@ def graphs(draw: st.DrawFn) -> list[StoreObject]:
 
 @given(graphs(), st.sets(st.sampled_from(sorted(LINEAGE))), st.floats(0, NOW), st.none() | st.floats(0, NOW))
 def test_nothing_that_stays_needs_anything_that_goes(
-    graph: list[StoreObject], noted: set[ObjectRef], young: float, idle: float | None
+    graph: list[StoreObject], pinned: set[ObjectRef], young: float, idle: float | None
 ) -> None:
-    noted = {ObjectRef(key.kind, str(len(key.id))) for key in noted}
-    gone = unreachable(graph, noted=noted, young=young, idle=idle)
-    stays = [thing for thing in graph if thing.key not in gone]
-    assert not [need for thing in stays for need in thing.needs or () if need in gone]
-    for thing in graph:
-        if thing.key in gone:
-            assert thing.key not in noted
-            assert thing.modified < young
-            assert thing.key.kind != NAME
-            assert idle is not None or not thing.whole or thing.key.kind in (DATASET, REFERENCE)
-            later = KINDS[KINDS.index(thing.key.kind) + 1 :]
-            assert not [other for other in graph if other.needs is None and other.key.kind in later]
+    pinned = {ObjectRef(key.kind, str(len(key.id))) for key in pinned}
+    gone = unreachable(graph, pinned=pinned, newer_than=young, inactive_since=idle)
+    stays = [each for each in graph if each.key not in gone]
+    assert not [need for each in stays for need in each.dependencies or () if need in gone]
+    for each in graph:
+        if each.key in gone:
+            assert each.key not in pinned
+            assert each.modified < young
+            assert each.key.kind != NAME
+            assert idle is not None or not each.complete or each.key.kind in (DATASET, REFERENCE)
+            later = KINDS[KINDS.index(each.key.kind) + 1 :]
+            assert not [other for other in graph if other.dependencies is None and other.key.kind in later]
 
 
 @given(graphs())
 def test_what_goes_is_all_that_nothing_needs(graph: list[StoreObject]) -> None:
     """Where all records can be read and nothing is young, only what runs, generators and names lead to stays."""
-    graph = [replace(thing, needs=thing.needs or ()) for thing in graph]
-    gone = unreachable(graph, young=NOW + 1)
-    for thing in graph:
-        anchored = thing.whole and thing.key.kind in (RUN, GENERATOR, NAME)
-        needed = any(thing.key in (other.needs or ()) and other.key not in gone for other in graph)
-        assert (thing.key in gone) == (not anchored and not needed)
+    graph = [replace(each, dependencies=each.dependencies or ()) for each in graph]
+    gone = unreachable(graph, newer_than=NOW + 1)
+    for each in graph:
+        anchored = each.complete and each.key.kind in (RUN, GENERATOR, NAME)
+        needed = any(each.key in (other.dependencies or ()) and other.key not in gone for other in graph)
+        assert (each.key in gone) == (not anchored and not needed)

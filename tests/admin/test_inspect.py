@@ -144,16 +144,16 @@ def test_a_name_that_is_its_runs_id_makes_no_circle(store: Store, make_generator
 @pytest.mark.parametrize(
     ("key", "shown"),
     [
-        ("datasets/digits-1/dataset.json", "digits-1  damaged; what is wrong with it: gan verify digits-1"),
+        ("datasets/digits-1/dataset.json", "digits-1  damaged; see: gan verify digits-1"),
         (
             f"references/{REFERENCE}/reference.json",
-            f"{REFERENCE}  damaged; what is wrong with it: gan verify {REFERENCE}",
+            f"{REFERENCE}  damaged; see: gan verify {REFERENCE}",
         ),
-        ("runs/r1/run.json", "r1  damaged; what is wrong with it: gan verify r1"),
-        ("generators/{full}/generator.json", "{full}  damaged; what is wrong with it: gan verify {full}"),
-        ("generators/{full}/SHA256SUMS", "{full}  damaged; what is wrong with it: gan verify {full}"),
-        ("promoted/faces.json", "faces  damaged; what is wrong with it: gan verify faces"),
-        ("evaluation", "{evaluation}  damaged; what is wrong with it: gan verify r1"),
+        ("runs/r1/run.json", "r1  damaged; see: gan verify r1"),
+        ("generators/{full}/generator.json", "{full}  damaged; see: gan verify {full}"),
+        ("generators/{full}/SHA256SUMS", "{full}  damaged; see: gan verify {full}"),
+        ("promoted/faces.json", "faces  damaged; see: gan verify faces"),
+        ("evaluation", "{evaluation}  damaged; see: gan verify r1"),
     ],
 )
 def test_what_is_damaged_is_shown_as_such_beside_the_rest(store: Store, full: str, key: str, shown: str) -> None:

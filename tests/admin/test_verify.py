@@ -87,7 +87,7 @@ def test_an_unknown_id(store: Store) -> None:
 @pytest.mark.parametrize(
     ("key", "data", "says"),
     [
-        ("run.json", b"{", "run.json is damaged (it should end with its seal"),
+        ("run.json", b"{", "run.json is damaged (it should end with its checksum"),
         ("config.yaml", b"hello: world", "config.yaml has SHA-256 159957ba"),
         ("config.yaml", None, "config.yaml is missing; expected"),
         ("checkpoints/00000010-1/checkpoint.json", b'{"sha256": "0"}', "checkpoint.json is damaged (it should end"),
@@ -126,7 +126,7 @@ def test_a_seal_that_lost_lines_is_found(
     store: Store, tmp_path: Path, make_generator: Callable[..., str], kind: str, lines: int
 ) -> None:
     made = add_dataset(store, tmp_path) if kind == "dataset" else make_generator("r1")
-    key = f"{immutable.prefix_of(kind, made)}/{immutable.SEAL}"
+    key = f"{immutable.prefix_of(kind, made)}/{immutable.SUMS_FILE}"
     store.write(key, b"".join(store.read(key).splitlines(keepends=True)[:lines]))
     damages = verify(store).details["damages"]
     assert damages

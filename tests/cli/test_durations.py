@@ -15,5 +15,5 @@ def test_a_number_and_a_unit(text: str, expected: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "24", "h", "-1h", "1w", "1 h", "1e3s", "inf"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="--grace must be a number with s, m, h or d after it"):
+    with pytest.raises(ConfigError, match="--grace must be a number followed by s, m, h or d"):
         seconds(text, "--grace")

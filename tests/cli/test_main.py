@@ -10,7 +10,7 @@ import pytest
 
 import gan
 from gan.cli import commands
-from gan.cli.main import guarded, main
+from gan.cli.main import exit_code_of, main
 from gan.cli.parser import make_parser
 from gan.errors import ConflictError, Stopped
 
@@ -64,7 +64,7 @@ def test_errors_are_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> N
     def lose() -> int:
         raise ConflictError("somebody was faster")
 
-    assert guarded("gan", lose) == 6
+    assert exit_code_of("gan", lose) == 6
     assert capsys.readouterr().err == "gan: somebody was faster\n"
 
 
@@ -72,7 +72,7 @@ def test_a_signal_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None
     def stop() -> int:
         raise Stopped(15, "resume with: gan train")
 
-    assert guarded("gan", stop) == 143
+    assert exit_code_of("gan", stop) == 143
     assert capsys.readouterr().err == "gan: stopped. resume with: gan train\n"
 
 
@@ -80,7 +80,7 @@ def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt() -> int:
         raise KeyboardInterrupt
 
-    assert guarded("gan", interrupt) == 130
+    assert exit_code_of("gan", interrupt) == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -88,7 +88,7 @@ def test_a_bug_shows_its_traceback_and_says_so(capsys: pytest.CaptureFixture[str
     def divide() -> int:
         return 1 // 0
 
-    assert guarded("gan", divide) == 70
+    assert exit_code_of("gan", divide) == 70
     shown = capsys.readouterr().err
     assert "ZeroDivisionError" in shown
     assert "please report it" in shown
@@ -122,7 +122,7 @@ def run_unread(program: str, stream: str) -> tuple[int, bytes]:
 
 
 def test_a_closed_pipe_changes_no_exit_code() -> None:
-    program = LEFT + "commands.configs = lambda _: commands.Shown('refused', {}, 11); sys.exit(main.main(['configs']))"
+    program = LEFT + "commands.configs = lambda _: commands.CommandOutput('refused', {}, 11); sys.exit(main.main(['configs']))"
     assert run_unread(program, "stdout") == (11, b"")
 
 
@@ -139,7 +139,7 @@ def test_a_broken_pipe_of_something_else_is_no_success(capsys: pytest.CaptureFix
     def lose_a_worker() -> int:
         raise BrokenPipeError
 
-    assert guarded("gan", lose_a_worker) == 70
+    assert exit_code_of("gan", lose_a_worker) == 70
     assert "BrokenPipeError" in capsys.readouterr().err
 
 
@@ -159,7 +159,7 @@ def test_sigterm_unwinds_every_command(
     monkeypatch.setattr(commands, command, work)
     assert main([command, *(["--name", "n"] if command == "rollback" else [])]) == 143
     assert cleared == [True]
-    assert capsys.readouterr().err == "gan: stopped. nothing half made is left; the same command again continues\n"
+    assert capsys.readouterr().err == "gan: stopped. no partial output is left; run the same command to continue\n"
 
 
 def test_the_gate_needs_no_tensorflow(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_anchor_holds_new_generators_to_another_one(store: Store, capsys: pytest
     assert capsys.readouterr().out == told
     after = alias.read(store, "faces")
     assert (after.live, set(after.anchors.values())) == (second, {first})
-    assert (after.moves[-1].action, after.moves[-1].reason) == ("anchor", "the second memorised")
+    assert (after.history[-1].action, after.history[-1].reason) == ("anchor", "the second memorised")
 
 
 def test_anchor_is_the_live_one_where_none_is_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

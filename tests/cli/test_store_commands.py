@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.cli.gc_table import size
+from gan.cli.gc_table import format_bytes
 from gan.cli.main import main
 from gan.store import LocalStore
 from support import objects
@@ -34,11 +34,11 @@ def test_gc_tells_in_a_table_what_would_go_and_then_deletes_it(
     (dataset_id,) = {item.key.split("/")[1] for item in store.list("datasets")}
     line, total = told(capsys, "gc", *where).splitlines()
     assert line.split() == ["dataset", dataset_id, *line.split()[2:4], "nothing", "refers", "to", "it"]
-    assert total.startswith("would go: 1 things, ")
+    assert total.startswith("would delete: 1 objects, ")
     assert told(capsys, "gc", *where, "--grace", "3d") == "nothing to delete\n"
     record = json.loads(told(capsys, "gc", *where, "--json"))
     assert record["bytes"] == sum(item.size for item in store.list("datasets"))
-    assert told(capsys, "gc", *where, "--delete").splitlines()[-1].startswith("deleted: 1 things, ")
+    assert told(capsys, "gc", *where, "--delete").splitlines()[-1].startswith("deleted: 1 objects, ")
     assert told(capsys, "gc", *where, "--delete") == "nothing to delete\n"
 
 
@@ -47,7 +47,7 @@ def test_gc_has_the_exit_code_of_damage_where_a_record_cannot_be_read(
 ) -> None:
     store.write("promoted/faces.json", b"{")
     lines = told(capsys, "gc", "--store", store.uri, "--delete", code=7).splitlines()
-    assert lines[:2] == ["nothing to delete", "kept whatever these may refer to, as they can't be read:"]
+    assert lines[:2] == ["nothing to delete", "kept everything that these may refer to, because they can't be read:"]
     assert "faces.json is damaged" in lines[2]
 
 
@@ -61,7 +61,7 @@ def test_gc_refuses_wrong_flags(store: LocalStore, flags: tuple[str, str], capsy
 
 def test_store_copy(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = str(tmp_path / "target")
-    assert told(capsys, "store", "copy", store.uri, target) == "all well: 1 copied, 0 there already\n"
+    assert told(capsys, "store", "copy", store.uri, target) == "done: 1 copied, 0 existed already\n"
     record = json.loads(told(capsys, "store", "copy", store.uri, target, "--json"))
     assert (record["copied"], len(record["skipped"]), record["skipped"][0][:8]) == ([], 1, "dataset ")
     assert main(["store", "copy", store.uri, target, "nothing"]) == 4
@@ -70,6 +70,6 @@ def test_store_copy(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_sizes_are_short() -> None:
-    assert [size(count) for count in (0, 999, 1000, 999_499, 999_500, 2_000_000_000)] == [
+    assert [format_bytes(count) for count in (0, 999, 1000, 999_499, 999_500, 2_000_000_000)] == [
         "0 B", "999 B", "1 KB", "999 KB", "1 MB", "2 GB",
     ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_secret_of_the_store_is_wrong(cluster: Cluster, begun: Begin, tmp_pa
         assert told.exit_code == EXIT_RUN_FAILED, told
         why = cluster.step(run, FIRST)["why"]
         assert why.startswith("no permission for s3://gan (status 403, SignatureDoesNotMatch: ")
-        assert "or sign in as another: " in why
+        assert "or sign in as another account: " in why
         assert told.record["error"] == f"{FIRST}: {why}"
         disruption.put_store_secret(secret)
         cluster.command("retry", run)

@@ -111,7 +111,7 @@ def test_only_the_first_night_moved_the_pointer(
     nights: Nights, shared_store: str, open_here: Callable[[str], Store]
 ) -> None:
     live = alias.read_live(open_here(shared_store), nights.name)
-    assert [move.generator_id for move in live.moves] == [details(nights.first.record, "promote")["live"]]
+    assert [move.generator_id for move in live.history] == [details(nights.first.record, "promote")["live"]]
 
 
 def test_one_at_a_time(nights: Nights) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gan.config import Config
-from gan.config.sweep import Sweep, at, from_yaml
+from gan.config.sweep import Sweep, config_at, from_yaml
 from gan.errors import ConfigError
 
 
@@ -33,7 +33,7 @@ def test_yaml_gives_the_same_as_the_class() -> None:
 
 
 def test_a_point_is_put_into_the_config() -> None:
-    made = at(Config(), {"loss.name": "hinge", "generator.conditional": True}, seed=7, steps=9)
+    made = config_at(Config(), {"loss.name": "hinge", "generator.conditional": True}, seed=7, steps=9)
     assert (made.loss.name, made.generator.conditional, made.train.seed, made.train.steps) == ("hinge", True, 7, 9)
 
 

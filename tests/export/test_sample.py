@@ -115,7 +115,7 @@ def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Pat
 def test_by_name_it_draws_the_live_one(store: Store, plain: str, conditional: str, tmp_path: Path) -> None:
     for index, generator_id in enumerate((plain, conditional)):
         move = alias.Promotion(generator_id, "promote", f"2026-01-0{index + 1}T00:00:00+00:00")
-        alias.move(store, alias.read(store, "pets"), move)
+        alias.update(store, alias.read(store, "pets"), move)
         assert sample(store, tmp_path / "a.png", name="pets", count=1).id == generator_id
 
 

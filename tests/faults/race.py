@@ -50,7 +50,7 @@ def _race(uri: str, racer: int, rounds: int, barrier: Barrier, tries: Queue[list
             barrier.wait(PATIENCE_SECONDS)
             wanted = f"gen-{number:06d}{racer:06d}"
             try:
-                alias.move(store, seen, alias.Promotion(wanted, "promote", "2026-01-01T00:00:00+00:00", seen.live))
+                alias.update(store, seen, alias.Promotion(wanted, "promote", "2026-01-01T00:00:00+00:00", seen.live))
             except ConflictError:
                 won = False
             else:

@@ -151,8 +151,8 @@ def test_damage_is_found_before_use_and_named(
             said = str(told.value)
             folder, _, name = key.rpartition("/")
             assert name in said or folder in said or folder.partition("/")[2] in said, said
-            assert re.search(r"expect|should|no checksum|cut short|not text", said), said
-            assert re.search(r"found|has SHA-256|is the seal of|line \d+|cut short|not text", said), said
+            assert re.search(r"expect|should|not a checksum|truncated|not text", said), said
+            assert re.search(r"found|has SHA-256|belongs to|line \d+|truncated|not text", said), said
     assert verify(whole.store).details["damages"] == []
 
 
@@ -160,7 +160,7 @@ def test_damage_is_found_before_use_and_named(
 def test_a_file_that_is_gone_is_found_and_named(whole: Whole, what: str) -> None:
     pattern, use = USES[what]
     for key in keys(whole, pattern):
-        if key.endswith((immutable.SEAL, "checkpoint.json")):
+        if key.endswith((immutable.SUMS_FILE, "checkpoint.json")):
             continue  # without these there is no object
         sound = whole.store.read(key)
         whole.store.delete(key)
@@ -175,7 +175,7 @@ def test_an_object_without_its_seal_is_not_there(whole: Whole) -> None:
     for kind, object_id in (
         ("dataset", whole.world.dataset_id), ("reference", whole.world.reference_id), ("generator", whole.generator_id),
     ):  # fmt: skip
-        key = f"{immutable.prefix_of(kind, object_id)}/{immutable.SEAL}"
+        key = f"{immutable.prefix_of(kind, object_id)}/{immutable.SUMS_FILE}"
         sound = whole.store.read(key)
         whole.store.delete(key)
         with pytest.raises(NotFoundError, match=f'no {kind} "{object_id}" in the store'):

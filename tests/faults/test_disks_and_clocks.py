@@ -77,7 +77,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays_whole(
     with pytest.raises(StoreError, match="is full; free some space"):
         change(store, made)
     assert {item.key: store.read(item.key) for item in store.list()} == before
-    assert not list(store.leftovers())
+    assert not list(store.incomplete_uploads())
     ballast.unlink()
     change(store, made)
     assert verify(store).details["damages"] == []
@@ -167,7 +167,7 @@ def test_hosts_with_skewed_clocks_move_a_pointer_in_the_order_of_their_moves(tmp
             promote(store, made[number // 2 % 2], "faces", force="a test", now=lambda days=days: at(days))
         else:
             promote(store, made[1 - number // 2 % 2], "faces", force="a test", now=lambda days=days: at(days))
-    moves = alias.read(store, "faces").moves
+    moves = alias.read(store, "faces").history
     assert [move.before for move in moves[1:]] == [move.generator_id for move in moves[:-1]]
     assert [move.at for move in moves] == sorted(move.at for move in moves)
     rollback(store, "faces", now=lambda: at(-1000))

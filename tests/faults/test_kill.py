@@ -48,7 +48,7 @@ def test_killed_on_a_local_disk(
         assert isinstance(store, LocalStore)
         _age(store)
         gc(store, delete=True)
-        assert list(store.leftovers()) == []
+        assert list(store.incomplete_uploads()) == []
         return contents(store)
 
     trials(KILLS)

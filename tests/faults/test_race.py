@@ -35,7 +35,7 @@ def test_each_round_has_one_winner_and_the_history_has_every_winner_in_order(uri
     assert len(tries) == RACERS * ROUNDS
     winners = [[each for each in tries if each.round == number and each.won] for number in range(ROUNDS)]
     assert [len(won) for won in winners] == [1] * ROUNDS
-    history = alias.read(open_store(uri), NAME).moves
+    history = alias.read(open_store(uri), NAME).history
     assert [move.generator_id for move in history] == [won.wanted for (won,) in winners]
     live = [None, *(move.generator_id for move in history)]
     assert [won.saw for (won,) in winners] == live[:-1]

@@ -49,7 +49,7 @@ def test_without_an_evaluation_the_latest_checkpoint(plain: World) -> None:
     names = set(immutable.read_sums(plain.store, "generator", outcome.id))
     assert {"generator.json", "generator.keras", "card.md", "samples.png", "saved_model/saved_model.pb"} <= names
     assert "evaluation.json" not in names
-    assert not list(immutable.damages(plain.store, "generator", outcome.id))
+    assert not list(immutable.find_damage(plain.store, "generator", outcome.id))
     json.dumps(outcome.to_dict())
 
 

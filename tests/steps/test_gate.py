@@ -95,7 +95,7 @@ def measure(
 
 def put_live(store: Store, generator_id: str, anchors: dict | None = None) -> None:
     move = alias.Promotion(generator_id, "promote", "2026-01-01T00:00:00Z", anchors=anchors)
-    alias.move(store, alias.read(store, "faces"), move)
+    alias.update(store, alias.read(store, "faces"), move)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, mak
     put_live(store, fake, anchors=gate(store, fake, "faces").details["next_anchors"])
     live = alias.read(store, "faces")
     assert live.anchors["fid"] == fake
-    alias.move(store, live, alias.Promotion(first, "rollback", "2026-01-02T00:00:00Z", fake))
+    alias.update(store, live, alias.Promotion(first, "rollback", "2026-01-02T00:00:00Z", fake))
     assert gate(store, make(fid=10.0), "faces").details["passed"]
 
 
@@ -383,7 +383,7 @@ def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
     put_live(store, first)
     put_live(store, second)
     live = alias.read(store, "faces")
-    alias.move(store, live, alias.Promotion(first, "rollback", "2026-01-02T00:00:00Z", second))
+    alias.update(store, live, alias.Promotion(first, "rollback", "2026-01-02T00:00:00Z", second))
     found = gate(store, second, "faces").details
     assert found["passed"] is False
     (reason,) = found["reasons"]

@@ -36,6 +36,6 @@ def test_only_one_of_two_that_passed_goes_live(store: Store, make_generator: Mak
     (winner,) = (each for each, error in results.items() if not error)
     after = alias.read(store, "faces")
     assert after.live == winner
-    assert len(after.moves) == 1 + somebody_is_live
+    assert len(after.history) == 1 + somebody_is_live
     with pytest.raises(ConflictError, match=f"but {winner} is live"):
         promote(store, next(each for each in rivals if each != winner), "faces")

@@ -59,7 +59,7 @@ def test_what_is_published(store: LocalStore, temporary: Path) -> None:
     for split in dataset.splits.values():
         for shard in split.shards:
             assert shard.sha256 == file_sha256(folder / shard.name)
-    assert list(immutable.damages(store, "dataset", outcome.id)) == []
+    assert list(immutable.find_damage(store, "dataset", outcome.id)) == []
     assert list(temporary.iterdir()) == []
 
 

@@ -61,7 +61,7 @@ def test_only_new_images_are_decoded_and_the_result_is_the_same(
     afresh = run(open_store(str(tmp_path / "other")), pictures)
     assert afresh.details["reused"] == 0
     assert afresh.id == again.id, "the id is a hash of every shard and every row of the manifest"
-    assert list(immutable.damages(store, "dataset", again.id)) == []
+    assert list(immutable.find_damage(store, "dataset", again.id)) == []
 
 
 @pytest.mark.parametrize("keys", [{"image_size": 16}, {"channels": 3}, {"crop": 10}, {"resizer": "box"}])
@@ -109,7 +109,7 @@ def test_one_that_was_deleted_is_passed_over(store: LocalStore, pictures: Path, 
     add(pictures, "cats/900.png")
     second = run(store, pictures)
     decoded.clear()
-    store.delete(f"{immutable.prefix_of('dataset', second.id)}/{immutable.SEAL}")
+    store.delete(f"{immutable.prefix_of('dataset', second.id)}/{immutable.SUMS_FILE}")
     add(pictures, "dogs/901.png")
     assert run(store, pictures).details["reused"] == 30
     assert second.id != first.id

@@ -87,7 +87,7 @@ def test_of_few_images_one_is_on_each_side(percent: int, store: LocalStore, tmp_
         put(tmp_path / "in", f"{seed}.png", picture(seed))
     outcome = run(store, tmp_path / "in", holdout_percent=percent)
     assert sorted(outcome.details["examples"].values()) == [1, 2]
-    assert list(immutable.damages(store, "dataset", outcome.id)) == []
+    assert list(immutable.find_damage(store, "dataset", outcome.id)) == []
 
 
 def test_one_picture_under_two_names_can_not_be_split(store: LocalStore, tmp_path: Path) -> None:

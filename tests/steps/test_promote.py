@@ -18,14 +18,14 @@ def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable
     second = make_generator("r2", verdict=True, against=first)
     outcome = promote(store, second, "faces")
     assert (outcome.details["was"], outcome.details["live"]) == (first, second)
-    assert alias.read(store, "faces").moves[0].at == "2026-01-01T00:00:00+00:00"
+    assert alias.read(store, "faces").history[0].at == "2026-01-01T00:00:00+00:00"
 
 
 def test_promoting_the_live_one_again_does_nothing(store: Store, make_generator: Callable[..., str]) -> None:
     first = make_generator("r1", verdict=True)
     promote(store, first, "faces")
     assert promote(store, first, "faces").skipped
-    assert len(alias.read(store, "faces").moves) == 1
+    assert len(alias.read(store, "faces").history) == 1
 
 
 def test_no_verdict_no_promotion(store: Store, make_generator: Callable[..., str]) -> None:
@@ -58,7 +58,7 @@ def test_a_verdict_on_another_export_does_not_count(store: Store, make_generator
 def test_force_promotes_and_goes_on_record(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=False)
     promote(store, generator, "faces", force="the demo is tonight")
-    (move,) = alias.read(store, "faces").moves
+    (move,) = alias.read(store, "faces").history
     assert (move.action, move.reason) == ("force", "the demo is tonight")
 
 
@@ -216,7 +216,7 @@ def test_anchoring_is_deliberate_and_on_record(store: Store, make_generator: Cal
     assert outcome.details["live"] == second
     assert set(outcome.details["anchors"].values()) == {second}
     assert {"fid", "coverage", "recall"} <= outcome.details["anchors"].keys()
-    move = alias.read(store, "faces").moves[-1]
+    move = alias.read(store, "faces").history[-1]
     assert (move.action, move.reason, move.generator_id) == ("anchor", "the data have changed", second)
     assert set(anchor(store, "faces", "back", generator_id=first).details["anchors"].values()) == {first}
 

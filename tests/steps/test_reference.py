@@ -202,7 +202,7 @@ def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp
     record = (folder / references.RECORD).read_text()
     (folder / references.RECORD).write_text(record.replace('"format": 2', '"format": 99'))
     files = immutable.files_below(folder)
-    files.pop(immutable.SEAL, None)
+    files.pop(immutable.SUMS_FILE, None)
     other = immutable.sums_id("ref", files)
     immutable.publish(store, "reference", other, files)
     with pytest.raises(

@@ -104,7 +104,7 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each in ids:
         before = alias.read(made.store, "pets")
-        alias.move(made.store, before, alias.Promotion(each, "promote", NOW, before.live))
+        alias.update(made.store, before, alias.Promotion(each, "promote", NOW, before.live))
     assert alias.read(made.store, "pets").anchors == {}
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert outcome.details["measured"] == [ids[1], ids[0]], "the live one first"
@@ -117,7 +117,7 @@ def test_what_was_rolled_back_from_is_not_measured(made: World) -> None:
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each, action in ((ids[0], "promote"), (ids[1], "promote"), (ids[0], "rollback")):
         before = alias.read(made.store, "pets")
-        alias.move(made.store, before, alias.Promotion(each, action, NOW, before.live))
+        alias.update(made.store, before, alias.Promotion(each, action, NOW, before.live))
     assert remeasure(made.store, "pets", made.reference_id).details["measured"] == [ids[0]]
 
 

@@ -10,63 +10,63 @@ from gan.store.alias import Promotion
 from gan.store.document import read_checksummed, write_checksummed
 
 
-def moved(store: Store, *steps: tuple[str, str]) -> alias.Alias:
+def promoted(store: Store, *promotions: tuple[str, str]) -> alias.Alias:
     at = alias.read(store, "faces")
-    for generator, action in steps:
-        at = alias.move(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live))
+    for generator, action in promotions:
+        at = alias.update(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live))
     return at
 
 
 def test_nothing_is_live_at_first(store: Store) -> None:
     first = alias.read(store, "faces")
-    assert (first.live, first.moves, first.version) == (None, (), None)
-    assert first.before_live() is None
+    assert (first.live, first.history, first.version) == (None, (), None)
+    assert first.previous() is None
 
 
-def test_moves_are_kept_in_order(store: Store) -> None:
-    last = moved(store, ("g1", "promote"), ("g2", "promote"))
+def test_promotions_are_kept_in_order(store: Store) -> None:
+    last = promoted(store, ("g1", "promote"), ("g2", "promote"))
     assert alias.read(store, "faces") == last
-    assert [move.generator_id for move in last.moves] == ["g1", "g2"]
-    assert last.moves[1].before == "g1"
+    assert [move.generator_id for move in last.history] == ["g1", "g2"]
+    assert last.history[1].before == "g1"
     assert list(alias.names(store)) == ["faces"]
 
 
 def test_rollback_goes_back_one_promotion_each_time(store: Store) -> None:
-    at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g3", "force"))
-    assert at.before_live() == "g2"
-    at = moved(store, ("g2", "rollback"))
-    assert at.before_live() == "g1"
-    at = moved(store, ("g1", "rollback"))
-    assert at.before_live() is None
-    at = moved(store, ("g4", "promote"))
-    assert at.before_live() == "g1"
+    at = promoted(store, ("g1", "promote"), ("g2", "promote"), ("g3", "force"))
+    assert at.previous() == "g2"
+    at = promoted(store, ("g2", "rollback"))
+    assert at.previous() == "g1"
+    at = promoted(store, ("g1", "rollback"))
+    assert at.previous() is None
+    at = promoted(store, ("g4", "promote"))
+    assert at.previous() == "g1"
 
 
-def test_of_two_racing_moves_one_wins(store: Store) -> None:
+def test_of_two_racing_updates_one_wins(store: Store) -> None:
     seen = alias.read(store, "faces")
-    alias.move(store, seen, Promotion("g1", "promote", "t"))
+    alias.update(store, seen, Promotion("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        alias.move(store, seen, Promotion("g2", "promote", "t"))
+        alias.update(store, seen, Promotion("g2", "promote", "t"))
     assert alias.read(store, "faces").live == "g1"
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"live": "g", "moves": [{}]}', '{"live": "g", "moves": []}', "[1]"])
-def test_what_is_no_pointer_is_damage(store: Store, text: str) -> None:
+def test_what_is_not_an_alias_is_damage(store: Store, text: str) -> None:
     store.write("promoted/faces.json", text.encode())
     with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
         alias.read(store, "faces")
 
 
-def test_a_pointer_that_contradicts_its_history_is_damage(store: Store) -> None:
-    moved(store, ("g1", "promote"))
+def test_an_alias_that_contradicts_its_history_is_damage(store: Store) -> None:
+    promoted(store, ("g1", "promote"))
     write_checksummed(store, "promoted/faces.json", {**read_checksummed(store, "promoted/faces.json"), "live": "g9"})
-    with pytest.raises(IntegrityError, match="does not lead to g9"):
+    with pytest.raises(IntegrityError, match="last promotion is not of g9"):
         alias.read(store, "faces")
 
 
 @pytest.mark.parametrize("store", ["local"], indirect=True)  # hundreds of writes; what is read is checked above a store
 def test_a_change_of_any_byte_is_found(store: Store) -> None:
-    moved(store, ("g1", "promote"), ("g2", "force"))
+    promoted(store, ("g1", "promote"), ("g2", "force"))
     data = store.read("promoted/faces.json")
     for place in range(len(data)):
         for flip in (0x01, 0x20):
@@ -74,36 +74,36 @@ def test_a_change_of_any_byte_is_found(store: Store) -> None:
             with pytest.raises(IntegrityError, match=r"faces.json is damaged"):
                 alias.read(store, "faces")
     store.write("promoted/faces.json", data + b"\n")
-    with pytest.raises(IntegrityError, match=r"should end with its seal"):
+    with pytest.raises(IntegrityError, match=r"should end with its checksum"):
         alias.read(store, "faces")
 
 
-def test_the_pointer_of_another_name_is_damage(store: Store) -> None:
-    moved(store, ("g1", "promote"))
+def test_the_alias_of_another_name_is_damage(store: Store) -> None:
+    promoted(store, ("g1", "promote"))
     store.write("promoted/dogs.json", store.read("promoted/faces.json"))
-    with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it is the pointer of faces"):
+    with pytest.raises(IntegrityError, match=r"dogs.json is damaged .it is the alias faces"):
         alias.read(store, "dogs")
 
 
-def test_what_was_rolled_back_from_is_known_until_it_is_made_live_again(store: Store) -> None:
+def test_a_generator_is_rolled_back_from_until_it_is_live_again(store: Store) -> None:
     assert alias.read(store, "faces").rolled_back_from() == frozenset()
-    at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g3", "promote"))
+    at = promoted(store, ("g1", "promote"), ("g2", "promote"), ("g3", "promote"))
     assert at.rolled_back_from() == frozenset()
-    at = moved(store, ("g2", "rollback"), ("g1", "rollback"))
+    at = promoted(store, ("g2", "rollback"), ("g1", "rollback"))
     assert at.rolled_back_from() == {"g2", "g3"}
-    at = moved(store, ("g4", "promote"), ("g2", "force"))
+    at = promoted(store, ("g4", "promote"), ("g2", "force"))
     assert at.rolled_back_from() == {"g3"}
-    assert moved(store, ("g4", "rollback")).rolled_back_from() == {"g2", "g3"}
+    assert promoted(store, ("g4", "rollback")).rolled_back_from() == {"g2", "g3"}
 
 
 def test_a_rollback_to_a_generator_clears_it(store: Store) -> None:
-    at = moved(store, ("g1", "promote"), ("g2", "promote"), ("g1", "promote"), ("g2", "rollback"))
+    at = promoted(store, ("g1", "promote"), ("g2", "promote"), ("g1", "promote"), ("g2", "rollback"))
     assert at.rolled_back_from() == {"g1"}
-    assert moved(store, ("g1", "rollback")).rolled_back_from() == {"g2"}
+    assert promoted(store, ("g1", "rollback")).rolled_back_from() == {"g2"}
 
 
-def test_files_that_are_no_pointers_are_no_names(store: Store) -> None:
-    moved(store, ("g1", "promote"))
+def test_other_files_are_not_names(store: Store) -> None:
+    promoted(store, ("g1", "promote"))
     for name in (".DS_Store", "._faces.json", "faces.json.bak", "deep/faces.json", ".json", "two words.json"):
         store.write(f"promoted/{name}", b"")
     assert list(alias.names(store)) == ["faces"]
@@ -114,69 +114,71 @@ def test_names_stay_within_their_folder(store: Store) -> None:
         alias.read(store, "../runs/x")
 
 
-class Deaf(LocalStore):
-    """Makes each swap, and then loses the answer."""
+class LosesAnswers(LocalStore):
+    """Makes each swap, but loses the answer."""
 
     def swap(self, key: str, data: bytes, *, expected: str | None) -> str:
         super().swap(key, data, expected=expected)
-        raise ConflictError("it was sent again, and its own first try was in the way")
+        raise ConflictError("it was sent again and conflicted with its own first try")
 
 
-def test_a_move_whose_answer_was_lost_is_made_once_and_told_as_made(tmp_path: Path) -> None:
-    store = Deaf(tmp_path)
-    at = moved(store, ("g1", "promote"), ("g2", "promote"))
+def test_an_update_whose_answer_was_lost_is_made_once_and_succeeds(tmp_path: Path) -> None:
+    store = LosesAnswers(tmp_path)
+    at = promoted(store, ("g1", "promote"), ("g2", "promote"))
     assert at == alias.read(store, "faces")
-    assert [move.generator_id for move in at.moves] == ["g1", "g2"]
+    assert [move.generator_id for move in at.history] == ["g1", "g2"]
 
 
-def test_a_move_whose_answer_was_lost_is_found_below_later_ones(tmp_path: Path) -> None:
-    store, others = Deaf(tmp_path), LocalStore(tmp_path)
+def test_an_update_whose_answer_was_lost_is_found_below_later_ones(tmp_path: Path) -> None:
+    store, others = LosesAnswers(tmp_path), LocalStore(tmp_path)
 
-    class Overtaken(Deaf):
+    class Overtaken(LosesAnswers):
         def swap(self, key: str, data: bytes, *, expected: str | None) -> str:
             others.swap(key, data, expected=expected)
-            moved(others, ("g9", "promote"))
+            promoted(others, ("g9", "promote"))
             raise ConflictError("lost")
 
-    at = moved(Overtaken(tmp_path), ("g1", "promote"))
+    at = promoted(Overtaken(tmp_path), ("g1", "promote"))
     assert (at.live, at.version) == ("g1", None)
     with pytest.raises(ConflictError):
-        alias.move(others, at, Promotion("g3", "promote", "t"))
+        alias.update(others, at, Promotion("g3", "promote", "t"))
     assert alias.read(store, "faces").live == "g9"
 
 
-def test_the_same_move_of_another_is_a_lost_race(store: Store) -> None:
+def test_the_same_update_by_another_is_a_lost_race(store: Store) -> None:
     seen = alias.read(store, "faces")
-    alias.move(store, seen, Promotion("g1", "promote", "t"))
+    alias.update(store, seen, Promotion("g1", "promote", "t"))
     with pytest.raises(ConflictError):
-        alias.move(store, seen, Promotion("g1", "promote", "t"))
+        alias.update(store, seen, Promotion("g1", "promote", "t"))
 
 
-def test_the_moments_of_a_history_never_go_back(store: Store) -> None:
+def test_the_times_of_a_history_never_decrease(store: Store) -> None:
     at = alias.read(store, "faces")
     for year in (2027, 2026, 2028):
-        at = alias.move(store, at, Promotion("g", "promote", f"{year}-01-01T00:00:00+00:00"))
-    assert [move.at[:4] for move in alias.read(store, "faces").moves] == ["2027", "2027", "2028"]
+        at = alias.update(store, at, Promotion("g", "promote", f"{year}-01-01T00:00:00+00:00"))
+    assert [move.at[:4] for move in alias.read(store, "faces").history] == ["2027", "2027", "2028"]
 
 
-def test_a_storage_that_ignores_conditions_is_not_promoted_in(tmp_path: Path) -> None:
-    class Careless(LocalStore):
+def test_a_storage_that_ignores_conditions_takes_no_promotion(tmp_path: Path) -> None:
+    class IgnoresConditions(LocalStore):
         def require_conditions(self) -> None:
             raise StoreError("it ignores them")
 
     with pytest.raises(StoreError, match="it ignores them"):
-        moved(Careless(tmp_path), ("g1", "promote"))
-    assert alias.read(Careless(tmp_path), "faces").live is None
+        promoted(IgnoresConditions(tmp_path), ("g1", "promote"))
+    assert alias.read(IgnoresConditions(tmp_path), "faces").live is None
 
 
 def anchored(store: Store, *steps: tuple[str, str, dict[str, str] | None]) -> alias.Alias:
     at = alias.read(store, "faces")
     for generator, action, anchors in steps:
-        at = alias.move(store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors))
+        at = alias.update(
+            store, at, Promotion(generator, action, "2026-01-01T00:00:00+00:00", at.live, anchors=anchors)
+        )
     return alias.read(store, "faces")
 
 
-def test_anchors_are_those_of_the_last_move_that_says_any(store: Store) -> None:
+def test_anchors_are_those_of_the_last_promotion_that_has_any(store: Store) -> None:
     assert alias.read(store, "faces").anchors == {}
     at = anchored(store, ("g1", "promote", {"fid": "g1"}), ("g2", "force", None))
     assert at.anchors == {"fid": "g1"}
@@ -191,11 +193,11 @@ def test_a_rollback_brings_back_the_anchors_of_the_promotion_that_it_goes_back_t
     assert anchored(store, ("g4", "promote", {"fid": "g1"})).anchors == {"fid": "g1"}
 
 
-def test_an_anchor_move_changes_no_promotion(store: Store) -> None:
+def test_an_anchor_changes_no_promotion(store: Store) -> None:
     anchored(store, ("g1", "promote", {"fid": "g1"}), ("g2", "promote", {"fid": "g2"}))
     at = anchored(store, ("g2", "anchor", {"fid": "g1"}))
-    assert (at.live, at.anchors, at.before_live()) == ("g2", {"fid": "g1"}, "g1")
-    assert anchored(store, ("g1", "rollback", None)).before_live() is None
+    assert (at.live, at.anchors, at.previous()) == ("g2", {"fid": "g1"}, "g1")
+    assert anchored(store, ("g1", "rollback", None)).previous() is None
 
 
 def test_ever_live_are_those_that_were_not_rolled_back_from(store: Store) -> None:

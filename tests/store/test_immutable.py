@@ -20,7 +20,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return immutable.files_below(folder)
 
 
-def test_an_object_is_there_when_its_seal_is(store: Store, files: dict[str, Path]) -> None:
+def test_an_object_exists_exactly_while_its_sha256sums_do(store: Store, files: dict[str, Path]) -> None:
     store.upload("datasets/x/a.json", files["a.json"])
     assert not immutable.is_published(store, "dataset", "x")
     assert list(immutable.ids(store, "dataset")) == []
@@ -31,7 +31,7 @@ def test_an_object_is_there_when_its_seal_is(store: Store, files: dict[str, Path
     assert immutable.read_json(store, "dataset", "x", "a.json") == {"a": 1}
 
 
-def test_the_seal_is_written_last(store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sha256sums_are_written_last(store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     upload, write = type(store).upload, type(store).write
     monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (order.append(k), upload(s, k, p, **o))[1])
@@ -52,13 +52,13 @@ def test_a_killed_publish_goes_on_where_it_stopped(
     monkeypatch.setattr(type(store), "upload", lambda s, k, p, **o: (sent.append(k), upload(s, k, p, **o))[1])
     immutable.publish(store, "dataset", "x", files)
     assert sent == ["datasets/x/deep/b"]
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 def test_two_that_publish_the_same_both_succeed(store: Store, files: dict[str, Path]) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: immutable.publish(store, "dataset", "x", files), range(4)))
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 @pytest.mark.parametrize("there", ["a file", "all of it", "a file more"])
@@ -73,15 +73,13 @@ def test_other_content_under_the_same_id_is_refused(
     else:
         immutable.publish(store, "dataset", "x", first)
     before = {item.key: store.sha256(item.key) for item in store.list("datasets")}
-    with pytest.raises(
-        ConflictError, match=r"datasets/x/.* is there with other content .* there, .* here; .*gan verify x"
-    ):
+    with pytest.raises(ConflictError, match=r"datasets/x/.* has other content .* there, .* here. .*gan verify x"):
         immutable.publish(store, "dataset", "x", files)
     after = {item.key: store.sha256(item.key) for item in store.list("datasets")}
     assert before.items() <= after.items()
 
 
-def test_what_is_taken_away_before_the_seal_is_there_is_uploaded_again(
+def test_what_is_deleted_before_sha256sums_are_written_is_uploaded_again(
     store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upload("datasets/x/a.json", files["a.json"])
@@ -93,7 +91,7 @@ def test_what_is_taken_away_before_the_seal_is_there_is_uploaded_again(
 
     monkeypatch.setattr(type(store), "write", take_away_then_write)
     immutable.publish(store, "dataset", "x", files)
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
 def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
@@ -103,7 +101,7 @@ def test_the_id_is_a_hash_of_every_byte(files: dict[str, Path]) -> None:
     assert immutable.sums_id("ref", files) != first
 
 
-def test_sha256sum_reads_the_seal(store: Store, files: dict[str, Path]) -> None:
+def test_sha256sum_checks_an_object(store: Store, files: dict[str, Path]) -> None:
     immutable.publish(store, "generator", "x", files)
     folder = store.local_path("generators/x")
     if folder is None:
@@ -138,17 +136,17 @@ def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_pa
         ):
             use()
     assert not (tmp_path / "out" / "deep" / "b").exists()
-    (found,) = immutable.damages(store, "dataset", "x")
+    (found,) = immutable.find_damage(store, "dataset", "x")
     assert said in str(found)
     assert "delete" not in str(found), "gan verify tells what is wrong only"
 
 
 def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:
     immutable.publish(store, "dataset", "x", files)
-    assert list(immutable.damages(store, "dataset", "x")) == []
+    assert list(immutable.find_damage(store, "dataset", "x")) == []
 
 
-def test_a_seal_that_is_not_text_is_damage(store: Store) -> None:
+def test_sha256sums_that_are_not_text_is_damage(store: Store) -> None:
     store.write("datasets/x/SHA256SUMS", b"\xff\xfe")
     with pytest.raises(IntegrityError, match=r"SHA256SUMS is damaged: not text; delete \S+/datasets/x, then"):
         immutable.read_sums(store, "dataset", "x")
@@ -158,37 +156,37 @@ SUM = "0" * 64
 
 
 @pytest.mark.parametrize(
-    ("seal", "says"),
+    ("sums", "says"),
     [
-        ("", "cut short"),
-        (f"{SUM}  a", "cut short"),
-        ("\n", "its line 1 is no checksum"),
-        (f"{SUM}  a\n\n", "its line 2 is no checksum"),
-        (f"{SUM} a\n", "its line 1 is no checksum"),
-        (f"{SUM[:-1]}g  a\n", "its line 1 is no checksum"),
-        (f"{SUM}  a\n{SUM}  a\n", "its line 2 is no checksum"),
-        (f"{SUM}  ../a\n", "its line 1 is no checksum"),
-        (f"{SUM}  /a\n", "its line 1 is no checksum"),
-        (f"{SUM}  SHA256SUMS\n", "its line 1 is no checksum"),
+        ("", "it is truncated"),
+        (f"{SUM}  a", "it is truncated"),
+        ("\n", "line 1 is not a checksum"),
+        (f"{SUM}  a\n\n", "line 2 is not a checksum"),
+        (f"{SUM} a\n", "line 1 is not a checksum"),
+        (f"{SUM[:-1]}g  a\n", "line 1 is not a checksum"),
+        (f"{SUM}  a\n{SUM}  a\n", "line 2 is not a checksum"),
+        (f"{SUM}  ../a\n", "line 1 is not a checksum"),
+        (f"{SUM}  /a\n", "line 1 is not a checksum"),
+        (f"{SUM}  SHA256SUMS\n", "line 1 is not a checksum"),
     ],
 )
-def test_each_line_of_a_seal_is_validated(store: Store, seal: str, says: str) -> None:
-    store.write("datasets/x/SHA256SUMS", seal.encode())
+def test_each_line_of_sha256sums_is_validated(store: Store, sums: str, says: str) -> None:
+    store.write("datasets/x/SHA256SUMS", sums.encode())
     with pytest.raises(IntegrityError, match=f"SHA256SUMS is damaged: .*{says}"):
         immutable.read_sums(store, "dataset", "x")
-    (damage,) = immutable.damages(store, "dataset", "x")
+    (damage,) = immutable.find_damage(store, "dataset", "x")
     assert says in damage
 
 
 @pytest.mark.parametrize("kind", ["reference", "generator"])
-def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[str, Path], kind: str) -> None:
-    object_id = immutable.sums_id(immutable.NAMED_BY_SEAL[kind], files)
+def test_sha256sums_that_lost_a_line_contradict_their_id(store: Store, files: dict[str, Path], kind: str) -> None:
+    object_id = immutable.sums_id(immutable.NAMED_BY_SUMS[kind], files)
     immutable.publish(store, kind, object_id, files)
-    assert list(immutable.damages(store, kind, object_id)) == []
+    assert list(immutable.find_damage(store, kind, object_id)) == []
     key = f"{immutable.prefix_of(kind, object_id)}/SHA256SUMS"
     store.write(key, store.read(key).splitlines(keepends=True)[0])
-    (damage,) = immutable.damages(store, kind, object_id)
-    says = f"SHA256SUMS is damaged: it is the seal of .*; expected that of {object_id}"
+    (damage,) = immutable.find_damage(store, kind, object_id)
+    says = f"SHA256SUMS is damaged: it belongs to .*; expected {object_id}"
     assert re.search(says, damage)
     for use in (
         lambda: immutable.read_sums(store, kind, object_id),
@@ -199,9 +197,9 @@ def test_a_seal_that_lost_a_line_does_not_fit_its_id(store: Store, files: dict[s
             use()
 
 
-def test_a_sealed_file_that_is_no_json_is_damage(store: Store, files: dict[str, Path]) -> None:
+def test_a_published_file_that_is_not_json_is_damage(store: Store, files: dict[str, Path]) -> None:
     immutable.publish(store, "dataset", "x", files)
-    with pytest.raises(IntegrityError, match=r"deep/b is damaged .it is no JSON"):
+    with pytest.raises(IntegrityError, match=r"deep/b is damaged .it is not JSON"):
         immutable.read_json(store, "dataset", "x", "deep/b")
 
 
@@ -213,10 +211,10 @@ def test_folders_that_are_no_ids_are_passed_over(store: Store, files: dict[str, 
 
 
 def test_unknown_ids_list_the_known_ones(store: Store, files: dict[str, Path]) -> None:
-    with pytest.raises(NotFoundError, match=r'no dataset "y" in the store .*; there is no dataset yet'):
+    with pytest.raises(NotFoundError, match=r'no dataset "y" in the store .*; it has no dataset yet'):
         immutable.read_sums(store, "dataset", "y")
     immutable.publish(store, "dataset", "x", files)
-    with pytest.raises(NotFoundError, match="there are: x"):
+    with pytest.raises(NotFoundError, match="it has: x"):
         immutable.read_sums(store, "dataset", "y")
     with pytest.raises(NotFoundError, match=r"has no file z; it has: a.json, deep/b"):
         immutable.read_file(store, "dataset", "x", "z")

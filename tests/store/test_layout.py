@@ -14,7 +14,7 @@ def test_where_everything_lies() -> None:
         layout.checkpoint("r1", 7, 2),
         layout.metrics_from("r1", 8),
         layout.events_from("r1", 8),
-        layout.sample_sheet("r1", 7),
+        layout.sample_grid("r1", 7),
         layout.evaluations("r1"),
         layout.verdict("r1", "faces"),
         layout.report("r1"),
@@ -47,6 +47,6 @@ def test_a_run_is_what_has_a_record(store: Store) -> None:
 
 def test_sample_sheets_are_in_the_order_of_steps(store: Store) -> None:
     for step in (1000, 20):
-        store.write(layout.sample_sheet("r1", step), b"")
+        store.write(layout.sample_grid("r1", step), b"")
     store.write("runs/r1/samples/.DS_Store", b"")
-    assert layout.sample_sheets(store, "r1") == ["runs/r1/samples/00000020.png", "runs/r1/samples/00001000.png"]
+    assert layout.sample_grids(store, "r1") == ["runs/r1/samples/00000020.png", "runs/r1/samples/00001000.png"]

@@ -37,7 +37,7 @@ def test_what_is_found_published_is_noted_anew(store: Store, tmp_path: Path) -> 
     (before,) = step_cache.entries(store)
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") == "d-1"
     (after,) = step_cache.entries(store)
-    assert (after.step, after.made, after.recipe) == ("preprocess", "d-1", {"a": 1})
+    assert (after.step, after.object_id, after.recipe) == ("preprocess", "d-1", {"a": 1})
     assert after.item.modified >= before.item.modified
 
 
@@ -46,4 +46,4 @@ def test_a_damaged_note_is_listed_as_such(store: Store) -> None:
     (note,) = step_cache.entries(store)
     store.write(note.item.key, b"{")
     store.write("recipes/.DS_Store", b"")
-    assert [(each.step, each.made) for each in step_cache.entries(store)] == [("x", None)]
+    assert [(each.step, each.object_id) for each in step_cache.entries(store)] == [("x", None)]

@@ -60,12 +60,12 @@ def test_other_schemes_are_not_local() -> None:
     ("uri", "says"),
     [
         ("", r"--source must be a path or a file:// URI.*got \"\""),
-        ("file://", "names no path"),
-        ("file://localhost", "names no path"),
-        ("file://host/tmp/s", r'of this machine.*in "file://host/tmp/s" "host" stands'),
-        ("file:///tmp/%00", "holds a zero byte"),
-        ("a\0b", "holds a zero byte"),
-        ("~nobody-of-that-name/x", r"--source: ~nobody-of-that-name of .* is the home of no user here; .*\./~nobody"),
+        ("file://", "has no path"),
+        ("file://localhost", "has no path"),
+        ("file://host/tmp/s", r'of this machine.*"file://host/tmp/s" names the machine "host"'),
+        ("file:///tmp/%00", "contains a zero byte"),
+        ("a\0b", "contains a zero byte"),
+        ("~nobody-of-that-name/x", r"--source: no user is called ~nobody-of-that-name, .*\./~nobody"),
     ],
 )
 def test_what_names_no_place_here_is_refused(uri: str, says: str) -> None:

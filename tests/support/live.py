@@ -34,5 +34,5 @@ def go_live(store: Store, config: Config, dataset_id: str, reference_id: str, *,
         generator_id = immutable.sums_id("gen", files)
         immutable.publish(store, "generator", generator_id, files)
     live = alias.read(store, name)
-    alias.move(store, live, alias.Promotion(generator_id, "promote", SINCE, live.live))
+    alias.update(store, live, alias.Promotion(generator_id, "promote", SINCE, live.live))
     return generator_id

@@ -27,7 +27,7 @@ def publish(store: Store, kind: str, files: Mapping[str, bytes], object_id: str 
         paths = {file: Path(name) / str(number) for number, file in enumerate(files)}
         for file, path in paths.items():
             path.write_bytes(files[file])
-        made = object_id or immutable.sums_id(immutable.NAMED_BY_SEAL[kind], paths)
+        made = object_id or immutable.sums_id(immutable.NAMED_BY_SUMS[kind], paths)
         immutable.publish(store, kind, made, paths)
     return made
 
@@ -88,7 +88,7 @@ def generator(store: Store, run_id: str, dataset_id: str, step: int = 10, refere
 def promote(store: Store, name: str, generator_id: str) -> None:
     """Make a generator the live one, whatever anybody says of it."""
     at = alias.read(store, name)
-    alias.move(store, at, alias.Promotion(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
+    alias.update(store, at, alias.Promotion(generator_id, "promote", "2026-01-01T00:00:00+00:00", at.live))
 
 
 def age(store: LocalStore, seconds: float, *prefixes: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import StoreError
-from gan.util.scratch import MARK, SETTLED_SECONDS, disk_error, scratch_folder
+from gan.util.scratch import ABANDONED_AFTER_SECONDS, LOCK_FILE, disk_error, scratch_folder
 
 
 def test_the_folder_is_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +51,9 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(
         killed.wait()
         with scratch_folder():
             assert left.exists()  # too young to tell
-        past = time.time() - 2 * SETTLED_SECONDS
+        past = time.time() - 2 * ABANDONED_AFTER_SECONDS
         for folder in (left, kept):
-            os.utime(folder.parent / MARK, (past, past))
+            os.utime(folder.parent / LOCK_FILE, (past, past))
         with scratch_folder():
             assert not left.parent.exists()
             assert kept.exists()

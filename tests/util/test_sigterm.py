@@ -17,15 +17,15 @@ def test_sigterm_unwinds_and_clearing_up_is_not_torn_apart() -> None:
         with sigterm_as_exception():
             try:
                 signal.raise_signal(signal.SIGTERM)
-                seen.append("went on")
+                seen.append("continued")
             finally:
                 signal.raise_signal(signal.SIGTERM)
-                seen.append("cleared up")
+                seen.append("cleaned up")
 
-    with pytest.raises(Stopped, match="the same command again continues") as caught:
+    with pytest.raises(Stopped, match="run the same command to continue") as caught:
         body()
     assert caught.value.exit_code == 143
-    assert seen == ["cleared up"]
+    assert seen == ["cleaned up"]
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -66,7 +66,7 @@ def _promotions(store: Store, generator_id: str) -> list[Link]:
     links = []
     for name in alias.names(store):
         found = alias.read(store, name)
-        moves = [move for move in found.moves if move.generator_id == generator_id]
+        moves = [move for move in found.history if move.generator_id == generator_id]
         if moves:
             state = "live since" if found.live == generator_id else "no longer live; last promoted at"
             before = f"; before it: {moves[-1].before}" if moves[-1].before else ""

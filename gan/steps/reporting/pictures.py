@@ -64,7 +64,7 @@ def draw(with_: GenerateFn, run: Run, dataset: Dataset, who: str) -> Drawn:
 
 def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[ImageRow, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
-    keys = layout.sample_sheets(store, run.run_id)
+    keys = layout.sample_grids(store, run.run_id)
     height, width, _ = dataset.image_shape
     strips = []
     for key in (keys[index] for index in moments(len(keys))):

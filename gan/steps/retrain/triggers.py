@@ -134,7 +134,7 @@ def _config(config: Config, facts: GeneratorMetadata, news: TriggerReport) -> No
 
 
 def _age(config: Config, live: Alias, now: datetime, news: TriggerReport) -> None:
-    days = (now - datetime.fromisoformat(live.moves[-1].at)).total_seconds() / SECONDS_A_DAY
+    days = (now - datetime.fromisoformat(live.history[-1].at)).total_seconds() / SECONDS_A_DAY
     news.figures["age_days"] = round(days, 3)
     most = config.retrain.max_age_days
     if most is not None:

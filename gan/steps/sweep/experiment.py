@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from gan.config import Config, from_yaml
 from gan.config.space import Point
-from gan.config.sweep import Sweep, at
+from gan.config.sweep import Sweep, config_at
 from gan.config.sweep import from_yaml as sweep_from_yaml
 from gan.metrics.registry import computed
 from gan.store import Store, open_store
@@ -68,7 +68,7 @@ class Experiment:
         Raises:
             ConfigError: a key does not take its value.
         """
-        return at(self.config, trial.point, trial.seed, trial.steps)
+        return config_at(self.config, trial.point, trial.seed, trial.steps)
 
     def stage(self, number: int) -> list[Trial]:
         """The trials of a stage that was handed out.

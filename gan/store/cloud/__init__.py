@@ -1,1 +1,1 @@
-"""Object storage behind one interface: Google Cloud Storage and S3, transfers that resume, one retry policy."""
+"""Object storage behind one interface: Google Cloud Storage and S3, resumable transfers, one retry policy."""

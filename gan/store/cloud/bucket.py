@@ -1,7 +1,7 @@
-"""A store in a bucket of an object storage, whichever it is: `ObjectApi` speaks to it.
+"""A store in a bucket, over an `ObjectApi`.
 
-Here is what both kinds share: asking again, checking what came against its checksum, finding out whether a
-conditional write whose answer was lost took place, and reading twice what has no checksum on an unencrypted line.
+Here is what all kinds share: retries, checksums, finding out whether a conditional write whose answer was lost took
+place, and reading twice what has no checksum on an unencrypted connection.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ T = TypeVar("T")
 
 
 class BucketStore(Store):
-    """Objects of `service` whose keys start with `prefix`, a path without a slash at its ends, or none."""
+    """The objects of a bucket whose keys start with `prefix`, a path without slashes at its ends, or empty."""
 
-    def __init__(self, service: ObjectApi, prefix: str, retry: Retry) -> None:
-        self._service, self._retry = service, retry
+    def __init__(self, api: ObjectApi, prefix: str, retry: Retry) -> None:
+        self._api, self._retry = api, retry
         self._prefix = f"{prefix}/" if prefix else ""
-        self.uri = f"{service.uri}/{prefix}".rstrip("/")
+        self.uri = f"{api.uri}/{prefix}".rstrip("/")
         self._bucket_is_there = self._conditions_hold = False
 
     def exists(self, key: str) -> bool:  # noqa: D102
@@ -59,16 +59,16 @@ class BucketStore(Store):
         try:
             content = self._content(path)
         except OSError as error:
-            raise NotFoundError(f"can't read {path}, which was to go to {self.uri_of(key)}: {error.strerror}") from None
+            raise NotFoundError(f"can't read {path}, to upload it to {self.uri_of(key)}: {error.strerror}") from None
         self._create(key, content, if_absent=if_absent)
         return content.sha256
 
     def download(self, key: str, path: Path) -> str:  # noqa: D102
         with atomic_file(path) as file:
-            return self._copy(key, file).sums.sha256
+            return self._download(key, file).sums.sha256
 
     def sha256(self, key: str) -> str:  # noqa: D102
-        return self._stat(key).sha256 or self._copy(key, None).sums.sha256
+        return self._stat(key).sha256 or self._download(key, None).sums.sha256
 
     def list(self, prefix: str = "") -> Iterator[Item]:  # noqa: D102
         start = f"{self._key(prefix)}/" if prefix else self._prefix
@@ -76,7 +76,7 @@ class BucketStore(Store):
 
     def delete(self, key: str) -> None:  # noqa: D102
         with contextlib.suppress(NotFoundError):
-            self._ask(key, "delete", lambda: self._service.remove(self._key(key)))
+            self._retried(key, "delete", lambda: self._api.remove(self._key(key)))
 
     def read_versioned(self, key: str) -> Versioned:  # noqa: D102
         try:
@@ -90,26 +90,26 @@ class BucketStore(Store):
             version = self._put(key, self._content(data), Absent() if expected is None else Unchanged(expected))
         except PreconditionFailedError:
             raise ConflictError(f"{self.uri_of(key)} was changed by somebody else; read it again and retry") from None
-        if self._service.encrypted:
+        if self._api.encrypted:
             return version
-        seen = self.read_versioned(key)  # the version came in the body of an answer, which no checksum protects
+        seen = self.read_versioned(key)  # no checksum protects the version, which came in the body of a response
         return seen.version if seen.version is not None and seen.data == data else version
 
     def now(self) -> float:  # noqa: D102
-        return self._retry.call(f"ask {self.uri} for the time", self._service.now)
+        return self._retry.call(f"ask {self.uri} for the time", self._api.now)
 
-    def leftovers(self) -> Iterator[IncompleteUpload]:  # noqa: D102
+    def incomplete_uploads(self) -> Iterator[IncompleteUpload]:  # noqa: D102
         for probe in self._items(f"{self._prefix}{PROBES}/"):
             yield IncompleteUpload(probe.key, probe.size, probe.modified)
-        what = f"list the unfinished uploads of {self.uri}"
-        yield from self._retry.call(what, self._twice(lambda: tuple(self._service.leftovers(self._prefix))))
+        what = f"list the incomplete uploads of {self.uri}"
+        yield from self._retry.call(what, self._confirmed(lambda: tuple(self._api.incomplete_uploads(self._prefix))))
 
-    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
-        if leftover.name.startswith(f"{PROBES}/"):
-            self.delete(leftover.name)
+    def abort_upload(self, upload: IncompleteUpload) -> None:  # noqa: D102
+        if upload.name.startswith(f"{PROBES}/"):
+            self.delete(upload.name)
             return
         with contextlib.suppress(MissingError):
-            self._retry.call(f"discard {leftover.name} of {self.uri}", lambda: self._service.discard(leftover))
+            self._retry.call(f"abort {upload.name} of {self.uri}", lambda: self._api.abort_upload(upload))
 
     def require_conditions(self) -> None:  # noqa: D102
         if self._conditions_hold:
@@ -117,60 +117,60 @@ class BucketStore(Store):
         key = f"{PROBES}/{uuid.uuid4().hex}"
         try:
             first = self.swap(key, b"first", expected=None)
-            self._must_refuse("if absent", lambda: self.write(key, b"second", if_absent=True))
+            self._require_refusal("if absent", lambda: self.write(key, b"second", if_absent=True))
             self.swap(key, b"third", expected=first)
-            self._must_refuse("if unchanged", lambda: self.swap(key, b"fourth", expected=first))
+            self._require_refusal("if unchanged", lambda: self.swap(key, b"fourth", expected=first))
         finally:
             self.delete(key)
         self._conditions_hold = True
 
-    def _must_refuse(self, condition: str, write: Callable[[], object]) -> None:
+    def _require_refusal(self, condition: str, write: Callable[[], object]) -> None:
         try:
             write()
         except (AlreadyExistsError, ConflictError):
             return
         raise StoreError(
-            f'the storage of {self.uri} ignores the condition "{condition}" of a write, so that two racing writers '
-            "would overwrite each other unnoticed; use one that enforces it, such as Google Cloud Storage, AWS S3 or "
-            "a recent MinIO, and look whether a proxy before it drops the headers If-Match and If-None-Match"
+            f'the storage of {self.uri} ignores the condition "{condition}" of a write, so two racing writers would '
+            "silently overwrite each other; use Google Cloud Storage, AWS S3 or a recent MinIO, and check that no "
+            "proxy in between drops the headers If-Match and If-None-Match"
         )
 
     def _key(self, key: str) -> str:
         return self._prefix + PurePosixPath(check_key(key)).as_posix()
 
     def _content(self, source: bytes | Path) -> Content:
-        return Content(source, crc32c=self._service.crc32c)
+        return Content(source, crc32c=self._api.crc32c)
 
-    def _ask(self, key: str, doing: str, attempt: Callable[[], T], reached: Callable[[], int] = lambda: 0) -> T:
+    def _retried(self, key: str, doing: str, attempt: Callable[[], T], bytes_done: Callable[[], int] = lambda: 0) -> T:
         try:
-            return self._retry.call(f"{doing} {self.uri_of(key)}", attempt, reached=reached)
+            return self._retry.call(f"{doing} {self.uri_of(key)}", attempt, reached=bytes_done)
         except MissingError:
             self._require_bucket()
             raise NotFoundError(f"nothing in the store at {self.uri_of(key)}") from None
 
     def _require_bucket(self) -> None:
-        """Tells a missing object from a missing bucket, once."""
+        """Check, once, that it is the object that is missing and not the bucket."""
         if not self._bucket_is_there:
             what = f"list {self.uri}"
-            self._retry.call(what, lambda: self._service.page(self._prefix, None, size=1))
+            self._retry.call(what, lambda: self._api.page(self._prefix, None, size=1))
             self._bucket_is_there = True
 
-    def _twice(self, read: Callable[[], T]) -> Callable[[], T]:
-        """`read`, or where the line is not encrypted an attempt that wants the same answer twice in a row."""
-        if self._service.encrypted:
+    def _confirmed(self, read: Callable[[], T]) -> Callable[[], T]:
+        """`read`; on an unencrypted connection, an attempt that reads twice and requires equal results."""
+        if self._api.encrypted:
             return read
 
         def attempt() -> T:
             first = read()
             if read() != first:
-                raise TransientError("two readings of it differ")
+                raise TransientError("reading it twice gave different results")
             return first
 
         return attempt
 
     def _stat(self, key: str) -> Stat:
         full = self._key(key)
-        return self._ask(key, "look up", self._twice(lambda: self._service.stat(full)))
+        return self._retried(key, "look up", self._confirmed(lambda: self._api.stat(full)))
 
     def _items(self, start: str) -> Iterator[Item]:
         """Every object whose full key begins with `start`, by its key in this store."""
@@ -178,12 +178,12 @@ class BucketStore(Store):
         while True:
             for item in page.items:
                 yield Item(item.key.removeprefix(self._prefix), item.size, item.modified)
-            if page.following is None:
+            if page.next_token is None:
                 return
-            page = self._page(start, page.following)
+            page = self._page(start, page.next_token)
 
     def _page(self, start: str, token: str | None) -> Page:
-        return self._retry.call(f"list {self.uri}", self._twice(lambda: self._service.page(start, token)))
+        return self._retry.call(f"list {self.uri}", self._confirmed(lambda: self._api.page(start, token)))
 
     def _create(self, key: str, content: Content, *, if_absent: bool) -> None:
         try:
@@ -192,38 +192,38 @@ class BucketStore(Store):
             raise AlreadyExistsError(f"{self.uri_of(key)} exists already") from None
 
     def _put(self, key: str, content: Content, condition: Condition) -> str:
-        upload = self._service.upload(self._key(key), content, condition)
-        unclear = False
+        upload = self._api.upload(self._key(key), content, condition)
+        ambiguous = False
 
         def attempt() -> str:
-            nonlocal unclear
+            nonlocal ambiguous
             try:
                 return upload.attempt()
             except TransientError:
-                unclear = True
+                ambiguous = True
                 raise
             except PreconditionFailedError:
-                version = self._version_if_same(key, content) if unclear else None
+                version = self._version_if_same(key, content) if ambiguous else None
                 if version is None:
                     raise
                 return version
 
-        return self._ask(key, "write", attempt, lambda: upload.reached)
+        return self._retried(key, "write", attempt, lambda: upload.bytes_done)
 
     def _version_if_same(self, key: str, content: Content) -> str | None:
-        """The version of what is there if it holds the very bytes that an attempt of unknown outcome sent."""
+        """The version of the stored object if it has exactly the bytes that an attempt with a lost answer sent."""
         try:
-            copying = self._copy(key, None)
+            download = self._download(key, None)
         except NotFoundError:
             return None
-        return copying.stat.version if copying.sums.sha256 == content.sha256 else None
+        return download.stat.version if download.sums.sha256 == content.sha256 else None
 
-    def _copy(self, key: str, sink: IO[bytes] | None) -> ResumableDownload:
-        copying = ResumableDownload(self._service, self._key(key), sink)
-        self._ask(key, "read", copying.attempt, lambda: copying.reached)
-        return copying
+    def _download(self, key: str, sink: IO[bytes] | None) -> ResumableDownload:
+        download = ResumableDownload(self._api, self._key(key), sink)
+        self._retried(key, "read", download.attempt, lambda: download.bytes_done)
+        return download
 
     def _read(self, key: str) -> tuple[bytes, Stat]:
         file = io.BytesIO()
-        copying = self._copy(key, file)
-        return file.getvalue(), copying.stat
+        download = self._download(key, file)
+        return file.getvalue(), download.stat

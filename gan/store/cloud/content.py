@@ -1,4 +1,4 @@
-"""What is uploaded: bytes or a file, with the checksums that go along."""
+"""What is uploaded: bytes or a file, with checksums."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-BLOCK_BYTES = 64 << 10  # larger ones are given back to the system and cost page faults, each time
+BLOCK_BYTES = 64 << 10  # larger blocks return to the system after each use, which costs page faults
 
 
 class Hasher(Protocol):
     """A running checksum, as hashlib's."""
 
     def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
+        """Add more bytes."""
 
     def digest(self) -> bytes:
         """The checksum so far."""
 
 
 class Checksums:
-    """SHA-256 of what is written, and CRC32C where asked for, in one pass."""
+    """SHA-256, and CRC32C if requested, in one pass."""
 
     def __init__(self, *, crc32c: bool) -> None:
         self._sha256 = hashlib.sha256()
@@ -31,7 +31,7 @@ class Checksums:
         self.size = 0
 
     def update(self, data: bytes) -> None:
-        """Take in more bytes."""
+        """Add more bytes."""
         self.size += len(data)
         self._sha256.update(data)
         if self._crc32c is not None:
@@ -44,7 +44,7 @@ class Checksums:
 
     @property
     def crc32c(self) -> str:
-        """In base64 of its big-endian bytes, as Google writes it; empty where it was not asked for."""
+        """In base64 of its big-endian bytes, as Google writes it; empty if not requested."""
         return base64.b64encode(self._crc32c.digest()).decode() if self._crc32c is not None else ""
 
 
@@ -56,7 +56,7 @@ def new_crc32c() -> Hasher:
 
 
 class Content:
-    """Bytes, or a file of any size that nobody changes meanwhile."""
+    """Bytes, or a file of any size that must not change meanwhile."""
 
     def __init__(self, source: bytes | Path, *, crc32c: bool) -> None:
         self._source = source
@@ -72,7 +72,7 @@ class Content:
 
 
 class Body:
-    """What an HTTP request sends: `head`, the content from `start` to before `stop`, `tail`, read in small blocks."""
+    """The body of an HTTP request: `head`, the content from `start` to before `stop`, `tail`, read in small blocks."""
 
     def __init__(
         self, content: Content, *, start: int = 0, stop: int | None = None, head: bytes = b"", tail: bytes = b""
@@ -81,7 +81,7 @@ class Body:
         self._start, self._stop = start, content.size if stop is None else stop
         self._head, self._tail = head, tail
         self._size = len(head) + self._stop - start + len(tail)
-        self._at = 0
+        self._position = 0
 
     def __enter__(self) -> Body:
         return self
@@ -97,26 +97,26 @@ class Body:
             yield block
 
     def tell(self) -> int:
-        """Where the next read begins."""
-        return self._at
+        """The position of the next read."""
+        return self._position
 
     def seek(self, to: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, as a file does."""
-        self._at = to + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
+        """Set the position of the next read, as for a file."""
+        self._position = to + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes: at most `size`, which may be less than are left; none at the end."""
+        """At most `size` of the next bytes, perhaps fewer; none at the end."""
         middle = self._stop - self._start
         size = self._size if size < 0 else size
-        if self._at < len(self._head):
-            block = self._head[self._at : self._at + size]
-        elif self._at < len(self._head) + middle:
-            inside = self._at - len(self._head)
+        if self._position < len(self._head):
+            block = self._head[self._position : self._position + size]
+        elif self._position < len(self._head) + middle:
+            inside = self._position - len(self._head)
             self._file.seek(self._start + inside)
             block = self._file.read(min(size, middle - inside))
         else:
-            inside = self._at - len(self._head) - middle
+            inside = self._position - len(self._head) - middle
             block = self._tail[inside : inside + size]
-        self._at += len(block)
+        self._position += len(block)
         return block

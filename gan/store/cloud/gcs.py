@@ -46,11 +46,11 @@ from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError,
 from gan.store.interface import Item
 
 CONNECTIONS = 64
-SINGLE_REQUEST_BYTES = 8 << 20  # what is larger goes up by a session that can be resumed
-PASSING = frozenset({408, 429, *range(500, 600)})
+SINGLE_REQUEST_BYTES = 8 << 20  # larger objects are uploaded in a resumable session
+TRANSIENT_STATUS = frozenset({408, 429, *range(500, 600)})
 FIELDS = "name,size,generation,crc32c,metadata,updated"
 SIGN_IN = (
-    "sign in with `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a key file, or "
+    "sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file, or "
     "give the pod a workload identity"
 )
 
@@ -68,23 +68,23 @@ class GcsApi(ObjectApi):
             self._session = AuthorizedSession(credentials)
             self._session.configure_mtls_channel()
         except google.auth.exceptions.GoogleAuthError as error:
-            raise StoreError(f"no credentials of Google Cloud for {self.uri} ({error}); {SIGN_IN}") from None
+            raise StoreError(f"no Google Cloud credentials for {self.uri} ({error}); {SIGN_IN}") from None
         self._endpoint = client.api_endpoint.rstrip("/")
         self.encrypted = self._endpoint.startswith("https://")
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=CONNECTIONS))
 
     def stat(self, key: str) -> Stat:  # noqa: D102
-        return _stat(_json(self.ask("GET", f"{self._object(key)}?fields={FIELDS}")))
+        return _stat(_json(self.request("GET", f"{self._object(key)}?fields={FIELDS}")))
 
     @contextmanager
     def open(self, key: str, *, start: int, version: str | None) -> Iterator[Reading]:  # noqa: D102
         pinned = f"&generation={version}" if version else ""
-        # As it is stored: what others keep compressed is else unpacked on the way, and does not fit its checksum.
+        # As stored: else what others stored compressed is unpacked on the way, and does not match its checksum.
         headers = {"Accept-Encoding": "gzip"} | ({"Range": f"bytes={start}-"} if start else {})
         url = f"{self._object(key, '/download')}?alt=media{pinned}"
-        with self.ask("GET", url, headers=headers, stream=True) as answer:
-            yield Reading(_stat_of_media(answer, start), _blocks(answer))
+        with self.request("GET", url, headers=headers, stream=True) as response:
+            yield Reading(_stat_of_media(response, start), _blocks(response))
 
     def upload(self, key: str, content: Content, condition: Condition) -> GcsSingleUpload | ResumableUpload:  # noqa: D102
         url = f"{self._endpoint}/upload/storage/v1/b/{self._bucket}/o?name={quote(key, safe='')}&fields={FIELDS}"
@@ -98,54 +98,54 @@ class GcsApi(ObjectApi):
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
         wanted = f"maxResults={size}&prefix={quote(prefix, safe='')}&fields=nextPageToken,items({FIELDS})"
-        tree = _json(self._listed(wanted + (f"&pageToken={quote(token, safe='')}" if token else "")))
+        tree = _json(self._list(wanted + (f"&pageToken={quote(token, safe='')}" if token else "")))
         with malformed_is_transient():
             return Page(tuple(_item(each) for each in tree.get("items", ())), tree.get("nextPageToken"))
 
     def remove(self, key: str) -> None:  # noqa: D102
-        self.ask("DELETE", self._object(key))
+        self.request("DELETE", self._object(key))
 
     def now(self) -> float:  # noqa: D102
-        answer = self._listed("maxResults=1&fields=nextPageToken")
+        response = self._list("maxResults=1&fields=nextPageToken")
         with malformed_is_transient():
-            return parsedate_to_datetime(answer.headers["Date"]).timestamp()
+            return parsedate_to_datetime(response.headers["Date"]).timestamp()
 
-    def _listed(self, wanted: str) -> requests.Response:
+    def _list(self, wanted: str) -> requests.Response:
         try:
-            return self.ask("GET", f"{self._endpoint}/storage/v1/b/{self._bucket}/o?{wanted}")
+            return self.request("GET", f"{self._endpoint}/storage/v1/b/{self._bucket}/o?{wanted}")
         except MissingError:
             raise no_bucket(self.uri) from None
 
-    def ask(self, method: str, url: str, *, accept: tuple[int, ...] = (), **options: Any) -> requests.Response:
-        """One request; the answer if its status is 2xx or one of `accept`, else the error that it stands for."""
+    def request(self, method: str, url: str, *, accept: tuple[int, ...] = (), **options: Any) -> requests.Response:
+        """One request; the response if its status is 2xx or one of `accept`, else the matching error."""
         try:
-            answer: requests.Response = self._session.request(
+            response: requests.Response = self._session.request(
                 method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, **options
             )
         except google.auth.exceptions.GoogleAuthError as error:
-            if _may_pass(error):
+            if _is_transient(error):
                 raise TransientError(f"signing in failed: {error}") from error
             raise StoreError(f"signing in for {self.uri} failed: {error}; {SIGN_IN}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransientError(_why(error)) from error
-        if answer.status_code < 300 or answer.status_code in accept:
-            return answer
-        with answer:
-            raise self._error(answer.status_code, _message(answer))
+            raise TransientError(_reason(error)) from error
+        if response.status_code < 300 or response.status_code in accept:
+            return response
+        with response:
+            raise self._error(response.status_code, _error_message(response))
 
     def _error(self, status: int, message: str) -> Exception:
-        if status in PASSING or status == 400:
+        if status in TRANSIENT_STATUS or status == 400:
             return TransientError(f"status {status} {message}".strip(), doubtful=status == 400)
         if status in (404, 410):
             return MissingError()
-        if status in (304, 412, 416):  # 416: it is shorter than an answer said
+        if status in (304, 412, 416):  # 416: it is shorter than a response said
             return PreconditionFailedError()
         if status == 401:
-            return StoreError(f"{self.uri} does not take these credentials ({message}); {SIGN_IN}")
+            return StoreError(f"{self.uri} does not accept these credentials ({message}); {SIGN_IN}")
         if status == 403:
             return StoreError(
                 f"no permission for {self.uri} ({message}); give this account the role roles/storage.objectUser on the "
-                "bucket, without a condition that leaves this out, or sign in as another"
+                "bucket, without a condition that excludes this key, or sign in as another account"
             )
         return StoreError(f"{self.uri} answered with status {status}: {message}")
 
@@ -154,12 +154,12 @@ class GcsApi(ObjectApi):
 
 
 class GcsSingleUpload:
-    """One request that carries metadata and bytes."""
+    """One request with metadata and bytes."""
 
-    reached = 0
+    bytes_done = 0
 
-    def __init__(self, service: GcsApi, key: str, content: Content, url: str) -> None:
-        self._service, self._key, self._content, self._url = service, key, content, url
+    def __init__(self, api: GcsApi, key: str, content: Content, url: str) -> None:
+        self._api, self._key, self._content, self._url = api, key, content, url
 
     def attempt(self) -> str:
         """Send all of it."""
@@ -168,73 +168,73 @@ class GcsSingleUpload:
         described = json.dumps(_metadata(self._content))
         head = f"{part}application/json; charset=UTF-8\r\n\r\n{described}\r\n{part}application/octet-stream\r\n\r\n"
         with Body(self._content, head=head.encode(), tail=f"\r\n--{boundary}--\r\n".encode()) as body:
-            answer = self._service.ask(
+            response = self._api.request(
                 "POST",
                 f"{self._url}&uploadType=multipart",
                 data=body,
                 headers={"Content-Type": f"multipart/related; boundary={boundary}"},
             )
-        return _version(answer, self._key, self._content)
+        return _version(response, self._key, self._content)
 
 
 class ResumableUpload:
-    """A session: begun by one request, then all bytes in another one, which goes on where it broke off."""
+    """A session: one request begins it, another sends all bytes, and continues where it broke off."""
 
-    def __init__(self, service: GcsApi, key: str, content: Content, url: str) -> None:
-        self._service, self._key, self._content, self._url = service, key, content, url
+    def __init__(self, api: GcsApi, key: str, content: Content, url: str) -> None:
+        self._api, self._key, self._content, self._url = api, key, content, url
         self._session: str | None = None
-        self.reached = 0
+        self.bytes_done = 0
 
     def attempt(self) -> str:
-        """Send what the service has not got yet."""
-        answer = None if self._session is None else self._ask_how_far(self._session)
+        """Send the bytes that the service does not have yet."""
+        response = None if self._session is None else self._query_progress(self._session)
         if self._session is None:
             self._begin()
         try:
-            return _version(answer or self._send_rest(), self._key, self._content)
+            return _version(response or self._send_rest(), self._key, self._content)
         except MissingError:
             self._session = None
-            raise TransientError("the session of the upload is gone") from None
+            raise TransientError("the upload session is gone") from None
         except _MismatchError:
             self._session = None
             raise
 
     def _begin(self) -> None:
-        """Begins a session, with nothing in it."""
-        answer = self._service.ask(
+        """Begin an empty session."""
+        response = self._api.request(
             "POST",
             f"{self._url}&uploadType=resumable",
             json=_metadata(self._content),
             headers={"X-Upload-Content-Length": str(self._content.size)},
         )
         with malformed_is_transient():
-            self._session, self.reached = answer.headers["Location"], 0
+            self._session, self.bytes_done = response.headers["Location"], 0
 
-    def _ask_how_far(self, session: str) -> requests.Response | None:
-        """Sets `reached` to what the service has; returns its answer where that is all."""
+    def _query_progress(self, session: str) -> requests.Response | None:
+        """Set `bytes_done` to what the service has; returns its response if that is everything."""
         sent = {"Content-Range": f"bytes */{self._content.size}"}
-        answer = self._service.ask("PUT", session, headers=sent, accept=(308, 400, 404, 410, 412))
-        if answer.status_code < 300:
-            return answer
-        if answer.status_code != 308:
+        response = self._api.request("PUT", session, headers=sent, accept=(308, 400, 404, 410, 412))
+        if response.status_code < 300:
+            return response
+        if response.status_code != 308:
             self._session = None
             return None
-        had = answer.headers.get("Range", "").rpartition("-")[2]
-        self.reached = int(had) + 1 if had.isdigit() else 0
+        received = response.headers.get("Range", "").rpartition("-")[2]
+        self.bytes_done = int(received) + 1 if received.isdigit() else 0
         return None
 
     def _send_rest(self) -> requests.Response:
         size = self._content.size
-        with Body(self._content, start=self.reached) as body:
-            sent = {"Content-Range": f"bytes {self.reached}-{size - 1}/{size}"}
-            answer = self._service.ask("PUT", str(self._session), data=body, headers=sent, accept=(308,))
-        if answer.status_code == 308:
-            raise TransientError("it kept only a part of what was sent")
-        return answer
+        with Body(self._content, start=self.bytes_done) as body:
+            sent = {"Content-Range": f"bytes {self.bytes_done}-{size - 1}/{size}"}
+            response = self._api.request("PUT", str(self._session), data=body, headers=sent, accept=(308,))
+        if response.status_code == 308:
+            raise TransientError("it kept only part of what was sent")
+        return response
 
 
 class _MismatchError(TransientError):
-    """What the service says it has is not what was sent."""
+    """The service describes another object than the one that was sent."""
 
 
 def _credentials() -> Any:
@@ -255,22 +255,22 @@ def _metadata(content: Content) -> dict[str, Any]:
     return {"crc32c": content.crc32c, "metadata": {SHA256: content.sha256}}
 
 
-def _version(answer: requests.Response, key: str, content: Content) -> str:
-    """The generation that an upload's answer tells, if that describes what was sent."""
-    tree = _json(answer)
+def _version(response: requests.Response, key: str, content: Content) -> str:
+    """The generation in an upload's response, if that describes what was sent."""
+    tree = _json(response)
     sent = (key, str(content.size), content.crc32c, _metadata(content)["metadata"])
     if (tree.get("name"), str(tree.get("size", 0)), tree.get("crc32c"), tree.get("metadata")) != sent:
-        raise _MismatchError("its answer does not describe what was sent")
+        raise _MismatchError("its response does not describe what was sent")
     return str(tree.get("generation"))
 
 
-def _json(answer: requests.Response) -> dict[str, Any]:
+def _json(response: requests.Response) -> dict[str, Any]:
     try:
-        tree = answer.json()
+        tree = response.json()
     except (ValueError, RecursionError) as error:
-        raise TransientError(f"its answer is no JSON: {error}") from None
+        raise TransientError(f"its response is not JSON: {error}") from None
     if not isinstance(tree, dict):
-        raise TransientError("its answer is no JSON object")
+        raise TransientError("its response is not a JSON object")
     return tree
 
 
@@ -284,39 +284,39 @@ def _item(tree: dict[str, Any]) -> Item:
     return Item(tree["name"], int(tree.get("size", 0)), datetime.fromisoformat(tree["updated"]).timestamp())
 
 
-def _stat_of_media(answer: requests.Response, start: int) -> Stat:
-    headers = answer.headers
+def _stat_of_media(response: requests.Response, start: int) -> Stat:
+    headers = response.headers
     hashes = dict(each.strip().partition("=")[::2] for each in headers.get("x-goog-hash", "").split(","))
-    if start and answer.status_code != 206:
-        raise TransientError("it sent all of the object where a part was asked for")
+    if start and response.status_code != 206:
+        raise TransientError("it sent the whole object where a part was requested")
     size = start + int(headers.get("Content-Length", 0))
     return Stat(size, headers.get("x-goog-generation", ""), crc32c=hashes.get("crc32c", ""))
 
 
-def _blocks(answer: requests.Response) -> Iterator[bytes]:
+def _blocks(response: requests.Response) -> Iterator[bytes]:
     try:
-        yield from answer.raw.stream(BLOCK_BYTES, decode_content=False)
+        yield from response.raw.stream(BLOCK_BYTES, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise TransientError(_why(error)) from error
+        raise TransientError(_reason(error)) from error
 
 
-def _message(answer: requests.Response) -> str:
-    """What an error's answer says, shortened."""
+def _error_message(response: requests.Response) -> str:
+    """The message of an error response, shortened."""
     try:
-        text = answer.json()["error"]["message"]
+        text = response.json()["error"]["message"]
     except (ValueError, LookupError, TypeError, requests.RequestException):
-        text = answer.reason or ""
+        text = response.reason or ""
     return str(text)[:300]
 
 
-def _may_pass(error: google.auth.exceptions.GoogleAuthError) -> bool:
-    """Whether signing in failed for now: the server of metadata, say, that a pod asks for tokens, did not answer."""
-    passing = (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError)
-    return error.retryable or isinstance(error, passing) or isinstance(error.__cause__, passing)
+def _is_transient(error: google.auth.exceptions.GoogleAuthError) -> bool:
+    """Whether a retry may help: for example, the metadata server that gives a pod its tokens did not response."""
+    transient = (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError)
+    return error.retryable or isinstance(error, transient) or isinstance(error.__cause__, transient)
 
 
-def _why(error: Exception) -> str:
-    """What broke, without the URL, which for a resumable upload lets whoever reads it write the object."""
+def _reason(error: Exception) -> str:
+    """What failed, without the URL: that of a resumable upload lets anybody who reads it write the object."""
     inner = error.args[0] if error.args else None
     if isinstance(inner, urllib3.exceptions.MaxRetryError):
         error = inner.reason or error

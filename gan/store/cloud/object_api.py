@@ -1,4 +1,4 @@
-"""What a bucket's service must be able to do, one request a method; `BucketStore` builds the rest of a store on it."""
+"""The requests that a bucket's service must support, one a method; `BucketStore` builds a store from them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class MissingError(Exception):
 
 
 class PreconditionFailedError(Exception):
-    """The condition of a conditional request does not hold."""
+    """The condition of a conditional request does not hold (HTTP 412)."""
 
 
 def no_bucket(uri: str) -> StoreError:
-    """What to raise where the bucket itself is missing."""
+    """The error for a missing bucket."""
     return StoreError(f"there is no bucket {uri}; create it, or name another one with --store")
 
 
 @dataclass(frozen=True)
 class Absent:
-    """Write only where there is nothing."""
+    """Write only if there is no object."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ Condition = Absent | Unchanged | None
 
 @dataclass(frozen=True)
 class Stat:
-    """What the service has on record of an object; a checksum is "" where it has none."""
+    """What the service recorded of an object; a checksum that it does not have is empty."""
 
     size: int
     version: str
@@ -56,7 +56,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class Reading:
-    """An object's bytes from some place on. `stat` is that of the whole object."""
+    """An object's bytes from an offset on. `stat` describes the whole object."""
 
     stat: Stat
     blocks: Iterator[bytes]
@@ -64,45 +64,45 @@ class Reading:
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a listing, with full keys; `following` leads to the next part."""
+    """Part of a listing, with full keys; `next_token` requests the next part."""
 
     items: tuple[Item, ...]
-    following: str | None
+    next_token: str | None
 
 
 class Upload(Protocol):
     """An upload that may take several attempts."""
 
     @property
-    def reached(self) -> int:
-        """How many bytes need not be sent again."""
+    def bytes_done(self) -> int:
+        """How many bytes the service has already."""
 
     def attempt(self) -> str:
-        """Send what is left; returns the object's version."""
+        """Send the rest; returns the object's version."""
 
 
 class ObjectApi(ABC):
-    """One bucket. Methods take full keys and do not ask twice.
+    """One bucket. Methods take full keys and send one request, without retries.
 
-    Every method raises `MissingError`, `PreconditionFailedError`, `TransientError` for what may pass, and `StoreError`
-    with a remedy for what does not. Each may be called from several threads.
+    Every method raises `MissingError`, `PreconditionFailedError`, `TransientError` for what a retry may fix, and
+    `StoreError` with a remedy for anything else. Each may be called from several threads.
     """
 
     uri: str  # gs://bucket
-    encrypted: bool  # over https, so that no byte changes on the way unnoticed
+    encrypted: bool  # over https, so that no byte changes unnoticed on the way
     crc32c: bool = False  # whether uploads need that checksum
 
     @abstractmethod
     def stat(self, key: str) -> Stat:
-        """What is on record of an object."""
+        """What the service recorded of an object."""
 
     @abstractmethod
     def open(self, key: str, *, start: int, version: str | None) -> AbstractContextManager[Reading]:
-        """An object's bytes from `start` on; `version`: RefusedError or MissingError if it is another by now."""
+        """An object's bytes from `start` on; with `version`, PreconditionFailedError or MissingError if it changed."""
 
     @abstractmethod
     def upload(self, key: str, content: Content, condition: Condition) -> Upload:
-        """Prepare to write an object; nothing is sent before the first attempt."""
+        """Prepare an upload; nothing is sent before the first attempt."""
 
     @abstractmethod
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:
@@ -116,10 +116,10 @@ class ObjectApi(ABC):
     def now(self) -> float:
         """The service's clock."""
 
-    def leftovers(self, prefix: str) -> Iterator[IncompleteUpload]:
-        """Unfinished uploads, where the service keeps any."""
+    def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
+        """Incomplete uploads, if the service keeps any."""
         return iter(())
 
-    def discard(self, leftover: IncompleteUpload) -> None:
-        """Abort an unfinished upload."""
-        raise NotImplementedError(leftover)
+    def abort_upload(self, upload: IncompleteUpload) -> None:
+        """Abort an incomplete upload."""
+        raise NotImplementedError(upload)

@@ -1,4 +1,4 @@
-"""Several transfers at once, in threads that never keep a process from ending."""
+"""Several transfers at once, in daemon threads, so that they never keep a process alive."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def in_parallel(
     Args:
         jobs: what to do.
         threads: how many at once.
-        done: told the number of each job as it is done, in the caller's thread.
+        done: called with the number of each finished job, in the caller's thread.
 
     Raises:
-        Exception: what the first job raised that failed, once those under way have ended; the others never begin.
+        Exception: the first failure, once the running jobs have ended; the other jobs never begin.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[tuple[int, T | None, BaseException | None]] = queue.SimpleQueue()
@@ -55,5 +55,5 @@ def in_parallel(
             results[number] = result  # type: ignore[assignment]
             done(number)
     finally:
-        stop.set()  # also where a signal ends the wait, which then lasts no longer
+        stop.set()  # also if a signal ends the wait early
     return [results[number] for number in range(len(jobs))]

@@ -1,4 +1,4 @@
-"""Brings one object of a bucket, going on where an attempt broke off, and checks it when it is whole."""
+"""Downloads one object of a bucket, continuing where an attempt broke off, and checks it when it is complete."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from gan.store.cloud.retry import TransientError
 
 
 class ResumableDownload:
-    """The bytes of one version of an object, on their way into `sink` (None: they are only counted and hashed)."""
+    """Downloads one version of an object into `sink` (None: only counts and hashes the bytes)."""
 
-    def __init__(self, service: ObjectApi, key: str, sink: IO[bytes] | None) -> None:
-        self._service, self._key, self._sink = service, key, sink
+    def __init__(self, api: ObjectApi, key: str, sink: IO[bytes] | None) -> None:
+        self._api, self._key, self._sink = api, key, sink
         self._mismatches: set[str] = set()
         self._begin()
 
     def _begin(self) -> None:
         self.stat = Stat(0, "")
-        self.sums = Checksums(crc32c=self._service.crc32c)
+        self.sums = Checksums(crc32c=self._api.crc32c)
         if self._sink is not None:
             self._sink.seek(0)
             self._sink.truncate()
 
     @property
-    def reached(self) -> int:
-        """How many bytes came."""
+    def bytes_done(self) -> int:
+        """How many bytes were received."""
         return self.sums.size
 
     def attempt(self) -> None:
-        """Bring what is still to come.
+        """Download the rest.
 
         Raises:
             MissingError: there is no such object.
-            IntegrityError: the same wrong bytes came twice, so that they are wrong in the storage.
+            IntegrityError: the same wrong bytes came twice, so they are wrong in the storage.
         """
         try:
-            with self._service.open(self._key, start=self.reached, version=self.stat.version or None) as reading:
-                self.stat = self.stat if self.reached else reading.stat
+            with self._api.open(self._key, start=self.bytes_done, version=self.stat.version or None) as reading:
+                self.stat = self.stat if self.bytes_done else reading.stat
                 for block in reading.blocks:
                     if self._sink is not None:
                         self._sink.write(block)
@@ -48,9 +48,9 @@ class ResumableDownload:
             if not self.stat.version:
                 raise
             self._begin()
-            raise TransientError("it was replaced while it was read") from None
-        if self.reached < self.stat.size:
-            raise TransientError(f"it broke off after {self.reached} of {self.stat.size} bytes")
+            raise TransientError("it was replaced while being read") from None
+        if self.bytes_done < self.stat.size:
+            raise TransientError(f"it broke off after {self.bytes_done} of {self.stat.size} bytes")
         self._check()
 
     def _check(self) -> None:
@@ -65,7 +65,7 @@ class ResumableDownload:
     def _mismatch(self, difference: str) -> None:
         if self.sums.sha256 in self._mismatches:
             raise IntegrityError(
-                f"{self._service.uri}/{self._key} has {difference}, each time it is read: it is damaged in the storage"
+                f"{self._api.uri}/{self._key} has {difference} each time it is read: it is damaged in the storage"
             )
         self._mismatches.add(self.sums.sha256)
         self._begin()

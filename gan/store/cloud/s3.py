@@ -1,7 +1,7 @@
-"""AWS S3, MinIO, SeaweedFS and others of the kind: `s3://bucket/prefix`.
+"""AWS S3, MinIO, SeaweedFS and similar services: `s3://bucket/prefix`.
 
-boto3 finds the credentials, region and endpoint (profiles, web identity, AWS_ENDPOINT_URL) and signs. It asks once;
-asking again is `BucketStore`'s.
+boto3 finds the credentials, region and endpoint (profiles, web identity, AWS_ENDPOINT_URL) and signs. Its retries are
+off: `BucketStore` retries.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from gan.store.interface import IncompleteUpload, Item
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20
-PART_BYTES, MOST_PARTS, PART_THREADS = 16 << 20, 10_000, 4
-PASSING = frozenset({408, 409, 429, *range(500, 600)})
-PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
-SIGNING_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
+PART_BYTES, MAX_PARTS, PART_THREADS = 16 << 20, 10_000, 4
+TRANSIENT_STATUS = frozenset({408, 409, 429, *range(500, 600)})
+TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
+CREDENTIAL_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
-NOT_SIGNED_IN = (
+CREDENTIAL_ERRORS = (
     botocore.exceptions.NoCredentialsError,
     botocore.exceptions.PartialCredentialsError,
     botocore.exceptions.TokenRetrievalError,
     botocore.exceptions.SSOError,
 )
-BROKEN_OFF = (
+CONNECTION_ERRORS = (
     botocore.exceptions.HTTPClientError,
     botocore.exceptions.ConnectionError,
     botocore.exceptions.IncompleteReadError,
     botocore.exceptions.ChecksumError,
     botocore.exceptions.FlexibleChecksumError,
-    botocore.exceptions.CredentialRetrievalError,  # those at hand expire, and the pod's agent does not answer
+    botocore.exceptions.CredentialRetrievalError,  # the credentials expired, and the pod's agent does not response
     botocore.exceptions.MetadataRetrievalError,
     ResponseParserError,
     urllib3.exceptions.HTTPError,
@@ -68,7 +68,7 @@ BROKEN_OFF = (
 )
 SIGN_IN = (
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the pod a role; AWS_ENDPOINT_URL names a "
-    "server that is not AWS"
+    "server other than AWS"
 )
 
 
@@ -84,7 +84,7 @@ class S3Api(ObjectApi):
             max_pool_connections=CONNECTIONS,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"payload_signing_enabled": False},  # bytes go with a signed SHA-256 of their own
+            s3={"payload_signing_enabled": False},  # the bytes have a signed SHA-256 of their own
         )
         try:
             session = boto3.session.Session()
@@ -96,7 +96,7 @@ class S3Api(ObjectApi):
         self.encrypted = self.client.meta.endpoint_url.startswith("https://")
 
     def stat(self, key: str) -> Stat:  # noqa: D102
-        with self.explained():
+        with self.translated_errors():
             return _stat(self.client.head_object(Bucket=self.bucket, Key=key))
 
     @contextmanager
@@ -104,12 +104,12 @@ class S3Api(ObjectApi):
         options = {"Range": f"bytes={start}-"} if start else {}
         if version:
             options["IfMatch"] = version
-        with self.explained():
-            answer = self.client.get_object(Bucket=self.bucket, Key=key, **options)
-        with contextlib.closing(answer["Body"]) as body:
-            if start and "ContentRange" not in answer:
-                raise TransientError("it sent all of the object where a part was asked for")
-            yield Reading(_stat(answer, start), self._blocks(body))
+        with self.translated_errors():
+            response = self.client.get_object(Bucket=self.bucket, Key=key, **options)
+        with contextlib.closing(response["Body"]) as body:
+            if start and "ContentRange" not in response:
+                raise TransientError("it sent the whole object where a part was requested")
+            yield Reading(_stat(response, start), self._blocks(body))
 
     def upload(self, key: str, content: Content, condition: Condition) -> S3SingleUpload | MultipartUpload:  # noqa: D102
         conditions: dict[str, str] = {}
@@ -122,107 +122,108 @@ class S3Api(ObjectApi):
         return kind(self, key, content, conditions)
 
     def page(self, prefix: str, token: str | None, *, size: int = PAGE) -> Page:  # noqa: D102
-        # Not by the service's own token: MinIO's is another one at each reading.
-        answer = self._listed(Prefix=prefix, MaxKeys=size, **({"StartAfter": token} if token else {}))
+        # Not with the service's own token: MinIO's differs on each reading.
+        response = self._list(Prefix=prefix, MaxKeys=size, **({"StartAfter": token} if token else {}))
         with malformed_is_transient():
             items = tuple(
-                Item(each["Key"], each["Size"], each["LastModified"].timestamp()) for each in answer.get("Contents", ())
+                Item(each["Key"], each["Size"], each["LastModified"].timestamp())
+                for each in response.get("Contents", ())
             )
-            return Page(items, items[-1].key if answer["IsTruncated"] else None)
+            return Page(items, items[-1].key if response["IsTruncated"] else None)
 
     def remove(self, key: str) -> None:  # noqa: D102
-        with self.explained():
+        with self.translated_errors():
             self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def now(self) -> float:  # noqa: D102
-        answer = self._listed(MaxKeys=1)
+        response = self._list(MaxKeys=1)
         with malformed_is_transient():
-            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+            return parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
 
-    def leftovers(self, prefix: str) -> Iterator[IncompleteUpload]:  # noqa: D102
+    def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:  # noqa: D102
         markers: dict[str, str] = {}
-        while True:  # without a prefix, for MinIO takes one for a whole key
-            with self.explained():
-                answer = self.client.list_multipart_uploads(Bucket=self.bucket, **markers)
+        while True:  # without a prefix, because MinIO takes it for a whole key
+            with self.translated_errors():
+                response = self.client.list_multipart_uploads(Bucket=self.bucket, **markers)
             with malformed_is_transient():
-                uploads = [(each["Key"], each["UploadId"], each["Initiated"]) for each in answer.get("Uploads", ())]
-                if more := answer["IsTruncated"]:
-                    markers = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+                uploads = [(each["Key"], each["UploadId"], each["Initiated"]) for each in response.get("Uploads", ())]
+                if more := response["IsTruncated"]:
+                    markers = {"KeyMarker": response["NextKeyMarker"], "UploadIdMarker": response["NextUploadIdMarker"]}
             for key, upload_id, begun in uploads:
                 if key.startswith(prefix):
                     yield IncompleteUpload(f"{key}#{upload_id}", self._size_of_parts(key, upload_id), begun.timestamp())
             if not more:
                 return
 
-    def discard(self, leftover: IncompleteUpload) -> None:  # noqa: D102
-        key, _, upload_id = leftover.name.rpartition("#")
-        with self.explained():
+    def abort_upload(self, upload: IncompleteUpload) -> None:  # noqa: D102
+        key, _, upload_id = upload.name.rpartition("#")
+        with self.translated_errors():
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Turns what boto3 raises into what a `ObjectApi` raises."""
+    def translated_errors(self) -> Iterator[None]:
+        """Turn boto3's errors into those of `ObjectApi`."""
         try:
-            with malformed_is_transient():  # what boto3 can't parse
+            with malformed_is_transient():  # a response that boto3 can't parse
                 yield
         except botocore.exceptions.ClientError as error:
             raise self._error(error) from None
-        except NOT_SIGNED_IN as error:
+        except CREDENTIAL_ERRORS as error:
             raise StoreError(f"no credentials for {self.uri}: {error}; {SIGN_IN}") from None
-        except BROKEN_OFF as error:
+        except CONNECTION_ERRORS as error:
             raise TransientError(f"{type(error).__name__}: {error}"[:300]) from error
         except botocore.exceptions.BotoCoreError as error:
             raise StoreError(f"{self.uri}: {error}") from None
 
     def _error(self, error: botocore.exceptions.ClientError) -> Exception:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        described = error.response.get("Error", {})
-        code, message = str(described.get("Code", "")), str(described.get("Message", ""))[:300]
-        told = f"status {status}, {code}: {message}"
-        if code == "NoSuchBucket" or code in SIGNING_CODES or code in CLOCK_CODES:
-            return self._refusal(status, code, told)
+        details = error.response.get("Error", {})
+        code, message = str(details.get("Code", "")), str(details.get("Message", ""))[:300]
+        description = f"status {status}, {code}: {message}"
+        if code == "NoSuchBucket" or code in CREDENTIAL_CODES or code in CLOCK_CODES:
+            return self._permanent_error(status, code, description)
         if status == 404:
             return MissingError()
-        if status in (304, 412, 416) or code == "PreconditionFailed":  # 416: it is shorter than an answer said
+        if status in (304, 412, 416) or code == "PreconditionFailed":  # 416: it is shorter than a response said
             return PreconditionFailedError()
         if code == "ConditionalRequestConflict":
-            return RacedError(told)
-        if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
-            return TransientError(told, doubtful=status == 400 and code not in PASSING_CODES)
-        return self._refusal(status, code, told)
+            return RacedError(description)
+        if code in TRANSIENT_CODES or status in TRANSIENT_STATUS or status == 400 or status < 300:
+            return TransientError(description, doubtful=status == 400 and code not in TRANSIENT_CODES)
+        return self._permanent_error(status, code, description)
 
-    def _refusal(self, status: int, code: str, told: str) -> StoreError:
-        """What does not pass, with what to do."""
+    def _permanent_error(self, status: int, code: str, description: str) -> StoreError:
+        """An error that a retry does not fix, with a remedy."""
         if code == "NoSuchBucket":
             return no_bucket(self.uri)
-        if code in SIGNING_CODES or status == 401:
-            return StoreError(f"{self.uri} does not take these credentials ({told}); {SIGN_IN}")
+        if code in CREDENTIAL_CODES or status == 401:
+            return StoreError(f"{self.uri} does not accept these credentials ({description}); {SIGN_IN}")
         if code in CLOCK_CODES:
-            return StoreError(f"{self.uri} finds the clock of this machine wrong ({told}); set it")
+            return StoreError(f"{self.uri} says that the clock of this machine is wrong ({description}); set it")
         if status == 403:
             return StoreError(
-                f"no permission for {self.uri} ({told}); allow this account s3:GetObject, s3:PutObject, "
+                f"no permission for {self.uri} ({description}); allow this account s3:GetObject, s3:PutObject, "
                 "s3:DeleteObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts, s3:ListBucket and "
-                f"s3:ListBucketMultipartUploads there, or sign in as another: {SIGN_IN}"
+                f"s3:ListBucketMultipartUploads there, or sign in as another account: {SIGN_IN}"
             )
-        return StoreError(f"{self.uri} answered with {told}; look at AWS_ENDPOINT_URL and AWS_REGION")
+        return StoreError(f"{self.uri} answered with {description}; check AWS_ENDPOINT_URL and AWS_REGION")
 
-    def _listed(self, **options: Any) -> dict[str, Any]:
+    def _list(self, **options: Any) -> dict[str, Any]:
         try:
-            with self.explained():
-                answer: dict[str, Any] = self.client.list_objects_v2(Bucket=self.bucket, **options)
-                return answer
+            with self.translated_errors():
+                response: dict[str, Any] = self.client.list_objects_v2(Bucket=self.bucket, **options)
+                return response
         except MissingError:
             raise no_bucket(self.uri) from None
 
     def _blocks(self, body: Any) -> Iterator[bytes]:
-        with self.explained():
+        with self.translated_errors():
             while block := body.read(BLOCK_BYTES):
                 yield block
 
     def _size_of_parts(self, key: str, upload_id: str) -> int:
         try:
-            with self.explained():
+            with self.translated_errors():
                 parts = self.client.get_paginator("list_parts").paginate(
                     Bucket=self.bucket, Key=key, UploadId=upload_id
                 )
@@ -232,49 +233,53 @@ class S3Api(ObjectApi):
 
 
 class RacedError(TransientError):
-    """Another write of the same object came between; of a multipart upload all parts must then be sent anew."""
+    """Another write of the same object interfered; a multipart upload must then send all parts again."""
 
 
 class S3SingleUpload:
     """One request."""
 
-    reached = 0
+    bytes_done = 0
 
-    def __init__(self, service: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
-        self._service, self._key, self._content, self._conditions = service, key, content, conditions
+    def __init__(self, api: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
+        self._api, self._key, self._content, self._conditions = api, key, content, conditions
 
     def attempt(self) -> str:
         """Send all of it."""
-        with Body(self._content) as body, _conditional(self._conditions), self._service.explained():
-            answer = self._service.client.put_object(
-                Bucket=self._service.bucket,
+        with (
+            Body(self._content) as body,
+            _missing_is_precondition_failed(self._conditions),
+            self._api.translated_errors(),
+        ):
+            response = self._api.client.put_object(
+                Bucket=self._api.bucket,
                 Key=self._key,
                 Body=body,
                 ChecksumSHA256=_base64(bytes.fromhex(self._content.sha256)),
                 Metadata={SHA256: self._content.sha256},
                 **self._conditions,
             )
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
 
 class MultipartUpload:
-    """Parts that go up side by side, then one request that makes an object of them. What is up stays up."""
+    """Parts sent in parallel, then one request that makes an object of them. Sent parts stay across attempts."""
 
-    def __init__(self, service: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
-        self._service, self._content, self._conditions = service, content, conditions
-        self._where = {"Bucket": service.bucket, "Key": key}
-        self._part_bytes = max(PART_BYTES, -(-content.size // MOST_PARTS))
+    def __init__(self, api: S3Api, key: str, content: Content, conditions: dict[str, str]) -> None:
+        self._api, self._content, self._conditions = api, content, conditions
+        self._target = {"Bucket": api.bucket, "Key": key}
+        self._part_bytes = max(PART_BYTES, -(-content.size // MAX_PARTS))
         self._upload_id: str | None = None
         self._parts: dict[int, dict[str, Any]] = {}
         self._completing = False
 
     @property
-    def reached(self) -> int:
-        """How many bytes are up."""
+    def bytes_done(self) -> int:
+        """How many bytes were sent."""
         return len(self._parts) * self._part_bytes
 
     def attempt(self) -> str:
-        """Send the parts that are not up yet, and complete the upload."""
+        """Send the missing parts and complete the upload."""
         try:
             if self._upload_id is None:
                 self._upload_id = self._begin()
@@ -293,11 +298,11 @@ class MultipartUpload:
         return -(-self._content.size // self._part_bytes)
 
     def _begin(self) -> str:
-        with self._service.explained():
-            answer = self._service.client.create_multipart_upload(
-                **self._where, ChecksumAlgorithm="SHA256", Metadata={SHA256: self._content.sha256}
+        with self._api.translated_errors():
+            response = self._api.client.create_multipart_upload(
+                **self._target, ChecksumAlgorithm="SHA256", Metadata={SHA256: self._content.sha256}
             )
-        return str(answer["UploadId"])
+        return str(response["UploadId"])
 
     def _send(self, number: int) -> None:
         start = (number - 1) * self._part_bytes
@@ -308,40 +313,40 @@ class MultipartUpload:
                 digest.update(block)
             body.seek(0)
             checksum = _base64(digest.digest())
-            with self._service.explained():
-                answer = self._service.client.upload_part(
-                    **self._where, UploadId=self._upload_id, PartNumber=number, Body=body, ChecksumSHA256=checksum
+            with self._api.translated_errors():
+                response = self._api.client.upload_part(
+                    **self._target, UploadId=self._upload_id, PartNumber=number, Body=body, ChecksumSHA256=checksum
                 )
-        self._parts[number] = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+        self._parts[number] = {"PartNumber": number, "ETag": response["ETag"], "ChecksumSHA256": checksum}
 
     def _complete(self) -> str:
         self._completing = True
         parts = [self._parts[number] for number in sorted(self._parts)]
-        with _conditional(self._conditions), self._service.explained():
-            answer = self._service.client.complete_multipart_upload(
-                **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}, **self._conditions
+        with _missing_is_precondition_failed(self._conditions), self._api.translated_errors():
+            response = self._api.client.complete_multipart_upload(
+                **self._target, UploadId=self._upload_id, MultipartUpload={"Parts": parts}, **self._conditions
             )
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
     def _version_if_completed(self) -> str:
-        """The version of the object if the upload is gone because it was completed and the answer was lost."""
+        """The object's version, if the upload is gone because it was completed and the response was lost."""
         if self._completing:
             with contextlib.suppress(MissingError):
-                stat = self._service.stat(self._where["Key"])
+                stat = self._api.stat(self._target["Key"])
                 if stat.sha256 == self._content.sha256:
                     return stat.version
         raise TransientError("the upload is gone")
 
     def _abort(self) -> None:
         if self._upload_id is not None:
-            with contextlib.suppress(TransientError, MissingError, StoreError), self._service.explained():
-                self._service.client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+            with contextlib.suppress(TransientError, MissingError, StoreError), self._api.translated_errors():
+                self._api.client.abort_multipart_upload(**self._target, UploadId=self._upload_id)
         self._upload_id, self._parts = None, {}
 
 
 @contextmanager
-def _conditional(conditions: dict[str, str]) -> Iterator[None]:
-    """A write that expects a version where there is nothing is refused, whatever the service calls it."""
+def _missing_is_precondition_failed(conditions: dict[str, str]) -> Iterator[None]:
+    """Where there is no object, a write that expects a version fails its condition; some services say "not found"."""
     try:
         yield
     except MissingError:
@@ -350,8 +355,8 @@ def _conditional(conditions: dict[str, str]) -> Iterator[None]:
         raise PreconditionFailedError from None
 
 
-def _stat(answer: dict[str, Any], start: int = 0) -> Stat:
-    return Stat(start + answer["ContentLength"], answer["ETag"], answer.get("Metadata", {}).get(SHA256, ""))
+def _stat(response: dict[str, Any], start: int = 0) -> Stat:
+    return Stat(start + response["ContentLength"], response["ETag"], response.get("Metadata", {}).get(SHA256, ""))
 
 
 def _base64(digest: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Many files to or from a store at once, with a progress bar in bytes where it takes a while."""
+"""Many files to or from a store at once, with a progress bar for large transfers."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from gan.util.log import progress
 
 T = TypeVar("T")
 THREADS, DEFAULT_THREADS = "GAN_STORE_THREADS", 8
-SHOWN_BYTES = 64 << 20
+MIN_PROGRESS_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
 class TransferJob(Generic[T]):
-    """One file: what moves it, and how many bytes that are."""
+    """One file: the function that transfers it, and its size in bytes."""
 
     size: int
-    move: Callable[[], T]
+    run: Callable[[], T]
 
 
 def transfer(what: str, jobs: Sequence[TransferJob[T]]) -> list[T]:
-    """Do all jobs, `GAN_STORE_THREADS` (8) at once; the largest first, so that none is left for the end.
+    """Run all jobs, `GAN_STORE_THREADS` (8) at once; the largest first, so that it does not end up last.
 
     Args:
-        what: for the bar, such as "upload datasets/digits-1".
+        what: the bar's title, such as "upload datasets/digits-1".
         jobs: one for each file.
 
     Returns:
-        What they returned, in their order.
+        Their results, in the order of `jobs`.
 
     Raises:
-        Exception: what the first job raised that failed.
+        Exception: that of the first job that failed.
     """
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
     total = sum(job.size for job in jobs)
-    shown = progress(what, total, unit="bytes") if total >= SHOWN_BYTES else nullcontext(lambda _: None)
-    with shown as advance:
-        moved = in_parallel(
-            [jobs[number].move for number in order],
+    bar = progress(what, total, unit="bytes") if total >= MIN_PROGRESS_BYTES else nullcontext(lambda _: None)
+    with bar as advance:
+        results = in_parallel(
+            [jobs[number].run for number in order],
             threads=_threads(),
-            done=lambda place: advance(jobs[order[place]].size),
+            done=lambda index: advance(jobs[order[index]].size),
         )
-    return [result for _, result in sorted(zip(order, moved, strict=True), key=lambda each: each[0])]
+    return [result for _, result in sorted(zip(order, results, strict=True), key=lambda each: each[0])]
 
 
 def _threads() -> int:

@@ -1,1 +1,1 @@
-"""Records that grow while work goes on: executions of steps, sweeps, verdicts and audit logs."""
+"""Records that grow during the work: executions of steps, sweeps, verdicts and audit logs."""

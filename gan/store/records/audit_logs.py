@@ -1,8 +1,8 @@
-"""Ledgers: records of work that was done, which no object of the store refers to.
+"""Audit logs: records of past work, which no object of the store refers to.
 
     <folder>/<id>/...
 
-`gan verify` reads every record of every ledger, and `gan gc` deletes those to which nothing was added for long.
+`gan verify` reads every record of every audit log, and `gan gc` deletes logs that were inactive for long.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from gan.util.ids import is_id
 
 @dataclass(frozen=True)
 class AuditLog:
-    """One kind of records.
+    """One kind of audit log.
 
     Attributes:
-        kind: what an id of it is of, for people.
-        folder: where all of them lie.
-        check: reads the record under a key; IntegrityError where it is damaged, NotFoundError where there is none.
+        kind: the kind of the ids, for people.
+        folder: the folder of all logs of this kind.
+        check: reads the record under a key; IntegrityError if it is damaged, NotFoundError if it is missing.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class AuditLog:
     check: Callable[[Store, str], object]
 
     def records(self, store: Store) -> dict[str, list[Item]]:
-        """The records of everything of this kind, by its id."""
+        """All records of this kind, by id."""
         found: dict[str, list[Item]] = {}
         for item in store.list(self.folder):
             name = item.key.split("/")[1]
@@ -39,17 +39,17 @@ class AuditLog:
                 found.setdefault(name, []).append(item)
         return found
 
-    def damages(self, store: Store, ledger_id: str) -> Iterator[str]:
-        """A sentence for each record under an id that is not as it was written."""
-        for item in store.list(f"{self.folder}/{ledger_id}"):
+    def find_damage(self, store: Store, record_id: str) -> Iterator[str]:
+        """A sentence for each damaged record of an id."""
+        for item in store.list(f"{self.folder}/{record_id}"):
             try:
                 self.check(store, item.key)
             except IntegrityError as error:
                 yield str(error)
             except NotFoundError:
-                continue  # deleted since it was listed
+                continue  # deleted since the listing
 
 
 EXECUTIONS = AuditLog("execution", executions.FOLDER, executions.read_key)
 SWEEPS = AuditLog("sweep", sweeps.FOLDER, sweeps.check)
-LEDGERS = {ledger.kind: ledger for ledger in (EXECUTIONS, SWEEPS)}
+AUDIT_LOGS = {log.kind: log for log in (EXECUTIONS, SWEEPS)}

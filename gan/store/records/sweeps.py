@@ -1,9 +1,9 @@
-"""The records of sweeps, each sealed.
+"""The records of sweeps, each checksummed.
 
-    sweeps/<sweep_id>/stages/<stage>.json     the trials that were handed out
-    sweeps/<sweep_id>/results/<hash>.json     how one of them ended, by the hash of the trial
+    sweeps/<sweep_id>/stages/<stage>.json     the scheduled trials
+    sweeps/<sweep_id>/results/<hash>.json     the result of one of them, by the hash of the trial
 
-What a trial is, `gan.steps.sweep.experiment` says; here it is JSON.
+`gan.steps.sweep.experiment` defines trials; here they are JSON.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from gan.types import Json
 from gan.util.ids import check_id, content_hash
 
 FOLDER = "sweeps"
-REMEDY = "delete it; the sweep then makes it again"
+REMEDY = "delete it; the sweep makes it again"
 
 
 def folder(sweep_id: str) -> str:
-    """Everything of a sweep."""
+    """The folder of a sweep."""
     return f"{FOLDER}/{check_id(sweep_id, 'the sweep')}"
 
 
 def write_stage(store: Store, sweep_id: str, number: int, trials: Sequence[Json]) -> None:
-    """Put the trials of a stage on record."""
+    """Record the trials of a stage."""
     write_checksummed(store, _stage(sweep_id, number), {"trials": list(trials)})
 
 
@@ -33,7 +33,7 @@ def read_stage(store: Store, sweep_id: str, number: int) -> list[Json]:
     """The trials of a stage.
 
     Raises:
-        NotFoundError: it was not handed out.
+        NotFoundError: the stage was not scheduled.
         IntegrityError: its record is damaged.
     """
     trials: list[Json] = read_checksummed(store, _stage(sweep_id, number), keys=("trials",), remedy=REMEDY)["trials"]
@@ -41,15 +41,15 @@ def read_stage(store: Store, sweep_id: str, number: int) -> list[Json]:
 
 
 def write_result(store: Store, sweep_id: str, trial: Json, score: float, **more: str) -> None:
-    """Put on record how a trial ended; a score that is infinite is written as text, as JSON has no word for it."""
+    """Record the result of a trial; the score is text, because JSON has no infinity."""
     write_checksummed(store, _result(sweep_id, trial), {**trial, **more, "score": str(score)})
 
 
 def read_result(store: Store, sweep_id: str, trial: Json) -> Json:
-    """How a trial ended: what `write_result` was given.
+    """The result of a trial, as `write_result` got it.
 
     Raises:
-        NotFoundError: it has not ended.
+        NotFoundError: the trial has no result yet.
         IntegrityError: its record is damaged.
     """
     tree = read_checksummed(store, _result(sweep_id, trial), keys=("score",), remedy=REMEDY)
@@ -60,7 +60,7 @@ def check(store: Store, key: str) -> None:
     """Read the record under a key.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is no such record.
         IntegrityError: it is damaged.
     """
     read_checksummed(store, key, remedy=REMEDY)

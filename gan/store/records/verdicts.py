@@ -25,7 +25,7 @@ def read(store: Store, run_id: str, name: str) -> Json:
     """The verdict for a name.
 
     Raises:
-        NotFoundError: the gate never judged a generator of this run for it.
+        NotFoundError: the gate never judged a generator of this run for this name.
         IntegrityError: it is damaged.
     """
     key = key_of(run_id, name)

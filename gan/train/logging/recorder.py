@@ -53,7 +53,7 @@ class Recorder:
 
     def samples(self, step: int, sheet: Image.Image) -> None:
         """Note a sample sheet."""
-        key = layout.sample_sheet(self._run_id, step)
+        key = layout.sample_grid(self._run_id, step)
         self._sheets[key] = self._written(key, png(sheet))
         self._tensorboard.add_samples(step, sheet)
 

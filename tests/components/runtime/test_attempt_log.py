@@ -170,7 +170,7 @@ def test_sigterm_is_on_record_with_what_the_step_says(pod: Pod) -> None:
     assert left.value.code == 143
     (stopped,) = pod.attempts()
     assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
-    assert "the same command again continues" in (stopped.error or "")
+    assert "run the same command to continue" in (stopped.error or "")
     assert pod.last_words.read_text() == f"promote: {stopped.error}"
 
 
@@ -197,7 +197,7 @@ with context.step("promote", {str(pod.store)!r}):
     monkeypatch.setenv("GAN_GRACE_SECONDS", "1")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 143
-    assert done.stderr == "promote: stopped at the end of the grace; the same command again continues\n"
+    assert done.stderr == "promote: stopped at the end of the grace; run the same command to continue\n"
     (stopped,) = pod.attempts()
     assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
     assert stopped.error == "stopped by SIGTERM, and ended before the step could clear up"

@@ -13,7 +13,7 @@ from components.registry import fingerprint
 from components.runtime import context, pod_metadata, result_file
 from components.runtime.result_file import ResultFile
 from gan.config import Config, override
-from gan.errors import LASTING, DataError, IdentityError, Stopped
+from gan.errors import NON_RETRYABLE, DataError, IdentityError, Stopped
 from gan.result import StepResult
 
 
@@ -71,7 +71,7 @@ def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
     monkeypatch.setenv(context.BODY, fingerprint("gate"))
     with pytest.raises(SystemExit) as left, context.step("train"):
         pytest.fail("the body ran")
-    assert left.value.code in LASTING
+    assert left.value.code in NON_RETRYABLE
     told = result_file.read(records, "train")
     assert told is not None
     assert told.error is not None
@@ -85,7 +85,7 @@ def test_what_only_a_later_version_knows_is_refused_for_good(
     monkeypatch.setenv(context.BODY, fingerprint("train"))
     with pytest.raises(SystemExit) as left, context.step(name, **words):
         pytest.fail("the body ran")
-    assert left.value.code in LASTING
+    assert left.value.code in NON_RETRYABLE
 
 
 def test_a_failure_after_the_step_was_done_replaces_its_record(records: Path) -> None:

@@ -197,7 +197,7 @@ def test_shards_in_a_bucket(
     store = open_store(f"{server.scheme}://{servers.make_bucket(server)}/below")
     folder = made.root / "datasets" / dataset.id
     immutable.publish(
-        store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != immutable.SEAL}
+        store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != immutable.SUMS_FILE}
     )
     shards = dataset.splits["train"].shards
     paths = staged(store, dataset)

@@ -221,7 +221,7 @@ def test_a_flipped_upload_is_refused_and_sent_again_but_moto_takes_it(proxied: t
 def test_a_storage_that_ignores_conditions_is_found_out_minio_wants_them_signed(proxied: tuple[Proxy, str]) -> None:
     proxy, uri = proxied
     proxy.strips_conditions = True
-    with pytest.raises(StoreError, match=r"ignores the condition .* of a write, so that two racing writers"):
+    with pytest.raises(StoreError, match=r"ignores the condition .* of a write, so two racing writers"):
         open_store(uri).require_conditions()
     proxy.strips_conditions = False
     store = open_store(uri)
@@ -241,7 +241,7 @@ def test_a_large_file_goes_up_and_comes_down(bucket_store: Store, large: Path, t
         bucket_store.upload("big", large, if_absent=True)
     large.write_bytes(large.read_bytes()[::-1])
     assert bucket_store.upload("big", large) != digest
-    assert list(bucket_store.leftovers()) == []
+    assert list(bucket_store.incomplete_uploads()) == []
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -255,7 +255,7 @@ def test_a_large_file_survives_a_fault_in_any_of_its_requests(
     proxy._next = [fault, *["none"] * request_number]
     digest = store.upload("big", large, if_absent=True)
     assert store.download("big", tmp_path / "out") == digest
-    for leftover in store.leftovers():  # a multipart upload that was begun, whose name nobody ever learned
+    for leftover in store.incomplete_uploads():  # a multipart upload that was begun, whose name nobody ever learned
         assert (fault, request_number, leftover.size) == ("lost", 0, 0)
 
 
@@ -284,21 +284,21 @@ def test_an_unfinished_upload_is_a_leftover_moto_dates_it_2010(
     client.upload_part(Bucket=bucket, Key="p/k", UploadId=upload_id, PartNumber=1, Body=b"123")
     client.create_multipart_upload(Bucket=bucket, Key="elsewhere/k")
     store = open_store(f"s3://{bucket}/p")
-    (leftover,) = store.leftovers()
+    (leftover,) = store.incomplete_uploads()
     assert leftover.size == 3
     assert kind == "moto_server" or abs(leftover.modified - store.now()) < 60
-    store.discard(leftover)
-    store.discard(leftover)
-    assert list(store.leftovers()) == []
+    store.abort_upload(leftover)
+    store.abort_upload(leftover)
+    assert list(store.incomplete_uploads()) == []
 
 
 def test_the_probe_of_a_killed_process_is_a_leftover_and_no_object(bucket_store: Store) -> None:
     bucket_store.write(".probes/x", b"first")
     assert list(bucket_store.list()) == []
-    (leftover,) = bucket_store.leftovers()
+    (leftover,) = bucket_store.incomplete_uploads()
     assert (leftover.name, leftover.size) == (".probes/x", 5)
-    bucket_store.discard(leftover)
-    assert list(bucket_store.leftovers()) == []
+    bucket_store.abort_upload(leftover)
+    assert list(bucket_store.incomplete_uploads()) == []
 
 
 @pytest.mark.parametrize("uri", ["gs://", "s3:///prefix", "gs://a", "s3://Ünicode/x", "gs://-x/y"])
@@ -320,7 +320,7 @@ def test_missing_credentials_are_told_at_once(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(StoreError, match="no credentials for s3://bucket; set AWS_PROFILE, or"):
         open_store("s3://bucket")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-    with pytest.raises(StoreError, match=r"no credentials of Google Cloud for gs://bucket .*gcloud auth"):
+    with pytest.raises(StoreError, match=r"no Google Cloud credentials for gs://bucket .*gcloud auth"):
         open_store("gs://bucket")
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(ConfigError, match=r"settings for s3://bucket are wrong: .*nobody"):
@@ -340,7 +340,7 @@ def test_a_wrong_secret_is_told_and_not_shown(minio_server: servers.Server, monk
 def test_without_boto3_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.delitem(sys.modules, "gan.store.cloud.s3")
-    with pytest.raises(ConfigError, match=r"s3://bucket needs boto3, .* pip install boto3"):
+    with pytest.raises(ConfigError, match=r"s3://bucket needs boto3: .* pip install boto3"):
         open_store("s3://bucket")
 
 

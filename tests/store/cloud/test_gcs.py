@@ -158,7 +158,7 @@ def test_what_the_answer_says_must_be_what_was_sent(
 ) -> None:
     monkeypatch.setenv("GAN_STORE_DEADLINE_SECONDS", "0.5")
     store = open_store("gs://bucket/another")  # the server answers for p/k
-    with pytest.raises(StoreError, match="its answer does not describe what was sent"):
+    with pytest.raises(StoreError, match="its response does not describe what was sent"):
         store.upload("k", large)
     assert service.sessions > 1
 

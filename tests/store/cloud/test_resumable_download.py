@@ -71,7 +71,7 @@ def test_it_goes_on_where_it_broke_off() -> None:
     for reached in (3, 7):
         with pytest.raises(TransientError, match=f"it broke off after {reached} of 10 bytes"):
             copying.attempt()
-        assert copying.reached == reached
+        assert copying.bytes_done == reached
     copying.attempt()
     assert sink.getvalue() == b"0123456789"
     assert shelf.starts == [0, 3, 7]
@@ -84,7 +84,7 @@ def test_what_is_replaced_meanwhile_is_read_from_its_beginning() -> None:
     with pytest.raises(TransientError, match="broke off"):
         copying.attempt()
     shelf.replace(b"abc", "2")
-    with pytest.raises(TransientError, match="replaced while it was read"):
+    with pytest.raises(TransientError, match="replaced while being read"):
         copying.attempt()
     copying.attempt()
     assert (sink.getvalue(), copying.stat.version) == (b"abc", "2")

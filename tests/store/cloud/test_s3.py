@@ -65,7 +65,7 @@ def error(code: str) -> str:
 )
 def test_what_an_error_means(service: S3Api, status: int, code: str, meaning: type[Exception]) -> None:
     described = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    with pytest.raises(meaning), service.explained():
+    with pytest.raises(meaning), service.translated_errors():
         raise botocore.exceptions.ClientError(described, "Any")
 
 
@@ -82,7 +82,7 @@ def test_a_multipart_upload_that_was_raced_sends_all_parts_anew(
     digest = store.upload("k", file, if_absent=True)
     assert (left, len(begun)) == ([], 2)
     assert store.download("k", tmp_path / "copy") == digest
-    assert list(store.leftovers()) == []
+    assert list(store.incomplete_uploads()) == []
 
 
 @pytest.mark.parametrize("wrong", ["<Size>1x</Size>", "<LastModified>2024-51-01T00:00:00Z</LastModified>"])
@@ -96,12 +96,12 @@ def test_a_listing_that_makes_no_sense_is_asked_for_again(service: S3Api, wrong:
 
 
 def test_credentials_that_do_not_come_for_now_are_asked_for_again(service: S3Api) -> None:
-    with pytest.raises(TransientError, match="the agent did not answer"), service.explained():
+    with pytest.raises(TransientError, match="the agent did not answer"), service.translated_errors():
         raise botocore.exceptions.CredentialRetrievalError(provider="pod", error_msg="the agent did not answer")
 
 
 def test_a_wrong_clock_is_told_at_once(service: S3Api) -> None:
     answer_once(service, "PutObject", 403, error("RequestTimeTooSkewed"))
-    with pytest.raises(StoreError, match=r"finds the clock of this machine wrong .*; set it") as told:
+    with pytest.raises(StoreError, match=r"says that the clock of this machine is wrong .*; set it") as told:
         BucketStore(service, "p", Retry(20)).write("k", b"1")
     assert not isinstance(told.value, UnavailableError)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gan.errors import ConfigError
-from gan.store.cloud.transfer import SHOWN_BYTES, TransferJob, transfer
+from gan.store.cloud.transfer import MIN_PROGRESS_BYTES, TransferJob, transfer
 
 
 def test_the_largest_begins_first_and_results_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,9 +21,9 @@ def test_the_largest_begins_first_and_results_keep_their_order(monkeypatch: pyte
 
 
 def test_a_long_transfer_tells_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    transfer("upload x", [TransferJob(SHOWN_BYTES, lambda: None), TransferJob(1, lambda: None)])
+    transfer("upload x", [TransferJob(MIN_PROGRESS_BYTES, lambda: None), TransferJob(1, lambda: None)])
     last = json.loads(io.StringIO(capsys.readouterr().err).readlines()[-1])
-    assert (last["event"], last["done"], last["unit"]) == ("upload x", SHOWN_BYTES + 1, "bytes")
+    assert (last["event"], last["done"], last["unit"]) == ("upload x", MIN_PROGRESS_BYTES + 1, "bytes")
     transfer("upload x", [TransferJob(1, lambda: None)])
     assert capsys.readouterr().err == ""
 

@@ -83,8 +83,8 @@ def test_a_damaged_record_is_told_and_keeps_the_rest_readable(store: LocalStore)
     (damaged, sound) = executions.read(store, EXECUTION)
     assert sound == second
     assert (damaged.step, damaged.number, damaged.state) == ("train", 1, DAMAGED)
-    assert "its seal expects" in (damaged.error or "")
-    (told,) = EXECUTIONS.damages(store, EXECUTION)
+    assert "expected SHA-256" in (damaged.error or "")
+    (told,) = EXECUTIONS.find_damage(store, EXECUTION)
     assert key in told
 
 

@@ -38,7 +38,7 @@ def test_what_is_not_there_or_damaged_is_told(store: LocalStore) -> None:
     sweeps.write_result(store, "digits-1", TRIAL, 1.5, run_id="r1")
     (item,) = store.list()
     store.write(item.key, store.read(item.key).replace(b"1.5", b"0.5"))
-    with pytest.raises(IntegrityError, match="the sweep then makes it again"):
+    with pytest.raises(IntegrityError, match="the sweep makes it again"):
         sweeps.read_result(store, "digits-1", TRIAL)
 
 

@@ -93,7 +93,9 @@ def test_any_changed_byte_is_found(store: Store) -> None:
     for place in range(len(data)):
         store.write(KEY, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         for act in (lease.check, lambda: take_over(store, "r"), lambda: lease.go_on_from(1)):
-            with pytest.raises(IntegrityError, match=r"attempts\.json is damaged .*expects|should end with its seal"):
+            with pytest.raises(
+                IntegrityError, match=r"attempts\.json is damaged .*expected|should end with its checksum"
+            ):
                 act()
 
 
