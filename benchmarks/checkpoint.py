@@ -47,7 +47,7 @@ def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
 def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str) -> float:
     """How long it takes to find the last checkpoint, read and check it, and put it into networks that are built."""
     dataset = spec.load(store, dataset_id)
-    players = make_train_state(
+    state = make_train_state(
         build.build_generator(settings, dataset),
         build.build_discriminator(settings, dataset),
         build.build_optimizer(settings, settings.train.generator_learning_rate),
@@ -57,7 +57,7 @@ def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str)
     found = Checkpoints(store, run_id).latest_good()
     if found is None:
         raise SystemExit("the run left no checkpoint")
-    players.restore(found.tensors, where="the checkpoint")
+    state.restore(found.tensors, where="the checkpoint")
     return time.perf_counter() - began
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOSS_KEYS_OF_SOME = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
-"""Loss keys that mean nothing to the losses that do not read them."""
+"""Config keys that only some losses use."""
 
 OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
 """The train keys that each optimiser reads, and no other."""
@@ -291,11 +291,11 @@ def check_gate(gate: settings.Gate) -> None:
 
 
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
-    if key not in loss.reads and value != default:
+    if key not in loss.config_keys and value != default:
         raise ConfigError(
             f"loss.{key} means nothing to the loss {loss.name}; got {value}. Set it to {default} "
             f"(--set loss.{key}={default}), or set loss.name to one that reads it: "
-            f"{_losses(lambda each: key in each.reads)}"
+            f"{_losses(lambda each: key in each.config_keys)}"
         )
 
 

@@ -131,7 +131,7 @@ def _copy_run(source: Store, target: Store, key: ObjectRef) -> bool:
     """Copy a run, its record last. What killed or fenced attempts left of checkpoints is left behind."""
     if found := "; ".join(damages(source, key)):
         raise IntegrityError(f"not copied: {found}")
-    dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
+    dead = {item for folder in Checkpoints(source, key.id).folders() if not folder.valid for item in folder.items}
     items = [item for item in source.list(layout.folder(key.id)) if item not in dead]
     record = layout.record(key.id)
     with scratch_folder() as folder:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gan import lineage
 from gan.admin.gc_reachability import StoreObject, unreachable
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.export.files import FACTS
+from gan.export.files import METADATA
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
@@ -132,7 +132,7 @@ class GcScan:
         settings = read_run(self._store, run_id).config.train
         checkpoints = Checkpoints(self._store, run_id)
         folders = checkpoints.folders()
-        steps = [folder.step for folder in folders if folder.counts]
+        steps = [folder.step for folder in folders if folder.valid]
         last = self._rules.keep_last or settings.keep_checkpoints
         kept: Collection[int] = steps
         if exported is not None:
@@ -140,16 +140,16 @@ class GcScan:
                 steps,
                 last=last,
                 every_steps=self._rules.keep_every_steps or settings.keep_every_steps,
-                needed=best_steps(self._store, run_id) | exported.get(run_id, set()),
-                unscheduled=[each.step for each in folders if each.counts and not checkpoints.on_schedule(each)],
+                referenced=best_steps(self._store, run_id) | exported.get(run_id, set()),
+                unscheduled=[each.step for each in folders if each.valid and not checkpoints.on_schedule(each)],
             )
         for folder in folders:
-            if folder.counts and folder.step in kept:
+            if folder.valid and folder.step in kept:
                 continue
             if all(item.modified < self._young for item in folder.items):
-                why = f"beyond the last {last}, not the best, not exported" if folder.counts else "of a dead attempt"
-                name = f"{run_id}@{folder.step}" + ("" if folder.counts else f"-{folder.attempt}")
-                yield GcCandidate("checkpoint", name, why if folder.whole else "it was never finished", folder.items)
+                why = f"beyond the last {last}, not the best, not exported" if folder.valid else "of a dead attempt"
+                name = f"{run_id}@{folder.step}" + ("" if folder.valid else f"-{folder.attempt}")
+                yield GcCandidate("checkpoint", name, why if folder.complete else "it was never finished", folder.items)
 
     def _exported(self) -> dict[str, set[int]] | None:
         """The steps of each run that generators were exported from; None where one of these can't be read."""
@@ -158,7 +158,7 @@ class GcScan:
             if key.kind == GENERATOR and thing.whole and key not in self.unneeded:
                 if thing.needs is None:
                     return None
-                facts = immutable.read_json(self._store, GENERATOR, key.id, FACTS)
+                facts = immutable.read_json(self._store, GENERATOR, key.id, METADATA)
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 
