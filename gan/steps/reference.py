@@ -1,4 +1,4 @@
-"""The reference step: teach a feature network on training images, and keep what it sees in held-out ones."""
+"""The reference step: train a feature network on training images, and extract the features of held-out ones."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A feature network with what it makes of the held-out images, `seen`, and how well it does on them, `facts`."""
+class PreparedNetwork:
+    """A feature network, its outputs for the held-out images, and its description for the record."""
 
     network: FeatureNetwork
     modes: Modes
-    seen: NetworkOutput
-    facts: Json
+    outputs: NetworkOutput
+    description: Json
 
 
 def make_reference(store: Store, dataset_id: str, reference: config.Reference) -> StepResult:
@@ -48,13 +48,13 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
 
     Returns:
         The reference's id; details: feature_network (name, hash, kind; accuracy and chance of a trained one), modes
-        (kind, names), reference_images, selection_images, train_images, searched_images, weakness (a sentence on a
-        feature network that tells little, else None).
+        (kind, names), reference_images, selection_images, train_images, searched_images, weakness (a sentence about a
+        weak feature network, else None).
 
     Raises:
         NotFoundError: no such dataset or feature network.
-        ConfigError: a split that the dataset has not or that is trained on, or a feature network that is another file.
-        DataError: a split with too few images.
+        ConfigError: a split that does not exist or is trained on, or a file that is not a feature network.
+        DataError: a split has too few images.
         IntegrityError: a shard is damaged.
     """
     watch = Stopwatch()
@@ -83,15 +83,15 @@ def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
     divided = held_out(examples, reference)
     if divided.final < FEW_IMAGES:
         warn(
-            f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; they "
-            "can be compared with each other, but with none from another number of images",
+            f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; compare "
+            "them only with scores from the same number of images",
             split=reference.split,
         )
     return divided
 
 
 def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwork | None) -> Json:
-    """Everything that decides the outcome; a network that is brought along counts by its content and its place."""
+    """Everything that determines the result; a given network counts by its content and its location."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
     if network is not None:
         recipe["feature_network"] = network.described()
@@ -108,20 +108,20 @@ def _make(
 ) -> Json:
     selection, final = _held_out(store, dataset, reference, divided)
     both = _joined(selection, final)
-    training = _training(store, dataset, reference, teaches=network is None)
+    training = _training(store, dataset, reference, trains_network=network is None)
     if network is None:
         prepared = _trained(dataset, both, training, reference, folder)
     else:
         prepared = _from_network(both, reference, network)
-    looked_at = training.first(max(reference.max_images, reference.max_searched_images))
-    say("look at training images", images=len(looked_at.pixels))
-    seen = _look(prepared.network, looked_at.pixels, reference)
+    searched = training.first(max(reference.max_images, reference.max_searched_images))
+    say("extracting the features of training images", images=len(searched.pixels))
+    training_outputs = _extract(prepared.network, searched.pixels, reference)
     compared = slice(reference.max_images)
-    cut = len(selection.pixels)
+    split_at = len(selection.pixels)
     batches = {
-        "selection": _batch(prepared, prepared.seen, selection, slice(cut)),
-        "real": _batch(prepared, prepared.seen, final, slice(cut, None)),
-        "train": _batch(prepared, seen, looked_at.rows(compared), compared),
+        "selection": _batch(prepared, prepared.outputs, selection, slice(split_at)),
+        "real": _batch(prepared, prepared.outputs, final, slice(split_at, None)),
+        "train": _batch(prepared, training_outputs, searched.rows(compared), compared),
     }
     record: Json = {
         "dataset_id": dataset.id,
@@ -131,22 +131,23 @@ def _make(
         "crop": dataset.crop,
         "crop_offset": None if dataset.crop_offset is None else list(dataset.crop_offset),
         "resizer": dataset.resizer,
-        "feature_network": prepared.facts,
+        "feature_network": prepared.description,
         "batch_size": reference.batch_size,
         "label_shares": _label_shares(dataset, both),
         "reference_images": len(batches["real"]),
         "selection_images": len(batches["selection"]),
         "train_images": len(batches["train"]),
-        "searched_images": min(len(seen.features), reference.max_searched_images),
+        "searched_images": min(len(training_outputs.features), reference.max_searched_images),
     }
-    ratios = distance_ratios(batches["real"].features, seen.features)
-    return references.write(folder, record, prepared.modes, **batches, training=seen.features, copy_ratios=ratios)
+    features = training_outputs.features
+    ratios = distance_ratios(batches["real"].features, features)
+    return references.write(folder, record, prepared.modes, **batches, training=features, copy_ratios=ratios)
 
 
 def _held_out(
     store: Store, dataset: Dataset, reference: config.Reference, divided: HeldOut
 ) -> tuple[Examples, Examples]:
-    """The images that choose checkpoints, and those that score them; from one split they have none in common."""
+    """The images that select checkpoints, and those for the final scores; disjoint if they are of one split."""
     from gan.data.load import load_split
 
     if divided.selection_split == divided.split:
@@ -161,17 +162,17 @@ def _held_out(
     return selection, final
 
 
-def _training(store: Store, dataset: Dataset, reference: config.Reference, *, teaches: bool) -> Examples:
-    """As many training images as any purpose takes; which ones does not depend on purposes that they do not serve."""
+def _training(store: Store, dataset: Dataset, reference: config.Reference, *, trains_network: bool) -> Examples:
+    """As many training images as the largest use needs; each use takes the first ones, so no use affects another."""
     from gan.data.load import load_split
 
-    most = max(reference.max_images, reference.max_searched_images, reference.training_images if teaches else 0)
+    most = max(reference.max_images, reference.max_searched_images, reference.training_images if trains_network else 0)
     return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 
 def _trained(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
-) -> Prepared:
+) -> PreparedNetwork:
     from gan.metrics.features import keras_network, task_for
     from gan.metrics.features.trained.quality import weakness
 
@@ -179,33 +180,33 @@ def _trained(
     model = task.train(training.first(reference.training_images), reference)
     network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
     keras_network.save(model, folder / references.NETWORK)
-    seen = _look(network, held_out.pixels, reference)
-    facts = {**network.described(), **task.judge(network, held_out, seen, reference)}
+    outputs = _extract(network, held_out.pixels, reference)
+    description = {**network.described(), **task.judge(network, held_out, outputs, reference)}
     say(
         f"the feature network {network.name} on held-out images",
-        balanced_accuracy=facts["accuracy"],
-        chance=facts["chance"],
+        balanced_accuracy=description["accuracy"],
+        chance=description["chance"],
     )
-    if sentence := weakness(facts):
+    if sentence := weakness(description):
         warn(sentence)
-    return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
+    return PreparedNetwork(network, task.modes(held_out, outputs, reference), outputs, description)
 
 
-def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> Prepared:
+def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> PreparedNetwork:
     from gan.metrics.features.mode_definitions import fit_clusters
 
-    seen = _look(network, held_out.pixels, reference)
-    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
+    outputs = _extract(network, held_out.pixels, reference)
+    return PreparedNetwork(network, fit_clusters(outputs.features, reference.seed), outputs, network.described())
 
 
-def _batch(prepared: Prepared, seen: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:
-    features, outputs = seen.features[rows], seen.outputs[rows]
+def _batch(prepared: PreparedNetwork, computed: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:
+    features, outputs = computed.features[rows], computed.outputs[rows]
     labels = examples.labels if examples.classes else None
     return FeatureBatch(features, prepared.modes.probabilities(features, outputs), labels)
 
 
 def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
-    """In random order, so that the first n of them are a random choice."""
+    """In random order, so that the first n are a random sample."""
     from gan.metrics.features.trained.task import Examples
 
     order = np.random.default_rng(seed).permutation(len(arrays.pixels))
@@ -223,7 +224,7 @@ def _joined(first: Examples, second: Examples) -> Examples:
     )
 
 
-def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> NetworkOutput:
+def _extract(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> NetworkOutput:
     from gan.metrics.features.interface import extract_all
 
     return extract_all(network, pixels, reference.batch_size)

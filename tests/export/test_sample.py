@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes(store: Store, plain: str, tmp_path: 
     assert a != c
 
 
-def test_classes_come_in_turn_or_as_wished(store: Store, conditional: str, tmp_path: Path) -> None:
+def test_classes_are_drawn_in_turn_or_as_requested(store: Store, conditional: str, tmp_path: Path) -> None:
     network = generators.network(conditional=True, channels=3)
     points = latents.draw(4, 6, 0)
     for path, labels, wish, columns in (
@@ -121,7 +121,7 @@ def test_by_name_it_draws_the_live_one(store: Store, plain: str, conditional: st
 
 def test_many_small_pictures_stay_within_a_wide_screen(store: Store, plain: str, tmp_path: Path) -> None:
     sample(store, tmp_path / "a.png", generator_id=plain, count=2500)
-    assert Image.open(tmp_path / "a.png").size[0] <= step.WIDE_ENOUGH + 2 * 50
+    assert Image.open(tmp_path / "a.png").size[0] <= step.MAX_SHOWN_WIDTH + 2 * 50
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_first_one_is_trained_as_the_config_says(made: runs.World) -> None:
     assert ask(made).details == found.details, "a retry decides the same"
 
 
-def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
+def test_nothing_new_says_what_was_evaluated(made: runs.World) -> None:
     generator_id = go_live(made)
     found = ask(made, "retrain.max_age_days=30", "gate.limits.fid=1", "evaluate.samples=50", "train.seed=6")
     assert found.details["train"] is False
@@ -191,7 +191,7 @@ def test_what_is_forced_takes_a_seed_that_was_not_used(made: runs.World) -> None
     assert ask(made, "retrain.force=true").details["sets"][0] == "train.seed=7"
 
 
-def test_a_refusal_is_not_tried_again_for_ever(made: runs.World) -> None:
+def test_a_refused_training_is_retried_a_limited_number_of_times(made: runs.World) -> None:
     go_live(made, override(CONFIG, ["loss.name=hinge"]))
     first = ask(made)
     assert first.details["train"] is True
@@ -217,7 +217,7 @@ def test_a_run_that_passed_and_did_not_go_live_is_taken_up_again(made: runs.Worl
     assert ask(made).id == first.id
 
 
-def test_a_refusal_beside_another_live_generator_counts_no_more(made: runs.World) -> None:
+def test_a_refusal_against_another_live_generator_does_not_count(made: runs.World) -> None:
     go_live(made, override(CONFIG, ["loss.name=hinge"]))
     first = ask(made)
     judge(made, first, passed=False)
@@ -238,6 +238,6 @@ def test_a_warm_start_names_the_live_checkpoint(made: runs.World) -> None:
     assert "of other networks, image shape or classes" in wider.details["reasons"][-1]
 
 
-def test_an_unknown_dataset_is_told(made: runs.World) -> None:
+def test_an_unknown_dataset_is_reported(made: runs.World) -> None:
     with pytest.raises(NotFoundError, match="folder-absent"):
         ask(made, dataset_id="folder-absent")

@@ -1,4 +1,4 @@
-"""Two retrainings of one name at once: whatever they do, one of them goes live and the other is told."""
+"""Two retrainings of one name at once: one of them goes live and the other gets an error."""
 
 from __future__ import annotations
 

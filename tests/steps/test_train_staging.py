@@ -73,7 +73,7 @@ def same(some: State, others: State) -> bool:
     return some.keys() == others.keys() and all(np.array_equal(some[name], others[name]) for name in some)
 
 
-def test_streamed_and_lying_there_are_one(gated: tuple[Gated, str, str], from_a_folder: State) -> None:
+def test_streamed_and_local_data_give_the_same_result(gated: tuple[Gated, str, str], from_a_folder: State) -> None:
     store, dataset_id, last = gated
     store.gates[last].set()
     assert same(state(store, train(store, config(), dataset_id).id, STEPS), from_a_folder)
