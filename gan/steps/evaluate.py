@@ -174,10 +174,10 @@ class _Scorer:
         """The selection record of a checkpoint: from the store if it is there, else computed and written."""
         from gan.metrics import score
 
-        known = self._known(step, SELECTION)
-        if known is not None and set(metrics) <= set(known["metrics"]):
-            return known
-        protocol = self._with(metrics, known)
+        stored = self._stored(step, SELECTION)
+        if stored is not None and set(metrics) <= set(stored["metrics"]):
+            return stored
+        protocol = self._with_metrics(metrics, stored)
         return self._write(
             step,
             self._score(step, SELECTION, lambda drawn: score.score_for_selection(self._reference, drawn, protocol)),
@@ -187,12 +187,12 @@ class _Scorer:
         """The final record of a checkpoint: from the store if it is there, else computed and written."""
         from gan.metrics import score
 
-        known = self._known(step, FINAL)
-        if known is not None and set(self._protocol.metrics) <= set(known["metrics"]):
-            say(f"step {step} is scored already", fid=known["scores"]["fid"]["value"])
-            return known
+        stored = self._stored(step, FINAL)
+        if stored is not None and set(self._protocol.metrics) <= set(stored["metrics"]):
+            say(f"step {step} is scored already", fid=stored["scores"]["fid"]["value"])
+            return stored
         watch = Stopwatch()
-        protocol = self._with(self._protocol.metrics, known)
+        protocol = self._with_metrics(self._protocol.metrics, stored)
         scored, contributions = self._score(step, FINAL, lambda drawn: score.score(self._reference, drawn, protocol))
         real = score.score_real(self._reference, protocol)
         scored |= {
@@ -205,15 +205,15 @@ class _Scorer:
         say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record
 
-    def _known(self, step: int, purpose: str) -> Json | None:
+    def _stored(self, step: int, purpose: str) -> Json | None:
         """The record of a checkpoint in the store."""
         identity = self._reference.identity(self._protocol, purpose=purpose).to_json()
-        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
-        return known if known and known.get("checkpoint_sha256") == self._sha256(step) else None
+        stored = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
+        return stored if stored and stored.get("checkpoint_sha256") == self._sha256(step) else None
 
-    def _with(self, metrics: Sequence[str], known: Json | None) -> Evaluate:
+    def _with_metrics(self, metrics: Sequence[str], stored: Json | None) -> Evaluate:
         """The protocol with these metrics, and those of the stored record that the new one will replace."""
-        before = known["metrics"] if known else ()
+        before = stored["metrics"] if stored else ()
         return dataclasses.replace(
             self._protocol, metrics=tuple(name for name in METRICS if name in {*metrics, *before})
         )

@@ -116,21 +116,20 @@ def _chosen(
     from gan.metrics import evaluations, identity
 
     kept = kept_steps(store, run)
-    known = evaluations_newest_first(store, run.run_id)
-    if reference_id is not None:
-        known = [each for each in known if each["reference_id"] == reference_id]
-    if protocol is not None:
-        known = [
-            each
-            for each in known
-            if evaluations.purpose_of(each) == identity.SELECTION or identity.is_of(each["identity"], protocol)
-        ]
-    selected = [each for each in known if evaluations.purpose_of(each) == identity.SELECTION]
-    known = [each for each in known if evaluations.purpose_of(each) == identity.FINAL]
-    if checkpoint in (None, "best") and known:
-        alike = {each["step"]: each for each in known if each["identity"] == known[0]["identity"]}
-        best = alike[_selected_step(selected, known[0], alike)]
-        say(f"step {best['step']} was chosen by the FID of the selection", evaluated=len(alike))
+    records = [
+        each for each in evaluations_newest_first(store, run.run_id) if reference_id in (None, each["reference_id"])
+    ]
+    selections = [each for each in records if evaluations.purpose_of(each) == identity.SELECTION]
+    finals = [
+        each
+        for each in records
+        if evaluations.purpose_of(each) == identity.FINAL
+        and (protocol is None or identity.is_of(each["identity"], protocol))
+    ]
+    if checkpoint in (None, "best") and finals:
+        comparable = {each["step"]: each for each in finals if each["identity"] == finals[0]["identity"]}
+        best = comparable[_selected_step(selections, finals[0], comparable)]
+        say(f"step {best['step']} was chosen by its selection FID", evaluated=len(comparable))
         return int(best["step"]), best
     if checkpoint == "best" or (checkpoint is None and reference_id is not None):
         raise NotFoundError(
@@ -138,7 +137,7 @@ def _chosen(
             f"{_remedy(run, reference_id)}{'' if reference_id else ', or export with --checkpoint latest'}"
         )
     step = kept[-1] if checkpoint is None else named_step(store, run, checkpoint)
-    evaluation = next((each for each in known if each["step"] == step), None)
+    evaluation = next((each for each in finals if each["step"] == step), None)
     if evaluation is None and reference_id is not None:
         raise NotFoundError(
             f"the checkpoint of step {step} of run {run.run_id} was not evaluated{_against(reference_id)}; "
@@ -147,14 +146,15 @@ def _chosen(
     return step, evaluation
 
 
-def _selected_step(selected: list[Json], newest: Json, among: Mapping[int, Json]) -> int:
-    """The step with the lowest selection FID, by the newest selection identity; without a selection, that of
-    `newest`."""
+def _selected_step(selections: list[Json], newest: Json, among: Mapping[int, Json]) -> int:
+    """The step with the lowest selection FID, by the newest selection identity; the step of `newest` without one."""
     from gan.metrics import evaluations
 
-    candidates = [each for each in selected if each["step"] in among and each["reference_id"] == newest["reference_id"]]
-    alike = [each for each in candidates if each["identity"] == candidates[0]["identity"]]
-    best = evaluations.best(alike)
+    candidates = [
+        each for each in selections if each["step"] in among and each["reference_id"] == newest["reference_id"]
+    ]
+    comparable = [each for each in candidates if each["identity"] == candidates[0]["identity"]]
+    best = evaluations.best(comparable)
     return int((best or newest)["step"])
 
 

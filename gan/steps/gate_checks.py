@@ -118,7 +118,7 @@ def missing_scores_check(
         score: the score that is compared.
     """
     check = f"{who.replace('the ', '').replace(' ', '_')}_measured"
-    remedy = f"measure it alike with: {_remeasure_command(evaluation, theirs, name)}"
+    remedy = f"measure it in the same way with: {_remeasure_command(evaluation, theirs, name)}"
     if theirs is None:
         reason = (
             f"{who}, {generator_id}, was promoted without an evaluation, so nothing can be compared with it; {remedy}"

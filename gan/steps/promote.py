@@ -43,7 +43,7 @@ def promote(
     """
     watch = Stopwatch()
     if force is not None and not force.strip():
-        raise ConfigError(f"--force must be a reason, which goes on record with the promotion; got {force!r}")
+        raise ConfigError(f"--force must be a reason, which is recorded with the promotion; got {force!r}")
     live = alias.read(store, check_id(name, "--name"))
     for damage in immutable.damages(store, "generator", generator_id):
         raise IntegrityError(f"not promoted: {damage}; {immutable.remedy(store, 'generator', generator_id)}")
@@ -101,7 +101,7 @@ def anchor(
     """
     watch = Stopwatch()
     if not reason.strip():
-        raise ConfigError(f"--reason must say why, as it goes on record; got {reason!r}")
+        raise ConfigError(f"--reason must say why, since it is recorded; got {reason!r}")
     live = alias.read_live(store, check_id(name, "--name"))
     chosen = generator_id or str(live.live)
     if chosen not in live.ever_live():

@@ -128,7 +128,7 @@ def find_run(store: Store, run_id: str) -> Run | None:
         return None
     if record["format"] != FORMAT:
         raise IntegrityError(
-            f"run {run_id} is on record in format {record['format']}, and this version reads {FORMAT}; train it "
+            f"run {run_id} is recorded in format {record['format']}, and this version reads {FORMAT}; train it "
             "again under another --run-id, or use the version that it was trained with"
         )
     if record["run_id"] != run_id:
@@ -159,7 +159,7 @@ def config_damages(store: Store, run: Run) -> Iterator[str]:
     except NotFoundError:
         found = "is missing"
     if found != f"has SHA-256 {expected}":
-        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to write it anew"
+        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to rewrite it"
 
 
 def write_run(store: Store, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Latents: seeded, truncated as the distribution should be, and walks that keep to the sphere."""
+"""Latents: seeded, truncated as the distribution should be, and interpolated on the sphere."""
 
 from __future__ import annotations
 

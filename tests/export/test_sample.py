@@ -93,16 +93,16 @@ def test_classes_are_drawn_in_turn_or_as_requested(store: Store, conditional: st
 
 
 def test_rows_walk_within_one_class(store: Store, conditional: str, tmp_path: Path) -> None:
-    sample(store, tmp_path / "walk.png", generator_id=conditional, count=16, interpolate=True, seed=5)
+    sample(store, tmp_path / "row.png", generator_id=conditional, count=16, interpolate=True, seed=5)
     network = generators.network(conditional=True, channels=3)
     labels = np.repeat(np.array([0, 1], np.int32), 8)
     expected = to_pixels(np.asarray(network([latents.interpolations(2, 8, 6, 5), labels], training=False)))
-    assert np.abs(tiles(tmp_path / "walk.png", 8, 16).astype(int) - expected).max() <= 1
+    assert np.abs(tiles(tmp_path / "row.png", 8, 16).astype(int) - expected).max() <= 1
 
 
 def test_one_short_row(store: Store, plain: str, tmp_path: Path) -> None:
-    sample(store, tmp_path / "walk.png", generator_id=plain, count=5, interpolate=True)
-    assert Image.open(tmp_path / "walk.png").size == (5 * TILE - 2, TILE - 2)
+    sample(store, tmp_path / "row.png", generator_id=plain, count=5, interpolate=True)
+    assert Image.open(tmp_path / "row.png").size == (5 * TILE - 2, TILE - 2)
 
 
 def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) ->
     reference = load_reference(made.store, made.reference_id)
     held_out = len(reference.real) + len(reference.selection)
     assert found.details["drift_images"] == min(40, held_out), "as many on one side as on the other"
-    assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
+    assert "new images and as many held-out ones of the live generator is" in found.details["reasons"][0]
     calm = ask(made, "retrain.max_drift=1e9", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False
     assert calm.details["drift"] == found.details["drift"]
@@ -162,7 +162,7 @@ def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) 
     assert found.details["train"] is False
     assert "drift" not in found.details
     came = 9 if how == "few" else 0
-    assert f"drift is not known: {came} images came that may be compared; 10 are needed" in found.details["reasons"]
+    assert f"drift is not known: {came} new images may be compared; 10 are needed" in found.details["reasons"]
 
 
 def test_the_same_data_do_not_drift(made: runs.World) -> None:

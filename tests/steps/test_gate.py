@@ -236,7 +236,9 @@ def test_a_yardstick_without_the_score_fails_a_check(store: Store, make: Make) -
     for key in ("margin", "anchor_margin"):
         found = gate(store, new, "faces", sets=[f"gate.{key}.memorised=0.1"]).details
         (reason,) = found["reasons"]
-        assert reason.startswith(f"the live generator, {live}, was measured without memorised; measure it alike with:")
+        assert reason.startswith(
+            f"the live generator, {live}, was measured without memorised; measure it in the same way with:"
+        )
     assert gate(store, new, "faces").details["passed"]
 
 

@@ -11,7 +11,7 @@ from gan.store import LocalStore, Store
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.logging.metrics_log import read_metrics
 
-GAMES = {
+SETTINGS = {
     "plain": [],
     "noise, smoothing, RMSprop": [
         "loss.name=minimax",
@@ -39,11 +39,11 @@ def state_bytes(store: Store, step: int) -> bytes:
     return store.read(f"runs/r/checkpoints/{Path(Checkpoints(store, 'r').uri(step)).name}/state.safetensors")
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_a_stopped_and_resumed_run_ends_with_the_very_same_bytes(
-    toy: Any, store: Store, other_store: Store, game: str
+    toy: Any, store: Store, other_store: Store, setting: str
 ) -> None:
-    config = toy.config(*GAMES[game])
+    config = toy.config(*SETTINGS[setting])
     loop, _ = toy.train(store, config)
     assert loop.step == 9
     stopped, _ = toy.train(other_store, config, stop_after=6)
@@ -66,7 +66,7 @@ def test_any_number_of_stops_at_any_step_changes_nothing(toy: Any, store: Store,
 
 
 class Killed(BaseException):
-    """What a kill is to the code that it hits: the end."""
+    """Stands for SIGKILL: no handler runs."""
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_differences_of_equal_configs_are_none() -> None:
 
 
 def edit(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what run.json holds, its seal included."""
+    """Change run.json and its checksum."""
     record = read_checksummed(store, "runs/r1/run.json")
     change(record)
     write_checksummed(store, "runs/r1/run.json", record)

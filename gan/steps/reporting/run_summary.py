@@ -29,21 +29,21 @@ def from_attempts(attempts: Sequence[ExecutionAttempt], *, but: str) -> tuple[di
         but: the calling step, which is not over yet.
     """
     last = {(each.step, each.task): each for each in attempts if each.step != but}
-    outcomes: dict[str, StepResult] = {}
+    results: dict[str, StepResult] = {}
     failure = None
     for attempt in sorted(last.values(), key=lambda each: each.ended_at or each.began_at):
         if attempt.state == executions.DONE:
-            outcomes[attempt.step] = StepResult(**(attempt.outcome or {"id": "", "uri": ""}))
+            results[attempt.step] = StepResult(**(attempt.outcome or {"id": "", "uri": ""}))
         else:
             failure = Failure(attempt.step, attempt.error or _unreported(attempt), attempt.exit_code)
-    return outcomes, failure
+    return results, failure
 
 
 def notification(
     name: str,
     store: str,
     execution: str,
-    outcomes: Mapping[str, StepResult],
+    results: Mapping[str, StepResult],
     failure: Failure | None,
     live: str | None,
     kubeflow_message: str = "",
@@ -54,17 +54,17 @@ def notification(
         name: the promoted name.
         store: the store's URI.
         execution: Kubeflow's id of the run; empty outside Kubeflow.
-        outcomes: the results of the steps that are done, by name.
+        results: the results of the steps that are done, by name.
         failure: of a step; None if none recorded one.
         live: the generator that is live now.
         kubeflow_message: Kubeflow's error message, used if no step recorded a failure.
     """
-    details = {step: outcome.details for step, outcome in outcomes.items()}
+    details = {step: result.details for step, result in results.items()}
     if "report" in details or details.get("decide", {}).get("train") is False:
         failure = None
         event, reasons = _event(details)
     else:
-        failure = failure or Failure("", _no_step_error(outcomes, kubeflow_message))
+        failure = failure or Failure("", _no_step_error(results, kubeflow_message))
         event, reasons = FAILED, [failure.error]
     scored, before = details.get("evaluate", {}), details.get("remeasure", {})
     return Notification(
@@ -75,13 +75,13 @@ def notification(
         step=failure.step if failure else "",
         exit_code=failure.exit_code if failure else None,
         reasons=tuple(map(str, reasons)),
-        run_id=_id(outcomes, "train"),
-        generator_id=_id(outcomes, "export"),
+        run_id=_id(results, "train"),
+        generator_id=_id(results, "export"),
         live=live or "",
         label=str(scored.get("label", "")),
         fid=_fid(scored),
         live_fid=_fid(before),
-        report=outcomes["report"].uri if "report" in outcomes else "",
+        report=results["report"].uri if "report" in results else "",
     )
 
 
@@ -95,9 +95,9 @@ def _event(details: Mapping[str, Json]) -> tuple[str, Sequence[str]]:
     return REFUSED, details.get("gate", {}).get("reasons", [])
 
 
-def _no_step_error(outcomes: Mapping[str, StepResult], kubeflow_message: str) -> str:
+def _no_step_error(results: Mapping[str, StepResult], kubeflow_message: str) -> str:
     """For a step that never began: its image could not be pulled, its pod was not scheduled, its driver failed."""
-    where = f"after {list(outcomes)[-1]}" if outcomes else "before any step began"
+    where = f"after {list(results)[-1]}" if results else "before any step began"
     reason = f": {kubeflow_message}" if kubeflow_message else ""
     return f"it ended {where}, and no step says why{reason}; see gan-pipelines status"
 
@@ -108,8 +108,8 @@ def _unreported(attempt: ExecutionAttempt) -> str:
     return f"its last attempt is {attempt.state}"
 
 
-def _id(outcomes: Mapping[str, StepResult], step: str) -> str:
-    return outcomes[step].id if step in outcomes else ""
+def _id(results: Mapping[str, StepResult], step: str) -> str:
+    return results[step].id if step in results else ""
 
 
 def _fid(details: Json) -> float | None:

@@ -17,7 +17,7 @@ from gan.store.alias import Alias
 from gan.train.run import differences, training_config
 from gan.types import Json
 
-SECONDS_A_DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass
@@ -50,14 +50,14 @@ def evaluate_triggers(
         IntegrityError: a dataset or the live generator's reference is damaged.
     """
     report = TriggerReport()
-    before = _live_dataset(store, metadata)
-    if before is None:
+    live_dataset = _load_live_dataset(store, metadata)
+    if live_dataset is None:
         report.add(True, f"the data {metadata.dataset_id} of the live generator are not in the store any more")
     else:
-        _data(store, config, before, dataset, report)
-        _drift(store, config, before, dataset, metadata, report)
-    _config(config, metadata, report)
-    _age(config, live, now, report)
+        _check_data(store, config, live_dataset, dataset, report)
+        _check_drift(store, config, live_dataset, dataset, metadata, report)
+    _check_config(config, metadata, report)
+    _check_age(config, live, now, report)
     return report
 
 
@@ -72,18 +72,18 @@ def comparable_config(config: Config, metadata: GeneratorMetadata) -> Config:
     return override(from_record(metadata.config, where="the config of the live generator"), sets)
 
 
-def _live_dataset(store: Store, metadata: GeneratorMetadata) -> Dataset | None:
+def _load_live_dataset(store: Store, metadata: GeneratorMetadata) -> Dataset | None:
     try:
         return spec.load(store, metadata.dataset_id)
     except NotFoundError:
         return None
 
 
-def _data(store: Store, config: Config, before: Dataset, now: Dataset, report: TriggerReport) -> None:
-    if otherwise := prepared_otherwise(before, now):
-        report.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
+def _check_data(store: Store, config: Config, live_dataset: Dataset, now: Dataset, report: TriggerReport) -> None:
+    if otherwise := prepared_otherwise(live_dataset, now):
+        report.add(True, f"the data are prepared differently from the live generator's: {', '.join(otherwise)}")
         return
-    changed, threshold = changes(store, before, now), config.retrain.min_changed_images
+    changed, threshold = changes(store, live_dataset, now), config.retrain.min_changed_images
     report.details |= {"came": changed.came, "went": changed.went}
     summary = f"{changed.came} images came and {changed.went} went since the data of the live generator"
     if changed.images >= threshold:
@@ -91,19 +91,24 @@ def _data(store: Store, config: Config, before: Dataset, now: Dataset, report: T
     elif changed.images:
         report.add(False, f"{summary}; retrain.min_changed_images is {threshold}")
     else:
-        report.add(False, f"the data are those of the live generator, {before.id}")
+        report.add(False, f"the data are those of the live generator, {live_dataset.id}")
 
 
-def _drift(
-    store: Store, config: Config, before: Dataset, now: Dataset, metadata: GeneratorMetadata, report: TriggerReport
+def _check_drift(
+    store: Store,
+    config: Config,
+    live_dataset: Dataset,
+    now: Dataset,
+    metadata: GeneratorMetadata,
+    report: TriggerReport,
 ) -> None:
     threshold = config.retrain.max_drift
-    if threshold is None or before.image_shape != now.image_shape or before.id == now.id:
+    if threshold is None or live_dataset.image_shape != now.image_shape or live_dataset.id == now.id:
         return
     if metadata.reference_id is None:
         report.add(False, "drift is not known: the live generator was exported without an evaluation")
         return
-    came = new_images(store, before, now, config.reference.split)
+    came = new_images(store, live_dataset, now, config.reference.split)
     try:
         found = drift(store, now, came, metadata.reference_id, config.reference)
     except NotFoundError as error:
@@ -111,20 +116,20 @@ def _drift(
         return
     if found is None:
         images = sum(map(len, came.values()))
-        report.add(False, f"drift is not known: {images} images came that may be compared; {MIN_IMAGES} are needed")
+        report.add(False, f"drift is not known: {images} new images may be compared; {MIN_IMAGES} are needed")
         return
     report.details |= {
         "drift": found.value, "drift_low": found.low, "drift_high": found.high, "drift_images": found.images,
     }  # fmt: skip
     report.add(
         found.low > threshold,
-        f"the KID between {found.images} images that came and as many held-out ones of the live generator's is "
+        f"the KID between {found.images} new images and as many held-out ones of the live generator is "
         f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.max_drift is "
         f"{threshold:g}",
     )
 
 
-def _config(config: Config, metadata: GeneratorMetadata, report: TriggerReport) -> None:
+def _check_config(config: Config, metadata: GeneratorMetadata, report: TriggerReport) -> None:
     live = comparable_config(config, metadata)
     changed = differences(training_config(live), config)
     if live.train.steps != config.train.steps:
@@ -133,8 +138,8 @@ def _config(config: Config, metadata: GeneratorMetadata, report: TriggerReport) 
         report.add(True, f"the config differs from the live generator's: {', '.join(changed)}")
 
 
-def _age(config: Config, live: Alias, now: datetime, report: TriggerReport) -> None:
-    days = (now - datetime.fromisoformat(live.moves[-1].at)).total_seconds() / SECONDS_A_DAY
+def _check_age(config: Config, live: Alias, now: datetime, report: TriggerReport) -> None:
+    days = (now - datetime.fromisoformat(live.moves[-1].at)).total_seconds() / SECONDS_PER_DAY
     report.details["age_days"] = round(days, 3)
     threshold = config.retrain.max_age_days
     if threshold is not None:

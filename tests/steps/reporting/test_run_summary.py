@@ -24,7 +24,7 @@ REPORT = StepResult("night-1", "/store/report.html")
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "failure", "event", "reasons"),
+    ("results", "failure", "event", "reasons"),
     [
         ({**TRAINED, "gate": PASSED, "promote": PROMOTED, "report": REPORT}, None, "promoted", ["3 images came"]),
         ({**TRAINED, "gate": REFUSED, "report": REPORT}, None, "refused", ["fid is 9"]),
@@ -39,13 +39,13 @@ REPORT = StepResult("night-1", "/store/report.html")
         ),
     ],
 )
-def test_event_and_reasons(outcomes: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
-    message = notification("faces", "/store", "ex-1", outcomes, failure, "gen-0")
+def test_event_and_reasons(results: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
+    message = notification("faces", "/store", "ex-1", results, failure, "gen-0")
     assert (message.event, list(message.reasons), message.live) == (event, reasons, "gen-0")
     failed = failure if event == "failed" else None
     assert message.step == (failed.step if failed else "")
     assert message.exit_code == (failed.exit_code if failed else None)
-    if "export" in outcomes:
+    if "export" in results:
         assert (message.run_id, message.generator_id) == ("night-1", "gen-1")
         assert (message.label, message.fid, message.live_fid) == ("fid[x:1]", 2.5, 3.5)
 
@@ -85,8 +85,8 @@ def test_a_failure_is_cleared_by_a_successful_retry() -> None:
         attempt("preprocess", 2, "done", outcome=made),
         attempt("notify", 3, "running"),
     ]
-    outcomes, failure = from_attempts(attempts, but="notify")
-    assert (outcomes, failure) == ({"preprocess": StepResult(**made)}, None)
+    results, failure = from_attempts(attempts, but="notify")
+    assert (results, failure) == ({"preprocess": StepResult(**made)}, None)
 
 
 def test_the_last_failure_is_reported() -> None:
@@ -98,8 +98,8 @@ def test_the_last_failure_is_reported() -> None:
 
 
 def test_an_attempt_without_a_result_is_reported_as_killed() -> None:
-    outcomes, failure = from_attempts([attempt("train", 1, "running")], but="notify")
-    assert outcomes == {}
+    results, failure = from_attempts([attempt("train", 1, "running")], but="notify")
+    assert results == {}
     assert failure is not None
     assert failure.step == "train"
     assert "killed outright: out of memory" in failure.error
