@@ -60,7 +60,7 @@ def test_it_equals_the_integral_of_the_definition() -> None:
 def test_it_equals_the_general_formula_with_the_covariances_cut_to_their_diagonals(seed: int) -> None:
     rng = np.random.default_rng(seed)
     real, fake = rng.normal(size=(20, 4)), rng.normal(1.0, 2.0, size=(30, 4))
-    floor = 0.01 * real.var(axis=0).mean() + kl.TINY
+    floor = 0.01 * real.var(axis=0).mean() + kl.EPSILON
     expected = general_formula(
         real.mean(axis=0), np.diag(real.var(axis=0) + floor), fake.mean(axis=0), np.diag(fake.var(axis=0) + floor)
     )

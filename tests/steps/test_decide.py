@@ -88,7 +88,7 @@ def test_nothing_new_says_what_was_evaluated(made: runs.World) -> None:
     ("change", "least", "train", "reason"),
     [
         ("add", 3, True, "3 images came and 0 went since the data of the live generator"),
-        ("add", 4, False, "3 images came and 0 went since the data of the live generator; retrain.least_changed_im"),
+        ("add", 4, False, "3 images came and 0 went since the data of the live generator; retrain.min_changed_im"),
         ("remove", 1, True, "0 images came and 1 went"),
         ("relabel", 1, True, "1 images came and 1 went"),
         ("rename", 1, False, "the data are those of the live generator"),
@@ -235,7 +235,7 @@ def test_a_warm_start_names_the_live_checkpoint(made: runs.World) -> None:
     assert found.id != run_id
     wider = ask(made, *sets, "generator.width=0.03")
     assert wider.details["sets"][1] == "train.start_from=null"
-    assert "of other networks, image shape or classes" in wider.details["reasons"][-1]
+    assert "has other networks, image shape or classes" in wider.details["reasons"][-1]
 
 
 def test_an_unknown_dataset_is_reported(made: runs.World) -> None:

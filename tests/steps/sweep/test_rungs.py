@@ -26,10 +26,10 @@ def experiment(store: Store, sweep: Sweep) -> Experiment:
 
 
 def finish(made: Experiment, stage: int, score: object) -> list[Trial]:
-    """Note a score for every trial of a stage: a function of the rate and the seed."""
+    """Record a score for every trial of a stage: a function of the rate and the seed."""
     trials = [Trial(**each) for each in schedule_trials(made, stage).details["trials"]]
     for trial in trials:
-        made.note(trial, score(trial.point["train.generator_learning_rate"], trial.seed))  # type: ignore[operator]
+        made.record_result(trial, score(trial.point["train.generator_learning_rate"], trial.seed))  # type: ignore[operator]
     return trials
 
 
@@ -115,7 +115,7 @@ def test_a_scheduled_stage_is_returned_unchanged(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: rate)
     first = schedule_trials(made, 1)
-    made.note(Trial({"train.generator_learning_rate": 4e-4}, 0, 2), 0.0)  # what is found later changes nothing
+    made.record_result(Trial({"train.generator_learning_rate": 4e-4}, 0, 2), 0.0)  # what is found later changes nothing
     again = schedule_trials(made, 1)
     assert again.skipped
     assert again.details == first.details
