@@ -59,7 +59,7 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     """
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    divided = _divided(dataset, reference)
+    sizes = _split_sizes(dataset, reference)
     network = None if reference.feature_network is None else feature_networks.open(reference.feature_network)
     recipe = _recipe(dataset_id, reference, network)
     known = step_cache.published(store, "reference", recipe, "reference")
@@ -68,7 +68,7 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
         uri = store.uri_of(immutable.prefix_of("reference", known))
         return StepResult(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
-        record = _make(store, dataset, reference, divided, network, folder)
+        record = _make(store, dataset, reference, sizes, network, folder)
         files = immutable.files_below(folder)
         reference_id = immutable.sums_id("ref", files)
         uri = immutable.publish(store, "reference", reference_id, files)
@@ -77,17 +77,17 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     return StepResult(reference_id, uri, watch.seconds(), details=_details(record))
 
 
-def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
+def _split_sizes(dataset: Dataset, reference: config.Reference) -> HeldOut:
     examples = {name: split.examples for name, split in dataset.splits.items()}
     check_splits(examples, reference, dataset.id)
-    divided = held_out(examples, reference)
-    if divided.final < FEW_IMAGES:
+    sizes = held_out(examples, reference)
+    if sizes.final < FEW_IMAGES:
         warn(
-            f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; compare "
+            f"only {sizes.final} held-out images for scores: FID is biased upward and all scores are coarse; compare "
             "them only with scores from the same number of images",
             split=reference.split,
         )
-    return divided
+    return sizes
 
 
 def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwork | None) -> Json:
@@ -102,17 +102,17 @@ def _make(
     store: Store,
     dataset: Dataset,
     reference: config.Reference,
-    divided: HeldOut,
+    sizes: HeldOut,
     network: FeatureNetwork | None,
     folder: Path,
 ) -> Json:
-    selection, final = _held_out(store, dataset, reference, divided)
-    both = _joined(selection, final)
-    training = _training(store, dataset, reference, trains_network=network is None)
+    selection, final = _load_held_out(store, dataset, reference, sizes)
+    held_out_images = _concatenated(selection, final)
+    training = _load_training(store, dataset, reference, trains_network=network is None)
     if network is None:
-        prepared = _trained(dataset, both, training, reference, folder)
+        prepared = _train_network(dataset, held_out_images, training, reference, folder)
     else:
-        prepared = _from_network(both, reference, network)
+        prepared = _apply_network(held_out_images, reference, network)
     searched = training.first(max(reference.max_images, reference.max_searched_images))
     say("extracting the features of training images", images=len(searched.pixels))
     training_outputs = _extract(prepared.network, searched.pixels, reference)
@@ -125,7 +125,7 @@ def _make(
     }
     record: Json = {
         "dataset_id": dataset.id,
-        "splits": {SELECTION: divided.selection_split, FINAL: divided.split},
+        "splits": {SELECTION: sizes.selection_split, FINAL: sizes.split},
         "image_size": dataset.image_size,
         "channels": dataset.channels,
         "crop": dataset.crop,
@@ -133,7 +133,7 @@ def _make(
         "resizer": dataset.resizer,
         "feature_network": prepared.description,
         "batch_size": reference.batch_size,
-        "label_shares": _label_shares(dataset, both),
+        "label_shares": _label_shares(dataset, held_out_images),
         "reference_images": len(batches["real"]),
         "selection_images": len(batches["selection"]),
         "train_images": len(batches["train"]),
@@ -144,25 +144,25 @@ def _make(
     return references.write(folder, record, prepared.modes, **batches, training=features, copy_ratios=ratios)
 
 
-def _held_out(
-    store: Store, dataset: Dataset, reference: config.Reference, divided: HeldOut
+def _load_held_out(
+    store: Store, dataset: Dataset, reference: config.Reference, sizes: HeldOut
 ) -> tuple[Examples, Examples]:
     """The images that select checkpoints, and those for the final scores; disjoint if they are of one split."""
     from gan.data.load import load_split
 
-    if divided.selection_split == divided.split:
-        count = divided.selection + divided.final
-        shared = load_split(store, dataset, divided.split, most=count, seed=reference.seed)
+    if sizes.selection_split == sizes.split:
+        count = sizes.selection + sizes.final
+        shared = load_split(store, dataset, sizes.split, most=count, seed=reference.seed)
         examples = _shuffled(dataset, shared, reference.seed)
-        return examples.rows(slice(divided.selection)), examples.rows(slice(divided.selection, None))
+        return examples.rows(slice(sizes.selection)), examples.rows(slice(sizes.selection, None))
     selection, final = (
         _shuffled(dataset, load_split(store, dataset, split, most=count, seed=reference.seed), reference.seed)
-        for split, count in ((divided.selection_split, divided.selection), (divided.split, divided.final))
+        for split, count in ((sizes.selection_split, sizes.selection), (sizes.split, sizes.final))
     )
     return selection, final
 
 
-def _training(store: Store, dataset: Dataset, reference: config.Reference, *, trains_network: bool) -> Examples:
+def _load_training(store: Store, dataset: Dataset, reference: config.Reference, *, trains_network: bool) -> Examples:
     """As many training images as the largest use needs; each use takes the first ones, so no use affects another."""
     from gan.data.load import load_split
 
@@ -170,7 +170,7 @@ def _training(store: Store, dataset: Dataset, reference: config.Reference, *, tr
     return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 
-def _trained(
+def _train_network(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
 ) -> PreparedNetwork:
     from gan.metrics.features import keras_network, task_for
@@ -192,7 +192,7 @@ def _trained(
     return PreparedNetwork(network, task.modes(held_out, outputs, reference), outputs, description)
 
 
-def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> PreparedNetwork:
+def _apply_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> PreparedNetwork:
     from gan.metrics.features.mode_definitions import fit_clusters
 
     outputs = _extract(network, held_out.pixels, reference)
@@ -215,7 +215,7 @@ def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
     )
 
 
-def _joined(first: Examples, second: Examples) -> Examples:
+def _concatenated(first: Examples, second: Examples) -> Examples:
     return dataclasses.replace(
         first,
         pixels=np.concatenate([first.pixels, second.pixels]),
