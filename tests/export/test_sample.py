@@ -1,4 +1,4 @@
-"""Sampling: from the published files alone, the same for the same seed, and every wrong wish refused in words."""
+"""Sampling: from the published files only, reproducible by seed, with clear errors for wrong arguments."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_best_compares_all_and_scores_the_chosen_one_alone(store: Store, dataset
 
 
 def test_selection_and_final_images_are_disjoint(store: Store, reference_id: str) -> None:
-    """Neither real images nor latents; and what serves the choice has values alone."""
+    """Neither real images nor latents; selection records have values only."""
     reference = references.load(store, reference_id)
     real, selection = ({each.tobytes() for each in batch.features} for batch in (reference.real, reference.selection))
     assert len(real) == len(selection) == 60

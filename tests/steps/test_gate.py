@@ -33,7 +33,7 @@ Make = Callable[..., str]
 
 
 def contributions(seed: int, scores: dict[str, float]) -> dict[str, Contributions]:
-    """What tells of an FID whose standard error is FID_ERROR, and of shares as their images say."""
+    """Contributions to an FID with the standard error FID_ERROR, and to shares of images."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=IMAGES)
     noise = (noise - noise.mean()) / noise.std() * FID_ERROR * math.sqrt(IMAGES)

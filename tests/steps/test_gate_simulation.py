@@ -76,7 +76,7 @@ class History:
 
 
 def measured(night: int, truth: Truth, rng: np.random.Generator) -> ScoredGenerator:
-    """A generator whose scores have a known error, with contributions that tell of just that error."""
+    """A generator whose scores have a known error, with contributions that imply that error."""
     scores = {"fid": float(truth["fid"] + rng.normal(0, FID_ERROR))}
     noise = rng.normal(size=IMAGES)
     noise *= FID_ERROR * np.sqrt(IMAGES) / noise.std(ddof=1)

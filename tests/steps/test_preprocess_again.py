@@ -1,4 +1,4 @@
-"""New images beside old ones: only the new are decoded, and the dataset is the one that decoding all of them gives."""
+"""New images among old ones: only the new ones are decoded, and the dataset is the same as if all were."""
 
 from __future__ import annotations
 

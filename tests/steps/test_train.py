@@ -250,7 +250,7 @@ raise SystemExit(main(sys.argv[1:]))
 
 
 def train_until(step: int, act: Callable[[subprocess.Popen[str]], None], arguments: list[str]) -> tuple[int, str]:
-    """Run the real command in a process of its own, which waits after each step; act on it when `step` is reached."""
+    """Run the real command in its own process, which waits after each step; act on it when `step` is reached."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOCKSTEP, *arguments],
         stdin=subprocess.PIPE,

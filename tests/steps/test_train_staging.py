@@ -83,7 +83,7 @@ def test_streamed_and_local_data_give_the_same_result(gated: tuple[Gated, str, s
 def test_a_signal_ends_the_wait_for_a_shard(
     gated: tuple[Gated, str, str], from_a_folder: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The steps that the first shards allowed are saved, and the run goes on from there."""
+    """The steps that the first shards allowed are saved, and the run resumes from there."""
     store, dataset_id, last = gated
     patient = ShardFetcher.wait
 

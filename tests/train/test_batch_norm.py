@@ -1,4 +1,4 @@
-"""BatchNorm statistics that are estimated anew: against all activations at once, and alike every time."""
+"""Estimated BatchNorm statistics: compared with those of all activations at once, and reproducible."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_damage_is_reported(store: Store, data: bytes) -> None:
 
 
 def test_damage_to_the_copy_of_the_config_is_reported_and_harmless(store: Store) -> None:
-    """A kill between the two files of a continued run leaves an old record beside a new copy, which must be of use."""
+    """A kill between the two writes of a resumed run leaves an old record and a new copy, which must be readable."""
     write_run(store, RUN)
     assert list(config_damages(store, RUN)) == []
     store.write("runs/r1/config.yaml", override(Config(), ["train.seed=5"]).to_yaml().encode())

@@ -179,7 +179,7 @@ def names(store: Store) -> list[str]:
 
 
 def test_what_a_fenced_attempt_saves_is_neither_read_nor_in_the_way(store: Store) -> None:
-    """Attempt 1, thought dead, saves steps 20 and 30 while attempt 2 goes on from step 10 and saves step 20 too."""
+    """Attempt 1, thought dead, saves steps 20 and 30 while attempt 2 resumes from step 10 and saves step 20 too."""
     first = take_over(store, "r")
     old = Checkpoints(store, "r", first.number)
     old.save(10, tensors(1), META)

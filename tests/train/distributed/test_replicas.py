@@ -23,7 +23,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def compared() -> dict[str, Any]:
-    """See tests/support/replicas.py; a process of its own, since TensorFlow splits a CPU only before it starts."""
+    """See tests/support/replicas.py; a separate process, since TensorFlow splits a CPU only before it starts."""
     command = [sys.executable, "-m", "tests.support.replicas", "3", json.dumps(CASES)]
     root = Path(__file__).parents[3]
     environ = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
