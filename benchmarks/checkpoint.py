@@ -68,8 +68,8 @@ def measure(store: Store, settings: Config, intervals: int) -> dict[str, str]:
     handing_over = timed(Loop, "_save", time.perf_counter)
     stepping = timed(Loop, "_train_step", time.perf_counter)
     publishing, working = (
-        timed(CheckpointWriter, "__call__", time.perf_counter),
-        timed(CheckpointWriter, "__call__", time.thread_time),
+        timed(CheckpointWriter, "publish", time.perf_counter),
+        timed(CheckpointWriter, "publish", time.thread_time),
     )
     run_id = train(store, config.override(settings, [f"train.steps={intervals * every}"]), dataset_id).id
     handed, spent = statistics.mean(handing_over[:intervals]), statistics.mean(working)

@@ -284,11 +284,11 @@ def check_gate(gate: settings.Gate, config: Config | None = None) -> None:
 
 
 def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
-    if key not in loss.reads and value != default:
+    if key not in loss.config_keys and value != default:
         raise ConfigError(
             f"loss.{key} has no effect with the loss {loss.name}; got {value}. Set it to {default} "
             f"(--set loss.{key}={default}), or set loss.name to one that uses it: "
-            f"{_losses(lambda each: key in each.reads)}"
+            f"{_losses(lambda each: key in each.config_keys)}"
         )
 
 

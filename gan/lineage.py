@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.export.files import FACTS
+from gan.export.files import METADATA
 from gan.metrics import evaluations
 from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_checksummed
@@ -78,7 +78,7 @@ def _of_run(store: Store, run_id: str) -> Iterator[ObjectRef]:
 
 
 def _of_generator(store: Store, generator_id: str) -> Iterator[ObjectRef]:
-    facts = immutable.read_json(store, GENERATOR, generator_id, FACTS)
+    facts = immutable.read_json(store, GENERATOR, generator_id, METADATA)
     yield ObjectRef(RUN, facts["run_id"])
     yield ObjectRef(DATASET, facts["dataset_id"])
     if facts["reference_id"] is not None:

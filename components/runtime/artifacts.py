@@ -99,7 +99,7 @@ def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
 def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
     """The losses, accuracies and gradient norms of a run over its steps."""
     loss = build_loss(read_run(store, run_id).config)
-    charts = curves.training_charts(read_metrics(store, run_id), zero_is_border=loss.zero_is_border)
+    charts = curves.training_charts(read_metrics(store, run_id), zero_is_boundary=loss.zero_is_boundary)
     Path(artifact.path).write_text(artifact_pages.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
 
 

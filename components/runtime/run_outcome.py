@@ -11,7 +11,7 @@ from components.runtime.pod_metadata import EXECUTION, RECORDS
 from gan.errors import GanError
 from gan.report.message import Notification
 from gan.result import StepResult
-from gan.steps.reporting.run_summary import Failure, facts, from_ledger
+from gan.steps.reporting.run_summary import Failure, from_attempts, notification
 from gan.store import alias, open_store
 from gan.store.records import executions
 from gan.util.log import warn
@@ -38,14 +38,14 @@ def facts_of_run(
     try:
         opened = open_store(store)
         if execution:
-            outcomes, failure = from_ledger(executions.read(opened, execution), but=OWN_STEP)
+            outcomes, failure = from_attempts(executions.read(opened, execution), but=OWN_STEP)
         elif RECORDS in environment:
             outcomes, failure = from_records(Path(environment[RECORDS]))
         live = alias.read(opened, name).live
     except GanError as error:
         warn("how the steps ended can't be read", reason=str(error))
         failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)
-    return facts(name, store, execution, outcomes, failure, live, status.error_message)
+    return notification(name, store, execution, outcomes, failure, live, status.error_message)
 
 
 def from_records(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:

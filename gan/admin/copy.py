@@ -133,7 +133,7 @@ def _copy_run(source: Store, target: Store, key: ObjectRef) -> bool:
     """Copy a run, its record last, without the checkpoints of killed or fenced attempts."""
     if found := "; ".join(find_damage(source, key)):
         raise IntegrityError(f"not copied: {found}")
-    invalid = {item for folder in Checkpoints(source, key.id).folders() if not folder.counts for item in folder.items}
+    invalid = {item for folder in Checkpoints(source, key.id).folders() if not folder.valid for item in folder.items}
     items = [item for item in source.list(layout.folder(key.id)) if item not in invalid]
     record = layout.record(key.id)
     with scratch_folder() as folder:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gan import lineage
 from gan.admin.gc_reachability import StoreObject, unreachable
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.export.files import FACTS
+from gan.export.files import METADATA
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES
@@ -138,7 +138,7 @@ class GcScan:
         settings = read_run(self._store, run_id).config.train
         checkpoints = Checkpoints(self._store, run_id)
         folders = checkpoints.folders()
-        steps = [folder.step for folder in folders if folder.counts]
+        steps = [folder.step for folder in folders if folder.valid]
         last = self._rules.keep_last or settings.keep_checkpoints
         kept: Collection[int] = steps
         if exported is not None:
@@ -146,16 +146,16 @@ class GcScan:
                 steps,
                 last=last,
                 every_steps=self._rules.keep_every_steps or settings.keep_every_steps,
-                needed=best_steps(self._store, run_id) | exported.get(run_id, set()),
-                unscheduled=[each.step for each in folders if each.counts and not checkpoints.on_schedule(each)],
+                referenced=best_steps(self._store, run_id) | exported.get(run_id, set()),
+                unscheduled=[each.step for each in folders if each.valid and not checkpoints.on_schedule(each)],
             )
         for folder in folders:
-            if folder.counts and folder.step in kept:
+            if folder.valid and folder.step in kept:
                 continue
             if all(item.modified < self._newer_than for item in folder.items):
-                why = f"beyond the last {last}, not the best, not exported" if folder.counts else "of a dead attempt"
-                name = f"{run_id}@{folder.step}" + ("" if folder.counts else f"-{folder.attempt}")
-                yield GcCandidate("checkpoint", name, why if folder.whole else "it was never finished", folder.items)
+                why = f"beyond the last {last}, not the best, not exported" if folder.valid else "of a dead attempt"
+                name = f"{run_id}@{folder.step}" + ("" if folder.valid else f"-{folder.attempt}")
+                yield GcCandidate("checkpoint", name, why if folder.complete else "it was never finished", folder.items)
 
     def _exported(self) -> dict[str, set[int]] | None:
         """The steps of each run that generators were exported from; None where a generator can't be read."""
@@ -164,7 +164,7 @@ class GcScan:
             if key.kind == GENERATOR and each.complete and key not in self.unreachable:
                 if each.dependencies is None:
                     return None
-                facts = immutable.read_json(self._store, GENERATOR, key.id, FACTS)
+                facts = immutable.read_json(self._store, GENERATOR, key.id, METADATA)
                 steps.setdefault(facts["run_id"], set()).add(facts["step"])
         return steps
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
-from gan.export.files import FACTS
+from gan.export.files import METADATA
 from gan.lineage import ObjectRef
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
@@ -154,7 +154,7 @@ def _evaluation_key(run_id: str, where: str) -> ObjectRef:
 
 
 def _generator(store: Store, key: ObjectRef) -> LineageNode:
-    tree = immutable.read_json(store, "generator", key.id, FACTS)
+    tree = immutable.read_json(store, "generator", key.id, METADATA)
     parent = _trained(store, tree["run_id"], tree["step"])
     if tree.get("reference_id"):
         record = immutable.read_json(store, "generator", key.id, "evaluation.json")

@@ -1,1 +1,1 @@
-"""The published form of a generator: written from a checkpoint, and read by whoever draws with it."""
+"""The published form of a generator: exported from a checkpoint, and used to generate images."""

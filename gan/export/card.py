@@ -1,4 +1,4 @@
-"""The model card: what a generator is, how to load it, what it was made from, how it scored and where it ends."""
+"""The model card: what a generator is, how to load it, its data and training, its scores and its limits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&!])")
 
 
 @dataclass(frozen=True)
-class DataFacts:
-    """What the card tells of the dataset. `examples` is the number of images by split."""
+class DatasetSummary:
+    """What the card says about the dataset. `examples` is the number of images by split."""
 
     dataset_id: str
     source: str
@@ -29,13 +29,13 @@ class DataFacts:
     examples: Mapping[str, int]
 
 
-def card(facts: GeneratorMetadata, data: DataFacts, evaluation: Json | None) -> str:
+def card(metadata: GeneratorMetadata, data: DatasetSummary, evaluation: Json | None) -> str:
     """The text of `card.md`.
 
     Args:
-        facts: the generator's.
-        data: its dataset's.
-        evaluation: the record that `gan evaluate` wrote for its checkpoint, or None.
+        metadata: of the generator.
+        data: the dataset.
+        evaluation: the record of `gan evaluate` for its checkpoint, or None.
     """
     import jinja2
 
@@ -45,15 +45,15 @@ def card(facts: GeneratorMetadata, data: DataFacts, evaluation: Json | None) -> 
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown, not HTML: names go through the filter `markdown`
     )
-    environment.filters.update(markdown=escaped, figure=figure)
-    height, width, channels = facts.image_shape
+    environment.filters.update(markdown=escaped, figure=four_digits)
+    height, width, channels = metadata.image_shape
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        facts=facts,
-        config=facts.config,
+        metadata=metadata,
+        config=metadata.config,
         data=data,
         splits=", ".join(f"{count:,} images ({name})" for name, count in data.examples.items()),
         evaluation=evaluation,
-        shown_classes=facts.classes[: sample_grid.MOST_COLUMNS],
+        shown_classes=metadata.classes[: sample_grid.MAX_COLUMNS],
         height=height,
         width=width,
         channels=channels,
@@ -61,7 +61,7 @@ def card(facts: GeneratorMetadata, data: DataFacts, evaluation: Json | None) -> 
 
 
 def escaped(value: Any) -> str:
-    """Text that Markdown shows as it stands, on one line.
+    """Text escaped for Markdown, on one line.
 
     Examples:
         >>> escaped("a|b <i>")
@@ -70,6 +70,6 @@ def escaped(value: Any) -> str:
     return _SPECIAL.sub(r"\\\1", "none" if value is None else " ".join(str(value).split()))
 
 
-def figure(value: Any) -> str:
-    """A number to four significant digits; a dash where there is none."""
+def four_digits(value: Any) -> str:
+    """A number to four significant digits; a dash for none."""
     return f"{value:.4g}" if isinstance(value, int | float) else "-"

@@ -1,9 +1,9 @@
-"""The files of a published generator: generators/<id>/..."""
+"""The names of a published generator's files, in generators/<id>/."""
 
 from __future__ import annotations
 
-FACTS = "generator.json"
-EVALUATION = "evaluation.json"  # absent where the checkpoint was not evaluated
+METADATA = "generator.json"
+EVALUATION = "evaluation.json"  # absent if the checkpoint was not evaluated
 SAVED_MODEL = "saved_model"  # a folder
 KERAS = "generator.keras"
 SAMPLES = "samples.png"

@@ -1,4 +1,4 @@
-"""Where pictures begin: seeded latents, truncated ones, and walks between two of them."""
+"""Latents: seeded, truncated, and interpolated."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
     LatentArray: TypeAlias = npt.NDArray[np.float32]
 
-LEAST_TRUNCATION = 0.01
+MIN_TRUNCATION = 0.01
 
 
 def draw(count: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
     """Standard normal latents float32 [count, size], the same for the same seed.
 
     Args:
-        count: N, how many.
+        count: N, the number of latents.
         size: Z, the length of one.
         seed: of `numpy.random.default_rng`.
-        truncation: values beyond +- this are drawn again until none is left, which gives the truncated normal
-            distribution of Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image
-            Synthesis" (arXiv:1809.11096), section 3.1. At least `LEAST_TRUNCATION`, below which hardly a draw stays.
+        truncation: values beyond +- this are redrawn until none is left, which gives the truncated normal distribution
+            of Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
+            (arXiv:1809.11096), section 3.1. At least `MIN_TRUNCATION`: below, nearly every draw is rejected.
     """
     import numpy as np
 
@@ -35,26 +35,26 @@ def draw(count: int, size: int, seed: int, *, truncation: float | None = None) -
 
 
 def interpolation(start: LatentArray, end: LatentArray, steps: int) -> LatentArray:
-    """Latents float32 [steps, Z] from `start` [Z] to `end` [Z], both included, along the sphere.
+    """Spherical interpolation, float32 [steps, Z], from `start` [Z] to `end` [Z], both included.
 
-    Spherical interpolation keeps to lengths that the generator has seen in training, where a straight line passes
-    through the nearly empty middle of a high-dimensional normal distribution: White, "Sampling Generative Networks"
-    (arXiv:1609.04468), section 2.1. Two latents that point the same way are joined by a straight line.
+    It keeps to the norms that the generator was trained on, whereas a straight line passes through the nearly empty
+    centre of a high-dimensional normal distribution: White, "Sampling Generative Networks" (arXiv:1609.04468), section
+    2.1. Parallel latents are interpolated linearly.
     """
     import numpy as np
 
     a, b = start.astype(np.float64), end.astype(np.float64)
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
     angle = float(np.arccos(np.clip(a @ b / lengths, -1.0, 1.0))) if lengths else 0.0
-    shares = np.linspace(0.0, 1.0, steps)[:, None]
+    weights = np.linspace(0.0, 1.0, steps)[:, None]
     if np.sin(angle) < 1e-6:
-        return np.asarray((1 - shares) * a + shares * b, np.float32)
-    points = (np.sin((1 - shares) * angle) * a + np.sin(shares * angle) * b) / np.sin(angle)
+        return np.asarray((1 - weights) * a + weights * b, np.float32)
+    points = (np.sin((1 - weights) * angle) * a + np.sin(weights * angle) * b) / np.sin(angle)
     return np.asarray(points, np.float32)
 
 
 def interpolations(rows: int, steps: int, size: int, seed: int, *, truncation: float | None = None) -> LatentArray:
-    """`rows` independent walks of `steps` latents each, one after the other: float32 [rows * steps, Z]."""
+    """`rows` independent interpolations of `steps` latents each, concatenated: float32 [rows * steps, Z]."""
     import numpy as np
 
     ends = draw(2 * rows, size, seed, truncation=truncation)

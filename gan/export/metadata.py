@@ -1,4 +1,4 @@
-"""What `generator.json` tells of a published generator: all that drawing with it and judging it needs."""
+"""The metadata of a published generator, `generator.json`: what generating with it and the gate need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import ConfigError, IntegrityError, unknown_name
-from gan.export.files import EVALUATION, FACTS
+from gan.export.files import EVALUATION, METADATA
 from gan.store import Store, immutable
 from gan.store.alias import Alias
 from gan.types import Json
@@ -15,11 +15,11 @@ from gan.types import Json
 
 @dataclass(frozen=True)
 class GeneratorMetadata:
-    """One generator.
+    """The metadata of one generator.
 
-    `checkpoint_sha256` is that of the checkpoint it came from, `config` the whole config of the run, `image_shape`
-    [H, W, C], `classes` the names behind the labels, `parity` what `gan.export.parity` measured, and `exported_at` when
-    that was, ISO 8601 in UTC (empty where an earlier version did not say).
+    `checkpoint_sha256` is that of its checkpoint, `config` the whole config of the run, `image_shape` [H, W, C],
+    `classes` the class names in the order of the labels, `parity` the result of `gan.export.parity`, and `exported_at`
+    the time of the export, ISO 8601 in UTC (empty in exports of earlier versions).
     """
 
     run_id: str
@@ -44,14 +44,14 @@ class GeneratorMetadata:
         }
 
     def label_of(self, wanted: str) -> int:
-        """The label that a class's name or number stands for.
+        """The label of a class, by its name or number.
 
         Raises:
             ConfigError: the generator takes no labels, or it has no such class.
         """
         if not self.conditional:
             raise ConfigError(
-                "this generator draws no class on request: it was trained with generator.conditional=false; "
+                "this generator can't draw a chosen class: it was trained with generator.conditional=false; "
                 "leave out --label"
             )
         if wanted in self.classes:
@@ -63,10 +63,10 @@ class GeneratorMetadata:
 
 
 def from_dict(tree: Any, where: str) -> GeneratorMetadata:
-    """The facts from parsed JSON.
+    """The metadata from parsed JSON.
 
     Raises:
-        IntegrityError: a key is missing, or `tree` is no mapping.
+        IntegrityError: a key is missing, or `tree` is not a mapping.
     """
     try:
         known = {
@@ -82,18 +82,18 @@ def from_dict(tree: Any, where: str) -> GeneratorMetadata:
 
 
 def read(store: Store, generator_id: str) -> GeneratorMetadata:
-    """The facts of a published generator, checked against its checksum.
+    """The metadata of a published generator, checked against its checksum.
 
     Raises:
-        NotFoundError: no such generator; the message lists those that there are.
+        NotFoundError: no such generator; the message lists the known ones.
         IntegrityError: the file is damaged.
     """
-    tree = immutable.read_json(store, "generator", generator_id, FACTS)
-    return from_dict(tree, store.uri_of(f"{immutable.prefix_of('generator', generator_id)}/{FACTS}"))
+    tree = immutable.read_json(store, "generator", generator_id, METADATA)
+    return from_dict(tree, store.uri_of(f"{immutable.prefix_of('generator', generator_id)}/{METADATA}"))
 
 
 def read_evaluation(store: Store, generator_id: str) -> Json | None:
-    """The evaluation that a generator was exported with; None where it was exported without.
+    """The evaluation that a generator was exported with; None without one.
 
     Raises:
         NotFoundError: no such generator.
@@ -108,20 +108,20 @@ def read_evaluation(store: Store, generator_id: str) -> Json | None:
 def was_rolled_back(store: Store, generator_id: str, live: Alias) -> bool:
     """Whether a name was rolled back from this generator, or from another export of the same weights.
 
-    The same data, config and seed give the same weights again under another run id, and every export has an id of its
-    own. A rejected generator that is no longer in the store can be told by its id only.
+    The same data, config and seed give the same weights under another run id, and every export has its own id. A rolled
+    back generator that is no longer in the store is recognised by its id only.
     """
-    rejected = live.rolled_back_from()
-    if generator_id in rejected or not rejected:
-        return generator_id in rejected
+    rolled_back = live.rolled_back_from()
+    if generator_id in rolled_back or not rolled_back:
+        return generator_id in rolled_back
     weights = _weights(store, generator_id)
     if live.live is not None and weights == _weights(store, live.live):
-        return False  # made live again by hand
+        return False  # promoted again by hand
     return any(
-        weights == _weights(store, each) for each in rejected if immutable.is_published(store, "generator", each)
+        weights == _weights(store, each) for each in rolled_back if immutable.is_published(store, "generator", each)
     )
 
 
 def _weights(store: Store, generator_id: str) -> str:
     """The SHA-256 of the checkpoint that a generator was exported from."""
-    return str(immutable.read_json(store, "generator", generator_id, FACTS)["checkpoint_sha256"])
+    return str(immutable.read_json(store, "generator", generator_id, METADATA)["checkpoint_sha256"])

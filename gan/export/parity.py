@@ -1,4 +1,4 @@
-"""Whether the exported generator draws what its checkpoint draws. Pure comparisons; `gan.steps.export` feeds them."""
+"""Parity: whether an exported generator draws the same images as its checkpoint. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gan.errors import ParityError
 if TYPE_CHECKING:
     from gan.types import Images, Json
 
-ABSURD_DIFFERENCE = 0.1
+MAX_ROUNDING_DIFFERENCE = 0.1
 
 
 def largest_difference(images: Images, others: Images) -> float:
-    """The largest absolute difference of a pixel between two arrays of Images [N, H, W, C] in [-1, 1].
+    """The largest absolute pixel difference between two batches of Images [N, H, W, C] in [-1, 1].
 
     Raises:
         ParityError: the shapes differ, or a pixel is not finite.
@@ -34,30 +34,30 @@ def largest_difference(images: Images, others: Images) -> float:
     return difference
 
 
-def check(differences: Mapping[str, float], most: float = ABSURD_DIFFERENCE) -> None:
-    """Refuse an export that draws something else altogether; the gate judges the finer differences.
+def check(differences: Mapping[str, float], max_difference: float = MAX_ROUNDING_DIFFERENCE) -> None:
+    """Refuse an export that draws different images; the gate decides on small differences.
 
     Args:
-        differences: the largest difference of a pixel, by the name of the exported format.
-        most: the largest one that can still come from rounding.
+        differences: the largest pixel difference, by the name of the exported format.
+        max_difference: the largest difference that rounding can cause.
 
     Raises:
         ParityError: one is larger.
     """
     for name, difference in differences.items():
-        if difference > most:
+        if difference > max_difference:
             raise ParityError(
                 f"{name} draws other pictures than its checkpoint: a pixel differs by {difference:.3g}, "
-                f"at most {most:g} can come from rounding; nothing was published. Please report it"
+                f"at most {max_difference:g} can come from rounding; nothing was published. Please report it"
             )
 
 
 def score_differences(checkpoint: Mapping[str, Any], exported: Mapping[str, Any]) -> Json:
-    """By how much each score of the exported generator differs from the checkpoint's: {name: exported - checkpoint}.
+    """The differences of the exported generator's scores: {name: exported - checkpoint}.
 
     Args:
         checkpoint: {name: {"value": ...}} as evaluated.
-        exported: the same, scored from the exported generator's pictures with the same identity.
+        exported: the same for the exported generator's images, with the same identity.
     """
     shared = [name for name in checkpoint if name in exported]
     pairs = {name: (float(checkpoint[name]["value"]), float(exported[name]["value"])) for name in shared}
@@ -65,19 +65,19 @@ def score_differences(checkpoint: Mapping[str, Any], exported: Mapping[str, Any]
 
 
 def scores_equal(checkpoint: Mapping[str, Any], differences: Mapping[str, float]) -> bool:
-    """Whether the scores are the same but for rounding: a pixel that falls to the other side, and what comes of it.
+    """Whether the scores are equal up to rounding of pixels.
 
-    Each difference must be below a tenth of the score's confidence interval, or, where that is narrow, below a
-    thousandth of the score. A score without an interval comes of the same features as the others, and is not looked at.
+    Each difference must be at most a tenth of the score's confidence interval or, if that is narrow, a thousandth of
+    the score. Scores without an interval come from the same features as the others, and are not checked.
 
     Args:
         checkpoint: {name: {"value"[, "low", "high"]}} as evaluated.
         differences: as from `score_differences`, a value for each of these names.
     """
-    measured = {name: score for name, score in checkpoint.items() if "low" in score}
-    return all(name in differences and abs(differences[name]) <= _slack(score) for name, score in measured.items())
+    checked = {name: score for name, score in checkpoint.items() if "low" in score}
+    return all(name in differences and abs(differences[name]) <= _tolerance(score) for name, score in checked.items())
 
 
-def _slack(score: Mapping[str, Any]) -> float:
+def _tolerance(score: Mapping[str, Any]) -> float:
     width = float(score["high"]) - float(score["low"])
     return max(0.1 * width, 1e-3 * abs(float(score["value"])), 1e-6)

@@ -1,13 +1,13 @@
-"""The SavedModel: what `gan export` writes and everybody draws with, without `gan` being installed.
+"""The SavedModel that `gan export` writes; it draws images without `gan` being installed.
 
-Two signatures take `latents` float32 [N, Z] (and `labels` int32 [N], where the generator is conditional), for any N:
+Two signatures take `latents` float32 [N, Z] (and `labels` int32 [N] if the generator is conditional), for any N:
 
     serving_default    -> {"images": float32 [N, H, W, C] in [-1, 1]}
     pixels             -> {"pixels": uint8 [N, H, W, C]}
 
-A label outside [0, classes) is an error (InvalidArgumentError with `LABELS` in its message), on every device: Keras's
-embedding alone would draw the last class for -1. `generator.keras` has no such check, as it is made of Keras's layers
-alone.
+A label outside [0, classes) raises InvalidArgumentError with `LABELS` in its message, on every device: without the
+check, Keras's embedding would draw the last class for -1. `generator.keras` has no such check, since it has only
+Keras's layers.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def write(generator: keras.Model, folder: Path) -> None:
         if classes is None:
             return generator(list(given) if len(given) > 1 else given[0], training=False)
         latents, labels = given
-        with tf.control_dependencies([_checked(labels, classes)]):
+        with tf.control_dependencies([_label_check(labels, classes)]):
             return generator([latents, tf.identity(labels)], training=False)
 
     def drawn_images(*given: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -75,10 +75,10 @@ def write(generator: keras.Model, folder: Path) -> None:
 
 
 class Exported:
-    """A SavedModel written by `write`, loaded and ready to draw.
+    """A loaded SavedModel of `write`.
 
     Raises:
-        IntegrityError: it may do more than calculate, so it is not loaded.
+        IntegrityError: it holds operations that are not allowed, so it is not loaded.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,38 +91,36 @@ class Exported:
 
         Args:
             latents: float32 [N, Z], N at least 1.
-            labels: whole numbers [N] from 0 to the number of classes less 1; needed exactly where the generator is
-                conditional.
-            batch_size: how many are drawn in one go.
+            labels: integers [N] in [0, classes) if the generator is conditional, else None.
+            batch_size: the number of images drawn at a time.
 
         Raises:
-            ConfigError: a label is none of a class. Generators that were exported before there was a check draw
-                something for it.
+            ConfigError: a label is out of range. Exports of early versions lack the check, and draw some class.
         """
-        return self._drawn("serving_default", "images", latents, labels, batch_size)
+        return self._run("serving_default", "images", latents, labels, batch_size)
 
     def pixels(self, latents: Any, labels: Any = None, *, batch_size: int = BATCH_SIZE) -> Pixels:
         """The same as uint8 [N, H, W, C]."""
-        made: Pixels = self._drawn("pixels", "pixels", latents, labels, batch_size)
-        return made
+        pixels: Pixels = self._run("pixels", "pixels", latents, labels, batch_size)
+        return pixels
 
-    def _drawn(self, signature: str, output: str, latents: Any, labels: Any, batch_size: int) -> Any:
-        draw: Signature = self._model.signatures[signature]
-        parts = []
+    def _run(self, signature: str, output: str, latents: Any, labels: Any, batch_size: int) -> Any:
+        function: Signature = self._model.signatures[signature]
+        batches = []
         for first in range(0, len(latents), batch_size):
             given = {"latents": tf.constant(latents[first : first + batch_size], tf.float32)}
             if self.conditional:
                 given["labels"] = tf.constant(labels[first : first + batch_size], tf.int32)
-            parts.append(_called(draw, given)[output].numpy())
-        return np.concatenate(parts)
+            batches.append(_call(function, given)[output].numpy())
+        return np.concatenate(batches)
 
 
 def load(store: Store, generator_id: str) -> Exported:
-    """The SavedModel of a published generator, every file checked.
+    """The SavedModel of a published generator, with every file verified.
 
     Raises:
         NotFoundError: no such generator.
-        IntegrityError: a file of it is damaged, or may do more than calculate.
+        IntegrityError: a file is damaged, or holds operations that are not allowed.
         StoreError: there is no room for temporary files.
     """
     with scratch_folder() as folder:
@@ -133,32 +131,31 @@ def load(store: Store, generator_id: str) -> Exported:
 
 
 def _classes(generator: keras.Model) -> int | None:
-    """How many classes a conditional generator draws: its embedding of labels has a row for each. None without one."""
+    """The number of classes of a conditional generator, the rows of its label embedding; None without one."""
     import keras
 
     embeddings = (layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding))
     return next((int(layer.input_dim) for layer in embeddings), None)
 
 
-def _checked(labels: tf.Tensor, classes: int) -> tf.Tensor:
-    """An operation that fails where a label is outside [0, classes).
+def _label_check(labels: tf.Tensor, classes: int) -> tf.Tensor:
+    """An operation that fails if a label is outside [0, classes).
 
-    `tf.debugging.assert_less` would hold strings, which `gan.util.op_allowlist` refuses. A check for NaN is one of
-    numbers.
+    `tf.debugging.assert_less` would hold strings, which `gan.util.op_allowlist` refuses; a check for NaN does not.
     """
-    fine = tf.logical_and(labels >= 0, labels < classes)
-    return tf.debugging.check_numerics(tf.where(fine, 0.0, float("nan")), f"{LABELS} {classes - 1}")
+    valid = tf.logical_and(labels >= 0, labels < classes)
+    return tf.debugging.check_numerics(tf.where(valid, 0.0, float("nan")), f"{LABELS} {classes - 1}")
 
 
-def _called(draw: Signature, given: dict[str, tf.Tensor]) -> dict[str, Any]:
+def _call(function: Signature, given: dict[str, tf.Tensor]) -> dict[str, Any]:
     try:
-        return draw(**given)
+        return function(**given)
     except tf.errors.InvalidArgumentError as error:
-        told = re.search(rf"{LABELS} \d+", str(error))
-        if told is None:
+        allowed = re.search(rf"{LABELS} \d+", str(error))
+        if allowed is None:
             raise
         wrong = given["labels"].numpy()
-        raise ConfigError(f"{told[0]}, one of the classes; got labels from {wrong.min()} to {wrong.max()}") from None
+        raise ConfigError(f"{allowed[0]}, one of the classes; got labels from {wrong.min()} to {wrong.max()}") from None
 
 
 def _quantised(images: tf.Tensor) -> tf.Tensor:

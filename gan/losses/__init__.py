@@ -1,4 +1,4 @@
-"""The losses, by name. A new one is one file, one line here, and passes tests/losses/test_every_loss.py."""
+"""The losses by name. A new one needs one file, one line here, and to pass tests/losses/test_every_loss.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Binary cross-entropy of the discriminator, with one-sided label smoothing and label noise.
 
-Shared by the two losses whose discriminator is a classifier: `minimax` and `non_saturating`.
+Used by the two losses whose discriminator is a classifier: `minimax` and `non_saturating`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan.losses.interface import LabelFlips
 from gan.types import Logits, Scalar, Tensor
 
-READS = frozenset({"label_smoothing", "label_noise"})
+CONFIG_KEYS = frozenset({"label_smoothing", "label_noise"})
 
 
 def cross_entropy(logits: Logits, targets: Tensor | float) -> Scalar:
@@ -21,7 +21,7 @@ def cross_entropy(logits: Logits, targets: Tensor | float) -> Scalar:
         targets: t, float [N, 1] or scalar in [0, 1]: the probability of "real".
 
     Returns:
-        Scalar in [0, inf); log 2 where all logits are 0.
+        Scalar in [0, inf); log 2 if all logits are 0.
     """
     return tf.reduce_mean(tf.nn.softplus(-logits) * targets + tf.nn.softplus(logits) * (1.0 - targets))
 
@@ -33,17 +33,17 @@ def discriminator_cross_entropy(
 
     Goodfellow et al. (2014), "Generative Adversarial Nets", arXiv:1406.2661, equation 1, negated:
     -E_real[log D] - E_fake[log(1 - D)] with D = sigmoid(logit). One-sided label smoothing after Salimans et al. (2016),
-    "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.4: what is labelled real has the target
-    1 - `label_smoothing`, what is labelled generated keeps 0.
+    "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.4: the target is 1 - `label_smoothing` for
+    the label "real" and 0 for the label "generated".
 
     Args:
         real_logits: float [N, 1] of real images.
         fake_logits: float [N, 1] of generated images.
-        flips: which labels are noise: a flipped real image is labelled generated, and the other way round.
+        flips: label noise: a flipped real image is labelled generated, and vice versa.
         label_smoothing: in [0, 0.5].
 
     Returns:
-        Scalar in [0, inf); 2 log 2 where all logits are 0.
+        Scalar in [0, inf); 2 log 2 if all logits are 0.
     """
     real_target = 1.0 - label_smoothing
     if flips is None:

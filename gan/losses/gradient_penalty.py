@@ -13,47 +13,50 @@ import tensorflow as tf
 
 from gan.types import Images, Logits, Scalar, Tensor
 
-LEAST_SQUARED_NORM = 1e-24
+MIN_SQUARED_NORM = 1e-24
 
 
 def interpolate(real: Images, fake: Images, alpha: Tensor) -> Images:
-    """Points on the lines between pairs of a real and a generated image.
+    """Points on the line segments between pairs of a real and a generated image.
 
     Args:
         real: float32 [N, H, W, C].
         fake: float32 [N, H, W, C].
-        alpha: float32 [N, 1, 1, 1] in [0, 1], one for each sample: 1 is the real image, 0 the generated one.
+        alpha: float32 [N, 1, 1, 1] in [0, 1], one per sample: 1 is the real image, 0 the generated one.
+
+    Returns:
+        float32 [N, H, W, C].
     """
     return fake + alpha * (real - fake)
 
 
 def penalty(gradients: Tensor) -> Scalar:
-    """Mean of (|g|_2 - 1)^2 over the samples, the norm taken over all pixels of a sample.
+    """Mean of (|g|_2 - 1)^2 over the samples, with the norm over all pixels of a sample.
 
-    The gradient of the norm is finite at g = 0 as well (0, where it is not defined).
+    At g = 0, where the norm is not differentiable, its gradient is 0.
 
     Args:
         gradients: float32 [N, H, W, C].
 
     Returns:
-        Scalar in [0, inf); 0 where every sample's gradient has norm 1, 1 where all are zero.
+        Scalar in [0, inf); 0 if every sample's gradient has norm 1, 1 if all are zero.
     """
     squared = tf.reduce_sum(tf.square(gradients), axis=list(range(1, len(gradients.shape))))
-    norms = tf.sqrt(tf.maximum(squared, LEAST_SQUARED_NORM))
+    norms = tf.sqrt(tf.maximum(squared, MIN_SQUARED_NORM))
     return tf.reduce_mean(tf.square(norms - 1.0))
 
 
 def gradient_penalty(critic: Callable[[Images], Logits], real: Images, fake: Images, alpha: Tensor) -> Scalar:
-    """The penalty of a critic on interpolates; differentiable in the critic's weights.
+    """The penalty of a critic at interpolates; differentiable in the critic's weights.
 
     Args:
-        critic: from images [N, H, W, C] to logits [N, 1], each of which depends on its own image alone: no BatchNorm.
+        critic: from images [N, H, W, C] to logits [N, 1], each of which depends on its own image only: no BatchNorm.
         real: float32 [N, H, W, C].
         fake: float32 [N, H, W, C].
         alpha: float32 [N, 1, 1, 1], uniform in [0, 1].
 
     Returns:
-        Scalar in [0, inf), without its weight.
+        Scalar in [0, inf), without the weight lambda.
     """
     points = tf.stop_gradient(interpolate(real, fake, alpha))
     with tf.GradientTape() as tape:

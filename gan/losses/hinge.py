@@ -1,4 +1,4 @@
-"""The hinge loss: the discriminator ignores images that it is sure enough of."""
+"""The hinge loss: images beyond the margin give the discriminator no gradient."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: LabelFl
 
     Lim and Ye (2017), "Geometric GAN", arXiv:1705.02894, section 3.1; Miyato et al. (2018), "Spectral
     Normalization for Generative Adversarial Networks", arXiv:1802.05957, equation 16.
-    The generator's loss is -E_fake[logit] (equation 17 there).
+    The generator's loss is -E_fake[logit] (equation 17 in the latter).
 
     Args:
         real_logits: float [N, 1] of real images.
         fake_logits: float [N, 1] of generated images.
-        flips: without meaning here: the margins are no probabilities.
+        flips: ignored; the hinge loss has no label probabilities.
 
     Returns:
-        Scalar in [0, inf); 2 where all logits are 0; 0, with no gradient, beyond the margins.
+        Scalar in [0, inf); 2 if all logits are 0; 0, with zero gradient, if all are beyond the margins.
     """
     del flips
     return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
 
 
 def make(settings: config.Loss) -> Loss:
-    """The hinge loss; no key of the config changes it."""
+    """The hinge loss; it uses no config key."""
     del settings
-    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator, zero_is_border=True)
+    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator, zero_is_boundary=True)

@@ -1,12 +1,12 @@
-"""What every loss is to the training step, which treats all alike.
+"""The interface of every loss, and how the training step uses it.
 
-    discriminator step   loss.discriminator(real_logits, fake_logits, flips)
-                         + loss.gradient_penalty * gradient_penalty(critic, real, fake, alpha)   where it is > 0
-                         then clip_weights(variables, loss.clip_value)                           where it is not None
-    generator step       loss.generator(fake_logits)
-                         + regulariser.weight * regulariser.divergence(real, fake)               where there is one
+    discriminator update   loss.discriminator(real_logits, fake_logits, flips)
+                           + loss.gradient_penalty * gradient_penalty(critic, real, fake, alpha)   if it is > 0
+                           then clip_weights(variables, loss.clip_value)                           if it is not None
+    generator update       loss.generator(fake_logits)
+                           + regulariser.weight * regulariser.divergence(real, fake)               if there is one
 
-Each is to be minimised. One file beside this one implements each loss as two pure functions and a maker.
+Both are minimised. Each file in this package implements one loss as two pure functions and a `make`.
 """
 
 from __future__ import annotations
@@ -27,48 +27,47 @@ class LabelFlips(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of a batch: logits float32 [N, 1] and features float32 [N, F]."""
+    """The discriminator's output for a batch: logits float32 [N, 1] and features float32 [N, F]."""
 
     logits: Logits
     features: Tensor
 
 
 class DiscriminatorLoss(Protocol):
-    """From the logits [N, 1] of a real and of a generated batch, and flipped labels or None, to a scalar."""
+    """From the logits [N, 1] of a real and of a generated batch, and label flips or None, to a scalar."""
 
     def __call__(self, real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
-        """The scalar to be minimised by the discriminator."""
+        """The scalar that the discriminator minimises."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A game for two networks.
+    """The losses of both networks.
 
     Attributes:
         name: its name in `gan.losses.LOSSES`.
         generator: from the logits [N, 1] of generated images to the generator's scalar loss.
         discriminator: the discriminator's scalar loss, without the gradient penalty.
-        reads: the loss keys of the config that have a meaning for it.
-        label_noise: share of labels to flip; masks are drawn by the caller. 0: flips are None.
-        gradient_penalty: weight of the gradient penalty; 0: there is none.
-        clip_value: the critic's weights are clipped to +- this after each of its steps; None: they are not.
-        logit_is_log_ratio: whether the logit of a perfect discriminator is log(p_real / p_generated).
-        zero_is_border: whether a logit of 0 is the border between what the discriminator takes for real (above) and for
-            generated (below). A critic's logits have no border: its loss stays the same when all of them rise by the
-            same amount.
-        recommended: the values that its paper trains with, by config key ("train.beta_1"), where it depends on them.
-        source: the paper of these values; empty where there are none.
+        config_keys: the keys of the config's `loss` that it uses.
+        label_noise: the share of labels to flip, in [0, 0.5]; the caller draws the masks. 0: flips are None.
+        gradient_penalty: the weight of the gradient penalty, at least 0; 0 for none.
+        clip_value: after each critic update the weights are clipped to +- this value, > 0; None for no clipping.
+        logit_is_log_ratio: whether the logit of an optimal discriminator is log(p_real / p_generated).
+        zero_is_boundary: whether logit 0 is the decision boundary between real (above) and generated (below). A critic
+            has none: adding a constant to all its logits does not change its loss.
+        recommended: the settings of its paper that it depends on, by config key ("train.beta_1").
+        source: the paper of these settings; empty if there are none.
     """
 
     name: str
     generator: Callable[[Logits], Scalar]
     discriminator: DiscriminatorLoss
-    reads: frozenset[str] = frozenset()
+    config_keys: frozenset[str] = frozenset()
     label_noise: float = 0.0
     gradient_penalty: float = 0.0
     clip_value: float | None = None
     logit_is_log_ratio: bool = False
-    zero_is_border: bool = False
+    zero_is_boundary: bool = False
     recommended: Mapping[str, str | float] = field(default_factory=dict)
     source: str = ""
 
@@ -79,9 +78,9 @@ class Regulariser:
 
     Attributes:
         name: the estimator of the divergence.
-        weight: what the divergence is multiplied by; > 0.
-        divergence: from what the discriminator says of a real and of a generated batch to a scalar.
-        needs_real: whether `divergence` looks at the real batch at all; if not, it may be None.
+        weight: the factor of the divergence; > 0.
+        divergence: from the discriminator's outputs for a real and a generated batch to a scalar.
+        needs_real: whether `divergence` uses the real batch; if not, it may be None.
     """
 
     name: str

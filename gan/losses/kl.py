@@ -1,12 +1,13 @@
 """KL divergences between the real and the generated distribution: a regulariser against mode collapse.
 
-Two estimates, each added to the generator's loss with a weight. The discriminator measures, and is not trained by them.
+Two estimators; the weighted estimate is added to the generator's loss. The discriminator provides features or logits,
+and is not trained by it.
 
 `gaussian`: KL(real || generated) between Gaussians fitted to the discriminator's features of a real and of a generated
-    batch. In this direction the divergence grows without bound where the generated features spread less than the real
-    ones, which is what a collapse looks like. Works with every loss.
+    batch. In this direction the divergence grows without bound as the variance of the generated features shrinks below
+    that of the real ones, which is how a collapse shows. Works with every loss.
 `density_ratio`: KL(generated || real) from the discriminator's logit, which estimates log(p_real / p_generated) if
-    the discriminator is a classifier trained by cross-entropy on clean labels. No other logit has that meaning.
+    the discriminator is a classifier trained by cross-entropy on clean labels, and only then.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gan.losses.interface import DiscriminatorOutput, Regulariser
 from gan.types import Logits, Scalar, Tensor
 
 SHRINKAGE = 1e-2
-TINY = 1e-12
+EPSILON = 1e-12
 
 
 def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: float = SHRINKAGE) -> Scalar:
@@ -29,9 +30,9 @@ def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: floa
     with the batch means m and variances s of each feature f (Kullback, 1959, "Information Theory and Statistics",
     chapter 9).
 
-    The covariance is diagonal because a batch of 64 can't fit that of 128 features: it would be singular. Each variance
-    is increased by `shrinkage` times the mean real variance, the same for both sides, so that the divergence
-    stays finite for a collapsed batch, is 0 for equal batches, and does not change when all features are scaled alike.
+    The covariance is diagonal because the full one of 128 features is singular for a batch of 64. Each variance is
+    increased by `shrinkage` times the mean real variance, on both sides, so that the divergence is finite for a
+    collapsed batch, 0 for equal batches, and invariant to scaling all features.
 
     Args:
         real_features: float32 [N, F], N at least 2; no gradient flows into them.
@@ -39,12 +40,12 @@ def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: floa
         shrinkage: > 0, relative to the mean variance of the real features.
 
     Returns:
-        Scalar in [0, inf); 0 if and only if means and variances agree. Two batches of N from one distribution score
-        about 2 F / N by chance (4 for 128 features and batches of 64): that is the floor, not 0.
+        Scalar in [0, inf); 0 if and only if means and variances agree. Two batches of N from the same distribution
+        score about 2 F / N by chance (4 for 128 features and batches of 64): that is the floor, not 0.
     """
     real_mean, real_variance = tf.nn.moments(tf.stop_gradient(real_features), axes=[0])
     fake_mean, fake_variance = tf.nn.moments(fake_features, axes=[0])
-    floor = shrinkage * tf.reduce_mean(real_variance) + TINY
+    floor = shrinkage * tf.reduce_mean(real_variance) + EPSILON
     real_variance, fake_variance = real_variance + floor, fake_variance + floor
     ratio = real_variance / fake_variance
     distance = tf.square(real_mean - fake_mean) / fake_variance
@@ -58,24 +59,25 @@ def density_ratio_kl(fake_logits: Logits) -> Scalar:
     proposition 1), so its logit log(D / (1 - D)) is log(p_r / p_g): density-ratio estimation by probabilistic
     classification (Sugiyama, Suzuki and Kanamori, 2012, "Density Ratio Estimation in Machine Learning", chapter 4).
 
-    Its gradient is right too, though the discriminator is held fixed. The divergence is the integral of p_g f(r) with
-    r = p_r / p_g and f(r) = -log r; its derivative in p_g is f(r) - r f'(r) = 1 - log r, and the constant has no
-    gradient, since p_g integrates to 1 (Nowozin, Cseke and Tomioka, 2016, "f-GAN", arXiv:1606.00709, table 1; Poole
-    et al., 2016, "Improved generator objectives for GANs", arXiv:1612.02780). The divergence is
-    -H(p_g) - E_g[log p_r]: minimising it raises the entropy of what is generated, which counters collapse.
+    Its gradient is correct too, although the discriminator is held fixed. The divergence is the integral of p_g f(r)
+    with r = p_r / p_g and f(r) = -log r; its derivative in p_g is f(r) - r f'(r) = 1 - log r, and the constant has no
+    gradient, since p_g integrates to 1 (Nowozin, Cseke and Tomioka, 2016, "f-GAN", arXiv:1606.00709, table 1; Poole et
+    al., 2016, "Improved generator objectives for GANs", arXiv:1612.02780). The divergence is -H(p_g) - E_g[log p_r]:
+    minimising it raises the entropy of the generated distribution, which counters collapse.
 
     Args:
         fake_logits: float [N, 1] of generated images, from a discriminator trained by cross-entropy.
 
     Returns:
-        Scalar, unbounded: at least 0 in expectation for a perfect discriminator, but a batch's estimate may be below.
+        Scalar, unbounded: at least 0 in expectation for an optimal discriminator, but a batch's estimate may be
+            negative.
     """
     return -tf.reduce_mean(fake_logits)
 
 
 def _gaussian(real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> Scalar:
     if real is None:
-        raise ValueError("the gaussian estimator compares with a real batch")
+        raise ValueError("the gaussian estimator needs a real batch")
     return gaussian_kl(real.features, fake.features)
 
 

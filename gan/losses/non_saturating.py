@@ -1,11 +1,11 @@
-"""The non-saturating loss: the same discriminator as minimax, and a generator that learns where it loses."""
+"""The non-saturating loss: the discriminator of minimax, and a generator whose gradient does not vanish."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from gan import config
-from gan.losses.cross_entropy import READS, cross_entropy, discriminator_cross_entropy
+from gan.losses.cross_entropy import CONFIG_KEYS, cross_entropy, discriminator_cross_entropy
 from gan.losses.interface import Loss
 from gan.types import Logits, Scalar
 
@@ -19,7 +19,7 @@ def non_saturating_generator(fake_logits: Logits) -> Scalar:
         fake_logits: float [N, 1] of generated images.
 
     Returns:
-        Scalar in [0, inf); log 2 where all logits are 0.
+        Scalar in [0, inf); log 2 if all logits are 0.
     """
     return cross_entropy(fake_logits, 1.0)
 
@@ -30,8 +30,8 @@ def make(settings: config.Loss) -> Loss:
         name="non_saturating",
         generator=non_saturating_generator,
         discriminator=partial(discriminator_cross_entropy, label_smoothing=settings.label_smoothing),
-        reads=READS,
+        config_keys=CONFIG_KEYS,
         label_noise=settings.label_noise,
         logit_is_log_ratio=True,
-        zero_is_border=True,
+        zero_is_boundary=True,
     )

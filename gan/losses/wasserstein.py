@@ -18,7 +18,7 @@ def wasserstein_generator(fake_logits: Logits) -> Scalar:
     Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, algorithm 1, line 10.
 
     Args:
-        fake_logits: float [N, 1], what the critic says of generated images.
+        fake_logits: float [N, 1] of generated images.
 
     Returns:
         Scalar, unbounded.
@@ -35,7 +35,7 @@ def wasserstein_critic(real_logits: Logits, fake_logits: Logits, flips: LabelFli
     Args:
         real_logits: float [N, 1] of real images.
         fake_logits: float [N, 1] of generated images.
-        flips: without meaning here: a critic has no labels.
+        flips: ignored; a critic has no labels.
 
     Returns:
         Scalar, unbounded.
@@ -65,10 +65,10 @@ RECOMMENDED: dict[str, str | float] = {
     "loss.clip_value": 0.01,
     "discriminator.dropout": 0.0,
 }
-"""The defaults of algorithm 1, and no dropout, which the paper's critics do not have.
+"""The defaults of algorithm 1, and no dropout, as in the paper's critics.
 
-The paper gives no rho. It warns of momentum (section 4): a critic's loss changes from step to step as the generator
-does, and Adam made training unstable.
+The paper gives no rho. It advises against momentum (section 4): the critic's loss is nonstationary, and Adam made
+training unstable.
 """
 
 
@@ -78,7 +78,7 @@ def make(settings: config.Loss) -> Loss:
         name="wasserstein",
         generator=wasserstein_generator,
         discriminator=wasserstein_critic,
-        reads=frozenset({"clip_value"}),
+        config_keys=frozenset({"clip_value"}),
         clip_value=settings.clip_value,
         recommended=RECOMMENDED,
         source="Arjovsky et al. (2017), arXiv:1701.07875, algorithm 1",

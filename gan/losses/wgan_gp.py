@@ -16,13 +16,13 @@ RECOMMENDED: dict[str, str | float] = {
     "loss.gradient_penalty": 10.0,
     "discriminator.dropout": 0.0,
 }
-"""The defaults of algorithm 1, and no dropout: the penalty is about the gradient of one function, and each dropout mask
-makes another one.
+"""The defaults of algorithm 1, and no dropout: the penalty constrains the gradient of one function, and each dropout
+mask gives another one.
 """
 
 
 def make(settings: config.Loss) -> Loss:
-    """The losses of `gan.losses.wasserstein`, with the weight of `gan.losses.gradient_penalty` of the config.
+    """The losses of `gan.losses.wasserstein`, with a weighted `gan.losses.gradient_penalty`.
 
     Gulrajani et al. (2017), "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3 and algorithm 1.
     """
@@ -30,7 +30,7 @@ def make(settings: config.Loss) -> Loss:
         name="wgan_gp",
         generator=wasserstein_generator,
         discriminator=wasserstein_critic,
-        reads=frozenset({"gradient_penalty"}),
+        config_keys=frozenset({"gradient_penalty"}),
         gradient_penalty=settings.gradient_penalty,
         recommended=RECOMMENDED,
         source="Gulrajani et al. (2017), arXiv:1704.00028, algorithm 1",

@@ -1,4 +1,4 @@
-"""The networks, by name. A new one is one file, one line here, and passes tests/networks/test_every_network.py."""
+"""The networks by name. A new one needs one file, one line here, and to pass tests/networks/test_every_network.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discriminator of a DCGAN, which is also the critic of the Wasserstein losses.
+"""The DCGAN discriminator, also the critic of the Wasserstein losses.
 
 The network of TensorFlow's DCGAN tutorial (https://www.tensorflow.org/tutorials/generative/dcgan): 5x5 kernels,
 LeakyReLU, dropout, one dense logit.
@@ -6,7 +6,7 @@ LeakyReLU, dropout, one dense logit.
     28 x 28 x 1   convolutions 64, 128 (stride 2 each), flatten, Dense 1
     64 x 64 x 3   convolutions 64, 128, 256 (stride 2 each), flatten, Dense 1
 
-There is no BatchNorm: a gradient penalty needs a logit that depends on its own image alone (Gulrajani et al., 2017,
+There is no BatchNorm: the gradient penalty needs a logit that depends on its own image only (Gulrajani et al., 2017,
 "Improved Training of Wasserstein GANs", arXiv:1704.00028, section 4, "No critic batch normalization").
 """
 
@@ -21,7 +21,7 @@ from gan.networks.conditioning import label_input, project
 from gan.networks.shape import channels, halve
 
 KERNEL = 5
-LEAST_CONVOLUTIONS = 2
+MIN_CONVOLUTIONS = 2
 FIRST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
@@ -29,14 +29,13 @@ NEGATIVE_SLOPE = 0.3
 def make(settings: config.Discriminator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A discriminator from images (and labels, if `classes`) to a pair (logits, features).
 
-    The logit is dense over the flattened last map, as in the tutorial. The features are that map's averages over its
-    positions, one number a channel: few enough (128 for 28x28, 256 for 64x64) that a batch says something about
-    their distribution, which `gan.losses.kl` fits.
+    The logit is a dense layer on the flattened last feature map, as in the tutorial. The features are the channel means
+    of that map: few enough (128 for 28x28, 256 for 64x64) that `gan.losses.kl` can fit their distribution to a batch.
 
     Args:
         settings: width and dropout.
         image_shape: (H, W, C).
-        classes: how many classes there are, for a conditional (projection) discriminator.
+        classes: the number of classes, for a conditional (projection) discriminator.
 
     Returns:
         A model: images float32 [N, H, W, C] in [-1, 1], or [images, labels int32 [N]], to logits float32 [N, 1]
@@ -46,7 +45,7 @@ def make(settings: config.Discriminator, image_shape: tuple[int, int, int], clas
         ConfigError: the image can't be halved.
     """
     small = halve(image_shape)
-    convolutions = max(LEAST_CONVOLUTIONS, small.times)
+    convolutions = max(MIN_CONVOLUTIONS, small.times)
 
     images = keras.Input(shape=image_shape, dtype="float32", name="images")
     hidden = images

@@ -1,4 +1,4 @@
-"""The generator of a DCGAN.
+"""The DCGAN generator.
 
 Radford, Metz and Chintala (2016), "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks", arXiv:1511.06434, in the form of TensorFlow's DCGAN tutorial
@@ -7,7 +7,7 @@ Adversarial Networks", arXiv:1511.06434, in the form of TensorFlow's DCGAN tutor
     28 x 28 x 1   Dense 7 x 7 x 256, transposed convolutions 128 (stride 1), 64 (stride 2), 1 (stride 2)
     64 x 64 x 3   Dense 8 x 8 x 256, transposed convolutions 128, 64, 3 (stride 2 each)
 
-Images of other sizes have three transposed convolutions too, or as many as there are doublings if those are more.
+Other image sizes also get three transposed convolutions, or one per doubling if that is more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gan.networks.conditioning import join_latents, label_input
 from gan.networks.shape import channels, halve
 
 KERNEL = 5
-LEAST_CONVOLUTIONS = 3
+MIN_CONVOLUTIONS = 3
 LAST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
@@ -29,19 +29,19 @@ NEGATIVE_SLOPE = 0.3
 def make(settings: config.Generator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A generator from latents float32 [N, Z] (and labels int32 [N], if `classes`) to images float32 [N, H, W, C].
 
-    Images lie in [-1, 1] and are float32 under every dtype policy. The model consists of Keras's own layers only, so
-    that a saved one loads without this package.
+    Images are in [-1, 1], and float32 under every dtype policy. The model has only Keras's own layers, so that a saved
+    one loads without this package.
 
     Args:
         settings: latent size and width.
         image_shape: (H, W, C).
-        classes: how many classes there are, for a conditional generator.
+        classes: the number of classes, for a conditional generator.
 
     Raises:
         ConfigError: the image can't be halved.
     """
     small = halve(image_shape)
-    convolutions = max(LEAST_CONVOLUTIONS, small.times)
+    convolutions = max(MIN_CONVOLUTIONS, small.times)
     base = LAST_CHANNELS << (convolutions - 1)
 
     latents = keras.Input(shape=(settings.latent_size,), dtype="float32", name="latents")

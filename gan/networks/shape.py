@@ -1,4 +1,4 @@
-"""From the size of an image, and a width, to the shapes of layers."""
+"""From an image size and a width to the shapes of layers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 from gan.errors import ConfigError
 
-SMALLEST_MAP = 7
-LEAST_CHANNELS = 4
-MOST_CHANNELS = 512
+MIN_MAP_SIDE = 7
+MIN_CHANNELS = 4
+MAX_CHANNELS = 512
 
 
 @dataclass(frozen=True)
 class Halving:
-    """An image side that is halved `times` times down to `side`; a generator doubles the same way up."""
+    """An image side halved `times` times down to `side`; a generator doubles it back."""
 
     side: int
     times: int
 
 
 def halve(image_shape: tuple[int, int, int]) -> Halving:
-    """Halve while the side is even and the half at least 7, and once in any case: 28 to 7, 64 to 8, 8 to 4.
+    """Halve while the side is even and its half is at least 7, but at least once: 28 to 7, 64 to 8, 8 to 4.
 
     Args:
         image_shape: (H, W, C) of an image, H equal to W.
@@ -36,14 +36,14 @@ def halve(image_shape: tuple[int, int, int]) -> Halving:
             f"{_nearest_power_of_two(max(height, width))}, or another even size"
         )
     side, times = height // 2, 1
-    while side % 2 == 0 and side // 2 >= SMALLEST_MAP:
+    while side % 2 == 0 and side // 2 >= MIN_MAP_SIDE:
         side, times = side // 2, times + 1
     return Halving(side, times)
 
 
 def channels(base: int, width: float) -> int:
-    """`base` channels (at most 512) scaled by `width` and rounded, and at least 4."""
-    return max(LEAST_CHANNELS, round(min(base, MOST_CHANNELS) * width))
+    """`base` channels, at most 512, scaled by `width` and rounded, at least 4."""
+    return max(MIN_CHANNELS, round(min(base, MAX_CHANNELS) * width))
 
 
 def _nearest_power_of_two(side: int) -> int:

@@ -1,1 +1,1 @@
-"""One file a step, each with one function that the command line and the pipeline components call."""
+"""The pipeline steps, one per file, each with one function that the command line and the components call."""

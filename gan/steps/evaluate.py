@@ -1,4 +1,4 @@
-"""The evaluate step: choose a checkpoint, draw images from it and score them against a reference."""
+"""The evaluate step: choose a checkpoint, generate images and score them against a reference."""
 
 from __future__ import annotations
 
@@ -47,25 +47,24 @@ def evaluate(
 ) -> StepResult:
     """Choose a checkpoint of a run and score it.
 
-    The choice is by FID on latents and held-out images of its own, so that the scores of the chosen checkpoint are not
-    those that it was chosen by. What was scored before under the same identity is not scored again. Different numbers
-    of samples and of real images are fine within one identity, but bias FID, so that only scores with the same numbers
-    can be compared.
+    The choice is by FID, on separate latents and held-out images, so that the final scores are not those that the
+    checkpoint was selected by. Scores that exist under the same identity are reused. Numbers of samples and of real
+    images may differ within one identity, but they bias FID: only scores with the same numbers can be compared.
 
     Args:
         store: where everything is.
         run_id: the run.
-        reference_id: what to score against.
+        reference_id: the reference.
         checkpoint: a step, "latest" or "best"; None: `evaluate.checkpoint` of the run's config.
         sets: overrides of the run's `evaluate` keys, `evaluate.samples=1000`.
         now: the clock.
 
     Returns:
-        The run's id, the URI of the record; details: the record itself and `fid_by_step`, the FIDs of the selection.
+        The run's id and the URI of the record; details: the record and `fid_by_step`, the FIDs of the selection.
 
     Raises:
         NotFoundError: no such run, reference or checkpoint.
-        ConfigError: a wrong override, or images of another shape than the reference's.
+        ConfigError: a wrong override, or the images of run and reference differ in shape.
         IntegrityError: the checkpoint, reference or an earlier record is damaged.
     """
     watch = Stopwatch()
@@ -85,7 +84,7 @@ def evaluate(
 def evaluate_for_selection(
     store: Store, run_id: str, reference_id: str, *, checkpoint: str, metrics: Sequence[str] = ("fid",)
 ) -> Json:
-    """The record of selection of one checkpoint: the values of `metrics` that it may be chosen by.
+    """The selection record of one checkpoint: the values of `metrics`, for choosing among checkpoints.
 
     It raises what `evaluate` raises.
     """
@@ -101,7 +100,7 @@ def _prepare(
     sets: Sequence[str],
     now: Callable[[], datetime],
 ) -> tuple[_Scorer, list[int]]:
-    """What scores the checkpoints of a run, and the steps that are meant."""
+    """The scorer of a run's checkpoints, and the steps that `checkpoint` names."""
     run = read_run(store, run_id)
     protocol = override(run.config, sets).evaluate
     wanted = checkpoint or protocol.checkpoint
@@ -112,8 +111,8 @@ def _prepare(
     return scorer, steps
 
 
-def checkpoint_draw(store: Store, run: Run, dataset: Dataset, step: int) -> GenerateFn:
-    """What draws Images [B, H, W, C] in [-1, 1] from latents [B, Z] and labels [B] (or None) with a checkpoint's EMA.
+def checkpoint_generator(store: Store, run: Run, dataset: Dataset, step: int) -> GenerateFn:
+    """A checkpoint's EMA generator: from latents [B, Z] and labels [B] (or None) to Images [B, H, W, C] in [-1, 1].
 
     Raises:
         NotFoundError: there is no such checkpoint.
@@ -129,12 +128,12 @@ def checkpoint_draw(store: Store, run: Run, dataset: Dataset, step: int) -> Gene
 
 
 def label_shares(run: Run, reference: Reference) -> tuple[float, ...] | None:
-    """How often a conditional generator is asked for each class: as often as it occurs; None if it takes no labels."""
+    """The relative frequency of each class in the real data, for a conditional generator; None for another."""
     return reference.label_shares if run.config.generator.conditional else None
 
 
 class _Scorer:
-    """Scores checkpoints of one run under one identity. `scored` counts those that were not in the store."""
+    """Scores checkpoints of one run under one identity. `scored` counts the scores that were not in the store."""
 
     def __init__(
         self,
@@ -152,13 +151,13 @@ class _Scorer:
         self.scored = 0
 
     def check(self) -> None:
-        """Everything that can be known before an image is drawn."""
+        """Check everything that can be checked before an image is generated."""
         from gan.metrics import score
 
         shape, wanted = self._dataset.image_shape, self._reference.image_shape
         if shape != wanted:
             raise ConfigError(
-                f"run {self._run.run_id} draws images of shape {list(shape)}, the reference looks at {list(wanted)}; "
+                f"run {self._run.run_id} draws images of shape {list(shape)}, the reference has {list(wanted)}; "
                 f"make one of its own dataset with: gan reference --dataset-id {self._run.dataset_id}"
             )
         shares = label_shares(self._run, self._reference)
@@ -171,29 +170,29 @@ class _Scorer:
         self._warn()
 
     def selection_record(self, step: int, metrics: Sequence[str] = ("fid",)) -> Json:
-        """The record of what a checkpoint may be chosen by: from the store if it is there, else made and written."""
+        """The selection record of a checkpoint: from the store if it is there, else computed and written."""
         from gan.metrics import score
 
-        known = self._known(step, SELECTION)
-        if known is not None and set(metrics) <= set(known["metrics"]):
-            return known
-        protocol = self._with(metrics, known)
+        stored = self._stored(step, SELECTION)
+        if stored is not None and set(metrics) <= set(stored["metrics"]):
+            return stored
+        protocol = self._with_metrics(metrics, stored)
         return self._write(
             step,
-            self._drawn(step, SELECTION, lambda drawn: score.score_for_selection(self._reference, drawn, protocol)),
+            self._score(step, SELECTION, lambda drawn: score.score_for_selection(self._reference, drawn, protocol)),
         )
 
     def record(self, step: int) -> Json:
-        """The final scores of a checkpoint: from the store if they are there under the same identity, else made."""
+        """The final record of a checkpoint: from the store if it is there, else computed and written."""
         from gan.metrics import score
 
-        known = self._known(step, FINAL)
-        if known is not None and set(self._protocol.metrics) <= set(known["metrics"]):
-            say(f"step {step} is scored already", fid=known["scores"]["fid"]["value"])
-            return known
+        stored = self._stored(step, FINAL)
+        if stored is not None and set(self._protocol.metrics) <= set(stored["metrics"]):
+            say(f"step {step} is scored already", fid=stored["scores"]["fid"]["value"])
+            return stored
         watch = Stopwatch()
-        protocol = self._with(self._protocol.metrics, known)
-        scored, contributions = self._drawn(step, FINAL, lambda drawn: score.score(self._reference, drawn, protocol))
+        protocol = self._with_metrics(self._protocol.metrics, stored)
+        scored, contributions = self._score(step, FINAL, lambda drawn: score.score(self._reference, drawn, protocol))
         real = score.score_real(self._reference, protocol)
         scored |= {
             "real": real["scores"],
@@ -205,15 +204,15 @@ class _Scorer:
         say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record
 
-    def _known(self, step: int, purpose: str) -> Json | None:
+    def _stored(self, step: int, purpose: str) -> Json | None:
         """The record of a checkpoint in the store."""
         identity = self._reference.identity(self._protocol, purpose=purpose).to_json()
-        known = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
-        return known if known and known.get("checkpoint_sha256") == self._sha256(step) else None
+        stored = evaluations.read(self._store, self._run.run_id, step, self._reference_id, identity)
+        return stored if stored and stored.get("checkpoint_sha256") == self._sha256(step) else None
 
-    def _with(self, metrics: Sequence[str], known: Json | None) -> Evaluate:
-        """The protocol with these metrics and those of a known record, which the new one replaces."""
-        before = known["metrics"] if known else ()
+    def _with_metrics(self, metrics: Sequence[str], stored: Json | None) -> Evaluate:
+        """The protocol with these metrics, and those of the stored record that the new one will replace."""
+        before = stored["metrics"] if stored else ()
         return dataclasses.replace(
             self._protocol, metrics=tuple(name for name in METRICS if name in {*metrics, *before})
         )
@@ -236,31 +235,31 @@ class _Scorer:
     def _sha256(self, step: int) -> str:
         return str(Checkpoints(self._store, self._run.run_id).read_meta(step)["sha256"])
 
-    def _drawn(self, step: int, purpose: str, scored: Callable[[Drawn], T]) -> T:
-        """What `scored` makes of the images that a checkpoint draws for a purpose."""
+    def _score(self, step: int, purpose: str, score: Callable[[Drawn], T]) -> T:
+        """The result of `score` for the images that a checkpoint generates for a purpose."""
         import tensorflow as tf
 
         from gan.metrics import samples
 
         tf.config.experimental.enable_op_determinism()
-        draw = checkpoint_draw(self._store, self._run, self._dataset, step)
+        generate = checkpoint_generator(self._store, self._run, self._dataset, step)
         shares = label_shares(self._run, self._reference)
-        drawn = samples.draw_pixels(draw, self._protocol, self._run.config.generator.latent_size, shares, purpose)
+        batches = samples.draw_pixels(generate, self._protocol, self._run.config.generator.latent_size, shares, purpose)
         count = samples_of(self._protocol, purpose)
-        with progress(f"draw and look, step {step}, {purpose}", count, unit="images") as advance:
-            return scored(_counted(drawn, advance))
+        with progress(f"generate and score, step {step}, {purpose}", count, unit="images") as advance:
+            return score(_counted(batches, advance))
 
     def _warn(self) -> None:
         smaller = min(self._protocol.samples, len(self._reference.real))
         if smaller < FEW_IMAGES:
             warn(
                 f"scores of {self._protocol.samples} samples against {len(self._reference.real)} real images are "
-                "coarse and FID is biased upward; compare only scores with these very numbers"
+                "coarse and FID is biased upward; compare only scores with the same numbers"
             )
         if len(self._reference.train) < self._protocol.samples:
             warn(
                 f"the row of real data is scored with {len(self._reference.train)} training images, the generator "
-                f"with {self._protocol.samples}: its FID is somewhat too high beside the generator's"
+                f"with {self._protocol.samples}: its FID is somewhat too high compared with the generator's"
             )
         if self._run.dataset_id != self._reference.record["dataset_id"]:
             warn(

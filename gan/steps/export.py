@@ -1,4 +1,4 @@
-"""The export step: publish a checkpoint's generator for whoever has TensorFlow, proven to draw the same pictures."""
+"""The export step: publish a checkpoint's generator as a SavedModel that draws the same pictures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export import files as names
-from gan.export import metadata as facts_module
+from gan.export import metadata as generator_metadata
 from gan.export import parity
-from gan.export.card import DataFacts, card
+from gan.export.card import DatasetSummary, card
 from gan.export.metadata import GeneratorMetadata
 from gan.export.sample_grid import SampleGrid, sample_grid
 from gan.lineage import require_exists
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gan.export.saved_model import Exported
     from gan.types import Images
 
-METHOD = 3  # rises with any change of what an export holds
+METHOD = 3  # increase it whenever the contents of an export change
 PARITY_ROWS = 32
 
 
@@ -51,15 +51,16 @@ def export(
     protocol: Evaluate | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> StepResult:
-    """Publish the generator of a checkpoint: its moving averages, as SavedModel and .keras file.
+    """Publish the EMA generator of a checkpoint, as SavedModel and .keras file.
 
     Args:
         store: where the run is and the generator goes.
         run_id: the run.
-        checkpoint: a step, "latest" or "best"; None: the best evaluated one, else the latest. Best is the lowest FID of
-            the selection among the checkpoints that are still kept and were evaluated as the newest evaluation was.
+        checkpoint: a step, "latest" or "best"; None: the best evaluated one, else the latest. The best one has the
+            lowest selection FID among the kept checkpoints that were evaluated in the same way as the newest
+            evaluation.
         reference_id: only evaluations against this reference count; None: any.
-        protocol: only evaluations under these `evaluate` keys count; None: any.
+        protocol: only evaluations with these `evaluate` keys count; None: any.
         now: the clock.
 
     Returns:
@@ -67,10 +68,10 @@ def export(
 
     Raises:
         NotFoundError: no such run or checkpoint, or no evaluation where `reference_id` or "best" asks for one.
-        ConfigError: `checkpoint` is none of these.
+        ConfigError: `checkpoint` is none of them.
         IdentityError: the checkpoint was evaluated by a version that measured differently.
         IntegrityError: the checkpoint, the dataset's description or the reference is damaged.
-        ParityError: what was exported draws something else than the checkpoint.
+        ParityError: the export draws other images than the checkpoint.
     """
     watch = Stopwatch()
     run = read_run(store, run_id)
@@ -85,7 +86,7 @@ def export(
     }
     known = step_cache.published(store, "export", recipe, "generator")
     if known is not None:
-        return _outcome(store, known, watch, skipped=True)
+        return _result(store, known, watch, skipped=True)
     with scratch_folder() as folder:
         _fill(store, run, dataset, step, evaluation, folder, now())
         files = immutable.files_below(folder)
@@ -93,16 +94,16 @@ def export(
         step_cache.put(store, "export", recipe, generator_id)
         immutable.publish(store, "generator", generator_id, files)
     require_exists(store, "run", run_id)
-    return _outcome(store, generator_id, watch)
+    return _result(store, generator_id, watch)
 
 
-def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
-    facts = facts_module.read(store, generator_id)
+def _result(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
+    metadata = generator_metadata.read(store, generator_id)
     details = {
-        "run_id": facts.run_id,
-        "step": facts.step,
-        "reference_id": facts.reference_id,
-        "parity": facts.parity,
+        "run_id": metadata.run_id,
+        "step": metadata.step,
+        "reference_id": metadata.reference_id,
+        "parity": metadata.parity,
     }
     uri = store.uri_of(immutable.prefix_of("generator", generator_id))
     return StepResult(generator_id, uri, watch.seconds(), skipped=skipped, details=details)
@@ -111,25 +112,24 @@ def _outcome(store: Store, generator_id: str, watch: Stopwatch, *, skipped: bool
 def _chosen(
     store: Store, run: Run, checkpoint: str | None, reference_id: str | None, protocol: Evaluate | None
 ) -> tuple[int, Json | None]:
-    """The step to export, and its newest evaluation of those that count."""
+    """The step to export, and its newest evaluation that counts."""
     from gan.metrics import evaluations, identity
 
     kept = kept_steps(store, run)
-    known = evaluations_newest_first(store, run.run_id)
-    if reference_id is not None:
-        known = [each for each in known if each["reference_id"] == reference_id]
-    if protocol is not None:
-        known = [
-            each
-            for each in known
-            if evaluations.purpose_of(each) == identity.SELECTION or identity.is_of(each["identity"], protocol)
-        ]
-    selected = [each for each in known if evaluations.purpose_of(each) == identity.SELECTION]
-    known = [each for each in known if evaluations.purpose_of(each) == identity.FINAL]
-    if checkpoint in (None, "best") and known:
-        alike = {each["step"]: each for each in known if each["identity"] == known[0]["identity"]}
-        best = alike[_selected_step(selected, known[0], alike)]
-        say(f"step {best['step']} was chosen by the FID of the selection", evaluated=len(alike))
+    records = [
+        each for each in evaluations_newest_first(store, run.run_id) if reference_id in (None, each["reference_id"])
+    ]
+    selections = [each for each in records if evaluations.purpose_of(each) == identity.SELECTION]
+    finals = [
+        each
+        for each in records
+        if evaluations.purpose_of(each) == identity.FINAL
+        and (protocol is None or identity.is_of(each["identity"], protocol))
+    ]
+    if checkpoint in (None, "best") and finals:
+        comparable = {each["step"]: each for each in finals if each["identity"] == finals[0]["identity"]}
+        best = comparable[_selected_step(selections, finals[0], comparable)]
+        say(f"step {best['step']} was chosen by its selection FID", evaluated=len(comparable))
         return int(best["step"]), best
     if checkpoint == "best" or (checkpoint is None and reference_id is not None):
         raise NotFoundError(
@@ -137,7 +137,7 @@ def _chosen(
             f"{_remedy(run, reference_id)}{'' if reference_id else ', or export with --checkpoint latest'}"
         )
     step = kept[-1] if checkpoint is None else named_step(store, run, checkpoint)
-    evaluation = next((each for each in known if each["step"] == step), None)
+    evaluation = next((each for each in finals if each["step"] == step), None)
     if evaluation is None and reference_id is not None:
         raise NotFoundError(
             f"the checkpoint of step {step} of run {run.run_id} was not evaluated{_against(reference_id)}; "
@@ -146,13 +146,15 @@ def _chosen(
     return step, evaluation
 
 
-def _selected_step(selected: list[Json], newest: Json, among: Mapping[int, Json]) -> int:
-    """The step of the lowest FID of the selection, as the newest evaluation was selected; its own where none was."""
+def _selected_step(selections: list[Json], newest: Json, among: Mapping[int, Json]) -> int:
+    """The step with the lowest selection FID, by the newest selection identity; the step of `newest` without one."""
     from gan.metrics import evaluations
 
-    candidates = [each for each in selected if each["step"] in among and each["reference_id"] == newest["reference_id"]]
-    alike = [each for each in candidates if each["identity"] == candidates[0]["identity"]]
-    best = evaluations.best(alike)
+    candidates = [
+        each for each in selections if each["step"] in among and each["reference_id"] == newest["reference_id"]
+    ]
+    comparable = [each for each in candidates if each["identity"] == candidates[0]["identity"]]
+    best = evaluations.best(comparable)
     return int((best or newest)["step"])
 
 
@@ -165,9 +167,9 @@ def _remedy(run: Run, reference_id: str | None) -> str:
 
 
 def evaluations_newest_first(store: Store, run_id: str) -> list[Json]:
-    """The evaluations of a run's checkpoints as they are now, the newest first.
+    """The evaluations of a run's current checkpoints, the newest first.
 
-    Those of a checkpoint that was deleted, or trained anew since, are left out.
+    Evaluations of checkpoints that were deleted or retrained since are left out.
     """
     from gan.metrics import evaluations
 
@@ -185,7 +187,7 @@ def evaluations_newest_first(store: Store, run_id: str) -> list[Json]:
 def _fill(
     store: Store, run: Run, dataset: Dataset, step: int, evaluation: Json | None, folder: Path, moment: datetime
 ) -> None:
-    """Write every file of the generator into `folder`."""
+    """Write all files of the generator into `folder`."""
     from gan.export import saved_model
 
     generator = build.build_generator(run.config, dataset)
@@ -203,7 +205,7 @@ def _fill(
         measured |= _score_parity(evaluation, rescored)
         text = json.dumps({**evaluation, "exported_scores": rescored}, indent=2)
         (folder / names.EVALUATION).write_text(text, encoding="utf-8")
-    facts = GeneratorMetadata(
+    metadata = GeneratorMetadata(
         run_id=run.run_id,
         step=step,
         dataset_id=dataset.id,
@@ -217,14 +219,14 @@ def _fill(
         parity=measured,
         exported_at=moment.isoformat(timespec="microseconds"),
     )
-    text = json.dumps(facts.to_dict(), indent=2, sort_keys=True)
-    (folder / names.FACTS).write_text(text, encoding="utf-8")
+    text = json.dumps(metadata.to_dict(), indent=2, sort_keys=True)
+    (folder / names.METADATA).write_text(text, encoding="utf-8")
     (folder / names.SAMPLES).write_bytes(_samples(exported, sample_grid(latent_size, len(classes) or None)))
-    (folder / names.CARD).write_text(card(facts, _data_facts(dataset), evaluation), encoding="utf-8")
+    (folder / names.CARD).write_text(card(metadata, _dataset_summary(dataset), evaluation), encoding="utf-8")
 
 
 def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, drawn: SampleGrid) -> Json:
-    """The same latents through checkpoint, SavedModel and .keras file."""
+    """Compare the images of checkpoint, SavedModel and .keras file for the same latents."""
     import keras
 
     def through(network: keras.Model) -> Images:
@@ -242,7 +244,7 @@ def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, draw
 
 
 def _rescored(store: Store, run: Run, evaluation: Json, exported: Exported) -> Json:
-    """The values of the SavedModel's scores, measured as the checkpoint's evaluation was."""
+    """The SavedModel's scores, measured in the same way as the checkpoint's."""
     import tensorflow as tf
 
     from gan.metrics import identity, samples, score
@@ -278,7 +280,14 @@ def _samples(exported: Exported, drawn: SampleGrid) -> bytes:
     return png(drawn.picture(exported.pixels(drawn.latents, drawn.labels)))
 
 
-def _data_facts(dataset: Dataset) -> DataFacts:
+def _dataset_summary(dataset: Dataset) -> DatasetSummary:
     examples = {name: split.examples for name, split in dataset.splits.items()}
-    frame = (dataset.crop, dataset.crop_offset, dataset.resizer)
-    return DataFacts(dataset.id, dataset.source, dataset.genuine, *frame, examples)
+    return DatasetSummary(
+        dataset.id,
+        dataset.source,
+        dataset.genuine,
+        dataset.crop,
+        dataset.crop_offset,
+        dataset.resizer,
+        examples,
+    )

@@ -1,4 +1,4 @@
-"""What the gate looks at: the figures of a generator in, checks out. No store, no clock."""
+"""The checks of the gate: from scores to checks. Pure functions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIVE, BEST = "the live generator", "the best generator that ever was live"
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One thing the gate looked at: `value` must be within `allowed`. `reason` says why not, where it is not."""
+    """One check: `value` must be within `allowed`; `reason` says why a failed one is not."""
 
     name: str
     value: float | str | None
@@ -33,23 +33,23 @@ class GateCheck:
     reason: str = ""
 
     def to_json(self) -> Json:
-        """As it stands in a verdict."""
+        """The check as recorded in a verdict."""
         tree = asdict(self)
         del tree["reason"]
         return tree
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A generator with its final scores: the record, and what each image contributes to them."""
+class ScoredGenerator:
+    """A generator with its final scores: the record, and the contribution of each image."""
 
     generator_id: str
     evaluation: Json
     contributions: Mapping[str, Contributions]
 
 
-def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[GateCheck]:
-    """Whether the scores are within the limits that are set; one check that fails where there are no scores."""
+def limit_checks(options: Gate, evaluation: Json | None, run_id: str) -> list[GateCheck]:
+    """Whether the scores are within the limits that are set; without scores, one failed check."""
     if evaluation is None:
         remedy = f"run: gan evaluate --run-id {run_id} --reference-id ID, then gan export --run-id {run_id}"
         return [
@@ -57,22 +57,22 @@ def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[GateChec
                 "evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}"
             )
         ]
-    return [_limited(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
+    return [_limit_check(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
 
 
-def _limited(of: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
-    """A value that is not a number is within no limit, and neither is a score that was not measured."""
-    bound = f"at {'most' if of.better == LOWER else 'least'} {limit:g}"
-    if of.name not in evaluation["scores"]:
-        return GateCheck(of.name, None, bound, passed=False, reason=f"{_missing(evaluation, of.name)}")
-    value = value_of(evaluation, of.name)
-    passed = of.loss(value) <= of.loss(limit)
-    reason = f"{of.name} is {value:.4g}, allowed is {bound} (gate.limits.{of.name})"
-    return GateCheck(of.name, plain(value), bound, bool(passed), reason)
+def _limit_check(score: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
+    """Fails for NaN and for a score that was not measured."""
+    bound = f"at {'most' if score.better == LOWER else 'least'} {limit:g}"
+    if score.name not in evaluation["scores"]:
+        return GateCheck(score.name, None, bound, passed=False, reason=f"{_missing_score(evaluation, score.name)}")
+    value = score_value(evaluation, score.name)
+    passed = score.loss(value) <= score.loss(limit)
+    reason = f"{score.name} is {value:.4g}, allowed is {bound} (gate.limits.{score.name})"
+    return GateCheck(score.name, plain(value), bound, bool(passed), reason)
 
 
-def parity(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
-    """Whether the exported generator draws what its checkpoint draws, by the `parity` of its facts."""
+def parity_checks(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
+    """Whether the exported generator draws the same images as its checkpoint, from its metadata's `parity`."""
     difference, limit = float(measured["largest_pixel_difference"]), options.max_pixel_difference
     bound = f"at most {limit:g}"
     checks = [
@@ -92,10 +92,10 @@ def parity(options: Gate, measured: Mapping[str, Any]) -> list[GateCheck]:
     return checks
 
 
-def rolled_back(generator_id: str, name: str) -> GateCheck:
-    """The check that fails for a generator that was rolled back from.
+def rollback_check(generator_id: str, name: str) -> GateCheck:
+    """The failed check of a generator that was rolled back.
 
-    Whoever rolled back saw what no score shows, and a schedule would promote the same generator again.
+    The rollback had a reason that no score shows, and a schedule would promote the same generator again.
     """
     reason = (
         f'{generator_id}, or another export of its weights, was live under "{name}" and was rolled back from; to '
@@ -104,21 +104,21 @@ def rolled_back(generator_id: str, name: str) -> GateCheck:
     return GateCheck("rolled_back", "yes", "no", passed=False, reason=reason)
 
 
-def unmeasured(
+def missing_scores_check(
     who: str, generator_id: str, evaluation: Json, theirs: Json | None, name: str, score: str
 ) -> GateCheck | None:
-    """The check that fails where a generator to compare with was not measured as the new one was; else None.
+    """The failed check if a generator to compare with was not measured as the new one was; else None.
 
     Args:
-        who: what that generator is, "the live generator".
+        who: its role, "the live generator".
         generator_id: its id.
         evaluation: the scores of the new generator.
         theirs: its scores, or None.
         name: the promoted name.
-        score: what they are compared by.
+        score: the score that is compared.
     """
     check = f"{who.replace('the ', '').replace(' ', '_')}_measured"
-    remedy = f"measure it alike with: {_remeasure(evaluation, theirs, name)}"
+    remedy = f"measure it in the same way with: {_remeasure_command(evaluation, theirs, name)}"
     if theirs is None:
         reason = (
             f"{who}, {generator_id}, was promoted without an evaluation, so nothing can be compared with it; {remedy}"
@@ -134,16 +134,16 @@ def unmeasured(
     return None
 
 
-def comparisons(
-    options: Gate, new: Measured, live: Measured | None, anchors: Mapping[str, Measured]
+def comparison_checks(
+    options: Gate, new: ScoredGenerator, live: ScoredGenerator | None, anchors: Mapping[str, ScoredGenerator]
 ) -> list[GateCheck]:
-    """Whether a generator is proven no worse than the live one and than the best that were ever live.
+    """Whether a generator is proven not to be worse than the live one and the best that were ever live.
 
     Args:
         options: the gate's keys.
-        new: the generator that is judged.
-        live: the live generator, measured alike; None for no comparison with it.
-        anchors: for each score the best generator that ever was live, measured alike.
+        new: the generator to judge.
+        live: the live generator, measured in the same way; None for no comparison.
+        anchors: by score the best generator that was ever live, measured in the same way.
 
     Raises:
         NotFoundError: a score that has a margin was not measured.
@@ -151,14 +151,14 @@ def comparisons(
     against = [("margin", LIVE, score, live) for score in options.margin if live is not None]
     against += [("anchor_margin", BEST, score, anchors[score]) for score in options.anchor_margin if score in anchors]
     return [
-        not_worse(options, score, who, key, new, other)
+        non_inferiority_check(options, score, who, key, new, other)
         for key, who, score, other in against
         if other is not None and getattr(options, key)[score] is not None
     ]
 
 
-def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, str]:
-    """For each score the best generator that ever was live once the new one is, by the values of the final scores."""
+def next_anchors(new: ScoredGenerator, anchors: Mapping[str, ScoredGenerator]) -> dict[str, str]:
+    """By score the best generator that was ever live, counting the new one, by the values of the final scores."""
     return {
         score: new.generator_id if _is_better(score, new.evaluation, anchor.evaluation) else anchor.generator_id
         for score, anchor in anchors.items()
@@ -167,11 +167,11 @@ def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, st
 
 def _is_better(score: str, first: Json, second: Json) -> bool:
     loss = kind(score, "gate.anchor_margin:").loss
-    return loss(value_of(first, score)) < loss(value_of(second, score))
+    return loss(score_value(first, score)) < loss(score_value(second, score))
 
 
-def _remeasure(evaluation: Json, theirs: Json | None, name: str) -> str:
-    """The command that measures a generator as the new one was, with the evaluate keys that differ."""
+def _remeasure_command(evaluation: Json, theirs: Json | None, name: str) -> str:
+    """The command that measures a generator in the same way as the new one."""
     own: Json = {} if theirs is None else theirs["identity"]
     wanted = {key: evaluation["identity"].get(key) for key in PROTOCOL if key in evaluation["identity"]}
     sets = [f" --set evaluate.{key}={value}" for key, value in wanted.items() if own.get(key) != value]
@@ -180,48 +180,50 @@ def _remeasure(evaluation: Json, theirs: Json | None, name: str) -> str:
     return f"gan remeasure --name {name} --reference-id {evaluation.get('reference_id', 'ID')}{''.join(sets)}"
 
 
-def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, other: Measured) -> GateCheck:
-    """Whether a score is proven not to be worse than another generator's by more than the margin.
+def non_inferiority_check(
+    options: Gate, score: str, who: str, key: str, new: ScoredGenerator, other: ScoredGenerator
+) -> GateCheck:
+    """Whether a score is proven to be worse than another generator's by at most the margin: a non-inferiority test.
 
     Args:
         options: the gate's keys.
-        score: which score.
-        who: what the other generator is, "the live generator".
+        score: the score.
+        who: the role of the other generator, "the live generator".
         key: the key of `gate` that holds the margin.
-        new: the generator that is judged.
-        other: the one that it is compared with, measured alike.
+        new: the generator to judge.
+        other: the generator to compare with, measured in the same way.
 
     Raises:
         NotFoundError: the score was not measured.
     """
-    of = kind(score, f"gate.{key}:")
-    mine, theirs = (value_of(each.evaluation, score) for each in (new, other))
+    score_kind = kind(score, f"gate.{key}:")
+    mine, theirs = (score_value(each.evaluation, score) for each in (new, other))
     margin = margin_of(getattr(options, key)[score], theirs)
     found = difference(
-        of,
-        (mine, contributions_of(new, score)),
-        (theirs, contributions_of(other, score)),
+        score_kind,
+        (mine, score_contributions(new, score)),
+        (theirs, score_contributions(other, score)),
         margin=margin,
         confidence=options.confidence,
     )
-    compared = f"{score} is {mine:.4g}, that of {who} {other.generator_id} is {theirs:.4g}"
-    by = f"{abs(found.worse):.3g} {'worse' if found.worse > 0 else 'better'}"
+    values = f"{score} is {mine:.4g}, that of {who} {other.generator_id} is {theirs:.4g}"
+    change = f"{abs(found.worse):.3g} {'worse' if found.worse > 0 else 'better'}"
     bound = f"at most {found.upper:.3g} worse at {options.confidence:.4g} confidence"
-    if not found.worse <= margin:  # also where one is not a number
-        reason = f"{compared}: {by}, and gate.{key}.{score} allows {margin:.3g}"
+    if not found.worse <= margin:  # also if one is NaN
+        reason = f"{values}: {change}, and gate.{key}.{score} allows {margin:.3g}"
     else:
         reason = (
-            f"not enough samples to tell whether {score} is worse than that of {who}: {compared}, {by}, {bound}, and "
-            f"gate.{key}.{score} allows {margin:.3g}; {_enough(found, key, score, new.evaluation)}"
+            f"not enough samples to tell whether {score} is worse than that of {who}: {values}, {change}, {bound}, and "
+            f"gate.{key}.{score} allows {margin:.3g}; {_images_needed(found, key, score, new.evaluation)}"
         )
     name = f"{score}_against_{'live' if key == 'margin' else 'best'}"
     return GateCheck(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
-def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
-    """How many images would be enough, as far as that can be known."""
+def _images_needed(found: Difference, key: str, score: str, evaluation: Json) -> str:
+    """How many images would be enough, if that is known."""
     samples, real = found.samples_needed, found.images_needed
-    if metric_of(score) == "prdc":  # compares equally many on both sides
+    if metric_of(score) == "prdc":  # compares equal numbers on both sides
         samples = real = samples or real
     identity = evaluation["identity"]
     needed = []
@@ -230,15 +232,15 @@ def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
     if real is not None and real > identity.get("reference_images", 0):
         needed.append(f"{real:,} held-out images (data.holdout_percent)")
     held_out = real or identity.get("reference_images", 0)
-    wider = f"or allow more with gate.{key}.{score}"
+    or_allow = f"or allow more with gate.{key}.{score}"
     if not needed:
-        return f"no number of images would do, as the difference is too close to the margin: train better, {wider}"
+        return f"no number of images would do, as the difference is too close to the margin: train better, {or_allow}"
     if samples is not None and held_out and samples > MOST_SAMPLES_AN_IMAGE * held_out:
-        return f"with {held_out:,} held-out images no number of samples would do: hold out more, {wider}"
-    return f"about {' and '.join(needed)} would do, {wider}"
+        return f"with {held_out:,} held-out images no number of samples would do: hold out more, {or_allow}"
+    return f"about {' and '.join(needed)} would do, {or_allow}"
 
 
-def value_of(evaluation: Json, score: str) -> float:
+def score_value(evaluation: Json, score: str) -> float:
     """The value of a score.
 
     Raises:
@@ -247,21 +249,21 @@ def value_of(evaluation: Json, score: str) -> float:
     try:
         return float(evaluation["scores"][score]["value"])
     except KeyError:
-        raise _missing(evaluation, score) from None
+        raise _missing_score(evaluation, score) from None
 
 
-def contributions_of(measured: Measured, score: str) -> Contributions:
-    """What each image contributes to a score.
+def score_contributions(measured: ScoredGenerator, score: str) -> Contributions:
+    """The contribution of each image to a score.
 
     Raises:
         NotFoundError: the score was not measured, or can't be compared image by image.
     """
     if score not in measured.contributions:
-        raise _missing(measured.evaluation, score)
+        raise _missing_score(measured.evaluation, score)
     return measured.contributions[score]
 
 
-def _missing(evaluation: Json, score: str) -> NotFoundError:
+def _missing_score(evaluation: Json, score: str) -> NotFoundError:
     known = ", ".join(evaluation["scores"])
     return NotFoundError(
         f"the evaluation has no score {score}; it has: {known}. Evaluate and export again with evaluate.metrics that "

@@ -1,4 +1,4 @@
-"""The notify step: tell a webhook what came of a run."""
+"""The notify step: post the outcome of a run to a webhook."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ URL = "GAN_WEBHOOK_URL"
 
 
 def notify(
-    facts: Notification, options: Retrain, url: str | None, *, send: Callable[[str, str], str | None] = post
+    notification: Notification, options: Retrain, url: str | None, *, send: Callable[[str, str], str | None] = post
 ) -> StepResult:
-    """Post a message on a run, unless the config wants none or there is no webhook.
+    """Post a message about a run, unless the config disables it or there is no webhook.
 
-    A webhook that does not answer fails nothing: the generator is live all the same. The outcome says so, and `status`
-    and the log show it.
+    A webhook that does not answer is not a failure, since the generator is live anyway; the result and the log report
+    it.
 
     Args:
-        facts: what to tell.
-        options: which events to tell, and in which words.
-        url: of the webhook, a secret; None where there is none.
-        send: posts a text to a URL and returns what kept it.
+        notification: the content.
+        options: which events to post, and the message template.
+        url: of the webhook, a secret; None for none.
+        send: posts a text to a URL and returns the problem, or None.
 
     Returns:
         The event as id, and the webhook's host as URI; details: event, reasons, text, delivered, and why_not, which is
-        None where it was delivered.
+        None if it was delivered.
 
     Raises:
         ConfigError: the template or the URL is wrong.
     """
     watch = Stopwatch()
-    text = message(facts, options.message)
-    why_not = _unwanted(facts, options, url)
-    if why_not is None and url:
+    text = message(notification, options.message)
+    skip_reason = _skip_reason(notification, options, url)
+    if skip_reason is None and url:
         problem = send(url, text)
         if problem is not None:
             warn("nobody was notified", reason=problem)
-            why_not = problem
+            skip_reason = problem
     details = {
-        "event": facts.event,
-        "reasons": list(facts.reasons),
+        "event": notification.event,
+        "reasons": list(notification.reasons),
         "text": text,
-        "delivered": why_not is None,
-        "why_not": why_not,
+        "delivered": skip_reason is None,
+        "why_not": skip_reason,
     }
-    return StepResult(facts.event, host_of(url) if url else "", watch.seconds(), details=details)
+    return StepResult(notification.event, host_of(url) if url else "", watch.seconds(), details=details)
 
 
-def _unwanted(facts: Notification, options: Retrain, url: str | None) -> str | None:
+def _skip_reason(notification: Notification, options: Retrain, url: str | None) -> str | None:
     if options.notify == "off":
         return "retrain.notify is off"
-    if options.notify == "news" and facts.event == NOTHING_NEW:
-        return 'retrain.notify is "news", and this is none'
+    if options.notify == "news" and notification.event == NOTHING_NEW:
+        return 'retrain.notify is "news", and nothing is new'
     if not url:
-        return f"no webhook is known: {URL} is not set (on a cluster: by the Secret gan-notify)"
+        return f"there is no webhook: {URL} is not set (on a cluster: by the Secret gan-notify)"
     return None

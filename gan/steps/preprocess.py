@@ -1,4 +1,4 @@
-"""Preprocess: images into TFRecord shards."""
+"""The preprocess step: from images to TFRecord shards."""
 
 from __future__ import annotations
 
@@ -29,28 +29,26 @@ STEP = "preprocess"
 
 
 def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepResult:
-    """Turn the images of a source into a dataset: scan, decode, pack, publish.
+    """Prepare a dataset from the images of a source: scan, decode, pack, publish.
 
-    The same source and options give the same dataset id on every machine, whatever the number of workers. A source
-    that was prepared before with the same options is not prepared again; of one that changed since, only the images
-    that are new are decoded, to the same result.
+    The same source and options give the same dataset id on every machine, whatever the number of workers. An unchanged
+    source is not prepared again; of a changed one only the new images are decoded, with the same result.
 
     Args:
         store: where the dataset goes.
-        data: which images, and how they are cut and scaled.
-        workers: processes that decode; None: one a core.
+        data: the source, and how its images are cropped and resized.
+        workers: the number of processes that decode; None: one per core.
 
     Returns:
         The dataset's id; details: examples by split, shards, quarantined, genuine; unless skipped also
-        images_per_second; reused, the number of images that an earlier dataset had decoded already; and, of sources
-        whose images are files, near_duplicates (how many images have one), near_duplicates_across_splits (how many have
-        one in a split before their own) and near_duplicate_pairs (the nearest few; see
-        `gan.data.prepare.near_duplicates`).
+        images_per_second; reused, the number of images taken from an earlier dataset; and, if the images are files,
+        near_duplicates (images that have one), near_duplicates_across_splits (images that have one in an earlier split)
+        and near_duplicate_pairs (the nearest few; see `gan.data.prepare.near_duplicates`).
 
     Raises:
-        ConfigError: an option that is wrong, or wrong for this source.
-        DataError: the source is missing, not whole, not safe to read, or holds an image that can't be used.
-        StoreError: a disk is full or may not be written to.
+        ConfigError: an option is wrong, or wrong for this source.
+        DataError: the source is missing, incomplete or unsafe to read, or has an image that can't be used.
+        StoreError: a disk is full or not writable.
     """
     watch = Stopwatch()
     workers = worker_count(workers)
@@ -60,9 +58,9 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
         recipe = _recipe(source, listing, options)
         known = step_cache.published(store, STEP, recipe, "dataset")
         if known is not None:
-            return _outcome(store, load(store, known), watch)
+            return _result(store, load(store, known), watch)
         work = Stopwatch()
-        earlier = _known(store, listing, recipe)
+        earlier = _pixel_cache(store, listing, recipe)
         made = _publish(store, source, listing, options, workers, earlier)
         images = sum(split.examples for split in made.dataset.splits.values())
         done: Json = {
@@ -72,11 +70,11 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
         if listing.encoded:
             done |= _near_duplicates(made.near_duplicates)
     step_cache.put(store, STEP, recipe, made.dataset.id)
-    return _outcome(store, made.dataset, watch, done)
+    return _result(store, made.dataset, watch, done)
 
 
 def _recipe(source: Source, listing: Listing, options: Options) -> Json:
-    """All that decides the dataset. Pillow's version stands in it because decoders change in the last bit."""
+    """Everything that determines the dataset; Pillow's version too, since its decoders may change the last bit."""
     from PIL import __version__ as pillow
 
     by_pixels = {"split_by": "decoded pixels"} if listing.split_by_pixels else {}
@@ -90,16 +88,18 @@ def _recipe(source: Source, listing: Listing, options: Options) -> Json:
     }
 
 
-def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
-    """What the newest dataset of the same source, frame and decoder knows of these images; None where there is none.
+def _pixel_cache(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
+    """The pixels of these images in the newest dataset with the same source, options and decoder; None without one.
 
-    A dataset that can't be read keeps nobody from decoding.
+    A dataset that can't be read is ignored.
     """
     if not listing.encoded:
         return None
-    entries = [entry for entry in step_cache.entries(store, STEP) if entry.object_id]
-    alike = [entry for entry in entries if _pixels(entry.recipe) == _pixels(recipe)]
-    for entry in sorted(alike, key=lambda entry: entry.item.modified, reverse=True):
+    wanted = _pixel_recipe(recipe)
+    entries = [
+        each for each in step_cache.entries(store, STEP) if each.object_id and _pixel_recipe(each.recipe) == wanted
+    ]
+    for entry in sorted(entries, key=lambda each: each.item.modified, reverse=True):
         if not immutable.is_published(store, "dataset", str(entry.object_id)):
             continue
         from gan.data.prepare.pixel_cache import pixel_cache_of  # imports TensorFlow
@@ -113,8 +113,8 @@ def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
     return None
 
 
-def _pixels(recipe: Json) -> Json:
-    """The part of a recipe that decides the pixels of an image, given its bytes and name."""
+def _pixel_recipe(recipe: Json) -> Json:
+    """The part of a recipe that determines the pixels of an image, given its bytes and name."""
     options = recipe.get("options", {})
     frame = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
     return {"frame": frame, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
@@ -135,7 +135,7 @@ def _publish(
 
 
 def _near_duplicates(report: Report) -> Json:
-    """For the outcome; said too, and as a warning where one picture lies in two splits."""
+    """The details for the result; also logged, as a warning if an image has a near duplicate in another split."""
     if report.across_splits:
         first = report.pairs[0]
         log.warn(
@@ -158,8 +158,8 @@ def _near_duplicates(report: Report) -> Json:
     }
 
 
-def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None = None) -> StepResult:
-    """`done` is None where the dataset was in the store already, else what only the work itself can tell."""
+def _result(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None = None) -> StepResult:
+    """`done` are the details of the work, None if the dataset was in the store already."""
     details: Json = {
         "examples": {name: split.examples for name, split in dataset.splits.items()},
         "shards": sum(len(split.shards) for split in dataset.splits.values()),

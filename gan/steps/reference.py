@@ -1,4 +1,4 @@
-"""The reference step: teach a feature network on training images, and keep what it sees in held-out ones."""
+"""The reference step: train a feature network on training images, and extract the features of held-out ones."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A feature network with what it makes of the held-out images, `seen`, and how well it does on them, `facts`."""
+class PreparedNetwork:
+    """A feature network, its outputs for the held-out images, and its description for the record."""
 
     network: FeatureNetwork
     modes: Modes
-    seen: NetworkOutput
-    facts: Json
+    outputs: NetworkOutput
+    description: Json
 
 
 def make_reference(store: Store, dataset_id: str, reference: config.Reference) -> StepResult:
@@ -48,18 +48,18 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
 
     Returns:
         The reference's id; details: feature_network (name, hash, kind; accuracy and chance of a trained one), modes
-        (kind, names), reference_images, selection_images, train_images, searched_images, weakness (a sentence on a
-        feature network that tells little, else None).
+        (kind, names), reference_images, selection_images, train_images, searched_images, weakness (a sentence about a
+        weak feature network, else None).
 
     Raises:
         NotFoundError: no such dataset or feature network.
-        ConfigError: a split that the dataset has not or that is trained on, or a feature network that is another file.
-        DataError: a split with too few images.
+        ConfigError: a split that does not exist or is trained on, or a file that is not a feature network.
+        DataError: a split has too few images.
         IntegrityError: a shard is damaged.
     """
     watch = Stopwatch()
     dataset = spec.load(store, dataset_id)
-    divided = _divided(dataset, reference)
+    sizes = _split_sizes(dataset, reference)
     network = None if reference.feature_network is None else feature_networks.open(reference.feature_network)
     recipe = _recipe(dataset_id, reference, network)
     known = step_cache.published(store, "reference", recipe, "reference")
@@ -68,7 +68,7 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
         uri = store.uri_of(immutable.prefix_of("reference", known))
         return StepResult(known, uri, watch.seconds(), skipped=True, details=_details(record))
     with scratch_folder() as folder:
-        record = _make(store, dataset, reference, divided, network, folder)
+        record = _make(store, dataset, reference, sizes, network, folder)
         files = immutable.files_below(folder)
         reference_id = immutable.sums_id("ref", files)
         uri = immutable.publish(store, "reference", reference_id, files)
@@ -77,21 +77,21 @@ def make_reference(store: Store, dataset_id: str, reference: config.Reference) -
     return StepResult(reference_id, uri, watch.seconds(), details=_details(record))
 
 
-def _divided(dataset: Dataset, reference: config.Reference) -> HeldOut:
+def _split_sizes(dataset: Dataset, reference: config.Reference) -> HeldOut:
     examples = {name: split.examples for name, split in dataset.splits.items()}
     check_splits(examples, reference, dataset.id)
-    divided = held_out(examples, reference)
-    if divided.final < FEW_IMAGES:
+    sizes = held_out(examples, reference)
+    if sizes.final < FEW_IMAGES:
         warn(
-            f"only {divided.final} held-out images for scores: FID is biased upward and all scores are coarse; they "
-            "can be compared with each other, but with none from another number of images",
+            f"only {sizes.final} held-out images for scores: FID is biased upward and all scores are coarse; compare "
+            "them only with scores from the same number of images",
             split=reference.split,
         )
-    return divided
+    return sizes
 
 
 def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwork | None) -> Json:
-    """Everything that decides the outcome; a network that is brought along counts by its content and its place."""
+    """Everything that determines the result; a given network counts by its content and its location."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
     if network is not None:
         recipe["feature_network"] = network.described()
@@ -102,76 +102,77 @@ def _make(
     store: Store,
     dataset: Dataset,
     reference: config.Reference,
-    divided: HeldOut,
+    sizes: HeldOut,
     network: FeatureNetwork | None,
     folder: Path,
 ) -> Json:
-    selection, final = _held_out(store, dataset, reference, divided)
-    both = _joined(selection, final)
-    training = _training(store, dataset, reference, teaches=network is None)
+    selection, final = _load_held_out(store, dataset, reference, sizes)
+    held_out_images = _concatenated(selection, final)
+    training = _load_training(store, dataset, reference, trains_network=network is None)
     if network is None:
-        prepared = _trained(dataset, both, training, reference, folder)
+        prepared = _train_network(dataset, held_out_images, training, reference, folder)
     else:
-        prepared = _from_network(both, reference, network)
-    looked_at = training.first(max(reference.max_images, reference.max_searched_images))
-    say("look at training images", images=len(looked_at.pixels))
-    seen = _look(prepared.network, looked_at.pixels, reference)
+        prepared = _apply_network(held_out_images, reference, network)
+    searched = training.first(max(reference.max_images, reference.max_searched_images))
+    say("extracting the features of training images", images=len(searched.pixels))
+    training_outputs = _extract(prepared.network, searched.pixels, reference)
     compared = slice(reference.max_images)
-    cut = len(selection.pixels)
+    split_at = len(selection.pixels)
     batches = {
-        "selection": _batch(prepared, prepared.seen, selection, slice(cut)),
-        "real": _batch(prepared, prepared.seen, final, slice(cut, None)),
-        "train": _batch(prepared, seen, looked_at.rows(compared), compared),
+        "selection": _batch(prepared, prepared.outputs, selection, slice(split_at)),
+        "real": _batch(prepared, prepared.outputs, final, slice(split_at, None)),
+        "train": _batch(prepared, training_outputs, searched.rows(compared), compared),
     }
     record: Json = {
         "dataset_id": dataset.id,
-        "splits": {SELECTION: divided.selection_split, FINAL: divided.split},
+        "splits": {SELECTION: sizes.selection_split, FINAL: sizes.split},
         "image_size": dataset.image_size,
         "channels": dataset.channels,
         "crop": dataset.crop,
         "crop_offset": None if dataset.crop_offset is None else list(dataset.crop_offset),
         "resizer": dataset.resizer,
-        "feature_network": prepared.facts,
+        "feature_network": prepared.description,
         "batch_size": reference.batch_size,
-        "label_shares": _label_shares(dataset, both),
+        "label_shares": _label_shares(dataset, held_out_images),
         "reference_images": len(batches["real"]),
         "selection_images": len(batches["selection"]),
         "train_images": len(batches["train"]),
-        "searched_images": min(len(seen.features), reference.max_searched_images),
+        "searched_images": min(len(training_outputs.features), reference.max_searched_images),
     }
-    ratios = distance_ratios(batches["real"].features, seen.features)
-    return references.write(folder, record, prepared.modes, **batches, training=seen.features, copy_ratios=ratios)
+    features = training_outputs.features
+    ratios = distance_ratios(batches["real"].features, features)
+    return references.write(folder, record, prepared.modes, **batches, training=features, copy_ratios=ratios)
 
 
-def _held_out(
-    store: Store, dataset: Dataset, reference: config.Reference, divided: HeldOut
+def _load_held_out(
+    store: Store, dataset: Dataset, reference: config.Reference, sizes: HeldOut
 ) -> tuple[Examples, Examples]:
-    """The images that choose checkpoints, and those that score them; from one split they have none in common."""
+    """The images that select checkpoints, and those for the final scores; disjoint if they are of one split."""
     from gan.data.load import load_split
 
-    if divided.selection_split == divided.split:
-        count = divided.selection + divided.final
-        shared = load_split(store, dataset, divided.split, most=count, seed=reference.seed)
+    if sizes.selection_split == sizes.split:
+        count = sizes.selection + sizes.final
+        shared = load_split(store, dataset, sizes.split, most=count, seed=reference.seed)
         examples = _shuffled(dataset, shared, reference.seed)
-        return examples.rows(slice(divided.selection)), examples.rows(slice(divided.selection, None))
+        return examples.rows(slice(sizes.selection)), examples.rows(slice(sizes.selection, None))
     selection, final = (
         _shuffled(dataset, load_split(store, dataset, split, most=count, seed=reference.seed), reference.seed)
-        for split, count in ((divided.selection_split, divided.selection), (divided.split, divided.final))
+        for split, count in ((sizes.selection_split, sizes.selection), (sizes.split, sizes.final))
     )
     return selection, final
 
 
-def _training(store: Store, dataset: Dataset, reference: config.Reference, *, teaches: bool) -> Examples:
-    """As many training images as any purpose takes; which ones does not depend on purposes that they do not serve."""
+def _load_training(store: Store, dataset: Dataset, reference: config.Reference, *, trains_network: bool) -> Examples:
+    """As many training images as the largest use needs; each use takes the first ones, so no use affects another."""
     from gan.data.load import load_split
 
-    most = max(reference.max_images, reference.max_searched_images, reference.training_images if teaches else 0)
+    most = max(reference.max_images, reference.max_searched_images, reference.training_images if trains_network else 0)
     return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
 
 
-def _trained(
+def _train_network(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
-) -> Prepared:
+) -> PreparedNetwork:
     from gan.metrics.features import keras_network, task_for
     from gan.metrics.features.trained.quality import weakness
 
@@ -179,33 +180,33 @@ def _trained(
     model = task.train(training.first(reference.training_images), reference)
     network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
     keras_network.save(model, folder / references.NETWORK)
-    seen = _look(network, held_out.pixels, reference)
-    facts = {**network.described(), **task.judge(network, held_out, seen, reference)}
+    outputs = _extract(network, held_out.pixels, reference)
+    description = {**network.described(), **task.judge(network, held_out, outputs, reference)}
     say(
         f"the feature network {network.name} on held-out images",
-        balanced_accuracy=facts["accuracy"],
-        chance=facts["chance"],
+        balanced_accuracy=description["accuracy"],
+        chance=description["chance"],
     )
-    if sentence := weakness(facts):
+    if sentence := weakness(description):
         warn(sentence)
-    return Prepared(network, task.modes(held_out, seen, reference), seen, facts)
+    return PreparedNetwork(network, task.modes(held_out, outputs, reference), outputs, description)
 
 
-def _from_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> Prepared:
+def _apply_network(held_out: Examples, reference: config.Reference, network: FeatureNetwork) -> PreparedNetwork:
     from gan.metrics.features.mode_definitions import fit_clusters
 
-    seen = _look(network, held_out.pixels, reference)
-    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
+    outputs = _extract(network, held_out.pixels, reference)
+    return PreparedNetwork(network, fit_clusters(outputs.features, reference.seed), outputs, network.described())
 
 
-def _batch(prepared: Prepared, seen: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:
-    features, outputs = seen.features[rows], seen.outputs[rows]
+def _batch(prepared: PreparedNetwork, computed: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:
+    features, outputs = computed.features[rows], computed.outputs[rows]
     labels = examples.labels if examples.classes else None
     return FeatureBatch(features, prepared.modes.probabilities(features, outputs), labels)
 
 
 def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
-    """In random order, so that the first n of them are a random choice."""
+    """In random order, so that the first n are a random sample."""
     from gan.metrics.features.trained.task import Examples
 
     order = np.random.default_rng(seed).permutation(len(arrays.pixels))
@@ -214,7 +215,7 @@ def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
     )
 
 
-def _joined(first: Examples, second: Examples) -> Examples:
+def _concatenated(first: Examples, second: Examples) -> Examples:
     return dataclasses.replace(
         first,
         pixels=np.concatenate([first.pixels, second.pixels]),
@@ -223,7 +224,7 @@ def _joined(first: Examples, second: Examples) -> Examples:
     )
 
 
-def _look(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> NetworkOutput:
+def _extract(network: FeatureNetwork, pixels: np.ndarray, reference: config.Reference) -> NetworkOutput:
     from gan.metrics.features.interface import extract_all
 
     return extract_all(network, pixels, reference.batch_size)

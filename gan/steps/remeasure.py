@@ -1,6 +1,6 @@
-"""The remeasure step: score the live generator, and the best that ever were live, as a new generator is scored.
+"""The remeasure step: score the live generator and the anchors in the same way as a new generator.
 
-New data bring a new reference, and scores against two references can't be compared.
+New data give a new reference, and scores against different references can't be compared.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan.errors import ConfigError, NotFoundError
-from gan.export import metadata as facts_module
+from gan.export import metadata as generator_metadata
 from gan.result import StepResult, Stopwatch
 from gan.steps.evaluate import evaluate
 from gan.store import Store, alias
@@ -16,24 +16,24 @@ from gan.util.log import warn
 
 
 def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> StepResult:
-    """Score the live generator and those that new ones are held to against a reference, unless they are scored already.
+    """Score the live generator and the anchors against a reference, unless they are scored already.
 
-    In a history from before there were anchors every generator that was ever live is scored, so that the best of them
-    is known. One that can't be scored is named in details["not_measured"] with the reason; the gate then refuses to
-    compare with it.
+    In a history without anchors, from an earlier version, every generator that was ever live is scored, to find the
+    best. One that can't be scored is in details["not_measured"] with the reason; the gate then refuses to compare with
+    it.
 
     Args:
         store: where everything is.
         name: the promoted name.
-        reference_id: what the new generator is scored against.
-        sets: the `evaluate` keys that it is scored with, `evaluate.samples=1000`.
+        reference_id: the reference of the new generator.
+        sets: overrides of `evaluate` keys for its scores, `evaluate.samples=1000`.
 
     Returns:
-        The id of the live generator ("nothing" where there is none) and the URI of its record; details: those of
-        `evaluate` for the live one, why_not (None where all is well), measured (ids), not_measured (reasons by id).
+        The id of the live generator ("nothing" if there is none) and the URI of its record; details: those of
+        `evaluate` for the live one, why_not (None if it was scored), measured (ids), not_measured (reasons by id).
 
     Raises:
-        IntegrityError: a checkpoint, the reference or the promoted pointer is damaged.
+        IntegrityError: a checkpoint, the reference or the alias is damaged.
     """
     watch = Stopwatch()
     history = alias.read(store, name)
@@ -41,16 +41,20 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
     if live is None:
         return StepResult("nothing", uri, watch.seconds(), details={"why_not": f"nothing is live under {name}"})
     wanted = dict.fromkeys([live, *(history.anchors.values() or history.ever_live())])
-    made: dict[str, StepResult] = {}
+    results: dict[str, StepResult] = {}
     not_measured: dict[str, str] = {}
     for generator_id in wanted:
         try:
-            facts = facts_module.read(store, generator_id)
-            made[generator_id] = evaluate(store, facts.run_id, reference_id, checkpoint=str(facts.step), sets=sets)
+            metadata = generator_metadata.read(store, generator_id)
+            results[generator_id] = evaluate(
+                store, metadata.run_id, reference_id, checkpoint=str(metadata.step), sets=sets
+            )
         except (ConfigError, NotFoundError) as error:
             warn(f"{generator_id} can't be scored against {reference_id}", reason=str(error))
             not_measured[generator_id] = str(error)
-    details = {**(made[live].details if live in made else {}), "why_not": not_measured.get(live)}
-    details |= {"measured": list(made), "not_measured": not_measured}
-    skipped = bool(made) and all(outcome.skipped for outcome in made.values())
-    return StepResult(live, made[live].uri if live in made else uri, watch.seconds(), skipped=skipped, details=details)
+    details = {**(results[live].details if live in results else {}), "why_not": not_measured.get(live)}
+    details |= {"measured": list(results), "not_measured": not_measured}
+    skipped = bool(results) and all(each.skipped for each in results.values())
+    return StepResult(
+        live, results[live].uri if live in results else uri, watch.seconds(), skipped=skipped, details=details
+    )

@@ -1,4 +1,4 @@
-"""The report step: gather what is known of a run and write it as one HTML page."""
+"""The report step: gather everything about a run into one HTML page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gan.config import Config
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
-from gan.export import metadata as facts_module
+from gan.export import metadata as generator_metadata
 from gan.report import scores, verdicts
 from gan.report.charts import curves
 from gan.report.data import Nearest, ReportData, Scores
@@ -18,8 +18,8 @@ from gan.report.page import render
 from gan.report.settings import environment, settings
 from gan.report.timings import timings
 from gan.result import StepResult, Stopwatch
-from gan.steps.reporting import origins, pictures, subject
-from gan.steps.reporting.subject import Focus
+from gan.steps.reporting import origins, pictures
+from gan.steps.reporting.subject import ReportSubject, find_subject
 from gan.store import Store, alias, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
@@ -27,7 +27,7 @@ from gan.types import Json
 
 
 def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> StepResult:
-    """Write runs/<run_id>/report.html; a run at any stage has one, which says what is not there yet.
+    """Write runs/<run_id>/report.html, for a run at any stage; the page says what is missing yet.
 
     Args:
         store: where the run is.
@@ -35,7 +35,7 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
         now: the clock.
 
     Returns:
-        The run's id and the page's URI; details: step, generator_id and `passed` (each None where there is none).
+        The run's id and the page's URI; details: step, generator_id and `passed`, each None if there is none.
 
     Raises:
         NotFoundError: there is no such run, or its dataset is gone.
@@ -44,24 +44,24 @@ def write_report(store: Store, run_id: str, *, now: Callable[[], datetime] = lam
     watch = Stopwatch()
     run = read_run(store, run_id)
     dataset = spec.load(store, run.dataset_id)
-    focus = subject.find(store, run)
+    subject = find_subject(store, run)
     key = layout.report(run_id)
-    store.write(key, render(gather(store, run, dataset, focus, now())).encode())
+    store.write(key, render(gather(store, run, dataset, subject, now())).encode())
     details = {
-        "step": focus.step,
-        "generator_id": focus.generator_id,
-        "passed": None if focus.verdict is None else focus.verdict["passed"],
+        "step": subject.step,
+        "generator_id": subject.generator_id,
+        "passed": None if subject.verdict is None else subject.verdict["passed"],
     }
     return StepResult(run_id, store.uri_of(key), watch.seconds(), details=details)
 
 
-def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datetime) -> ReportData:
-    """Everything that the page shows."""
+def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, moment: datetime) -> ReportData:
+    """The content of the page."""
     lines = read_metrics(store, run.run_id)
-    records = _evaluations(store, run, focus)
-    final = [each for each in records if focus.evaluation and each["identity"] == focus.evaluation["identity"]]
-    config = run.config
-    drawn = _drawn(store, run, dataset, focus)
+    records = _evaluations(store, run, subject)
+    final = [each for each in records if subject.evaluation and each["identity"] == subject.evaluation["identity"]]
+    config, verdict = run.config, subject.verdict
+    drawn = _drawn(store, run, dataset, subject)
     return ReportData(
         run_id=run.run_id,
         subtitle=(
@@ -70,37 +70,37 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
             f"{config.loss.name} loss."
         ),
         made_at=moment.strftime("%Y-%m-%d %H:%M UTC"),
-        progress=_progress(run, focus),
-        verdict=None if focus.verdict is None else verdicts.verdict(focus.verdict, live=_is_live(store, focus.verdict)),
-        scores=_scores(store, focus),
+        progress=_progress(run, subject),
+        verdict=None if verdict is None else verdicts.verdict(verdict, live=_is_live(store, verdict)),
+        scores=_scores(store, subject),
         samples=drawn.samples if drawn else None,
         over_time=pictures.over_time(store, run, dataset),
-        walks=drawn.walks if drawn else (),
-        nearest=_nearest(store, dataset, drawn, focus),
+        walks=drawn.interpolations if drawn else (),
+        nearest=_nearest(store, dataset, drawn, subject),
         charts=(
-            *curves.training_charts(lines, zero_is_border=build.build_loss(config).zero_is_border),
+            *curves.training_charts(lines, zero_is_boundary=build.build_loss(config).zero_is_boundary),
             *curves.selection_charts(_selection(records)),
         ),
-        modes=() if focus.evaluation is None else scores.modes(focus.evaluation),
-        lineage=tuple(origins.lineage(store, run, dataset, focus)),
+        modes=() if subject.evaluation is None else scores.modes(subject.evaluation),
+        lineage=tuple(origins.lineage(store, run, dataset, subject)),
         settings=settings(config.to_dict(), Config().to_dict()),
         environment=environment(run.precision, run.environment),
         timings=timings(lines, final),
     )
 
 
-def _evaluations(store: Store, run: Run, focus: Focus) -> list[Json]:
-    """Every record of the run against the reference that the shown scores are measured with."""
-    if focus.evaluation is None:
+def _evaluations(store: Store, run: Run, subject: ReportSubject) -> list[Json]:
+    """Every evaluation of the run against the reference of the scores shown."""
+    if subject.evaluation is None:
         return []
     from gan.metrics import evaluations
 
-    reference_id = focus.evaluation["reference_id"]
+    reference_id = subject.evaluation["reference_id"]
     return [each for each in evaluations.read_all(store, run.run_id) if each["reference_id"] == reference_id]
 
 
 def _selection(records: Sequence[Json]) -> list[Json]:
-    """The records that the checkpoint was chosen by: of selection, and of the identity of the newest of them."""
+    """The evaluations that the checkpoint was chosen by: those for selection, with the identity of the newest."""
     from gan.metrics import evaluations
     from gan.metrics.identity import SELECTION
 
@@ -108,62 +108,61 @@ def _selection(records: Sequence[Json]) -> list[Json]:
     return [each for each in selection if each["identity"] == selection[0]["identity"]]
 
 
-def _progress(run: Run, focus: Focus) -> str:
-    if focus.generator_id is not None:
-        return (
-            f"{focus.generator_id} is exported. Judge it with: gan gate --generator-id {focus.generator_id} --name NAME"
-        )
-    if focus.step is None:
+def _progress(run: Run, subject: ReportSubject) -> str:
+    if (exported := subject.generator_id) is not None:
+        return f"{exported} is exported. Judge it with: gan gate --generator-id {exported} --name NAME"
+    if subject.step is None:
         return "Training has not reached its first checkpoint."
-    return f"There is a checkpoint of step {focus.step:,} of {run.config.train.steps:,}, and no exported generator yet."
+    done = f"{subject.step:,} of {run.config.train.steps:,}"
+    return f"There is a checkpoint of step {done}, and no exported generator yet."
 
 
 def _is_live(store: Store, verdict: Json) -> bool:
     return bool(alias.read(store, verdict["name"]).live == verdict["generator_id"])
 
 
-def _scores(store: Store, focus: Focus) -> Scores | None:
-    if focus.evaluation is None:
+def _scores(store: Store, subject: ReportSubject) -> Scores | None:
+    if subject.evaluation is None:
         return None
-    other = None if focus.verdict is None else focus.verdict["live_generator_id"]
-    if focus.verdict is None or other == focus.generator_id:
-        return scores.scores(focus.evaluation, None, "")
-    name = focus.verdict["name"]
+    other = None if subject.verdict is None else subject.verdict["live_generator_id"]
+    if subject.verdict is None or other == subject.generator_id:
+        return scores.scores(subject.evaluation, None, "")
+    name = subject.verdict["name"]
     if other is None:
-        return scores.scores(focus.evaluation, None, f"Nothing was live as “{name}” when the gate judged.")
+        return scores.scores(subject.evaluation, None, f"Nothing was live as “{name}” when the gate judged.")
     live = _evaluation_if_there(store, other)
     if live is None:
-        return scores.scores(focus.evaluation, None, f"The live generator {other} has no scores in this store.")
-    if live["identity"] != focus.evaluation["identity"]:
+        return scores.scores(subject.evaluation, None, f"The live generator {other} has no scores in this store.")
+    if live["identity"] != subject.evaluation["identity"]:
         return scores.scores(
-            focus.evaluation, None, f"The live generator {other} was measured differently, so it is not shown."
+            subject.evaluation, None, f"The live generator {other} was measured differently, so it is not shown."
         )
-    return scores.scores(focus.evaluation, live, f"Live as “{name}” when the gate judged: {other}.")
+    return scores.scores(subject.evaluation, live, f"Live as “{name}” when the gate judged: {other}.")
 
 
 def _evaluation_if_there(store: Store, generator_id: str) -> Json | None:
     try:
-        return facts_module.read_evaluation(store, generator_id)
+        return generator_metadata.read_evaluation(store, generator_id)
     except NotFoundError:
         return None
 
 
-def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> pictures.Drawn | None:
-    if focus.generator_id is not None:
+def _drawn(store: Store, run: Run, dataset: Dataset, subject: ReportSubject) -> pictures.Drawn | None:
+    if subject.generator_id is not None:
         from gan.export import saved_model
 
-        exported = saved_model.load(store, focus.generator_id)
-        return pictures.draw(exported.images, run, dataset, f"Drawn by the exported generator {focus.generator_id}")
-    if focus.step is None:
+        exported = saved_model.load(store, subject.generator_id)
+        return pictures.draw(exported.images, run, dataset, f"Drawn by the exported generator {subject.generator_id}")
+    if subject.step is None:
         return None
-    from gan.steps.evaluate import checkpoint_draw
+    from gan.steps.evaluate import checkpoint_generator
 
-    draw = checkpoint_draw(store, run, dataset, focus.step)
-    return pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {focus.step:,}")
+    draw = checkpoint_generator(store, run, dataset, subject.step)
+    return pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {subject.step:,}")
 
 
-def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, focus: Focus) -> Nearest | None:
+def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, subject: ReportSubject) -> Nearest | None:
     if drawn is None:
         return None
-    reference_id = None if focus.evaluation is None else focus.evaluation["reference_id"]
+    reference_id = None if subject.evaluation is None else subject.evaluation["reference_id"]
     return pictures.nearest_training_images(store, dataset, drawn.compared, reference_id)

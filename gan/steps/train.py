@@ -1,4 +1,4 @@
-"""Train a run: begin it, continue it, or find it finished."""
+"""The train step: start a run, resume it, or find it finished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan.result import StepResult, Stopwatch
 from gan.store import Store, layout
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.distributed.workers import workers_of
+from gan.train.distributed.workers import workers_from_env
 from gan.train.run import Run, default_run_id, extended, find_run, write_run
 from gan.train.stop_signals import stop_requests
 from gan.types import Json
@@ -25,10 +25,10 @@ from gan.util.log import Clock, say
 def train(
     store: Store, config: Config, dataset_id: str, *, run_id: str | None = None, clock: Clock = time.monotonic
 ) -> StepResult:
-    """Train until `config.train.steps`, from the last good checkpoint where there is one.
+    """Train until `config.train.steps`, from the last good checkpoint if there is one.
 
-    All GPUs of this machine share each batch, and so do several processes where `gan.train.distributed.workers` finds
-    them in the environment.
+    All GPUs of this machine share each batch, and so do the workers that the environment names
+    (`gan.train.distributed.workers`).
 
     Args:
         store: where the dataset is and the run goes.
@@ -38,24 +38,24 @@ def train(
         clock: monotonic seconds.
 
     Returns:
-        An outcome with the run's id; its details are `steps`, `resumed_from` (a step or None), `images_per_second` and
-        `data_wait_share` (None where no step was timed), `checkpoint` (the last step saved), `dataset_id` and
-        `precision`. `skipped` where the run was finished already.
+        The run's id; details: `steps`, `resumed_from` (a step or None), `images_per_second` and `data_wait_share` (None
+        if no step was timed), `checkpoint` (the last step saved), `dataset_id` and `precision`. `skipped` if the run
+        was finished already.
 
     Raises:
         NotFoundError: there is no such dataset, or no checkpoint that `train.start_from` names.
-        ConfigError: the config does not fit itself, the dataset or the networks that it starts from, or the run was
-            begun with another one.
+        ConfigError: the config contradicts itself, the dataset or the networks that it starts from, or differs from
+            the one that the run began with.
         DataError: there are too few images to score the run.
-        IntegrityError: the data, or every checkpoint, are damaged.
+        IntegrityError: the data, or all checkpoints, are damaged.
         DivergedError: a loss or gradient was not finite.
         FencedError: a newer attempt at the same run took over.
-        WorkerLostError: of several workers another one went away.
-        StoreError: something could not be written; earlier checkpoints are whole.
-        Stopped: SIGTERM or Ctrl-C; the last step is saved, if the storage took it within the grace.
+        WorkerLostError: another worker was lost.
+        StoreError: something could not be written; earlier checkpoints are complete.
+        Stopped: SIGTERM or Ctrl-C; the last step is saved, if the storage took it within the grace period.
     """
     watch = Stopwatch(clock)
-    workers = workers_of(os.environ)
+    workers = workers_from_env(os.environ)
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset, run_id)
     with stop_requests() as stop:
@@ -63,21 +63,21 @@ def train(
         if finished is not None:
             say(f"run {run.run_id} is finished: it has {finished} steps; nothing to do")
             if workers.chief and find_run(store, run.run_id) != run:
-                write_run(store, run)  # it is to be scored or judged in another way
-            return _outcome(store, run, finished, finished, {}, watch, skipped=True)
+                write_run(store, run)  # evaluation or gate keys changed
+            return _result(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
-        run = _settled(run)
+        run = _with_environment(run)
         from gan.train.session import Session
 
         loop = Session(store, run, dataset, workers, stop, clock).train()
-    return _outcome(store, run, loop.began_at or None, loop.step, loop.speed.total.figures(), watch)
+    return _result(store, run, loop.began_at or None, loop.step, loop.throughput.total.rates(), watch)
 
 
 def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = None) -> StepResult:
-    """Check everything that `train` would check, build the networks, and write nothing.
+    """Check everything that `train` would check and build the networks, without writing anything.
 
     Returns:
-        An outcome with the run's id; its details are `config` (YAML, every key), `dataset_id`, `generator_parameters`,
+        The run's id; details: `config` (YAML, every key), `dataset_id`, `generator_parameters`,
         `discriminator_parameters`, `precision` and `resumed_from` (a step or None).
 
     Raises:
@@ -90,16 +90,16 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset, run_id)
     build.check(config, dataset)
-    run = _settled(run)
+    run = _with_environment(run)
     start = Checkpoints(store, run.run_id).latest_good()
-    players = train_state_of(run, dataset, Replicas())
+    state = train_state_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
-        warm_start.start(store, players, config.train.start_from)
+        warm_start.start(store, state, config.train.start_from)
     details: Json = {
         "config": run.config.to_yaml(),
         "dataset_id": dataset_id,
-        "generator_parameters": players.generator.count_params(),
-        "discriminator_parameters": players.discriminator.count_params(),
+        "generator_parameters": state.generator.count_params(),
+        "discriminator_parameters": state.discriminator.count_params(),
         "precision": run.precision,
         "resumed_from": start.step if start else None,
     }
@@ -107,15 +107,17 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
 
 
 def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> Run:
-    """The run as it stands in the store, or a new one, its `precision` as the config has it."""
+    """The run in the store with this config, or a new one with the `precision` of the config."""
     run_id = run_id or default_run_id(config, dataset.id)
     config = build.as_prepared(config, dataset)
-    before = find_run(store, run_id)
-    return extended(before, config, dataset.id) if before else Run(run_id, dataset.id, config, config.train.precision)
+    existing = find_run(store, run_id)
+    return (
+        extended(existing, config, dataset.id) if existing else Run(run_id, dataset.id, config, config.train.precision)
+    )
 
 
 def _finished(store: Store, run: Run) -> int | None:
-    """The last step of a run that has all its steps; None where it has not, or the last checkpoint is damaged."""
+    """The last step of a finished run; None if it is not finished, or its last checkpoint is damaged."""
     checkpoints = Checkpoints(store, run.run_id)
     last = max(checkpoints.steps(), default=0)
     if last < run.config.train.steps:
@@ -127,8 +129,8 @@ def _finished(store: Store, run: Run) -> int | None:
     return last
 
 
-def _settled(run: Run) -> Run:
-    """The run with what this machine decides at its beginning: what `auto` precision means, and the environment."""
+def _with_environment(run: Run) -> Run:
+    """The run with `auto` precision resolved for this machine, and the environment if it is a new run."""
     from gan.train.logging.provenance import describe
     from gan.train.precision import cpu_flags, gpu_capabilities, resolve
 
@@ -136,12 +138,12 @@ def _settled(run: Run) -> Run:
     return dataclasses.replace(run, precision=precision, environment=run.environment or describe())
 
 
-def _outcome(
+def _result(
     store: Store,
     run: Run,
     resumed_from: int | None,
     step: int,
-    figures: dict[str, float],
+    rates: dict[str, float],
     watch: Stopwatch,
     *,
     skipped: bool = False,
@@ -149,8 +151,8 @@ def _outcome(
     details: Json = {
         "steps": step,
         "resumed_from": resumed_from,
-        "images_per_second": figures.get("images_per_second"),
-        "data_wait_share": figures.get("data_wait_share"),
+        "images_per_second": rates.get("images_per_second"),
+        "data_wait_share": rates.get("data_wait_share"),
         "checkpoint": step,
         "dataset_id": run.dataset_id,
         "precision": run.precision,

@@ -1,4 +1,4 @@
-"""From two networks and batches to checkpoints: the step, the loop, and everything that makes a run survive.
+"""Training: the step, the loop, checkpoints, and everything that lets a run survive interruptions.
 
-`run`, `checkpoint` and `metrics_log` read what a run left in the store, and do so without TensorFlow.
+`run`, `checkpoint` and `logging.metrics_log` read what a run wrote to the store, without importing TensorFlow.
 """

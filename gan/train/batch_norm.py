@@ -1,10 +1,10 @@
-"""BatchNorm statistics of a generator as it is, in place of those that were averaged on the way.
+"""BatchNorm statistics of the averaged generator, estimated from its own images.
 
-BatchNorm's moving statistics follow the weights of the training step with a lag, and the moving average of the
-generator averages these statistics once more. Neither are those of the averaged weights. Here they are estimated anew,
-by forward passes in training mode: "standing statistics" (Brock, Donahue and Simonyan, 2019, "Large Scale GAN Training
-for High Fidelity Natural Image Synthesis", arXiv:1809.11096), "precise BN" (Wu and Johnson, 2021, "Rethinking 'Batch'
-in BatchNorm", arXiv:2105.07576, section 3). docs/adr/0012-batchnorm-of-the-ema.md has the figures.
+BatchNorm's moving statistics lag behind the trained weights, and the EMA averages these statistics once more. Neither
+are the statistics of the averaged weights. They are re-estimated here by forward passes in training mode: "standing
+statistics" (Brock, Donahue and Simonyan, 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis",
+arXiv:1809.11096), "precise BN" (Wu and Johnson, 2021, "Rethinking 'Batch' in BatchNorm", arXiv:2105.07576, section 3).
+docs/adr/0012-batchnorm-of-the-ema.md has the figures.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SEED = 1
 def estimate_statistics(generator: keras.Model, label_shares: Sequence[float] | None = None) -> None:
     """Set the moving mean and variance of every BatchNorm layer to those of `BATCHES` batches of images it generates.
 
-    The mean is that of the batches' means, the variance the mean of the batches' variances plus the variance of their
-    means: both are those of all activations together (law of total variance). The latents are the same every time, so
-    that the same weights always get the same statistics.
+    The mean is the mean of the batch means; the variance is the mean of the batch variances plus the variance of the
+    batch means (law of total variance). Both are those of all activations together. The latents are fixed, so the same
+    weights always get the same statistics.
 
     Args:
         generator: latents float32 [N, Z], or [latents, labels int32 [N]], to images; changed in place. One without
             BatchNorm stays as it is.
-        label_shares: how often each class is drawn, in sum 1; for a conditional generator.
+        label_shares: the relative frequency of each class, summing to 1; for a conditional generator.
     """
     layers = list(_norms(generator))
     if not layers:
@@ -55,13 +55,13 @@ def estimate_statistics(generator: keras.Model, label_shares: Sequence[float] | 
 
 
 def _moments(layer: Any) -> npt.NDArray[np.float64]:
-    """The first and second moment that a layer's moving statistics are of: [2, channels]."""
+    """The first and second moments that correspond to a layer's moving statistics: [2, channels]."""
     mean, variance = (np.asarray(each, np.float64) for each in (layer.moving_mean, layer.moving_variance))
     return np.stack([mean, variance + np.square(mean)])
 
 
 def _norms(network: Any) -> Iterator[Any]:
-    """The BatchNorm layers of a network, those of networks inside it included."""
+    """The BatchNorm layers of a network and of networks nested in it."""
     import keras
 
     for layer in network.layers:
@@ -73,7 +73,7 @@ def _norms(network: Any) -> Iterator[Any]:
 
 @contextmanager
 def _statistics_of_one_batch(layers: Sequence[Any]) -> Iterator[None]:
-    """Inside, a layer's moving statistics are those of the last batch alone."""
+    """Inside, a layer's moving statistics are those of the last batch only."""
     momenta = [layer.momentum for layer in layers]
     try:
         for layer in layers:

@@ -1,4 +1,4 @@
-"""The moving average of the generator, which is what gets scored and exported."""
+"""The exponential moving average (EMA) of the generator, which is what is scored and exported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.types import Tensor
 
 
 def make_ema(generator: keras.Model) -> keras.Model:
-    """A second generator whose variables will follow those of `generator`; now they are equal."""
+    """A copy of `generator` for its moving average."""
     ema: keras.Model = keras.models.clone_model(generator)
     for mean, variable in zip(ema.variables, generator.variables, strict=True):
         mean.assign(variable)
@@ -20,17 +20,16 @@ def make_ema(generator: keras.Model) -> keras.Model:
 
 
 def decay_at(step: Tensor, decay: float, *, ramp_up: bool = True) -> Tensor:
-    """The decay in effect, float32: min(decay, (1 + step) / (10 + step)) where it ramps up, else `decay`.
+    """The effective decay, float32: min(decay, (1 + step) / (10 + step)) with a ramp-up, else `decay`.
 
-    Random initial weights must weigh little, or the average of a short run would be mostly these: the decay ramps up,
-    by the schedule of `tf.train.ExponentialMovingAverage(num_updates=...)`. What the average starts with then has the
-    share product((1 + s) / (10 + s), s = 1..k) of it after k steps as long as the ramp-up lasts: 6e-5 after ten. A run
-    that starts with trained weights must keep them: without a ramp-up their share is decay^k.
+    The ramp-up, the schedule of `tf.train.ExponentialMovingAverage(num_updates=...)`, keeps random initial weights from
+    dominating the average of a short run: during it their share after k steps is product((1 + s) / (10 + s), s = 1..k),
+    6e-5 after ten. A run that starts from trained weights must keep them: without a ramp-up their share is decay^k.
 
     Args:
         step: the number of the step, from 1.
         decay: in [0, 1).
-        ramp_up: whether the average starts with random weights.
+        ramp_up: whether the average starts from random weights.
     """
     full = tf.constant(decay, tf.float32)
     if not ramp_up:
@@ -40,11 +39,11 @@ def decay_at(step: Tensor, decay: float, *, ramp_up: bool = True) -> Tensor:
 
 
 def update(means: Iterable[Any], variables: Iterable[Any], decay: Tensor) -> None:
-    """mean <- decay mean + (1 - decay) variable, in place and in float32; what is not floating-point is copied.
+    """mean <- decay mean + (1 - decay) variable, in place and in float32; integers are copied.
 
     Args:
         means: Keras variables.
-        variables: the ones they follow, BatchNorm's moving statistics among them.
+        variables: the averaged ones, including BatchNorm's moving statistics.
         decay: float32 scalar in [0, 1); at 0 the means equal the variables exactly.
     """
     for mean, variable in zip(means, variables, strict=True):

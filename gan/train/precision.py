@@ -1,4 +1,4 @@
-"""Which arithmetic a run is trained in, and that it is the same every time."""
+"""The numerical precision of a run, and bitwise reproducibility."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ CPU_INFO = Path("/proc/cpuinfo")
 def resolve(wanted: str, gpus: Sequence[Capability], cpu_flags: frozenset[str]) -> str:
     """`train.precision` with `auto` resolved for a device.
 
-    `auto` takes mixed precision where the device has matrix units for it: bfloat16 on a GPU since Ampere and on a CPU
-    with AMX (measured: 1.6 times as fast on the MNIST DCGAN), float16 on Volta and Turing. Elsewhere it takes
-    float32.
+    `auto` is mixed precision on devices with matrix units for it: bfloat16 on GPUs since Ampere and on CPUs with AMX
+    (measured: 1.6 times as fast on the MNIST DCGAN), float16 on Volta and Turing. Elsewhere it is float32.
 
     Args:
         wanted: the config's value.
         gpus: the compute capability of each GPU.
-        cpu_flags: what the CPU can do, as /proc/cpuinfo calls it.
+        cpu_flags: the features of the CPU, as in /proc/cpuinfo.
     """
     if wanted != "auto":
         return wanted
     if gpus:
-        least = min(gpus)
-        if least >= BFLOAT16_SINCE:
+        oldest = min(gpus)
+        if oldest >= BFLOAT16_SINCE:
             return "mixed_bfloat16"
-        return "mixed_float16" if least >= FLOAT16_SINCE else "float32"
+        return "mixed_float16" if oldest >= FLOAT16_SINCE else "float32"
     return "mixed_bfloat16" if "amx_bf16" in cpu_flags else "float32"
 
 
@@ -45,7 +44,7 @@ def gpu_capabilities() -> list[Capability]:
 
 
 def cpu_flags(info: Path = CPU_INFO) -> frozenset[str]:
-    """What this machine's CPU can do; nothing where the system does not tell."""
+    """The features of this machine's CPU; empty if the system does not report them."""
     try:
         lines = info.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -55,11 +54,11 @@ def cpu_flags(info: Path = CPU_INFO) -> frozenset[str]:
 
 @contextmanager
 def reproducible(precision: str, seed: int) -> Iterator[None]:
-    """While inside, layers are made in `precision` from `seed`, and every op gives the same bits every time.
+    """Inside, layers are created in `precision` and initialised from `seed`; all ops are deterministic.
 
-    Op determinism stays on afterwards: TensorFlow has no way back. It cost nothing on the CPU when measured. The graph
-    optimiser's remapper is turned off: on the gradient of LeakyReLU after a biased convolution it fails, gains
-    nothing, and alarms users with an error on stderr (TensorFlow 2.21).
+    Op determinism stays on afterwards, since TensorFlow can't turn it off. It cost nothing on the CPU when measured.
+    The graph optimiser's remapper is turned off: on the gradient of LeakyReLU after a biased convolution it fails with
+    an error on stderr and gains nothing (TensorFlow 2.21).
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)

@@ -1,6 +1,6 @@
-"""Random numbers without state: each is a function of the seed, the step and the number of the draw.
+"""Stateless random numbers: each draw is a function of the seed, the step, the update and the draw's index.
 
-A resumed run therefore draws what it would have drawn, and there is no generator state to save.
+A resumed run therefore draws what it would have drawn, and no generator state has to be saved.
 """
 
 from __future__ import annotations
@@ -9,38 +9,38 @@ import tensorflow as tf
 
 from gan.types import Latents, Tensor
 
-DRAWS_A_PART = 16
-PARTS_A_STEP = 256
+DRAWS_PER_UPDATE = 16
+UPDATES_PER_STEP = 256
 
 
 class StatelessRng:
-    """The draws of one part of a step, numbered in the order in which they are asked for.
+    """The draws of one discriminator update, indexed in the order of the calls.
 
     Args:
         seed: the run's seed.
         step: int64 scalar, at least 0.
-        part: int64 scalar in [0, PARTS_A_STEP): which of the step's discriminator updates.
+        update: int64 scalar in [0, UPDATES_PER_STEP): which of the step's discriminator updates.
     """
 
-    def __init__(self, seed: int, step: Tensor | int, part: Tensor | int = 0) -> None:
+    def __init__(self, seed: int, step: Tensor | int, update: Tensor | int = 0) -> None:
         self._seed = tf.constant(seed, tf.int64)
-        self._first = (tf.cast(step, tf.int64) * PARTS_A_STEP + tf.cast(part, tf.int64)) * DRAWS_A_PART
+        self._first = (tf.cast(step, tf.int64) * UPDATES_PER_STEP + tf.cast(update, tf.int64)) * DRAWS_PER_UPDATE
         self._drawn = 0
 
     def latents(self, count: int, size: int) -> Latents:
         """Standard normal float32 [count, size]."""
-        return tf.random.stateless_normal((count, size), self._next(), alg="philox")
+        return tf.random.stateless_normal((count, size), self._next_seed(), alg="philox")
 
     def uniform(self, shape: tuple[int, ...]) -> Tensor:
         """Uniform float32 in [0, 1)."""
-        return tf.random.stateless_uniform(shape, self._next(), alg="philox")
+        return tf.random.stateless_uniform(shape, self._next_seed(), alg="philox")
 
-    def mask(self, shape: tuple[int, ...], share: float) -> Tensor:
-        """Boolean, each True with probability `share`."""
-        return self.uniform(shape) < share
+    def mask(self, shape: tuple[int, ...], probability: float) -> Tensor:
+        """Boolean, each True with this probability."""
+        return self.uniform(shape) < probability
 
-    def _next(self) -> Tensor:
-        number, self._drawn = self._drawn, self._drawn + 1
-        if number >= DRAWS_A_PART:
-            raise ValueError(f"a part of a step has {DRAWS_A_PART} draws at most: raise DRAWS_A_PART")
-        return tf.stack([self._seed, self._first + number])
+    def _next_seed(self) -> Tensor:
+        index, self._drawn = self._drawn, self._drawn + 1
+        if index >= DRAWS_PER_UPDATE:
+            raise ValueError(f"an update has at most {DRAWS_PER_UPDATE} draws: raise DRAWS_PER_UPDATE")
+        return tf.stack([self._seed, self._first + index])

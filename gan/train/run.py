@@ -1,7 +1,7 @@
-"""The record of a run: what it trains on, with which config, and where that stands in the store.
+"""The record of a run: its config and dataset, and the files that hold them.
 
-runs/<run_id>/config.yaml   the whole config, for people and to go on with
-runs/<run_id>/run.json      the same and more, sealed; a run exists for readers exactly when this file does
+runs/<run_id>/config.yaml   the whole config, for people and to resume with
+runs/<run_id>/run.json      the same and more, with a checksum; a run exists for readers once this file does
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gan.types import Json
 from gan.util.ids import content_hash, sha256
 
 FORMAT = 3
-FREE_TRAIN_KEYS = frozenset(
+KEYS_THAT_MAY_CHANGE = frozenset(
     {
         "steps",
         "checkpoint_every_steps",
@@ -29,17 +29,19 @@ FREE_TRAIN_KEYS = frozenset(
         "log_every_steps",
     }
 )
+"""The `train` keys that a run may change when it is resumed, since they change no step."""
+
 WARM_START = "warm_start"
-"""Stands among the decisive `train` keys of a run that starts with the moving average of another and keeps it."""
+"""The `train` key on record of a run that starts from another's moving average, without an EMA ramp-up."""
 
 
 @dataclass(frozen=True)
 class Run:
     """One training run.
 
-    `precision` is the arithmetic it was begun with, `auto` resolved, so that it goes on in the same one on another
-    machine; `environment` is where it was begun (versions, device). `begun_with` is what `training_config` gave when it
-    was begun, None for a run that begins: a later version may know more keys.
+    `precision` is the precision it began with, `auto` resolved, so that it keeps it when resumed on another machine;
+    `environment` is that in which it began (versions, devices). `original_config` is the recorded `training_config`,
+    which may lack keys of later versions; None for a new run.
     """
 
     run_id: str
@@ -47,37 +49,37 @@ class Run:
     config: Config
     precision: str = "float32"
     environment: Json = field(default_factory=dict)
-    begun_with: Json | None = field(default=None, compare=False)
+    original_config: Json | None = field(default=None, compare=False)
 
     @property
-    def decisive(self) -> Json:
-        """The keys that decide what a step does, as they are on record."""
-        return training_config(self.config) if self.begun_with is None else self.begun_with
+    def training_config(self) -> Json:
+        """The keys that determine what a step does, as recorded when the run began."""
+        return training_config(self.config) if self.original_config is None else self.original_config
 
     @property
     def ema_ramp_up(self) -> bool:
-        """Whether the decay of its moving average ramps up: unless it starts with the weights of another run.
+        """Whether the EMA decay ramps up: unless the run starts from the weights of another.
 
-        A run that did so before there was a mark of it was begun with a ramp-up, and goes on with one.
+        Warm-started runs recorded without WARM_START, by an earlier version, began with a ramp-up and keep it.
         """
-        return WARM_START not in self.decisive["train"]
+        return WARM_START not in self.training_config["train"]
 
     @property
     def config_hash(self) -> str:
-        """The hash of the keys that decide what a step does."""
-        return content_hash(self.decisive)
+        """The hash of `training_config`."""
+        return content_hash(self.training_config)
 
 
 def training_config(config: Config) -> Json:
-    """The keys that decide what a step does to the weights, as nested dicts.
+    """The keys that determine what a step does to the weights, as nested dicts.
 
-    How many steps there are, and when one is logged or saved, changes no step; how a run is scored and judged changes
-    no training; and which images it sees is told by the dataset's id, wherever they were read from.
+    Left out are the number of steps and the logging and saving intervals, which change no step; evaluation and gate,
+    which change no training; and the source of the images, which the dataset id identifies.
 
-    Ids of runs are what they were before some keys were known: `train.start_from` is left out where it is none, and
-    `train.rho` always. RMSprop's rho stands in the place of `train.beta_2`, where it always was: RMSprop reads no beta.
+    To keep the ids of existing runs, `train.start_from` is left out if it is null, and RMSprop's `train.rho` is
+    recorded as `train.beta_2`, which RMSprop does not use.
     """
-    tree = _decisive(config)
+    tree = _all_keys(config)
     train = tree["train"]
     rho = train.pop("rho")
     if train["optimizer"] == "rmsprop":
@@ -89,18 +91,18 @@ def training_config(config: Config) -> Json:
     return tree
 
 
-def _decisive(config: Config) -> Json:
-    """Every decisive key."""
+def _all_keys(config: Config) -> Json:
+    """Every key that determines what a step does, by its current name."""
     tree = config.to_dict()
     return {
         **{group: tree[group] for group in ("generator", "discriminator", "loss")},
-        "train": {key: value for key, value in tree["train"].items() if key not in FREE_TRAIN_KEYS},
+        "train": {key: value for key, value in tree["train"].items() if key not in KEYS_THAT_MAY_CHANGE},
         "data": {"flip": tree["data"]["flip"]},
     }
 
 
 def default_run_id(config: Config, dataset_id: str) -> str:
-    """`<config.name>-<hash of what decides its weights>`: the same command finds the same run."""
+    """`<config.name>-<hash of what determines its weights>`: the same command finds the same run."""
     return f"{config.name}-{content_hash([training_config(config), config.train.steps, dataset_id])}"
 
 
@@ -108,7 +110,7 @@ def read_run(store: Store, run_id: str) -> Run:
     """The record of a run.
 
     Raises:
-        NotFoundError: there is no such run; the message lists those that there are.
+        NotFoundError: there is no such run; the message lists the known ones.
         IntegrityError: its record is damaged, or of another format.
     """
     run = find_run(store, run_id)
@@ -118,7 +120,7 @@ def read_run(store: Store, run_id: str) -> Run:
 
 
 def find_run(store: Store, run_id: str) -> Run | None:
-    """The record of a run, or None where there is none; see `read_run`."""
+    """The record of a run, or None if there is none; see `read_run`."""
     uri, remedy = store.uri_of(layout.record(run_id)), _remedy(store, run_id)
     try:
         record = read_checksummed(store, layout.record(run_id), keys=("format",), remedy=remedy)
@@ -126,7 +128,7 @@ def find_run(store: Store, run_id: str) -> Run | None:
         return None
     if record["format"] != FORMAT:
         raise IntegrityError(
-            f"run {run_id} is on record in format {record['format']}, and this version reads {FORMAT}; train it "
+            f"run {run_id} is recorded in format {record['format']}, and this version reads {FORMAT}; train it "
             "again under another --run-id, or use the version that it was trained with"
         )
     if record["run_id"] != run_id:
@@ -135,15 +137,21 @@ def find_run(store: Store, run_id: str) -> Run | None:
         config = from_record(record["config"], where=uri)
     except ConfigError as error:
         raise IntegrityError(f"{uri} holds a config that this version does not know ({error}); {remedy}") from None
-    made = (record["precision"], record["environment"], record["decisive"])
-    run = Run(record["run_id"], record["dataset_id"], config, *made)
-    if changed := differences(run.decisive, run.config):
+    run = Run(
+        record["run_id"],
+        record["dataset_id"],
+        config,
+        precision=record["precision"],
+        environment=record["environment"],
+        original_config=record["decisive"],
+    )
+    if changed := differences(run.training_config, run.config):
         raise IntegrityError(f"{uri} contradicts itself: {'; '.join(changed)}; {remedy}")
     return run
 
 
 def config_damages(store: Store, run: Run) -> Iterator[str]:
-    """What is wrong with the copy of a run's config that is there for people."""
+    """What is wrong with config.yaml, the copy of a run's config for people."""
     uri = store.uri_of(layout.config(run.run_id))
     expected = sha256(run.config.to_yaml().encode())
     try:
@@ -151,11 +159,11 @@ def config_damages(store: Store, run: Run) -> Iterator[str]:
     except NotFoundError:
         found = "is missing"
     if found != f"has SHA-256 {expected}":
-        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to write it anew"
+        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to rewrite it"
 
 
 def write_run(store: Store, run: Run) -> None:
-    """Publish the record of a run, `run.json` last."""
+    """Write the record of a run, `run.json` last."""
     store.write(layout.config(run.run_id), run.config.to_yaml().encode())
     record = {
         "format": FORMAT,
@@ -163,7 +171,7 @@ def write_run(store: Store, run: Run) -> None:
         "dataset_id": run.dataset_id,
         "config_hash": run.config_hash,
         "config": run.config.to_dict(),
-        "decisive": run.decisive,
+        "decisive": run.training_config,
         "precision": run.precision,
         "environment": run.environment,
     }
@@ -171,12 +179,13 @@ def write_run(store: Store, run: Run) -> None:
 
 
 def extended(run: Run, config: Config, dataset_id: str) -> Run:
-    """A run that goes on under another config, which may ask for more steps, and log, save, score or judge otherwise.
+    """A run resumed with another config, which may differ in logging, saving, evaluation and gate, and ask for more
+    steps.
 
     Raises:
-        ConfigError: the dataset or a key that decides what a step does differs; the message names each.
+        ConfigError: the dataset, or a key that determines what a step does, differs; the message names each.
     """
-    changed = differences(run.decisive, config)
+    changed = differences(run.training_config, config)
     if dataset_id != run.dataset_id:
         changed.insert(0, f"dataset id (was {run.dataset_id}, now {dataset_id})")
     if config.train.steps < run.config.train.steps:
@@ -189,15 +198,14 @@ def extended(run: Run, config: Config, dataset_id: str) -> Run:
     return dataclasses.replace(run, config=config)
 
 
-def differences(begun_with: Mapping[str, Any], now: Config) -> list[str]:
-    """The decisive keys in which a config differs from a record, each with both values.
+def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
+    """The keys of `training_config` in which a config differs from a record, each with both values.
 
-    A key that the record does not have was not known when it was made, and counts as its default, but see
-    `gan.config.migrate_train_keys`.
+    A key missing from the record is newer than it, and counts as its default; but see `gan.config.migrate_train_keys`.
     """
-    train = {key: value for key, value in migrate_train_keys(begun_with["train"]).items() if key != WARM_START}
-    begun_with = {**begun_with, "train": train}
-    old, new, defaults = (_flat(tree) for tree in (begun_with, _decisive(now), _decisive(Config())))
+    train = {key: value for key, value in migrate_train_keys(original_config["train"]).items() if key != WARM_START}
+    original_config = {**original_config, "train": train}
+    old, new, defaults = (_flat(tree) for tree in (original_config, _all_keys(now), _all_keys(Config())))
     was = {**defaults, **old}
     differing = [f"{key} (was {was[key]!r}, now {new[key]!r})" for key in new if was[key] != new[key]]
     return differing + [f"{key} (was {old[key]!r}, and is not known any more)" for key in old if key not in new]

@@ -1,6 +1,7 @@
-"""One session of training: from a run and its last checkpoint to its last step, or to the one at which a signal came.
+"""One session of training: from a run's last checkpoint to its last step, or to the step at which a signal came.
 
-Several workers each have such a session and take the same steps; worker 0 alone takes the run over and publishes.
+Several workers each have such a session and take the same steps; only worker 0, the chief, takes the run over and
+publishes.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from gan.train.distributed.replicas import Replicas
 from gan.train.distributed.strategy import join, worker_errors_translated
 from gan.train.distributed.sync_layers import with_sync_layers
 from gan.train.distributed.workers import Workers
+from gan.train.interface import Checkpointer, MetricsRecorder, TakeStep
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.monitor import Monitor
 from gan.train.logging.recorder import Recorder, forget_after
 from gan.train.logging.sample_sheets import SampleSheet
-from gan.train.loop import Loop, TakeStep
+from gan.train.loop import Loop
 from gan.train.precision import PRECISIONS, reproducible
 from gan.train.run import Run, write_run
 from gan.train.state import TrainState, make_train_state
@@ -46,10 +48,10 @@ class Session:
 
     Args:
         store: where the dataset is and the run goes.
-        run: the run, settled: its precision is none that the machine decides.
+        run: the run; its precision is resolved, not `auto`.
         dataset: what it trains on.
-        workers: who trains it.
-        stop: tells that a signal came.
+        workers: the processes that train it.
+        stop: whether a signal asked to stop.
         clock: monotonic seconds.
     """
 
@@ -67,65 +69,68 @@ class Session:
         """Build everything, take the run over, and train it from its last good checkpoint.
 
         Raises:
-            WorkerLostError: another worker went away.
+            WorkerLostError: another worker was lost.
             ConfigError, IntegrityError, DivergedError, FencedError, StoreError, Stopped: see `gan.steps.train.train`.
         """
         with worker_errors_translated(self._workers), ExitStack() as stack:
             replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
-            players = train_state_of(self._run, self._dataset, replicas)
-            loop, outbox = (self._lead if self._workers.chief else self._follow)(stack, replicas, players)
-            self._stop.settled = False
+            state = train_state_of(self._run, self._dataset, replicas)
+            prepare = self._prepare_chief if self._workers.chief else self._prepare_worker
+            loop, checkpointer = prepare(stack, replicas, state)
+            self._stop.can_exit = False
             loop.train()
-            self._stop.settled = outbox.empty
-            replicas.most(0)  # nobody leaves while others still work
-        if self._stop and outbox.saved < self._run.config.train.steps:
+            self._stop.can_exit = checkpointer.empty
+            replicas.all_reduce_max(0)  # a barrier: no worker exits while others still work
+        if self._stop and checkpointer.saved < self._run.config.train.steps:
             raise Stopped(self._stop.signal_number or 0, self._stop.advice())
         return loop
 
     def _agreed_precision(self, replicas: Replicas) -> str:
-        """That of worker 0: `auto` might mean another one on another machine."""
+        """The chief's: `auto` might resolve differently on another machine."""
         if self._workers.count == 1:
             return self._run.precision
-        return PRECISIONS[int(replicas.most(PRECISIONS.index(self._run.precision) if self._workers.chief else 0))]
+        own = PRECISIONS.index(self._run.precision) if self._workers.chief else 0
+        return PRECISIONS[int(replicas.all_reduce_max(own))]
 
-    def _lead(self, stack: ExitStack, replicas: Replicas, players: TrainState) -> tuple[Loop, AsyncCheckpointer]:
-        """As worker 0, or alone."""
+    def _prepare_chief(self, stack: ExitStack, replicas: Replicas, state: TrainState) -> tuple[Loop, Checkpointer]:
+        """On the chief, or with a single worker: take the run over and restore its last good checkpoint."""
         store, run, settings = self._store, self._run, self._run.config.train
-        known = Checkpoints(store, run.run_id).folders()
-        lease = take_over(store, run.run_id, above=max((folder.attempt for folder in known), default=0))
+        folders = Checkpoints(store, run.run_id).folders()
+        lease = take_over(store, run.run_id, above=max((folder.attempt for folder in folders), default=0))
         checkpoints = Checkpoints(store, run.run_id, lease.number)
-        done, seconds = _restore(store, players, run, checkpoints.latest_good())
-        lease.go_on_from(done)
+        done, seconds = _restore(store, state, run, checkpoints.latest_good())
+        lease.record_resume_step(done)
         write_run(store, run)
         require_exists(store, "dataset", run.dataset_id)
         forget_after(store, run.run_id, done)
         if self._workers.count > 1:
-            replicas.most(done + 1)
-        publisher = CheckpointWriter(store, run.run_id, lease, settings, done=done)
-        patience = retry_timeout_seconds()
-        outbox = AsyncCheckpointer(
-            publisher, most_waiting=settings.keep_checkpoints, patience_seconds=patience, clock=self._clock
+            replicas.all_reduce_max(done + 1)  # tells the others where to resume
+        checkpointer = AsyncCheckpointer(
+            CheckpointWriter(store, run.run_id, lease, settings, done=done),
+            max_pending=settings.keep_checkpoints,
+            timeout_seconds=retry_timeout_seconds(),
+            clock=self._clock,
         )
-        self._stop.advice = lambda: _advice(store, run, outbox.saved)
+        self._stop.advice = lambda: _advice(store, run, checkpointer.saved)
         batches = stack.enter_context(self._batches())
-        stack.enter_context(outbox)
+        stack.enter_context(checkpointer)
         monitor = stack.enter_context(Monitor(MetricsPush("train", run.config.name), GpuWatch()))
-        recorder = stack.enter_context(Recorder(run.run_id, done, outbox.folder, monitor))
+        recorder = stack.enter_context(Recorder(run.run_id, done, checkpointer.folder, monitor))
         say(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
-        return self._loop(replicas, players, batches, recorder, outbox, done, seconds), outbox
+        return self._loop(replicas, state, batches, recorder, checkpointer, done, seconds), checkpointer
 
-    def _follow(self, stack: ExitStack, replicas: Replicas, players: TrainState) -> tuple[Loop, NullCheckpointer]:
-        """As one of the other workers."""
+    def _prepare_worker(self, stack: ExitStack, replicas: Replicas, state: TrainState) -> tuple[Loop, Checkpointer]:
+        """On the other workers: restore the checkpoint that the chief resumes from."""
         store, run = self._store, self._run
-        done = int(replicas.most(0)) - 1
+        done = int(replicas.all_reduce_max(0)) - 1
         start = Checkpoint(done, *Checkpoints(store, run.run_id).load(done)) if done else None
-        _, seconds = _restore(store, players, run, start)
-        follower = NullCheckpointer(done)
-        self._stop.advice = lambda: _advice(store, run, follower.saved)
+        _, seconds = _restore(store, state, run, start)
+        null = NullCheckpointer(done)
+        self._stop.advice = lambda: _advice(store, run, null.saved)
         batches = stack.enter_context(self._batches())
-        return self._loop(replicas, players, batches, follower, follower, done, seconds), follower
+        return self._loop(replicas, state, batches, null, null, done, seconds), null
 
     def _batches(self) -> Batches:
         settings = self._run.config.train
@@ -143,26 +148,26 @@ class Session:
     def _loop(
         self,
         replicas: Replicas,
-        players: TrainState,
+        state: TrainState,
         batches: Batches,
-        recorder: Recorder | NullCheckpointer,
-        outbox: AsyncCheckpointer | NullCheckpointer,
+        recorder: MetricsRecorder,
+        checkpointer: Checkpointer,
         done: int,
         seconds: float,
     ) -> Loop:
         config = self._run.config
         classes = len(self._dataset.classes) if config.generator.conditional else None
-        take_step: TakeStep = training_step(players, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
+        take_step: TakeStep = training_step(state, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
         if self._workers.count > 1:
             take_step = CoordinatedStop(take_step, replicas, self._stop)
         return Loop(
             self._run,
-            players,
+            state,
             take_step,
             batches.from_batch(done * config.train.discriminator_steps),
-            SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes),
+            SampleSheet(state.ema, config.generator.latent_size, config.train.seed, classes),
             recorder,
-            outbox,
+            checkpointer,
             done=done,
             stop=self._stop,
             seconds=seconds,
@@ -171,13 +176,13 @@ class Session:
 
 
 def _advice(store: Store, run: Run, saved: int) -> str:
-    """What to say to one who stopped the run."""
+    """What to tell the user who stopped the run."""
     what = f"Step {saved} is saved" if saved else "No step is saved yet"
     return f"{what}. Resume with: {resume_command(store, run)}"
 
 
 def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState:
-    """Both networks, their average and the optimisers at the start of a run, on every replica."""
+    """The networks, the moving average and the optimisers at the start of a run, on every replica."""
     config = run.config
     with reproducible(run.precision, config.train.seed), replicas.scope():
         generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
@@ -189,10 +194,10 @@ def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState
         )
 
 
-def training_step(players: TrainState, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
-    """The step that a config asks for; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
+def training_step(state: TrainState, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
+    """The training step of a config; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
     return TrainingStep(
-        players,
+        state,
         build.build_loss(config),
         build.build_regulariser(config),
         latent_size=config.generator.latent_size,
@@ -204,11 +209,11 @@ def training_step(players: TrainState, config: Config, replicas: Replicas, *, em
     )
 
 
-def _restore(store: Store, players: TrainState, run: Run, start: Checkpoint | None) -> tuple[int, float]:
-    """Put a checkpoint's state in, or that of a warm start; returns its step and the seconds of training behind it."""
+def _restore(store: Store, state: TrainState, run: Run, start: Checkpoint | None) -> tuple[int, float]:
+    """Restore a checkpoint, or the weights of a warm start; returns its step and the training time so far."""
     if start is None:
         if run.config.train.start_from is not None:
-            warm_start.start(store, players, run.config.train.start_from)
+            warm_start.start(store, state, run.config.train.start_from)
         return 0, 0.0
     where = f"checkpoint {start.step} of run {run.run_id}"
     if start.meta.get("config_hash") != run.config_hash:
@@ -216,6 +221,6 @@ def _restore(store: Store, players: TrainState, run: Run, start: Checkpoint | No
             f"{where} was made by another config (hash {start.meta.get('config_hash')}, this run's is "
             f"{run.config_hash}); remove it, or give another --run-id"
         )
-    players.restore(start.tensors, where=where)
+    state.restore(start.tensors, where=where)
     say(f"resuming run {run.run_id}", from_step=start.step)
     return start.step, float(start.meta["seconds"])

@@ -1,4 +1,4 @@
-"""Everything of a run that changes from step to step."""
+"""The state of training: everything that changes from step to step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainState:
-    """Both networks, the moving average of the generator, and both optimisers with their slots made."""
+    """Both networks, the moving average of the generator, and both optimisers with their slot variables."""
 
     generator: keras.Model
     ema: keras.Model
@@ -26,7 +26,7 @@ class TrainState:
     discriminator_optimizer: keras.optimizers.Optimizer
 
     def variables(self) -> dict[str, Any]:
-        """Every variable by its stable name. The dropout layers' random state is among the discriminator's."""
+        """Every variable by its stable name; the discriminator's include the random state of its dropout layers."""
         return {
             **named("generator", self.generator.variables),
             **named("ema", self.ema.variables),
@@ -50,10 +50,10 @@ def make_train_state(
     generator_optimizer: keras.optimizers.Optimizer,
     discriminator_optimizer: keras.optimizers.Optimizer,
 ) -> TrainState:
-    """The players at the start of a run.
+    """The state at the start of a run.
 
-    Under float16 the optimisers scale the loss, or small gradients would vanish (Micikevicius et al., 2018, "Mixed
-    Precision Training", arXiv:1710.03740, section 3.2).
+    Under float16 the optimisers scale the loss, since small gradients would underflow (Micikevicius et al., 2018,
+    "Mixed Precision Training", arXiv:1710.03740, section 3.2).
     """
     if keras.config.dtype_policy().compute_dtype == "float16":
         generator_optimizer = keras.optimizers.LossScaleOptimizer(generator_optimizer)

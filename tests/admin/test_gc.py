@@ -197,10 +197,10 @@ def test_checkpoints_beyond_the_rule_go(store: LocalStore) -> None:
 def test_checkpoints_of_dead_attempts_go(store: LocalStore) -> None:
     full(store)
     first = take_over(store, "r1")
-    first.go_on_from(0)
+    first.record_resume_step(0)
     objects.checkpoint(store, "r1", 20, attempt=1)
     second = take_over(store, "r1")
-    second.go_on_from(10)
+    second.record_resume_step(10)
     objects.checkpoint(store, "r1", 30, attempt=1)
     objects.checkpoint(store, "r1", 20, attempt=2)
     objects.age(store, 2 * DAY)

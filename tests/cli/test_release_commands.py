@@ -56,7 +56,7 @@ def test_anchor_is_the_live_one_where_none_is_named(store: Store, capsys: pytest
     [
         (["--name", "faces"], 2, "--reason"),
         (["--reason", "why"], 2, "--name"),
-        (["--name", "faces", "--reason", " "], 2, "--reason must say why, as it goes on record; got ' '"),
+        (["--name", "faces", "--reason", " "], 2, "--reason must say why, since it is recorded; got ' '"),
         (["--name", "cats", "--reason", "why"], 4, 'nothing was ever promoted to "cats"; names with a live generator'),
         (
             ["--name", "faces", "--reason", "why", "--generator-id", "gen-none"],

@@ -1,4 +1,4 @@
-"""Python as a user has it who installed TensorFlow and nothing of ours."""
+"""Python with TensorFlow and without gan."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from gan.config import Config, from_dict
 from gan.export import saved_model
-from gan.export.card import DataFacts, card, escaped, figure
+from gan.export.card import DatasetSummary, card, escaped, four_digits
 from support import generators
 
 from .conftest import RunAlone
 
-DATA = DataFacts("folder-123", "folder", None, None, None, "bicubic", {"train": 40, "test": 10})
+DATA = DatasetSummary("folder-123", "folder", None, None, None, "bicubic", {"train": 40, "test": 10})
 EVALUATION = {
     "label": "fid[rotation-cnn:1a2b3c]",
     "reference_id": "ref-1",
@@ -32,7 +32,7 @@ EVALUATION = {
 @pytest.mark.parametrize("conditional", [True, False])
 def test_its_snippet_runs_in_plain_tensorflow(tmp_path: Path, run_alone: RunAlone, conditional: bool) -> None:
     saved_model.write(generators.network(conditional=conditional), tmp_path)
-    text = card(generators.facts(conditional=conditional), DATA, None)
+    text = card(generators.generator_metadata(conditional=conditional), DATA, None)
     (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len([line for line in snippet.splitlines() if line.strip()]) <= 5
     run_alone(snippet, tmp_path)
@@ -40,7 +40,7 @@ def test_its_snippet_runs_in_plain_tensorflow(tmp_path: Path, run_alone: RunAlon
 
 
 def test_scores_stand_with_interval_real_data_and_identity() -> None:
-    text = card(generators.facts(conditional=True), DATA, EVALUATION)
+    text = card(generators.generator_metadata(conditional=True), DATA, EVALUATION)
     assert r"| fid\[rotation-cnn:1a2b3c\] | 12.35 | 10 to 14.5 | 1.5 |" in text
     assert "| mode kl | 0.01 | 0 to 0.02 | - |" in text
     assert "| samples | 2000 |\n| crop | none |\n| split | test |" in text
@@ -48,13 +48,13 @@ def test_scores_stand_with_interval_real_data_and_identity() -> None:
 
 
 def test_without_an_evaluation_it_says_so() -> None:
-    text = card(generators.facts(conditional=True), DATA, None)
+    text = card(generators.generator_metadata(conditional=True), DATA, None)
     assert "was not evaluated" in text
     assert "| score |" not in text
 
 
 def test_what_it_was_made_from() -> None:
-    text = card(generators.facts(conditional=True), DATA, None)
+    text = card(generators.generator_metadata(conditional=True), DATA, None)
     for part in ("tiny-1", "folder-123", "40 images (train)", "ab" * 32, "cats, dogs, owls", "1e-07", "non_saturating"):
         assert part in text
     assert "8 x 8 grey images" in text
@@ -65,9 +65,11 @@ def test_what_it_was_made_from() -> None:
 
 def test_other_configs_other_words() -> None:
     config = from_dict({**Config().to_dict(), "loss": {"kl_weight": 0.5}, "train": {"ema_decay": 0}})
-    facts = dataclasses.replace(generators.facts(conditional=False, channels=3), config=config.to_dict(), classes=())
-    data = DataFacts("celeba-1", "celeba", True, 148, None, "lanczos", {"train": 40})
-    text = card(facts, data, None)
+    metadata = dataclasses.replace(
+        generators.generator_metadata(conditional=False, channels=3), config=config.to_dict(), classes=()
+    )
+    data = DatasetSummary("celeba-1", "celeba", True, 148, None, "lanczos", {"train": 40})
+    text = card(metadata, data, None)
     for part in (
         "colour images",
         "KL regulariser of weight 0.5",
@@ -80,19 +82,19 @@ def test_other_configs_other_words() -> None:
     assert "label" not in text.split("## Load it")[0]
 
 
-def test_the_place_of_a_crop_is_told() -> None:
-    data = DataFacts("celeba-1", "celeba", True, 128, (25, 57), "lanczos", {"train": 40})
-    text = card(generators.facts(conditional=False, channels=3), data, None)
+def test_the_position_of_a_crop_is_given() -> None:
+    data = DatasetSummary("celeba-1", "celeba", True, 128, (25, 57), "lanczos", {"train": 40})
+    text = card(generators.generator_metadata(conditional=False, channels=3), data, None)
     assert "The square of 128 pixels from row 57 and column 25 of each image" in text
 
 
 def test_names_cannot_break_the_page() -> None:
     hostile = ("a|b", "<script>", "```\n# Head", "[x](http://y)")
-    text = card(dataclasses.replace(generators.facts(conditional=True), classes=hostile), DATA, None)
+    text = card(dataclasses.replace(generators.generator_metadata(conditional=True), classes=hostile), DATA, None)
     assert r"a\|b, \<script\>, \`\`\` \# Head, \[x\](http://y)" in text
     assert "<script>" not in text
 
 
-def test_escaped_and_figure() -> None:
+def test_escaped_and_four_digits() -> None:
     assert escaped("two\nlines *bold*") == r"two lines \*bold\*"
-    assert (figure(0.00001234567), figure(3), figure(None)) == ("1.235e-05", "3", "-")
+    assert (four_digits(0.00001234567), four_digits(3), four_digits(None)) == ("1.235e-05", "3", "-")

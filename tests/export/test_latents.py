@@ -1,4 +1,4 @@
-"""Latents: seeded, truncated as the distribution should be, and walks that keep to the sphere."""
+"""Latents: seeded, truncated as the distribution should be, and interpolated on the sphere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_they_are_standard_normal() -> None:
     assert stats.kstest(drawn.ravel(), "norm").pvalue > 0.01
 
 
-@pytest.mark.parametrize("truncation", [latents.LEAST_TRUNCATION, 0.5, 2.0])
+@pytest.mark.parametrize("truncation", [latents.MIN_TRUNCATION, 0.5, 2.0])
 def test_truncation_gives_the_truncated_normal_distribution(truncation: float) -> None:
     drawn = latents.draw(100, 50, 0, truncation=truncation)
     assert np.abs(drawn).max() <= truncation
@@ -61,7 +61,7 @@ def test_without_an_angle_a_walk_is_straight(end: list[float]) -> None:
     np.testing.assert_allclose(points[1], (np.array([1, 2]) + end) / 2)
 
 
-def test_rows_of_walks_are_independent() -> None:
+def test_rows_of_interpolations_are_independent() -> None:
     points = latents.interpolations(3, 4, 6, seed=0)
     ends = latents.draw(6, 6, 0)
     assert points.shape == (12, 6)

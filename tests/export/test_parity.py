@@ -33,7 +33,7 @@ def test_pixels_that_are_not_finite_are_refused(value: float) -> None:
 
 
 def test_rounding_passes_and_another_picture_does_not() -> None:
-    parity.check({"SavedModel": 1e-6, "generator.keras": parity.ABSURD_DIFFERENCE})
+    parity.check({"SavedModel": 1e-6, "generator.keras": parity.MAX_ROUNDING_DIFFERENCE})
     with pytest.raises(ParityError, match=r"generator\.keras draws other pictures.*0\.4.*at most 0\.1"):
         parity.check({"SavedModel": 1e-6, "generator.keras": 0.4})
 

@@ -1,4 +1,4 @@
-"""Sampling: from the published files alone, the same for the same seed, and every wrong wish refused in words."""
+"""Sampling: from the published files only, reproducible by seed, with clear errors for wrong arguments."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes(store: Store, plain: str, tmp_path: 
     assert a != c
 
 
-def test_classes_come_in_turn_or_as_wished(store: Store, conditional: str, tmp_path: Path) -> None:
+def test_classes_are_drawn_in_turn_or_as_requested(store: Store, conditional: str, tmp_path: Path) -> None:
     network = generators.network(conditional=True, channels=3)
     points = latents.draw(4, 6, 0)
     for path, labels, wish, columns in (
@@ -93,16 +93,16 @@ def test_classes_come_in_turn_or_as_wished(store: Store, conditional: str, tmp_p
 
 
 def test_rows_walk_within_one_class(store: Store, conditional: str, tmp_path: Path) -> None:
-    sample(store, tmp_path / "walk.png", generator_id=conditional, count=16, interpolate=True, seed=5)
+    sample(store, tmp_path / "row.png", generator_id=conditional, count=16, interpolate=True, seed=5)
     network = generators.network(conditional=True, channels=3)
     labels = np.repeat(np.array([0, 1], np.int32), 8)
     expected = to_pixels(np.asarray(network([latents.interpolations(2, 8, 6, 5), labels], training=False)))
-    assert np.abs(tiles(tmp_path / "walk.png", 8, 16).astype(int) - expected).max() <= 1
+    assert np.abs(tiles(tmp_path / "row.png", 8, 16).astype(int) - expected).max() <= 1
 
 
 def test_one_short_row(store: Store, plain: str, tmp_path: Path) -> None:
-    sample(store, tmp_path / "walk.png", generator_id=plain, count=5, interpolate=True)
-    assert Image.open(tmp_path / "walk.png").size == (5 * TILE - 2, TILE - 2)
+    sample(store, tmp_path / "row.png", generator_id=plain, count=5, interpolate=True)
+    assert Image.open(tmp_path / "row.png").size == (5 * TILE - 2, TILE - 2)
 
 
 def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_by_name_it_draws_the_live_one(store: Store, plain: str, conditional: st
 
 def test_many_small_pictures_stay_within_a_wide_screen(store: Store, plain: str, tmp_path: Path) -> None:
     sample(store, tmp_path / "a.png", generator_id=plain, count=2500)
-    assert Image.open(tmp_path / "a.png").size[0] <= step.WIDE_ENOUGH + 2 * 50
+    assert Image.open(tmp_path / "a.png").size[0] <= step.MAX_SHOWN_WIDTH + 2 * 50
 
 
 @pytest.mark.parametrize(

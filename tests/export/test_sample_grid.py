@@ -13,7 +13,7 @@ def test_without_classes_eight_by_eight() -> None:
     assert (made.latents.shape, made.labels, made.columns) == ((64, 5), None, 8)
 
 
-@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (10, 10), (40, sample_grid.MOST_COLUMNS)])
+@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (10, 10), (40, sample_grid.MAX_COLUMNS)])
 def test_with_classes_a_column_each(classes: int, columns: int) -> None:
     made = sample_grid.sample_grid(5, classes, rows=4)
     assert made.columns == columns

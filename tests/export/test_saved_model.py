@@ -61,7 +61,7 @@ def test_its_signatures_take_any_number_and_name_their_tensors(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("wrong", [-1, 3, 2**31 - 1, -(2**31)])
-def test_a_label_of_no_class_is_an_error_and_draws_nothing(tmp_path: Path, wrong: int) -> None:
+def test_a_label_out_of_range_is_an_error(tmp_path: Path, wrong: int) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
     exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
     labels = np.asarray([0, wrong, 2])
@@ -76,7 +76,7 @@ def test_a_label_of_no_class_is_an_error_and_draws_nothing(tmp_path: Path, wrong
             bare.signatures[signature](latents=tf.constant(LATENTS[:3]), labels=tf.constant(labels, tf.int32))
 
 
-def test_labels_may_be_of_any_whole_type(tmp_path: Path) -> None:
+def test_labels_may_be_of_any_integer_type(tmp_path: Path) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
     exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
     expected = exported.images(LATENTS, LABELS)

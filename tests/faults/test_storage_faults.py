@@ -167,7 +167,7 @@ def test_training_goes_on_while_storage_is_down_and_checkpoints_wait(
         trained(child, 30)
         storage.proxy.down()
         told(child, "the store does not answer")
-        told(child, "is given up")
+        told(child, "is dropped")
         until = time.monotonic() + DOWN_SECONDS
         while time.monotonic() < until:
             trained(child, step_of(child) + 50)

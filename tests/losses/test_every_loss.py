@@ -39,14 +39,14 @@ def column(*values: float) -> tf.Tensor:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_it_knows_its_name_and_reads_keys_that_exist(name: str) -> None:
+def test_its_name_and_config_keys_exist(name: str) -> None:
     made = LOSSES[name](config.Loss(name=name))
     assert made.name == name
-    assert made.reads <= {item.name for item in dataclasses.fields(config.Loss)}
+    assert made.config_keys <= {item.name for item in dataclasses.fields(config.Loss)}
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_it_recommends_are_keys_with_values_that_they_take_and_it_says_whose(name: str) -> None:
+def test_recommended_settings_are_valid_and_have_a_source(name: str) -> None:
     made = LOSSES[name](config.Loss(name=name))
     tuned = config.override(config.Config(), [f"{key}={value}" for key, value in made.recommended.items()])
     for key, value in made.recommended.items():
@@ -56,12 +56,12 @@ def test_what_it_recommends_are_keys_with_values_that_they_take_and_it_says_whos
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_border_at_zero_lies_between_real_and_generated_alike(name: str) -> None:
-    """Mirrored at 0, with the roles exchanged, the loss is the same; and to shift all logits is not for free."""
+def test_a_decision_boundary_at_zero_is_symmetric(name: str) -> None:
+    """Mirrored at 0, with the roles exchanged, the loss is the same; and to shift all logits is not free."""
     made = LOSSES[name](config.Loss(name=name))
     real, fake = column(1.5, 0.2, -0.4), column(0.7, -1.0, -2.0)
     value = made.discriminator(real, fake)
-    if made.zero_is_border:
+    if made.zero_is_boundary:
         np.testing.assert_allclose(made.discriminator(-fake, -real), value, rtol=1e-6)
         assert not np.allclose(made.discriminator(real + 3.0, fake + 3.0), value, atol=1e-2)
 
@@ -87,7 +87,7 @@ def test_a_higher_logit_of_a_generated_image_is_better_for_the_generator(loss: L
     assert np.all(tape.gradient(value, fake) < 0)
 
 
-def test_the_discriminator_wants_real_logits_up_and_generated_ones_down(loss: Loss) -> None:
+def test_the_discriminator_raises_real_logits_and_lowers_generated_ones(loss: Loss) -> None:
     real, fake = column(-3.0, -0.5, 0.0), column(0.25, 0.5, 3.0)
     with tf.GradientTape() as tape:
         tape.watch([real, fake])
@@ -113,21 +113,21 @@ def test_flipping_nothing_is_the_same_as_no_noise(loss: Loss) -> None:
     np.testing.assert_allclose(loss.discriminator(real, fake, nothing), loss.discriminator(real, fake), rtol=1e-6)
 
 
-def test_only_a_loss_that_reads_label_noise_asks_for_it(loss: Loss) -> None:
-    assert loss.label_noise == 0 or "label_noise" in loss.reads
+def test_only_a_loss_with_the_key_label_noise_asks_for_it(loss: Loss) -> None:
+    assert loss.label_noise == 0 or "label_noise" in loss.config_keys
 
 
-def test_a_step_of_each_player_moves_the_logits_its_way(loss: Loss) -> None:
+def test_an_update_of_each_network_moves_the_logits_its_way(loss: Loss) -> None:
     """On real networks: the generator's step raises D(fake), the discriminator's raises D(real) - D(fake)."""
     keras.utils.set_random_seed(3)
-    draw = dcgan_generator.make(config.Generator(width=0.05, latent_size=5), SHAPE)
-    judge = dcgan_discriminator.make(config.Discriminator(width=0.05, dropout=0.0), SHAPE)
+    generator = dcgan_generator.make(config.Generator(width=0.05, latent_size=5), SHAPE)
+    discriminator = dcgan_discriminator.make(config.Discriminator(width=0.05, dropout=0.0), SHAPE)
     real = tf.random.stateless_uniform([8, *SHAPE], [1, 2], -1.0, 1.0)
     latents = tf.random.stateless_normal([8, 5], [3, 4])
-    fake = draw(latents, training=True)
+    fake = generator(latents, training=True)
 
     def gap() -> float:
-        return float(tf.reduce_mean(judge(real)[0]) - tf.reduce_mean(judge(fake)[0]))
+        return float(tf.reduce_mean(discriminator(real)[0]) - tf.reduce_mean(discriminator(fake)[0]))
 
     def step(network: keras.Model, value: tf.Tensor, tape: tf.GradientTape) -> None:
         variables = network.trainable_variables
@@ -135,15 +135,15 @@ def test_a_step_of_each_player_moves_the_logits_its_way(loss: Loss) -> None:
 
     before = gap()
     with tf.GradientTape() as tape:
-        value = loss.discriminator(judge(real)[0], judge(fake)[0])
+        value = loss.discriminator(discriminator(real)[0], discriminator(fake)[0])
         if loss.gradient_penalty > 0:
             alpha = tf.random.stateless_uniform([8, 1, 1, 1], [5, 6])
-            value += 1e-3 * gradient_penalty(lambda images: judge(images)[0], real, fake, alpha)
-    step(judge, value, tape)
+            value += 1e-3 * gradient_penalty(lambda images: discriminator(images)[0], real, fake, alpha)
+    step(discriminator, value, tape)
     assert gap() > before
 
     with tf.GradientTape() as tape:
-        logits = judge(draw(latents, training=True))[0]
+        logits = discriminator(generator(latents, training=True))[0]
         value = loss.generator(logits)
-    step(draw, value, tape)
-    assert tf.reduce_mean(judge(draw(latents, training=True))[0]) > tf.reduce_mean(logits)
+    step(generator, value, tape)
+    assert tf.reduce_mean(discriminator(generator(latents, training=True))[0]) > tf.reduce_mean(logits)

@@ -37,15 +37,15 @@ def test_each_sample_has_an_alpha_of_its_own() -> None:
 
 
 @given(real=IMAGES, fake=IMAGES, alpha=ALPHA, norm=st.floats(0.01, 100))
-def test_a_linear_critic_pays_for_the_norm_of_its_direction(real: Any, fake: Any, alpha: Any, norm: float) -> None:
-    """Nothing at all where it is 1."""
+def test_a_linear_critic_is_penalised_for_its_norm(real: Any, fake: Any, alpha: Any, norm: float) -> None:
+    """It is 0 for norm 1."""
     direction = np.arange(16, dtype=np.float64).reshape(4, 4, 1)
     direction *= norm / np.linalg.norm(direction)
     found = float(gradient_penalty(linear(direction), tf.constant(real), tf.constant(fake), tf.constant(alpha)))
     assert found == pytest.approx((norm - 1) ** 2, rel=1e-9, abs=1e-12)
 
 
-def test_a_constant_critic_pays_1_and_has_a_finite_gradient() -> None:
+def test_the_penalty_of_a_constant_critic_is_1_with_a_finite_gradient() -> None:
     weight, images = tf.Variable(0.0), tf.ones([2, 4, 4, 1])
     with tf.GradientTape() as tape:
         value = gradient_penalty(

@@ -60,7 +60,7 @@ def test_it_equals_the_integral_of_the_definition() -> None:
 def test_it_equals_the_general_formula_with_the_covariances_cut_to_their_diagonals(seed: int) -> None:
     rng = np.random.default_rng(seed)
     real, fake = rng.normal(size=(20, 4)), rng.normal(1.0, 2.0, size=(30, 4))
-    floor = 0.01 * real.var(axis=0).mean() + kl.TINY
+    floor = 0.01 * real.var(axis=0).mean() + kl.EPSILON
     expected = general_formula(
         real.mean(axis=0), np.diag(real.var(axis=0) + floor), fake.mean(axis=0), np.diag(fake.var(axis=0) + floor)
     )
@@ -80,7 +80,7 @@ def test_it_is_zero_for_the_same_batch_in_any_order(features: Any, order: list[i
 
 
 @given(seed=st.integers(0, 2**32 - 1), scale=SCALES, shift=st.floats(-10, 10))
-def test_scaling_or_shifting_all_features_alike_changes_nothing(seed: int, scale: float, shift: float) -> None:
+def test_it_is_invariant_to_scaling_or_shifting_all_features(seed: int, scale: float, shift: float) -> None:
     rng = np.random.default_rng(seed)
     real, fake = rng.normal(size=(8, 3)), rng.normal(0.5, 0.3, size=(8, 3))
     before = float(kl.gaussian_kl(tf.constant(real), tf.constant(fake)))
@@ -139,7 +139,7 @@ def test_two_batches_of_one_distribution_score_about_two_features_a_sample() -> 
     assert np.mean(scores) == pytest.approx(2 * 8 / 256, rel=0.1)
 
 
-def test_the_logit_of_a_perfect_discriminator_gives_the_divergence_of_known_densities() -> None:
+def test_the_logit_of_an_optimal_discriminator_gives_the_divergence_of_known_densities() -> None:
     """KL(N(0.7, 0.9) || N(0, 1)), once in closed form, once from log(p_real / p_generated) at generated samples."""
     real, generated = norm(0.0, 1.0), norm(0.7, 0.9)
     samples = generated.rvs(400_000, random_state=np.random.default_rng(0))[:, None]
@@ -159,7 +159,7 @@ def test_its_gradient_is_that_of_the_divergence_though_the_discriminator_is_fixe
     assert float(tape.gradient(value, theta)) == pytest.approx(fixed, rel=1e-5)
 
 
-def judged(seed: int) -> DiscriminatorOutput:
+def discriminator_output(seed: int) -> DiscriminatorOutput:
     rng = np.random.default_rng(seed)
     return DiscriminatorOutput(
         tf.constant(rng.normal(size=(4, 1)), tf.float32), tf.constant(rng.normal(size=(4, 3)), tf.float32)
@@ -168,7 +168,7 @@ def judged(seed: int) -> DiscriminatorOutput:
 
 def test_the_config_chooses_the_gaussian_estimator() -> None:
     made = kl.make(config.Loss(kl_weight=0.1))
-    real, fake = judged(0), judged(1)
+    real, fake = discriminator_output(0), discriminator_output(1)
     assert (made.name, made.weight, made.needs_real) == ("gaussian", 0.1, True)
     assert float(made.divergence(real, fake)) == float(kl.gaussian_kl(real.features, fake.features))
     with pytest.raises(ValueError, match="real batch"):
@@ -177,6 +177,6 @@ def test_the_config_chooses_the_gaussian_estimator() -> None:
 
 def test_the_config_chooses_the_density_ratio_which_needs_no_real_batch() -> None:
     made = kl.make(config.Loss(kl_weight=0.1, kl_estimator="density_ratio"))
-    fake = judged(1)
+    fake = discriminator_output(1)
     assert not made.needs_real
     assert float(made.divergence(None, fake)) == float(kl.density_ratio_kl(fake.logits))

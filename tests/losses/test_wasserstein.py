@@ -23,7 +23,7 @@ def test_known_values() -> None:
 
 
 @given(real=LOGITS, fake=LOGITS, shift=st.floats(-1e3, 1e3))
-def test_the_critic_does_not_care_for_a_constant_and_is_antisymmetric(real: Any, fake: Any, shift: float) -> None:
+def test_the_critics_loss_is_shift_invariant_and_antisymmetric(real: Any, fake: Any, shift: float) -> None:
     found = float(wasserstein.wasserstein_critic(real, fake))
     assert float(wasserstein.wasserstein_critic(real + shift, fake + shift)) == pytest.approx(found, abs=1e-9)
     assert float(wasserstein.wasserstein_critic(fake, real)) == pytest.approx(-found, abs=1e-12)
@@ -58,8 +58,8 @@ def test_it_takes_the_clip_value_from_the_config_and_no_penalty() -> None:
 
 
 @pytest.mark.parametrize("name", ["wasserstein", "wgan_gp"])
-def test_a_critic_has_no_border_at_zero_as_a_shift_of_all_logits_changes_nothing(name: str) -> None:
+def test_a_critic_has_no_decision_boundary_at_zero(name: str) -> None:
     made = LOSSES[name](config.Loss(name=name))
-    assert not made.zero_is_border
+    assert not made.zero_is_boundary
     real, fake = tf.constant([[1.5], [-0.4]]), tf.constant([[0.7], [-2.0]])
     assert float(made.discriminator(real + 5.0, fake + 5.0)) == pytest.approx(float(made.discriminator(real, fake)))

@@ -94,7 +94,7 @@ def test_the_gradient_reaches_every_weight_of_both(
 
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_a_logit_depends_on_its_own_image_alone(name: str, classes: int | None) -> None:
+def test_a_logit_depends_on_its_own_image_only(name: str, classes: int | None) -> None:
     """As the gradient penalty demands: no BatchNorm, nor anything else across the batch."""
     judge = discriminator(name, (8, 8, 3), classes, dropout=0.0)
     assert not [layer for layer in judge.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -116,7 +116,7 @@ def test_a_conditional_generator_draws_another_image_for_another_label(name: str
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_a_conditional_discriminator_judges_the_label_too(name: str) -> None:
+def test_a_conditional_discriminator_depends_on_the_label(name: str) -> None:
     made = discriminator(name, (8, 8, 1), 3)
     images = tf.repeat(tf.random.stateless_uniform([1, 8, 8, 1], [1, 2], -1.0, 1.0), 3, axis=0)
     logits, features = made([images, tf.range(3)], training=False)

@@ -1,4 +1,4 @@
-"""A saved network needs Keras alone: it loads in safe mode where `gan` can't be imported."""
+"""A saved network needs only Keras: it loads in safe mode where `gan` can't be imported."""
 
 from __future__ import annotations
 

@@ -74,23 +74,23 @@ def test_modes() -> None:
     assert scores.modes(evaluation(histogram=None)) == ()
 
 
-@pytest.mark.parametrize("zero_is_border", [True, False])
-def test_accuracies_of_a_critic_are_not_drawn_though_an_old_log_has_them(zero_is_border: bool) -> None:
+@pytest.mark.parametrize("zero_is_boundary", [True, False])
+def test_accuracies_of_a_critic_are_not_drawn_though_an_old_log_has_them(zero_is_boundary: bool) -> None:
     lines = [{**line, "real_accuracy": 0.5, "fake_accuracy": 0.5} for line in LINES]
-    titles = [chart.title for chart in curves.training_charts(lines, zero_is_border=zero_is_border)]
-    assert ("How often the discriminator is right" in titles) == zero_is_border
+    titles = [chart.title for chart in curves.training_charts(lines, zero_is_boundary=zero_is_boundary)]
+    assert ("How often the discriminator is right" in titles) == zero_is_boundary
     assert "Losses" in titles
 
 
 def test_training_charts_of_what_was_logged() -> None:
-    charts = {chart.title: chart for chart in curves.training_charts(LINES, zero_is_border=True)}
+    charts = {chart.title: chart for chart in curves.training_charts(LINES, zero_is_boundary=True)}
     assert list(charts) == ["Losses", "KL regulariser", "Speed"]
     generator, discriminator = charts["Losses"].series
     assert generator.points == ((1, 0.9), (2, 0.8))
     assert discriminator.points == ((1, 1.2), (2, 1.3))
     assert charts["KL regulariser"].series[0].points == ((1, 0.5),)
     assert charts["Speed"].y_label == "images per second"
-    assert curves.training_charts([], zero_is_border=True) == ()
+    assert curves.training_charts([], zero_is_boundary=True) == ()
 
 
 def selected(step: int, **scores: float) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_the_first_one_is_trained_as_the_config_says(made: runs.World) -> None:
     assert ask(made).details == found.details, "a retry decides the same"
 
 
-def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
+def test_nothing_new_says_what_was_evaluated(made: runs.World) -> None:
     generator_id = go_live(made)
     found = ask(made, "retrain.max_age_days=30", "gate.limits.fid=1", "evaluate.samples=50", "train.seed=6")
     assert found.details["train"] is False
@@ -88,7 +88,7 @@ def test_nothing_new_says_what_was_looked_at(made: runs.World) -> None:
     ("change", "least", "train", "reason"),
     [
         ("add", 3, True, "3 images came and 0 went since the data of the live generator"),
-        ("add", 4, False, "3 images came and 0 went since the data of the live generator; retrain.least_changed_im"),
+        ("add", 4, False, "3 images came and 0 went since the data of the live generator; retrain.min_changed_im"),
         ("remove", 1, True, "0 images came and 1 went"),
         ("relabel", 1, True, "1 images came and 1 went"),
         ("rename", 1, False, "the data are those of the live generator"),
@@ -130,7 +130,7 @@ def test_images_of_another_kind_are_a_drift(made: runs.World, pictures: Path) ->
     reference = load_reference(made.store, made.reference_id)
     held_out = len(reference.real) + len(reference.selection)
     assert found.details["drift_images"] == min(40, held_out), "as many on one side as on the other"
-    assert "images that came and as many held-out ones of the live generator's is" in found.details["reasons"][0]
+    assert "new images and as many held-out ones of the live generator is" in found.details["reasons"][0]
     calm = ask(made, "retrain.max_drift=1e9", "retrain.min_changed_images=1000", dataset_id=dataset_id)
     assert calm.details["train"] is False
     assert calm.details["drift"] == found.details["drift"]
@@ -162,7 +162,7 @@ def test_only_what_came_is_compared(made: runs.World, pictures: Path, how: str) 
     assert found.details["train"] is False
     assert "drift" not in found.details
     came = 9 if how == "few" else 0
-    assert f"drift is not known: {came} images came that may be compared; 10 are needed" in found.details["reasons"]
+    assert f"drift is not known: {came} new images may be compared; 10 are needed" in found.details["reasons"]
 
 
 def test_the_same_data_do_not_drift(made: runs.World) -> None:
@@ -191,7 +191,7 @@ def test_what_is_forced_takes_a_seed_that_was_not_used(made: runs.World) -> None
     assert ask(made, "retrain.force=true").details["sets"][0] == "train.seed=7"
 
 
-def test_a_refusal_is_not_tried_again_for_ever(made: runs.World) -> None:
+def test_a_refused_training_is_retried_a_limited_number_of_times(made: runs.World) -> None:
     go_live(made, override(CONFIG, ["loss.name=hinge"]))
     first = ask(made)
     assert first.details["train"] is True
@@ -217,7 +217,7 @@ def test_a_run_that_passed_and_did_not_go_live_is_taken_up_again(made: runs.Worl
     assert ask(made).id == first.id
 
 
-def test_a_refusal_beside_another_live_generator_counts_no_more(made: runs.World) -> None:
+def test_a_refusal_against_another_live_generator_does_not_count(made: runs.World) -> None:
     go_live(made, override(CONFIG, ["loss.name=hinge"]))
     first = ask(made)
     judge(made, first, passed=False)
@@ -235,9 +235,9 @@ def test_a_warm_start_names_the_live_checkpoint(made: runs.World) -> None:
     assert found.id != run_id
     wider = ask(made, *sets, "generator.width=0.03")
     assert wider.details["sets"][1] == "train.start_from=null"
-    assert "of other networks, image shape or classes" in wider.details["reasons"][-1]
+    assert "has other networks, image shape or classes" in wider.details["reasons"][-1]
 
 
-def test_an_unknown_dataset_is_told(made: runs.World) -> None:
+def test_an_unknown_dataset_is_reported(made: runs.World) -> None:
     with pytest.raises(NotFoundError, match="folder-absent"):
         ask(made, dataset_id="folder-absent")

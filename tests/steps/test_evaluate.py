@@ -21,7 +21,7 @@ from gan.metrics import evaluations, score
 from gan.metrics import reference as references
 from gan.metrics.identity import FINAL, SELECTION
 from gan.metrics.samples import draw_inputs, draw_pixels
-from gan.steps.evaluate import checkpoint_draw, evaluate, label_shares
+from gan.steps.evaluate import checkpoint_generator, evaluate, label_shares
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, open_store
@@ -157,8 +157,8 @@ def test_best_compares_all_and_scores_the_chosen_one_alone(store: Store, dataset
     assert [each["step"] for each in of_purpose(store, "best", FINAL)] == [outcome.details["step"]]
 
 
-def test_what_chooses_shares_no_image_with_what_judges(store: Store, reference_id: str) -> None:
-    """Neither real images nor latents; and what serves the choice has values alone."""
+def test_selection_and_final_images_are_disjoint(store: Store, reference_id: str) -> None:
+    """Neither real images nor latents; selection records have values only."""
     reference = references.load(store, reference_id)
     real, selection = ({each.tobytes() for each in batch.features} for batch in (reference.real, reference.selection))
     assert len(real) == len(selection) == 60
@@ -193,7 +193,7 @@ def test_the_split_valid_chooses_where_there_is_one(store: Store, tmp_path: Path
 def test_the_choice_is_by_the_selection_though_the_final_scores_would_choose_another(
     store: Store, dataset_id: str, reference_id: str
 ) -> None:
-    """The best of several is not judged by what made it the best."""
+    """The final scores are not those that selected the checkpoint."""
     put_run(store, dataset_id, "apart", [10, 20])
     finals = {
         step: evaluate(store, "apart", reference_id, checkpoint=str(step)).details["scores"]["fid"]["value"]
@@ -209,7 +209,7 @@ def test_the_choice_is_by_the_selection_though_the_final_scores_would_choose_ano
     assert outcome.details["scores"]["fid"]["value"] == finals[other] > finals[best]
 
 
-def test_fewer_samples_choose_than_judge(store: Store, dataset_id: str, reference_id: str) -> None:
+def test_selection_uses_fewer_samples_than_the_final_scores(store: Store, dataset_id: str, reference_id: str) -> None:
     """evaluate.selection_samples leaves the identity of the final scores alone."""
     put_run(store, dataset_id, "few", [5])
     before = evaluate(store, "few", reference_id).details["identity"]
@@ -243,7 +243,7 @@ def test_scores_can_be_had_from_the_same_draws_elsewhere(store: Store, dataset_i
     """What the export does to compare: same draws, same reference, same numbers."""
     run, reference, dataset = read_run(store, "r1"), references.load(store, reference_id), spec.load(store, dataset_id)
     drawn = draw_pixels(
-        checkpoint_draw(store, run, dataset, 20),
+        checkpoint_generator(store, run, dataset, 20),
         run.config.evaluate,
         run.config.generator.latent_size,
         label_shares(run, reference),
@@ -318,7 +318,7 @@ def larger(store: Store) -> str:
 
 def test_a_reference_of_other_images_is_refused(store: Store, reference_id: str, larger: str) -> None:
     put_run(store, larger, "larger", [5])
-    with pytest.raises(ConfigError, match=r"shape \[16, 16, 1\], the reference looks at \[8, 8, 1\].*gan reference"):
+    with pytest.raises(ConfigError, match=r"shape \[16, 16, 1\], the reference has \[8, 8, 1\].*gan reference"):
         evaluate(store, "larger", reference_id)
 
 
@@ -338,10 +338,10 @@ def test_few_samples_are_warned_of(
 ) -> None:
     put_run(store, dataset_id, "warned", [5])
     evaluate(store, "warned", reference_id, sets=["evaluate.samples=70"])
-    told = capsys.readouterr().err
-    assert "scores of 70 samples against 60 real images are coarse" in told
-    assert "the row of real data is scored with 60 training images" in told
-    assert "was trained on" not in told
+    errors = capsys.readouterr().err
+    assert "scores of 70 samples against 60 real images are coarse" in errors
+    assert "the row of real data is scored with 60 training images" in errors
+    assert "was trained on" not in errors
 
 
 def test_another_dataset_of_the_same_shape_is_warned_of(

@@ -147,7 +147,7 @@ def test_only_evaluations_like_the_newest_compete(scored: World, tmp_path: Path)
     assert chosen(made)["step"] == 4
 
 
-def test_the_final_scores_choose_nothing(scored: World, tmp_path: Path) -> None:
+def test_final_scores_do_not_select(scored: World, tmp_path: Path) -> None:
     """The best is by FID of the selection; among final scores the luck of one would count as quality."""
     made = runs.copy(scored, tmp_path)
     for best in (2, 4):
@@ -222,7 +222,7 @@ def test_a_run_without_checkpoints(plain: World, tmp_path: Path) -> None:
         export(made.store, made.run_id)
 
 
-def test_another_picture_is_not_published(scored: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_that_draws_another_picture_is_not_published(scored: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = list(immutable.ids(scored.store, "generator"))
     monkeypatch.setattr(step, "METHOD", step.METHOD + 1)  # so that nothing is known yet
     images = saved_model.Exported.images

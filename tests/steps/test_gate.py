@@ -33,7 +33,7 @@ Make = Callable[..., str]
 
 
 def contributions(seed: int, scores: dict[str, float]) -> dict[str, Contributions]:
-    """What tells of an FID whose standard error is FID_ERROR, and of shares as their images say."""
+    """Contributions to an FID with the standard error FID_ERROR, and to shares of images."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=IMAGES)
     noise = (noise - noise.mean()) / noise.std() * FID_ERROR * math.sqrt(IMAGES)
@@ -59,11 +59,11 @@ def make(store: Store, tmp_path: Path) -> Make:
                 **scores: float) -> str:  # fmt: skip
         folder = tmp_path / run_id
         folder.mkdir()
-        facts = {
+        metadata = {
             "run_id": run_id, "step": 10, "checkpoint_sha256": "aa", "config": Config().to_dict(),
             "parity": {"largest_pixel_difference": difference, "scores_equal": equal if evaluated else None},
         }  # fmt: skip
-        (folder / "generator.json").write_text(json.dumps(facts))
+        (folder / "generator.json").write_text(json.dumps(metadata))
         if evaluated:
             record = measure(store, run_id, {**SCORES, **scores}, identity=identity, weakness=weakness)
             (folder / "evaluation.json").write_text(json.dumps(record))
@@ -183,7 +183,7 @@ def test_worse_and_not_known_are_two_reasons(store: Store, make: Make) -> None:
     assert unknown[0].endswith("samples (evaluate.samples) would do, or allow more with gate.margin.fid")
 
 
-def test_live_that_sank_step_by_step_is_held_to_the_best(store: Store, make: Make) -> None:
+def test_a_gradual_decline_of_the_live_generator_is_compared_with_the_best(store: Store, make: Make) -> None:
     """Each is within the margin of the one before; the third is not within that of the first."""
     first = make("first", fid=10.0)
     put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
@@ -205,7 +205,7 @@ def test_each_score_has_the_best_of_its_own(store: Store, make: Make) -> None:
     assert gate(store, second, "faces").details["next_anchors"] == {"fid": second, "coverage": first, "recall": first}
 
 
-def test_a_history_without_anchors_is_held_to_the_best_that_was_measured_alike(store: Store, make: Make) -> None:
+def test_a_history_without_anchors_uses_the_best_with_the_same_identity(store: Store, make: Make) -> None:
     best, live = make("best", fid=8.0), make("live", fid=10.0)
     for each in (best, live):
         put_live(store, each)
@@ -215,7 +215,7 @@ def test_a_history_without_anchors_is_held_to_the_best_that_was_measured_alike(s
     assert found["next_anchors"]["fid"] == best
 
 
-def test_a_history_without_anchors_must_be_measured_alike_throughout(store: Store, make: Make) -> None:
+def test_a_history_without_anchors_must_have_the_same_identity_throughout(store: Store, make: Make) -> None:
     unlike, live = make("unlike", identity={**IDENTITY, "samples": 500}), make("live")
     for each in (unlike, live):
         put_live(store, each)
@@ -236,11 +236,13 @@ def test_a_yardstick_without_the_score_fails_a_check(store: Store, make: Make) -
     for key in ("margin", "anchor_margin"):
         found = gate(store, new, "faces", sets=[f"gate.{key}.memorised=0.1"]).details
         (reason,) = found["reasons"]
-        assert reason.startswith(f"the live generator, {live}, was measured without memorised; measure it alike with:")
+        assert reason.startswith(
+            f"the live generator, {live}, was measured without memorised; measure it in the same way with:"
+        )
     assert gate(store, new, "faces").details["passed"]
 
 
-def test_an_unmeasured_yardstick_is_not_asked_for_without_a_margin(store: Store, make: Make) -> None:
+def test_an_unmeasured_anchor_is_not_required_without_a_margin(store: Store, make: Make) -> None:
     old = make("old", identity={**IDENTITY, "samples": 500})
     put_live(store, old, anchors={"fid": old})
     sets = ["gate.margin=null", "gate.anchor_margin=null"]
@@ -258,7 +260,7 @@ def test_a_better_live_one_is_the_yardstick_whatever_is_on_record(store: Store, 
     assert f"that of the best generator that ever was live {live} is 10: 1 worse" in reason
 
 
-def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, make: Make) -> None:
+def test_a_rolled_back_generator_is_not_an_anchor(store: Store, make: Make) -> None:
     first = make("first", fid=10.0)
     put_live(store, first, anchors=gate(store, first, "faces").details["next_anchors"])
     fake = make("fake", fid=2.0)
@@ -269,12 +271,12 @@ def test_a_generator_that_was_rolled_back_from_is_no_yardstick(store: Store, mak
     assert gate(store, make(fid=10.0), "faces").details["passed"]
 
 
-def test_a_weak_judge_is_named_in_the_verdict(store: Store, make: Make) -> None:
+def test_a_weak_feature_network_is_named_in_the_verdict(store: Store, make: Make) -> None:
     found = gate(store, make(weakness="the feature network knows nothing"), "faces").details
     assert found["notes"][0] == "the feature network knows nothing"
 
 
-def test_every_reason_is_told(store: Store, make: Make) -> None:
+def test_every_reason_is_reported(store: Store, make: Make) -> None:
     put_live(store, make("live", fid=2.0))
     found = gate(store, make(difference=0.5), "faces", sets=["gate.limits.fid=1", "gate.limits.recall=0.9"]).details
     assert len(found["reasons"]) == 5
@@ -285,7 +287,7 @@ def test_every_reason_is_told(store: Store, make: Make) -> None:
     }  # fmt: skip
 
 
-def test_the_live_one_itself_is_held_to_the_thresholds_with_a_note(store: Store, make: Make) -> None:
+def test_the_live_generator_is_checked_against_the_limits_with_a_note(store: Store, make: Make) -> None:
     live = make("live")
     put_live(store, live)
     found = gate(store, live, "faces").details
@@ -392,7 +394,7 @@ def test_what_was_rolled_back_from_is_refused(store: Store, make: Make) -> None:
     assert gate(store, second, "pets").details["passed"], "under another name nobody rolled back"
 
 
-def test_the_live_one_is_compared_by_the_scores_that_were_measured_alike(store: Store, make: Make) -> None:
+def test_the_live_generator_is_compared_by_scores_of_the_same_identity(store: Store, make: Make) -> None:
     """A new reference: the live generator was exported with scores of another identity, and scored again since."""
     live = make("live", fid=3.0, identity={**IDENTITY, "dataset_id": "digits-0"})
     put_live(store, live)

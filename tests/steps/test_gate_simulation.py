@@ -14,7 +14,7 @@ import pytest
 
 from gan.config import Gate
 from gan.metrics.maths.contributions import of_values
-from gan.steps.gate_checks import Measured, comparisons, next_anchors
+from gan.steps.gate_checks import ScoredGenerator, comparison_checks, next_anchors
 
 NIGHTS, SEEDS = 500, 3
 IMAGES = 400
@@ -75,8 +75,8 @@ class History:
         return float(np.max(np.asarray(behind) - np.minimum.accumulate(behind)))
 
 
-def measured(night: int, truth: Truth, rng: np.random.Generator) -> Measured:
-    """A generator whose scores have a known error, with contributions that tell of just that error."""
+def measured(night: int, truth: Truth, rng: np.random.Generator) -> ScoredGenerator:
+    """A generator whose scores have a known error, with contributions that imply that error."""
     scores = {"fid": float(truth["fid"] + rng.normal(0, FID_ERROR))}
     noise = rng.normal(size=IMAGES)
     noise *= FID_ERROR * np.sqrt(IMAGES) / noise.std(ddof=1)
@@ -85,20 +85,20 @@ def measured(night: int, truth: Truth, rng: np.random.Generator) -> Measured:
         shown = rng.random(REAL_IMAGES) < truth[score]
         scores[score], contributions[score] = float(shown.mean()), of_values(real=shown)
     rows = {name: {"value": each} for name, each in scores.items()}
-    return Measured(f"gen-{night}", {"scores": rows, "identity": {}}, contributions)
+    return ScoredGenerator(f"gen-{night}", {"scores": rows, "identity": {}}, contributions)
 
 
 def simulate(regime: Regime, options: Gate, seed: int) -> History:
     rng = np.random.default_rng(seed)
     history = History()
-    live: Measured | None = None
+    live: ScoredGenerator | None = None
     best = {"fid": FID, "coverage": SHARE, "recall": SHARE}
-    anchors: dict[str, Measured] = {}
+    anchors: dict[str, ScoredGenerator] = {}
     for night in range(NIGHTS):
         truth = regime(night, history.live[-1] if history.live else best)
         truth = {**truth, "fid": truth["fid"] + rng.normal(0, SEED_SPREAD)}
         new = measured(night, truth, rng)
-        passed = all(check.passed for check in comparisons(options, new, live, anchors))
+        passed = all(check.passed for check in comparison_checks(options, new, live, anchors))
         if passed:
             chosen = next_anchors(new, anchors or dict.fromkeys(options.anchor_margin, new))
             anchors = {score: new if chosen[score] == new.generator_id else anchors[score] for score in chosen}
@@ -135,7 +135,7 @@ def test_equals_are_promoted() -> None:
         assert np.mean(history.promoted) >= 0.85
 
 
-def test_a_slow_decline_is_not_followed_down() -> None:
+def test_a_slow_decline_is_refused() -> None:
     """A gate that passes for want of evidence and forgets what was, ends at 35."""
     for history in histories(slow_decline):
         assert history.live[-1]["fid"] <= FID + 1.5

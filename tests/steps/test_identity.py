@@ -129,7 +129,7 @@ def test_a_key_of_the_reference_with_a_network_that_is_brought_along(
 
 
 def test_references_of_another_seed_differ_in_their_images_alone(store: Store, dataset_id: str, fixed: Path) -> None:
-    """With one network, nothing else tells them apart; their scores can't be compared."""
+    """With one network, nothing else distinguishes them; their scores can't be compared."""
     options = dataclasses.replace(REFERENCE, feature_network=str(fixed))
     first = made(store, dataset_id, options)
     second = made(store, dataset_id, dataclasses.replace(options, seed=1))

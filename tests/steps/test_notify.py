@@ -13,7 +13,7 @@ FAILED = Notification("failed", "faces", step="train", exit_code=8, reasons=("lo
 
 
 class Sent:
-    """Takes what would be posted, and answers as told."""
+    """Records what would be posted, and returns a given answer."""
 
     def __init__(self, problem: str | None = None) -> None:
         self.texts: list[str] = []
@@ -25,7 +25,7 @@ class Sent:
         return self._problem
 
 
-def test_what_happened_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_outcome_is_posted(capsys: pytest.CaptureFixture[str]) -> None:
     sent = Sent()
     made = notify(FAILED, Retrain(), URL, send=sent)
     assert (made.id, made.uri, made.skipped) == ("failed", "https://hooks.example.com", False)
@@ -35,24 +35,24 @@ def test_what_happened_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "choice", "told"),
+    ("notification", "choice", "posted"),
     [(QUIET, "all", 1), (QUIET, "news", 0), (FAILED, "news", 1), (FAILED, "off", 0)],
 )
-def test_only_what_is_wanted_is_told(facts: Notification, choice: str, told: int) -> None:
+def test_only_wanted_events_are_posted(notification: Notification, choice: str, posted: int) -> None:
     sent = Sent()
-    made = notify(facts, Retrain(notify=choice), URL, send=sent)
-    assert len(sent.texts) == told
-    assert made.details["delivered"] is bool(told)
-    assert (made.details["why_not"] is None) is bool(told)
+    made = notify(notification, Retrain(notify=choice), URL, send=sent)
+    assert len(sent.texts) == posted
+    assert made.details["delivered"] is bool(posted)
+    assert (made.details["why_not"] is None) is bool(posted)
 
 
-def test_a_webhook_that_is_down_fails_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_webhook_that_is_down_is_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     made = notify(FAILED, Retrain(), URL, send=Sent("it answered 500"))
     assert (made.details["delivered"], made.details["why_not"]) == (False, "it answered 500")
     assert "nobody was notified" in capsys.readouterr().err
 
 
-def test_without_a_webhook_the_outcome_says_so() -> None:
+def test_without_a_webhook_the_result_says_so() -> None:
     made = notify(QUIET, Retrain(), None, send=Sent())
     assert "GAN_WEBHOOK_URL is not set" in made.details["why_not"]
     assert made.uri == ""

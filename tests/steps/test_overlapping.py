@@ -1,15 +1,15 @@
-"""Two retrainings of one name at once: whatever they do, one of them goes live and the other is told."""
+"""Two retrainings of one name at once: one of them goes live and the other gets an error."""
 
 from __future__ import annotations
 
 import threading
 
 import pytest
-from support.published import Make
 
 from gan.errors import ConflictError
 from gan.steps.promote import promote
 from gan.store import Store, alias
+from support.published import Make
 
 
 @pytest.mark.parametrize("somebody_is_live", [False, True])

@@ -1,4 +1,4 @@
-"""New images beside old ones: only the new are decoded, and the dataset is the one that decoding all of them gives."""
+"""New images among old ones: only the new ones are decoded, and the dataset is the same as if all were."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_ending_of_a_name_says_how_an_image_is_read(store: LocalStore, pictu
 
 
 @pytest.mark.parametrize("name", ["manifest.parquet", "train-00000.tfrecord"])
-def test_a_damaged_dataset_keeps_nobody_from_decoding(
+def test_a_damaged_dataset_is_ignored(
     store: LocalStore, pictures: Path, decoded: list[str], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = run(store, pictures)

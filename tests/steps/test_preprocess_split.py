@@ -1,4 +1,4 @@
-"""The split by decoded pixels, and the near-duplicates that are told, as `preprocess` makes them."""
+"""The split by decoded pixels, and the reported near duplicates, through `preprocess`."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_one_picture_under_two_names_can_not_be_split(store: LocalStore, tmp_pat
         run(store, tmp_path / "in")
 
 
-def test_near_duplicates_are_told(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_near_duplicates_are_reported(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(12):
         put(tmp_path / "in" / "train", f"{seed}.png", picture(seed, (96, 80)))
     put(tmp_path / "in" / "test", "again.jpg", picture(3, (96, 80)), quality=80)
@@ -112,7 +112,7 @@ def test_near_duplicates_are_told(store: LocalStore, tmp_path: Path, capsys: pyt
     assert "test/again.jpg (test) and train/3.png (train)" in capsys.readouterr().err
 
 
-def test_celeba_tells_them_too_and_keeps_its_manifest(store: LocalStore, tmp_path: Path) -> None:
+def test_celeba_reports_them_too_and_keeps_its_manifest(store: LocalStore, tmp_path: Path) -> None:
     """The first picture is of the train partition, the fifth of the test partition."""
     one = picture(1, (178, 218))
     saved = {quality: io.BytesIO() for quality in (95, 60)}
@@ -129,5 +129,5 @@ def test_celeba_tells_them_too_and_keeps_its_manifest(store: LocalStore, tmp_pat
     assert "decoded_sha256" not in pq.read_schema(Path(outcome.uri) / "manifest.parquet").names
 
 
-def test_arrays_are_not_looked_at(store: LocalStore) -> None:
+def test_arrays_are_not_searched(store: LocalStore) -> None:
     assert "near_duplicates" not in preprocess(store, Data(), workers=1).details

@@ -55,7 +55,7 @@ def test_a_verdict_on_another_export_does_not_count(store: Store, make_generator
         promote(store, first, "faces")
 
 
-def test_force_promotes_and_goes_on_record(store: Store, make_generator: Callable[..., str]) -> None:
+def test_force_promotes_and_is_recorded(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=False)
     promote(store, generator, "faces", force="the demo is tonight")
     (move,) = alias.read(store, "faces").history
@@ -123,7 +123,7 @@ def test_a_reason_to_force_must_say_something(store: Store, make_generator: Call
     assert alias.read(store, "faces").live is None
 
 
-def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_generator: Callable[..., str]) -> None:
+def test_a_rolled_back_generator_is_not_promoted_again(store: Store, make_generator: Callable[..., str]) -> None:
     first = make_generator("r1", verdict=True)
     promote(store, first, "faces")
     second = make_generator("r2", verdict=True, against=first)
@@ -138,7 +138,7 @@ def test_what_was_rolled_back_from_is_not_promoted_again(store: Store, make_gene
 
 
 @pytest.mark.parametrize("verdict", [b"{", b"[]", b'{"passed": true}', b"\xff"])
-def test_a_damaged_verdict_is_told(store: Store, make_generator: Callable[..., str], verdict: bytes) -> None:
+def test_a_damaged_verdict_is_reported(store: Store, make_generator: Callable[..., str], verdict: bytes) -> None:
     generator = make_generator("r1", verdict=True)
     store.write("runs/r1/verdicts/faces.json", verdict)
     with pytest.raises(IntegrityError, match=r"verdicts/faces.json is damaged .*judge again with: gan gate"):

@@ -131,8 +131,8 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
     file.write_bytes(graph)
     options = Reference(feature_network=str(file), batch_size=16)
     outcome = make_reference(store, labelled, options)
-    facts = outcome.details["feature_network"]
-    assert (facts["name"], facts["kind"], facts["uri"]) == ("inception-2015-12-05", "inception", str(file))
+    network = outcome.details["feature_network"]
+    assert (network["name"], network["kind"], network["uri"]) == ("inception-2015-12-05", "inception", str(file))
     assert make_reference(store, labelled, options).skipped
     made = references.load(store, outcome.id)
     by_uri = make_reference(store, labelled, Reference(feature_network=file.as_uri(), batch_size=16))
@@ -184,10 +184,10 @@ def test_a_split_with_too_few_images_is_refused(
     folder = bad_inputs.folder(tmp_path / "few", 20)
     data = Data(dataset="folder", source=str(folder), image_size=8, holdout_percent=percent)
     few = preprocess(store, data, workers=1).id
-    told = (
+    message = (
         rf'at least 10 images; the split "{split}" of .* has \d.*or {change} data\.holdout_percent \(--holdout-percent'
     )
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         make_reference(store, few, OPTIONS)
 
 

@@ -54,7 +54,7 @@ def generator(made: World, run_id: str, step: int) -> str:
     return export(made.store, run_id, checkpoint=str(step)).id
 
 
-def judged(made: World) -> StepResult:
+def run_gate(made: World) -> StepResult:
     """The gate's verdict on the new generator, with margins that any one is within."""
     return gate(made.store, generator(made, made.run_id, 4), "pets", sets=WIDE)
 
@@ -68,10 +68,10 @@ def go_live(made: World, *steps: int) -> list[str]:
     return found
 
 
-def test_the_gate_passes_once_live_and_anchors_are_measured_alike(made: World) -> None:
+def test_the_gate_passes_once_live_and_anchors_have_the_same_identity(made: World) -> None:
     first, live = go_live(made, 2, 4)
     assert set(alias.read(made.store, "pets").anchors.values()) == {first}
-    refused = judged(made).details
+    refused = run_gate(made).details
     assert not refused["passed"]
     command = f"gan remeasure --name pets --reference-id {made.reference_id}"
     assert all("was measured with different" in each and command in each for each in refused["reasons"])
@@ -82,7 +82,7 @@ def test_the_gate_passes_once_live_and_anchors_are_measured_alike(made: World) -
     assert (outcome.details["why_not"], outcome.details["not_measured"]) == (None, {})
     assert (outcome.details["reference_id"], outcome.details["step"]) == (made.reference_id, 4)
 
-    passed = judged(made).details
+    passed = run_gate(made).details
     assert passed["passed"], passed["reasons"]
     names = {each["name"] for each in passed["checks"]}
     assert {"fid_against_live", "recall_against_live", "fid_against_best", "coverage_against_best"} <= names
@@ -96,7 +96,7 @@ def test_the_keys_of_the_evaluation_can_be_those_of_the_new_one(made: World) -> 
     go_live(made, 4)
     outcome = remeasure(made.store, "pets", made.reference_id, sets=["evaluate.samples=30"])
     assert outcome.details["identity"]["samples"] == 30
-    assert not judged(made).details["passed"], "the new one was scored with 40"
+    assert not run_gate(made).details["passed"], "the new one was scored with 40"
 
 
 def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: World) -> None:
@@ -108,12 +108,12 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
     assert alias.read(made.store, "pets").anchors == {}
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert outcome.details["measured"] == [ids[1], ids[0]], "the live one first"
-    verdict = judged(made).details
+    verdict = run_gate(made).details
     assert verdict["passed"], verdict["reasons"]
     assert set(verdict["next_anchors"]) == {"fid", "coverage", "recall"}
 
 
-def test_what_was_rolled_back_from_is_not_measured(made: World) -> None:
+def test_a_rolled_back_generator_is_not_measured(made: World) -> None:
     ids = [generator(made, old_run(made), step) for step in (2, 4)]
     for each, action in ((ids[0], "promote"), (ids[1], "promote"), (ids[0], "rollback")):
         before = alias.read(made.store, "pets")
@@ -129,12 +129,12 @@ def test_one_that_cannot_be_scored_is_named_and_the_gate_refuses(made: World) ->
     assert (outcome.id, outcome.details["measured"], outcome.details["why_not"]) == (live, [live], None)
     assert list(outcome.details["not_measured"]) == [first]
     assert "no checkpoint of step 2" in outcome.details["not_measured"][first]
-    verdict = judged(made).details
+    verdict = run_gate(made).details
     assert not verdict["passed"]
     assert all(first in each for each in verdict["reasons"])
 
 
-def test_a_live_one_that_cannot_be_scored_is_told(made: World) -> None:
+def test_a_live_one_that_cannot_be_scored_is_reported(made: World) -> None:
     (live,) = go_live(made, 4)
     for item in list(made.store.list(f"runs/{old_run(made)}/checkpoints")):
         made.store.delete(item.key)
@@ -144,7 +144,7 @@ def test_a_live_one_that_cannot_be_scored_is_told(made: World) -> None:
     assert "has no checkpoint of step 4; it has: none yet" in outcome.details["why_not"]
 
 
-def test_nothing_live_is_nothing_to_measure(made: World) -> None:
+def test_without_a_live_generator_nothing_is_measured(made: World) -> None:
     outcome = remeasure(made.store, "pets", made.reference_id)
     assert outcome.id == "nothing"
     assert outcome.details == {"why_not": "nothing is live under pets"}

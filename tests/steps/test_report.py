@@ -98,7 +98,7 @@ def test_evaluated(scored: World) -> None:
     has(
         page(scored),
         "A conditional dcgan generator",
-        "A column a class.",
+        "One column per class.",
         "cats dogs",
         "fid[folder-cnn:",
         "Real data",
@@ -110,7 +110,7 @@ def test_evaluated(scored: World) -> None:
     )
 
 
-def test_exported_judged_promoted_and_beside_the_live_one(scored: World, tmp_path: Path) -> None:
+def test_exported_judged_promoted_and_compared_with_the_live_one(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
     first = export(made.store, made.run_id, checkpoint="2").id
     text = page(made)
@@ -176,7 +176,7 @@ def test_refused(scored: World, tmp_path: Path) -> None:
     has(page(made), "Refused for “pets”", f"{generator_id} was not promoted.", "(gate.limits.fid).")
 
 
-def test_a_live_generator_that_is_no_match(scored: World, tmp_path: Path) -> None:
+def test_a_live_generator_that_is_not_comparable(scored: World, tmp_path: Path) -> None:
     """One measured differently, one never measured, and one that is gone are named, not compared with."""
     made = runs.copy(scored, tmp_path)
     generator_id = export(made.store, made.run_id).id
@@ -205,7 +205,7 @@ def test_without_training_images_or_reference_the_rest_is_still_shown(
     for item in made.store.list(f"datasets/{made.dataset_id}"):
         if item.key.endswith(".tfrecord"):
             made.store.delete(item.key)
-    has(page(made), "No comparison with training images yet", "A column a class.")
+    has(page(made), "No comparison with training images yet", "One column per class.")
     assert "is missing" in capsys.readouterr().err
 
 
@@ -224,4 +224,4 @@ def test_an_unknown_run(trained: World) -> None:
     ("count", "steps"), [(0, []), (1, [0]), (8, list(range(8))), (15, [0, 2, 4, 6, 8, 10, 12, 14])]
 )
 def test_moments_are_spread_evenly(count: int, steps: list[int]) -> None:
-    assert pictures.moments(count) == steps
+    assert pictures.evenly_spaced(count) == steps

@@ -67,10 +67,10 @@ def never_stopped(prepared: tuple[Path, str], tmp_path_factory: pytest.TempPathF
     shutil.copytree(prepared[0], root)
     store = open_store(str(root))
     run_id = train(store, tiny(), prepared[1]).id
-    return state(store, run_id)
+    return state_bytes(store, run_id)
 
 
-def state(store: Store, run_id: str, step: int = STEPS) -> bytes:
+def state_bytes(store: Store, run_id: str, step: int = STEPS) -> bytes:
     return store.read(f"runs/{run_id}/checkpoints/{Path(Checkpoints(store, run_id).uri(step)).name}/state.safetensors")
 
 
@@ -90,7 +90,7 @@ def test_a_run_is_begun_finished_and_found_finished(
     assert made.details["dataset_id"] == dataset_id
     assert made.details["images_per_second"] > 0
     assert 0 <= made.details["data_wait_share"] <= 1
-    assert state(store, made.id) == never_stopped
+    assert state_bytes(store, made.id) == never_stopped
     run = read_run(store, made.id)
     assert run.config == tiny()
     assert run.environment["tensorflow"].startswith("2.")
@@ -105,7 +105,7 @@ def test_a_run_is_begun_finished_and_found_finished(
     stricter = override(tiny(), ["gate.limits.fid=1"])
     assert train(store, stricter, dataset_id).id == made.id
     assert read_run(store, made.id).config == stricter
-    assert state(store, made.id) == never_stopped
+    assert state_bytes(store, made.id) == never_stopped
 
 
 @pytest.mark.parametrize("first", [PER_EPOCH, PER_EPOCH + 3])
@@ -115,7 +115,7 @@ def test_more_steps_continue_the_run_in_the_middle_of_an_epoch_or_at_its_end(
     train(store, tiny(f"train.steps={first}"), dataset_id, run_id="mine")
     grown = train(store, tiny(), dataset_id, run_id="mine")
     assert grown.details["resumed_from"] == first
-    assert state(store, "mine") == never_stopped
+    assert state_bytes(store, "mine") == never_stopped
     assert read_run(store, "mine").config.train.steps == STEPS
     with pytest.raises(ConfigError, match=rf"train\.steps \(was 14, now {first}; it may only grow\)"):
         train(store, tiny(f"train.steps={first}"), dataset_id, run_id="mine")
@@ -134,8 +134,8 @@ def signal_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals]
     watch = NanGuard.watch
 
     def at(wanted: int, number: signal.Signals) -> None:
-        def watching(sentinel: NanGuard, step: int, metrics: Any) -> None:
-            watch(sentinel, step, metrics)
+        def watching(guard: NanGuard, step: int, metrics: Any) -> None:
+            watch(guard, step, metrics)
             if step == wanted:
                 os.kill(os.getpid(), number)
 
@@ -166,7 +166,7 @@ class Signalling(LocalStore):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_even_twice_and_while_saving_saves_and_tells_how_to_resume(
+def test_a_signal_even_twice_and_while_saving_saves_and_says_how_to_resume(
     store: LocalStore, dataset_id: str, never_stopped: bytes, signal_at: Any, number: signal.Signals, code: int
 ) -> None:
     signal_at(7, number)
@@ -182,7 +182,7 @@ def test_a_signal_even_twice_and_while_saving_saves_and_tells_how_to_resume(
     )
     resumed = train(store, tiny(), dataset_id)
     assert resumed.details["resumed_from"] == 7
-    assert state(store, run_id) == never_stopped
+    assert state_bytes(store, run_id) == never_stopped
 
 
 def test_a_signal_before_the_first_step_says_that_none_was_done(store: LocalStore, dataset_id: str) -> None:
@@ -195,7 +195,7 @@ def test_a_signal_in_the_last_step_finds_the_run_done(store: LocalStore, dataset
     assert train(store, tiny(), dataset_id).details["steps"] == STEPS
 
 
-def test_where_the_store_is_no_folder_the_same_command_resumes(
+def test_if_the_store_is_not_a_folder_the_same_command_resumes(
     store: LocalStore, dataset_id: str, signal_at: Any
 ) -> None:
     class Remote(LocalStore):
@@ -225,7 +225,7 @@ def test_an_attempt_that_was_thought_dead_is_fenced_out(
         train(Elsewhere(store.root), tiny(), dataset_id)
     assert Checkpoints(store, run_id).steps() == [6]
     assert train(store, tiny(), dataset_id).details["resumed_from"] == 6
-    assert state(store, run_id) == never_stopped
+    assert state_bytes(store, run_id) == never_stopped
     assert [(each.number, each.from_step) for each in attempts.read(store, run_id)] == [(1, 0), (2, None), (3, 6)]
 
 
@@ -250,7 +250,7 @@ raise SystemExit(main(sys.argv[1:]))
 
 
 def train_until(step: int, act: Callable[[subprocess.Popen[str]], None], arguments: list[str]) -> tuple[int, str]:
-    """Run the real command in a process of its own, which waits after each step; act on it when `step` is reached."""
+    """Run the real command in its own process, which waits after each step; act on it when `step` is reached."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOCKSTEP, *arguments],
         stdin=subprocess.PIPE,
@@ -271,11 +271,11 @@ def train_until(step: int, act: Callable[[subprocess.Popen[str]], None], argumen
 
 
 @pytest.mark.slow
-def test_a_real_process_interrupted_terminated_and_killed_ends_as_if_nothing_had_happened(
+def test_an_interrupted_terminated_and_killed_process_ends_with_the_same_result(
     store: LocalStore, dataset_id: str, never_stopped: bytes, tmp_path: Path
 ) -> None:
     first, second, third = sorted(np.random.default_rng().choice(np.arange(1, STEPS), 3, replace=False).tolist())
-    told = f"stopped after steps {first} and {second}, killed after {third}"
+    history = f"stopped after steps {first} and {second}, killed after {third}"
     (tmp_path / "tiny.yaml").write_text(tiny().to_yaml())
     given = ["train", "--config", str(tmp_path / "tiny.yaml"), "--dataset-id", dataset_id, "--store", store.uri]
 
@@ -289,13 +289,13 @@ def test_a_real_process_interrupted_terminated_and_killed_ends_as_if_nothing_had
     assert code == -signal.SIGKILL, errors
     last = train(store, tiny(), dataset_id)
     # It was killed within a step, before that step could be saved.
-    assert last.details["resumed_from"] == max(second, (third - 1) // 6 * 6), told
-    assert state(store, last.id) == never_stopped, told
-    assert [line["step"] for line in read_metrics(store, last.id)] == [3, 6, 9, 12, 14], told
+    assert last.details["resumed_from"] == max(second, (third - 1) // 6 * 6), history
+    assert state_bytes(store, last.id) == never_stopped, history
+    assert [line["step"] for line in read_metrics(store, last.id)] == [3, 6, 9, 12, 14], history
 
 
 class TestBadInput:
-    """One error of ours each, and nothing published."""
+    """One GanError each, and nothing published."""
 
     @pytest.mark.parametrize(
         ("sets", "error", "message"),
@@ -380,7 +380,7 @@ def test_a_plan_says_what_would_be_done_and_writes_nothing(store: Store, dataset
     json.dumps(made.to_dict())
 
 
-def test_a_plan_tells_where_a_run_would_resume(store: Store, dataset_id: str) -> None:
+def test_a_plan_says_where_a_run_would_resume(store: Store, dataset_id: str) -> None:
     train(store, tiny("train.steps=2"), dataset_id, run_id="mine")
     made: Any = plan(store, tiny(), dataset_id, run_id="mine")
     assert made.details["resumed_from"] == 2

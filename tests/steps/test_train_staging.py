@@ -73,7 +73,7 @@ def same(some: State, others: State) -> bool:
     return some.keys() == others.keys() and all(np.array_equal(some[name], others[name]) for name in some)
 
 
-def test_streamed_and_lying_there_are_one(gated: tuple[Gated, str, str], from_a_folder: State) -> None:
+def test_streamed_and_local_data_give_the_same_result(gated: tuple[Gated, str, str], from_a_folder: State) -> None:
     store, dataset_id, last = gated
     store.gates[last].set()
     assert same(state(store, train(store, config(), dataset_id).id, STEPS), from_a_folder)
@@ -83,7 +83,7 @@ def test_streamed_and_lying_there_are_one(gated: tuple[Gated, str, str], from_a_
 def test_a_signal_ends_the_wait_for_a_shard(
     gated: tuple[Gated, str, str], from_a_folder: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The steps that the first shards allowed are saved, and the run goes on from there."""
+    """The steps that the first shards allowed are saved, and the run resumes from there."""
     store, dataset_id, last = gated
     patient = ShardFetcher.wait
 

@@ -54,7 +54,7 @@ def test_it_starts_with_what_the_other_exports(made: runs.World) -> None:
     assert not np.allclose(kernel, kernels(there, "ema")[number])
 
 
-def test_a_run_that_was_begun_with_a_ramp_up_goes_on_with_one(made: runs.World, tmp_path: Path) -> None:
+def test_a_run_that_began_with_a_ramp_up_keeps_it(made: runs.World, tmp_path: Path) -> None:
     """Its record has no mark of a warm start; a step of it is bit for bit what it would have been."""
     world = runs.copy(made, tmp_path)
     config = override(runs.config(steps=2), [f"train.start_from={made.run_id}@4", "train.ema_decay=0.9"])
@@ -89,7 +89,7 @@ def test_it_is_found_finished_though_the_other_is_gone(made: runs.World, tmp_pat
     assert (again.id, again.skipped) == (first.id, True)
 
 
-def test_an_absent_checkpoint_is_told(made: runs.World) -> None:
+def test_an_absent_checkpoint_is_reported(made: runs.World) -> None:
     config = override(runs.config(), [f"train.start_from={made.run_id}@3"])
     for attempt in (plan, train):
         with pytest.raises(NotFoundError, match=f"run {made.run_id} has no checkpoint of step 3; it has: 2, 4"):

@@ -42,7 +42,7 @@ def network(*, conditional: bool, channels: int = 1, seed: int = 0) -> keras.Mod
     return build_generator(config(conditional=conditional), dataset(channels=channels))
 
 
-def facts(*, conditional: bool, channels: int = 1) -> GeneratorMetadata:
+def generator_metadata(*, conditional: bool, channels: int = 1) -> GeneratorMetadata:
     """What generator.json says of `network`."""
     settings = config(conditional=conditional)
     return GeneratorMetadata(
@@ -65,7 +65,7 @@ def publish(store: Store, *, conditional: bool = True, channels: int = 1, seed: 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         saved_model.write(network(conditional=conditional, channels=channels, seed=seed), folder)
-        described = facts(conditional=conditional, channels=channels).to_dict()
+        described = generator_metadata(conditional=conditional, channels=channels).to_dict()
         (folder / "generator.json").write_text(json.dumps(described))
         files = immutable.files_below(folder)
         generator_id = immutable.sums_id("gen", files)

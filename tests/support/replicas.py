@@ -33,7 +33,7 @@ def far(one: Any, other: Any) -> float:
 
 def compare(sets: list[str], shared: Replicas) -> dict[str, Any]:
     config = TOY.config("train.batch_size=12", *sets)
-    one, many = TOY.players(config), TOY.players(config, shared)
+    one, many = TOY.train_state(config), TOY.train_state(config, shared)
     begin_alike = all(
         np.array_equal(a, b) for a, b in zip(one.tensors().values(), many.tensors().values(), strict=True)
     )
@@ -41,16 +41,16 @@ def compare(sets: list[str], shared: Replicas) -> dict[str, Any]:
     batches = TOY.batches(config)
     for number in range(1, STEPS + 1):
         drawn = [next(batches) for _ in range(config.train.discriminator_steps)]
-        figures, others = (take(number, drawn) for take in steps)
+        metrics, others = (take(number, drawn) for take in steps)
     tensors, found = one.tensors(), many.tensors()
     copies = [[copy.numpy() for copy in each.value.values] for each in many.variables().values()]
-    whole = [name for name, tensor in tensors.items() if tensor.dtype.kind in "iu"]
-    networks = [name for name in tensors if "optimizer" not in name and name not in whole]
+    integers = [name for name, tensor in tensors.items() if tensor.dtype.kind in "iu"]
+    networks = [name for name in tensors if "optimizer" not in name and name not in integers]
     return {
         "begin_alike": begin_alike,
         "weights": max(far(tensors[name], found[name]) for name in networks),
-        "figures": max(far(float(figures[name]), float(others[name])) for name in figures),
-        "integers_equal": all(np.array_equal(tensors[name], found[name]) for name in whole),
+        "metrics": max(far(float(metrics[name]), float(others[name])) for name in metrics),
+        "integers_equal": all(np.array_equal(tensors[name], found[name]) for name in integers),
         "same_on_all": all(np.array_equal(first, other) for first, *rest in copies for other in rest),
     }
 
@@ -60,28 +60,28 @@ def gradients(shared: SharedReplicas) -> dict[str, float]:
         weight = tf.Variable(1.5)
 
     def of(loss: Any) -> float:
-        def part(_step: Any, _part: Any, own: Any) -> Any:
+        def replica_fn(_step: Any, _update: Any, local: Any) -> Any:
             with tf.GradientTape() as tape:
-                value = loss(shared.whole(weight * own))
-            return shared.sum([tape.gradient(value, weight)])[0]
+                value = loss(shared.all_gather(weight * local))
+            return shared.all_reduce_sum([tape.gradient(value, weight)])[0]
 
-        return float(tf.function(shared.spread(part))(0, 0, tf.range(1.0, 7.0)))
+        return float(tf.function(shared.run_on_all(replica_fn))(0, 0, tf.range(1.0, 7.0)))
 
     return {
-        "mean_square": of(lambda whole: tf.reduce_mean(tf.square(whole))),
-        "log_sum": of(lambda whole: tf.math.log(tf.reduce_sum(whole))),
+        "mean_square": of(lambda batch: tf.reduce_mean(tf.square(batch))),
+        "log_sum": of(lambda batch: tf.math.log(tf.reduce_sum(batch))),
     }
 
 
-def parts(shared: SharedReplicas) -> dict[str, Any]:
-    def of(part: Any) -> Any:
-        return tf.function(shared.spread(part))(0, 0, tf.range(6.0)).numpy().tolist()
+def collectives(shared: SharedReplicas) -> dict[str, Any]:
+    def of(replica_fn: Any) -> Any:
+        return tf.function(shared.run_on_all(replica_fn))(0, 0, tf.range(6.0)).numpy().tolist()
 
     return {
-        "own": of(lambda _step, _part, own: shared.own(shared.whole(own))),
-        "whole": of(lambda _step, _part, own: shared.whole(own)),
-        "mean": of(lambda _step, _part, own: shared.mean(own[0])),
-        "most": int(shared.most(7)),
+        "local_slice": of(lambda _step, _update, local: shared.local_slice(shared.all_gather(local))),
+        "all_gather": of(lambda _step, _update, local: shared.all_gather(local)),
+        "all_reduce_mean": of(lambda _step, _update, local: shared.all_reduce_mean(local[0])),
+        "all_reduce_max": int(shared.all_reduce_max(7)),
     }
 
 
@@ -94,12 +94,12 @@ def overflow(shared: SharedReplicas) -> dict[str, Any]:
         optimizer.build(layer.trainable_variables)
     before = layer.kernel.numpy()
 
-    def part(_step: Any, _part: Any, own: Any) -> Any:
-        summed = shared.sum([tf.reshape(own, [1, 1])])
+    def replica_fn(_step: Any, _update: Any, local: Any) -> Any:
+        summed = shared.all_reduce_sum([tf.reshape(local, [1, 1])])
         optimizer.apply(shared.for_optimizer(summed), layer.trainable_variables)
         return summed[0]
 
-    tf.function(shared.spread(part))(0, 0, tf.constant([1.0, 1.0, np.inf]))
+    tf.function(shared.run_on_all(replica_fn))(0, 0, tf.constant([1.0, 1.0, np.inf]))
     changed = not np.array_equal(before, layer.kernel.numpy())
     return {"weights_changed": changed, "scale": float(optimizer.dynamic_scale.numpy())}
 
@@ -119,7 +119,7 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     shared = SharedReplicas(tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(count)]))
     found = {name: compare(sets, shared) for name, sets in cases.items()}
-    found |= {"gradients": gradients(shared), "parts": parts(shared), "overflow": overflow(shared)}
+    found |= {"gradients": gradients(shared), "collectives": collectives(shared), "overflow": overflow(shared)}
     print(json.dumps({**found, "refused": refused(shared)}))
 
 

@@ -66,7 +66,7 @@ class Toy:
         """Networks of a few channels, batches of 4, a checkpoint every 4 of 9 steps."""
         return override(from_dict(TOY), sets)
 
-    def players(self, config: Config, replicas: Replicas | None = None) -> TrainState:
+    def train_state(self, config: Config, replicas: Replicas | None = None) -> TrainState:
         shared = replicas or Replicas()
         with reproducible(config.train.precision, config.train.seed), shared.scope():
             networks = build.build_generator(config, self.dataset), build.build_discriminator(config, self.dataset)
@@ -74,8 +74,8 @@ class Toy:
             rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
             return make_train_state(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
 
-    def step(self, config: Config, players: TrainState, replicas: Replicas | None = None) -> TrainingStep:
-        return training_step(players, config, replicas or Replicas())
+    def step(self, config: Config, state: TrainState, replicas: Replicas | None = None) -> TrainingStep:
+        return training_step(state, config, replicas or Replicas())
 
     def batches(self, config: Config, first: int = 0) -> Iterator[dict[str, tf.Tensor]]:
         """Batch `first` and those after it, each a function of its number."""
@@ -102,11 +102,11 @@ class Toy:
         lease = take_over(store, "r")
         start = Checkpoints(store, "r").latest_good()
         done = start.step if start else 0
-        lease.go_on_from(done)
-        players = self.players(config)
+        lease.record_resume_step(done)
+        state = self.train_state(config)
         if start:
-            players.restore(start.tensors, where="the checkpoint")
-        take, stop = self.step(config, players), StopRequest()
+            state.restore(start.tensors, where="the checkpoint")
+        take, stop = self.step(config, state), StopRequest()
 
         def take_step(step: int, batches: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
             if step == poison:
@@ -116,15 +116,17 @@ class Toy:
             return take(step, batches)
 
         classes = len(CLASSES) if config.generator.conditional else None
-        sheet = SampleSheet(players.ema, config.generator.latent_size, config.train.seed, classes)
+        sheet = SampleSheet(state.ema, config.generator.latent_size, config.train.seed, classes)
         batches = self.batches(config, done * config.train.discriminator_steps)
         forget_after(store, "r", done)
-        publisher = CheckpointWriter(store, "r", lease, config.train, done=done)
-        outbox = AsyncCheckpointer(
-            publisher, most_waiting=config.train.keep_checkpoints, patience_seconds=5, pause_seconds=0.01
+        checkpointer = AsyncCheckpointer(
+            CheckpointWriter(store, "r", lease, config.train, done=done),
+            max_pending=config.train.keep_checkpoints,
+            timeout_seconds=5,
+            pause_seconds=0.01,
         )
-        with outbox, Recorder("r", done, outbox.folder) as recorder:
-            loop = Loop(run, players, take_step, batches, sheet, recorder, outbox, done=done, stop=stop)
+        with checkpointer, Recorder("r", done, checkpointer.folder) as recorder:
+            loop = Loop(run, state, take_step, batches, sheet, recorder, checkpointer, done=done, stop=stop)
             loop.train()
         return loop, stop
 

@@ -1,4 +1,4 @@
-"""BatchNorm statistics that are estimated anew: against all activations at once, and alike every time."""
+"""Estimated BatchNorm statistics: compared with those of all activations at once, and reproducible."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_they_hang_on_the_weights_alone(toy: Any, conditional: bool) -> None:
         assert np.bincount(labels, minlength=3) / len(labels) == pytest.approx(shares, abs=0.05)
 
 
-def test_networks_inside_a_network_are_looked_at_and_one_without_batchnorm_stays() -> None:
+def test_nested_networks_are_included_and_one_without_batchnorm_is_unchanged() -> None:
     inner = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])
     network = keras.Sequential([keras.Input((3,)), inner])
     batch_norm.estimate_statistics(network)

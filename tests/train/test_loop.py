@@ -11,7 +11,7 @@ from gan.store import LocalStore, Store
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.logging.metrics_log import read_metrics
 
-GAMES = {
+SETTINGS = {
     "plain": [],
     "noise, smoothing, RMSprop": [
         "loss.name=minimax",
@@ -35,21 +35,21 @@ GAMES = {
 }
 
 
-def state(store: Store, step: int) -> bytes:
+def state_bytes(store: Store, step: int) -> bytes:
     return store.read(f"runs/r/checkpoints/{Path(Checkpoints(store, 'r').uri(step)).name}/state.safetensors")
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_a_stopped_and_resumed_run_ends_with_the_very_same_bytes(
-    toy: Any, store: Store, other_store: Store, game: str
+    toy: Any, store: Store, other_store: Store, setting: str
 ) -> None:
-    config = toy.config(*GAMES[game])
+    config = toy.config(*SETTINGS[setting])
     loop, _ = toy.train(store, config)
     assert loop.step == 9
     stopped, _ = toy.train(other_store, config, stop_after=6)
     assert stopped.step == 6
     toy.train(other_store, config)
-    assert state(store, 9) == state(other_store, 9)
+    assert state_bytes(store, 9) == state_bytes(other_store, 9)
 
 
 def test_any_number_of_stops_at_any_step_changes_nothing(toy: Any, store: Store, other_store: Store) -> None:
@@ -57,7 +57,7 @@ def test_any_number_of_stops_at_any_step_changes_nothing(toy: Any, store: Store,
     toy.train(store, config)
     for step in (1, 4, 8, None):
         toy.train(other_store, config, stop_after=step)
-    assert state(store, 9) == state(other_store, 9)
+    assert state_bytes(store, 9) == state_bytes(other_store, 9)
     lines, others = (
         [{name: line[name] for name in line if "loss" in name or name == "step"} for line in read_metrics(each, "r")]
         for each in (store, other_store)
@@ -66,7 +66,7 @@ def test_any_number_of_stops_at_any_step_changes_nothing(toy: Any, store: Store,
 
 
 class Killed(BaseException):
-    """What a kill is to the code that it hits: the end."""
+    """Stands for SIGKILL: no handler runs."""
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ class Killed(BaseException):
         "gan.train.nan_guard.NanGuard.check_state",
     ],
 )
-def test_a_kill_while_saving_leaves_a_run_that_goes_on(
+def test_a_run_killed_while_saving_can_be_resumed(
     toy: Any, store: Store, other_store: Store, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     config = toy.config()
@@ -94,7 +94,7 @@ def test_a_kill_while_saving_leaves_a_run_that_goes_on(
         toy.train(other_store, config)
     monkeypatch.undo()
     toy.train(other_store, config)
-    assert state(store, 9) == state(other_store, 9)
+    assert state_bytes(store, 9) == state_bytes(other_store, 9)
     assert [line["step"] for line in read_metrics(other_store, "r")] == [2, 4, 6, 8, 9]
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
     other_store.write("runs/r/checkpoints/00000006-1/state.safetensors", b"rubbish")
     toy.train(other_store, config)
     assert "warning: checkpoint 6 of run r is damaged" in capsys.readouterr().err
-    assert state(store, 9) == state(other_store, 9)
+    assert state_bytes(store, 9) == state_bytes(other_store, 9)
 
 
 def test_what_a_run_leaves(toy: Any, store: Store) -> None:
@@ -145,14 +145,14 @@ def test_what_a_run_leaves(toy: Any, store: Store) -> None:
         "data_wait_share",
         "seconds",
     }
-    assert loop.speed.total.images == 8 * 4
+    assert loop.throughput.total.images == 8 * 4
 
 
-def test_progress_tells_the_losses(toy: Any, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_shows_the_losses(toy: Any, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     toy.train(store, toy.config())
-    told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if '"train"' in line]
-    assert told[-1]["done"] == told[-1]["total"] == 9
-    assert told[-1].keys() >= {"generator_loss", "discriminator_loss", "images_per_second", "eta_seconds"}
+    progress = [json.loads(line) for line in capsys.readouterr().err.splitlines() if '"train"' in line]
+    assert progress[-1]["done"] == progress[-1]["total"] == 9
+    assert progress[-1].keys() >= {"generator_loss", "discriminator_loss", "images_per_second", "eta_seconds"}
 
 
 def test_a_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(toy: Any, store: Store) -> None:

@@ -15,36 +15,36 @@ def metrics(**terms: float) -> dict[str, tf.Tensor]:
 
 
 def test_healthy_steps_pass() -> None:
-    sentinel = NanGuard("r")
+    guard = NanGuard("r")
     for step in range(1, 5):
-        sentinel.watch(step, metrics())
-    sentinel.settle()
-    sentinel.settle()
+        guard.watch(step, metrics())
+    guard.check_last()
+    guard.check_last()
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
-def test_the_step_and_the_term_are_named_when_the_next_step_is_watched(bad: float) -> None:
-    sentinel = NanGuard("r")
-    sentinel.saved(5)
-    sentinel.watch(7, metrics(generator_loss=bad))
+def test_the_step_and_the_metric_are_named_when_the_next_step_is_watched(bad: float) -> None:
+    guard = NanGuard("r")
+    guard.saved(5)
+    guard.watch(7, metrics(generator_loss=bad))
     with pytest.raises(
         DivergedError, match=r"run r diverged at step 7: generator_loss not finite; checkpoint 5 is kept"
     ):
-        sentinel.watch(8, metrics(generator_loss=bad, discriminator_loss=bad))
+        guard.watch(8, metrics(generator_loss=bad, discriminator_loss=bad))
 
 
-def test_settling_looks_at_the_last_step() -> None:
-    sentinel = NanGuard("r")
-    sentinel.watch(7, metrics())
-    sentinel.watch(8, metrics(discriminator_gradient_norm=float("inf"), kl=float("nan")))
+def test_the_last_step_is_checked_on_request() -> None:
+    guard = NanGuard("r")
+    guard.watch(7, metrics())
+    guard.watch(8, metrics(discriminator_gradient_norm=float("inf"), kl=float("nan")))
     with pytest.raises(
         DivergedError, match=r"at step 8: discriminator_gradient_norm and kl not finite; no checkpoint was"
     ):
-        sentinel.settle()
+        guard.check_last()
 
 
 def test_weights_that_are_not_finite_are_named() -> None:
-    sentinel = NanGuard("r")
-    sentinel.check_state(3, {"generator/0000": np.ones(3, np.float32), "d": np.ones(2, np.int64)})
+    guard = NanGuard("r")
+    guard.check_state(3, {"generator/0000": np.ones(3, np.float32), "d": np.ones(2, np.int64)})
     with pytest.raises(DivergedError, match="at step 4: variable ema/0001 not finite"):
-        sentinel.check_state(4, {"ema/0001": np.array([1, np.nan], np.float32)})
+        guard.check_state(4, {"ema/0001": np.array([1, np.nan], np.float32)})

@@ -46,7 +46,7 @@ def test_a_gpu_for_each_one_tensorflow_sees() -> None:
     assert len(gpu_capabilities()) == len(tf.config.list_physical_devices("GPU"))
 
 
-def test_weights_come_from_the_seed_and_the_policy_is_put_back() -> None:
+def test_weights_come_from_the_seed_and_the_policy_is_restored() -> None:
     def weights(seed: int) -> np.ndarray:
         with reproducible("mixed_bfloat16", seed):
             layer = keras.layers.Dense(4)

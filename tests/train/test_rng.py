@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.train.rng import DRAWS_A_PART, StatelessRng
+from gan.train.rng import DRAWS_PER_UPDATE, StatelessRng
 
 
-def test_the_same_seed_step_part_and_number_give_the_same_numbers() -> None:
+def test_the_same_seed_step_update_and_index_give_the_same_numbers() -> None:
     first, second = (StatelessRng(3, 17, 1) for _ in range(2))
     for _ in range(3):
         np.testing.assert_array_equal(first.latents(4, 5), second.latents(4, 5))
 
 
-def test_any_other_seed_step_part_or_number_gives_others() -> None:
+def test_any_other_seed_step_update_or_index_gives_others() -> None:
     rows = []
-    for seed, step, part in itertools.product((0, 1), (0, 1, 2, 10**6), (0, 1)):
-        draws = StatelessRng(seed, step, part)
-        rows += [tuple(draws.latents(1, 4).numpy()[0]) for _ in range(2)]
+    for seed, step, update in itertools.product((0, 1), (0, 1, 2, 10**6), (0, 1)):
+        rng = StatelessRng(seed, step, update)
+        rows += [tuple(rng.latents(1, 4).numpy()[0]) for _ in range(2)]
     assert len(set(rows)) == len(rows)
 
 
@@ -36,14 +36,14 @@ def test_latents_are_standard_normal() -> None:
 
 
 def test_a_mask_is_true_in_the_share_asked_for() -> None:
-    draws = StatelessRng(0, 1)
-    assert abs(draws.mask((20_000, 1), 0.2).numpy().mean() - 0.2) < 0.02
-    assert not draws.mask((100, 1), 0.0).numpy().any()
+    rng = StatelessRng(0, 1)
+    assert abs(rng.mask((20_000, 1), 0.2).numpy().mean() - 0.2) < 0.02
+    assert not rng.mask((100, 1), 0.0).numpy().any()
 
 
-def test_more_draws_than_a_part_has_are_refused() -> None:
-    draws = StatelessRng(0, 1)
-    for _ in range(DRAWS_A_PART):
-        draws.uniform((1,))
-    with pytest.raises(ValueError, match="raise DRAWS_A_PART"):
-        draws.uniform((1,))
+def test_more_draws_than_an_update_has_are_refused() -> None:
+    rng = StatelessRng(0, 1)
+    for _ in range(DRAWS_PER_UPDATE):
+        rng.uniform((1,))
+    with pytest.raises(ValueError, match="raise DRAWS_PER_UPDATE"):
+        rng.uniform((1,))

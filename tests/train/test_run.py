@@ -59,15 +59,15 @@ def test_an_id_that_leaves_the_store_is_refused(store: Store) -> None:
         checksummed_json({"format": FORMAT, "run_id": "r2"}),
     ],
 )
-def test_damage_is_told(store: Store, data: bytes) -> None:
+def test_damage_is_reported(store: Store, data: bytes) -> None:
     write_run(store, RUN)
     store.write("runs/r1/run.json", data)
     with pytest.raises(IntegrityError, match=r"/runs/r1/run.json is damaged \(it .*; put the original back"):
         read_run(store, "r1")
 
 
-def test_the_copy_of_the_config_decides_nothing_and_its_damage_is_told(store: Store) -> None:
-    """A kill between the two files of a continued run leaves an old record beside a new copy, which must be of use."""
+def test_damage_to_the_copy_of_the_config_is_reported_and_harmless(store: Store) -> None:
+    """A kill between the two writes of a resumed run leaves an old record and a new copy, which must be readable."""
     write_run(store, RUN)
     assert list(config_damages(store, RUN)) == []
     store.write("runs/r1/config.yaml", override(Config(), ["train.seed=5"]).to_yaml().encode())
@@ -117,7 +117,7 @@ def test_differences_of_equal_configs_are_none() -> None:
 
 
 def edit(store: Store, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what run.json holds, its seal included."""
+    """Change run.json and its checksum."""
     record = read_checksummed(store, "runs/r1/run.json")
     change(record)
     write_checksummed(store, "runs/r1/run.json", record)
@@ -130,7 +130,7 @@ def test_a_run_of_another_format_is_refused(store: Store) -> None:
         read_run(store, "r1")
 
 
-def test_a_key_that_came_later_counts_as_its_default(store: Store) -> None:
+def test_a_newer_key_counts_as_its_default(store: Store) -> None:
     write_run(store, RUN)
     edit(store, lambda record: record["decisive"]["loss"].pop("kl_weight"))
     earlier = read_run(store, "r1")

@@ -44,7 +44,7 @@ def test_handlers_come_back_after_an_error() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_elsewhere_than_in_the_main_thread_no_handler_is_set() -> None:
+def test_other_threads_set_no_handler() -> None:
     seen: list[StopRequest] = []
 
     def body() -> None:
@@ -57,7 +57,7 @@ def test_elsewhere_than_in_the_main_thread_no_handler_is_set() -> None:
     assert not seen[0]
 
 
-def test_the_grace_runs_from_the_first_signal() -> None:
+def test_the_grace_period_runs_from_the_first_signal() -> None:
     now = [100.0]
     stop = StopRequest(25, clock=lambda: now[0])
     assert stop.seconds_left() == math.inf
@@ -71,7 +71,7 @@ def test_the_grace_runs_from_the_first_signal() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
-def test_a_grace_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grace_period_that_is_not_positive_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_GRACE_SECONDS", text)
     with pytest.raises(ConfigError, match=f'GAN_GRACE_SECONDS must be a number of seconds above 0, .* got "{text}"'):
         stop_requests().__enter__()
@@ -84,7 +84,7 @@ from gan.train import stop_signals
 stop_signals.MARGIN_SECONDS = 0.0
 with stop_signals.stop_requests() as stop:
     stop.advice = lambda: "Step 4 is saved."
-    stop.settled = sys.argv[1] == "settled"
+    stop.can_exit = sys.argv[1] == "can_exit"
     if sys.argv[1] == "exit":
         ThreadPoolExecutor().submit(threading.Event().wait)
     print("ready", flush=True)
@@ -94,8 +94,8 @@ raise SystemExit(7)
 """
 
 
-@pytest.mark.parametrize(("hanging", "code"), [("body", 143), ("exit", 143), ("settled", 7)])
-def test_whatever_hangs_the_process_is_gone_after_the_grace(hanging: str, code: int) -> None:
+@pytest.mark.parametrize(("hanging", "code"), [("body", 143), ("exit", 143), ("can_exit", 7)])
+def test_whatever_hangs_the_process_exits_after_the_grace_period(hanging: str, code: int) -> None:
     """A body that never ends; threads that the interpreter joins at its exit; and nothing at all."""
     process = subprocess.Popen(
         [sys.executable, "-c", HANGING, hanging],

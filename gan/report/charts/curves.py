@@ -16,17 +16,17 @@ ACCURACY = (
 )
 
 
-def training_charts(lines: Sequence[Json], *, zero_is_border: bool) -> tuple[Chart, ...]:
+def training_charts(lines: Sequence[Json], *, zero_is_boundary: bool) -> tuple[Chart, ...]:
     """The charts of a log (see `gan.train.logging.metrics_log.read_metrics`); a figure that was never logged has none.
 
     Args:
         lines: each with "step" and figures by name, ascending by step.
-        zero_is_border: that of the loss (`gan.losses.interface.Loss`); without it the accuracies mean nothing, and are
-            not drawn though an earlier version logged them.
+        zero_is_boundary: that of the loss (`gan.losses.interface.Loss`); without it the accuracies mean nothing, and
+            are not drawn though an earlier version logged them.
     """
     wanted = (
         ("Losses", "loss", (("generator", "generator_loss"), ("discriminator", "discriminator_loss")), None),
-        *([ACCURACY] if zero_is_border else []),
+        *([ACCURACY] if zero_is_boundary else []),
         (
             "Gradient norms",
             "norm",

@@ -1,6 +1,6 @@
-"""Where what a report shows came from, link by link, from data to promotion.
+"""The lineage of a report's subject, from data to promotion.
 
-No step of its own; `gan.steps.report` calls it.
+Not a pipeline step; `gan.steps.report` calls it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from gan.data.spec import Dataset
 from gan.export.metadata import GeneratorMetadata
 from gan.metrics.requirements import split_of
 from gan.report.data import Link
-from gan.steps.reporting.subject import Focus
+from gan.steps.reporting.subject import ReportSubject
 from gan.store import Store, alias, immutable
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run
 
 
-def lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Link]:
-    """The links of a run, each with what to know of it."""
+def lineage(store: Store, run: Run, dataset: Dataset, subject: ReportSubject) -> list[Link]:
+    """The links of a run's lineage, each with a short description."""
     examples = ", ".join(f"{split.examples:,} {name}" for name, split in dataset.splits.items())
     size = f"{dataset.image_size} x {dataset.image_size} x {dataset.channels}"
     genuine = {True: ", genuine files", False: ", not the published files", None: ""}[dataset.genuine]
@@ -25,21 +25,21 @@ def lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Link
         Link("Config", run.config.name, f"hash {run.config_hash}"),
         Link("Run", run.run_id, f"{run.config.train.steps:,} steps of {run.config.train.batch_size} images"),
     ]
-    if focus.step is not None:
-        links.append(Link("Checkpoint", f"{run.run_id}, step {focus.step}", _checkpoint_summary(store, run, focus)))
-    if focus.evaluation is not None:
-        reference_id = focus.evaluation["reference_id"]
+    if subject.step is not None:
+        links.append(Link("Checkpoint", f"{run.run_id}, step {subject.step}", _checkpoint_summary(store, run, subject)))
+    if subject.evaluation is not None:
+        reference_id = subject.evaluation["reference_id"]
         links.append(Link("Reference", reference_id, _reference_summary(store, reference_id)))
-    if focus.generator_id is not None and focus.facts is not None:
-        links.append(Link("Generator", focus.generator_id, _parity_summary(focus.facts)))
-        links += _promotions(store, focus.generator_id)
+    if subject.generator_id is not None and subject.metadata is not None:
+        links.append(Link("Generator", subject.generator_id, _parity_summary(subject.metadata)))
+        links += _promotions(store, subject.generator_id)
     return links
 
 
-def _checkpoint_summary(store: Store, run: Run, focus: Focus) -> str:
-    if focus.facts is not None:
-        return f"SHA-256 {focus.facts.checkpoint_sha256}"
-    return f"SHA-256 {Checkpoints(store, run.run_id).read_meta(int(focus.step or 0))['sha256']}"
+def _checkpoint_summary(store: Store, run: Run, subject: ReportSubject) -> str:
+    if subject.metadata is not None:
+        return f"SHA-256 {subject.metadata.checkpoint_sha256}"
+    return f"SHA-256 {Checkpoints(store, run.run_id).read_meta(int(subject.step or 0))['sha256']}"
 
 
 def _reference_summary(store: Store, reference_id: str) -> str:
@@ -47,28 +47,28 @@ def _reference_summary(store: Store, reference_id: str) -> str:
         return "no longer in this store"
     record = immutable.read_json(store, "reference", reference_id, "reference.json")
     network = record["feature_network"]
-    right = ""
+    accuracy = ""
     if "accuracy" in network:
         chance = f" (chance {network['chance']:.1%})" if "chance" in network else ""
-        right = f", balanced accuracy {network['accuracy']:.1%} on held-out images{chance}"
-    return f"{network['name']}:{network['hash'][:6]}{right}; {split_of(record)} split"
+        accuracy = f", balanced accuracy {network['accuracy']:.1%} on held-out images{chance}"
+    return f"{network['name']}:{network['hash'][:6]}{accuracy}; {split_of(record)} split"
 
 
-def _parity_summary(facts: GeneratorMetadata) -> str:
-    difference = facts.parity["largest_pixel_difference"]
+def _parity_summary(metadata: GeneratorMetadata) -> str:
+    difference = metadata.parity["largest_pixel_difference"]
     if difference == 0:
-        return "draws the checkpoint's pictures to the last bit"
+        return "draws the same pictures as the checkpoint, bit for bit"
     return f"no pixel (range [-1, 1]) differs from the checkpoint's by more than {difference:.2g}"
 
 
 def _promotions(store: Store, generator_id: str) -> list[Link]:
-    """Every name that the generator is or was live under."""
+    """A link for every name under which the generator is or was live."""
     links = []
     for name in alias.names(store):
         found = alias.read(store, name)
-        moves = [move for move in found.history if move.generator_id == generator_id]
-        if moves:
+        history = [move for move in found.history if move.generator_id == generator_id]
+        if history:
             state = "live since" if found.live == generator_id else "no longer live; last promoted at"
-            before = f"; before it: {moves[-1].before}" if moves[-1].before else ""
-            links.append(Link("Promotion", name, f"{state} {moves[-1].at}{before}"))
+            before = f"; before it: {history[-1].before}" if history[-1].before else ""
+            links.append(Link("Promotion", name, f"{state} {history[-1].at}{before}"))
     return links

@@ -1,6 +1,6 @@
-"""The pictures of a report, drawn with the exported generator, or before there is one with the newest checkpoint.
+"""The pictures of a report, drawn by the exported generator, or by the newest checkpoint before there is one.
 
-No step of its own; `gan.steps.report` calls it.
+Not a pipeline step; `gan.steps.report` calls it.
 """
 
 from __future__ import annotations
@@ -28,72 +28,77 @@ if TYPE_CHECKING:
 
     from gan.types import GenerateFn, Pixels
 
-MOMENTS = 8
-TILES_A_MOMENT = 10
-WALKS, STEPS_A_WALK = 4, 10
+MAX_SHEETS = 8
+SAMPLES_PER_SHEET = 10
+INTERPOLATIONS, INTERPOLATION_STEPS = 4, 10
 COMPARED, NEIGHBOURS = 6, 4
-MOST_SEARCHED = 10_000
-MOST_SEARCHED_BY_INCEPTION = 1_000
-LOOK_BATCH = 128
+MAX_SEARCHED = 10_000
+MAX_SEARCHED_BY_INCEPTION = 1_000
+BATCH_SIZE = 128
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was drawn for a report: `compared` are the samples that nearest images are sought for."""
+    """The pictures of a report; `compared` are the samples whose nearest training images are searched."""
 
     samples: Samples
-    walks: tuple[ImageRow, ...]
+    interpolations: tuple[ImageRow, ...]
     compared: Pixels
 
 
-def draw(with_: GenerateFn, run: Run, dataset: Dataset, who: str) -> Drawn:
-    """The sample sheet and the walks of a report; `who` drew them, as the start of a caption."""
+def draw(generate: GenerateFn, run: Run, dataset: Dataset, drawn_by: str) -> Drawn:
+    """The samples and interpolations of a report; `drawn_by` begins their caption."""
     config = run.config.generator
     classes = dataset.classes if config.conditional else ()
-    plan = sample_grid(config.latent_size, len(classes) or None)
-    pixels = to_pixels(with_(plan.latents, plan.labels))
-    titles = classes[: plan.columns]
-    caption = f"{who}; seed 0, nothing picked out by hand." + (" A column a class." if titles else "")
-    points = latents.interpolations(WALKS, STEPS_A_WALK, config.latent_size, seed=1)
-    labels = np.repeat(np.arange(WALKS, dtype=np.int32) % len(classes), STEPS_A_WALK) if classes else None
-    walked = to_pixels(with_(points, labels)).reshape(WALKS, STEPS_A_WALK, *dataset.image_shape)
-    walks = tuple(ImageRow(f"Walk {row + 1}", pictures(each)) for row, each in enumerate(walked))
-    samples = Samples(pictures(pixels), caption, plan.columns if titles else None, titles)
-    return Drawn(samples, walks, pixels[:COMPARED])
+    samples = sample_grid(config.latent_size, len(classes) or None)
+    pixels = to_pixels(generate(samples.latents, samples.labels))
+    titles = classes[: samples.columns]
+    caption = f"{drawn_by}; seed 0, not cherry-picked." + (" One column per class." if titles else "")
+    points = latents.interpolations(INTERPOLATIONS, INTERPOLATION_STEPS, config.latent_size, seed=1)
+    labels = (
+        np.repeat(np.arange(INTERPOLATIONS, dtype=np.int32) % len(classes), INTERPOLATION_STEPS) if classes else None
+    )
+    rows = to_pixels(generate(points, labels)).reshape(INTERPOLATIONS, INTERPOLATION_STEPS, *dataset.image_shape)
+    return Drawn(
+        Samples(pictures(pixels), caption, samples.columns if titles else None, titles),
+        tuple(ImageRow(f"Interpolation {row + 1}", pictures(each)) for row, each in enumerate(rows)),
+        pixels[:COMPARED],
+    )
 
 
 def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[ImageRow, ...]:
-    """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
+    """The first samples of a few evenly spaced sheets from training, including the first and the last."""
     keys = layout.sample_grids(store, run.run_id)
     height, width, _ = dataset.image_shape
-    strips = []
-    for key in (keys[index] for index in moments(len(keys))):
-        cut = split_grid(store.read(key), height=height, width=width, scale=scale_of(height))
-        strips.append(ImageRow(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
-    return tuple(strips)
+    rows = []
+    for key in (keys[index] for index in evenly_spaced(len(keys))):
+        images = split_grid(store.read(key), height=height, width=width, scale=scale_of(height))
+        rows.append(ImageRow(f"step {int(Path(key).stem):,}", pictures(images[:SAMPLES_PER_SHEET])))
+    return tuple(rows)
 
 
-def moments(count: int) -> list[int]:
-    """At most `MOMENTS` of `count` indices, evenly spread from the first to the last."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(MOMENTS, count))})
+def evenly_spaced(count: int) -> list[int]:
+    """At most `MAX_SHEETS` of `count` indices, evenly spaced from the first to the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(MAX_SHEETS, count))})
 
 
 def nearest_training_images(
     store: Store, dataset: Dataset, samples: Pixels, reference_id: str | None
 ) -> Nearest | None:
-    """The training images nearest to Pixels [M, H, W, C]: in the features of a reference, without one in pixels.
+    """The training images nearest to Pixels [M, H, W, C], by the features of a reference or, if it is missing, by
+    pixels.
 
-    None, with a warning, where the training images can't be read; a missing reference is as none.
+    None, with a warning, if the training images can't be read.
     """
     from gan.data.load import load_split
     from gan.metrics import reference as references
     from gan.metrics.features.interface import extract_all
 
-    known = reference_id is not None and immutable.is_published(store, "reference", reference_id)
-    reference = references.load(store, str(reference_id)) if known else None
+    exists = reference_id is not None and immutable.is_published(store, "reference", reference_id)
+    reference = references.load(store, str(reference_id)) if exists else None
     slow = reference is not None and reference.network.kind == "inception"
     try:
-        images = load_split(store, dataset, "train", most=MOST_SEARCHED_BY_INCEPTION if slow else MOST_SEARCHED).pixels
+        images = load_split(store, dataset, "train", most=MAX_SEARCHED_BY_INCEPTION if slow else MAX_SEARCHED).pixels
     except (NotFoundError, IntegrityError) as error:
         warn("the report has no nearest training images", reason=str(error))
         return None
@@ -102,7 +107,7 @@ def nearest_training_images(
     if reference is None:
         measure = "in pixels (Euclidean distance)"
     else:
-        points, among = (extract_all(reference.network, each, LOOK_BATCH).features for each in (samples, images))
+        points, among = (extract_all(reference.network, each, BATCH_SIZE).features for each in (samples, images))
         measure = f"in the features of {reference.network.name} (Euclidean distance)"
     indices, distances = nearest(points, among, NEIGHBOURS)
     rows = tuple(

@@ -1,4 +1,4 @@
-"""What came of a run of a pipeline, from how its steps ended."""
+"""The outcome of a pipeline run, from the results of its steps."""
 
 from __future__ import annotations
 
@@ -14,61 +14,59 @@ from gan.types import Json
 
 @dataclass(frozen=True)
 class Failure:
-    """What ended a run before its time. `step` is empty and `exit_code` None where nobody put them on record."""
+    """What ended a run early. `step` is empty and `exit_code` None if they are not on record."""
 
     step: str
     error: str
     exit_code: int | None = None
 
 
-def from_ledger(attempts: Sequence[ExecutionAttempt], *, but: str) -> tuple[dict[str, StepResult], Failure | None]:
-    """The outcome of each step of an execution, and the last failure that no later attempt made good.
+def from_attempts(attempts: Sequence[ExecutionAttempt], *, but: str) -> tuple[dict[str, StepResult], Failure | None]:
+    """The result of each step of an execution, and the last failure that no retry made good.
 
     Args:
-        attempts: what `gan.store.records.executions.read` gave.
-        but: the step that asks, which is not over yet.
+        attempts: from `gan.store.records.executions.read`.
+        but: the calling step, which is not over yet.
     """
     last = {(each.step, each.task): each for each in attempts if each.step != but}
-    outcomes: dict[str, StepResult] = {}
+    results: dict[str, StepResult] = {}
     failure = None
     for attempt in sorted(last.values(), key=lambda each: each.ended_at or each.began_at):
         if attempt.state == executions.DONE:
-            outcomes[attempt.step] = StepResult(**(attempt.outcome or {"id": "", "uri": ""}))
+            results[attempt.step] = StepResult(**(attempt.outcome or {"id": "", "uri": ""}))
         else:
-            failure = Failure(attempt.step, attempt.error or _silent(attempt), attempt.exit_code)
-    return outcomes, failure
+            failure = Failure(attempt.step, attempt.error or _unreported(attempt), attempt.exit_code)
+    return results, failure
 
 
-def facts(
+def notification(
     name: str,
     store: str,
     execution: str,
-    outcomes: Mapping[str, StepResult],
+    results: Mapping[str, StepResult],
     failure: Failure | None,
     live: str | None,
-    words: str = "",
+    kubeflow_message: str = "",
 ) -> Notification:
-    """What a message may say of a run of the retraining pipeline.
-
-    It came to its end if its last step is done, whatever else went wrong on the way.
+    """The content of a message about a run of the retraining pipeline, which is complete once its last step is done.
 
     Args:
         name: the promoted name.
         store: the store's URI.
-        execution: Kubeflow's id of the run, empty where there is none.
-        outcomes: of the steps that are done, by name.
-        failure: of a step; None where none failed by its own account.
+        execution: Kubeflow's id of the run; empty outside Kubeflow.
+        results: the results of the steps that are done, by name.
+        failure: of a step; None if none recorded one.
         live: the generator that is live now.
-        words: what Kubeflow says of a failure, should no step say anything.
+        kubeflow_message: Kubeflow's error message, used if no step recorded a failure.
     """
-    told = {step: outcome.details for step, outcome in outcomes.items()}
-    if "report" in told or told.get("decide", {}).get("train") is False:
+    details = {step: result.details for step, result in results.items()}
+    if "report" in details or details.get("decide", {}).get("train") is False:
         failure = None
-        event, reasons = _event(told)
+        event, reasons = _event(details)
     else:
-        failure = failure or Failure("", _unexplained(outcomes, words))
+        failure = failure or Failure("", _no_step_error(results, kubeflow_message))
         event, reasons = FAILED, [failure.error]
-    scored, before = told.get("evaluate", {}), told.get("remeasure", {})
+    scored, before = details.get("evaluate", {}), details.get("remeasure", {})
     return Notification(
         event=event,
         name=name,
@@ -77,40 +75,41 @@ def facts(
         step=failure.step if failure else "",
         exit_code=failure.exit_code if failure else None,
         reasons=tuple(map(str, reasons)),
-        run_id=_id(outcomes, "train"),
-        generator_id=_id(outcomes, "export"),
+        run_id=_id(results, "train"),
+        generator_id=_id(results, "export"),
         live=live or "",
         label=str(scored.get("label", "")),
         fid=_fid(scored),
         live_fid=_fid(before),
-        report=outcomes["report"].uri if "report" in outcomes else "",
+        report=results["report"].uri if "report" in results else "",
     )
 
 
-def _event(told: Mapping[str, Json]) -> tuple[str, Sequence[str]]:
-    """Of a run that came to its end."""
-    decided = told.get("decide", {})
+def _event(details: Mapping[str, Json]) -> tuple[str, Sequence[str]]:
+    """The event and reasons of a complete run."""
+    decided = details.get("decide", {})
     if decided.get("train") is False:
         return NOTHING_NEW, decided["reasons"]
-    if "promote" in told:
+    if "promote" in details:
         return PROMOTED, decided.get("reasons", [])
-    return REFUSED, told.get("gate", {}).get("reasons", [])
+    return REFUSED, details.get("gate", {}).get("reasons", [])
 
 
-def _unexplained(outcomes: Mapping[str, StepResult], words: str) -> str:
-    """A step that never began: its image could not be pulled, its pod found no place, its driver failed."""
-    where = f"after {list(outcomes)[-1]}" if outcomes else "before any step began"
-    return f"it ended {where}, and no step says why{f': {words}' if words else ''}; see gan-pipelines status"
+def _no_step_error(results: Mapping[str, StepResult], kubeflow_message: str) -> str:
+    """For a step that never began: its image could not be pulled, its pod was not scheduled, its driver failed."""
+    where = f"after {list(results)[-1]}" if results else "before any step began"
+    reason = f": {kubeflow_message}" if kubeflow_message else ""
+    return f"it ended {where}, and no step says why{reason}; see gan-pipelines status"
 
 
-def _silent(attempt: ExecutionAttempt) -> str:
+def _unreported(attempt: ExecutionAttempt) -> str:
     if attempt.state == executions.RUNNING:
         return "it was killed outright: out of memory, its pod deleted by force, or its node lost"
     return f"its last attempt is {attempt.state}"
 
 
-def _id(outcomes: Mapping[str, StepResult], step: str) -> str:
-    return outcomes[step].id if step in outcomes else ""
+def _id(results: Mapping[str, StepResult], step: str) -> str:
+    return results[step].id if step in results else ""
 
 
 def _fid(details: Json) -> float | None:

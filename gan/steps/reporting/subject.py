@@ -1,6 +1,6 @@
-"""What a report is about: the generator that a run dealt with last, or before there is one its newest checkpoint.
+"""What a report is about: a run's last exported or judged generator, or its newest checkpoint before there is one.
 
-No step of its own; `gan.steps.report` calls it.
+Not a pipeline step; `gan.steps.report` calls it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.export import metadata as facts_module
+from gan.export import metadata as generator_metadata
 from gan.export.metadata import GeneratorMetadata
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL
@@ -22,7 +22,7 @@ from gan.util.log import warn
 
 
 @dataclass(frozen=True)
-class Focus:
+class ReportSubject:
     """What a report is about.
 
     `step` is None before the first checkpoint, `evaluation` before the first evaluation, `verdict` before the gate's.
@@ -30,48 +30,48 @@ class Focus:
 
     step: int | None
     generator_id: str | None
-    facts: GeneratorMetadata | None
+    metadata: GeneratorMetadata | None
     evaluation: Json | None
     verdict: Json | None
 
 
-def find(store: Store, run: Run) -> Focus:
-    """The generator that was exported or judged last, with the newest verdict on it, or else the newest checkpoint.
+def find_subject(store: Store, run: Run) -> ReportSubject:
+    """The generator that was exported or judged last, with its newest verdict, or else the newest checkpoint.
 
     Raises:
         IntegrityError: a verdict, an evaluation or the record of a checkpoint is damaged.
     """
-    known = _generators(store, run.run_id)
-    judged = [each for each in _verdicts(store, run.run_id) if each["generator_id"] in known]
-    moments = [(facts.exported_at, generator_id) for generator_id, facts in known.items()]
+    generators = _generators(store, run.run_id)
+    judged = [each for each in _verdicts(store, run.run_id) if each["generator_id"] in generators]
+    moments = [(metadata.exported_at, generator_id) for generator_id, metadata in generators.items()]
     moments += [(_judged_at(each), each["generator_id"]) for each in judged]
     if not moments:
-        return _checkpoint(store, run)
+        return _checkpoint_subject(store, run)
     _, generator_id = max(moments)
     verdict = max((each for each in judged if each["generator_id"] == generator_id), key=_judged_at, default=None)
-    evaluation = facts_module.read_evaluation(store, generator_id)
-    return Focus(known[generator_id].step, generator_id, known[generator_id], evaluation, verdict)
+    evaluation = generator_metadata.read_evaluation(store, generator_id)
+    return ReportSubject(generators[generator_id].step, generator_id, generators[generator_id], evaluation, verdict)
 
 
-def _checkpoint(store: Store, run: Run) -> Focus:
+def _checkpoint_subject(store: Store, run: Run) -> ReportSubject:
     for evaluation in evaluations_newest_first(store, run.run_id):
         if evaluations.purpose_of(evaluation) == FINAL:
-            return Focus(evaluation["step"], None, None, evaluation, None)
+            return ReportSubject(evaluation["step"], None, None, evaluation, None)
     steps = Checkpoints(store, run.run_id).steps()
-    return Focus(steps[-1] if steps else None, None, None, None, None)
+    return ReportSubject(steps[-1] if steps else None, None, None, None, None)
 
 
 def _generators(store: Store, run_id: str) -> dict[str, GeneratorMetadata]:
-    """The generators of a run by id; damaged ones are passed over with a warning."""
+    """The generators of a run by id; damaged ones are skipped with a warning."""
     found = {}
     for generator_id in immutable.ids(store, "generator"):
         try:
-            facts = facts_module.read(store, generator_id)
+            metadata = generator_metadata.read(store, generator_id)
         except (IntegrityError, NotFoundError) as error:
-            warn("a damaged generator of this run or another is passed over", reason=str(error))
+            warn("skipped a damaged generator of this or another run", reason=str(error))
         else:
-            if facts.run_id == run_id:
-                found[generator_id] = facts
+            if metadata.run_id == run_id:
+                found[generator_id] = metadata
     return found
 
 

@@ -1,1 +1,1 @@
-"""Why to train again: what is new since the live generator was made."""
+"""The triggers of a retraining: what is new since the live generator was trained."""

@@ -1,4 +1,4 @@
-"""How far the images that came have moved away from those that a generator is measured by."""
+"""Data drift: the distance between new images and the held-out images that a generator was scored against."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
     from gan.types import Features
 
 CONFIDENCE = 0.95
-LEAST_IMAGES = 10
-"""Fewer images on either side tell nothing."""
-MOST_IMAGES = 2000
-"""More on either side cost memory (8 bytes for each pair of images) and tell hardly more."""
+MIN_IMAGES = 10
+"""Fewer images on either side are not enough for an estimate."""
+MAX_IMAGES = 2000
+"""More images on either side cost memory (8 bytes per pair of images) and hardly improve the estimate."""
 PERMUTATIONS = 1000
 
 
 class Drift(NamedTuple):
-    """KID between images that came and as many held-out ones of a reference, in the reference's own features.
+    """KID between new images and as many held-out images of a reference, in the reference's features.
 
-    The estimate is unbiased: 0 on average where nothing drifted, however few the images are. `low` and `high` are the
-    ends of its 95 % interval (`gan.metrics.maths.two_sample`); without drift `low` is above 0 in 2.5 % of cases at
-    most.
-    `images` is their number on either side.
+    The estimate is unbiased: 0 on average without drift, however few the images are. `low` and `high` bound its 95 %
+    interval (`gan.metrics.maths.two_sample`); without drift `low` is above 0 in at most 2.5 % of cases. `images` is
+    their number on either side.
     """
 
     value: float
@@ -43,21 +42,21 @@ class Drift(NamedTuple):
 def drift(
     store: Store, dataset: Dataset, came: Mapping[str, Sequence[int]], reference_id: str, options: config.Reference
 ) -> Drift | None:
-    """Compare images with the held-out ones of an earlier reference, in the features of its network.
+    """Compare new images with the held-out ones of an earlier reference, in the features of its network.
 
     Args:
-        store: where all of it lies.
-        dataset: the data as they are now.
-        came: the images to compare: by split their numbers in it (`gan.data.changes.new_images`).
+        store: where everything is.
+        dataset: the current data.
+        came: the indices of the new images by split (`gan.data.changes.new_images`).
         reference_id: the reference.
-        options: how many images are looked at, in which batches, and the seed that chooses them.
+        options: the number of images, the batch size, and the seed that chooses the images.
 
     Returns:
-        None where there are fewer than LEAST_IMAGES on either side.
+        None with fewer than MIN_IMAGES on either side.
 
     Raises:
         NotFoundError: there is no such reference.
-        ConfigError: the reference looks at images of another shape.
+        ConfigError: the reference has images of another shape.
         IntegrityError: the reference or a shard is damaged.
     """
     from gan.metrics import reference as references
@@ -72,19 +71,19 @@ def drift(
         )
     real = _held_out(reference)
     total = sum(len(numbers) for numbers in came.values())
-    count = min(total, len(real), options.max_images, MOST_IMAGES)
-    if count < LEAST_IMAGES:
+    count = min(total, len(real), options.max_images, MAX_IMAGES)
+    if count < MIN_IMAGES:
         return None
     rng = np.random.default_rng(options.seed)
     pixels = _pixels(store, dataset, came, np.sort(rng.permutation(total)[:count]))
-    seen = extract_all(reference.network, pixels, options.batch_size)
+    new = extract_all(reference.network, pixels, options.batch_size)
     chosen = real[rng.permutation(len(real))[:count]]
-    found = kernel_difference(seen.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
+    found = kernel_difference(new.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
     return Drift(*found, count)
 
 
 def _held_out(reference: Reference) -> Features:
-    """The held-out images, [N, F]: those that choose checkpoints too, where they are of the same split."""
+    """The features of the held-out images [N, F], including those for selection if they are of the same split."""
     splits = reference.record["splits"]
     if splits[SELECTION] != splits[FINAL]:
         return reference.real.features
@@ -92,7 +91,7 @@ def _held_out(reference: Reference) -> Features:
 
 
 def _pixels(store: Store, dataset: Dataset, came: Mapping[str, Sequence[int]], chosen: np.ndarray) -> np.ndarray:
-    """uint8 [len(chosen), H, W, C] of those that are chosen among all that came, counted split after split."""
+    """The chosen new images, uint8 [len(chosen), H, W, C]; `chosen` indexes the concatenated splits."""
     from gan.data.load import load_images
 
     parts, start = [], 0

@@ -1,4 +1,4 @@
-"""What is new since the live generator was made: data, drift, config, age."""
+"""What is new since the live generator was trained: data, drift, config, age."""
 
 from __future__ import annotations
 
@@ -11,132 +11,139 @@ from gan.data.changes import changes, new_images, prepared_otherwise
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export.metadata import GeneratorMetadata
-from gan.steps.retrain.drift import LEAST_IMAGES, drift
+from gan.steps.retrain.drift import MIN_IMAGES, drift
 from gan.store import Store
 from gan.store.alias import Alias
 from gan.train.run import differences, training_config
 from gan.types import Json
 
-SECONDS_A_DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass
 class TriggerReport:
-    """What was found: `reasons` to train, what was `looked` at and is no reason, and `figures` for the outcome."""
+    """The result of all triggers: `reasons` to train, findings that are `not_triggered`, and measured `details`."""
 
     reasons: list[str] = field(default_factory=list)
-    looked: list[str] = field(default_factory=list)
-    figures: Json = field(default_factory=dict)
+    not_triggered: list[str] = field(default_factory=list)
+    details: Json = field(default_factory=dict)
 
-    def add(self, is_reason: bool, sentence: str) -> None:
-        """Tell a finding."""
-        (self.reasons if is_reason else self.looked).append(sentence)
+    def add(self, triggered: bool, sentence: str) -> None:
+        """Add a finding."""
+        (self.reasons if triggered else self.not_triggered).append(sentence)
 
 
 def evaluate_triggers(
-    store: Store, config: Config, dataset: Dataset, live: Alias, facts: GeneratorMetadata, now: datetime
+    store: Store, config: Config, dataset: Dataset, live: Alias, metadata: GeneratorMetadata, now: datetime
 ) -> TriggerReport:
-    """Look at everything that the config says is a reason to train.
+    """Evaluate every trigger of the config.
 
     Args:
         store: where everything is.
         config: the experiment as it would be trained now.
-        dataset: the data as they are now.
-        live: the promoted pointer.
-        facts: what the live generator tells of itself.
+        dataset: the current data.
+        live: the alias.
+        metadata: of the live generator.
         now: the clock, with a time zone.
 
     Raises:
         IntegrityError: a dataset or the live generator's reference is damaged.
     """
-    news = TriggerReport()
-    before = _before(store, facts)
-    if before is None:
-        news.add(True, f"the data {facts.dataset_id} of the live generator are not in the store any more")
+    report = TriggerReport()
+    live_dataset = _load_live_dataset(store, metadata)
+    if live_dataset is None:
+        report.add(True, f"the data {metadata.dataset_id} of the live generator are not in the store any more")
     else:
-        _data(store, config, before, dataset, news)
-        _drift(store, config, before, dataset, facts, news)
-    _config(config, facts, news)
-    _age(config, live, now, news)
-    return news
+        _check_data(store, config, live_dataset, dataset, report)
+        _check_drift(store, config, live_dataset, dataset, metadata, report)
+    _check_config(config, metadata, report)
+    _check_age(config, live, now, report)
+    return report
 
 
-def own_config(config: Config, facts: GeneratorMetadata) -> Config:
-    """The config of the live generator, but for what a retraining sets by itself: seed and start are those of `config`.
+def comparable_config(config: Config, metadata: GeneratorMetadata) -> Config:
+    """The live generator's config, with the seed and start of `config`, which a retraining sets itself.
 
     Raises:
         ConfigError: it has keys that this version does not know.
     """
     start = config.train.start_from or "null"
     sets = [f"train.seed={config.train.seed}", f"train.start_from={start}"]
-    return override(from_record(facts.config, where="the config of the live generator"), sets)
+    return override(from_record(metadata.config, where="the config of the live generator"), sets)
 
 
-def _before(store: Store, facts: GeneratorMetadata) -> Dataset | None:
+def _load_live_dataset(store: Store, metadata: GeneratorMetadata) -> Dataset | None:
     try:
-        return spec.load(store, facts.dataset_id)
+        return spec.load(store, metadata.dataset_id)
     except NotFoundError:
         return None
 
 
-def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: TriggerReport) -> None:
-    if otherwise := prepared_otherwise(before, now):
-        news.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
+def _check_data(store: Store, config: Config, live_dataset: Dataset, now: Dataset, report: TriggerReport) -> None:
+    if otherwise := prepared_otherwise(live_dataset, now):
+        report.add(True, f"the data are prepared differently from the live generator's: {', '.join(otherwise)}")
         return
-    changed, least = changes(store, before, now), config.retrain.min_changed_images
-    news.figures |= {"came": changed.came, "went": changed.went}
-    told = f"{changed.came} images came and {changed.went} went since the data of the live generator"
-    if changed.images >= least:
-        news.add(True, told)
+    changed, threshold = changes(store, live_dataset, now), config.retrain.min_changed_images
+    report.details |= {"came": changed.came, "went": changed.went}
+    summary = f"{changed.came} images came and {changed.went} went since the data of the live generator"
+    if changed.images >= threshold:
+        report.add(True, summary)
     elif changed.images:
-        news.add(False, f"{told}; retrain.min_changed_images is {least}")
+        report.add(False, f"{summary}; retrain.min_changed_images is {threshold}")
     else:
-        news.add(False, f"the data are those of the live generator, {before.id}")
+        report.add(False, f"the data are those of the live generator, {live_dataset.id}")
 
 
-def _drift(
-    store: Store, config: Config, before: Dataset, now: Dataset, facts: GeneratorMetadata, news: TriggerReport
+def _check_drift(
+    store: Store,
+    config: Config,
+    live_dataset: Dataset,
+    now: Dataset,
+    metadata: GeneratorMetadata,
+    report: TriggerReport,
 ) -> None:
-    most = config.retrain.max_drift
-    if most is None or before.image_shape != now.image_shape or before.id == now.id:
+    threshold = config.retrain.max_drift
+    if threshold is None or live_dataset.image_shape != now.image_shape or live_dataset.id == now.id:
         return
-    if facts.reference_id is None:
-        news.add(False, "drift is not known: the live generator was exported without an evaluation")
+    if metadata.reference_id is None:
+        report.add(False, "drift is not known: the live generator was exported without an evaluation")
         return
-    came = new_images(store, before, now, config.reference.split)
+    came = new_images(store, live_dataset, now, config.reference.split)
     try:
-        found = drift(store, now, came, facts.reference_id, config.reference)
+        found = drift(store, now, came, metadata.reference_id, config.reference)
     except NotFoundError as error:
-        news.add(False, f"drift is not known: {error}")
+        report.add(False, f"drift is not known: {error}")
         return
     if found is None:
         images = sum(map(len, came.values()))
-        news.add(False, f"drift is not known: {images} images came that may be compared; {LEAST_IMAGES} are needed")
+        report.add(False, f"drift is not known: {images} new images may be compared; {MIN_IMAGES} are needed")
         return
-    news.figures |= {
+    report.details |= {
         "drift": found.value, "drift_low": found.low, "drift_high": found.high, "drift_images": found.images,
     }  # fmt: skip
-    news.add(
-        found.low > most,
-        f"the KID between {found.images} images that came and as many held-out ones of the live generator's is "
+    report.add(
+        found.low > threshold,
+        f"the KID between {found.images} new images and as many held-out ones of the live generator is "
         f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.max_drift is "
-        f"{most:g}",
+        f"{threshold:g}",
     )
 
 
-def _config(config: Config, facts: GeneratorMetadata, news: TriggerReport) -> None:
-    live = own_config(config, facts)
+def _check_config(config: Config, metadata: GeneratorMetadata, report: TriggerReport) -> None:
+    live = comparable_config(config, metadata)
     changed = differences(training_config(live), config)
     if live.train.steps != config.train.steps:
         changed.append(f"train.steps (was {live.train.steps}, now {config.train.steps})")
     if changed:
-        news.add(True, f"the config differs from the live generator's: {', '.join(changed)}")
+        report.add(True, f"the config differs from the live generator's: {', '.join(changed)}")
 
 
-def _age(config: Config, live: Alias, now: datetime, news: TriggerReport) -> None:
-    days = (now - datetime.fromisoformat(live.history[-1].at)).total_seconds() / SECONDS_A_DAY
-    news.figures["age_days"] = round(days, 3)
-    most = config.retrain.max_age_days
-    if most is not None:
-        told = f"the live generator went live {days:.1f} days ago; retrain.max_age_days is {most:g}"
-        news.add(days > most, told)
+def _check_age(config: Config, live: Alias, now: datetime, report: TriggerReport) -> None:
+    days = (now - datetime.fromisoformat(live.history[-1].at)).total_seconds() / SECONDS_PER_DAY
+    report.details["age_days"] = round(days, 3)
+    threshold = config.retrain.max_age_days
+    if threshold is not None:
+        report.add(
+            days > threshold,
+            f"the live generator went live {days:.1f} days ago; retrain.max_age_days is {threshold:g}",
+        )

@@ -1,1 +1,1 @@
-"""The steps of a sweep: which trials come next, one trial, and the best of all."""
+"""The steps of a sweep: schedule trials, run a trial, and select the best."""

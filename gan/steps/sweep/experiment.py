@@ -1,4 +1,4 @@
-"""An experiment under a sweep: its trials, the runs that train them, and what is on record of both."""
+"""An experiment under a sweep: its trials, their runs, and the records of both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gan.util.ids import content_hash
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run up to one rung: `point` with `seed`, to `steps`."""
+    """One training run up to one rung: `point` with `seed`, for `steps` training steps."""
 
     point: Point
     seed: int
@@ -32,17 +32,17 @@ class Trial:
 
 
 class Experiment:
-    """An experiment under a sweep: where its records lie, and what it has found so far.
+    """An experiment under a sweep: its records, and the results so far.
 
     Args:
         store: where everything is.
         config: the experiment.
-        sweep: what to try.
-        dataset_id: what is trained on.
-        reference_id: what is scored against.
+        sweep: the points to try.
+        dataset_id: the training data.
+        reference_id: the reference of the scores.
 
     Raises:
-        ConfigError: the sweep asks for a value that its key does not take, or goes by a score that is not computed.
+        ConfigError: the sweep has a value that its key does not take, or uses a score that is not computed.
     """
 
     def __init__(self, store: Store, config: Config, sweep: Sweep, dataset_id: str, reference_id: str) -> None:
@@ -50,12 +50,12 @@ class Experiment:
         self.by = computed(sweep.by, "sweep.by:", config.evaluate.metrics)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
-        tree = {**config.to_dict(), "gate": None, "retrain": None}  # what comes after the sweep changes no trial
+        tree = {**config.to_dict(), "gate": None, "retrain": None}  # they come after the sweep, so they change no trial
         self.id = f"{config.name}-{content_hash([tree, sweep.to_dict(), dataset_id, reference_id])}"
 
     @property
     def uri(self) -> str:
-        """Where its records lie."""
+        """The URI of its records."""
         return self.store.uri_of(sweeps.folder(self.id))
 
     def run_id(self, point: Point, seed: int) -> str:
@@ -63,7 +63,7 @@ class Experiment:
         return f"{self.config.name}-{content_hash([self.id, point, seed])}"
 
     def config_of(self, trial: Trial) -> Config:
-        """What the run of a trial is trained with.
+        """The config of a trial's run.
 
         Raises:
             ConfigError: a key does not take its value.
@@ -71,20 +71,20 @@ class Experiment:
         return config_at(self.config, trial.point, trial.seed, trial.steps)
 
     def stage(self, number: int) -> list[Trial]:
-        """The trials of a stage that was handed out.
+        """The trials of a recorded stage.
 
         Raises:
-            NotFoundError: it was not.
+            NotFoundError: it is not recorded yet.
             IntegrityError: its record is damaged.
         """
         return [Trial(**each) for each in sweeps.read_stage(self.store, self.id, number)]
 
-    def hand_out(self, number: int, trials: Sequence[Trial]) -> None:
-        """Put the trials of a stage on record."""
+    def record_stage(self, number: int, trials: Sequence[Trial]) -> None:
+        """Record the trials of a stage."""
         sweeps.write_stage(self.store, self.id, number, [each.to_json() for each in trials])
 
     def result(self, trial: Trial) -> Json:
-        """How a trial ended: `score` (infinite for one that diverged), `run_id`, `reason`, and the trial itself.
+        """The result of a trial: `score` (infinite for one that diverged), `run_id`, `reason`, and the trial itself.
 
         Raises:
             NotFoundError: it has not ended.
@@ -92,8 +92,8 @@ class Experiment:
         """
         return sweeps.read_result(self.store, self.id, trial.to_json())
 
-    def note(self, trial: Trial, score: float, reason: str = "") -> None:
-        """Put on record how a trial ended."""
+    def record_result(self, trial: Trial, score: float, reason: str = "") -> None:
+        """Record the result of a trial."""
         run_id = self.run_id(trial.point, trial.seed)
         sweeps.write_result(self.store, self.id, trial.to_json(), score, run_id=run_id, reason=reason)
 
@@ -107,17 +107,17 @@ class Experiment:
         return math.fsum(scores) / len(scores)
 
     def loss(self, score: float) -> float:
-        """A score turned so that lower is better; infinite for what diverged."""
+        """A score as a loss: lower is better; infinite if the trial diverged."""
         return self.by.loss(score) if math.isfinite(score) else math.inf
 
     def points(self, stages: Iterable[int]) -> list[Point]:
-        """The points of some stages, each once, in the order in which they were handed out."""
+        """The distinct points of some stages, in the order in which they were scheduled."""
         trials = itertools.chain.from_iterable(map(self.stage, stages))
         return list({content_hash(each.point): each.point for each in trials}.values())
 
 
 def experiment(store: str, config: str, sweep: str, dataset_id: str, reference_id: str) -> Experiment:
-    """An experiment from what a pipeline passes to its steps: the store's URI, and config and sweep as YAML.
+    """An experiment from the arguments of a component: the store's URI, and config and sweep as YAML.
 
     Raises:
         ConfigError: one of them is wrong.

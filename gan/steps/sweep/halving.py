@@ -1,7 +1,7 @@
-"""Which points of a sweep go on: successive halving.
+"""Successive halving: which points of a sweep train on.
 
 Jamieson and Talwalkar, 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
-arXiv:1502.07943, algorithm 1: all points train to the first rung, the better 1 / `reduction` of them to the second, and
+arXiv:1502.07943, algorithm 1: all points train to the first rung, the best 1 / `reduction` of them to the second, and
 so on.
 """
 
@@ -19,14 +19,14 @@ from gan.util.ids import content_hash
 
 
 def points_of_stage(experiment: Experiment, stage: int) -> list[Point]:
-    """The points that train in a stage: a wave of new ones, or the better ones of the rung before.
+    """The points that train in a stage: a wave of new ones, or the best ones of the rung before.
 
     Raises:
         NotFoundError: a trial of an earlier stage has not ended.
         DivergedError: every point has diverged.
     """
     rung = experiment.sweep.rung_of(stage)
-    return _fresh(experiment, stage) if rung == 0 else _better(experiment, rung)
+    return _new_points(experiment, stage) if rung == 0 else _best_points(experiment, rung)
 
 
 def ranked(experiment: Experiment, points: Sequence[Point], steps: int) -> list[Point]:
@@ -45,7 +45,7 @@ def ranked(experiment: Experiment, points: Sequence[Point], steps: int) -> list[
 
 
 def table(experiment: Experiment) -> list[Json]:
-    """Every point with the last rung that it reached and its mean score there, the best of the highest rung first."""
+    """Every point with the last rung it reached and its mean score there, the best of the highest rung first."""
     reached: dict[str, tuple[Point, int]] = {}
     for stage in range(experiment.sweep.stages):
         for trial in experiment.stage(stage):
@@ -57,8 +57,8 @@ def table(experiment: Experiment) -> list[Json]:
     return [{**row, "score": plain(row["score"])} for row in ordered]
 
 
-def _fresh(experiment: Experiment, wave: int) -> list[Point]:
-    """All points of a grid, or a wave of those that a search draws."""
+def _new_points(experiment: Experiment, wave: int) -> list[Point]:
+    """All points of a grid, or a wave of points from the search sampler."""
     sweep = experiment.sweep
     if not sweep.search:
         return sweep.grid_points()
@@ -71,7 +71,7 @@ def _fresh(experiment: Experiment, wave: int) -> list[Point]:
     return draw(sweep, known, count, wave=wave)
 
 
-def _better(experiment: Experiment, rung: int) -> list[Point]:
+def _best_points(experiment: Experiment, rung: int) -> list[Point]:
     """The best 1 / `reduction` of the points of the rung before, and at least one."""
     sweep = experiment.sweep
     before = [stage for stage in range(sweep.stages) if sweep.rung_of(stage) == rung - 1]

@@ -1,7 +1,7 @@
-"""A sweep: many runs of one experiment, at several points and seeds, of which the better ones train on.
+"""A sweep: many runs of one experiment, at several points and seeds, of which the best ones train on.
 
-Trials are handed out in stages: first each wave of the first rung, then one stage for each further rung. Nothing is
-trained twice: a run goes on from its checkpoint at the rung before.
+Trials are scheduled in stages: first each wave of the first rung, then one stage for each further rung. Nothing is
+trained twice: a run resumes from its checkpoint at the rung before.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from gan.util.log import say, warn
 
 
 def schedule_trials(experiment: Experiment, stage: int) -> StepResult:
-    """Hand out the trials of a stage.
+    """Schedule the trials of a stage.
 
     Returns:
-        The sweep's id; details: `trials`, each {"point", "seed", "steps"}. `skipped` where they were handed out before.
+        The sweep's id; details: `trials`, each {"point", "seed", "steps"}. `skipped` if they were scheduled before.
 
     Raises:
-        ConfigError: a point does not fit itself, such as a loss with a key that means nothing to it.
+        ConfigError: a point contradicts itself, such as a loss with a key that it does not use.
         NotFoundError: a trial of an earlier stage has not ended.
         DivergedError: every point has diverged.
         IntegrityError: a record of the sweep is damaged.
     """
     watch = Stopwatch()
     try:
-        return _handed_out(experiment, stage, experiment.stage(stage), watch, skipped=True)
+        return _stage_result(experiment, stage, experiment.stage(stage), watch, skipped=True)
     except NotFoundError:
         pass
     sweep = experiment.sweep
@@ -45,36 +45,36 @@ def schedule_trials(experiment: Experiment, stage: int) -> StepResult:
     for point in points:
         build.check_config(experiment.config_of(Trial(point, sweep.seeds[0], steps)))
     trials = [Trial(point, seed, steps) for point in points for seed in sweep.seeds]
-    experiment.hand_out(stage, trials)
+    experiment.record_stage(stage, trials)
     say(f"stage {stage + 1} of {sweep.stages} of sweep {experiment.id}", points=len(points), to_step=steps)
-    return _handed_out(experiment, stage, trials, watch)
+    return _stage_result(experiment, stage, trials, watch)
 
 
 def run_trial(experiment: Experiment, trial: Trial) -> StepResult:
-    """Train a trial to its rung and score it. One that diverges is out, and no error.
+    """Train a trial to its rung and score it. One that diverges is eliminated, without an error.
 
     Returns:
-        The run's id; details: the trial, `score` ("inf" if it diverged) and `reason`. `skipped` where it ended before.
+        The run's id; details: the trial, `score` ("inf" if it diverged) and `reason`. `skipped` if it ended before.
 
     It raises what `gan.steps.train.train` and `gan.steps.evaluate.evaluate` raise, but for `DivergedError`.
     """
     watch = Stopwatch()
     try:
-        return _ended(experiment, trial, watch, skipped=True)
+        return _trial_result(experiment, trial, watch, skipped=True)
     except NotFoundError:
         pass
     run_id = experiment.run_id(trial.point, trial.seed)
     try:
         train(experiment.store, experiment.config_of(trial), experiment.dataset_id, run_id=run_id)
-        experiment.note(trial, _score(experiment, run_id, trial.steps))
+        experiment.record_result(trial, _score(experiment, run_id, trial.steps))
     except DivergedError as error:
-        warn("the trial is out", reason=str(error))
-        experiment.note(trial, math.inf, str(error))
-    return _ended(experiment, trial, watch)
+        warn("the trial is eliminated", reason=str(error))
+        experiment.record_result(trial, math.inf, str(error))
+    return _trial_result(experiment, trial, watch)
 
 
 def _score(experiment: Experiment, run_id: str, steps: int) -> float:
-    """What a trial is compared by. At the last rung its final scores are measured too, for the one that is chosen."""
+    """The score that trials are compared by. At the last rung the final scores are measured too."""
     store, reference_id, by = experiment.store, experiment.reference_id, experiment.sweep.by
     if steps == experiment.sweep.rungs[-1]:
         evaluate(store, run_id, reference_id, checkpoint=str(steps))
@@ -87,7 +87,7 @@ def select_best(experiment: Experiment) -> StepResult:
 
     Returns:
         The run's id; details: `checkpoint`, `point`, `seed`, `score`, `by`, and `table`, the mean score of each point
-        at the last rung that it reached, the best first.
+        at the last rung it reached, the best first.
 
     Raises:
         NotFoundError: a trial has not ended.
@@ -112,14 +112,14 @@ def select_best(experiment: Experiment) -> StepResult:
     return StepResult(str(winner["run_id"]), experiment.uri, watch.seconds(), details=details)
 
 
-def _handed_out(
+def _stage_result(
     experiment: Experiment, stage: int, trials: Sequence[Trial], watch: Stopwatch, *, skipped: bool = False
 ) -> StepResult:
     details: Json = {"stage": stage, "trials": [each.to_json() for each in trials]}
     return StepResult(experiment.id, experiment.uri, watch.seconds(), skipped, details)
 
 
-def _ended(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
+def _trial_result(experiment: Experiment, trial: Trial, watch: Stopwatch, *, skipped: bool = False) -> StepResult:
     result = experiment.result(trial)
     run_id = str(result["run_id"])
     details = {**result, "score": plain(result["score"])}

@@ -1,4 +1,4 @@
-"""Points of a search space, drawn by Optuna's samplers with the scores of earlier points in sight."""
+"""Points of a search space, from Optuna's samplers and the scores of earlier points."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from gan.config.sweep import Sweep
 from gan.errors import ConfigError
 from gan.util.ids import content_hash
 
-TRIES_A_POINT = 20
+TRIES_PER_POINT = 20
 
 
 def draw(sweep: Sweep, known: Sequence[tuple[Point, float]], count: int, *, wave: int = 0) -> list[Point]:
-    """Draw new points; fewer than `count` where a small space has no more to give.
+    """Draw new points; fewer than `count` if a small space is exhausted.
 
     The same sweep, known points and wave give the same points.
 
     Args:
         sweep: the space, its sampler and seed.
-        known: points that were tried with their scores, the lower the better; infinite for what diverged.
-        count: how many to draw.
-        wave: the number of the batch.
+        known: the points tried so far with their losses, infinite if they diverged.
+        count: the number of points to draw.
+        wave: the index of the batch.
 
     Raises:
         ConfigError: Optuna is not installed.
@@ -37,7 +37,7 @@ def draw(sweep: Sweep, known: Sequence[tuple[Point, float]], count: int, *, wave
         study.add_trial(optuna.trial.create_trial(params=point, distributions=distributions, value=value, state=state))
     seen = {content_hash(point) for point, _ in known}
     drawn: list[Point] = []
-    for _ in range(count * TRIES_A_POINT):
+    for _ in range(count * TRIES_PER_POINT):
         point = dict(study.ask(distributions).params)
         if content_hash(point) not in seen:
             seen.add(content_hash(point))
@@ -55,7 +55,7 @@ def _study(sweep: Sweep, wave: int) -> tuple[Any, dict[str, Any]]:
             "sweep.search needs Optuna: `make install` or `pip install optuna` brings it; or give sweep.grid"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    seed = (sweep.sampler_seed + wave * 1_000_003) % 2**31  # another wave draws other random numbers
+    seed = (sweep.sampler_seed + wave * 1_000_003) % 2**31  # a different seed for each wave
     samplers = {
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),

@@ -1,1 +1,1 @@
-"""Checkpoints: what one holds, how they are written in the background, and which of them stay."""
+"""Checkpoints: their contents, writing them in the background, and which of them are kept."""

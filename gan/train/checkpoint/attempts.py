@@ -1,10 +1,10 @@
-"""Attempts at a run: of several processes that train it at once, the newest may write, and no other.
+"""Attempts at a run: if several processes train it at once, only the newest may write.
 
-runs/<run_id>/attempts.json holds every attempt there was, sealed, and moves by compare-and-swap. A pod that was thought
-dead finds a newer attempt there before it publishes anything, and stops. No clocks are compared.
+runs/<run_id>/attempts.json records every attempt, with a checksum, and is updated by compare-and-swap. A pod that was
+thought dead finds a newer attempt there before it publishes anything, and stops. No clocks are compared.
 
-An attempt says which step it goes on from. What an older one saved beyond that step counts for nothing, whenever it was
-saved: see `is_valid`.
+An attempt records which step it resumes from. What older attempts saved beyond that step, whenever they did, is
+invalid: see `is_valid`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Attempt:
     """One process that trains or trained a run.
 
     `holder` is host, process and a nonce; `began_at` is ISO 8601 in UTC, for people; `from_step` is the step of the
-    checkpoint that it goes on from, 0 for none, and None as long as it is looking for one.
+    checkpoint that it resumes from, 0 for none, and None until it has found one.
     """
 
     number: int
@@ -43,7 +43,7 @@ Attempts = tuple[Attempt, ...]
 
 
 def read(store: Store, run_id: str) -> Attempts:
-    """Every attempt at a run, ascending; none where there is no record of any.
+    """Every attempt at a run, ascending; empty without a record.
 
     Raises:
         IntegrityError: the record is damaged.
@@ -52,18 +52,18 @@ def read(store: Store, run_id: str) -> Attempts:
 
 
 def is_valid(attempts: Sequence[Attempt], step: int, number: int) -> bool:
-    """Whether what attempt `number` saved of `step` is of the run: no later attempt goes on from an earlier step."""
+    """Whether what attempt `number` saved of `step` is valid: no later attempt resumed from an earlier step."""
     later = [each.from_step for each in attempts if each.number > number and each.from_step is not None]
     return all(step <= from_step for from_step in later)
 
 
 def take_over(store: Store, run_id: str, *, above: int = 0) -> Lease:
-    """Begin the newest attempt at a run, which fences all others.
+    """Begin a new attempt at a run, which fences all others.
 
     Args:
         store: where the run is.
         run_id: the run.
-        above: the highest number that is known of, should the record of attempts be lost.
+        above: the highest known attempt number, in case the record of attempts was lost.
 
     Raises:
         IntegrityError: the record of attempts is damaged.
@@ -73,29 +73,29 @@ def take_over(store: Store, run_id: str, *, above: int = 0) -> Lease:
     except UnavailableError:
         raise
     except StoreError as error:
-        warn("two attempts at one run would not be kept apart here; make sure that only one trains it", reason=error)
+        warn("this store can't keep two attempts at a run apart; make sure that only one trains it", reason=error)
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    def begun(attempts: Attempts) -> Attempts:
+    def with_new(attempts: Attempts) -> Attempts:
         if any(each.holder == holder for each in attempts):
-            return attempts  # written before, and the answer was lost
+            return attempts  # written already, but the answer was lost
         number = max([above, *(each.number for each in attempts)]) + 1
         return (*attempts, Attempt(number, holder, datetime.now(UTC).isoformat(timespec="seconds")))
 
-    attempts = _move(store, run_id, begun)
-    ours = next(each for each in attempts if each.holder == holder)
-    before = max((each for each in attempts if each.number < ours.number), key=lambda each: each.number, default=None)
-    if before is not None:
+    attempts = _update(store, run_id, with_new)
+    own = next(each for each in attempts if each.holder == holder)
+    previous = max((each for each in attempts if each.number < own.number), key=lambda each: each.number, default=None)
+    if previous is not None:
         say(
-            f"attempt {ours.number} at run {run_id}; should the one before be at work, it ends at its next checkpoint",
-            before=before.holder,
-            began_at=before.began_at,
+            f"attempt {own.number} at run {run_id}; if the one before still runs, it ends at its next checkpoint",
+            before=previous.holder,
+            began_at=previous.began_at,
         )
-    return Lease(store, run_id, ours)
+    return Lease(store, run_id, own)
 
 
 class Lease:
-    """The right of an attempt to write a run, until a newer attempt takes over. Made by `take_over`."""
+    """An attempt's right to write a run, until a newer attempt takes over; from `take_over`."""
 
     def __init__(self, store: Store, run_id: str, attempt: Attempt) -> None:
         self._store = store
@@ -107,21 +107,21 @@ class Lease:
         """The attempt's number, from 1."""
         return self._attempt.number
 
-    def go_on_from(self, step: int) -> None:
-        """Put on record which step the attempt goes on from: what older ones saved beyond it counts no more.
+    def record_resume_step(self, step: int) -> None:
+        """Record the step that the attempt resumes from, which invalidates what older ones saved beyond it.
 
         Raises:
             FencedError: a newer attempt took over.
         """
 
-        def noted(attempts: Attempts) -> Attempts:
+        def with_step(attempts: Attempts) -> Attempts:
             self._require_newest(attempts)
             return tuple(replace(each, from_step=step) if each.number == self.number else each for each in attempts)
 
-        _move(self._store, self._run_id, noted)
+        _update(self._store, self._run_id, with_step)
 
     def check(self) -> None:
-        """Make sure that this attempt is the newest. Call it before anything is published.
+        """Check that this attempt is the newest. Call it before publishing anything.
 
         Raises:
             FencedError: a newer attempt took over.
@@ -131,18 +131,18 @@ class Lease:
     def _require_newest(self, attempts: Attempts) -> None:
         newest = max(attempts, key=lambda each: each.number, default=self._attempt)
         if newest.number > self.number:
-            self._give_way(newest)
+            self._raise_fenced(newest)
 
-    def _give_way(self, newest: Attempt) -> NoReturn:
+    def _raise_fenced(self, newest: Attempt) -> NoReturn:
         raise FencedError(
             f"attempt {self.number} at run {self._run_id} ends here, because attempt {newest.number} took over at "
-            f"{newest.began_at} (host:process:nonce {newest.holder}); nothing is lost if that one goes on. If it does "
-            "not, run the same command again"
+            f"{newest.began_at} (host:process:nonce {newest.holder}); nothing is lost if that one continues. If it "
+            "does not, run the same command again"
         )
 
 
-def _move(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> Attempts:
-    """Change the record, whoever else changes it meanwhile."""
+def _update(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> Attempts:
+    """Change the record, retrying if another process changes it meanwhile."""
     while True:
         before = store.read_versioned(layout.attempts(run_id))
         attempts = _parsed(store, run_id, before)
@@ -153,7 +153,7 @@ def _move(store: Store, run_id: str, change: Callable[[Attempts], Attempts]) -> 
         try:
             store.swap(layout.attempts(run_id), checksummed_json(tree), expected=before.version)
         except ConflictError:
-            continue  # somebody else was faster, or our own answer was lost
+            continue  # another process was faster, or the answer to our own write was lost
         return changed
 
 

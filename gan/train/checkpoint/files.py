@@ -1,12 +1,12 @@
-"""Checkpoints: everything a run needs to go on as if it had never stopped.
+"""Checkpoints: everything a run needs to resume as if it had never stopped.
 
     runs/<run_id>/checkpoints/<step>-<attempt>/state.safetensors   every variable of both networks, both optimisers and
                                                                    the EMA
-    runs/<run_id>/checkpoints/<step>-<attempt>/checkpoint.json     written last: step, SHA-256 and size of the state,
-                                                                   and more; sealed
+    runs/<run_id>/checkpoints/<step>-<attempt>/checkpoint.json     written last, with a checksum: step, SHA-256 and size
+                                                                   of the state, and more
 
-A checkpoint exists for readers exactly when its `checkpoint.json` does, unless a later attempt at the run went on from
-an earlier step (`gan.train.checkpoint.attempts.is_valid`). Of several of one step that of the latest attempt is read.
+A checkpoint exists for readers once its `checkpoint.json` does, unless a later attempt at the run resumed from an
+earlier step (`gan.train.checkpoint.attempts.is_valid`). If a step has several, that of the latest attempt is read.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NAME = re.compile(r"([0-9]{8,})-([0-9]+)")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint, checked: its tensors by name, and its record (see `written`)."""
+    """One verified checkpoint: its tensors by name, and its record (see `write_local`)."""
 
     step: int
     tensors: Tensors
@@ -52,8 +52,8 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Written:
-    """A checkpoint on the local disk, on its way to the store: its state, and its record."""
+class LocalCheckpoint:
+    """A checkpoint on the local disk, before its upload: the path of its state, and its record."""
 
     step: int
     path: Path
@@ -61,14 +61,14 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Folder:
-    """What an attempt left of a step in the store. `whole`: it was sealed; `counts`: it is what readers see."""
+class CheckpointFolder:
+    """What an attempt wrote of a step. `complete`: with its record; `valid`: it is the one that readers see."""
 
     step: int
     attempt: int
     items: tuple[Item, ...]
-    whole: bool
-    counts: bool
+    complete: bool
+    valid: bool
 
 
 class Checkpoints:
@@ -77,7 +77,7 @@ class Checkpoints:
     Args:
         store: where the run is.
         run_id: the run.
-        attempt: whose checkpoints are written here; of no matter to readers.
+        attempt: the attempt that writes; readers ignore it.
     """
 
     def __init__(self, store: Store, run_id: str, attempt: int = 1) -> None:
@@ -87,34 +87,38 @@ class Checkpoints:
         self._prefix = layout.checkpoints(run_id)
 
     def steps(self) -> list[int]:
-        """The steps that have a whole checkpoint, ascending."""
-        return [folder.step for folder in self.folders() if folder.counts]
+        """The steps that have a valid checkpoint, ascending."""
+        return [folder.step for folder in self.folders() if folder.valid]
 
-    def folders(self) -> list[Folder]:
-        """Everything there is of checkpoints, by step and attempt.
+    def folders(self) -> list[CheckpointFolder]:
+        """All checkpoint folders, incomplete and invalid ones included, by step and attempt.
 
         Raises:
-            IntegrityError: the record of attempts is damaged, so it can't be told what counts.
+            IntegrityError: the record of attempts, which decides what is valid, is damaged.
         """
         found: dict[tuple[int, int], list[Item]] = {}
         for item in self._store.list(self._prefix):
             name = _NAME.fullmatch(item.key.removeprefix(f"{self._prefix}/").rpartition("/")[0])
             if name:
                 found.setdefault((int(name[1]), int(name[2])), []).append(item)
-        record = attempts.read(self._store, self._run_id)  # after the listing: it judges what is listed
-        whole = {place for place, items in found.items() if any(item.key.endswith(f"/{RECORD}") for item in items)}
-        seen = {step: number for step, number in sorted(whole) if attempts.is_valid(record, step, number)}
+        record = attempts.read(
+            self._store, self._run_id
+        )  # read after the listing, so that it covers every attempt listed
+        complete = {place for place, items in found.items() if any(item.key.endswith(f"/{RECORD}") for item in items)}
+        valid = {step: number for step, number in sorted(complete) if attempts.is_valid(record, step, number)}
         return [
-            Folder(step, number, tuple(items), (step, number) in whole, counts=seen.get(step) == number)
+            CheckpointFolder(
+                step, number, tuple(items), complete=(step, number) in complete, valid=valid.get(step) == number
+            )
             for (step, number), items in sorted(found.items())
         ]
 
     def uri(self, step: int) -> str:
-        """Where the checkpoint of a step lies; see `load`."""
+        """The URI of a step's checkpoint; see `load`."""
         return self._store.uri_of(self._folder(step))
 
     def save(self, step: int, tensors: Tensors, meta: Mapping[str, Any]) -> str:
-        """Write a checkpoint, its record last; see `written` for the arguments.
+        """Write a checkpoint, its record last; see `write_local` for the arguments.
 
         Returns:
             The SHA-256 of the state.
@@ -123,25 +127,25 @@ class Checkpoints:
             StoreError: it could not be written; earlier checkpoints are untouched.
         """
         with scratch_folder() as folder:
-            made = written(step, tensors, meta, folder)
-            self.publish(made)
-        return str(made.record["sha256"])
+            local = write_local(step, tensors, meta, folder)
+            self.publish(local)
+        return str(local.record["sha256"])
 
-    def publish(self, made: Written) -> None:
-        """Upload a checkpoint that was written; may be tried again.
+    def publish(self, local: LocalCheckpoint) -> None:
+        """Upload a checkpoint; may be retried.
 
         Raises:
             StoreError: it could not be uploaded; earlier checkpoints are untouched.
         """
-        folder = layout.checkpoint(self._run_id, made.step, self._attempt)
-        self._store.upload(f"{folder}/{STATE}", made.path)
-        write_checksummed(self._store, f"{folder}/{RECORD}", made.record)
+        folder = layout.checkpoint(self._run_id, local.step, self._attempt)
+        self._store.upload(f"{folder}/{STATE}", local.path)
+        write_checksummed(self._store, f"{folder}/{RECORD}", local.record)
 
     def load(self, step: int) -> tuple[Tensors, Json]:
         """The tensors and the record of a checkpoint.
 
         Raises:
-            NotFoundError: there is none of this step; the message lists those that there are.
+            NotFoundError: there is none of this step; the message lists the others.
             IntegrityError: it is damaged.
         """
         import safetensors
@@ -157,63 +161,63 @@ class Checkpoints:
             raise IntegrityError(f"{uri} is damaged: it holds no tensors ({error}); {self._remedy(folder)}") from None
 
     def read_meta(self, step: int) -> Json:
-        """The record of a checkpoint, checked against its seal; see `load`."""
+        """The record of a checkpoint, checked against its checksum; see `load`."""
         return self._read_meta(self._folder(step), step)
 
     def check(self, step: int) -> None:
-        """Read every byte of a checkpoint and hold it against its checksums; see `load`."""
+        """Read a checkpoint completely and verify its checksums; see `load`."""
         folder = self._folder(step)
         self._checked_state(folder, self._read_meta(folder, step))
 
     def latest_good(self) -> Checkpoint | None:
-        """The last checkpoint that is whole, with a warning for each damaged one passed over; None where there is none.
+        """The last undamaged checkpoint, with a warning for each damaged one; None if there is no checkpoint.
 
         Raises:
-            IntegrityError: there are checkpoints, and all of them are damaged.
+            IntegrityError: all checkpoints are damaged.
         """
-        damages = []
+        damage = []
         for step in reversed(self.steps()):
             try:
                 tensors, meta = self.load(step)
             except IntegrityError as error:
-                damages.append(str(error))
+                damage.append(str(error))
                 warn(f"checkpoint {step} of run {self._run_id} is damaged; trying the one before", reason=str(error))
             else:
                 return Checkpoint(step, tensors, meta)
-        if damages:
+        if damage:
             raise IntegrityError(
-                f"every checkpoint of run {self._run_id} is damaged: {'; '.join(damages)}. Restore one from a backup, "
+                f"every checkpoint of run {self._run_id} is damaged: {'; '.join(damage)}. Restore one from a backup, "
                 f"or delete {self._store.uri_of(self._prefix)} to train from the start"
             )
         return None
 
     def prune(self, rule: Callable[[Collection[int], Collection[int]], Collection[int]]) -> None:
-        """Delete the checkpoints that a rule does not keep, and what killed and fenced attempts left.
+        """Delete the checkpoints that a rule does not keep, and the leftovers of killed and fenced attempts.
 
-        Nothing of a later attempt is touched, and nothing of this one that is being written.
+        Does not touch later attempts, nor what this one is still writing.
 
         Args:
-            rule: gives the steps to keep of all steps and of those that were saved only because the run was stopped.
+            rule: from all steps, and those saved only because the run was stopped, to the steps to keep.
         """
         folders = [folder for folder in self.folders() if folder.attempt <= self._attempt]
-        steps = [folder.step for folder in folders if folder.counts]
-        kept = rule(steps, [folder.step for folder in folders if folder.counts and not self.on_schedule(folder)])
+        steps = [folder.step for folder in folders if folder.valid]
+        kept = rule(steps, [folder.step for folder in folders if folder.valid and not self.on_schedule(folder)])
         for folder in folders:
-            if not (folder.counts and folder.step in kept) and (folder.whole or folder.attempt < self._attempt):
+            if not (folder.valid and folder.step in kept) and (folder.complete or folder.attempt < self._attempt):
                 for item in sorted(folder.items, key=lambda item: not item.key.endswith(RECORD)):
                     self._store.delete(item.key)
 
-    def on_schedule(self, folder: Folder) -> bool:
-        """Whether a checkpoint was to be saved at that step; one that was not was saved because the run was stopped."""
+    def on_schedule(self, folder: CheckpointFolder) -> bool:
+        """Whether the config asked for a checkpoint at that step; if not, it was saved because the run was stopped."""
         key = layout.checkpoint(self._run_id, folder.step, folder.attempt)
         try:
             return bool(self._read_meta(key, folder.step).get("on_schedule", True))
         except (IntegrityError, NotFoundError):
-            return True  # whoever wants to read it will be told; or training has just deleted it
+            return True  # reading it will report the damage; or training has just deleted it
 
     def _folder(self, step: int) -> str:
         for folder in self.folders():
-            if folder.step == step and folder.counts:
+            if folder.step == step and folder.valid:
                 return layout.checkpoint(self._run_id, step, folder.attempt)
         known = ", ".join(map(str, self.steps())) or "none yet"
         raise NotFoundError(f"run {self._run_id} has no checkpoint of step {step}; it has: {known}")
@@ -248,14 +252,14 @@ class Checkpoints:
         return f"restore it from a copy, or delete {self._store.uri_of(folder)} to do without it"
 
 
-def written(step: int, tensors: Tensors, meta: Mapping[str, Any], folder: Path) -> Written:
-    """Write a checkpoint to the local disk; equal tensors make equal bytes.
+def write_local(step: int, tensors: Tensors, meta: Mapping[str, Any], folder: Path) -> LocalCheckpoint:
+    """Write a checkpoint to the local disk; equal tensors give equal bytes.
 
     Args:
-        step: the last step that was done.
+        step: the last step done.
         tensors: every variable by its stable name.
         meta: what else a resume needs (JSON types): data position, seed, config hash.
-        folder: where to; the caller clears it away.
+        folder: where to write; the caller deletes it.
 
     Raises:
         StoreError: the disk is full.
@@ -268,27 +272,27 @@ def written(step: int, tensors: Tensors, meta: Mapping[str, Any], folder: Path) 
         safetensors.numpy.save_file(tensors, path)
     except safetensors.SafetensorError as error:
         raise disk_error(OSError(errno.EIO, str(error), str(path))) from None
-    facts = {"format": FORMAT, "step": step, "sha256": file_sha256(path), "size": path.stat().st_size}
-    return Written(step, path, {**meta, **facts})
+    record = {**meta, "format": FORMAT, "step": step, "sha256": file_sha256(path), "size": path.stat().st_size}
+    return LocalCheckpoint(step, path, record)
 
 
 def load_ema(store: Store, run_id: str, step: int, generator: keras.Model) -> str:
-    """Put the EMA weights of a checkpoint into a freshly built generator: what is scored, and what is exported.
+    """Load the EMA weights of a checkpoint, which are scored and exported, into a newly built generator.
 
-    Its BatchNorm statistics are not those of the checkpoint, but those of these weights; see `gan.train.batch_norm`.
+    Its BatchNorm statistics are not loaded but estimated for these weights; see `gan.train.batch_norm`.
 
     Args:
         store: where the run is.
         run_id: the run.
         step: the checkpoint.
-        generator: a generator of the run's config; all its variables are set.
+        generator: built from the run's config; all its variables are set.
 
     Returns:
         The SHA-256 of the checkpoint's state.
 
     Raises:
         NotFoundError: there is no such checkpoint, or the dataset of a conditional generator is gone.
-        IntegrityError: it is damaged, or of a generator of another shape.
+        IntegrityError: it is damaged, or the generator has other shapes.
     """
     from gan.train.batch_norm import estimate_statistics
 
@@ -300,7 +304,7 @@ def load_ema(store: Store, run_id: str, step: int, generator: keras.Model) -> st
 
 
 def _label_shares(store: Store, run_id: str) -> list[float]:
-    """How often each class occurs in the training images of a run."""
+    """The relative frequency of each class in the training images of a run."""
     dataset = spec.load(store, read_run(store, run_id).dataset_id)
     return [float(share) for share in label_shares(store, dataset)]
 
@@ -308,8 +312,8 @@ def _label_shares(store: Store, run_id: str) -> list[float]:
 def named(group: str, variables: list[Any]) -> dict[str, Any]:
     """Keras variables by names that are the same in every process: `generator/0007`.
 
-    Keras numbers its layers by what the process built before, so its own names are of no use here; the order of
-    `variables` is that of construction.
+    Keras numbers layers by what the process built before, so its own names are not stable. The order of `variables` is
+    that of construction.
     """
     return {f"{group}/{index:04d}": variable for index, variable in enumerate(variables)}
 
@@ -318,7 +322,7 @@ def assign(variables: Mapping[str, Any], tensors: Tensors, *, where: str) -> Non
     """Set each named variable to the tensor of its name.
 
     Raises:
-        IntegrityError: a tensor is absent, or has another shape or type. Nothing is assigned then.
+        IntegrityError: a tensor is absent, or has another shape or type; then nothing is assigned.
     """
     for name, variable in variables.items():
         found = tensors.get(name)

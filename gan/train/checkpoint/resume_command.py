@@ -1,4 +1,4 @@
-"""The command that trains a run on."""
+"""The command that resumes a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gan.train.run import Run
 
 
 def resume_command(store: Store, run: Run) -> str:
-    """What to run so that training goes on: `gan train` with the run's own config where that is a local file."""
+    """The command that resumes a run: `gan train` with the run's own config if that is a local file."""
     config = store.local_path(layout.config(run.run_id))
     if config is None:
         return "the same command again"

@@ -1,4 +1,4 @@
-"""Which checkpoint is meant by what stands on a command line."""
+"""From the value of `--checkpoint` to a step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def kept_steps(store: Store, run: Run) -> list[int]:
     """The steps of all checkpoints of a run, ascending, at least one.
 
     Raises:
-        NotFoundError: there is none yet; the message gives the command that trains on.
+        NotFoundError: there is none yet; the message gives the command that trains it.
     """
     steps = Checkpoints(store, run.run_id).steps()
     if not steps:
@@ -22,11 +22,11 @@ def kept_steps(store: Store, run: Run) -> list[int]:
 
 
 def named_step(store: Store, run: Run, wanted: str) -> int:
-    """The step of the checkpoint `wanted`: a step, or "latest".
+    """The step that `wanted` names: a step, or "latest".
 
     Raises:
         NotFoundError: there is no such checkpoint.
-        ConfigError: `wanted` is neither of these.
+        ConfigError: `wanted` is neither.
         IntegrityError: its record is damaged.
     """
     if wanted == "latest":

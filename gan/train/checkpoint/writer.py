@@ -1,4 +1,4 @@
-"""Puts what a run makes into the store, as long as no newer attempt at the run took over."""
+"""Writes the checkpoints of one attempt to the store, as long as no newer attempt took over."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from gan.util.log import say
 
 
 class CheckpointWriter:
-    """Puts the parcels of one attempt into the store; see `__call__`."""
+    """Writes pending checkpoints; `saved` is the last step that has a checkpoint."""
 
     def __init__(self, store: Store, run_id: str, lease: Lease, settings: Train, *, done: int) -> None:
         self._store = store
         self._lease = lease
         self._settings = settings
         self._checkpoints = Checkpoints(store, run_id, lease.number)
-        self._needed = ReferencedSteps(store, run_id)
+        self._referenced = ReferencedSteps(store, run_id)
         self.saved = done
 
-    def __call__(self, parcel: PendingCheckpoint, folder: Path) -> None:
-        """Publish what of a parcel is not published yet, its checkpoint last, or first where it is urgent.
+    def publish(self, pending: PendingCheckpoint, folder: Path) -> None:
+        """Publish the files and then the state, or the state first if it is urgent, and prune old checkpoints.
 
-        May be called again after an error, and then goes on. `saved` is the last step that has a checkpoint.
+        After an error it may be called again, and continues where it stopped.
 
         Args:
-            parcel: what to publish.
-            folder: where to write its state on the way.
+            pending: what to publish.
+            folder: where to write the state before the upload.
 
         Raises:
             FencedError: a newer attempt took over.
@@ -40,31 +40,31 @@ class CheckpointWriter:
             StoreError: the storage, or the local disk, fails for good.
         """
         self._lease.check()
-        prunes = parcel.has_checkpoint
-        if parcel.urgent:
-            self._publish_checkpoint(parcel, folder)
-        for key, path in list(parcel.files.items()):
+        prunes = pending.has_checkpoint
+        if pending.urgent:
+            self._publish_state(pending, folder)
+        for key, path in list(pending.files.items()):
             self._store.upload(key, path)
-            del parcel.files[key]
+            del pending.files[key]
             path.unlink()
-        self._publish_checkpoint(parcel, folder)
+        self._publish_state(pending, folder)
         if prunes:
             self._lease.check()
-            self._checkpoints.prune(self._rule)
+            self._checkpoints.prune(self._retained)
 
-    def _publish_checkpoint(self, parcel: PendingCheckpoint, folder: Path) -> None:
-        made = parcel.spool(folder)
-        if made is not None:
-            self._checkpoints.publish(made)
-            self.saved = max(self.saved, parcel.step)
-            say("checkpoint saved", step=parcel.step)
-            parcel.drop_checkpoint()
+    def _publish_state(self, pending: PendingCheckpoint, folder: Path) -> None:
+        local = pending.spool(folder)
+        if local is not None:
+            self._checkpoints.publish(local)
+            self.saved = max(self.saved, pending.step)
+            say("checkpoint saved", step=pending.step)
+            pending.drop_checkpoint()
 
-    def _rule(self, steps: Collection[int], unscheduled: Collection[int]) -> frozenset[int]:
+    def _retained(self, steps: Collection[int], unscheduled: Collection[int]) -> frozenset[int]:
         return retained(
             steps,
             last=self._settings.keep_checkpoints,
             every_steps=self._settings.keep_every_steps,
-            needed=self._needed.steps(),
+            referenced=self._referenced.steps(),
             unscheduled=unscheduled,
         )

@@ -1,4 +1,4 @@
-"""What several workers that train one run agree on: where to go on from, and at which step to stop."""
+"""How the workers of one run stop together, and what those that publish nothing use in place of the chief's parts."""
 
 from __future__ import annotations
 
@@ -8,62 +8,62 @@ from typing import TYPE_CHECKING
 
 from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.distributed.replicas import Replicas
+from gan.train.interface import Batch, Metrics, TakeStep
 from gan.train.stop_signals import StopRequest
-from gan.types import Scalar, Tensor
+from gan.types import Tensor
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from gan.train.loop import Batch, TakeStep
-
 
 class CoordinatedStop:
-    """A `TakeStep` that has all workers stop after the same step, when a signal came to any of them.
+    """A `TakeStep` after which all workers stop at the same step once any of them gets a signal.
 
-    Each step, every worker tells which signal it got. The answer is looked at a step later, like the sentinel's flags,
-    so that no device waits for it; all workers read the same at the same step.
+    At each step the workers share the signal they got. The result is read one step later, like the flag of `NanGuard`,
+    so that the host never waits for the device; all workers read the same value at the same step.
     """
 
     def __init__(self, take_step: TakeStep, replicas: Replicas, stop: StopRequest) -> None:
         self._take_step = take_step
         self._replicas = replicas
         self._stop = stop
-        self._told: Tensor | None = None
-        stop.held = True
+        self._shared_signal: Tensor | None = None
+        stop.deferred = True
 
-    def __call__(self, step: int, batches: Sequence[Batch]) -> dict[str, Scalar]:
+    def __call__(self, step: int, batches: Sequence[Batch]) -> Metrics:
         """Take a step; see `gan.train.step.TrainingStep`."""
         metrics = self._take_step(step, batches)
-        told, self._told = self._told, self._replicas.most(self._stop.signal_number or 0)
-        if told is not None and (number := int(told)):
+        previous = self._shared_signal
+        self._shared_signal = self._replicas.all_reduce_max(self._stop.signal_number or 0)
+        if previous is not None and (number := int(previous)):
             self._stop.ask(number)
-            self._stop.held = False
+            self._stop.deferred = False
         return metrics
 
 
 class NullCheckpointer:
-    """What a worker that publishes nothing has for an outbox and a recorder. `saved` is the last step handed over."""
+    """No-op checkpointer and recorder for workers other than the chief. `saved` is the last step handed over."""
 
     def __init__(self, done: int) -> None:
         self.saved = done
         self.empty = True
 
     def check(self) -> None:
-        """Nothing can have gone wrong."""
+        """Never raises."""
 
-    def put(self, parcel: PendingCheckpoint) -> None:
-        """Worker 0 publishes the same."""
-        self.saved = parcel.step
+    def put(self, pending: PendingCheckpoint) -> None:
+        """Note the step; the chief publishes it."""
+        self.saved = pending.step
 
     def drain(self, stop: StopRequest) -> None:
-        """Nothing waits."""
+        """Nothing is pending."""
 
-    def figures(self, step: int, figures: Mapping[str, float]) -> None:
-        """Worker 0 records the same."""
+    def record_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
+        """The chief records them."""
 
-    def samples(self, step: int, sheet: Image.Image) -> None:
-        """Worker 0 records the same."""
+    def record_samples(self, step: int, sheet: Image.Image) -> None:
+        """The chief records them."""
 
     def take(self, step: int) -> dict[str, Path]:
-        """Nothing was recorded."""
+        """No files."""
         return {}

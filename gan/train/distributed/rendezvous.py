@@ -1,8 +1,9 @@
-"""Several workers meet before TensorFlow makes them one.
+"""Wait for all workers before TensorFlow connects them.
 
-Who joins others through TensorFlow waits inside it for as long as it takes, holding Python's lock and SIGTERM's handler
-(2.21): a pod whose partner never comes could only be killed. So they wait here first. Worker 0 listens where TensorFlow
-will, the others call it, and once it has heard all of them it lets them go, to join within a second or two.
+TensorFlow (2.21) blocks inside its own connect call, holding the GIL and SIGTERM's handler: a pod whose partner never
+starts could only be killed. So the workers wait here first. Worker 0 listens at the address that TensorFlow will use
+and the others connect to it. Once all of them have, it releases them, and TensorFlow connects them within a second or
+two.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from gan.train.distributed.workers import Workers
 from gan.train.stop_signals import StopRequest
 from gan.util.log import say
 
-LOOK_EVERY_SECONDS = 0.2
-CALL_SECONDS = 10.0
-GO = b"!"
+POLL_INTERVAL_SECONDS = 0.2
+CONNECT_TIMEOUT_SECONDS = 10.0
+RELEASE = b"!"
 
 
 def rendezvous(workers: Workers, stop: StopRequest) -> None:
-    """Wait until all workers are there.
+    """Wait until all workers are connected.
 
     Raises:
         ConfigError: worker 0 can't listen at its address.
-        WorkerLostError: one went away at the last moment.
+        WorkerLostError: a worker disconnected at the last moment.
         Stopped: SIGTERM or Ctrl-C came first.
     """
     say(f"worker {workers.index} of {workers.count} waits for the others", address=workers.addresses[workers.index])
@@ -37,68 +38,72 @@ def rendezvous(workers: Workers, stop: StopRequest) -> None:
 
 def _raise_if_stopped(stop: StopRequest) -> None:
     if stop:
-        advice = "Not all workers were there and nothing was trained; the same command on all of them goes on"
+        advice = "Not all workers were there and nothing was trained; run the same command on all of them again"
         raise Stopped(stop.signal_number or 0, advice)
 
 
-def _accept_workers(workers: Workers, heed: Callable[[], None]) -> None:
-    """As worker 0: who calls says its number, and is there as long as it stays on the line."""
-    lines: dict[socket.socket, int | None] = {}
-    with _listening(workers.addresses[0]) as door, ExitStack() as hanging_up:
-        while len(set(lines.values()) - {None}) < workers.count - 1:
-            heed()
-            ready, _, _ = select.select([door, *lines], [], [], LOOK_EVERY_SECONDS)
-            for line in ready:
-                if line is door:
-                    lines[hanging_up.enter_context(door.accept()[0])] = None
-                elif (number := _number(line, workers.count)) is not None:
-                    lines[line] = number
+def _accept_workers(workers: Workers, raise_if_stopped: Callable[[], None]) -> None:
+    """On worker 0: each worker sends its index, and counts as present while its connection is open."""
+    connections: dict[socket.socket, int | None] = {}
+    with _listen(workers.addresses[0]) as listener, ExitStack() as stack:
+        while len(set(connections.values()) - {None}) < workers.count - 1:
+            raise_if_stopped()
+            ready, _, _ = select.select([listener, *connections], [], [], POLL_INTERVAL_SECONDS)
+            for connection in ready:
+                if connection is listener:
+                    connections[stack.enter_context(listener.accept()[0])] = None
+                elif (index := _read_index(connection, workers.count)) is not None:
+                    connections[connection] = index
                 else:
-                    del lines[line]
-                    line.close()
-        for line in lines:
-            _release(line)
+                    del connections[connection]
+                    connection.close()
+        for connection in connections:
+            _release(connection)
 
 
-def _number(line: socket.socket, count: int) -> int | None:
-    """The number that a worker says; None where it hung up, or it is no worker."""
+def _read_index(connection: socket.socket, count: int) -> int | None:
+    """The index that a worker sent; None if it disconnected or is not a worker."""
     try:
-        said = line.recv(16)
+        data = connection.recv(16)
     except OSError:
         return None
-    text = said.decode("ascii", "replace")
+    text = data.decode("ascii", "replace")
     return int(text) if text.endswith("\n") and text[:-1].isdecimal() and 0 < int(text) < count else None
 
 
-def _release(line: socket.socket) -> None:
+def _release(connection: socket.socket) -> None:
     try:
-        line.sendall(GO)
+        connection.sendall(RELEASE)
     except OSError:
         raise WorkerLostError(
-            "a worker went away just when all of them were there; the same command on all of them goes on"
+            "a worker disconnected just when all of them were there; run the same command on all of them again"
         ) from None
 
 
-def _connect_to_chief(workers: Workers, heed: Callable[[], None]) -> None:
-    """As another worker: call until worker 0 is there, and stay on the line until it lets go."""
+def _connect_to_chief(workers: Workers, raise_if_stopped: Callable[[], None]) -> None:
+    """On the other workers: connect to worker 0, retrying until it listens, and wait for its release."""
     host, _, port = workers.addresses[0].rpartition(":")
+    address = (host.strip("[]"), int(port))
     while True:
-        heed()
-        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=CALL_SECONDS) as line:
-            line.sendall(f"{workers.index}\n".encode())
-            while not select.select([line], [], [], LOOK_EVERY_SECONDS)[0]:
-                heed()
-            if line.recv(len(GO)) == GO:
+        raise_if_stopped()
+        with suppress(OSError), socket.create_connection(address, timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            connection.sendall(f"{workers.index}\n".encode())
+            while not select.select([connection], [], [], POLL_INTERVAL_SECONDS)[0]:
+                raise_if_stopped()
+            if connection.recv(len(RELEASE)) == RELEASE:
                 return
-        time.sleep(LOOK_EVERY_SECONDS)  # it is not there yet, or its name is not, or it went away again
+        time.sleep(POLL_INTERVAL_SECONDS)  # worker 0 or its DNS name does not exist yet, or it disconnected
 
 
-def _listening(address: str) -> socket.socket:
+def _listen(address: str) -> socket.socket:
     port = int(address.rpartition(":")[2])
-    both = socket.has_dualstack_ipv6()
+    dual_stack = socket.has_dualstack_ipv6()
     try:
         return socket.create_server(
-            ("", port), family=socket.AF_INET6 if both else socket.AF_INET, dualstack_ipv6=both, backlog=256
+            ("", port),
+            family=socket.AF_INET6 if dual_stack else socket.AF_INET,
+            dualstack_ipv6=dual_stack,
+            backlog=256,
         )
     except OSError as error:
         raise ConfigError(

@@ -1,12 +1,12 @@
-"""One batch shared by several devices, so that they take the very step that one device would take.
+"""Data parallelism that takes exactly the step that one device would take.
 
-A replica is one device's copy of the networks and optimisers. Each takes an equal part of every batch. What is drawn at
-random is drawn for the whole batch, by everyone alike, and each replica takes its part of it. What couples the
-examples of a batch (a loss, the moments of BatchNorm, a divergence between batches) is computed over the whole batch:
-the parts are joined first. Gradients are summed. So N replicas of batch B/N equal one of batch B up to the rounding
-of sums, whatever the loss.
+A replica is one device's copy of the networks and optimisers. Each takes an equal slice of every batch. Random numbers
+are drawn for the global batch, identically everywhere, and each replica uses its slice of them. Whatever couples the
+examples of a batch (a loss, BatchNorm's moments, a divergence between batches) is computed over the global batch, which
+the replicas gather first. Gradients are summed. So N replicas of batch B/N equal one device with batch B, up to the
+rounding of sums, whatever the loss.
 
-The methods other than `spread`, `scope` and `most` are for code that runs on a replica.
+All methods but `scope`, `run_on_all` and `all_reduce_max` are for code that runs on a replica.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import tensorflow as tf
 from gan.errors import ConfigError
 from gan.types import Tensor
 
-Part = Callable[..., Any]
+ReplicaFn = Callable[..., Any]
 
 
 class Replicas:
-    """One device alone: every method hands on what it was given.
+    """A single device: every method returns its input.
 
-    `count` is how many replicas there are over all workers. `worker` of `workers` is this process, from 0; worker 0
-    publishes.
+    `count` is the number of replicas over all workers. `worker` of `workers` is this process, from 0; worker 0, the
+    chief, publishes.
     """
 
     count = 1
@@ -40,10 +40,10 @@ class Replicas:
         return self.worker == 0
 
     def check(self, batch_size: int) -> None:
-        """Make sure that a batch has the same number of images for every replica.
+        """Check that a batch divides evenly over the replicas.
 
         Raises:
-            ConfigError: it has not.
+            ConfigError: it does not.
         """
         if batch_size % self.count:
             raise ConfigError(
@@ -54,43 +54,44 @@ class Replicas:
             )
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Variables made inside have a copy on every replica."""
+        """Variables created inside get a copy on every replica."""
         return nullcontext()
 
-    def spread(self, part: Part) -> Part:
-        """A function that runs `part` on all replicas and returns what the first of this process returned.
+    def run_on_all(self, replica_fn: ReplicaFn) -> ReplicaFn:
+        """A function that runs `replica_fn` on all replicas and returns the result of this process's first one.
 
         Args:
-            part: takes a step's number, a part's number, and tensors [N, ...] of which each replica gets its share.
+            replica_fn: takes the numbers of a step and of an update, and tensors [N, ...] of which each replica gets
+                its slice.
         """
-        return part
+        return replica_fn
 
-    def own(self, whole: Tensor) -> Tensor:
-        """This replica's part [B/N, ...] of something [B, ...] that belongs to the whole batch."""
-        return whole
+    def local_slice(self, batch: Tensor) -> Tensor:
+        """This replica's slice [B/N, ...] of a tensor [B, ...] over the global batch."""
+        return batch
 
-    def whole(self, own: Tensor) -> Tensor:
-        """The whole [B, ...] of which every replica has a part [B/N, ...], the same everywhere.
+    def all_gather(self, local: Tensor) -> Tensor:
+        """The global [B, ...] of which each replica has a slice [B/N, ...]; the same on every replica.
 
-        The gradient goes into this replica's part alone: sums of gradients over the replicas are then those of what
-        was computed from the whole.
+        The gradient flows into this replica's slice only, so that gradients summed over the replicas are those of the
+        global computation.
         """
-        return own
+        return local
 
-    def mean(self, own: Tensor) -> Tensor:
+    def all_reduce_mean(self, local: Tensor) -> Tensor:
         """The mean of a scalar over the replicas."""
-        return own
+        return local
 
-    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Each tensor summed over the replicas, the same everywhere."""
+    def all_reduce_sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Each tensor summed over the replicas; the same on every replica."""
         return list(tensors)
 
     def for_optimizer(self, gradients: Sequence[Tensor]) -> list[Tensor]:
-        """Summed gradients as a Keras optimiser wants them."""
+        """Summed gradients in the form that a Keras optimiser expects."""
         return list(gradients)
 
-    def most(self, number: int) -> Tensor:
-        """The largest of the whole numbers, at least 0, that the workers gave: int32 [], not waited for."""
+    def all_reduce_max(self, number: int) -> Tensor:
+        """The largest of the workers' numbers (integers of at least 0): int32 [], not waited for."""
         return tf.constant(number, tf.int32)
 
 
@@ -102,62 +103,64 @@ class SharedReplicas(Replicas):
         self.count = strategy.num_replicas_in_sync
         self.worker = worker
         self.workers = workers
-        self._local = self.count // workers
-        self._most = tf.function(self._most_of_all, autograph=False)
+        self._local_count = self.count // workers
+        self._max_over_workers = tf.function(self._build_max, autograph=False)
 
     def scope(self) -> AbstractContextManager[Any]:  # noqa: D102
         scope: AbstractContextManager[Any] = self._strategy.scope()
         return scope
 
-    def spread(self, part: Part) -> Part:  # noqa: D102
-        def on_all(step: Tensor, number: Tensor, *tensors: Tensor) -> Any:
-            shared = [self._distributed(tf.split(each, self._local)) for each in tensors]
-            return self._first(self._strategy.run(part, args=(step, number, *shared)))
+    def run_on_all(self, replica_fn: ReplicaFn) -> ReplicaFn:  # noqa: D102
+        def run(step: Tensor, update: Tensor, *tensors: Tensor) -> Any:
+            slices = [self._distribute(tf.split(each, self._local_count)) for each in tensors]
+            return self._first(self._strategy.run(replica_fn, args=(step, update, *slices)))
 
-        return on_all
+        return run
 
-    def own(self, whole: Tensor) -> Tensor:  # noqa: D102
-        size = whole.shape[0] // self.count
-        begin = tf.concat([[_rank() * size], tf.zeros(len(whole.shape) - 1, tf.int32)], 0)
-        return tf.slice(whole, begin, [size, *whole.shape[1:]])
+    def local_slice(self, batch: Tensor) -> Tensor:  # noqa: D102
+        size = batch.shape[0] // self.count
+        begin = tf.concat([[_rank() * size], tf.zeros(len(batch.shape) - 1, tf.int32)], 0)
+        return tf.slice(batch, begin, [size, *batch.shape[1:]])
 
-    def whole(self, own: Tensor) -> Tensor:  # noqa: D102
-        size, rest = own.shape[0], own.shape[1:]
+    def all_gather(self, local: Tensor) -> Tensor:  # noqa: D102
+        size, rest = local.shape[0], local.shape[1:]
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
-        def joined(mine: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-            others = tf.one_hot(_rank(), self.count, dtype=mine.dtype)
-            placed = tf.tensordot(others, mine, 0)
-            (everything,) = self.sum([tf.reshape(placed, [self.count * size, *rest])])
-            return everything, self.own
+        def gather(mine: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+            position = tf.one_hot(_rank(), self.count, dtype=mine.dtype)
+            padded = tf.tensordot(position, mine, 0)
+            (gathered,) = self.all_reduce_sum([tf.reshape(padded, [self.count * size, *rest])])
+            return gathered, self.local_slice
 
-        return joined(own)
+        return gather(local)
 
-    def mean(self, own: Tensor) -> Tensor:  # noqa: D102
-        return tf.reduce_mean(self.whole(tf.reshape(own, [1])))
+    def all_reduce_mean(self, local: Tensor) -> Tensor:  # noqa: D102
+        return tf.reduce_mean(self.all_gather(tf.reshape(local, [1])))
 
-    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:  # noqa: D102
+    def all_reduce_sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:  # noqa: D102
         summed: list[Tensor] = tf.distribute.get_replica_context().all_reduce("sum", list(tensors))
         return summed
 
     def for_optimizer(self, gradients: Sequence[Tensor]) -> list[Tensor]:
-        """A share of each gradient: the optimiser sums over the replicas once more.
+        """Each gradient divided by the number of replicas: the optimiser sums over the replicas again.
 
-        It is given what is summed already because its loss scale looks at the first replica's gradients alone (Keras
-        3.15): an overflow on another one would reach the weights.
+        It gets sums because its loss scaling checks only the first replica's gradients for overflow (Keras 3.15): an
+        overflow on another replica would reach the weights.
         """
         return [gradient / self.count for gradient in gradients]
 
-    def most(self, number: int) -> Tensor:  # noqa: D102
-        return self._most(tf.constant(number, tf.int32))
+    def all_reduce_max(self, number: int) -> Tensor:  # noqa: D102
+        return self._max_over_workers(tf.constant(number, tf.int32))
 
-    def _most_of_all(self, number: Tensor) -> Tensor:
-        numbers = self._distributed([number] * self._local)
-        return self._first(self._strategy.run(lambda own: tf.reduce_max(self.whole(own[None])), args=(numbers,)))
+    def _build_max(self, number: Tensor) -> Tensor:
+        numbers = self._distribute([number] * self._local_count)
+        return self._first(
+            self._strategy.run(lambda local: tf.reduce_max(self.all_gather(local[None])), args=(numbers,))
+        )
 
-    def _distributed(self, values: Sequence[Tensor]) -> Any:
+    def _distribute(self, values: Sequence[Tensor]) -> Any:
         return self._strategy.experimental_distribute_values_from_function(
-            lambda context: values[context.replica_id_in_sync_group - self.worker * self._local]
+            lambda context: values[context.replica_id_in_sync_group - self.worker * self._local_count]
         )
 
     def _first(self, results: Any) -> Any:
@@ -165,5 +168,5 @@ class SharedReplicas(Replicas):
 
 
 def _rank() -> Tensor:
-    """The number of the replica that runs this, over all workers."""
+    """The index of the current replica over all workers."""
     return tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)

@@ -1,7 +1,7 @@
 """Which devices train a run together.
 
-Several GPUs of one machine: all that are visible share each batch (`tf.distribute.MirroredStrategy`).
-Several machines: a process on each with all its GPUs (`tf.distribute.MultiWorkerMirroredStrategy`).
+One machine: all visible GPUs share each batch (`tf.distribute.MirroredStrategy`).
+Several machines: one process on each, with all its GPUs (`tf.distribute.MultiWorkerMirroredStrategy`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LOST = (
 
 
 def join(workers: Workers, stop: StopRequest) -> Replicas:
-    """The replicas that share each batch. With other workers, waits until all of them are there.
+    """The replicas that share each batch. With several workers, waits until all of them are connected.
 
-    Call it before TensorFlow computes anything: how processes communicate is settled then.
+    Call it before TensorFlow computes anything: its first op fixes how processes communicate.
 
     Raises:
         ConfigError, WorkerLostError, Stopped: see `gan.train.distributed.rendezvous.rendezvous`.
@@ -45,13 +45,13 @@ def join(workers: Workers, stop: StopRequest) -> Replicas:
         rpc_layer="grpc",
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    install_again()  # TensorFlow takes SIGTERM for itself when it joins others (2.21)
+    install_again()  # TensorFlow (2.21) replaces the handler of SIGTERM when it connects workers
     return SharedReplicas(strategy, workers.index, workers.count)
 
 
 @contextmanager
 def worker_errors_translated(workers: Workers) -> Iterator[None]:
-    """Turns what TensorFlow says when it has lost a worker into an error of ours."""
+    """Translate the errors that TensorFlow raises when a worker is lost."""
     try:
         yield
     except _LOST as error:
@@ -59,13 +59,13 @@ def worker_errors_translated(workers: Workers) -> Iterator[None]:
             raise
         reason = next((line for line in str(error).splitlines() if "/task:" in line), str(error).partition("\n")[0])
         raise WorkerLostError(
-            f"worker {workers.index} of {workers.count} lost another one, and a step takes all of them: "
-            f"{reason.strip()}. See how that one ended; the same command on all of them goes on from the last one saved"
+            f"worker {workers.index} of {workers.count} lost another one, and a step needs all of them: "
+            f"{reason.strip()}. See why it ended; the same command on all of them resumes from the last checkpoint"
         ) from None
 
 
 def _local_devices() -> list[str]:
-    """The GPUs, or else the CPU, as logical devices; asked for without starting TensorFlow."""
+    """The logical GPUs, or CPUs if there are none, listed without initialising TensorFlow."""
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    parts = [tf.config.get_logical_device_configuration(each) for each in tf.config.list_physical_devices(kind)]
-    return [f"{kind}:{index}" for index in range(sum(len(each or [None]) for each in parts))]
+    configured = [tf.config.get_logical_device_configuration(each) for each in tf.config.list_physical_devices(kind)]
+    return [f"{kind}:{index}" for index in range(sum(len(each or [None]) for each in configured))]

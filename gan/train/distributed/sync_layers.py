@@ -1,4 +1,4 @@
-"""Networks made fit for several replicas: layers that look at the whole batch, or draw random numbers for it."""
+"""Layers for several replicas: BatchNorm and Dropout over the global batch."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from gan.types import Tensor
 
 
 class SharedDropout(keras.layers.Dropout):  # type: ignore[misc]
-    """Dropout that draws its mask for the whole batch, as one device would, and takes this replica's part."""
+    """Dropout that draws its mask for the global batch, as one device would, and uses this replica's slice."""
 
     def __init__(self, replicas: Replicas, **settings: Any) -> None:
         super().__init__(**settings)
         self._replicas = replicas
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """Inputs [B/N, ...], some of them 0 and the others scaled, where `training`."""
+        """Inputs [B/N, ...], some of them 0 and the others scaled if `training`."""
         if not training or not self.rate:
             return inputs
-        whole = (inputs.shape[0] * self._replicas.count, *inputs.shape[1:])
-        kept = keras.random.dropout(keras.ops.ones(whole, inputs.dtype), self.rate, seed=self.seed_generator)
-        return inputs * self._replicas.own(kept)
+        shape = (inputs.shape[0] * self._replicas.count, *inputs.shape[1:])
+        mask = keras.random.dropout(keras.ops.ones(shape, inputs.dtype), self.rate, seed=self.seed_generator)
+        return inputs * self._replicas.local_slice(mask)
 
 
 def with_sync_layers(network: keras.Model, replicas: Replicas) -> keras.Model:
-    """A network of the same layers and values whose BatchNorm and Dropout are those of the whole batch.
+    """A copy of a network, with the same weights, whose BatchNorm and Dropout act on the global batch.
 
-    For one replica it is `network` itself. Call it inside `replicas.scope()`, when all networks are built: it uses up
-    random numbers of those that networks are built with.
+    For one replica it is `network` itself. Call it inside `replicas.scope()`, after all networks are built: it consumes
+    random numbers of the generator that initialises them.
 
     Raises:
         ConfigError: a layer draws random numbers in a way that replicas can't share.

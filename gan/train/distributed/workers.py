@@ -1,11 +1,11 @@
-"""The processes on several machines that train one run together: which there are, and which of them this is.
+"""The processes on several machines that train one run together, read from the environment.
 
-All know the addresses of all. The environment tells them, as an Indexed Job of Kubernetes sets it up,
+Either the variables that an Indexed Job of Kubernetes sets,
 
     GAN_WORKER_ADDRESSES    host:port of every worker, separated by commas
-    JOB_COMPLETION_INDEX    which of them this process is, from 0
+    JOB_COMPLETION_INDEX    the index of this process, from 0
 
-or, as for every TensorFlow program, TF_CONFIG.
+or TF_CONFIG, as for any TensorFlow program.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ ADDRESSES, INDEX, TF_CONFIG = "GAN_WORKER_ADDRESSES", "JOB_COMPLETION_INDEX", "T
 
 @dataclass(frozen=True)
 class Workers:
-    """The address of each worker as host:port, and which of them this process is; worker 0 publishes."""
+    """The address of each worker as host:port, and the index of this process; worker 0, the chief, publishes."""
 
     addresses: tuple[str, ...]
     index: int = 0
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of workers."""
         return len(self.addresses)
 
     @property
@@ -37,30 +37,30 @@ class Workers:
         return self.index == 0
 
 
-ALONE = Workers(("",))
-"""One process that needs no address."""
+SINGLE_WORKER = Workers(("",))
+"""A single process, which needs no address."""
 
 
-def workers_of(environ: Mapping[str, str]) -> Workers:
+def workers_from_env(environ: Mapping[str, str]) -> Workers:
     """The workers that the environment names.
 
     Raises:
-        ConfigError: the variables contradict themselves.
+        ConfigError: the variables contradict each other.
     """
-    if addresses := environ.get(ADDRESSES):
-        return _checked(tuple(addresses.split(",")), environ.get(INDEX, ""), f"{ADDRESSES} and {INDEX}")
+    if listed := environ.get(ADDRESSES):
+        return _checked(tuple(listed.split(",")), environ.get(INDEX, ""), f"{ADDRESSES} and {INDEX}")
     if text := environ.get(TF_CONFIG):
         try:
             tree = json.loads(text)
-            named, task = tuple(tree["cluster"]["worker"]), tree["task"]
+            addresses, task = tuple(tree["cluster"]["worker"]), tree["task"]
             index = str(task["index"]) if task["type"] == "worker" else ""
         except (ValueError, KeyError, TypeError):
             raise ConfigError(
                 f'{TF_CONFIG} must be {{"cluster": {{"worker": [addresses]}}, "task": {{"type": "worker", "index": '
                 f"number}}}}; got {text}"
             ) from None
-        return _checked(named, index, TF_CONFIG)
-    return ALONE
+        return _checked(addresses, index, TF_CONFIG)
+    return SINGLE_WORKER
 
 
 def _checked(addresses: tuple[str, ...], index: str, where: str) -> Workers:

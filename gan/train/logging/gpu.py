@@ -1,4 +1,4 @@
-"""How busy the GPUs are that this process can see, by NVIDIA's own tool; nothing where there is none."""
+"""Utilisation of the visible GPUs, from nvidia-smi; nothing if there is none."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from types import TracebackType
 
 TOOL = "nvidia-smi"
 QUERY = ("--query-gpu=utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits")
-EVERY_SECONDS = 10.0
-PATIENCE_SECONDS = 30.0
+POLL_INTERVAL_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
 
 
 class GpuWatch:
-    """Asks every few seconds, in a thread, as long as it is entered.
+    """Polls nvidia-smi in a thread while the context is entered.
 
     Args:
-        every_seconds: the time between two questions.
+        interval_seconds: the time between two polls.
     """
 
-    def __init__(self, every_seconds: float = EVERY_SECONDS) -> None:
-        self._every_seconds = every_seconds
+    def __init__(self, interval_seconds: float = POLL_INTERVAL_SECONDS) -> None:
+        self._interval_seconds = interval_seconds
         self._program = shutil.which(TOOL)
         self._shares: dict[str, float] = {}
         self._over = threading.Event()
@@ -38,31 +38,31 @@ class GpuWatch:
         self._over.set()
 
     def shares(self) -> dict[str, float]:
-        """`gpu_share` (at work) and `gpu_memory_share` (taken), from 0 to 1; empty where they are not known."""
+        """`gpu_share` (utilisation) and `gpu_memory_share` (in use), from 0 to 1; empty if unknown."""
         return self._shares
 
     def _work(self, program: str) -> None:
         while not self._over.is_set():
             try:
-                told = subprocess.run(  # noqa: S603
-                    [program, *QUERY], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+                result = subprocess.run(  # noqa: S603
+                    [program, *QUERY], capture_output=True, text=True, check=True, timeout=TIMEOUT_SECONDS
                 )
             except (OSError, subprocess.SubprocessError):
                 self._shares = {}
-                return  # the tool is there and no GPU is, or it hangs
-            self._shares = shares_of(told.stdout.splitlines())
-            self._over.wait(self._every_seconds)
+                return  # no GPU, or it hangs
+            self._shares = shares_of(result.stdout.splitlines())
+            self._over.wait(self._interval_seconds)
 
 
 def shares_of(lines: Sequence[str]) -> dict[str, float]:
-    """The means over the GPUs, from the tool's lines of `percent, MiB used, MiB in all`.
+    """The means over the GPUs, from lines of `percent, MiB used, MiB total`.
 
-    A GPU that was cut into parts (MIG) does not tell how busy it is: "[N/A]".
+    A GPU partitioned by MIG reports no utilisation: "[N/A]".
     """
     rows = [[_number(cell) for cell in line.split(",")] for line in lines]
     busy = [row[0] / 100 for row in rows if len(row) == 3 and row[0] is not None]
-    taken = [row[1] / row[2] for row in rows if len(row) == 3 and row[1] is not None and row[2]]
-    found = {"gpu_share": busy, "gpu_memory_share": taken}
+    memory = [row[1] / row[2] for row in rows if len(row) == 3 and row[1] is not None and row[2]]
+    found = {"gpu_share": busy, "gpu_memory_share": memory}
     return {name: round(sum(values) / len(values), 4) for name, values in found.items() if values}
 
 

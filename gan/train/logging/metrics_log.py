@@ -1,7 +1,7 @@
-"""The figures of a run: JSON lines in chunks, one chunk a checkpoint interval.
+"""The metrics of a run: JSON lines in chunks, one per checkpoint interval.
 
 `runs/<run_id>/metrics/<first_step>.jsonl` holds the lines from `first_step` to the next checkpoint. A resume deletes
-the chunks that begin after its checkpoint, so no step stands twice.
+the chunks that begin after its checkpoint, so no step appears twice.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ class MetricsLog:
         self._first_step = first_step
         self._lines: list[str] = []
 
-    def add(self, step: int, figures: Mapping[str, float]) -> None:
-        """Note the figures of a step. One that is not finite is left out: JSON has no word for it."""
-        finite = {name: _short(value) for name, value in figures.items() if math.isfinite(value)}
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Add the metrics of a step, without those that are not finite: JSON can't express them."""
+        finite = {name: _short(value) for name, value in metrics.items() if math.isfinite(value)}
         self._lines.append(json.dumps({"step": step, **finite}))
 
     def take(self, next_step: int) -> dict[str, bytes]:
-        """The chunk under its key, if there is one; the next one begins at `next_step`."""
+        """The chunk by its key in the store, if there is one; the next one begins at `next_step`."""
         key, lines = layout.metrics_from(self._run_id, self._first_step), self._lines
         self._first_step, self._lines = next_step, []
         return {key: ("\n".join(lines) + "\n").encode()} if lines else {}
 
 
 def read_metrics(store: Store, run_id: str) -> list[Json]:
-    """Every line of a run's log, ascending by step; empty where nothing was logged yet.
+    """Every line of a run's log, ascending by step; empty if nothing was logged yet.
 
-    Each has `step`, and those of these that apply: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
-    `real_accuracy` and `fake_accuracy` (shares that the discriminator got right; earlier versions logged them for
-    critics too, where they mean nothing), `generator_gradient_norm`, `discriminator_gradient_norm`,
-    `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and `gpu_memory_share` (at work and
-    taken, of the GPUs if there are any), and `seconds` (of training, over all sessions).
+    Each has `step`, and of these what applies: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
+    `real_accuracy` and `fake_accuracy` (of the discriminator; earlier versions logged them for critics too, where they
+    mean nothing), `generator_gradient_norm`, `discriminator_gradient_norm`,
+    `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and `gpu_memory_share` (utilisation
+    and memory in use, if there are GPUs), and `seconds` (of training, over all sessions).
 
     Raises:
         IntegrityError: a chunk is not JSON lines.

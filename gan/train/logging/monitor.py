@@ -1,4 +1,4 @@
-"""What operators look at while a run trains: the figures of its steps beside how busy the GPUs are."""
+"""Live monitoring of a run: its metrics and those of the GPUs, pushed to a Prometheus gateway."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ GAUGES = ("images_per_second", "data_wait_share", "gpu_share", "gpu_memory_share
 
 
 class Monitor:
-    """Completes figures by those of the GPUs, and tells all of them to the push gateway where there is one.
+    """Adds GPU metrics to those of a step, and pushes all of them to the gateway if there is one.
 
     Args:
-        telemetry: what pushes.
-        gpus: what watches the GPUs.
+        telemetry: pushes metrics.
+        gpus: watches the GPUs.
     """
 
     def __init__(self, telemetry: MetricsPush, gpus: GpuWatch) -> None:
@@ -43,14 +43,14 @@ class Monitor:
     ) -> None:
         self._entered.close()
 
-    def complete(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
-        """The figures of a training step with those of the GPUs, if there are any."""
-        whole = {**figures, **self._gpus.shares()}
+    def push(self, step: int, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Push the metrics of a training step, with those of the GPUs if there are any; returns all of them."""
+        complete = {**metrics, **self._gpus.shares()}
         self._telemetry.set("gan_train_step", step)
         for name in GAUGES:
-            if name in whole:
-                self._telemetry.set(f"gan_train_{name}", whole[name])
+            if name in complete:
+                self._telemetry.set(f"gan_train_{name}", complete[name])
         for name, term in LOSSES.items():
-            if name in whole:
-                self._telemetry.set("gan_train_loss", whole[name], term=term)
-        return whole
+            if name in complete:
+                self._telemetry.set("gan_train_loss", complete[name], term=term)
+        return complete

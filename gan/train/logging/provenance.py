@@ -1,4 +1,4 @@
-"""Where a run was begun: what a reader of its report wants to know."""
+"""The environment in which a run began, for its report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def describe(info: Path = CPU_INFO) -> Json:
 
 
 def _processor(info: Path) -> str:
-    """The processor's name, or its family where the system does not tell."""
+    """The processor's name, or its family if the system does not report one."""
     try:
         lines = info.read_text(encoding="utf-8").splitlines()
     except OSError:

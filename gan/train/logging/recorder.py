@@ -1,4 +1,4 @@
-"""What a run leaves for people to look at: figures, TensorBoard events and sample sheets."""
+"""What a run records for people: metrics, TensorBoard events and sample sheets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FOLDERS = (layout.metrics, layout.samples, layout.tensorboard)
 
 
 class Recorder:
-    """Records steps after `done`, the step of the checkpoint that the session begins from, on the local disk.
+    """Records steps on the local disk.
 
     Args:
         run_id: the run.
-        done: that step.
+        done: the step that the session resumes from; 0 for none.
         folder: where the files are until they are published; must outlive the recorder.
-        monitor: completes the figures; None where there is nothing to complete.
+        monitor: adds GPU metrics and pushes them; None for neither.
     """
 
     def __init__(self, run_id: str, done: int, folder: Path, monitor: Monitor | None = None) -> None:
@@ -44,26 +44,26 @@ class Recorder:
     ) -> None:
         self._tensorboard.close()
 
-    def figures(self, step: int, figures: Mapping[str, float]) -> None:
-        """Note the figures of a step."""
+    def record_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of a step."""
         if self._monitor is not None:
-            figures = self._monitor.complete(step, figures)
-        self._log.add(step, figures)
-        self._tensorboard.add(step, figures)
+            metrics = self._monitor.push(step, metrics)
+        self._log.add(step, metrics)
+        self._tensorboard.add(step, metrics)
 
-    def samples(self, step: int, sheet: Image.Image) -> None:
-        """Note a sample sheet."""
+    def record_samples(self, step: int, sheet: Image.Image) -> None:
+        """Record a sheet of samples."""
         key = layout.sample_grid(self._run_id, step)
-        self._sheets[key] = self._written(key, png(sheet))
+        self._sheets[key] = self._write(key, png(sheet))
         self._tensorboard.add_samples(step, sheet)
 
     def take(self, step: int) -> dict[str, Path]:
-        """What was noted up to `step`: files by the keys they get in the store. Call it at each checkpoint."""
-        chunks = {key: self._written(key, data) for key, data in self._log.take(step + 1).items()}
+        """The files recorded up to `step`, by the keys they get in the store. Call it at each checkpoint."""
+        chunks = {key: self._write(key, data) for key, data in self._log.take(step + 1).items()}
         sheets, self._sheets = self._sheets, {}
         return {**chunks, **self._tensorboard.take(step + 1), **sheets}
 
-    def _written(self, key: str, data: bytes) -> Path:
+    def _write(self, key: str, data: bytes) -> Path:
         path = self._folder / key.rpartition("/")[2]
         try:
             path.write_bytes(data)
@@ -73,7 +73,7 @@ class Recorder:
 
 
 def forget_after(store: Store, run_id: str, done: int) -> None:
-    """Delete what an earlier session recorded after the step `done`: those steps will be done again."""
+    """Delete what earlier sessions recorded after step `done`: those steps will be done again."""
     for folder in FOLDERS:
         for item in list(store.list(folder(run_id))):
             if _first_step(item.key) > done:

@@ -1,7 +1,7 @@
-"""The figures and sample sheets of a run for TensorBoard: one event file a checkpoint interval.
+"""The metrics and sample sheets of a run for TensorBoard: one event file per checkpoint interval.
 
-TensorFlow writes it into a folder on the local disk, and at each checkpoint it goes to `runs/<run_id>/tensorboard/`. A
-resume deletes the files that begin after its checkpoint, so no step shows twice.
+TensorFlow writes it to the local disk, and at each checkpoint it is published to `runs/<run_id>/tensorboard/`. A resume
+deletes the files that begin after its checkpoint, so no step appears twice.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class TensorBoard:
         self._written = folder / "events"
         self._writer: tf.summary.SummaryWriter | None = None
 
-    def add(self, step: int, figures: Mapping[str, float]) -> None:
-        """Note the figures of a step."""
-        with _explained(), self._open().as_default(step=step):
-            for name, value in figures.items():
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Add the metrics of a step."""
+        with _disk_errors_translated(), self._open().as_default(step=step):
+            for name, value in metrics.items():
                 tf.summary.scalar(name, value)
 
     def add_samples(self, step: int, sheet: Image.Image) -> None:
-        """Note a sheet of samples."""
+        """Add a sheet of samples."""
         pixels = np.asarray(sheet)
-        with _explained(), self._open().as_default(step=step):
+        with _disk_errors_translated(), self._open().as_default(step=step):
             tf.summary.image("samples", pixels.reshape(1, *pixels.shape[:2], -1))
 
     def take(self, next_step: int) -> dict[str, Path]:
@@ -46,13 +46,13 @@ class TensorBoard:
         self._first_step = next_step
         if self._writer is None:
             return {}
-        with _explained():
+        with _disk_errors_translated():
             self.close()
             (path,) = self._written.iterdir()
             return {key: path.rename(self._folder / key.rpartition("/")[2])}
 
     def close(self) -> None:
-        """Close the file that is being written, if there is one."""
+        """Close the current event file, if there is one."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -64,8 +64,8 @@ class TensorBoard:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Turns what the temporary folder's disk says into an error of ours."""
+def _disk_errors_translated() -> Iterator[None]:
+    """Raise the errors of the local disk as StoreError."""
     try:
         yield
     except (OSError, tf.errors.OpError) as error:

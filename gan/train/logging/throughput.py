@@ -1,4 +1,4 @@
-"""How fast a run trains, and what share of the time it waits for data."""
+"""How fast a run trains, and which share of the time it waits for data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from gan.util.log import Clock
 
 
 class Throughput:
-    """Counts images over the seconds spent in steps; checkpoints, samples and the first, compiling step stay out.
+    """Images per second of step time; excludes checkpoints, samples and the first step, which compiles.
 
     Args:
         clock: monotonic seconds.
-        seconds: what earlier sessions of the run took.
+        seconds: the training time of earlier sessions of the run.
     """
 
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
@@ -21,7 +21,7 @@ class Throughput:
         self._earlier = seconds
         self._began = clock()
         self.total = ThroughputInterval()
-        self._since_told = ThroughputInterval()
+        self._interval = ThroughputInterval()
         self._compiled = False
 
     @property
@@ -31,28 +31,28 @@ class Throughput:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Time spent in here is spent waiting for data."""
+        """Counts the time inside as waiting for data."""
         began = self._clock()
         yield
         self._count(wait=self._clock() - began)
 
     @contextmanager
     def stepping(self, images: int) -> Iterator[None]:
-        """Time spent in here trains `images` images."""
+        """Counts the time inside as training on `images` images."""
         began = self._clock()
         yield
         self._count(step=self._clock() - began, images=images)
         if not self._compiled:
             self._compiled = True
-            self.total, self._since_told = ThroughputInterval(), ThroughputInterval()
+            self.total, self._interval = ThroughputInterval(), ThroughputInterval()
 
-    def tell(self) -> dict[str, float]:
+    def since_last_call(self) -> dict[str, float]:
         """`images_per_second` and `data_wait_share` since the last call, and `seconds` of the whole run."""
-        interval, self._since_told = self._since_told, ThroughputInterval()
-        return {**interval.figures(), "seconds": self.seconds}
+        interval, self._interval = self._interval, ThroughputInterval()
+        return {**interval.rates(), "seconds": self.seconds}
 
     def _count(self, *, wait: float = 0.0, step: float = 0.0, images: int = 0) -> None:
-        for interval in (self.total, self._since_told):
+        for interval in (self.total, self._interval):
             interval.wait_seconds += wait
             interval.step_seconds += step
             interval.images += images
@@ -66,8 +66,8 @@ class ThroughputInterval:
         self.step_seconds = 0.0
         self.images = 0
 
-    def figures(self) -> dict[str, float]:
-        """The rates; empty where no step was timed."""
+    def rates(self) -> dict[str, float]:
+        """`images_per_second` and `data_wait_share`; empty if no step was timed."""
         seconds = self.wait_seconds + self.step_seconds
         if not self.images or seconds <= 0:
             return {}

@@ -49,5 +49,5 @@ def test_a_worker_whose_partner_never_comes_ends_at_sigterm(tmp_path: Path) -> N
     finally:
         process.kill()
     assert (tmp_path / "last-words").read_text() == (
-        "train: stopped. Not all workers were there and nothing was trained; the same command on all of them goes on"
+        "train: stopped. Not all workers were there and nothing was trained; run the same command on all of them again"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gan.result import StepResult
-from gan.steps.reporting.run_summary import Failure, facts, from_ledger
+from gan.steps.reporting.run_summary import Failure, from_attempts, notification
 from gan.store.records.executions import ExecutionAttempt
 
 DECIDED = StepResult("night-1", "/p", details={"train": True, "reasons": ["3 images came"]})
@@ -24,7 +24,7 @@ REPORT = StepResult("night-1", "/store/report.html")
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "failure", "event", "reasons"),
+    ("results", "failure", "event", "reasons"),
     [
         ({**TRAINED, "gate": PASSED, "promote": PROMOTED, "report": REPORT}, None, "promoted", ["3 images came"]),
         ({**TRAINED, "gate": REFUSED, "report": REPORT}, None, "refused", ["fid is 9"]),
@@ -39,31 +39,38 @@ REPORT = StepResult("night-1", "/store/report.html")
         ),
     ],
 )
-def test_what_came_of_it(outcomes: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
-    told = facts("faces", "/store", "ex-1", outcomes, failure, "gen-0")
-    assert (told.event, list(told.reasons), told.live) == (event, reasons, "gen-0")
+def test_event_and_reasons(results: dict, failure: Failure | None, event: str, reasons: list[str]) -> None:
+    message = notification("faces", "/store", "ex-1", results, failure, "gen-0")
+    assert (message.event, list(message.reasons), message.live) == (event, reasons, "gen-0")
     failed = failure if event == "failed" else None
-    assert told.step == (failed.step if failed else "")
-    assert told.exit_code == (failed.exit_code if failed else None)
-    if "export" in outcomes:
-        assert (told.run_id, told.generator_id) == ("night-1", "gen-1")
-        assert (told.label, told.fid, told.live_fid) == ("fid[x:1]", 2.5, 3.5)
+    assert message.step == (failed.step if failed else "")
+    assert message.exit_code == (failed.exit_code if failed else None)
+    if "export" in results:
+        assert (message.run_id, message.generator_id) == ("night-1", "gen-1")
+        assert (message.label, message.fid, message.live_fid) == ("fid[x:1]", 2.5, 3.5)
 
 
-def test_a_step_that_never_began_is_told_by_the_one_before() -> None:
-    told = facts("faces", "/store", "ex-1", {"preprocess": TRAINED["preprocess"]}, None, None, "ImagePullBackOff")
-    assert told.event == "failed"
-    assert told.reasons == (
+def test_a_step_that_never_began_is_located_by_the_one_before() -> None:
+    message = notification(
+        "faces", "/store", "ex-1", {"preprocess": TRAINED["preprocess"]}, None, None, "ImagePullBackOff"
+    )
+    assert message.event == "failed"
+    assert message.reasons == (
         "it ended after preprocess, and no step says why: ImagePullBackOff; see gan-pipelines status",
     )
-    none = facts("faces", "/store", "ex-1", {}, None, None)
+    none = notification("faces", "/store", "ex-1", {}, None, None)
     assert none.reasons == ("it ended before any step began, and no step says why; see gan-pipelines status",)
 
 
 def test_nothing_new() -> None:
     quiet = StepResult("folder-1", "/p", skipped=True, details={"train": False, "reasons": ["the data are the same"]})
-    told = facts("faces", "/store", "", {"preprocess": TRAINED["preprocess"], "decide": quiet}, None, "gen-0")
-    assert (told.event, told.reasons, told.run_id, told.fid) == ("nothing new", ("the data are the same",), "", None)
+    message = notification("faces", "/store", "", {"preprocess": TRAINED["preprocess"], "decide": quiet}, None, "gen-0")
+    assert (message.event, message.reasons, message.run_id, message.fid) == (
+        "nothing new",
+        ("the data are the same",),
+        "",
+        None,
+    )
 
 
 def attempt(step: str, number: int, state: str, **rest: object) -> ExecutionAttempt:
@@ -71,28 +78,28 @@ def attempt(step: str, number: int, state: str, **rest: object) -> ExecutionAtte
     return ExecutionAttempt(step, f"{step}-task", number, began, state=state, ended_at=began, **rest)  # type: ignore[arg-type]
 
 
-def test_a_failure_that_a_later_attempt_made_good_is_none() -> None:
+def test_a_failure_is_cleared_by_a_successful_retry() -> None:
     made = {"id": "folder-1", "uri": "/d", "seconds": 1.0, "skipped": False, "details": {}}
     attempts = [
         attempt("preprocess", 1, "failed", error="storage down", exit_code=14),
         attempt("preprocess", 2, "done", outcome=made),
         attempt("notify", 3, "running"),
     ]
-    outcomes, failure = from_ledger(attempts, but="notify")
-    assert (outcomes, failure) == ({"preprocess": StepResult(**made)}, None)
+    results, failure = from_attempts(attempts, but="notify")
+    assert (results, failure) == ({"preprocess": StepResult(**made)}, None)
 
 
-def test_the_last_failure_is_the_one_that_is_told() -> None:
+def test_the_last_failure_is_reported() -> None:
     attempts = [
         attempt("preprocess", 1, "failed", error="storage down", exit_code=14),
         attempt("preprocess", 2, "failed", error="no such folder", exit_code=3),
     ]
-    assert from_ledger(attempts, but="notify") == ({}, Failure("preprocess", "no such folder", 3))
+    assert from_attempts(attempts, but="notify") == ({}, Failure("preprocess", "no such folder", 3))
 
 
-def test_an_attempt_that_could_not_say_how_it_ended_is_told_as_killed() -> None:
-    outcomes, failure = from_ledger([attempt("train", 1, "running")], but="notify")
-    assert outcomes == {}
+def test_an_attempt_without_a_result_is_reported_as_killed() -> None:
+    results, failure = from_attempts([attempt("train", 1, "running")], but="notify")
+    assert results == {}
     assert failure is not None
     assert failure.step == "train"
     assert "killed outright: out of memory" in failure.error

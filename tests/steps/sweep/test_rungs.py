@@ -26,10 +26,10 @@ def experiment(store: Store, sweep: Sweep) -> Experiment:
 
 
 def finish(made: Experiment, stage: int, score: object) -> list[Trial]:
-    """Note a score for every trial of a stage: a function of the rate and the seed."""
+    """Record a score for every trial of a stage: a function of the rate and the seed."""
     trials = [Trial(**each) for each in schedule_trials(made, stage).details["trials"]]
     for trial in trials:
-        made.note(trial, score(trial.point["train.generator_learning_rate"], trial.seed))  # type: ignore[operator]
+        made.record_result(trial, score(trial.point["train.generator_learning_rate"], trial.seed))  # type: ignore[operator]
     return trials
 
 
@@ -61,7 +61,7 @@ def test_a_diverged_seed_puts_its_point_out(store: Store) -> None:
     assert [row["score"] for row in select_best(made).details["table"]] == [1.0, "inf"], "JSON has no infinity"
 
 
-def test_the_highest_of_a_score_that_is_better_when_higher_wins_and_what_diverged_comes_last(store: Store) -> None:
+def test_a_higher_is_better_score_ranks_descending_with_diverged_trials_last(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, seeds=(0, 1), rungs=(2, 4), by="recall"))
     means = {1e-4: 0.2, 2e-4: 0.8, 3e-4: math.inf, 4e-4: 0.5}
     finish(made, 0, lambda rate, seed: means[rate] + seed / 100)
@@ -111,11 +111,11 @@ def test_a_stage_waits_for_the_one_before(store: Store) -> None:
         schedule_trials(made, 1)
 
 
-def test_a_stage_that_was_handed_out_is_handed_out_again_as_it_was(store: Store) -> None:
+def test_a_scheduled_stage_is_returned_unchanged(store: Store) -> None:
     made = experiment(store, Sweep(grid=GRID, rungs=(2, 4)))
     finish(made, 0, lambda rate, seed: rate)
     first = schedule_trials(made, 1)
-    made.note(Trial({"train.generator_learning_rate": 4e-4}, 0, 2), 0.0)  # what is found later changes nothing
+    made.record_result(Trial({"train.generator_learning_rate": 4e-4}, 0, 2), 0.0)  # what is found later changes nothing
     again = schedule_trials(made, 1)
     assert again.skipped
     assert again.details == first.details
@@ -132,7 +132,7 @@ def test_waves_add_up_to_the_trials_and_never_repeat_a_point(store: Store) -> No
     assert [trial.point["train.generator_learning_rate"] for trial in finish(made, 3, lambda rate, seed: rate)] == best
 
 
-def test_the_sampler_looks_at_the_scores() -> None:
+def test_the_sampler_uses_the_scores() -> None:
     """With 30 points whose score is the distance to 0.8, TPE draws nearer to it than chance does."""
     sweep = Sweep(search={"train.beta_1": {"low": 0.0, "high": 0.99}}, trials=50, sampler="tpe")
     known = [({"train.beta_1": number / 31}, abs(number / 31 - 0.8)) for number in range(30)]

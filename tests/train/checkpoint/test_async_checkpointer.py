@@ -20,7 +20,7 @@ from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.stop_signals import StopRequest
 
-LONG = 60.0  # seconds: a test that waits for so long hangs, and fails
+LONG = 60.0  # seconds: a test that waits this long hangs, and fails
 
 
 class FlakyStore(LocalStore):
@@ -70,150 +70,150 @@ def flaky(tmp_path: Path) -> Iterator[FlakyStore]:
 
 
 @contextmanager
-def outbox(store: Store, *, keep: int = 2, patience: float = LONG) -> Iterator[AsyncCheckpointer]:
-    publisher = CheckpointWriter(store, "r", take_over(store, "r"), Train(keep_checkpoints=keep), done=0)
-    with AsyncCheckpointer(publisher, most_waiting=keep, patience_seconds=patience, pause_seconds=0.001) as made:
-        yield made
+def checkpointing(store: Store, *, keep: int = 2, timeout: float = LONG) -> Iterator[AsyncCheckpointer]:
+    writer = CheckpointWriter(store, "r", take_over(store, "r"), Train(keep_checkpoints=keep), done=0)
+    with AsyncCheckpointer(writer, max_pending=keep, timeout_seconds=timeout, pause_seconds=0.001) as checkpointer:
+        yield checkpointer
 
 
-def parcel(made: AsyncCheckpointer, step: int) -> PendingCheckpoint:
-    path = made.folder / f"{step}.jsonl"
-    path.write_text(f"figures up to {step}")
+def pending_checkpoint(checkpointer: AsyncCheckpointer, step: int) -> PendingCheckpoint:
+    path = checkpointer.folder / f"{step}.jsonl"
+    path.write_text(f"metrics up to {step}")
     tensors = {"ema/0000": np.full(3, step, np.float32)}
     return PendingCheckpoint(step, {f"runs/r/metrics/{step:08d}.jsonl": path}, tensors, {"on_schedule": True})
 
 
-def figures(store: Store) -> list[int]:
+def metric_chunks(store: Store) -> list[int]:
     return [int(Path(item.key).stem) for item in store.list("runs/r/metrics")]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_what_is_handed_over_is_published_in_order_and_pruned(store: Store) -> None:
-    with outbox(store) as made:
+def test_checkpoints_are_published_in_order_and_pruned(store: Store) -> None:
+    with checkpointing(store) as checkpointer:
         for step in (10, 20, 30):
-            made.put(parcel(made, step))
-            made.check()
-        made.drain(StopRequest())
-        assert made.empty
-        assert made.saved == 30
-        assert not list(made.folder.iterdir()), "what is published lies about no longer"
-    assert not made.folder.exists()
-    assert figures(store) == [10, 20, 30]
+            checkpointer.put(pending_checkpoint(checkpointer, step))
+            checkpointer.check()
+        checkpointer.drain(StopRequest())
+        assert checkpointer.empty
+        assert checkpointer.saved == 30
+        assert not list(checkpointer.folder.iterdir()), "what is published lies about no longer"
+    assert not checkpointer.folder.exists()
+    assert metric_chunks(store) == [10, 20, 30]
     assert Checkpoints(store, "r").steps() == [20, 30]
     assert Checkpoints(store, "r").load(30)[0]["ema/0000"].tolist() == [30, 30, 30]
 
 
 def test_parcels_of_figures_alone_are_published_too(store: Store) -> None:
-    with outbox(store) as made:
-        path = made.folder / "chunk"
-        path.write_text("figures")
-        made.put(PendingCheckpoint(5, {"runs/r/metrics/00000005.jsonl": path}))
-        made.drain(StopRequest())
-        assert made.saved == 0
-    assert figures(store) == [5]
+    with checkpointing(store) as checkpointer:
+        path = checkpointer.folder / "chunk"
+        path.write_text("metrics")
+        checkpointer.put(PendingCheckpoint(5, {"runs/r/metrics/00000005.jsonl": path}))
+        checkpointer.drain(StopRequest())
+        assert checkpointer.saved == 0
+    assert metric_chunks(store) == [5]
 
 
-def test_a_store_that_is_down_holds_up_nobody_and_the_oldest_checkpoint_is_given_up(
+def test_a_store_that_is_down_does_not_block_training_and_the_oldest_checkpoint_is_dropped(
     flaky: FlakyStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with outbox(flaky, keep=2) as made:
-        made.put(parcel(made, 10))
-        made.drain(StopRequest())
+    with checkpointing(flaky, keep=2) as checkpointer:
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
+        checkpointer.drain(StopRequest())
         flaky.down = True
         for step in (20, 30, 40, 50):
-            made.put(parcel(made, step))
-            made.check()
+            checkpointer.put(pending_checkpoint(checkpointer, step))
+            checkpointer.check()
         flaky.wait_until_asked_again()
         flaky.down = False
-        made.drain(StopRequest())
+        checkpointer.drain(StopRequest())
         assert Checkpoints(flaky, "r").steps() == [40, 50]
-    assert figures(flaky) == [10, 20, 30, 40, 50], "figures are never given up"
-    events = [each["event"] for each in told(capsys)]
-    gone = sorted(each for each in events if "given up" in each)
-    assert [each.split(":")[1] for each in gone] == [" checkpoint 20 is given up", " checkpoint 30 is given up"]
-    assert events.count("warning: the store does not answer; training goes on") == 1, "told once a minute at most"
+    assert metric_chunks(flaky) == [10, 20, 30, 40, 50], "metrics are never dropped"
+    events = [each["event"] for each in log_lines(capsys)]
+    gone = sorted(each for each in events if "dropped" in each)
+    assert [each.split(":")[1] for each in gone] == [" checkpoint 20 is dropped", " checkpoint 30 is dropped"]
+    assert events.count("warning: the store does not answer; training continues") == 1, "at most one warning a minute"
     assert events.count("the store answers again") == 1
     assert events.count("checkpoint saved") == 3, "the first, and the two that waited"
 
 
-def test_what_waits_for_the_store_waits_on_the_disk(flaky: FlakyStore) -> None:
-    with outbox(flaky, keep=5) as made:
+def test_pending_checkpoints_wait_on_the_disk(flaky: FlakyStore) -> None:
+    with checkpointing(flaky, keep=5) as checkpointer:
         flaky.down = True
         for step in (10, 20):
-            made.put(parcel(made, step))
+            checkpointer.put(pending_checkpoint(checkpointer, step))
         flaky.wait_until_asked_again()
-        assert {path.name for path in made.folder.iterdir()} >= {"00000010.safetensors", "00000020.safetensors"}
+        assert {path.name for path in checkpointer.folder.iterdir()} >= {"00000010.safetensors", "00000020.safetensors"}
 
 
-def test_after_training_patience_ends_and_it_is_told_what_is_not_saved(flaky: FlakyStore) -> None:
-    with outbox(flaky, patience=0) as made:
-        made.put(parcel(made, 10))
-        made.drain(StopRequest())
+def test_after_training_the_wait_times_out_and_the_message_says_what_is_not_saved(flaky: FlakyStore) -> None:
+    with checkpointing(flaky, timeout=0) as checkpointer:
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
+        checkpointer.drain(StopRequest())
         flaky.down = True
         for step in (20, 30):
-            made.put(parcel(made, step))
+            checkpointer.put(pending_checkpoint(checkpointer, step))
         with pytest.raises(UnavailableError, match=r"checkpoint saved: 10; checkpoints not saved: 20, 30;.*no answer"):
-            made.drain(StopRequest())
+            checkpointer.drain(StopRequest())
     flaky.down = False
     assert Checkpoints(flaky, "r").steps() == [10]
 
 
-def test_a_lasting_error_comes_up_on_the_training_thread(store: LocalStore) -> None:
+def test_a_permanent_error_is_raised_on_the_training_thread(store: LocalStore) -> None:
     class Forbidden(LocalStore):
         def upload(self, key: str, path: Path, *, if_absent: bool = False) -> None:
             raise StoreError("403: give the service account the role storage.objectAdmin")
 
-    with outbox(Forbidden(store.root)) as made:
-        made.put(parcel(made, 10))
-        for act in (lambda: made.drain(StopRequest()), made.check):
+    with checkpointing(Forbidden(store.root)) as checkpointer:
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
+        for act in (lambda: checkpointer.drain(StopRequest()), checkpointer.check):
             with pytest.raises(StoreError, match="403"):
                 act()
 
 
 def test_a_fenced_attempt_publishes_nothing_more(store: Store) -> None:
-    with outbox(store) as made:
-        made.put(parcel(made, 10))
-        made.drain(StopRequest())
+    with checkpointing(store) as checkpointer:
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
+        checkpointer.drain(StopRequest())
         newer = take_over(store, "r")
-        newer.go_on_from(10)
+        newer.record_resume_step(10)
         before = {item.key: item.modified for item in store.list()}
-        made.put(parcel(made, 20))
+        checkpointer.put(pending_checkpoint(checkpointer, 20))
         with pytest.raises(FencedError, match="attempt 2 took over"):
-            made.drain(StopRequest())
+            checkpointer.drain(StopRequest())
         assert {item.key: item.modified for item in store.list()} == before
 
 
-def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
+def test_a_stop_saves_the_last_step_first_while_another_upload_hangs(
     flaky: FlakyStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flaky.stalled = "00000010-1"
     now = [0.0]
     stop = StopRequest(25, clock=lambda: now[0])
-    with outbox(flaky, keep=5) as made:
-        made.put(parcel(made, 10))
+    with checkpointing(flaky, keep=5) as checkpointer:
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
         assert flaky.stalling.wait(LONG)
         for step in (20, 30):
-            made.put(parcel(made, step))
+            checkpointer.put(pending_checkpoint(checkpointer, step))
         stop.ask(15)
         seen: list[int] = []
 
         def watch() -> None:
             """Ends the grace as soon as all is published that can be."""
-            while Checkpoints(flaky, "r").steps() != [20, 30] or figures(flaky) != [10, 20, 30]:
+            while Checkpoints(flaky, "r").steps() != [20, 30] or metric_chunks(flaky) != [10, 20, 30]:
                 seen.extend(step for step in Checkpoints(flaky, "r").steps() if step not in seen)
             now[0] = 26.0
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        made.drain(stop)
+        checkpointer.drain(stop)
         watcher.join()
-        assert made.saved == 30
-        assert not made.empty, "one upload hangs still"
+        assert checkpointer.saved == 30
+        assert not checkpointer.empty, "one upload hangs still"
         assert seen[:1] in ([], [30])
-    last = told(capsys)[-1]
+    last = log_lines(capsys)[-1]
     assert last["event"] == "warning: the grace is over"
     assert (last["last_checkpoint_saved"], last["checkpoints_not_saved"]) == ("30", "10")
 
@@ -221,12 +221,12 @@ def test_a_stop_saves_the_last_step_first_beside_an_upload_that_hangs(
 def test_a_stop_while_the_store_is_down_ends_with_the_grace(flaky: FlakyStore) -> None:
     now = [0.0]
     stop = StopRequest(25, clock=lambda: now[0])
-    with outbox(flaky) as made:
+    with checkpointing(flaky) as checkpointer:
         flaky.down = True
-        made.put(parcel(made, 10))
+        checkpointer.put(pending_checkpoint(checkpointer, 10))
         stop.ask(15)
         assert flaky.asked.acquire(timeout=LONG)
         now[0] = 25.0
-        made.drain(stop)
-        assert made.saved == 0
-        assert not made.empty
+        checkpointer.drain(stop)
+        assert checkpointer.saved == 0
+        assert not checkpointer.empty

@@ -17,23 +17,23 @@ KEY = "runs/r/attempts.json"
 def test_attempts_are_numbered_from_one_and_kept_on_record(store: Store) -> None:
     assert attempts.read(store, "r") == ()
     first = take_over(store, "r")
-    first.go_on_from(0)
+    first.record_resume_step(0)
     second = take_over(store, "r")
     assert (first.number, second.number) == (1, 2)
     assert [(each.number, each.from_step) for each in attempts.read(store, "r")] == [(1, 0), (2, None)]
-    second.go_on_from(40)
+    second.record_resume_step(40)
     assert [(each.number, each.from_step) for each in attempts.read(store, "r")] == [(1, 0), (2, 40)]
     assert attempts.read(store, "another") == ()
 
 
-def test_an_older_attempt_is_fenced_and_told_by_whom(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_older_attempt_is_fenced_by_name(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     first = take_over(store, "r")
     first.check()
     assert capsys.readouterr().err == ""
     second = take_over(store, "r")
     holder = attempts.read(store, "r")[1].holder
     assert json.loads(capsys.readouterr().err)["before"] == attempts.read(store, "r")[0].holder
-    for act in (first.check, lambda: first.go_on_from(4)):
+    for act in (first.check, lambda: first.record_resume_step(4)):
         with pytest.raises(FencedError, match=rf"attempt 1 at run r .* attempt 2 took over .*{holder}.*same command"):
             act()
     second.check()
@@ -60,11 +60,11 @@ def test_an_answer_that_was_lost_makes_no_second_attempt(store: LocalStore) -> N
             return super().swap(key, data, expected=expected)
 
     lease = take_over(Deaf(store.root), "r")
-    lease.go_on_from(4)
+    lease.record_resume_step(4)
     assert [(each.number, each.from_step) for each in attempts.read(store, "r")] == [(lease.number, 4)]
 
 
-def test_where_the_record_was_lost_the_checkpoints_tell_the_number(store: Store) -> None:
+def test_without_the_record_the_checkpoints_give_the_number(store: Store) -> None:
     assert take_over(store, "r", above=6).number == 7
     assert take_over(store, "r", above=6).number == 8
 
@@ -80,9 +80,7 @@ def test_where_the_record_was_lost_the_checkpoints_tell_the_number(store: Store)
         (90, 4, True),
     ],
 )
-def test_what_lies_beyond_the_step_that_a_later_attempt_went_on_from_counts_for_nothing(
-    step: int, number: int, whether: bool
-) -> None:
+def test_checkpoints_beyond_a_later_attempts_resume_step_are_invalid(step: int, number: int, whether: bool) -> None:
     record = [Attempt(each, "h", "t", from_step) for each, from_step in ((1, 0), (2, 40), (3, 60), (4, None))]
     assert is_valid(record, step, number) == whether
 
@@ -92,7 +90,7 @@ def test_any_changed_byte_is_found(store: Store) -> None:
     data = store.read(KEY)
     for place in range(len(data)):
         store.write(KEY, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        for act in (lease.check, lambda: take_over(store, "r"), lambda: lease.go_on_from(1)):
+        for act in (lease.check, lambda: take_over(store, "r"), lambda: lease.record_resume_step(1)):
             with pytest.raises(
                 IntegrityError, match=r"attempts\.json is damaged .*expected|should end with its checksum"
             ):
@@ -106,7 +104,7 @@ def test_the_record_of_another_run_is_refused(store: Store) -> None:
         attempts.read(store, "other")
 
 
-def test_a_store_without_conditions_is_warned_of_and_one_that_is_down_is_not_used(
+def test_a_store_without_conditional_writes_gives_a_warning_and_one_that_is_down_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Careless(LocalStore):
@@ -117,8 +115,8 @@ def test_a_store_without_conditions_is_warned_of_and_one_that_is_down_is_not_use
 
     careless = Careless(tmp_path)
     assert take_over(careless, "r").number == 1
-    (told,) = capsys.readouterr().err.splitlines()
-    assert json.loads(told)["reason"] == "it ignores If-Match"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["reason"] == "it ignores If-Match"
     careless.error = UnavailableError("no answer for 120 s")
     with pytest.raises(UnavailableError):
         take_over(careless, "r")

@@ -66,7 +66,7 @@ def test_steps_are_those_that_are_sealed(store: Store, checkpoints: Checkpoints)
     assert checkpoints.steps() == [3, 20, 100]
 
 
-def test_an_absent_step_lists_those_there_are(checkpoints: Checkpoints) -> None:
+def test_an_absent_step_lists_the_known_ones(checkpoints: Checkpoints) -> None:
     with pytest.raises(NotFoundError, match="no checkpoint of step 5; it has: none yet"):
         checkpoints.load(5)
     checkpoints.save(4, tensors(), META)
@@ -92,7 +92,7 @@ def test_an_edited_record_is_found(store: Store, checkpoints: Checkpoints, chang
 
 
 @pytest.mark.parametrize("record", [b"[]", b"7", b"{}", b""])
-def test_a_record_that_is_none_is_found(store: Store, checkpoints: Checkpoints, record: bytes) -> None:
+def test_a_damaged_record_is_detected(store: Store, checkpoints: Checkpoints, record: bytes) -> None:
     checkpoints.save(5, tensors(), META)
     store.write(f"{FOLDER}/00000005-1/checkpoint.json", record)
     with pytest.raises(IntegrityError, match="is damaged"):
@@ -119,13 +119,13 @@ def test_a_state_that_holds_no_tensors_is_refused_whatever_its_record_says(
 ) -> None:
     state = tmp_path / "state"
     state.write_bytes(b"cbuiltins\nexec\n(S'1/0'\ntR.")  # a pickle that runs code, for those who load such things
-    facts = {"format": files.FORMAT, "step": 7, "sha256": file_sha256(state), "size": state.stat().st_size}
-    checkpoints.publish(files.Written(7, state, {**META, **facts}))
+    record = {"format": files.FORMAT, "step": 7, "sha256": file_sha256(state), "size": state.stat().st_size}
+    checkpoints.publish(files.LocalCheckpoint(7, state, {**META, **record}))
     with pytest.raises(IntegrityError, match=r"00000007-1/state\.safetensors is damaged: it holds no tensors"):
         checkpoints.load(7)
 
 
-def test_the_last_whole_one_is_found_with_a_warning_for_each_passed_over(
+def test_the_last_good_checkpoint_is_found_with_a_warning_for_each_damaged_one(
     store: Store, checkpoints: Checkpoints, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checkpoints.latest_good() is None
@@ -160,7 +160,7 @@ def test_pruning_keeps_what_the_rule_says(store: Store, checkpoints: Checkpoints
     assert {item.key.split("/")[3] for item in store.list(FOLDER)} == {"00000003-1"}
 
 
-def test_a_checkpoint_of_a_stop_goes_when_a_later_one_is_there(store: Store, checkpoints: Checkpoints) -> None:
+def test_a_checkpoint_of_a_stop_is_deleted_once_a_later_one_exists(store: Store, checkpoints: Checkpoints) -> None:
     checkpoints.save(10, tensors(), {**META, "on_schedule": True})
     checkpoints.save(13, tensors(), {**META, "on_schedule": False})
     checkpoints.prune(keep_last(2))
@@ -179,14 +179,14 @@ def names(store: Store) -> list[str]:
 
 
 def test_what_a_fenced_attempt_saves_is_neither_read_nor_in_the_way(store: Store) -> None:
-    """Attempt 1, thought dead, saves steps 20 and 30 while attempt 2 goes on from step 10 and saves step 20 too."""
+    """Attempt 1, thought dead, saves steps 20 and 30 while attempt 2 resumes from step 10 and saves step 20 too."""
     first = take_over(store, "r")
     old = Checkpoints(store, "r", first.number)
     old.save(10, tensors(1), META)
     second = take_over(store, "r")
     new = Checkpoints(store, "r", second.number)
     old.save(20, tensors(2), META)  # it had asked whether it may, just before
-    second.go_on_from(10)
+    second.record_resume_step(10)
     old.save(30, tensors(3), META)
     assert new.steps() == [10]
     new.save(20, tensors(4), META)
@@ -195,7 +195,7 @@ def test_what_a_fenced_attempt_saves_is_neither_read_nor_in_the_way(store: Store
         assert each.load(20)[0]["generator/0000"][0, 0] == 4
         assert each.load(10)[0]["generator/0000"][0, 0] == 1
         assert each.uri(20).endswith("00000020-2")
-    assert [(each.step, each.attempt, each.counts) for each in new.folders()] == [
+    assert [(each.step, each.attempt, each.valid) for each in new.folders()] == [
         (10, 1, True),
         (20, 1, False),
         (20, 2, True),
@@ -208,7 +208,7 @@ def test_what_a_fenced_attempt_saves_is_neither_read_nor_in_the_way(store: Store
 def test_of_one_step_the_latest_attempt_is_read(store: Store) -> None:
     for value in (1, 2):
         lease = take_over(store, "r")
-        lease.go_on_from(10)
+        lease.record_resume_step(10)
         Checkpoints(store, "r", lease.number).save(10, tensors(value), META)
     assert Checkpoints(store, "r").steps() == [10]
     assert Checkpoints(store, "r").load(10)[0]["generator/0000"][0, 0] == 2
@@ -225,7 +225,7 @@ def test_pruning_leaves_later_attempts_and_what_is_being_written_alone(store: St
     assert names(store) == ["00000001-3", "00000002-2", "00000003-2", "00000003-3"]
 
 
-def test_a_damaged_record_of_attempts_is_told_before_a_checkpoint_is_used(store: Store) -> None:
+def test_a_damaged_record_of_attempts_is_reported_before_a_checkpoint_is_used(store: Store) -> None:
     Checkpoints(store, "r", take_over(store, "r").number).save(1, tensors(), META)
     store.write("runs/r/attempts.json", b"{}")
     for act in (
@@ -272,36 +272,36 @@ def test_a_full_store_leaves_the_earlier_checkpoint_whole(
     assert checkpoints.steps() == [1, 2]
 
 
-def test_a_full_disk_of_temporary_files_is_told(small_disk: Path) -> None:
+def test_a_full_disk_of_temporary_files_is_reported(small_disk: Path) -> None:
     big = {"generator/0000": np.zeros((1024, 1024), np.float32)}
     with pytest.raises(StoreError, match=r"the disk of .* is full; free some space, or set TMPDIR"):
-        files.written(1, big, META, small_disk)
+        files.write_local(1, big, META, small_disk)
 
 
 def test_the_ema_goes_into_a_fresh_generator(toy: Any, store: Store) -> None:
     config = toy.config()
-    players = toy.players(config)
-    toy.step(config, players)(1, [next(toy.batches(config))])
-    digest = Checkpoints(store, "r").save(1, players.tensors(), META)
-    fresh = toy.players(toy.config("train.seed=8")).generator
+    state = toy.train_state(config)
+    toy.step(config, state)(1, [next(toy.batches(config))])
+    digest = Checkpoints(store, "r").save(1, state.tensors(), META)
+    fresh = toy.train_state(toy.config("train.seed=8")).generator
     assert load_ema(store, "r", 1, fresh) == digest
-    networks = (fresh, players.ema, players.generator)
+    networks = (fresh, state.ema, state.generator)
     for mine, ema, trained in zip(*(each.trainable_variables for each in networks), strict=True):
         np.testing.assert_array_equal(mine.numpy(), ema.numpy())
         assert not np.array_equal(ema.numpy(), trained.numpy())
-    estimate_statistics(players.ema)
-    for mine, ema in zip(fresh.variables, players.ema.variables, strict=True):
+    estimate_statistics(state.ema)
+    for mine, ema in zip(fresh.variables, state.ema.variables, strict=True):
         np.testing.assert_array_equal(mine.numpy(), ema.numpy())
 
 
 def test_names_are_the_same_whatever_was_built_before(toy: Any) -> None:
     config = toy.config()
-    assert set(toy.players(config).tensors()) == set(toy.players(config).tensors())
+    assert set(toy.train_state(config).tensors()) == set(toy.train_state(config).tensors())
 
 
 def test_a_generator_of_another_shape_is_refused_and_left_as_it_was(toy: Any, store: Store) -> None:
-    Checkpoints(store, "r").save(1, toy.players(toy.config()).tensors(), META)
-    wide = toy.players(toy.config("generator.width=0.2")).generator
+    Checkpoints(store, "r").save(1, toy.train_state(toy.config()).tensors(), META)
+    wide = toy.train_state(toy.config("generator.width=0.2")).generator
     before = [variable.numpy() for variable in wide.variables]
     with pytest.raises(IntegrityError, match=r"does not fit the networks .* ema/0000 should be float32 \["):
         load_ema(store, "r", 1, wide)
@@ -310,6 +310,6 @@ def test_a_generator_of_another_shape_is_refused_and_left_as_it_was(toy: Any, st
 
 
 def test_an_absent_tensor_is_named(toy: Any) -> None:
-    generator = toy.players(toy.config()).generator
+    generator = toy.train_state(toy.config()).generator
     with pytest.raises(IntegrityError, match=r"ema/0000 should be .*; found nothing"):
         assign(named("ema", generator.variables), {}, where="checkpoint 1")

@@ -19,15 +19,15 @@ def test_the_last_ones_stay() -> None:
     assert retained((), last=3) == frozenset()
 
 
-def test_multiples_and_what_is_needed_stay_where_they_are_there() -> None:
+def test_multiples_and_referenced_steps_are_kept() -> None:
     assert retained(STEPS, last=1, every_steps=20) == {20, 40, 50}
-    assert retained(STEPS, last=1, needed={10, 60}) == {10, 50}
+    assert retained(STEPS, last=1, referenced={10, 60}) == {10, 50}
 
 
 def test_what_a_stop_saved_stays_only_while_it_is_the_newest_or_needed() -> None:
     assert retained(STEPS, last=2, unscheduled={45}) == {40, 50}
     assert retained(STEPS[:5], last=2, unscheduled={45}) == {40, 45}
-    assert retained(STEPS, last=1, unscheduled={45}, needed={45}) == {45, 50}
+    assert retained(STEPS, last=1, unscheduled={45}, referenced={45}) == {45, 50}
     assert retained(STEPS, last=1, every_steps=5, unscheduled={45}) == set(STEPS) - {45}
 
 

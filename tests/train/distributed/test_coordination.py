@@ -10,25 +10,25 @@ from gan.train.distributed.replicas import Replicas
 from gan.train.stop_signals import StopRequest
 
 
-class Told(Replicas):
-    """Replicas of which the others tell what the test says."""
+class FakeReplicas(Replicas):
+    """Two workers; the test sets the number that the other one shares."""
 
     count = workers = 2
 
     def __init__(self) -> None:
-        self.others = 0
-        self.ours: list[int] = []
+        self.other = 0
+        self.own: list[int] = []
 
-    def most(self, number: int) -> Any:
-        self.ours.append(number)
-        return tf.constant(max(number, self.others))
+    def all_reduce_max(self, number: int) -> Any:
+        self.own.append(number)
+        return tf.constant(max(number, self.other))
 
 
 def test_a_signal_to_another_worker_stops_this_one_a_step_later() -> None:
-    replicas, stop = Told(), StopRequest()
+    replicas, stop = FakeReplicas(), StopRequest()
     take = CoordinatedStop(lambda step, _batches: {"step": step}, replicas, stop)
     assert take(1, []) == {"step": 1}
-    replicas.others = 15
+    replicas.other = 15
     take(2, [])
     assert not stop
     take(3, [])
@@ -36,8 +36,8 @@ def test_a_signal_to_another_worker_stops_this_one_a_step_later() -> None:
     assert stop.signal_number == 15
 
 
-def test_a_signal_to_this_worker_counts_when_all_know_of_it() -> None:
-    replicas, stop = Told(), StopRequest()
+def test_a_signal_to_this_worker_takes_effect_when_all_know_it() -> None:
+    replicas, stop = FakeReplicas(), StopRequest()
     take = CoordinatedStop(lambda _step, _batches: {}, replicas, stop)
     take(1, [])
     stop.ask(2)
@@ -47,10 +47,10 @@ def test_a_signal_to_this_worker_counts_when_all_know_of_it() -> None:
     assert not stop
     take(3, [])
     assert stop
-    assert replicas.ours == [0, 2, 2]
+    assert replicas.own == [0, 2, 2]
 
 
-def test_a_follower_keeps_nothing_and_knows_the_last_step() -> None:
-    follower = NullCheckpointer(4)
-    follower.put(PendingCheckpoint(7, {}))
-    assert (follower.saved, follower.empty, follower.take(7)) == (7, True, {})
+def test_a_null_checkpointer_only_notes_the_last_step() -> None:
+    null = NullCheckpointer(4)
+    null.put(PendingCheckpoint(7, {}))
+    assert (null.saved, null.empty, null.take(7)) == (7, True, {})

@@ -15,19 +15,19 @@ from gan.train.stop_signals import StopRequest
 from tests.support.servers import free_port
 
 
-class Meeting:
-    """Workers that come to a meeting, each in a thread of its own."""
+class Rendezvous:
+    """Workers that join a rendezvous, each in its own thread."""
 
     def __init__(self, count: int, threads: ThreadPoolExecutor) -> None:
         self.addresses = tuple(f"localhost:{free_port()}" for _ in range(count))
         self.stop = StopRequest()
         self._threads = threads
 
-    def comes(self, index: int) -> Future[None]:
+    def start(self, index: int) -> Future[None]:
         return self._threads.submit(rendezvous, Workers(self.addresses, index), self.stop)
 
-    def called(self) -> socket.socket:
-        """A line to worker 0, as soon as it listens."""
+    def connect(self) -> socket.socket:
+        """A connection to worker 0, as soon as it listens."""
         host, _, port = self.addresses[0].rpartition(":")
         while True:
             try:
@@ -37,9 +37,9 @@ class Meeting:
 
 
 @contextmanager
-def meeting(count: int) -> Iterator[Meeting]:
+def rendezvous_of(count: int) -> Iterator[Rendezvous]:
     with ThreadPoolExecutor(count) as threads:
-        made = Meeting(count, threads)
+        made = Rendezvous(count, threads)
         try:
             yield made
         finally:
@@ -47,40 +47,40 @@ def meeting(count: int) -> Iterator[Meeting]:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
-def test_all_go_when_the_last_one_is_there(order: tuple[int, ...]) -> None:
-    with meeting(3) as made:
-        first, second = made.comes(order[0]), made.comes(order[1])
+def test_all_are_released_when_the_last_one_connects(order: tuple[int, ...]) -> None:
+    with rendezvous_of(3) as made:
+        first, second = made.start(order[0]), made.start(order[1])
         assert not first.done()
         assert not second.done()
-        last = made.comes(order[2])
+        last = made.start(order[2])
         for each in (first, second, last):
             each.result(timeout=60)
 
 
-def test_who_hangs_up_or_is_no_worker_is_not_there() -> None:
-    with meeting(3) as made:
-        chief = made.comes(0)
-        for words in (b"GET / HTTP/1.1\r\n", b"3\n", b"0\n", b"\xff\n"):
-            with made.called() as line:
-                line.sendall(words)
-                assert line.recv(1) == b""  # it hangs up
-        with made.called() as line:
-            line.sendall(b"2\n")
-        other = made.comes(1)
-        with made.called() as line:  # by the time that this line is hung up, it has looked at the others
-            line.sendall(b"no worker\n")
-            assert line.recv(1) == b""
+def test_a_connection_that_closes_or_is_not_a_worker_does_not_count() -> None:
+    with rendezvous_of(3) as made:
+        chief = made.start(0)
+        for data in (b"GET / HTTP/1.1\r\n", b"3\n", b"0\n", b"\xff\n"):
+            with made.connect() as connection:
+                connection.sendall(data)
+                assert connection.recv(1) == b""  # it disconnects
+        with made.connect() as connection:
+            connection.sendall(b"2\n")
+        other = made.start(1)
+        with made.connect() as connection:  # once this one is closed, worker 0 has read the others
+            connection.sendall(b"no worker\n")
+            assert connection.recv(1) == b""
         assert not chief.done()
         assert not other.done()
-        made.comes(2).result(timeout=60)
+        made.start(2).result(timeout=60)
         chief.result(timeout=60)
         other.result(timeout=60)
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_signal_ends_the_wait(index: int) -> None:
-    with meeting(2) as made:
-        waits = made.comes(index)
+    with rendezvous_of(2) as made:
+        waits = made.start(index)
         made.stop.ask(signal.SIGTERM)
         with pytest.raises(Stopped, match="Not all workers were there") as stopped:
             waits.result(timeout=60)

@@ -23,7 +23,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def compared() -> dict[str, Any]:
-    """See tests/support/replicas.py: TensorFlow splits a CPU only before it starts, so that is a process of its own."""
+    """See tests/support/replicas.py; a separate process, since TensorFlow splits a CPU only before it starts."""
     command = [sys.executable, "-m", "tests.support.replicas", "3", json.dumps(CASES)]
     root = Path(__file__).parents[3]
     environ = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
@@ -35,24 +35,29 @@ def compared() -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_replicas_equal_one_device(compared: dict[str, Any], case: str) -> None:
-    """Weights, averages, moments of the optimisers, moving statistics, figures: within rounding after three steps."""
+    """Weights, averages, moments of the optimisers, moving statistics, metrics: within rounding after three steps."""
     found = compared[case]
     bound = 0.1 if case == "loss scale" else 1e-4  # half precision rounds at 5e-4, and Adam divides by little
     assert found["weights"] < bound
-    assert found["figures"] < bound
+    assert found["metrics"] < bound
     assert found["begin_alike"]
     assert found["same_on_all"]
     assert found["integers_equal"]
 
 
-def test_gradients_are_those_of_the_whole_batch(compared: dict[str, Any]) -> None:
-    """d/dw mean((w x)^2) = 2 w mean(x^2); and through a loss that is no mean over examples, log of a sum."""
+def test_gradients_are_those_of_the_global_batch(compared: dict[str, Any]) -> None:
+    """d/dw mean((w x)^2) = 2 w mean(x^2); and through a loss that is not a mean over examples, log of a sum."""
     assert compared["gradients"]["mean_square"] == pytest.approx(2 * 1.5 * sum(x * x for x in range(1, 7)) / 6)
     assert compared["gradients"]["log_sum"] == pytest.approx(1 / 1.5)
 
 
-def test_parts_of_a_whole_are_one_after_another(compared: dict[str, Any]) -> None:
-    assert compared["parts"] == {"own": [0.0, 1.0], "whole": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], "mean": 2.0, "most": 7}
+def test_slices_are_gathered_in_order(compared: dict[str, Any]) -> None:
+    assert compared["collectives"] == {
+        "local_slice": [0.0, 1.0],
+        "all_gather": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+        "all_reduce_mean": 2.0,
+        "all_reduce_max": 7,
+    }
 
 
 def test_an_overflow_on_one_replica_reaches_no_weight(compared: dict[str, Any]) -> None:
@@ -63,11 +68,12 @@ def test_layers_that_draw_for_themselves_are_refused(compared: dict[str, Any]) -
     assert compared["refused"].startswith('layer "noise" (GaussianNoise) of the noisy draws random numbers')
 
 
-def test_one_replica_hands_on_what_it_gets() -> None:
-    alone, thing = Replicas(), object()
-    assert alone.own(thing) is alone.whole(thing) is alone.mean(thing) is alone.spread(thing) is thing
-    assert alone.chief
-    alone.check(7)
+def test_one_replica_returns_its_input() -> None:
+    single, thing = Replicas(), object()
+    for method in (single.local_slice, single.all_gather, single.all_reduce_mean, single.run_on_all):
+        assert method(thing) is thing
+    assert single.chief
+    single.check(7)
 
 
 def test_a_batch_that_can_t_be_shared_is_refused() -> None:

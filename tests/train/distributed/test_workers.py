@@ -5,27 +5,27 @@ import json
 import pytest
 
 from gan.errors import ConfigError
-from gan.train.distributed.workers import ALONE, Workers, workers_of
+from gan.train.distributed.workers import SINGLE_WORKER, Workers, workers_from_env
 
 
 def test_a_process_trains_by_itself() -> None:
-    assert workers_of({}) == ALONE
-    assert (ALONE.count, ALONE.chief) == (1, True)
+    assert workers_from_env({}) == SINGLE_WORKER
+    assert (SINGLE_WORKER.count, SINGLE_WORKER.chief) == (1, True)
 
 
-def test_an_indexed_job_tells_which_worker_this_is() -> None:
-    found = workers_of({"GAN_WORKER_ADDRESSES": "a:1,b:1", "JOB_COMPLETION_INDEX": "1"})
+def test_an_indexed_job_gives_the_index_of_this_worker() -> None:
+    found = workers_from_env({"GAN_WORKER_ADDRESSES": "a:1,b:1", "JOB_COMPLETION_INDEX": "1"})
     assert found == Workers(("a:1", "b:1"), 1)
     assert not found.chief
 
 
 def test_tf_config_is_understood() -> None:
     tree = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}
-    assert workers_of({"TF_CONFIG": json.dumps(tree)}) == Workers(("a:1", "b:2"), 0)
+    assert workers_from_env({"TF_CONFIG": json.dumps(tree)}) == Workers(("a:1", "b:2"), 0)
 
 
-def test_one_address_is_nobody_to_wait_for() -> None:
-    assert workers_of({"GAN_WORKER_ADDRESSES": "a:1", "JOB_COMPLETION_INDEX": "0"}) == Workers(("a:1",), 0)
+def test_one_address_is_a_single_worker() -> None:
+    assert workers_from_env({"GAN_WORKER_ADDRESSES": "a:1", "JOB_COMPLETION_INDEX": "0"}) == Workers(("a:1",), 0)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_one_address_is_nobody_to_wait_for() -> None:
 )
 def test_what_contradicts_itself_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="must "):
-        workers_of(environ)
+        workers_from_env(environ)

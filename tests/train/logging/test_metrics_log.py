@@ -26,7 +26,7 @@ def test_lines_come_back_in_order_over_chunks(store: Store) -> None:
     assert lines[0]["generator_loss"] == 16.6667
 
 
-def test_a_figure_that_is_not_finite_is_left_out() -> None:
+def test_a_metric_that_is_not_finite_is_left_out() -> None:
     log = MetricsLog("r", 1)
     log.add(5, {"generator_loss": float("nan"), "kl": float("inf"), "seconds": 2.0})
     assert log.take(6) == {"runs/r/metrics/00000001.jsonl": b'{"step": 5, "seconds": 2.0}\n'}
@@ -36,7 +36,7 @@ def test_a_run_without_a_log_has_no_lines(store: Store) -> None:
     assert read_metrics(store, "r") == []
 
 
-def test_damage_is_told(store: Store) -> None:
+def test_damage_is_reported(store: Store) -> None:
     store.write("runs/r/metrics/00000001.jsonl", json.dumps({"step": 1}).encode() + b"\n{\xff")
     with pytest.raises(IntegrityError, match=r"00000001\.jsonl is damaged"):
         read_metrics(store, "r")

@@ -10,23 +10,23 @@ from gan.util.metrics_push import MetricsPush
 from support import servers
 
 
-def test_figures_are_completed_by_those_of_the_gpus_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_pushed_with_those_of_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho '25, 100, 400'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     gpus = GpuWatch()
-    figures = {"generator_loss": 0.5, "kl": 0.1, "real_accuracy": 0.9, "images_per_second": 800.0}
+    metrics = {"generator_loss": 0.5, "kl": 0.1, "real_accuracy": 0.9, "images_per_second": 800.0}
     with servers.pushgateway() as server:
         with Monitor(MetricsPush("train", "digits", gateway=server.url), gpus) as monitor:
             while not gpus.shares():
                 pass
-            whole = monitor.complete(30, figures)
+            complete = monitor.push(30, metrics)
         with servers.NO_PROXY.open(f"{server.url}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
-    assert whole == {**figures, "gpu_share": 0.25, "gpu_memory_share": 0.25}
-    told = {line.partition("{")[0]: line.rpartition(" ")[2] for line in lines if line.startswith("gan_")}
-    assert told == {
+    assert complete == {**metrics, "gpu_share": 0.25, "gpu_memory_share": 0.25}
+    pushed = {line.partition("{")[0]: line.rpartition(" ")[2] for line in lines if line.startswith("gan_")}
+    assert pushed == {
         "gan_train_step": "30",
         "gan_train_images_per_second": "800",
         "gan_train_gpu_share": "0.25",

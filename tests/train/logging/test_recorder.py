@@ -22,9 +22,9 @@ def record(store: Store, first: int, last: int, *, publish_every: int) -> None:
     forget_after(store, "r", first - 1)
     with scratch_folder() as folder, Recorder("r", first - 1, folder) as recorder:
         for step in range(first, last + 1):
-            recorder.figures(step, {"generator_loss": float(step)})
+            recorder.record_metrics(step, {"generator_loss": float(step)})
             if step % 2 == 0:
-                recorder.samples(step, SHEET)
+                recorder.record_samples(step, SHEET)
             if step % publish_every == 0:
                 for key, path in recorder.take(step).items():
                     store.upload(key, path)
@@ -35,7 +35,7 @@ def scalars(store: LocalStore) -> list[tuple[int, float]]:
     return [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in events.Tensors("generator_loss")]
 
 
-def test_figures_and_sheets_are_there_after_publishing(store: LocalStore) -> None:
+def test_metrics_and_sheets_are_there_after_publishing(store: LocalStore) -> None:
     record(store, 1, 6, publish_every=3)
     assert [line["step"] for line in read_metrics(store, "r")] == [1, 2, 3, 4, 5, 6]
     assert scalars(store) == [(step, float(step)) for step in range(1, 7)]
@@ -62,7 +62,7 @@ def test_a_resumed_run_shows_no_step_twice(store: LocalStore) -> None:
     assert steps == [2, 4, 6, 8, 10, 12]
 
 
-def test_nothing_noted_gives_nothing(tmp_path: Path) -> None:
+def test_nothing_recorded_gives_nothing(tmp_path: Path) -> None:
     with Recorder("r", 0, tmp_path) as recorder:
         assert recorder.take(5) == {}
 
@@ -73,14 +73,16 @@ def test_foreign_files_are_left_alone(store: LocalStore) -> None:
     assert store.exists("runs/r/samples/notes.txt")
 
 
-def test_a_local_disk_that_is_full_is_told(tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_disk_that_is_full_is_reported(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (2048, 2048), np.uint8))
     with Recorder("r", 0, small_disk) as recorder, pytest.raises(StoreError, match="is full; free some space"):
-        recorder.samples(1, noise)
+        recorder.record_samples(1, noise)
 
     def full(*_: object, **__: object) -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.summary, "scalar", full)
     with Recorder("r", 0, tmp_path) as recorder, pytest.raises(StoreError, match="No space left on device; free some"):
-        recorder.figures(1, {"kl": 1.0})
+        recorder.record_metrics(1, {"kl": 1.0})

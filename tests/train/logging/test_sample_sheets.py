@@ -9,7 +9,7 @@ from gan.train.logging.sample_sheets import SampleSheet
 
 
 def test_the_same_latents_every_time_and_others_for_another_seed(toy: Any) -> None:
-    generator = toy.players(toy.config()).ema
+    generator = toy.train_state(toy.config()).ema
     sheet = SampleSheet(generator, 5, 3)
     first = np.asarray(sheet.draw())
     np.testing.assert_array_equal(first, np.asarray(sheet.draw()))
@@ -22,7 +22,7 @@ def test_small_images_are_enlarged_in_eight_rows_and_a_column_a_class(
     toy: Any, classes: int | None, columns: int
 ) -> None:
     config = toy.config(f"generator.conditional={classes is not None}".lower())
-    picture = SampleSheet(toy.players(config).ema, 5, 0, classes).draw()
+    picture = SampleSheet(toy.train_state(config).ema, 5, 0, classes).draw()
     assert picture.size == (columns * (64 + 2) - 2, 8 * (64 + 2) - 2)
 
 

@@ -13,29 +13,33 @@ class Clock:
         return self.now
 
 
-def step(speed: Throughput, clock: Clock, wait: float, work: float, images: int = 10) -> None:
-    with speed.waiting():
+def step(throughput: Throughput, clock: Clock, wait: float, work: float, images: int = 10) -> None:
+    with throughput.waiting():
         clock.now += wait
-    with speed.stepping(images):
+    with throughput.stepping(images):
         clock.now += work
 
 
 def test_the_first_step_compiles_and_is_not_counted() -> None:
     clock = Clock()
-    speed = Throughput(clock)
-    step(speed, clock, 1.0, 30.0)
-    assert speed.total.figures() == {}
-    assert speed.tell() == {"seconds": 31.0}
+    throughput = Throughput(clock)
+    step(throughput, clock, 1.0, 30.0)
+    assert throughput.total.rates() == {}
+    assert throughput.since_last_call() == {"seconds": 31.0}
 
 
-def test_images_a_second_and_waiting_are_since_the_last_time_told_and_in_total() -> None:
+def test_rates_are_since_the_last_call_and_in_total() -> None:
     clock = Clock()
-    speed = Throughput(clock, seconds=1000.0)
-    step(speed, clock, 1.0, 30.0)
-    step(speed, clock, 0.5, 1.5)
-    step(speed, clock, 0.5, 1.5)
+    throughput = Throughput(clock, seconds=1000.0)
+    step(throughput, clock, 1.0, 30.0)
+    step(throughput, clock, 0.5, 1.5)
+    step(throughput, clock, 0.5, 1.5)
     clock.now += 60.0  # a checkpoint
-    assert speed.tell() == {"images_per_second": 5.0, "data_wait_share": 0.25, "seconds": pytest.approx(1095.0)}
-    step(speed, clock, 0.0, 1.0)
-    assert speed.tell()["images_per_second"] == 10.0
-    assert speed.total.figures() == {"images_per_second": 6.0, "data_wait_share": 0.2}
+    assert throughput.since_last_call() == {
+        "images_per_second": 5.0,
+        "data_wait_share": 0.25,
+        "seconds": pytest.approx(1095.0),
+    }
+    step(throughput, clock, 0.0, 1.0)
+    assert throughput.since_last_call()["images_per_second"] == 10.0
+    assert throughput.total.rates() == {"images_per_second": 6.0, "data_wait_share": 0.2}
