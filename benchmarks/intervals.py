@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
-from gan.metrics.maths.contributions import Contributions, Over, difference, standard_error
+from gan.metrics.maths.contributions import Contributions, Over, paired_difference, standard_error
 from gan.metrics.maths.fid_influence import influence
 from gan.metrics.scores import fid, kid
 
@@ -56,7 +56,7 @@ def rounds(score: str, law: Law, images: int, shift: float, over: Over, count: i
         latents = rng.normal(size=(images, law.features))
         value, parts = SCORES[score](real, law(latents, shift))
         other, other_parts = SCORES[score](real, law(latents, shift, 0.1))
-        paired = difference(other_parts, parts)
+        paired = paired_difference(other_parts, parts)
         rows.append((value, standard_error(parts, over=over), other - value, standard_error(paired, over=over)))
     return np.array(rows)
 

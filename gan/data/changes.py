@@ -6,14 +6,14 @@ import io
 from collections import Counter
 from typing import Any, NamedTuple
 
-from gan.data.shards.index import Packed, packed_images
+from gan.data.shards.index import IndexedImage, indexed_images
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, immutable
 
 COLUMNS = ("split", "sha256", "label", "attributes")
 
 
-class Changes(NamedTuple):
+class DatasetChanges(NamedTuple):
     """Images that came, and images that went; one that was replaced, relabelled or moved to another split is both."""
 
     came: int
@@ -25,7 +25,7 @@ class Changes(NamedTuple):
         return max(self.came, self.went)
 
 
-def changes(store: Store, before: Dataset, now: Dataset) -> Changes:
+def count_changes(store: Store, before: Dataset, now: Dataset) -> DatasetChanges:
     """Count the images by which two datasets differ: by original file, label, attributes and split, not by name.
 
     Sources whose images share files (MNIST) differ in all images where a byte of a file differs.
@@ -34,9 +34,9 @@ def changes(store: Store, before: Dataset, now: Dataset) -> Changes:
         IntegrityError: a manifest is damaged.
     """
     if before.id == now.id:
-        return Changes(0, 0)
-    old, new = _images(store, before), _images(store, now)
-    return Changes((new - old).total(), (old - new).total())
+        return DatasetChanges(0, 0)
+    old, new = _count_images(store, before), _count_images(store, now)
+    return DatasetChanges((new - old).total(), (old - new).total())
 
 
 def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[str, list[int]]:
@@ -59,8 +59,8 @@ def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[
     Raises:
         IntegrityError: a manifest is damaged.
     """
-    seen = {key for image in packed_images(store, before) for key in _keys(image)}
-    images = list(packed_images(store, now))
+    seen = {key for image in indexed_images(store, before) for key in _keys(image)}
+    images = list(indexed_images(store, now))
     shared = {sha256 for sha256, count in Counter(image.sha256 for image in images).items() if count > 1}
     found: dict[str, list[int]] = {}
     for image in images:
@@ -71,17 +71,17 @@ def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[
     return {name: sorted(numbers) for name, numbers in found.items()}
 
 
-def prepared_otherwise(before: Dataset, now: Dataset) -> list[str]:
+def preparation_differences(before: Dataset, now: Dataset) -> list[str]:
     """The ways in which the images of two datasets are prepared or described differently, each with both values."""
     names = ("source", "image_size", "channels", "crop", "crop_offset", "resizer", "classes", "attributes")
     return [
-        f"{name} (was {_told(getattr(before, name))}, now {_told(getattr(now, name))})"
+        f"{name} (was {_format(getattr(before, name))}, now {_format(getattr(now, name))})"
         for name in names
         if getattr(before, name) != getattr(now, name)
     ]
 
 
-def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
+def _count_images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
     import pyarrow.parquet as pq
 
     data = immutable.read_file(store, "dataset", dataset.id, MANIFEST)
@@ -94,10 +94,10 @@ def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
     )
 
 
-def _keys(image: Packed) -> set[str]:
+def _keys(image: IndexedImage) -> set[str]:
     """What makes this image the same as another."""
     return {image.sha256, image.decoded_sha256 or image.sha256}
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

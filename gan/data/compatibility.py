@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from gan.data.sources.interface import Source
     from gan.data.spec import Dataset
 
-DESCRIBED = ("dataset", "image_size", "channels", "crop", "resizer")
+DATASET_KEYS = ("dataset", "image_size", "channels", "crop", "resizer")
 """The `data` keys that a dataset tells of."""
 
 
-def matched(data: Data, source: Source, dataset: Dataset) -> Data:
+def with_dataset_values(data: Data, source: Source, dataset: Dataset) -> Data:
     """`data` with what is true of `dataset`; equal to `data` where that says so already.
 
     A key of none stands for the source's own value, and fits any dataset.
@@ -49,11 +49,11 @@ def matched(data: Data, source: Source, dataset: Dataset) -> Data:
         "resizer": dataset.resizer,
     }
     named = data.dataset == dataset.source
-    said = {key: _meaning(data, source, key) if named else getattr(data, key) for key in true}
+    said = {key: _resolved(data, source, key) if named else getattr(data, key) for key in true}
     return replace(data, **{key: value for key, value in true.items() if said[key] != value})
 
 
-def _meaning(data: Data, source: Source, key: str) -> object:
+def _resolved(data: Data, source: Source, key: str) -> object:
     """What a key stands for: none for the source's own value."""
     value = getattr(data, key)
     return getattr(source, key) if value is None and key in ("image_size", "channels", "crop") else value

@@ -17,12 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gan.data.shards.tfrecord import Place
+from gan.data.shards.tfrecord import RecordPosition
 from gan.data.sources.interface import ExampleRef, Rejected
 from gan.data.spec import DECODED
 from gan.util.ids import canonical
 
-GROUP_ROWS = 10_000
+ROWS_PER_GROUP = 10_000
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -41,7 +41,7 @@ SCHEMA_BY_PIXELS = SCHEMA.append(pa.field(DECODED, pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One row; the fields are the columns."""
 
     id: str
@@ -57,9 +57,11 @@ class Row:
     decoded_sha256: str | None = None
 
 
-def example_row(example: ExampleRef, sha256: str, place: Place, *, labelled: bool, decoded_sha256: str = "") -> Row:
+def example_row(
+    example: ExampleRef, sha256: str, place: RecordPosition, *, labelled: bool, decoded_sha256: str = ""
+) -> ManifestRow:
     """The row of an example that lies in a shard."""
-    return Row(
+    return ManifestRow(
         id=example.id,
         split=example.split,
         file=example.file,
@@ -73,9 +75,9 @@ def example_row(example: ExampleRef, sha256: str, place: Place, *, labelled: boo
     )
 
 
-def quarantined_row(rejected: Rejected) -> Row:
+def quarantined_row(rejected: Rejected) -> ManifestRow:
     """The row of an image that was left out."""
-    return Row(
+    return ManifestRow(
         rejected.id or rejected.file,
         rejected.split or None,
         rejected.file,
@@ -110,12 +112,12 @@ class ManifestWriter:
         finally:
             self._parquet.close()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ManifestRow) -> None:
         """Append one row."""
         values = [getattr(row, name) for name in self._schema.names]
         self._rows.append(values)
         self._hash.update(canonical(values) + b"\n")
-        if len(self._rows) == GROUP_ROWS:
+        if len(self._rows) == ROWS_PER_GROUP:
             self._flush()
 
     @property

@@ -46,11 +46,11 @@ def random_flips(seed: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
     The top bit of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
     OOPSLA 2014), whose n-th output is a hash of seed + n * 0x9e3779b97f4a7c15.
     """
-    start = _mixed(np.asarray([seed & _MASK], np.uint64))
-    return (_mixed(start + numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(63)).astype(bool)
+    start = _mix(np.asarray([seed & _MASK], np.uint64))
+    return (_mix(start + numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(63)).astype(bool)
 
 
-def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))

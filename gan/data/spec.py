@@ -106,10 +106,10 @@ class Dataset:
         fields = dataclasses.asdict(self)
         offset = fields.pop("crop_offset")
         window = {} if offset is None else {"crop_offset": list(offset)}
-        return {"format": FORMAT, **fields, **window, "splits": _plain_splits(self.splits)}
+        return {"format": FORMAT, **fields, **window, "splits": _splits_to_json(self.splits)}
 
 
-def identified(dataset: Dataset) -> Dataset:
+def with_id(dataset: Dataset) -> Dataset:
     """`dataset` with the id that its content gives it."""
     content = dataset.to_json()
     del content["id"]
@@ -162,7 +162,7 @@ def load(store: Store, dataset_id: str) -> Dataset:
         )
     try:
         dataset = from_json(immutable.read_json(store, "dataset", dataset_id, FILE))
-        described = identified(dataset).id
+        described = with_id(dataset).id
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{uri} is damaged: it describes no dataset ({error!r})") from None
     if not described == dataset.id == dataset_id:
@@ -182,7 +182,7 @@ def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
                 )
 
 
-def _plain_splits(splits: Mapping[str, Split]) -> Json:
+def _splits_to_json(splits: Mapping[str, Split]) -> Json:
     return {
         name: {"examples": split.examples, "shards": [dataclasses.asdict(shard) for shard in split.shards]}
         for name, split in splits.items()

@@ -12,13 +12,13 @@ from gan.errors import IdentityError
 from gan.types import Json
 
 METHOD = 2  # rises with any change of the maths that moves a score
-HASH_SHOWN = 6
+HASH_PREFIX_LENGTH = 6
 
 SELECTION, FINAL = "selection", "final"
 """What a score is for: to choose a checkpoint, or to tell how good the chosen one is. The two share no image."""
 
 
-def samples_of(protocol: Evaluate, purpose: str) -> int:
+def sample_count(protocol: Evaluate, purpose: str) -> int:
     """How many images are generated for a score of this purpose."""
     if purpose == SELECTION:
         return min(protocol.selection_samples, protocol.samples)
@@ -62,7 +62,7 @@ class Identity:
     @property
     def label(self) -> str:
         """How the FID of this identity is called: `fid[mnist-cnn:1a2b3c]`, never plain FID."""
-        return f"fid[{self.feature_network}:{self.feature_hash[:HASH_SHOWN]}]"
+        return f"fid[{self.feature_network}:{self.feature_hash[:HASH_PREFIX_LENGTH]}]"
 
     def to_json(self) -> Json:
         """As it stands in an evaluation record."""
@@ -80,7 +80,7 @@ The others say which checkpoint is scored, by what it is chosen, and which score
 """
 
 
-def is_of(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
+def is_final_under(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
     """Whether an identity (as JSON) is that of final scores measured under a protocol."""
     of_protocol = all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
     return of_protocol and identity.get("purpose") == FINAL

@@ -23,7 +23,7 @@ from gan.config import Evaluate
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features.mode_definitions import AttributeModes, ClassModes, ClusterModes, Modes
-from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
+from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, sample_count
 from gan.store import Store, immutable
 from gan.types import Json
 from gan.util.ids import canonical
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
-DECISIVE = ("label_shares", "batch_size", "searched_images")
+HASHED_KEYS = ("label_shares", "batch_size", "searched_images")
 """What else of the record enters scores: how classes are drawn, in what batches the network looks at images, and how
 many of the training images are searched for copies."""
-OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
+DATASET_KEYS = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Reference:
     def identity(self, protocol: Evaluate, samples: int | None = None, purpose: str = FINAL) -> Identity:
         """The identity of scores under this reference and protocol; `samples` where they are not as many as it says."""
         chosen = {name: getattr(protocol, name) for name in PROTOCOL}
-        chosen["samples"] = samples_of(protocol, purpose) if samples is None else samples
+        chosen["samples"] = sample_count(protocol, purpose) if samples is None else samples
         return Identity(
             purpose=purpose,
             split=self.record["splits"][purpose],
-            **{name: self.record[name] for name in OF_DATASET},
+            **{name: self.record[name] for name in DATASET_KEYS},
             feature_network=self.network.name,
             feature_hash=self.network.hash,
             reference_hash=self.record["reference_hash"],
@@ -131,7 +131,7 @@ def write(
     described["real"] = real.mode_shares().tolist()
     data = safetensors.numpy.save({name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())})
     (folder / TENSORS).write_bytes(data)
-    decisive = canonical([described, *(record[name] for name in DECISIVE), hashlib.sha256(data).hexdigest()])
+    decisive = canonical([described, *(record[name] for name in HASHED_KEYS), hashlib.sha256(data).hexdigest()])
     whole: Json = {
         "format": FORMAT,
         **record,
@@ -186,7 +186,7 @@ def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwo
     from gan.metrics.features import feature_networks
 
     facts = record["feature_network"]
-    if facts["kind"] in feature_networks.KINDS:
+    if facts["kind"] in feature_networks.EXTERNAL_KINDS:
         return feature_networks.reopen(facts)
     from gan.metrics.features import keras_network
 

@@ -17,7 +17,7 @@ from gan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
-    from gan.metrics.maths.estimate import Score
+    from gan.metrics.maths.estimate import LazyScore
 
 LOWER, HIGHER = "lower", "higher"
 LABELS, CLASS_PROBABILITIES = "labels", "class_probabilities"
@@ -75,9 +75,9 @@ class Metric:
     kinds: tuple[ScoreKind, ...]
     needs: str = ""
 
-    def measure(self, comparison: Comparison) -> dict[str, Score]:
+    def measure(self, comparison: Comparison) -> dict[str, LazyScore]:
         """The scores of generated images, by name."""
-        measured: dict[str, Score] = import_module(f"gan.metrics.scores.{self.module}").measure(comparison)
+        measured: dict[str, LazyScore] = import_module(f"gan.metrics.scores.{self.module}").measure(comparison)
         return measured
 
 
@@ -119,7 +119,7 @@ METRICS: dict[str, Metric] = {
 KINDS: dict[str, ScoreKind] = {kind.name: kind for metric in METRICS.values() for kind in metric.kinds}
 
 
-def kind(name: str, key: str) -> ScoreKind:
+def score_kind(name: str, key: str) -> ScoreKind:
     """The score of a name.
 
     Raises:
@@ -165,13 +165,13 @@ def check_needs(names: Iterable[str], has: Mapping[str, bool], network: str = "t
             raise ConfigError(f"evaluate.metrics: {name} needs {remedies[needs]}; leave it out, or change that")
 
 
-def computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
+def require_computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
     """The score of a name, which one of the metrics of `evaluate.metrics` must give.
 
     Raises:
         ConfigError: there is none, or its metric is not among them; the message names `key`.
     """
-    found = kind(name, key)
+    found = score_kind(name, key)
     metrics = list(metrics)
     if metric_of(name) not in metrics:
         raise ConfigError(

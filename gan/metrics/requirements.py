@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from gan.config import Evaluate, Reference
 from gan.errors import ConfigError, DataError, unknown_name
-from gan.metrics.identity import FINAL, SELECTION, samples_of
+from gan.metrics.identity import FINAL, SELECTION, sample_count
 
 TRAIN, VALID = "train", "valid"
-LEAST_IMAGES = 10
-MOST_SAMPLES_AN_IMAGE = 100
+MIN_IMAGES = 10
+MAX_SAMPLES_PER_IMAGE = 100
 
 
 def check_split(split: str, known: Iterable[str]) -> None:
@@ -45,10 +45,10 @@ def check_splits(examples: Mapping[str, int], reference: Reference, dataset_id: 
     check_split(reference.split, examples)
     for name in (reference.split, TRAIN):
         count = examples.get(name, 0)
-        if count < LEAST_IMAGES:
+        if count < MIN_IMAGES:
             change = "lower" if name == TRAIN else "raise"
             raise DataError(
-                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
+                f'scores need at least {MIN_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
                 f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
             )
 
@@ -73,7 +73,7 @@ class HeldOut(NamedTuple):
 def held_out(examples: Mapping[str, int], reference: Reference) -> HeldOut:
     """The held-out images of a dataset by purpose.
 
-    The split "valid" chooses checkpoints where there is one with at least `LEAST_IMAGES` images that is not the one
+    The split "valid" chooses checkpoints where there is one with at least `MIN_IMAGES` images that is not the one
     that scores are measured with; else that split is halved.
 
     Args:
@@ -81,7 +81,7 @@ def held_out(examples: Mapping[str, int], reference: Reference) -> HeldOut:
         reference: gives `split` and `max_images`, the most of either set.
     """
     own, most = examples[reference.split], reference.max_images
-    if reference.split != VALID and examples.get(VALID, 0) >= LEAST_IMAGES:
+    if reference.split != VALID and examples.get(VALID, 0) >= MIN_IMAGES:
         return HeldOut(VALID, min(examples[VALID], most), reference.split, min(own, most))
     return HeldOut(reference.split, min(own // 2, most), reference.split, min(own - own // 2, most))
 
@@ -102,14 +102,14 @@ def check_counts(protocol: Evaluate, final: int, selection: int, training: int) 
         ("evaluate.samples", FINAL, final),
         ("evaluate.selection_samples", SELECTION, selection),
     ):
-        samples = samples_of(protocol, purpose)
-        most = MOST_SAMPLES_AN_IMAGE * images
+        samples = sample_count(protocol, purpose)
+        most = MAX_SAMPLES_PER_IMAGE * images
         if samples > most:
             raise ConfigError(
-                f"{key} must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {images} held-out images that "
+                f"{key} must be at most {most}, {MAX_SAMPLES_PER_IMAGE} for each of the {images} held-out images that "
                 f"serve it; got {samples}. Ask for fewer (--set {key}={most}), or hold out more images"
             )
-    smaller = min(final, selection, training, samples_of(protocol, SELECTION))
+    smaller = min(final, selection, training, sample_count(protocol, SELECTION))
     if protocol.neighbours >= smaller:
         raise ConfigError(
             f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"

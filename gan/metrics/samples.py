@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Evaluate
-from gan.metrics.identity import FINAL, SELECTION, samples_of
+from gan.metrics.identity import FINAL, SELECTION, sample_count
 from gan.util.images import to_pixels
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def draw_inputs(
         label_shares: how often each class is drawn, in sum 1; None for a generator that takes no labels.
         purpose: of the scores; see `gan.metrics.identity`.
     """
-    samples, first = samples_of(protocol, purpose), SELECTION_STREAM if purpose == SELECTION else 0
+    samples, first = sample_count(protocol, purpose), SELECTION_STREAM if purpose == SELECTION else 0
     for number, start in enumerate(range(0, samples, protocol.batch_size), start=first):
         count = min(protocol.batch_size, samples - start)
         latents = tf.random.stateless_normal(

@@ -12,7 +12,7 @@ from gan.errors import ConfigError, DataError
 from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import extract_padded
 from gan.metrics.identity import FINAL, SELECTION, Identity
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 from gan.metrics.reference import Reference
 from gan.metrics.registry import CLASS_PROBABILITIES, LABELS, METRICS, check_metrics, check_needs
 from gan.metrics.requirements import check_counts
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gan.types import LabelArray, Pixels
 
 
-Drawn = Iterable[tuple["Pixels", "LabelArray | None"]]
+ImageBatches = Iterable[tuple["Pixels", "LabelArray | None"]]
 """Pixels uint8 [B, H, W, C] with the labels that they were drawn for, batch after batch."""
 
 
@@ -48,7 +48,7 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
         _check_classes(reference)
 
 
-def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
+def score(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
     """Score generated images, with intervals.
 
     Args:
@@ -65,7 +65,7 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
         DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
     """
     generated = extract(reference, drawn, protocol.batch_size)
-    scores = _measured(reference, generated, protocol, FINAL)
+    scores = _measure(reference, generated, protocol, FINAL)
     record: Json = {
         **_record(reference.identity(protocol, len(generated)), scores, protocol),
         "metrics": list(protocol.metrics),
@@ -79,7 +79,7 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
     return record, paired
 
 
-def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) -> Json:
+def score_for_selection(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> Json:
     """The values alone, without intervals, against the images kept for selection.
 
     Returns:
@@ -87,7 +87,7 @@ def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) 
     """
     generated = extract(reference, drawn, protocol.batch_size)
     identity = reference.identity(protocol, len(generated), SELECTION)
-    scores = _measured(reference, generated, protocol, SELECTION)
+    scores = _measure(reference, generated, protocol, SELECTION)
     return {
         "identity": identity.to_json(),
         "label": identity.label,
@@ -108,17 +108,17 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
         {"identity", "label", "scores"} as from `score`.
     """
     train = reference.train.first(protocol.samples)
-    scores = _measured(reference, train, protocol, FINAL, generated_are_real=True)
+    scores = _measure(reference, train, protocol, FINAL, generated_are_real=True)
     return _record(reference.identity(protocol, len(train)), scores, protocol)
 
 
-def score_values(reference: Reference, drawn: Drawn, protocol: Evaluate) -> dict[str, float]:
+def score_values(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> dict[str, float]:
     """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
-    scores = _measured(reference, extract(reference, drawn, protocol.batch_size), protocol, FINAL)
+    scores = _measure(reference, extract(reference, drawn, protocol.batch_size), protocol, FINAL)
     return {name: float(each.value) for name, each in scores.items()}
 
 
-def extract(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
+def extract(reference: Reference, drawn: ImageBatches, batch_size: int) -> FeatureBatch:
     """What the reference's network and modes make of images; see `score`."""
     features, probabilities, labels, classes = [], [], [], []
     for batch, asked in _batches(drawn, batch_size):
@@ -139,7 +139,7 @@ def extract(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch
     )
 
 
-def _record(identity: Identity, scores: Mapping[str, Score], protocol: Evaluate) -> Json:
+def _record(identity: Identity, scores: Mapping[str, LazyScore], protocol: Evaluate) -> Json:
     return {
         "identity": identity.to_json(),
         "label": identity.label,
@@ -147,9 +147,9 @@ def _record(identity: Identity, scores: Mapping[str, Score], protocol: Evaluate)
     }
 
 
-def _measured(
+def _measure(
     reference: Reference, generated: FeatureBatch, protocol: Evaluate, purpose: str, *, generated_are_real: bool = False
-) -> dict[str, Score]:
+) -> dict[str, LazyScore]:
     comparison = Comparison(
         reference.held_out(purpose),
         generated,
@@ -159,13 +159,13 @@ def _measured(
         has_confidence=reference.modes.has_confidence,
         generated_are_real=generated_are_real,
     )
-    scores: dict[str, Score] = {}
+    scores: dict[str, LazyScore] = {}
     for name in protocol.metrics:
         scores |= METRICS[name].measure(comparison)
     return scores
 
 
-def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
+def _batches(drawn: ImageBatches, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
     for pixels, labels in drawn:
         for start in range(0, len(pixels), batch_size):
             rows = slice(start, start + batch_size)
@@ -175,9 +175,9 @@ def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray
 def _check_classes(reference: Reference) -> None:
     labels = reference.real.labels
     largest = 0 if labels is None else int(np.bincount(labels).max())
-    if largest < class_fid.LEAST:
+    if largest < class_fid.MIN_IMAGES_PER_CLASS:
         raise ConfigError(
-            f"evaluate.metrics: class_fid needs a class with at least {class_fid.LEAST} held-out images; the largest "
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out images; the largest "
             f"of the reference has {largest}. Leave it out, or hold out more images"
         )
 

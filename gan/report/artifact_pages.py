@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gan.report.charts import plot
 from gan.report.data import Chart, Mode
-from gan.report.page import BOX, environment, shown_modes
+from gan.report.page import CHART_BOX, environment, shown_modes
 
 
 def curves_page(title: str, charts: Sequence[Chart]) -> str:
@@ -22,4 +22,4 @@ def modes_page(title: str, modes: Sequence[Mode]) -> str:
 
 def _page(title: str, plots: Sequence[plot.Plot], modes: Sequence[Mode], nothing: str) -> str:
     template = environment().get_template("excerpt.html.j2")
-    return template.render(title=title, plots=plots, box=BOX, modes=shown_modes(tuple(modes)), nothing=nothing)
+    return template.render(title=title, plots=plots, box=CHART_BOX, modes=shown_modes(tuple(modes)), nothing=nothing)

@@ -17,7 +17,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Interval:
+class ScoreInterval:
     """A score with its confidence interval; `low` and `high` are None where there is none."""
 
     value: float
@@ -26,7 +26,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreRow:
     """One row of scores.
 
     `better` is "lower" or "higher", or None where neither is; `floor` is what a perfect sampler would score; `live` is
@@ -35,9 +35,9 @@ class Score:
 
     name: str
     better: str | None
-    generator: Interval | None
-    real: Interval | None = None
-    live: Interval | None = None
+    generator: ScoreInterval | None
+    real: ScoreInterval | None = None
+    live: ScoreInterval | None = None
     floor: float | None = None
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoreTable:
     """The scores of one checkpoint, with the identity that makes them comparable.
 
     `label` names the feature network, such as fid[mnist-cnn:1a2b3c]; `live_note` says whose the live column is, or why
@@ -55,7 +55,7 @@ class Scores:
 
     label: str
     step: int
-    rows: tuple[Score, ...]
+    rows: tuple[ScoreRow, ...]
     identity: tuple[tuple[str, str], ...]
     live_note: str = ""
     weakness: str = ""
@@ -85,7 +85,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampleGrid:
     """Pictures of equal size.
 
     `columns` of them stand in a row, under `titles` where there are any; with `columns` None the page decides.
@@ -115,7 +115,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestImages:
     """Samples beside their nearest training images; `measure` says in which space they are near."""
 
     rows: tuple[Neighbours, ...]
@@ -154,7 +154,7 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Link:
+class LineageEntry:
     """One object of the lineage: what it is, its id, and what to know of it."""
 
     kind: str
@@ -180,14 +180,14 @@ class ReportData:
     made_at: str
     progress: str
     verdict: Verdict | None = None
-    scores: Scores | None = None
-    samples: Samples | None = None
+    scores: ScoreTable | None = None
+    samples: SampleGrid | None = None
     over_time: tuple[ImageRow, ...] = ()
     walks: tuple[ImageRow, ...] = ()
-    nearest: Nearest | None = None
+    nearest: NearestImages | None = None
     charts: tuple[Chart, ...] = ()
     modes: tuple[Mode, ...] = ()
-    lineage: tuple[Link, ...] = ()
+    lineage: tuple[LineageEntry, ...] = ()
     settings: tuple[Setting, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     timings: tuple[tuple[str, str], ...] = ()

@@ -25,10 +25,10 @@ SECTIONS = (
     ("config", "Config"),
     ("environment", "Environment"),
 )
-WHO = {"generator": "this generator", "real": "real data", "live": "live generator"}
-MOST_MODES = 40
-LONG_NAME = 8
-BOX = {
+SUBJECT_NAMES = {"generator": "this generator", "real": "real data", "live": "live generator"}
+MAX_MODES = 40
+MAX_SHORT_NAME = 8
+CHART_BOX = {
     "width": plot.WIDTH,
     "height": plot.HEIGHT,
     "left": plot.LEFT,
@@ -58,14 +58,14 @@ def render(data: ReportData) -> str:
         .render(
             data=data,
             sections=SECTIONS,
-            who_names=WHO,
+            who_names=SUBJECT_NAMES,
             score_rows=[(row, plot.whiskers(row)) for row in scores.rows] if scores else [],
             has_live=scores is not None and any(row.live for row in scores.rows),
             whisker_width=plot.WHISKER_WIDTH,
             plots=[drawn for drawn in map(plot.plot, data.charts) if drawn is not None],
-            box=BOX,
+            box=CHART_BOX,
             modes=shown_modes(data.modes),
-            settings=grouped(data.settings),
+            settings=grouped_settings(data.settings),
         )
     )
 
@@ -73,14 +73,14 @@ def render(data: ReportData) -> str:
 def shown_modes(modes: tuple[Mode, ...]) -> ShownModes:
     """All modes in their order, or, of very many, those whose shares differ most."""
     shown, note = modes, ""
-    if len(modes) > MOST_MODES:
-        shown = tuple(sorted(modes, key=lambda mode: -abs(mode.real - mode.generated))[:MOST_MODES])
-        note = f"Of {len(modes):,} modes, the {MOST_MODES} whose shares differ most are shown."
+    if len(modes) > MAX_MODES:
+        shown = tuple(sorted(modes, key=lambda mode: -abs(mode.real - mode.generated))[:MAX_MODES])
+        note = f"Of {len(modes):,} modes, the {MAX_MODES} whose shares differ most are shown."
     largest = max((max(mode.real, mode.generated) for mode in shown), default=0.0) or 1.0
-    return ShownModes(shown, largest, any(len(mode.name) > LONG_NAME for mode in shown), note)
+    return ShownModes(shown, largest, any(len(mode.name) > MAX_SHORT_NAME for mode in shown), note)
 
 
-def grouped(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Setting]]]]:
+def grouped_settings(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Setting]]]]:
     """Settings by the first part of their keys, in the order given: ("train", [("steps", ...), ...])."""
     groups: dict[str, list[tuple[str, Setting]]] = {}
     for setting in settings:
@@ -89,7 +89,7 @@ def grouped(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Se
     return list(groups.items())
 
 
-def figure(value: float) -> str:
+def format_number(value: float) -> str:
     """A number with three figures that matter: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers as such."""
     size = abs(value)
     if value == 0 or (size >= 1 and float(value).is_integer()):
@@ -120,6 +120,6 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    filters: dict[str, Any] = {"figure": figure, "percent": percent, "data_uri": data_uri, "sentence": sentence}
+    filters: dict[str, Any] = {"figure": format_number, "percent": percent, "data_uri": data_uri, "sentence": sentence}
     made.filters.update(filters)
     return made

@@ -16,10 +16,10 @@ def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
         config: as from `Config.to_dict`.
         defaults: the same of a config that nothing was set in.
     """
-    before = dict(_flat(defaults))
+    before = dict(_flatten(defaults))
     return tuple(
         Setting(key, text(value), text(before.get(key)) if before.get(key) != value else None)
-        for key, value in _flat(config)
+        for key, value in _flatten(config)
     )
 
 
@@ -39,9 +39,9 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _flat(tree: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(tree: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

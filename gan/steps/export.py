@@ -122,7 +122,7 @@ def _chosen(
         known = [
             each
             for each in known
-            if evaluations.purpose_of(each) == identity.SELECTION or identity.is_of(each["identity"], protocol)
+            if evaluations.purpose_of(each) == identity.SELECTION or identity.is_final_under(each["identity"], protocol)
         ]
     selected = [each for each in known if evaluations.purpose_of(each) == identity.SELECTION]
     known = [each for each in known if evaluations.purpose_of(each) == identity.FINAL]

@@ -12,7 +12,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as facts_module
 from gan.export.files import FACTS
 from gan.metrics import evaluations
-from gan.metrics.registry import kind
+from gan.metrics.registry import score_kind
 from gan.result import StepResult, Stopwatch
 from gan.steps.gate_checks import (
     BEST,
@@ -174,7 +174,7 @@ def _anchor(live: Alias, score: str, others: _Others, *, required: bool) -> Meas
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         return None
-    return min(known, key=lambda each: kind(score, "gate.anchor_margin:").loss(value_of(each.evaluation, score)))
+    return min(known, key=lambda each: score_kind(score, "gate.anchor_margin:").loss(value_of(each.evaluation, score)))
 
 
 class _Others:

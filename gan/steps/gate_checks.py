@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
 from gan.metrics.identity import PROTOCOL, differences
-from gan.metrics.maths.difference import Difference, difference
-from gan.metrics.registry import LOWER, ScoreKind, kind, metric_of
-from gan.metrics.requirements import MOST_SAMPLES_AN_IMAGE
+from gan.metrics.maths.difference import ScoreDifference, score_difference
+from gan.metrics.registry import LOWER, ScoreKind, metric_of, score_kind
+from gan.metrics.requirements import MAX_SAMPLES_PER_IMAGE
 from gan.result import plain
 from gan.types import Json
 
@@ -57,7 +57,7 @@ def limits(options: Gate, evaluation: Json | None, run_id: str) -> list[GateChec
                 "evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}"
             )
         ]
-    return [_limited(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
+    return [_limited(score_kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
 
 
 def _limited(of: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
@@ -166,7 +166,7 @@ def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, st
 
 
 def _is_better(score: str, first: Json, second: Json) -> bool:
-    loss = kind(score, "gate.anchor_margin:").loss
+    loss = score_kind(score, "gate.anchor_margin:").loss
     return loss(value_of(first, score)) < loss(value_of(second, score))
 
 
@@ -194,10 +194,10 @@ def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, othe
     Raises:
         NotFoundError: the score was not measured.
     """
-    of = kind(score, f"gate.{key}:")
+    of = score_kind(score, f"gate.{key}:")
     mine, theirs = (value_of(each.evaluation, score) for each in (new, other))
     margin = margin_of(getattr(options, key)[score], theirs)
-    found = difference(
+    found = score_difference(
         of,
         (mine, contributions_of(new, score)),
         (theirs, contributions_of(other, score)),
@@ -218,7 +218,7 @@ def not_worse(options: Gate, score: str, who: str, key: str, new: Measured, othe
     return GateCheck(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
-def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
+def _enough(found: ScoreDifference, key: str, score: str, evaluation: Json) -> str:
     """How many images would be enough, as far as that can be known."""
     samples, real = found.samples_needed, found.images_needed
     if metric_of(score) == "prdc":  # compares equally many on both sides
@@ -233,7 +233,7 @@ def _enough(found: Difference, key: str, score: str, evaluation: Json) -> str:
     wider = f"or allow more with gate.{key}.{score}"
     if not needed:
         return f"no number of images would do, as the difference is too close to the margin: train better, {wider}"
-    if samples is not None and held_out and samples > MOST_SAMPLES_AN_IMAGE * held_out:
+    if samples is not None and held_out and samples > MAX_SAMPLES_PER_IMAGE * held_out:
         return f"with {held_out:,} held-out images no number of samples would do: hold out more, {wider}"
     return f"about {' and '.join(needed)} would do, {wider}"
 

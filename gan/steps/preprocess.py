@@ -21,9 +21,9 @@ from gan.util import log
 from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from gan.data.prepare.near_duplicates import Report
+    from gan.data.prepare.near_duplicates import NearDuplicateReport
     from gan.data.prepare.pixel_cache import PixelCache
-    from gan.data.prepare.writer import Written
+    from gan.data.prepare.writer import WrittenDataset
 
 STEP = "preprocess"
 
@@ -101,11 +101,11 @@ def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
     for note in sorted(alike, key=lambda note: note.item.modified, reverse=True):
         if not immutable.is_published(store, "dataset", str(note.made)):
             continue
-        from gan.data.prepare.pixel_cache import pixel_cache_of  # imports TensorFlow
+        from gan.data.prepare.pixel_cache import load_pixel_cache  # imports TensorFlow
 
         try:
             earlier = load(store, str(note.made))
-            return pixel_cache_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
+            return load_pixel_cache(store, earlier, listing.examples, hashed=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
@@ -121,7 +121,7 @@ def _pixels(recipe: Json) -> Json:
 
 def _publish(
     store: Store, source: Source, listing: Listing, options: Options, workers: int, known: PixelCache | None
-) -> Written:
+) -> WrittenDataset:
     from gan.data.prepare.writer import write_dataset  # imports TensorFlow
 
     with scratch_folder() as folder:
@@ -133,7 +133,7 @@ def _publish(
     return written
 
 
-def _near_duplicates(report: Report) -> Json:
+def _near_duplicates(report: NearDuplicateReport) -> Json:
     """For the outcome; said too, and as a warning where one picture lies in two splits."""
     if report.across_splits:
         first = report.pairs[0]

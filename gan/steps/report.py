@@ -13,7 +13,7 @@ from gan.errors import NotFoundError
 from gan.export import metadata as facts_module
 from gan.report import scores, verdicts
 from gan.report.charts import curves
-from gan.report.data import Nearest, ReportData, Scores
+from gan.report.data import NearestImages, ReportData, ScoreTable
 from gan.report.page import render
 from gan.report.settings import environment, settings
 from gan.report.timings import timings
@@ -122,7 +122,7 @@ def _is_live(store: Store, verdict: Json) -> bool:
     return bool(alias.read(store, verdict["name"]).live == verdict["generator_id"])
 
 
-def _scores(store: Store, focus: Focus) -> Scores | None:
+def _scores(store: Store, focus: Focus) -> ScoreTable | None:
     if focus.evaluation is None:
         return None
     other = None if focus.verdict is None else focus.verdict["live_generator_id"]
@@ -162,7 +162,7 @@ def _drawn(store: Store, run: Run, dataset: Dataset, focus: Focus) -> pictures.D
     return pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {focus.step:,}")
 
 
-def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, focus: Focus) -> Nearest | None:
+def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, focus: Focus) -> NearestImages | None:
     if drawn is None:
         return None
     reference_id = None if focus.evaluation is None else focus.evaluation["reference_id"]

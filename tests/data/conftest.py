@@ -14,7 +14,7 @@ import pytest
 from gan.data.manifest import ManifestWriter, example_row
 from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import ExampleRef
-from gan.data.spec import FILE, MANIFEST, Dataset, identified
+from gan.data.spec import FILE, MANIFEST, Dataset, with_id
 from gan.store import LocalStore, immutable
 
 Made = tuple[LocalStore, Dataset]
@@ -48,7 +48,7 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
                 place = shards.add(listed, pixels_of(number, shape))
                 digest = hashlib.sha256(str(number).encode()).hexdigest()
                 manifest.add(example_row(listed, digest, place, labelled=labelled))
-        dataset = identified(
+        dataset = with_id(
             Dataset(
                 id="",
                 source="made",

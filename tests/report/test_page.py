@@ -13,20 +13,20 @@ from gan.report.data import (
     Chart,
     CheckRow,
     ImageRow,
-    Interval,
-    Link,
+    LineageEntry,
     Mode,
-    Nearest,
+    NearestImages,
     Neighbours,
     ReportData,
-    Samples,
-    Score,
-    Scores,
+    SampleGrid,
+    ScoreInterval,
+    ScoreRow,
+    ScoreTable,
     Series,
     Setting,
     Verdict,
 )
-from gan.report.page import MOST_MODES, SECTIONS, figure, grouped, percent, render, sentence, shown_modes
+from gan.report.page import MAX_MODES, SECTIONS, format_number, grouped_settings, percent, render, sentence, shown_modes
 from gan.report.pictures import pictures
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -72,30 +72,30 @@ class Page(HTMLParser):
 def full(name: str = "digits-1") -> ReportData:
     """A report with everything in it; every text holds `name`."""
     images = pictures(np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8))
-    interval = Interval(0.5, 0.25, 0.75)
+    interval = ScoreInterval(0.5, 0.25, 0.75)
     return ReportData(
         run_id=name,
         subtitle=name,
         made_at=name,
         progress=name,
         verdict=Verdict(name, name, False, False, (name,), (name,), (CheckRow(name, name, name, True),)),
-        scores=Scores(
+        scores=ScoreTable(
             name,
             1500,
-            (Score(name, "lower", interval, interval, interval, 0.01), Score(name, None, None)),
+            (ScoreRow(name, "lower", interval, interval, interval, 0.01), ScoreRow(name, None, None)),
             ((name, name),),
             name,
         ),
-        samples=Samples(images, name, 3, (name, name, name)),
+        samples=SampleGrid(images, name, 3, (name, name, name)),
         over_time=(ImageRow(name, images[:3]),),
         walks=(ImageRow(name, images[:3]),),
-        nearest=Nearest((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
+        nearest=NearestImages((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
         charts=(
             Chart(name, name, (Series(name, ((1, 1), (2, 2)), ((0, 2), (1, 3))),), name, (name, 0.5)),
             Chart(name, name, (Series(name, ()),)),
         ),
         modes=(Mode(name, 0.5, 0.25),),
-        lineage=(Link(name, name, name),),
+        lineage=(LineageEntry(name, name, name),),
         settings=(Setting("name", name), Setting(f"train.{name}", name, name)),
         environment=((name, name),),
         timings=((name, name),),
@@ -166,13 +166,13 @@ def test_the_verdict_is_said_in_words(passed: bool, live: bool, parts: tuple[str
 
 
 def test_scores_show_a_live_column_only_where_there_is_one() -> None:
-    row = Score("recall", "higher", Interval(0.5, 0.25, 0.75), Interval(0.9))
-    scores = Scores("fid[x:1]", 1500, (row,), (), "Nothing was live.")
+    row = ScoreRow("recall", "higher", ScoreInterval(0.5, 0.25, 0.75), ScoreInterval(0.9))
+    scores = ScoreTable("fid[x:1]", 1500, (row,), (), "Nothing was live.")
     text = Page(render(dataclasses.replace(EMPTY, scores=scores))).text
     assert "0.500 0.250 to 0.750" in text
     assert "of step 1,500" in text
     assert "Live generator" not in text
-    live = dataclasses.replace(scores, rows=(dataclasses.replace(row, live=Interval(0.6)),))
+    live = dataclasses.replace(scores, rows=(dataclasses.replace(row, live=ScoreInterval(0.6)),))
     assert "Live generator" in Page(render(dataclasses.replace(EMPTY, scores=live))).text
 
 
@@ -188,7 +188,7 @@ def test_of_very_many_modes_those_that_differ_most() -> None:
     modes = tuple(Mode(f"cluster {index}", 0.001 * index, 0.0) for index in range(100))
     made = shown_modes(modes)
     assert [mode.name for mode in made.shown[:2]] == ["cluster 99", "cluster 98"]
-    assert len(made.shown) == MOST_MODES
+    assert len(made.shown) == MAX_MODES
     assert made.largest == 0.099
     assert made.long
     assert "Of 100 modes, the 40" in made.note
@@ -197,7 +197,7 @@ def test_of_very_many_modes_those_that_differ_most() -> None:
 
 def test_settings_by_group() -> None:
     one, other, name = Setting("train.steps", "1"), Setting("train.seed", "2"), Setting("name", "x")
-    assert grouped((name, one, other)) == [
+    assert grouped_settings((name, one, other)) == [
         ("experiment", [("name", name)]),
         ("train", [("steps", one), ("seed", other)]),
     ]
@@ -211,7 +211,7 @@ def test_settings_by_group() -> None:
     ],
 )  # fmt: skip
 def test_figures(value: float, text: str) -> None:
-    assert figure(value) == text
+    assert format_number(value) == text
 
 
 def test_words() -> None:

@@ -11,7 +11,7 @@ from gan.config import Config, override
 from gan.errors import ConfigError
 from gan.report import scores, verdicts
 from gan.report.charts import curves
-from gan.report.data import Interval, Mode, Score, Setting
+from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
 from gan.report.settings import settings
 
 LINES = [
@@ -41,7 +41,11 @@ def test_rows_in_order_with_real_live_and_floor() -> None:
     made = scores.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
     assert [row.name for row in made.rows] == ["fid[digits-cnn:1a2b3c]", "precision", "recall", "mode KL"]
     fid, _, recall, kl = made.rows
-    assert (fid.generator, fid.real, fid.live) == (Interval(7, 6, 8), Interval(1.5, 1, 2), Interval(9, 8, 10))
+    assert (fid.generator, fid.real, fid.live) == (
+        ScoreInterval(7, 6, 8),
+        ScoreInterval(1.5, 1, 2),
+        ScoreInterval(9, 8, 10),
+    )
     assert (fid.better, recall.better) == ("lower", "higher")
     assert recall.real is None
     assert (fid.floor, kl.floor) == (None, 0.02)
@@ -61,12 +65,12 @@ def test_what_is_no_finite_number_is_left_out(value: dict[str, Any] | None) -> N
 
 def test_a_score_without_interval_and_one_nobody_knows() -> None:
     made = scores.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
-    assert made.rows == (Score("sharpness", None, Interval(3.0)),)
+    assert made.rows == (ScoreRow("sharpness", None, ScoreInterval(3.0)),)
 
 
 def test_better_is_checked() -> None:
     with pytest.raises(ConfigError, match="'bigger'"):
-        Score("fid", "bigger", None)
+        ScoreRow("fid", "bigger", None)
 
 
 def test_modes() -> None:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 CHUNK_IMAGES = 64
 CHUNK_BYTES = 4 << 20
 # Starting processes takes longer than decoding so few images.
-PARALLEL_FROM_IMAGES = 512
+MIN_IMAGES_FOR_PROCESSES = 512
 
 
-class Prepared(NamedTuple):
+class DecodedExample(NamedTuple):
     """An example with its pixels, or with the reason why it has none.
 
     Attributes:
@@ -45,7 +45,7 @@ class Prepared(NamedTuple):
     decoded_sha256: str = ""
 
 
-class _Outcome(NamedTuple):
+class _DecodeResult(NamedTuple):
     """What comes back from a worker for one image."""
 
     pixels: bytes
@@ -55,21 +55,21 @@ class _Outcome(NamedTuple):
     decoded_sha256: str = ""
 
 
-class _File(NamedTuple):
+class _ImageFile(NamedTuple):
     """What goes to a worker for one image; `data` is the reason why it could not be read, where that is text."""
 
     name: str
     data: bytes | str
 
 
-def prepared(
+def decode_examples(
     listing: Listing,
     examples: Sequence[ExampleRef],
     frame: ImageTransform,
     *,
     workers: int,
     known: PixelCache | None = None,
-) -> Iterator[Prepared]:
+) -> Iterator[DecodedExample]:
     """Every example, in the order given, with its pixels or the reason against it.
 
     Args:
@@ -86,25 +86,25 @@ def prepared(
         yield from _from_arrays(listing, examples, frame)
         return
     if known is None:
-        yield from _decoded_all(listing, examples, frame, workers)
+        yield from _decode_files(listing, examples, frame, workers)
         return
-    fresh = _decoded_all(listing, [each for each in examples if not known.has(each)], frame, workers)
+    fresh = _decode_files(listing, [each for each in examples if not known.has(each)], frame, workers)
     for example in examples:
-        yield _known(example, known, frame) if known.has(example) else next(fresh)
+        yield _from_cache(example, known, frame) if known.has(example) else next(fresh)
 
 
-def _known(example: ExampleRef, known: PixelCache, frame: ImageTransform) -> Prepared:
+def _from_cache(example: ExampleRef, known: PixelCache, frame: ImageTransform) -> DecodedExample:
     pixels = known.pixels(example)
     small = thumbnail_of(pixels, frame.image_size, frame.channels)
-    return Prepared(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
+    return DecodedExample(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
 
 
-def _decoded_all(
+def _decode_files(
     listing: Listing, examples: Sequence[ExampleRef], frame: ImageTransform, workers: int
-) -> Iterator[Prepared]:
+) -> Iterator[DecodedExample]:
     chunks = _chunks(listing, examples)
     decode = partial(decode_chunk, frame, listing.split_by_pixels)
-    in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
+    in_processes = workers > 1 and len(examples) >= MIN_IMAGES_FOR_PROCESSES
     outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
     position = 0
     for chunk in outcomes:
@@ -112,28 +112,28 @@ def _decoded_all(
             example = examples[position]
             position += 1
             _check_unchanged(example, outcome.sha256)
-            yield Prepared(example, *outcome)
+            yield DecodedExample(example, *outcome)
 
 
-def decode_chunk(frame: ImageTransform, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
+def decode_chunk(frame: ImageTransform, hashed: bool, files: Iterable[_ImageFile]) -> list[_DecodeResult]:
     """Decode some image files, with the hash of their decoded pixels where `hashed`; runs in a worker."""
-    return [_decoded(frame, hashed, file) for file in files]
+    return [_decode_file(frame, hashed, file) for file in files]
 
 
-def _decoded(frame: ImageTransform, hashed: bool, file: _File) -> _Outcome:
+def _decode_file(frame: ImageTransform, hashed: bool, file: _ImageFile) -> _DecodeResult:
     if isinstance(file.data, str):
-        return _Outcome(b"", "", file.data)
+        return _DecodeResult(b"", "", file.data)
     digest = hashlib.sha256(file.data).hexdigest()
     try:
         made = prepare(file.data, file.name, frame, with_decoded_sha256=hashed)
-        return _Outcome(made.pixels, digest, "", made.thumbnail, made.decoded_sha256)
+        return _DecodeResult(made.pixels, digest, "", made.thumbnail, made.decoded_sha256)
     except BadImageError as bad:
-        return _Outcome(b"", digest, str(bad))
+        return _DecodeResult(b"", digest, str(bad))
 
 
-def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_File]]:
+def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_ImageFile]]:
     """Image files in groups that are cheap to send and bounded in bytes."""
-    chunk: list[_File] = []
+    chunk: list[_ImageFile] = []
     size = 0
     for example in examples:
         file = _read(listing, example)
@@ -146,18 +146,18 @@ def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_
         yield chunk
 
 
-def _read(listing: Listing, example: ExampleRef) -> _File:
+def _read(listing: Listing, example: ExampleRef) -> _ImageFile:
     try:
         data = listing.read(example.key)
     except DataError as error:
-        return _File(example.file, str(error))
-    return _File(example.file, data if isinstance(data, bytes) else data.tobytes())
+        return _ImageFile(example.file, str(error))
+    return _ImageFile(example.file, data if isinstance(data, bytes) else data.tobytes())
 
 
-def _from_arrays(listing: Listing, examples: Iterable[ExampleRef], frame: ImageTransform) -> Iterator[Prepared]:
+def _from_arrays(listing: Listing, examples: Iterable[ExampleRef], frame: ImageTransform) -> Iterator[DecodedExample]:
     for example in examples:
         pixels = np.asarray(listing.read(example.key))
-        yield Prepared(example, crop_and_resize_pixels(pixels, frame), example.sha256)
+        yield DecodedExample(example, crop_and_resize_pixels(pixels, frame), example.sha256)
 
 
 def _check_unchanged(example: ExampleRef, sha256: str) -> None:

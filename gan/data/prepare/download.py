@@ -14,15 +14,15 @@ from pathlib import Path
 from gan.util.scratch import disk_error
 
 TIMEOUT_SECONDS = 30.0
-MOST_BYTES = 1 << 30
-_PIECE_BYTES = 1 << 20
+MAX_BYTES = 1 << 30
+_CHUNK_BYTES = 1 << 20
 
 
 class DownloadError(Exception):
     """No mirror gave the file; the message says what each of them said."""
 
 
-def fetched(
+def download_from_mirrors(
     name: str, md5: str, mirrors: Sequence[str], folder: Path, *, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> Path:
     """The file `name` in `folder`, downloaded from the first mirror that has it, unless it is there already.
@@ -45,7 +45,7 @@ def fetched(
     for mirror in mirrors:
         try:
             _save(f"{mirror}{name}", md5, path, timeout_seconds)
-        except _MIRROR_FAILS as error:
+        except _MIRROR_ERRORS as error:
             complaints.append(f"{mirror}: {getattr(error, 'reason', error)}")
         except OSError as error:
             raise disk_error(error) from None
@@ -64,7 +64,7 @@ class _WrongBytesError(Exception):
     """A mirror's file is not the one that was published."""
 
 
-_MIRROR_FAILS = (
+_MIRROR_ERRORS = (
     urllib.error.URLError,
     http.client.HTTPException,
     TimeoutError,
@@ -84,10 +84,10 @@ def _save(address: str, md5: str, path: Path, timeout_seconds: float) -> None:
     ):
         temporary = Path(file.name)
         try:
-            while piece := answer.read(_PIECE_BYTES):
+            while piece := answer.read(_CHUNK_BYTES):
                 size += len(piece)
-                if size > MOST_BYTES:
-                    raise _WrongBytesError(f"more than {MOST_BYTES} bytes")
+                if size > MAX_BYTES:
+                    raise _WrongBytesError(f"more than {MAX_BYTES} bytes")
                 found.update(piece)
                 file.write(piece)
             file.close()

@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from gan.errors import ConfigError, DataError
 from gan.store import local_path
 
-MOST_RATIO = 100
-RATIO_MATTERS_FROM_BYTES = 1 << 20
-MOST_FILE_BYTES = 1 << 28
+MAX_COMPRESSION_RATIO = 100
+MIN_BYTES_FOR_RATIO_CHECK = 1 << 20
+MAX_FILE_BYTES = 1 << 28
 FLAG = "data.source (--source)"
 _ENCRYPTED = 0x1
 
@@ -79,11 +79,11 @@ class FolderSource(FileSource):
         try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise DataError(f"{path} is not a regular file; remove it from the source")
-            if path.stat().st_size > MOST_FILE_BYTES:
-                raise DataError(f"{path} has {path.stat().st_size} bytes; an image has at most {MOST_FILE_BYTES}")
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise DataError(f"{path} has {path.stat().st_size} bytes; an image has at most {MAX_FILE_BYTES}")
             return path.read_bytes()
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise unreadable_error(path, error) from None
 
 
 class ZipSource(FileSource):
@@ -98,7 +98,7 @@ class ZipSource(FileSource):
         try:
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise unreadable_error(path, error) from None
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} is not a whole zip archive ({error}); download or make it again") from None
         try:
@@ -116,8 +116,8 @@ class ZipSource(FileSource):
 
     def read(self, name: str) -> bytes:  # noqa: D102
         size = self._zip.getinfo(name).file_size
-        if size > MOST_FILE_BYTES:
-            raise DataError(f"{name} in {self.path} has {size} bytes; an image has at most {MOST_FILE_BYTES}")
+        if size > MAX_FILE_BYTES:
+            raise DataError(f"{name} in {self.path} has {size} bytes; an image has at most {MAX_FILE_BYTES}")
         try:
             return self._zip.read(name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
@@ -149,10 +149,10 @@ class ZipSource(FileSource):
         self._check_ratio(f'its file "{name}"', info.file_size, info.compress_size)
 
     def _check_ratio(self, what: str, expanded: int, packed: int) -> None:
-        if expanded >= RATIO_MATTERS_FROM_BYTES and expanded > MOST_RATIO * packed:
+        if expanded >= MIN_BYTES_FOR_RATIO_CHECK and expanded > MAX_COMPRESSION_RATIO * packed:
             self._refuse(
                 f"{what} is compressed {expanded // max(packed, 1)} times, from {expanded} to {packed} bytes, "
-                f"and at most {MOST_RATIO} times is plausible for images"
+                f"and at most {MAX_COMPRESSION_RATIO} times is plausible for images"
             )
 
     def _refuse(self, reason: str) -> None:
@@ -175,7 +175,7 @@ def open_file_source(path: Path) -> FileSource:
     raise DataError(f"no such file or folder: {path}; check {FLAG}")
 
 
-def local_source(where: str | None, what: str) -> Path:
+def source_path(where: str | None, what: str) -> Path:
     """The path that `--source` gives.
 
     Args:
@@ -198,13 +198,13 @@ def local_source(where: str | None, what: str) -> Path:
     return path
 
 
-def unreadable(path: Path | str, error: OSError) -> DataError:
+def unreadable_error(path: Path | str, error: OSError) -> DataError:
     """The error for a source file that the operating system does not let us read."""
     return DataError(f"can't read {path}: {error.strerror or error}; make it readable for this user")
 
 
 def _raise_unreadable(error: OSError) -> None:
-    raise unreadable(error.filename, error)
+    raise unreadable_error(error.filename, error)
 
 
 def _is_hidden(name: str) -> bool:

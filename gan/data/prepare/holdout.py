@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from gan.errors import DataError
 
 _DIGITS = 15
-_PARTS: int = 16**_DIGITS
+_HASH_RANGE: int = 16**_DIGITS
 TRAIN, TEST = "train", "test"
 
 
@@ -28,7 +28,7 @@ def is_held_out(digest: str, percent: int) -> bool:
         percent: 1 to 90; about this share of different images is held out.
     """
     number = int(digest[:_DIGITS], 16)
-    return number * 100 < percent * _PARTS
+    return number * 100 < percent * _HASH_RANGE
 
 
 def held_out(digests: Iterable[str], percent: int) -> set[str]:
@@ -45,12 +45,12 @@ def held_out(digests: Iterable[str], percent: int) -> set[str]:
         DataError: there are fewer than two different images.
     """
     different = sorted(set(digests))
-    check_enough(len(different))
+    require_two_images(len(different))
     chosen = {digest for digest in different if is_held_out(digest, percent)}
     return (chosen or {different[0]}) - ({different[-1]} if len(chosen) == len(different) else set())
 
 
-def check_enough(different: int) -> None:
+def require_two_images(different: int) -> None:
     """Whether so many different images can be split.
 
     Raises:
@@ -95,5 +95,5 @@ class SplitByPixels:
         """
         if len(self._sides) == 2:
             return None
-        check_enough(len({self._least, self._most} - {""}))
+        require_two_images(len({self._least, self._most} - {""}))
         return self._most if True in self._sides else self._least

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.prepare.near_duplicates import thumbnail
-from gan.data.prepare.options import MOST_ENLARGEMENT, ImageTransform
+from gan.data.prepare.options import MAX_ENLARGEMENT, ImageTransform
 from gan.errors import DataError
 from gan.types import Pixels
 
@@ -27,9 +27,9 @@ EXTENSIONS = {
     ".gif": "GIF",
 }
 FORMATS = tuple(sorted(set(EXTENSIONS.values())))
-HASHED_SIDE = 32
+MIN_HASHED_SIDE = 32
 # Pillow's own limit: 256 MiB as RGB.
-MOST_PIXELS = 89_478_485
+MAX_PIXELS = 89_478_485
 _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
@@ -84,7 +84,7 @@ def decoded_sha256(picture: Image.Image) -> str:
     side: hashing every pixel would cost a sixth of the time. Equal pictures have equal hashes, and different ones whose
     means are all equal do no harm by sharing one. A grey picture has the hash of the same picture stored as RGB.
     """
-    block = max(1, min(picture.size) // HASHED_SIDE)
+    block = max(1, min(picture.size) // MIN_HASHED_SIDE)
     small = picture.reduce(block) if block > 1 else picture
     coloured = small if small.mode == "RGB" else small.convert("RGB")
     digest = hashlib.sha256(f"{picture.width}x{picture.height} ".encode())
@@ -111,7 +111,7 @@ def decode(data: bytes, name: str) -> Image.Image:
         picture.load()
         # In place, because a copy of every upright picture would cost a fifth of the time.
         ImageOps.exif_transpose(picture, in_place=True)
-        return _plain(picture)
+        return _to_grey_or_rgb(picture)
     except BadImageError:
         raise
     except UnidentifiedImageError:
@@ -133,10 +133,10 @@ def crop_and_resize(picture: Image.Image, frame: ImageTransform) -> Image.Image:
     side = frame.crop or min(width, height)
     if side > min(width, height):
         raise BadImageError(f"is {width}x{height} pixels, smaller than the crop of {side}")
-    if frame.image_size > MOST_ENLARGEMENT * side:
+    if frame.image_size > MAX_ENLARGEMENT * side:
         raise BadImageError(
             f"is {width}x{height} pixels, too small to be enlarged to {frame.image_size}; "
-            f"at most {MOST_ENLARGEMENT} times"
+            f"at most {MAX_ENLARGEMENT} times"
         )
     mode = "L" if frame.channels == 1 else "RGB"
     if picture.mode != mode:
@@ -162,21 +162,21 @@ def _check_header(picture: Image.Image, name: str) -> None:
     if picture.format != expected:
         raise BadImageError(f'is {picture.format} inside, though its name ends in "{suffix}"; rename it')
     width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise BadImageError(f"claims {width}x{height} pixels; at most {MOST_PIXELS} are decoded")
+    if width * height > MAX_PIXELS:
+        raise BadImageError(f"claims {width}x{height} pixels; at most {MAX_PIXELS} are decoded")
 
 
-def _plain(picture: Image.Image) -> Image.Image:
+def _to_grey_or_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode in ("L", "RGB") and not picture.has_transparency_data:
         return picture
     if picture.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(picture)))
+        return Image.fromarray(_to_eight_bits(np.asarray(picture)))
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
     return picture.convert("L" if picture.mode == "1" else "RGB")
 
 
-def _eight_bits(grey: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Pixels:
+def _to_eight_bits(grey: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Pixels:
     """From [0, 65535] to [0, 255], rounded to nearest; 65535 is 255 times 257."""
     return ((np.clip(grey.astype(np.int64), 0, 65535) + 128) // 257).astype(np.uint8)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gan.types import Floats, Pixels
 
 SIDE = 8
-MOST_LEVELS = 3.0
+MAX_LEVELS = 3.0
 """The largest root-mean-square difference, in grey levels of 255, between the thumbnails of near-duplicates."""
-MOST_OF_CONTRAST = 0.1
+MAX_CONTRAST_SHARE = 0.1
 """The same as a share of the thumbnail's standard deviation: images of little contrast must be nearer."""
-MOST_PAIRS = 5
+MAX_PAIRS = 5
 
 
 def thumbnail(picture: Image.Image) -> bytes:
@@ -41,7 +41,7 @@ def thumbnail_of(pixels: bytes, image_size: int, channels: int) -> bytes:
     return thumbnail(Image.frombytes("L" if channels == 1 else "RGB", (image_size, image_size), pixels))
 
 
-class Pair(NamedTuple):
+class NearDuplicatePair(NamedTuple):
     """Two near-duplicates: files, splits, and the root-mean-square difference of their thumbnails in grey levels."""
 
     files: tuple[str, str]
@@ -50,7 +50,7 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class NearDuplicateReport:
     """What was found.
 
     images: how many images have a near-duplicate, in whatever split.
@@ -60,7 +60,7 @@ class Report:
 
     images: int
     across_splits: int
-    pairs: tuple[Pair, ...]
+    pairs: tuple[NearDuplicatePair, ...]
 
 
 class NearDuplicates:
@@ -75,7 +75,7 @@ class NearDuplicates:
         self._thumbnails.setdefault(split, bytearray()).extend(thumbnail)
         self._files.setdefault(split, []).append(file)
 
-    def find(self) -> Report:
+    def find(self) -> NearDuplicateReport:
         """Compare all images; the time is about N log N, and every image gives its nearest neighbour only."""
         splits = {name: _Split(bytes(self._thumbnails[name])) for name in sorted(self._thumbnails, key=split_rank)}
         found = {name: split.within() for name, split in splits.items()}
@@ -83,23 +83,23 @@ class NearDuplicates:
         pairs = [
             self._pair(name, name, one, matches)
             for name, matches in found.items()
-            for one in matches.nearest_first()[:MOST_PAIRS]
+            for one in matches.nearest_first()[:MAX_PAIRS]
         ]
         for earlier, later in itertools.combinations(splits, 2):
             matches = splits[earlier].to(splits[later])
-            pairs += [self._pair(later, earlier, one, matches) for one in matches.nearest_first()[:MOST_PAIRS]]
+            pairs += [self._pair(later, earlier, one, matches) for one in matches.nearest_first()[:MAX_PAIRS]]
             across[later] |= matches.found
             found[earlier] = found[earlier].and_also(splits[later].to(splits[earlier]))
             found[later] = found[later].and_also(matches)
-        return Report(
+        return NearDuplicateReport(
             images=sum(int(each.found.sum()) for each in found.values()),
             across_splits=sum(int(each.sum()) for each in across.values()),
-            pairs=tuple(_first(pairs)),
+            pairs=tuple(_closest_pairs(pairs)),
         )
 
-    def _pair(self, name: str, other_name: str, one: int, matches: _Matches) -> Pair:
+    def _pair(self, name: str, other_name: str, one: int, matches: _Matches) -> NearDuplicatePair:
         files = self._files[name][one], self._files[other_name][int(matches.other[one])]
-        return Pair(files, (name, other_name), round(float(matches.difference[one]), 3))
+        return NearDuplicatePair(files, (name, other_name), round(float(matches.difference[one]), 3))
 
 
 class _Matches(NamedTuple):
@@ -133,7 +133,7 @@ class _Split:
             rows, return_index=True, return_inverse=True, return_counts=True
         )
         points = images[self._first].astype(np.float64)
-        self._limits = np.minimum(MOST_LEVELS, MOST_OF_CONTRAST * points.std(axis=1))
+        self._limits = np.minimum(MAX_LEVELS, MAX_CONTRAST_SHARE * points.std(axis=1))
         # The cosine transform keeps distances, and puts what tells images apart into few coordinates.
         blocks = dctn(points.reshape(-1, SIDE, SIDE), axes=(1, 2), norm="ortho")
         self._points: Floats = blocks.reshape(len(points), -1) / SIDE
@@ -141,7 +141,7 @@ class _Split:
 
     def within(self) -> _Matches:
         """The nearest other image of the same split for each."""
-        distances, neighbours = self._tree.query(self._points, k=2, distance_upper_bound=MOST_LEVELS)
+        distances, neighbours = self._tree.query(self._points, k=2, distance_upper_bound=MAX_LEVELS)
         near = distances[:, 1] <= self._limits
         matches = self._matches(near, np.where(near, neighbours[:, 1], 0), distances[:, 1], self)
         copied = self._copies[self._point_of] > 1
@@ -153,7 +153,7 @@ class _Split:
 
     def to(self, other: _Split) -> _Matches:
         """For each image of `other`, the nearest one of this split."""
-        distances, neighbours = self._tree.query(other._points, k=1, distance_upper_bound=MOST_LEVELS)
+        distances, neighbours = self._tree.query(other._points, k=1, distance_upper_bound=MAX_LEVELS)
         near = distances <= other._limits
         return other._matches(near, np.where(near, neighbours, 0), distances, self)
 
@@ -178,8 +178,8 @@ def _none(count: int) -> npt.NDArray[np.bool_]:
     return np.zeros(count, np.bool_)
 
 
-def _first(pairs: list[Pair]) -> list[Pair]:
+def _closest_pairs(pairs: list[NearDuplicatePair]) -> list[NearDuplicatePair]:
     """Those across splits first, the nearest first, each two files once."""
     ordered = sorted(pairs, key=lambda pair: (pair.splits[0] == pair.splits[1], pair.difference, pair.files))
     once = {frozenset(pair.files): pair for pair in reversed(ordered)}
-    return sorted(once.values(), key=ordered.index)[:MOST_PAIRS]
+    return sorted(once.values(), key=ordered.index)[:MAX_PAIRS]

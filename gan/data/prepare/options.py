@@ -12,7 +12,7 @@ from gan.types import Json
 if TYPE_CHECKING:
     from gan.data.sources.interface import Source
 
-MOST_ENLARGEMENT = 8
+MAX_ENLARGEMENT = 8
 RECORD_OVERHEAD_BYTES = 1024
 
 
@@ -100,10 +100,10 @@ def _crop(source: Source, data: Data) -> int | None:
 
 def _check_enlargement(source: Source, frame: ImageTransform) -> None:
     side = frame.crop or (min(source.original_size) if source.original_size else None)
-    if side and frame.image_size > MOST_ENLARGEMENT * side:
+    if side and frame.image_size > MAX_ENLARGEMENT * side:
         raise ConfigError(
-            f"data.image_size (--image-size) must be at most {MOST_ENLARGEMENT * side} for {source.name}, "
-            f"{MOST_ENLARGEMENT} times the {side} pixels that there are; got {frame.image_size}"
+            f"data.image_size (--image-size) must be at most {MAX_ENLARGEMENT * side} for {source.name}, "
+            f"{MAX_ENLARGEMENT} times the {side} pixels that there are; got {frame.image_size}"
         )
 
 

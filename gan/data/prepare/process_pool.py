@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from gan.errors import ConfigError, GanError
 
-MOST_WORKERS = 1024
-_WAITING_A_WORKER = 3
+MAX_WORKERS = 1024
+_QUEUED_TASKS_PER_WORKER = 3
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -32,8 +32,8 @@ def worker_count(wanted: int | None) -> int:
     if wanted is None:
         # macOS can't tell which cores a process may run on.
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 1 <= wanted <= MOST_WORKERS:
-        raise ConfigError(f"--workers must be between 1 and {MOST_WORKERS}; got {wanted}")
+    if not 1 <= wanted <= MAX_WORKERS:
+        raise ConfigError(f"--workers must be between 1 and {MAX_WORKERS}; got {wanted}")
     return wanted
 
 
@@ -50,12 +50,12 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
     """
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Result]] = deque()
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
     try:
         for task in tasks:
-            with _interrupts_held(), _main_hidden():
+            with _sigint_blocked(), _main_module_hidden():
                 waiting.append(executor.submit(function, task))
-            if len(waiting) >= workers * _WAITING_A_WORKER:
+            if len(waiting) >= workers * _QUEUED_TASKS_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -68,7 +68,7 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def _sigint_blocked() -> Iterator[None]:
     """Processes started meanwhile inherit that SIGINT is blocked: only this one answers Ctrl-C, a moment later."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -78,7 +78,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @contextmanager
-def _main_hidden() -> Iterator[None]:
+def _main_module_hidden() -> Iterator[None]:
     """Processes started meanwhile don't import the program that runs here, whatever TensorFlow it may load."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -88,7 +88,7 @@ def _main_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     """Runs in a worker: a parent that is killed leaves no orphans."""
     parent = multiprocessing.parent_process()
     if parent is not None:

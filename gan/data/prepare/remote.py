@@ -29,30 +29,30 @@ def local_copy(where: str | None) -> Iterator[str | None]:
         yield where
         return
     with scratch_folder() as folder:
-        yield str(_fetched(where.rstrip("/"), folder))
+        yield str(_download(where.rstrip("/"), folder))
 
 
-def _fetched(uri: str, folder: Path) -> Path:
+def _download(uri: str, folder: Path) -> Path:
     """The copy of the object `uri`, or of all objects below it."""
     below = open_store(uri, FLAG)
     items = [item for item in below.list() if item.key and not item.key.endswith("/")]  # those only mark folders
     if items:
-        _fetch(uri, below, items, folder)
+        _download_all(uri, below, items, folder)
         return folder
     parent, _, name = uri.rpartition("/")
     if parent.endswith("/"):  # a bucket alone, and an empty one
-        raise _nothing(uri)
+        raise _not_found(uri)
     beside = open_store(parent, FLAG)
     if not beside.exists(name):
-        raise _nothing(uri)
+        raise _not_found(uri)
     beside.download(name, folder / name)
     return folder / name
 
 
-def _fetch(uri: str, store: Store, items: list[Item], folder: Path) -> None:
+def _download_all(uri: str, store: Store, items: list[Item], folder: Path) -> None:
     jobs = [TransferJob(item.size, partial(store.download, item.key, folder / check_key(item.key))) for item in items]
     transfer(f"fetch {uri}", jobs)
 
 
-def _nothing(uri: str) -> DataError:
+def _not_found(uri: str) -> DataError:
     return DataError(f"no such file or folder: {uri}; check {FLAG}")

@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
-from gan.data.prepare.decode import Prepared, prepared
+from gan.data.prepare.decode import DecodedExample, decode_examples
 from gan.data.prepare.file_source import FLAG
 from gan.data.prepare.holdout import SplitByPixels
-from gan.data.prepare.near_duplicates import NearDuplicates, Report
+from gan.data.prepare.near_duplicates import NearDuplicateReport, NearDuplicates
 from gan.data.prepare.options import Options
 from gan.data.prepare.pixel_cache import PixelCache
 from gan.data.shards.shard_order import packing_order
 from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
-from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified, split_rank
+from gan.data.spec import FILE, MANIFEST, Dataset, Split, split_rank, with_id
 from gan.errors import DataError
 from gan.util import log
 
 _REMEDY = "repair or remove it, or give data.on_bad_image=skip (--on-bad-image skip) to leave such images out"
 
 
-class Written(NamedTuple):
+class WrittenDataset(NamedTuple):
     """What was written, and the near-duplicates that were found among its images."""
 
     dataset: Dataset
-    near_duplicates: Report
+    near_duplicates: NearDuplicateReport
 
 
 def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]:
@@ -48,7 +48,7 @@ def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]
 
 def write_dataset(
     folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: PixelCache | None = None
-) -> Written:
+) -> WrittenDataset:
     """Decode every example that is not `known`, and write shards, manifest.parquet and dataset.json to an empty folder.
 
     Each image is decoded once, and memory stays flat. Only where few images all fall on one side of a split by pixels,
@@ -78,13 +78,13 @@ def _write(
     *,
     workers: int,
     known: PixelCache | None,
-) -> Written:
+) -> WrittenDataset:
     quarantined = list(refuse_or_skip(listing.rejected, options))
     frame = options.frame
     shape = (frame.image_size, frame.image_size, frame.channels)
     writers: dict[str, ShardWriter] = {}
     near = NearDuplicates()
-    stream = prepared(listing, packing_order(listing.examples), frame, workers=workers, known=known)
+    stream = decode_examples(listing, packing_order(listing.examples), frame, workers=workers, known=known)
     with (
         ManifestWriter(folder / MANIFEST, by_pixels=listing.split_by_pixels) as manifest,
         contextlib.ExitStack() as stack,
@@ -105,12 +105,12 @@ def _write(
         for rejected in sorted(quarantined, key=lambda each: (each.split or "", each.id, each.file)):
             manifest.add(quarantined_row(rejected))
     splits = {name: writers[name].split() for name in sorted(writers, key=split_rank)}
-    dataset = _described(source, listing, options, splits, len(quarantined), manifest.sha256)
+    dataset = _description(source, listing, options, splits, len(quarantined), manifest.sha256)
     (folder / FILE).write_text(json.dumps(dataset.to_json(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return Written(dataset, near.find())
+    return WrittenDataset(dataset, near.find())
 
 
-def _described(
+def _description(
     source: Source,
     listing: Listing,
     options: Options,
@@ -122,7 +122,7 @@ def _described(
         reason = f"{quarantined} were left out" if quarantined else "its lists put none into that split"
         raise DataError(f"no image of {source.name} is left to train on: {reason}; check {FLAG}")
     frame = options.frame
-    return identified(
+    return with_id(
         Dataset(
             id="",
             source=source.name,
@@ -142,8 +142,8 @@ def _described(
 
 
 def _usable(
-    stream: Iterator[Prepared], options: Options, quarantined: list[Rejected], advance: log.Advance
-) -> Iterator[Prepared]:
+    stream: Iterator[DecodedExample], options: Options, quarantined: list[Rejected], advance: log.Advance
+) -> Iterator[DecodedExample]:
     """Those that have pixels; the others are quarantined, or end the work."""
     for item in stream:
         advance(1)

@@ -21,16 +21,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gan.data.prepare.download_cache import cache_folder
-from gan.data.shards.file_lock import locked
+from gan.data.shards.file_lock import open_locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
 from gan.util.env import env_float
 from gan.util.ids import check_id, file_sha256
 
-LIMIT = "GAN_CACHE_GB"
+LIMIT_VARIABLE = "GAN_CACHE_GB"
 DEFAULT_LIMIT_GB = 50.0
 _GB = 10**9
-_WANT = ".want"
+_RESERVATION_SUFFIX = ".want"
 
 
 class ShardCache:
@@ -46,8 +46,8 @@ class ShardCache:
         self._folder = self._top / dataset.id / check_id(split, "split")
         self._shards = dataset.split(split).shards
         self._what = f'split "{split}" of dataset {dataset.id}'
-        with self._explained(), locked(self._top / ".lock"):
-            use = locked(self._folder / ".use", shared=True)
+        with self._explained(), open_locked(self._top / ".lock"):
+            use = open_locked(self._folder / ".use", shared=True)
             try:
                 self._make_room()
                 self._reserve()
@@ -70,11 +70,11 @@ class ShardCache:
             StoreError: the disk is full.
         """
         path = self._folder / shard.name
-        if is_sound(path, shard):
+        if is_intact(path, shard):
             return path
         want = self._want(shard)
-        with self._explained(), locked(want):
-            if not is_sound(path, shard):
+        with self._explained(), open_locked(want):
+            if not is_intact(path, shard):
                 self._fetch(shard, fetch)
             want.unlink()
         return path
@@ -99,16 +99,16 @@ class ShardCache:
         size = sum(shard.bytes for shard in self._shards)
         if size > limit:
             raise ConfigError(
-                f"{self._what} has {_gigabytes(size)}, and the cache {self._top} may have {_gigabytes(limit)}; "
-                f"set {LIMIT} to more than {size / _GB:.3g}"
+                f"{self._what} has {_format_gigabytes(size)}, and the cache {self._top} may have {_format_gigabytes(limit)}; "
+                f"set {LIMIT_VARIABLE} to more than {size / _GB:.3g}"
             )
-        others = {folder: _size(folder) for folder in self._top.glob("*/*/") if folder != self._folder}
+        others = {folder: _reserved_bytes(folder) for folder in self._top.glob("*/*/") if folder != self._folder}
         missing = size - sum(path.stat().st_size for path in map(self._path, self._shards) if path.is_file())
         idle = sorted(others, key=_last_use)
         while size + sum(others.values()) > limit or missing > shutil.disk_usage(self._top).free:
             if not idle:
                 raise self._full() if size + sum(others.values()) <= limit else self._in_use(size, limit)
-            if _removed(idle[0]):
+            if _remove_unless_used(idle[0]):
                 del others[idle[0]]
             del idle[0]
 
@@ -122,12 +122,12 @@ class ShardCache:
         return self._folder / shard.name
 
     def _want(self, shard: Shard) -> Path:
-        return self._folder / f".{shard.name}{_WANT}"
+        return self._folder / f".{shard.name}{_RESERVATION_SUFFIX}"
 
     def _in_use(self, size: int, limit: int) -> StoreError:
         return StoreError(
-            f"no room in the cache {self._top} for the {_gigabytes(size)} of {self._what}: it may have "
-            f"{_gigabytes(limit)}, and what other processes use of it can't go; wait for them, set {LIMIT} higher, or "
+            f"no room in the cache {self._top} for the {_format_gigabytes(size)} of {self._what}: it may have "
+            f"{_format_gigabytes(limit)}, and what other processes use of it can't go; wait for them, set {LIMIT_VARIABLE} higher, or "
             "XDG_CACHE_HOME to another folder"
         )
 
@@ -150,26 +150,26 @@ class ShardCache:
             ) from None
 
 
-def is_sound(path: Path, shard: Shard) -> bool:
+def is_intact(path: Path, shard: Shard) -> bool:
     """Whether a file is there and holds the bytes of a shard."""
     return path.is_file() and file_sha256(path) == shard.sha256
 
 
 def _limit_bytes() -> int:
-    return int(env_float(LIMIT, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
+    return int(env_float(LIMIT_VARIABLE, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
 
 
-def _gigabytes(size: int) -> str:
+def _format_gigabytes(size: int) -> str:
     return f"{size / _GB:.3g} GB"
 
 
-def _size(folder: Path) -> int:
+def _reserved_bytes(folder: Path) -> int:
     """Bytes of a split's copies, those included that are on their way."""
     sizes: dict[str, int] = {}
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # arrived since it was listed
             if path.is_file():
-                name = path.name.removeprefix(".").removesuffix(_WANT)
+                name = path.name.removeprefix(".").removesuffix(_RESERVATION_SUFFIX)
                 sizes[name] = max(sizes.get(name, 0), path.stat().st_size)
     return sum(sizes.values())
 
@@ -181,10 +181,10 @@ def _last_use(folder: Path) -> float:
         return 0.0
 
 
-def _removed(folder: Path) -> bool:
+def _remove_unless_used(folder: Path) -> bool:
     """Remove a split, unless a living process uses it."""
     try:
-        use = locked(folder / ".use", wait=False)
+        use = open_locked(folder / ".use", wait=False)
     except BlockingIOError:
         return False
     with use:

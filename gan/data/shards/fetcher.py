@@ -18,10 +18,10 @@ from gan.store.timeouts import retry_timeout_seconds
 from gan.util.ids import file_sha256
 from gan.util.log import Clock, say, warn
 
-AT_ONCE = 4
-_PAUSE_SECONDS = 1.0
-_LOOK_SECONDS = 0.2
-Accept = Callable[[int, Path], None]
+PARALLEL_FETCHES = 4
+_RETRY_INTERVAL_SECONDS = 1.0
+_POLL_INTERVAL_SECONDS = 0.2
+OnShard = Callable[[int, Path], None]
 
 
 class ShardFetcher:
@@ -49,7 +49,7 @@ class ShardFetcher:
         store: Store,
         dataset: Dataset,
         split: str,
-        accept: Accept,
+        accept: OnShard,
         *,
         stopped: Callable[[], bool] = lambda: False,
         clock: Clock = time.monotonic,
@@ -93,7 +93,7 @@ class ShardFetcher:
             say(f"staging dataset {self._dataset.id}", split=self._split, shards=len(self.shards), bytes=size)
         numbers = range(len(self.shards))
         self._waiting.extend([*numbers[first:], *numbers[:first]])
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in numbers[:AT_ONCE]]
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in numbers[:PARALLEL_FETCHES]]
         for thread in self._threads:
             thread.start()
 
@@ -114,7 +114,7 @@ class ShardFetcher:
                     raise late
                 if self._stopped():
                     return False
-                self._changed.wait(_LOOK_SECONDS)
+                self._changed.wait(_POLL_INTERVAL_SECONDS)
         return True
 
     def is_ready(self, number: int) -> bool:
@@ -130,7 +130,7 @@ class ShardFetcher:
         """End. A transfer under way ends by itself, or with the process."""
         self._closed.set()
         for thread in self._threads:
-            thread.join(_LOOK_SECONDS)
+            thread.join(_POLL_INTERVAL_SECONDS)
         if self._cache is not None:
             self._cache.close()
 
@@ -159,7 +159,7 @@ class ShardFetcher:
                     raise
                 warn(f"shard {shard.name} has to wait for the store; trying again", reason=str(error))
                 self._late[number] = error
-                self._closed.wait(_PAUSE_SECONDS)
+                self._closed.wait(_RETRY_INTERVAL_SECONDS)
 
     def _staged(self, shard: Shard) -> Path:
         if self._cache is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 
-def locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
+def open_locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
     """An open file, locked until it is closed. Who holds a lock alone may remove its file.
 
     Args:

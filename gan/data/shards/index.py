@@ -10,7 +10,7 @@ from gan.data.spec import DECODED, MANIFEST, Dataset
 from gan.store import Store, immutable
 
 
-class Packed(NamedTuple):
+class IndexedImage(NamedTuple):
     """An image in the shards.
 
     split: its split.
@@ -26,7 +26,7 @@ class Packed(NamedTuple):
     decoded_sha256: str
 
 
-def packed_images(store: Store, dataset: Dataset) -> Iterator[Packed]:
+def indexed_images(store: Store, dataset: Dataset) -> Iterator[IndexedImage]:
     """The images of a dataset in the order of its manifest, without those that were left out.
 
     Raises:
@@ -48,4 +48,4 @@ def packed_images(store: Store, dataset: Dataset) -> Iterator[Packed]:
     rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     for name, file, sha256, decoded, shard_name, index in rows:
         if shard_name is not None:
-            yield Packed(name, first[shard_name] + index, file, sha256, decoded or "")
+            yield IndexedImage(name, first[shard_name] + index, file, sha256, decoded or "")

@@ -45,8 +45,8 @@ class Records:
         Raises:
             IntegrityError: it can't be read, is cut short, or holds another number of records.
         """
-        mapped = _mapped(path)
-        offsets, lengths = _scan(mapped, path)
+        mapped = _map_file(path)
+        offsets, lengths = _scan_records(mapped, path)
         if len(offsets) != self.counts[number]:
             raise IntegrityError(
                 f"{path} holds {len(offsets)} examples, its dataset says {self.counts[number]}; prepare the data again"
@@ -64,7 +64,7 @@ class Records:
         return [self._files[file][offset : offset + length] for file, offset, length in places]
 
 
-def _mapped(path: Path) -> mmap.mmap:
+def _map_file(path: Path) -> mmap.mmap:
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -72,7 +72,7 @@ def _mapped(path: Path) -> mmap.mmap:
         raise IntegrityError(f"{path} can't be read: {error}; prepare the data again") from None
 
 
-def _scan(mapped: mmap.mmap, path: Path) -> tuple[list[int], list[int]]:
+def _scan_records(mapped: mmap.mmap, path: Path) -> tuple[list[int], list[int]]:
     """Where each record starts, and its length."""
     starts, lengths = [], []
     position, end = 0, len(mapped)

@@ -15,9 +15,10 @@ def packing_order(examples: Iterable[ExampleRef]) -> list[ExampleRef]:
     The order is that of the SHA-256 of the ids: it looks random, and is the same on every machine, with every version
     of every library, whatever order a file system lists its files in.
     """
-    return sorted(examples, key=_place)
+    return sorted(examples, key=_sort_key)
 
 
-def _place(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
-    digest = hashlib.sha256(f"gan.data.shards.shard_order/{example.split}/{example.id}".encode()).digest()
+def _sort_key(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
+    # The prefix is part of every dataset's id: it stays, whatever this module is called.
+    digest = hashlib.sha256(f"gan.data.order/{example.split}/{example.id}".encode()).digest()
     return split_rank(example.split), digest

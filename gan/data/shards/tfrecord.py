@@ -34,7 +34,7 @@ FRAMING_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPosition:
     """Where an example lies: the shard's file name and the position in it, from 0."""
 
     shard: str
@@ -68,13 +68,13 @@ class ShardWriter:
         elif self._file is not None:
             self._abandon()
 
-    def add(self, example: ExampleRef, pixels: bytes) -> Place:
+    def add(self, example: ExampleRef, pixels: bytes) -> RecordPosition:
         """Append one example.
 
         Raises:
             StoreError: the disk is full, or the folder can't be written to.
         """
-        record = serialized(example, pixels, self._image_shape)
+        record = serialize(example, pixels, self._image_shape)
         size = len(record) + FRAMING_BYTES
         try:
             if self._file is None or self._bytes + size > self._shard_bytes:
@@ -84,7 +84,7 @@ class ShardWriter:
         except tf.errors.OpError as error:
             raise _disk_error(self._folder, error) from None
         self._examples, self._bytes = self._examples + 1, self._bytes + size
-        return Place(self._shard_name(), self._examples - 1)
+        return RecordPosition(self._shard_name(), self._examples - 1)
 
     def split(self) -> Split:
         """What was written."""
@@ -116,7 +116,7 @@ class ShardWriter:
         return self._folder / f".{self._shard_name()}.partial"
 
 
-def serialized(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
+def serialize(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
     """One record, as the table above says; the same example always gives the same bytes."""
     features: dict[str, Any] = {
         "image/raw": _bytes(pixels),

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from gan.data.prepare.download import file_md5
-from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, local_source, open_file_source, unreadable
+from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, open_file_source, source_path, unreadable_error
 from gan.data.prepare.options import Options
 from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
@@ -35,14 +35,14 @@ IMAGES = "img_align_celeba"
 ATTRIBUTES, PARTITION, IDENTITY = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
 PARTITIONS = {"0": "train", "1": "valid", "2": "test"}
 # Where the files lie in a flat folder, and in the folders of the original release.
-PLACES = (".", "Img", "Anno", "Eval")
+SUBFOLDERS = (".", "Img", "Anno", "Eval")
 MD5 = {
     f"{IMAGES}.zip": "00d2c5bc6d35e252742224ab0c1e8fcb",
     ATTRIBUTES: "75e246fa4810816ffd6ee81facbd244c",
     PARTITION: "d32c9cbf5e040fd4025c592c306e6668",
     IDENTITY: "32bd1bd63d3c78cd57e08160ec5ed1e2",
 }
-_WANTED = f"a folder with {IMAGES}.zip or {IMAGES}/, {ATTRIBUTES}, {PARTITION} and {IDENTITY}"
+_EXPECTED = f"a folder with {IMAGES}.zip or {IMAGES}/, {ATTRIBUTES}, {PARTITION} and {IDENTITY}"
 
 
 class CelebA(Source):
@@ -55,13 +55,13 @@ class CelebA(Source):
     crops = (178, 160, 148, 140, 128, 108)
     crop_offsets: ClassVar = {128: (25, 57)}
     original_size = (178, 218)
-    needs = _WANTED
+    needs = _EXPECTED
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        given = local_source(where, self.needs)
+        given = source_path(where, self.needs)
         folder = given.parent if given.is_file() else given
-        lists = _Lists(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
-        origin = open_file_source(given if given.is_file() else _images(folder))
+        lists = _ListFiles(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
+        origin = open_file_source(given if given.is_file() else _find_images(folder))
         try:
             return _listing(origin, lists)
         except BaseException:
@@ -70,7 +70,7 @@ class CelebA(Source):
 
 
 @dataclass(frozen=True)
-class _Lists:
+class _ListFiles:
     """Where the three lists lie."""
 
     attributes: Path
@@ -82,21 +82,21 @@ class _Lists:
 
 
 def _find(folder: Path, name: str) -> Path:
-    for place in PLACES:
+    for place in SUBFOLDERS:
         if (folder / place / name).is_file():
             return folder / place / name
-    raise DataError(f"no {name} in {folder}; {FLAG} must be {_WANTED}")
+    raise DataError(f"no {name} in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _images(folder: Path) -> Path:
+def _find_images(folder: Path) -> Path:
     for name in (f"{IMAGES}.zip", IMAGES):
-        for place in PLACES:
+        for place in SUBFOLDERS:
             if (folder / place / name).exists():
                 return folder / place / name
-    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_WANTED}")
+    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _listing(origin: FileSource, lists: _Lists) -> Listing:
+def _listing(origin: FileSource, lists: _ListFiles) -> Listing:
     names, attributes = read_attributes(lists.attributes)
     partition, identity = read_list(lists.partition), read_list(lists.identity)
     _check_values(lists, partition, identity)
@@ -122,7 +122,7 @@ def _listing(origin: FileSource, lists: _Lists) -> Listing:
         fingerprint={"images": digest} | {path.name: _sha256(path) for path in lists.paths()},
         encoded=True,
         attributes=names,
-        genuine=_is_genuine(origin, lists),
+        genuine=_matches_published_checksums(origin, lists),
         rejected=rejected,
         close=origin.close,
     )
@@ -175,7 +175,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="ascii").rstrip().splitlines()
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable_error(path, error) from None
     except UnicodeDecodeError:
         raise DataError(f"{path} is not plain text; download it again") from None
 
@@ -191,7 +191,7 @@ def _members(origin: FileSource) -> dict[str, str]:
             raise DataError(f"{origin.path} holds {image} twice: {members[image]} and {name}; remove one of them")
         members[image] = name
     if not members:
-        raise DataError(f"no .jpg images in {origin.path}; {FLAG} must be {_WANTED}")
+        raise DataError(f"no .jpg images in {origin.path}; {FLAG} must be {_EXPECTED}")
     return members
 
 
@@ -200,7 +200,7 @@ def _check_new(image: str, rows: Mapping[str, object], path: Path, number: int) 
         raise DataError(f"{path} line {number} names {image} a second time; download it again")
 
 
-def _check_values(lists: _Lists, partition: Mapping[str, str], identity: Mapping[str, str]) -> None:
+def _check_values(lists: _ListFiles, partition: Mapping[str, str], identity: Mapping[str, str]) -> None:
     for image, value in partition.items():
         if value not in PARTITIONS:
             raise DataError(
@@ -236,7 +236,7 @@ def _fingerprint(origin: FileSource, members: Mapping[str, str]) -> str:
     return whole.hexdigest()
 
 
-def _is_genuine(origin: FileSource, lists: _Lists) -> bool | None:
+def _matches_published_checksums(origin: FileSource, lists: _ListFiles) -> bool | None:
     """True for the whole release; None for anything else, such as a part of it or an extracted folder."""
     if not isinstance(origin, ZipSource):
         return None
@@ -248,4 +248,4 @@ def _sha256(path: Path) -> str:
     try:
         return file_sha256(path)
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable_error(path, error) from None

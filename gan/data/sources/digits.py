@@ -15,7 +15,7 @@ from gan.errors import ConfigError
 from gan.util.ids import sha256
 
 FILE = "digits.csv.gz"
-MOST = 16.0
+MAX_VALUE = 16.0
 SIDE = 8
 # Of pixels and labels, in the order of the file.
 SHA256 = "a19cb3d96bba7deace8ee5a513a6eb7bad0403d528f00bf4d351b6a7a55baa91"
@@ -38,7 +38,7 @@ class Digits(Source):
         from sklearn.datasets import load_digits
 
         bunch = load_digits()
-        pixels = np.rint(bunch.images * (255.0 / MOST)).astype(np.uint8)
+        pixels = np.rint(bunch.images * (255.0 / MAX_VALUE)).astype(np.uint8)
         digests = [sha256(image.tobytes()) for image in pixels]
         test = held_out(digests, options.holdout_percent)
         # scikit-learn reads the file; what it holds is what identifies it.

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from gan.data.prepare.file_source import FileSource, FolderSource, local_source, open_file_source
-from gan.data.prepare.holdout import check_enough
+from gan.data.prepare.file_source import FileSource, FolderSource, open_file_source, source_path
+from gan.data.prepare.holdout import require_two_images
 from gan.data.prepare.image import EXTENSIONS
 from gan.data.prepare.options import Options
 from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
@@ -23,7 +23,7 @@ from gan.util.ids import canonical, sha256
 
 GIVEN_SPLITS = frozenset({"train", "test"})
 SPLITS = frozenset({"train", "valid", "test"})
-_READERS = 8
+_READER_THREADS = 8
 
 
 class Folder(Source):
@@ -35,7 +35,7 @@ class Folder(Source):
     needs = "a folder or zip of images"
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        origin = open_file_source(local_source(where, self.needs))
+        origin = open_file_source(source_path(where, self.needs))
         try:
             return _listing(origin)
         except BaseException:
@@ -52,7 +52,7 @@ def _listing(origin: FileSource) -> Listing:
     digests, rejected = _digests(origin, names)
     given = any(split for split, _ in places.values())
     if not given:
-        check_enough(len(set(digests.values())))
+        require_two_images(len(set(digests.values())))
     return Listing(
         examples=[
             ExampleRef(
@@ -78,7 +78,7 @@ def _listing(origin: FileSource) -> Listing:
 def _places(names: Iterable[str], origin: FileSource) -> dict[str, tuple[str, str]]:
     """Split and class of each image, "" where its folder gives none."""
     folders = {name: PurePosixPath(name).parts[:-1] for name in names}
-    _drop_shared(folders)
+    _drop_common_folders(folders)
     given = {parts[0] if parts else "" for parts in folders.values()} >= GIVEN_SPLITS
     places = {}
     if given:
@@ -95,7 +95,7 @@ def _places(names: Iterable[str], origin: FileSource) -> dict[str, tuple[str, st
     return {name: (places.get(name, ""), label) for name, label in labels.items()}
 
 
-def _drop_shared(folders: dict[str, tuple[str, ...]]) -> None:
+def _drop_common_folders(folders: dict[str, tuple[str, ...]]) -> None:
     """Takes away the folders that stand around every image."""
     while all(folders.values()) and len({parts[0] for parts in folders.values()}) == 1:
         for name, parts in folders.items():
@@ -122,7 +122,7 @@ def _digests(origin: FileSource, names: list[str]) -> tuple[dict[str, str], list
 
     # Files of a folder are read in parallel, since a disk serves many readers; a zip is one file.
     if isinstance(origin, FolderSource):
-        with ThreadPoolExecutor(_READERS) as pool:
+        with ThreadPoolExecutor(_READER_THREADS) as pool:
             found = dict(zip(names, pool.map(digest, names), strict=True))
     else:
         found = {name: digest(name) for name in names}

@@ -35,7 +35,7 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
         DataError: the magic number, a dimension, or the number of values is wrong, or the gzip stream is damaged.
     """
     try:
-        with io.BytesIO(data) as plain, _unpacked(plain, data) as file:
+        with io.BytesIO(data) as plain, _decompressed(plain, data) as file:
             shape = _shape(file, name, sizes)
             expected = int(np.prod(shape, dtype=np.int64))
             values = file.read(expected + 1)
@@ -52,7 +52,7 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _unpacked(plain: io.BytesIO, data: bytes) -> gzip.GzipFile | io.BytesIO:
+def _decompressed(plain: io.BytesIO, data: bytes) -> gzip.GzipFile | io.BytesIO:
     return gzip.GzipFile(fileobj=plain) if data.startswith(_GZIP) else plain
 
 

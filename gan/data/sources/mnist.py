@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.prepare.download import DownloadError, fetched
+from gan.data.prepare.download import DownloadError, download_from_mirrors
 from gan.data.prepare.download_cache import cache_folder
-from gan.data.prepare.file_source import FLAG, local_source, unreadable
+from gan.data.prepare.file_source import FLAG, source_path, unreadable_error
 from gan.data.prepare.options import Options
 from gan.data.sources.idx import read_idx
 from gan.data.sources.interface import ExampleRef, Listing, Source
@@ -49,7 +49,7 @@ PLAIN_MD5 = {
 
 
 @dataclass(frozen=True)
-class _File:
+class _IdxFile:
     """One of the four files, read."""
 
     name: str
@@ -70,7 +70,7 @@ class Mnist(Source):
         self._mirrors = mirrors
 
     def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        folder = local_source(where, _WANTED) if where else self._downloaded()
+        folder = source_path(where, _EXPECTED) if where else self._downloaded()
         files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
         arrays: list[Pixels] = []
         examples: list[ExampleRef] = []
@@ -103,7 +103,7 @@ class Mnist(Source):
         folder = cache_folder("mnist")
         try:
             for base, md5 in GZIP_MD5.items():
-                fetched(f"{base}.gz", md5, self._mirrors, folder)
+                download_from_mirrors(f"{base}.gz", md5, self._mirrors, folder)
         except DownloadError as error:
             raise DataError(
                 f"MNIST could not be downloaded ({error}). On a machine without network, put these four files into "
@@ -112,10 +112,10 @@ class Mnist(Source):
         return folder
 
 
-_WANTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZIP_MD5)}"
+_EXPECTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZIP_MD5)}"
 
 
-def _read(folder: Path, base: str) -> _File:
+def _read(folder: Path, base: str) -> _IdxFile:
     """One of the four, under any of the names that it goes by."""
     for name in (f"{base}.gz", base, f"{base.replace('-idx', '.idx')}.gz", base.replace("-idx", ".idx")):
         path = folder / name
@@ -123,13 +123,13 @@ def _read(folder: Path, base: str) -> _File:
             try:
                 data = path.read_bytes()
             except OSError as error:
-                raise unreadable(path, error) from None
+                raise unreadable_error(path, error) from None
             md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-            return _File(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
-    raise DataError(f"no {base} or {base}.gz in {folder}; {FLAG} must be {_WANTED}")
+            return _IdxFile(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
+    raise DataError(f"no {base} or {base}.gz in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _pair(images_file: _File, labels_file: _File) -> tuple[Pixels, Pixels]:
+def _pair(images_file: _IdxFile, labels_file: _IdxFile) -> tuple[Pixels, Pixels]:
     images = read_idx(images_file.data, images_file.name, (None, SIDE, SIDE))
     labels = read_idx(labels_file.data, labels_file.name, (None,))
     if len(images) != len(labels):

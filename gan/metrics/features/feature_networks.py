@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork
 
 IMAGENET, INCEPTION = "imagenet", "inception"
-KINDS = (IMAGENET, INCEPTION, "keras", "saved_model", "onnx")
+EXTERNAL_KINDS = (IMAGENET, INCEPTION, "keras", "saved_model", "onnx")
 """Kinds of networks that a reference does not keep itself, so that `reopen` has to find them again."""
 
 
@@ -35,7 +35,7 @@ def check_spec(spec: str) -> str:
     return spec if spec == IMAGENET else network_file.absolute(spec)
 
 
-def require_there(spec: str) -> None:
+def require_exists(spec: str) -> None:
     """Make sure that what a word, path or URI names is there, without reading it.
 
     Raises:
@@ -49,7 +49,7 @@ def require_there(spec: str) -> None:
 
         imagenet.installed_file()
     elif not _is_folder(place):
-        network_file.require_there(place)
+        network_file.require_exists(place)
 
 
 def open(spec: str) -> FeatureNetwork:
@@ -72,7 +72,7 @@ def open(spec: str) -> FeatureNetwork:
         from gan.metrics.features.published.inception import InceptionNetwork
 
         return InceptionNetwork(network_file.read(place), place)
-    return _described(place, *found)
+    return _open_described(place, *found)
 
 
 def reopen(described: Json) -> FeatureNetwork:
@@ -111,25 +111,25 @@ def _is_folder(place: str) -> bool:
     return not store.exists(name) and next(iter(store.list(name)), None) is not None
 
 
-def _described(place: str, kind: str, chosen: Format) -> FeatureNetwork:
+def _open_described(place: str, kind: str, chosen: Format) -> FeatureNetwork:
     from gan.metrics.features.formats import description
     from gan.metrics.features.formats.network import DescribedNetwork
 
-    packed = _files(place, chosen)
-    where, text = _description(place, chosen)
+    packed = _read_files(place, chosen)
+    where, text = _read_description(place, chosen)
     wanted = description.parse(text, where)
     files = chosen.unpack(packed, place)
     return DescribedNetwork(kind, files, wanted, chosen.load(files, wanted, place), place)
 
 
-def _files(place: str, chosen: Format) -> Files:
+def _read_files(place: str, chosen: Format) -> Files:
     """A file goes by no name, so that its hash does not change with it."""
     if chosen.folder and not place.endswith(chosen.suffixes):
         return network_file.read_folder(place)
     return {"": network_file.read(place)}
 
 
-def _description(place: str, chosen: Format) -> tuple[str, bytes]:
+def _read_description(place: str, chosen: Format) -> tuple[str, bytes]:
     """Where the description next to a network lies, and its bytes.
 
     Raises:

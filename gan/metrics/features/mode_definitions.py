@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from gan.types import Features
 
 
-MOST_CLUSTERS = 20
-LEAST_IMAGES_A_CLUSTER = 10
-LEAST_VARIANCE = 1e-12
+MAX_CLUSTERS = 20
+MIN_IMAGES_PER_CLUSTER = 10
+MIN_VARIANCE = 1e-12
 
 Float32s = npt.NDArray[np.float32]
 
@@ -119,11 +119,11 @@ def fit_clusters(features: Features, seed: int) -> ClusterModes:
     from sklearn.cluster import KMeans
 
     points = np.asarray(features, np.float64)
-    count = max(2, min(MOST_CLUSTERS, len(points) // LEAST_IMAGES_A_CLUSTER))
+    count = max(2, min(MAX_CLUSTERS, len(points) // MIN_IMAGES_PER_CLUSTER))
     distinct = len(np.unique(points, axis=0))
     fitted = KMeans(min(count, distinct), n_init=4, random_state=seed).fit(points)
     variance = fitted.inertia_ / points.size
-    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, LEAST_VARIANCE)]))
+    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, MIN_VARIANCE)]))
 
 
 def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
@@ -161,14 +161,14 @@ def choose_attributes(
     said = probabilities > 0.5
     chosen: list[int] = []
     for index in np.argsort(-accuracies, kind="stable"):
-        if len(chosen) < count and _rarest(said[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
+        if len(chosen) < count and _smallest_share(said[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
             chosen.append(int(index))
     if not chosen:
         chosen = [int(np.argmin(np.abs(said.mean(axis=0) - 0.5)))]
     return AttributeModes(tuple(names), tuple(chosen))
 
 
-def _rarest(said: npt.NDArray[np.bool_]) -> float:
+def _smallest_share(said: npt.NDArray[np.bool_]) -> float:
     """The smallest share among all combinations of these columns."""
     codes = said @ (1 << np.arange(said.shape[1]))
     return float(np.bincount(codes, minlength=2 ** said.shape[1]).min() / len(said))

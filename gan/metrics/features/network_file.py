@@ -29,7 +29,7 @@ def absolute(uri: str) -> str:
     return uri.rstrip("/")
 
 
-def require_there(uri: str) -> None:
+def require_exists(uri: str) -> None:
     """Make sure that there is such a file, without reading it.
 
     Raises:
@@ -44,7 +44,7 @@ def require_there(uri: str) -> None:
     else:
         there = Path(place).is_file()
     if not there:
-        raise _absent(uri)
+        raise _not_found(uri)
 
 
 def read(uri: str) -> bytes:
@@ -62,7 +62,7 @@ def read(uri: str) -> bytes:
             return open_store(folder, KEY).read(name)
         return Path(place).read_bytes()
     except (NotFoundError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise _absent(uri) from None
+        raise _not_found(uri) from None
     except OSError as error:
         raise _unreadable(uri, error) from None
 
@@ -81,7 +81,7 @@ def read_folder(uri: str) -> Files:
     except OSError as error:
         raise _unreadable(uri, error) from None
     if not files:
-        raise _absent(uri)
+        raise _not_found(uri)
     return files
 
 
@@ -95,7 +95,7 @@ def _below(folder: Path) -> Files:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _absent(uri: str) -> NotFoundError:
+def _not_found(uri: str) -> NotFoundError:
     return NotFoundError(
         f"no feature network at {uri}; give the path or URI of one, or the word imagenet (docs/judges.md)"
     )

@@ -93,7 +93,7 @@ def halves(count: int) -> Floats:
     return centred
 
 
-def difference(first: Contributions, second: Contributions) -> Contributions:
+def paired_difference(first: Contributions, second: Contributions) -> Contributions:
     """Contributions to `first` - `second`, paired: the same latents in the same order, and the same real images.
 
     Raises:
@@ -146,7 +146,7 @@ def standard_error(contributions: Contributions, *, over: Over) -> float:
     return math.sqrt(variance(contributions).of(over))
 
 
-class Needed(NamedTuple):
+class ImagesNeeded(NamedTuple):
     """How many images would do; None: the number that there is, or, for both, none would.
 
     samples: generated images.
@@ -157,9 +157,9 @@ class Needed(NamedTuple):
     real: int | None
 
 
-def samples_needed(
+def images_needed(
     contributions: Contributions, *, over: Over, value: float, limit: float, confidence: float
-) -> Needed:
+) -> ImagesNeeded:
     """How many images would bring the upper end of the one-sided interval of a difference below `limit`.
 
     The upper end is value + z sqrt(a / N + b / M), with a and b from the variances at today's N and M and
@@ -176,13 +176,13 @@ def samples_needed(
     found = variance(contributions)
     total, room = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
     if room <= 0.0 or not math.isfinite(total):
-        return Needed(None, None)
+        return ImagesNeeded(None, None)
     count, real_count = contributions.generated.shape[1], contributions.real.shape[1]
     of_real = {"generated": 0.0, "real": total, "both": total - found.generated}[over]
     if count and over != "real" and room**2 > of_real:
-        return Needed(_above(count * (total - of_real) / (room**2 - of_real)), None)
+        return ImagesNeeded(_above(count * (total - of_real) / (room**2 - of_real)), None)
     times = total / room**2
-    return Needed(_above(count * times) if count and over != "real" else None, _above(real_count * times))
+    return ImagesNeeded(_above(count * times) if count and over != "real" else None, _above(real_count * times))
 
 
 def _above(number: float) -> int:

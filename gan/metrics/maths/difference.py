@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ScoreDifference:
     """How much worse the first generator is than the second, in units of the score.
 
     Attributes:
@@ -45,14 +45,14 @@ class Difference:
     images_needed: int | None = None
 
 
-def difference(
+def score_difference(
     kind: ScoreKind,
     new: tuple[float, Contributions],
     old: tuple[float, Contributions],
     *,
     margin: float,
     confidence: float,
-) -> Difference:
+) -> ScoreDifference:
     """Compare a score of two generators.
 
     Args:
@@ -66,15 +66,15 @@ def difference(
         IdentityError: the two were not scored on the same numbers of images.
     """
     worse = kind.loss(new[0]) - kind.loss(old[0])
-    paired = parts.difference(new[1], old[1])
+    paired = parts.paired_difference(new[1], old[1])
     if kind.share:
         return _of_shares(kind, new, old, worse, margin, confidence)
     error = math.sqrt(kind.sides) * parts.standard_error(paired, over="both")
     upper = worse + NormalDist().inv_cdf(confidence) * error
     if not worse < margin < upper:
-        return Difference(worse, upper)
-    needed = parts.samples_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
-    return Difference(worse, upper, needed.samples, needed.real)
+        return ScoreDifference(worse, upper)
+    needed = parts.images_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
+    return ScoreDifference(worse, upper, needed.samples, needed.real)
 
 
 def _of_shares(
@@ -84,7 +84,7 @@ def _of_shares(
     worse: float,
     margin: float,
     confidence: float,
-) -> Difference:
+) -> ScoreDifference:
     """By Newcombe's interval, which has a width even where both shares are 0 or 1. It narrows as 1 / sqrt(images)."""
     side = "generated" if new[1].generated.size else "real"
     first, second = (getattr(each[1], side)[0] for each in (new, old))
@@ -93,7 +93,7 @@ def _of_shares(
     reach = shares.upper_difference(*ends, covariance, count, confidence) - worse
     upper = worse + math.sqrt(kind.sides) * reach
     if not worse < margin < upper:
-        return Difference(worse, upper)
+        return ScoreDifference(worse, upper)
     needed = math.ceil(count * ((upper - worse) / (margin - worse)) ** 2)
     of_samples = side == "generated"
-    return Difference(worse, upper, needed if of_samples else None, None if of_samples else needed)
+    return ScoreDifference(worse, upper, needed if of_samples else None, None if of_samples else needed)

@@ -5,7 +5,7 @@ equation 3.5: any order of summation). What the bound leaves open is measured ag
 points in float64, so neither the order of the points nor the size of the tiles shows in a result. Points whose
 distances are all smaller than the bound (a generator that collapsed) are multiplied in float64 first.
 
-A tile holds T = -d^2 / 2 = x.y - |x|^2 / 2 - |y|^2 / 2 in the units of a `Frame`: the nearer, the larger.
+A tile holds T = -d^2 / 2 = x.y - |x|^2 / 2 - |y|^2 / 2 in the units of a `Normalisation`: the nearer, the larger.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Indices = npt.NDArray[np.intp]
 
 TILE_ROWS = 1024  # points on each side of a tile: 4 MB in float32
 CHUNK_BYTES = 2**24  # of float64 at a time, where points are converted or subtracted one by one
-CENTRE_ROWS = 1001  # points whose median is the centre of a frame
-SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs
+MEDIAN_ROWS = 1001  # points whose median is the centre of a frame
+FLOAT32_ROUNDOFF, FLOAT64_ROUNDOFF = 2.0**-24, 2.0**-53  # unit roundoffs
 
 
-class Frame(NamedTuple):
+class Normalisation(NamedTuple):
     """x -> (x - centre) * scale: features near 0 and at most about 1 in size, so that float32 holds them well.
 
     centre: float64 [F], a median, which a few points far away do not move.
@@ -49,18 +49,18 @@ class Frame(NamedTuple):
         return placed
 
 
-def frame_of(*sets: Features) -> Frame:
+def normalisation_of(*sets: Features) -> Normalisation:
     """A frame for sets of features [N, F].
 
     Raises:
         DataError: a feature is not a finite number.
     """
     first = sets[0]
-    centre = np.median(first[:: max(1, len(first) // CENTRE_ROWS)].astype(np.float64), axis=0)
+    centre = np.median(first[:: max(1, len(first) // MEDIAN_ROWS)].astype(np.float64), axis=0)
     largest = float(np.max([np.abs(each[rows] - centre).max() for each in sets for rows in _chunks(each)]))
     if not math.isfinite(largest):
         raise DataError("features must be finite numbers; some are NaN or infinite. Check the feature network")
-    return Frame(centre, 2.0 ** -math.ceil(math.log2(largest)) if largest > 0 else 1.0)
+    return Normalisation(centre, 2.0 ** -math.ceil(math.log2(largest)) if largest > 0 else 1.0)
 
 
 class Block(NamedTuple):
@@ -86,7 +86,7 @@ class Points:
     """
 
     features: Features
-    frame: Frame
+    frame: Normalisation
     rows: Indices
     single: npt.NDArray[np.float32]
     halves: Floats
@@ -99,7 +99,7 @@ class Points:
         return [Block(self.rows[part], self.single[part], self.halves[part]) for part in parts]
 
 
-def place(features: Features, frame: Frame, rows: Indices | None = None) -> Points:
+def normalised(features: Features, frame: Normalisation, rows: Indices | None = None) -> Points:
     """Prepare the rows of features [N, F] that take part; without `rows` all."""
     taken = np.arange(len(features)) if rows is None else rows
     width = features.shape[1]
@@ -179,7 +179,7 @@ def single_tile(first: Block, second: Block) -> Tile:
     other[:, -2], other[:, -1] = -1.0, -first.halves
     return Tile(
         other @ second.single.T,
-        *(_error(each.halves, first.single.shape[1] - 2, SINGLE, 2.0**-125) for each in (first, second)),
+        *(_error(each.halves, first.single.shape[1] - 2, FLOAT32_ROUNDOFF, 2.0**-125) for each in (first, second)),
     )
 
 
@@ -190,14 +190,14 @@ def double_tile(first: Points, rows: Block, second: Points, columns: Block) -> T
     that differ in the last digit, where most of a block is one cluster of them.
     """
     centre = second.features[columns.rows[len(columns.rows) // 2]].astype(np.float64)
-    near = Frame(centre, first.frame.scale)
+    near = Normalisation(centre, first.frame.scale)
     left, right = near.place(first.features[rows.rows]), near.place(second.features[columns.rows])
     left_halves, right_halves = (0.5 * np.einsum("ij,ij->i", each, each) for each in (left, right))
     values = left @ right.T
     values -= left_halves[:, None]
     values -= right_halves
     width = left.shape[1]
-    return Tile(values, *(_error(each, width, DOUBLE, 2.0**-1020) for each in (left_halves, right_halves)))
+    return Tile(values, *(_error(each, width, FLOAT64_ROUNDOFF, 2.0**-1020) for each in (left_halves, right_halves)))
 
 
 def _error(halves: Floats, width: int, roundoff: float, underflow: float) -> Floats:
@@ -209,7 +209,7 @@ def _error(halves: Floats, width: int, roundoff: float, underflow: float) -> Flo
     return bound
 
 
-def squared(first: Features, rows: Indices, second: Features, columns: Indices) -> Floats:
+def squared_distances(first: Features, rows: Indices, second: Features, columns: Indices) -> Floats:
     """Squared distances of pairs, `first[rows[p]]` to `second[columns[p]]`: float64 [P], from their differences."""
     found = np.empty(len(rows))
     for part in _chunks(first, len(rows)):
@@ -219,8 +219,8 @@ def squared(first: Features, rows: Indices, second: Features, columns: Indices) 
 
 
 def tie_tolerance(features: int) -> float:
-    """Relative difference up to which two squared distances from `squared` may be equal ones."""
-    return 4.0 * (features + 3) * DOUBLE
+    """Relative difference up to which two squared distances from `squared_distances` may be equal ones."""
+    return 4.0 * (features + 3) * FLOAT64_ROUNDOFF
 
 
 def digests(features: Features) -> list[bytes]:

@@ -36,7 +36,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Score:
+class LazyScore:
     """A score of which only the value is worked out so far.
 
     Attributes:
@@ -80,7 +80,7 @@ def normal_interval(
     return interval
 
 
-def mean(*, generated: Values | None = None, real: Values | None = None, low: float = -math.inf) -> Score:
+def mean(*, generated: Values | None = None, real: Values | None = None, low: float = -math.inf) -> LazyScore:
     """A score that is the mean of one number an image, of the `generated` [N] or of the `real` ones [M]."""
     values = np.asarray(generated if generated is not None else real, np.float64)
     side = "generated" if generated is not None else "real"
@@ -89,10 +89,10 @@ def mean(*, generated: Values | None = None, real: Values | None = None, low: fl
         return of_values(**{side: values})
 
     value = float(values.mean())
-    return Score(value, normal_interval(value, contributions, low=low), contributions)
+    return LazyScore(value, normal_interval(value, contributions, low=low), contributions)
 
 
-def share(*, generated: Values | None = None, real: Values | None = None, floor: float | None = None) -> Score:
+def share(*, generated: Values | None = None, real: Values | None = None, floor: float | None = None) -> LazyScore:
     """A score that is the share of images for which something holds, with Wilson's interval; see `mean`."""
     values = np.asarray(generated if generated is not None else real, np.bool_)
     score = mean(generated=generated, real=real)

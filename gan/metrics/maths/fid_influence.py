@@ -39,8 +39,11 @@ if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 TILE_ROWS = 1024
-FEWEST = 3  # without one of them there still is a covariance
-STEP, MARGIN = 1.2, 28.0  # of the trapezoidal rule in log t, and how far it reaches beyond the eigenvalues: error 1e-6
+MIN_IMAGES = 3  # without one of them there still is a covariance
+LOG_STEP, LOG_MARGIN = (
+    1.2,
+    28.0,
+)  # of the trapezoidal rule in log t, and how far it reaches beyond the eigenvalues: error 1e-6
 Rows = npt.NDArray[np.float32]
 
 
@@ -59,7 +62,7 @@ def influence(real: Features, generated: Features) -> Contributions:
 
     With fewer than 3 images on one side the contributions are not a number, and errors from them infinite.
     """
-    if min(len(real), len(generated)) < FEWEST:
+    if min(len(real), len(generated)) < MIN_IMAGES:
         return Contributions(np.full((3, len(generated)), np.nan), np.full((3, len(real)), np.nan))
     first, second = fid.fit(real), fid.fit(generated)
     to_generated, to_real, deviations = _common_coordinates(first.covariance, second.covariance)
@@ -119,10 +122,10 @@ def _trace_without(coordinates: Floats, deviations: Floats, count: int) -> tuple
         return np.zeros(len(coordinates)), np.ones(len(coordinates))
     share = count / (count - 1) ** 2
     low, high = 2.0 * np.log(deviations[[0, -1]])
-    points = np.exp(np.arange(low - MARGIN, high + MARGIN, STEP))
+    points = np.exp(np.arange(low - LOG_MARGIN, high + LOG_MARGIN, LOG_STEP))
     squares = coordinates**2
     leverage = share * (squares * deviations) @ (1.0 / np.add.outer(deviations**2, points))
-    gone = np.log1p(-np.minimum(leverage, 1.0 - fid.EPSILON)) @ (STEP * np.sqrt(points)) / (2.0 * np.pi)
+    gone = np.log1p(-np.minimum(leverage, 1.0 - fid.EPSILON)) @ (LOG_STEP * np.sqrt(points)) / (2.0 * np.pi)
     slope = -share / 2.0 * squares.sum(axis=1)
     return gone, np.divide(gone, slope, out=np.ones_like(gone), where=slope < 0.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan.metrics.maths.distances import Pairs, Tile, double_tile, single_tile, squared, tie_tolerance
+from gan.metrics.maths.distances import Pairs, Tile, double_tile, single_tile, squared_distances, tie_tolerance
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from gan.metrics.maths.distances import Block, Indices, Points
     from gan.types import Features, Floats
 
-DENSE = 1 / 64  # share of undecided pairs of a tile from which on it is multiplied again, in float64
-ROOM = 16  # times k candidates a point, from which on those that came to be too far are dropped
-MOST_PAIRS = 2**20  # candidates that a block keeps before they are reduced to k a point: 32 MB
+MAX_UNDECIDED_SHARE = 1 / 64  # share of undecided pairs of a tile from which on it is multiplied again, in float64
+MAX_CANDIDATES_PER_NEIGHBOUR = 16  # times k candidates a point, from which on those that came to be too far are dropped
+MAX_PAIRS = 2**20  # candidates that a block keeps before they are reduced to k a point: 32 MB
 
 
 class BlockPair:
@@ -52,7 +52,7 @@ class BlockPair:
     @property
     def turned(self) -> BlockPair:
         """The same, with rows and columns exchanged."""
-        return _Turned(self)
+        return _TransposedPair(self)
 
     def _hide(self, tile: Tile) -> Tile:
         if self._hidden is not None:
@@ -65,7 +65,7 @@ class BlockPair:
         Returns:
             The pairs, [P], and which of them may be nearer or farther than the limit itself, bool [P].
         """
-        most = DENSE * len(self.rows.rows) * len(self.columns.rows)
+        most = MAX_UNDECIDED_SHARE * len(self.rows.rows) * len(self.columns.rows)
         pairs = self.single.reaching(limits * slack)
         undecided = pairs.values - pairs.errors < limits[pairs.rows]
         if np.count_nonzero(undecided) > most:
@@ -83,12 +83,12 @@ class BlockPair:
         pairs, undecided = self.reaching(-0.5 * squared_radii * self.first.frame.scale**2, slack)
         rows, columns = self.rows.rows[pairs.rows], self.columns.rows[pairs.columns]
         inside = ~undecided
-        exact = squared(self.first.features, rows[undecided], self.second.features, columns[undecided])
+        exact = squared_distances(self.first.features, rows[undecided], self.second.features, columns[undecided])
         inside[undecided] = exact <= squared_radii[pairs.rows[undecided]] * slack
         return rows[inside], columns[inside]
 
 
-class _Turned(BlockPair):
+class _TransposedPair(BlockPair):
     def __init__(self, other: BlockPair) -> None:
         super().__init__(other.second, other.columns, other.first, other.rows)
         self._other = other
@@ -102,7 +102,7 @@ class _Turned(BlockPair):
         return self._other.double.turned
 
 
-class Nearest:
+class NearestCollector:
     """Collects the k nearest neighbours of a block's points from one meeting after the other.
 
     The first meeting must hold at least k neighbours of each point.
@@ -123,9 +123,9 @@ class Nearest:
             self._limits = kth - tile.row_error - tile.column_error.max()
         pairs, _ = meeting.reaching(self._limits)
         self._found.append(pairs._replace(columns=meeting.columns.rows[pairs.columns]))
-        if self._count() > ROOM * self._neighbours * len(self._limits):
+        if self._count() > MAX_CANDIDATES_PER_NEIGHBOUR * self._neighbours * len(self._limits):
             self._tighten()
-        if self._count() > MOST_PAIRS:
+        if self._count() > MAX_PAIRS:
             self._reduce()
 
     def _count(self) -> int:
@@ -152,7 +152,7 @@ class Nearest:
         most, least = (self._kth(pairs.rows, pairs.values + sign * pairs.errors) for sign in (1, -1))
         near = pairs.values - pairs.errors > most[pairs.rows]
         open_ = pairs.where(~near & (pairs.values + pairs.errors >= least[pairs.rows]))
-        exact = squared(self._features, self._block.rows[open_.rows], self._others, open_.columns)
+        exact = squared_distances(self._features, self._block.rows[open_.rows], self._others, open_.columns)
         order = np.lexsort((open_.columns, self._ties_levelled(open_.rows, exact), open_.rows))
         wanted = self._neighbours - np.bincount(pairs.rows[near], minlength=len(self._limits))
         starts = np.searchsorted(open_.rows[order], np.arange(len(self._limits)))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 
-class Difference(NamedTuple):
+class MmdEstimate(NamedTuple):
     """A squared maximum mean discrepancy with the two ends of its confidence interval."""
 
     value: float
@@ -20,9 +20,9 @@ class Difference(NamedTuple):
     high: float
 
 
-def kernel_difference(
+def mmd_with_interval(
     first: Features, second: Features, *, confidence: float, permutations: int, rng: np.random.Generator
-) -> Difference:
+) -> MmdEstimate:
     """The squared MMD between the distributions of two sets of features of one size [N, F], N at least 2.
 
     The estimate is KID's (Bińkowski et al. 2018, "Demystifying MMD GANs", section 3): cubic polynomial kernel,
@@ -54,7 +54,7 @@ def kernel_difference(
     critical = float(exchanged[rank])
     equal = float(exchanged.std())
     if not equal:  # every image has the same features
-        return Difference(value, value, value)
+        return MmdEstimate(value, value, value)
     variance = 4.0 * _variance_of_contributions(kernel, count)
     scale = max(value, equal)
     low = value - critical
@@ -63,7 +63,7 @@ def kernel_difference(
         low = value + _root(value, critical / equal, equal, growth, side=-1)
     # The estimate is skewed to the right, so that its errors are larger than one that came out small suggests.
     normal = statistics.NormalDist().inv_cdf(1.0 - tail)
-    return Difference(value, low, value + _root(value, normal, equal, variance / scale, side=1))
+    return MmdEstimate(value, low, value + _root(value, normal, equal, variance / scale, side=1))
 
 
 def _root(value: float, errors: float, equal: float, growth: float, *, side: int) -> float:

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from gan.errors import DataError
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 from gan.metrics.scores.fid import fit, frechet_distance
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats, LabelArray
 
-LEAST = 50  # images a class on either side: with fewer its FID is mostly bias
+MIN_IMAGES_PER_CLASS = 50  # images a class on either side: with fewer its FID is mostly bias
 
 
 class ClassFid(NamedTuple):
@@ -46,7 +46,7 @@ def class_fid(
     generated_labels: LabelArray,
     *,
     classes: int,
-    least: int = LEAST,
+    least: int = MIN_IMAGES_PER_CLASS,
 ) -> ClassFid:
     """Intra FID of features [M, F] and [N, F] with labels [M] and [N] in [0, classes).
 
@@ -73,11 +73,11 @@ def class_fid(
     return ClassFid(float(np.nanmean(of_class)), of_class, *counts)
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`class_fid` of images with the classes that they were asked for; nothing where there are no classes."""
     real, generated = comparison.real, comparison.generated
     if real.labels is None or generated.labels is None:
         return {}
     classes = int(max(real.labels.max(), generated.labels.max())) + 1
     found = class_fid(real.features, real.labels, generated.features, generated.labels, classes=classes)
-    return {"class_fid": Score(found.value)}
+    return {"class_fid": LazyScore(found.value)}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
@@ -35,7 +35,7 @@ def cmmd(real: Features, generated: Features, *, sigma: float) -> float:
 
     The estimate is biased upward, by about SCALE (1 - mean kernel) (1 / M + 1 / N).
     """
-    first, second = _placed(real, generated, sigma)
+    first, second = _scaled(real, generated, sigma)
     return SCALE * (_mean(first, first) + _mean(second, second) - 2.0 * _mean(first, second))
 
 
@@ -50,7 +50,7 @@ def bandwidth(real: Features) -> float:
     return math.sqrt(median) if median > 0 else 1.0
 
 
-def _placed(real: Features, generated: Features, sigma: float) -> tuple[Floats, Floats]:
+def _scaled(real: Features, generated: Features, sigma: float) -> tuple[Floats, Floats]:
     """Features from the real mean, in units of sigma."""
     centre = np.mean(real, axis=0, dtype=np.float64)
     first, second = (np.subtract(each, centre, dtype=np.float64) / sigma for each in (real, generated))
@@ -82,7 +82,7 @@ def _halved_squares(first: Floats, second: Floats) -> Floats:
     return np.maximum(halves, 0.0)
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`cmmd` of all images, with the median distance of real images as bandwidth, without an interval."""
     real, generated = comparison.real.features, comparison.generated.features
-    return {"cmmd": Score(cmmd(real, generated, sigma=bandwidth(real)))}
+    return {"cmmd": LazyScore(cmmd(real, generated, sigma=bandwidth(real)))}

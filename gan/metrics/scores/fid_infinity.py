@@ -11,14 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 from gan.metrics.scores.fid import fid_at_infinity, fit
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`fid_infinity` of all images, without an interval; left out where a half has no more images than features."""
     generated = comparison.generated.features
     if len(generated) // 2 <= generated.shape[1]:
         return {}
     rng = np.random.default_rng([comparison.protocol.seed, 1])
-    return {"fid_infinity": Score(fid_at_infinity(fit(comparison.real.features), generated, rng))}
+    return {"fid_infinity": LazyScore(fid_at_infinity(fit(comparison.real.features), generated, rng))}

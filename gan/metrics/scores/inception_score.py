@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Floats
@@ -49,9 +49,9 @@ def divergences(probabilities: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(xlogy(exact, exact).sum(axis=1) - xlogy(exact, marginal).sum(axis=1))
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`inception_score` of the classes that the feature network tells; nothing where it tells none."""
     probabilities = comparison.generated.class_probabilities
     if probabilities is None:
         return {}
-    return {"inception_score": Score(max(1.0, inception_score(probabilities).value))}
+    return {"inception_score": LazyScore(max(1.0, inception_score(probabilities).value))}

@@ -19,13 +19,13 @@ import numpy as np
 
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.contributions import Contributions, Over, halves, standard_error
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 TILE_ROWS = 1024
-FEWEST = 3  # without one of them there still is a pair
+MIN_IMAGES = 3  # without one of them there still is a pair
 
 
 class AllPairs(NamedTuple):
@@ -174,7 +174,7 @@ def _rows(within: Floats, across: Floats, others: int) -> Floats:
     """The rows of `gan.metrics.maths.contributions` for one set, [3, N], from its sums and the size of the other
     set."""
     count = within.shape[1]
-    if min(count, others) < FEWEST:
+    if min(count, others) < MIN_IMAGES:
         return np.full((3, count), np.nan)
     means = within[0] / (count - 1)  # taken off the kernel, so that the missing k(x, x) has no weight
     rows = np.stack(
@@ -188,7 +188,7 @@ def _rows(within: Floats, across: Floats, others: int) -> Floats:
     return centred
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`kid` of random subsets; its interval is about other generated images, and other subsets."""
     real, generated, protocol = comparison.real.features, comparison.generated.features, comparison.protocol
     rng = np.random.default_rng([protocol.seed, 2])
@@ -204,4 +204,4 @@ def measure(comparison: Comparison) -> dict[str, Score]:
         reach *= NormalDist().inv_cdf(0.5 + confidence / 2)
         return value - reach, value + reach
 
-    return {"kid": Score(value, interval)}
+    return {"kid": LazyScore(value, interval)}

@@ -9,7 +9,7 @@ Even images that nobody trained on score more than 0, as an independent image is
 the score is compared with its floor: what held-out real images score by the same rule.
 
 Being near to training images is not the same as copying one: an image that is smoother than real ones lies nearer to
-their centre and so to all of them. Shares of `distance_ratios` below 1, and below `NEAR_COPY`, of the first 64
+their centre and so to all of them. Shares of `distance_ratios` below 1, and below `NEAR_COPY_RATIO`, of the first 64
 principal components of pixels (MNIST: 60,000 training images; CelebA: 2,000 of 32 x 32 pixels):
 
                                                   MNIST           CelebA
@@ -21,7 +21,7 @@ principal components of pixels (MNIST: 60,000 training images; CelebA: 2,000 of 
     training images, brighter by 10 of 255        0.99  0.885     1.00  0.995
     training images, mirrored                     0.08  0.000     0.39  0.017
 
-So a threshold for copies should look at the share below `NEAR_COPY`, while `memorised` keeps the paper's definition.
+So a threshold for copies should look at the share below `NEAR_COPY_RATIO`, while `memorised` keeps the paper's definition.
 Copies that are mirrored or shifted are found only by a network whose features change little by that.
 
 Training images that are equal count as one: t' is the nearest one that differs from t. Otherwise an image that the
@@ -37,15 +37,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.distances import digests, frame_of, place, tie_tolerance
-from gan.metrics.maths.estimate import Score, share
-from gan.metrics.maths.neighbours import BlockPair, Nearest
+from gan.metrics.maths.distances import digests, normalisation_of, normalised, tie_tolerance
+from gan.metrics.maths.estimate import LazyScore, share
+from gan.metrics.maths.neighbours import BlockPair, NearestCollector
 
 if TYPE_CHECKING:
     from gan.metrics.maths.distances import Indices
     from gan.types import Features, Floats
 
-NEAR_COPY = 0.5  # of the spacing of training images: see above
+NEAR_COPY_RATIO = 0.5  # of the spacing of training images: see above
 PART_ROWS = 8192  # points that are held in float32 at a time
 
 
@@ -93,18 +93,18 @@ def nearest(queries: Features, points: Features, *, exclude_equal: bool = False)
     Raises:
         DataError: a feature is not a finite number.
     """
-    rows, own = _distinct(points, queries) if exclude_equal else (np.arange(len(points)), None)
+    rows, own = _distinct_rows(points, queries) if exclude_equal else (np.arange(len(points)), None)
     if own is not None and len(rows) == 1:
         return np.zeros(len(queries), np.intp), np.full(len(queries), np.inf)
-    frame = frame_of(points, queries)
-    asked = place(queries, frame)
+    frame = normalisation_of(points, queries)
+    asked = normalised(queries, frame)
     blocks = asked.blocks()
-    found = [Nearest(queries, block, points, frame.scale, 1) for block in blocks]
+    found = [NearestCollector(queries, block, points, frame.scale, 1) for block in blocks]
     for part in np.array_split(rows, math.ceil(len(rows) / PART_ROWS)):
-        held = place(points, frame, part)
+        held = normalised(points, frame, part)
         for columns in held.blocks(at_least=2):
             for block, collector in zip(blocks, found, strict=True):
-                hidden = None if own is None else _places(own[block.rows], columns.rows)
+                hidden = None if own is None else _positions(own[block.rows], columns.rows)
                 collector.add(BlockPair(asked, block, held, columns, hidden=hidden))
     index, squares = np.empty(len(queries), np.intp), np.empty(len(queries))
     for block, collector in zip(blocks, found, strict=True):
@@ -112,7 +112,7 @@ def nearest(queries: Features, points: Features, *, exclude_equal: bool = False)
     return index, np.sqrt(squares)
 
 
-def _distinct(points: Features, queries: Features) -> tuple[Indices, Indices]:
+def _distinct_rows(points: Features, queries: Features) -> tuple[Indices, Indices]:
     """The first rows of equal points, ascending, and for each query the row of the equal point, or -1."""
     first: dict[bytes, int] = {}
     for row, digest in enumerate(digests(points)):
@@ -120,7 +120,7 @@ def _distinct(points: Features, queries: Features) -> tuple[Indices, Indices]:
     return np.array(list(first.values())), np.array([first.get(digest, -1) for digest in digests(queries)])
 
 
-def _places(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
+def _positions(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
     """Which of `wanted` [A] stand in `rows` [B], and where."""
     order = np.argsort(rows)
     places = order[np.searchsorted(rows[order], wanted).clip(max=len(rows) - 1)]
@@ -128,7 +128,7 @@ def _places(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
     return found, places[found]
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`memorised` and `near_copies` of all images, with what held-out real images score as their floors.
 
     The intervals are about other generated images. In the row of real data, held-out images stand for generated ones,
@@ -137,7 +137,7 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     floors = ratios = comparison.copy_ratios
     if not comparison.generated_are_real:
         ratios = distance_ratios(comparison.generated.features, comparison.training)
-    limits = {"memorised": 1.0, "near_copies": NEAR_COPY}
+    limits = {"memorised": 1.0, "near_copies": NEAR_COPY_RATIO}
     return {
         name: share(generated=ratios < limit, floor=float((floors < limit).mean())) for name, limit in limits.items()
     }

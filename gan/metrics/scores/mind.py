@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
@@ -72,8 +72,8 @@ def _along(first: Floats, second: Floats) -> Floats:
     return np.asarray(weights @ gaps**2)
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`mind` of all images, along seeded directions, without an interval."""
     rng = np.random.default_rng([comparison.protocol.seed, 5])
     real, generated = comparison.real.features, comparison.generated.features
-    return {"mind": Score(mind(real, generated, directions=DIRECTIONS, rng=rng))}
+    return {"mind": LazyScore(mind(real, generated, directions=DIRECTIONS, rng=rng))}

@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from gan.metrics.maths.estimate import Score, share
+from gan.metrics.maths.estimate import LazyScore, share
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
     from gan.types import Floats
 
 Counts = npt.NDArray[np.int64]
-FOUND_SHARE = 0.1  # of a mode's share among real images: a misread image alone finds no mode
+MIN_RELATIVE_SHARE = 0.1  # of a mode's share among real images: a misread image alone finds no mode
 
 
 def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
@@ -32,13 +32,13 @@ def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
 
 
 def modes_found(generated: Counts, real: Counts) -> int:
-    """Modes found, of those with a real image: shares of generated images at least `FOUND_SHARE` of that of real ones.
+    """Modes found, of those with a real image: shares of generated images at least `MIN_RELATIVE_SHARE` of that of real ones.
 
     Args:
         generated: images a mode [K].
         real: the same of real images.
     """
-    return int(np.count_nonzero((real > 0) & (generated >= _fewest(int(generated.sum()), real))))
+    return int(np.count_nonzero((real > 0) & (generated >= _min_counts(int(generated.sum()), real))))
 
 
 def modes_found_error(generated: Counts, real: Counts) -> float:
@@ -49,13 +49,13 @@ def modes_found_error(generated: Counts, real: Counts) -> float:
     """
     count = int(generated.sum())
     wanted = real > 0
-    reached = scipy.stats.binom.sf(_fewest(count, real)[wanted] - 1, count, generated[wanted] / count)
+    reached = scipy.stats.binom.sf(_min_counts(count, real)[wanted] - 1, count, generated[wanted] / count)
     return float(np.sqrt(np.sum(reached * (1.0 - reached))))
 
 
-def _fewest(count: int, real: Counts) -> Counts:
+def _min_counts(count: int, real: Counts) -> Counts:
     """With how many of `count` images each mode [K] is found: at least 1."""
-    least: Counts = np.ceil(FOUND_SHARE * count * real / real.sum() - 1e-9).astype(np.int64)
+    least: Counts = np.ceil(MIN_RELATIVE_SHARE * count * real / real.sum() - 1e-9).astype(np.int64)
     return np.maximum(least, 1)
 
 
@@ -105,7 +105,7 @@ def is_confident(probabilities: npt.NDArray[np.floating], above: float) -> npt.N
     return sure
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`modes_found`, `mode_kl` (with its floor) and, where modes tell it, `high_confidence` of all images.
 
     The intervals are about other generated images.
@@ -113,10 +113,10 @@ def measure(comparison: Comparison) -> dict[str, Score]:
     real, generated = comparison.real.mode_counts(), comparison.generated.mode_counts()
     found, kl = modes_found(generated, real), mode_kl(generated, real)
     scores = {
-        "modes_found": Score(
+        "modes_found": LazyScore(
             found, _interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
         ),
-        "mode_kl": Score(
+        "mode_kl": LazyScore(
             kl,
             _interval(kl, mode_kl_error(generated, real), np.inf),
             floor=kl_floor(len(real), len(comparison.generated), len(comparison.real)),

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.distances import Frame, Points, digests, frame_of, place
-from gan.metrics.maths.estimate import Score, mean, share
-from gan.metrics.maths.neighbours import BlockPair, Nearest
+from gan.metrics.maths.distances import Normalisation, Points, digests, normalisation_of, normalised
+from gan.metrics.maths.estimate import LazyScore, mean, share
+from gan.metrics.maths.neighbours import BlockPair, NearestCollector
 
 if TYPE_CHECKING:
     from gan.metrics.maths.distances import Indices
@@ -63,7 +63,7 @@ def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
     Raises:
         DataError: a feature is not a finite number.
     """
-    frame = frame_of(real, generated)
+    frame = normalisation_of(real, generated)
     real_balls, generated_balls = _balls(real, frame, neighbours), _balls(generated, frame, neighbours)
     recalled, covered = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
     counts = np.zeros(len(generated), np.int64)
@@ -82,18 +82,18 @@ def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
 
 def squared_radii(features: Features, neighbours: int) -> Floats:
     """Squared distance from each point [N, F] to its k-th nearest other point: [N]. k is at least 1 and below N."""
-    balls = _balls(features, frame_of(features), neighbours)
+    balls = _balls(features, normalisation_of(features), neighbours)
     return balls.squared_radii[balls.first]
 
 
-def _balls(features: Features, frame: Frame, neighbours: int) -> Balls:
+def _balls(features: Features, frame: Normalisation, neighbours: int) -> Balls:
     seen: dict[bytes, int] = {}
     first = np.array([seen.setdefault(digest, row) for row, digest in enumerate(digests(features))])
     repeat = _repeats(first)
     rows = np.flatnonzero(repeat <= neighbours)
     weights = (repeat <= neighbours).astype(np.int64)
     np.add.at(weights, first[repeat > neighbours], 1)
-    points = place(features, frame, rows)
+    points = normalised(features, frame, rows)
     return Balls(points, first, weights, _squared_radii(points, neighbours))
 
 
@@ -109,7 +109,9 @@ def _repeats(first: Indices) -> Indices:
 def _squared_radii(points: Points, neighbours: int) -> Floats:
     """Each pair of points is multiplied once: a tile serves its rows and its columns."""
     blocks = points.blocks(at_least=neighbours + 1)
-    nearest = [Nearest(points.features, block, points.features, points.frame.scale, neighbours) for block in blocks]
+    nearest = [
+        NearestCollector(points.features, block, points.features, points.frame.scale, neighbours) for block in blocks
+    ]
     for block, found in zip(blocks, nearest, strict=True):
         diagonal = np.arange(len(block.rows))
         found.add(BlockPair(points, block, points, block, hidden=(diagonal, diagonal)))
@@ -123,7 +125,7 @@ def _squared_radii(points: Points, neighbours: int) -> Floats:
     return radii
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`precision`, `recall`, `density` and `coverage` of equally many images: the first of the larger set.
 
     The intervals of precision and density are about other generated images, those of recall and coverage about other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-NO_SPREAD = 1e-9  # of a range, relative to its ends: below that it counts as one value
+MIN_RELATIVE_SPREAD = 1e-9  # of a range, relative to its ends: below that it counts as one value
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Axis:
 
 def axis(low: float, high: float, start: float, end: float, *, count: int = 4) -> Axis:
     """An axis that holds [low, high] with about `count` ticks at round numbers, its ends on the outermost ticks."""
-    if high - low <= NO_SPREAD * max(abs(low), abs(high)):
+    if high - low <= MIN_RELATIVE_SPREAD * max(abs(low), abs(high)):
         spread = abs(low) / 2 or 0.5
         low, high = low - spread, low + spread
     step = round_step((high - low) / count)

@@ -55,7 +55,7 @@ def selection_charts(records: Sequence[Json]) -> tuple[Chart, ...]:
     ordered = sorted(records, key=lambda record: int(record["step"]))
     if not ordered:
         return ()
-    series = _scored("this run", "fid", ordered)
+    series = _score_series("this run", "fid", ordered)
     title = "Fréchet distance by which the checkpoint was chosen"
     return (Chart(title, ordered[-1]["label"], (series,), least=0.0),) if series.points else ()
 
@@ -64,6 +64,6 @@ def _series(name: str, key: str, lines: Sequence[Json]) -> Series:
     return Series(name, tuple((float(line["step"]), float(line[key])) for line in lines if key in line))
 
 
-def _scored(name: str, key: str, records: Sequence[Json]) -> Series:
+def _score_series(name: str, key: str, records: Sequence[Json]) -> Series:
     found = [(record["step"], interval(record["scores"].get(key))) for record in records]
     return Series(name, tuple((float(step), each.value) for step, each in found if each is not None))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from gan.report.charts.axis import Axis, axis
-from gan.report.data import Chart, Interval, Score, Series
+from gan.report.data import Chart, ScoreInterval, ScoreRow, Series
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 60, 384, 12, 206
-MOST_POINTS = 160
+MAX_POINTS = 160
 WHISKER_WIDTH, WHISKER_MARGIN = 260, 8
-SIDE_BY_SIDE = ("generator", "real", "live")
+COMPARED = ("generator", "real", "live")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Whisker:
 
 def plot(chart: Chart) -> Plot | None:
     """The geometry of a chart; None where no series has a point."""
-    series = [_thinned(each) for each in chart.series if each.points]
+    series = [_downsampled(each) for each in chart.series if each.points]
     if not series:
         return None
     xs = [x for each in series for x, _ in each.points]
@@ -66,9 +66,9 @@ def plot(chart: Chart) -> Plot | None:
     return Plot(chart, x, y, tuple(_line(each, x, y, chart.x_label) for each in series), level)
 
 
-def whiskers(score: Score) -> tuple[Whisker, ...]:
+def whiskers(score: ScoreRow) -> tuple[Whisker, ...]:
     """A score's intervals side by side on one scale that begins at 0, or below where a value is negative."""
-    shown = [(who, getattr(score, who)) for who in SIDE_BY_SIDE if getattr(score, who) is not None]
+    shown = [(who, getattr(score, who)) for who in COMPARED if getattr(score, who) is not None]
     if not shown:
         return ()
     edges = [edge for _, each in shown for edge in (each.value, each.low, each.high) if edge is not None]
@@ -76,7 +76,7 @@ def whiskers(score: Score) -> tuple[Whisker, ...]:
     return tuple(_whisker(who, each, scale) for who, each in shown)
 
 
-def _whisker(who: str, interval: Interval, scale: Axis) -> Whisker:
+def _whisker(who: str, interval: ScoreInterval, scale: Axis) -> Whisker:
     low = interval.value if interval.low is None else interval.low
     high = interval.value if interval.high is None else interval.high
     title = f"{interval.value:.4g}" + ("" if interval.low is None else f" ({low:.4g} to {high:.4g})")
@@ -107,9 +107,9 @@ def path(places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
 
 
-def _thinned(series: Series) -> Series:
-    """At most `MOST_POINTS` points: means of equal runs, so that a noisy curve stays light and readable."""
-    size = -(-len(series.points) // MOST_POINTS)
+def _downsampled(series: Series) -> Series:
+    """At most `MAX_POINTS` points: means of equal runs, so that a noisy curve stays light and readable."""
+    size = -(-len(series.points) // MAX_POINTS)
     if size == 1 or series.band:
         return series
     runs = [series.points[first : first + size] for first in range(0, len(series.points), size)]

@@ -15,7 +15,7 @@ from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sample_grid import sample_grid, scale_of
-from gan.report.data import ImageRow, Nearest, Neighbours, Samples
+from gan.report.data import ImageRow, NearestImages, Neighbours, SampleGrid
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, split_grid
 from gan.store import Store, immutable, layout
@@ -41,7 +41,7 @@ LOOK_BATCH = 128
 class Drawn:
     """What was drawn for a report: `compared` are the samples that nearest images are sought for."""
 
-    samples: Samples
+    samples: SampleGrid
     walks: tuple[ImageRow, ...]
     compared: Pixels
 
@@ -58,7 +58,7 @@ def draw(with_: GenerateFn, run: Run, dataset: Dataset, who: str) -> Drawn:
     labels = np.repeat(np.arange(WALKS, dtype=np.int32) % len(classes), STEPS_A_WALK) if classes else None
     walked = to_pixels(with_(points, labels)).reshape(WALKS, STEPS_A_WALK, *dataset.image_shape)
     walks = tuple(ImageRow(f"Walk {row + 1}", pictures(each)) for row, each in enumerate(walked))
-    samples = Samples(pictures(pixels), caption, plan.columns if titles else None, titles)
+    samples = SampleGrid(pictures(pixels), caption, plan.columns if titles else None, titles)
     return Drawn(samples, walks, pixels[:COMPARED])
 
 
@@ -80,7 +80,7 @@ def moments(count: int) -> list[int]:
 
 def nearest_training_images(
     store: Store, dataset: Dataset, samples: Pixels, reference_id: str | None
-) -> Nearest | None:
+) -> NearestImages | None:
     """The training images nearest to Pixels [M, H, W, C]: in the features of a reference, without one in pixels.
 
     None, with a warning, where the training images can't be read; a missing reference is as none.
@@ -109,4 +109,4 @@ def nearest_training_images(
         Neighbours(sample, pictures(images[row]), tuple(map(float, far)))
         for sample, row, far in zip(pictures(samples), indices, distances, strict=True)
     )
-    return Nearest(rows, measure, len(images))
+    return NearestImages(rows, measure, len(images))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gan.config import Config, from_record, override
 from gan.data import spec
-from gan.data.changes import changes, new_images, prepared_otherwise
+from gan.data.changes import count_changes, new_images, preparation_differences
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export.metadata import GeneratorMetadata
@@ -80,10 +80,10 @@ def _before(store: Store, facts: GeneratorMetadata) -> Dataset | None:
 
 
 def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: TriggerReport) -> None:
-    if otherwise := prepared_otherwise(before, now):
+    if otherwise := preparation_differences(before, now):
         news.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
         return
-    changed, least = changes(store, before, now), config.retrain.min_changed_images
+    changed, least = count_changes(store, before, now), config.retrain.min_changed_images
     news.figures |= {"came": changed.came, "went": changed.went}
     told = f"{changed.came} images came and {changed.went} went since the data of the live generator"
     if changed.images >= least:

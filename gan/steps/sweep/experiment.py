@@ -11,7 +11,7 @@ from gan.config import Config, from_yaml
 from gan.config.space import Point
 from gan.config.sweep import Sweep, at
 from gan.config.sweep import from_yaml as sweep_from_yaml
-from gan.metrics.registry import computed
+from gan.metrics.registry import require_computed
 from gan.store import Store, open_store
 from gan.store.records import sweeps
 from gan.types import Json
@@ -47,7 +47,7 @@ class Experiment:
 
     def __init__(self, store: Store, config: Config, sweep: Sweep, dataset_id: str, reference_id: str) -> None:
         sweep.check(config)
-        self.by = computed(sweep.by, "sweep.by:", config.evaluate.metrics)
+        self.by = require_computed(sweep.by, "sweep.by:", config.evaluate.metrics)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
         tree = {**config.to_dict(), "gate": None, "retrain": None}  # what comes after the sweep changes no trial

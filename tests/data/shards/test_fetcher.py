@@ -135,7 +135,7 @@ class Away(Remote):
 def test_an_unreachable_store_is_asked_again(
     make_dataset: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gan.data.shards.fetcher._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("gan.data.shards.fetcher._RETRY_INTERVAL_SECONDS", 0.01)
     store, dataset = make_dataset()
     assert hashes(staged(Away(store.root, 6), dataset)) == [shard.sha256 for shard in dataset.splits["train"].shards]
     assert "has to wait for the store" in capsys.readouterr().err

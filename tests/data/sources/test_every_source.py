@@ -96,7 +96,7 @@ def published(store: LocalStore, dataset: Dataset) -> dict[str, str]:
 def test_any_number_of_workers_gives_the_same_bytes(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode, "PARALLEL_FROM_IMAGES", 1)
+    monkeypatch.setattr(decode, "MIN_IMAGES_FOR_PROCESSES", 1)
     monkeypatch.setattr(decode, "CHUNK_IMAGES", 7)
     one, two = LocalStore(tmp_path / "one"), LocalStore(tmp_path / "two")
     first, second = preprocess(one, data, workers=1), preprocess(two, data, workers=2)

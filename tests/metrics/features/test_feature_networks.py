@@ -65,7 +65,7 @@ def pixels(count: int = 5, side: int = networks.SIDE, channels: int = 3) -> np.n
 
 def test_every_format_is_tested_and_can_be_reopened() -> None:
     assert set(WRITERS) == set(FORMATS)
-    assert {*FORMATS, "imagenet", "inception"} == set(feature_networks.KINDS)
+    assert {*FORMATS, "imagenet", "inception"} == set(feature_networks.EXTERNAL_KINDS)
 
 
 @every_format

@@ -131,5 +131,5 @@ def test_smooth_images_are_not_near_copies() -> None:
     floor, mean = (memorisation.distance_ratios(each, training) for each in (held_out, smooth))
     replay = memorisation.distance_ratios(training[:300] + 0.02, training)
     assert (mean < 1).mean() > (floor < 1).mean() + 0.2
-    assert (mean < memorisation.NEAR_COPY).mean() < 0.1
-    assert (replay < memorisation.NEAR_COPY).mean() > 0.95
+    assert (mean < memorisation.NEAR_COPY_RATIO).mean() < 0.1
+    assert (replay < memorisation.NEAR_COPY_RATIO).mean() > 0.95

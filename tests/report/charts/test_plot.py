@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gan.report.charts import plot
-from gan.report.data import Chart, Interval, Score, Series
+from gan.report.data import Chart, ScoreInterval, ScoreRow, Series
 
 
 def chart(*series: Series, level: tuple[str, float] | None = None, least: float | None = None) -> Chart:
@@ -48,18 +48,18 @@ def test_a_chart_without_points_is_no_plot() -> None:
 
 
 def test_long_series_are_thinned_to_means_without_marks() -> None:
-    points = tuple((float(x), float(x % 2)) for x in range(2 * plot.MOST_POINTS))
+    points = tuple((float(x), float(x % 2)) for x in range(2 * plot.MAX_POINTS))
     drawn = plot.plot(chart(Series("generator", points), least=0.0, level=("one", 1.0)))
     assert drawn is not None
     (line,) = drawn.lines
-    assert line.path.count("L") + 1 == plot.MOST_POINTS
+    assert line.path.count("L") + 1 == plot.MAX_POINTS
     assert line.dots == ()
     heights = {place.split()[1] for place in line.path[1:].split("L")}
     assert heights == {f"{(plot.TOP + plot.BOTTOM) / 2:g}"}
 
 
 def test_whiskers_share_a_scale_from_zero() -> None:
-    score = Score("recall", "higher", Interval(0.5, 0.25, 1.0), Interval(0.75))
+    score = ScoreRow("recall", "higher", ScoreInterval(0.5, 0.25, 1.0), ScoreInterval(0.75))
     generator, real = plot.whiskers(score)
     assert (generator.who, real.who) == ("generator", "real")
     span = plot.WHISKER_WIDTH - 2 * plot.WHISKER_MARGIN
@@ -71,6 +71,6 @@ def test_whiskers_share_a_scale_from_zero() -> None:
 
 
 def test_whiskers_of_negative_scores_and_of_none() -> None:
-    (only,) = plot.whiskers(Score("KID", "lower", Interval(-0.5, -1.0, 0.0)))
+    (only,) = plot.whiskers(ScoreRow("KID", "lower", ScoreInterval(-0.5, -1.0, 0.0)))
     assert plot.WHISKER_MARGIN <= only.low < only.value < only.high
-    assert plot.whiskers(Score("KID", "lower", None)) == ()
+    assert plot.whiskers(ScoreRow("KID", "lower", None)) == ()

@@ -17,7 +17,7 @@ from gan.util.ids import is_id
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LAYOUTS, POOLS = ("NHWC", "NCHW"), ("mean",)
-MOST_NAME, MOST_SIDE = 40, 2048
+MAX_NAME_LENGTH, MAX_SIDE = 40, 2048
 
 Numbers = tuple[float, ...]
 
@@ -120,8 +120,8 @@ class _Reader:
 
     def _name(self) -> str:
         value = self._tree["name"]
-        if not is_id(value) or len(value) > MOST_NAME:
-            raise self._wrong("name", f"1 to {MOST_NAME} letters, digits, dots, dashes or underscores", value)
+        if not is_id(value) or len(value) > MAX_NAME_LENGTH:
+            raise self._wrong("name", f"1 to {MAX_NAME_LENGTH} letters, digits, dots, dashes or underscores", value)
         return str(value)
 
     def _text(self, key: str) -> str:
@@ -139,8 +139,8 @@ class _Reader:
             return None
         if not isinstance(value, list) or len(value) != 2 or not all(type(each) is int for each in value):
             raise self._wrong("input_size", "[height, width] or null", value)
-        if not all(1 <= each <= MOST_SIDE for each in value):
-            raise self._wrong("input_size", f"two whole numbers from 1 to {MOST_SIDE}", value)
+        if not all(1 <= each <= MAX_SIDE for each in value):
+            raise self._wrong("input_size", f"two whole numbers from 1 to {MAX_SIDE}", value)
         return value[0], value[1]
 
     def _scale(self, channels: int) -> tuple[Numbers, Numbers]:

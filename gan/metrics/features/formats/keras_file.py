@@ -45,7 +45,7 @@ class KerasFile(Format):
     suffixes = (".keras",)
 
     def load(self, files: Files, description: Description, where: str) -> Loaded:  # noqa: D102
-        model = _model(only(files), where)
+        model = _checked_model(only(files), where)
         only_input(description.input, [each.name for each in model.inputs], where)
         names = [layer.name for layer in model.layers]
         wanted = {"features": description.features, "probabilities": description.probabilities}
@@ -74,7 +74,7 @@ def _output(model: keras.Model, name: str, where: str) -> Any:
     return output
 
 
-def _model(data: bytes, where: str) -> keras.Model:
+def _checked_model(data: bytes, where: str) -> keras.Model:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             _check_members(file, where)
@@ -82,7 +82,7 @@ def _model(data: bytes, where: str) -> keras.Model:
             weights = file.read(WEIGHTS)
     except (zipfile.BadZipFile, ValueError, KeyError) as error:
         raise ConfigError(f"{where} is not a .keras file ({error})") from None
-    refused = sorted(set(_refused(config)))
+    refused = sorted(set(_disallowed(config)))
     if refused:
         raise IntegrityError(
             f"{where} holds what may do more than calculate: {', '.join(refused)}; it is not loaded. Replace it by "
@@ -92,10 +92,10 @@ def _model(data: bytes, where: str) -> keras.Model:
     with scratch_folder() as folder:
         path = Path(folder) / "network.keras"
         path.write_bytes(data)
-        return _loaded(path, where)
+        return _load_model(path, where)
 
 
-def _loaded(path: Path, where: str) -> keras.Model:
+def _load_model(path: Path, where: str) -> keras.Model:
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, ImportError, KeyError, AttributeError, OSError) as error:
@@ -114,17 +114,17 @@ def _check_members(file: zipfile.ZipFile, where: str) -> None:
         raise IntegrityError(f"{where} holds files that no network of numbers needs: {', '.join(others[:5])}")
 
 
-def _refused(tree: Any) -> Iterator[str]:
+def _disallowed(tree: Any) -> Iterator[str]:
     """What a model's config names that is not on the lists above."""
     if isinstance(tree, dict):
         if "class_name" in tree and not _is_allowed(tree):
             yield f"{tree.get('module')}.{tree['class_name']}"
         for key, value in tree.items():
             if key != "compile_config":  # it is never read
-                yield from _refused(value)
+                yield from _disallowed(value)
     elif isinstance(tree, list):
         for value in tree:
-            yield from _refused(value)
+            yield from _disallowed(value)
 
 
 def _is_allowed(tree: dict[str, Any]) -> bool:
@@ -152,20 +152,20 @@ def _check_weights(data: bytes, where: str) -> None:
     """
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            elsewhere = list(_elsewhere(file))
+            elsewhere = list(_external_data(file))
     except OSError as error:
         raise ConfigError(f"the weights of {where} can't be read ({error})") from None
     if elsewhere:
         raise IntegrityError(f"the weights of {where} lie in other files: {', '.join(elsewhere[:5])}; it is not loaded")
 
 
-def _elsewhere(group: h5py.Group) -> Iterator[str]:
+def _external_data(group: h5py.Group) -> Iterator[str]:
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             yield f"{group.name}/{name}"
             continue
         item = group[name]
         if isinstance(item, h5py.Group):
-            yield from _elsewhere(item)
+            yield from _external_data(item)
         elif item.external or item.is_virtual:
             yield item.name

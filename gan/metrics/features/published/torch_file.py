@@ -83,7 +83,7 @@ def read(data: bytes, where: str) -> Tensors:
             raise pickle.UnpicklingError(f"it starts with {magic!r}, {protocol!r}")
         unpickler = _Unpickler(file)
         described = unpickler.load()
-        storages = {key: _numbers(file, unpickler.storages[key]) for key in _Unpickler(file).load()}
+        storages = {key: _read_storage(file, unpickler.storages[key]) for key in _Unpickler(file).load()}
         return {name: _array(each, storages[each.storage]) for name, each in described.items()}
     except (pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise IntegrityError(
@@ -91,7 +91,7 @@ def read(data: bytes, where: str) -> Tensors:
         ) from None
 
 
-def _numbers(file: io.BytesIO, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+def _read_storage(file: io.BytesIO, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     count = int.from_bytes(file.read(LENGTH_BYTES), "little")
     return np.frombuffer(file.read(count * kind.itemsize), kind, count)
 

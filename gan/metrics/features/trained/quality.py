@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from gan.types import Json
 
-LEAST_SKILL = 0.5
+MIN_SKILL = 0.5
 """Of the way from chance to being always right: a balanced accuracy of 0.75 for yes-or-no attributes, 0.55 for ten
 classes, 0.63 for quarter turns. A convention, and low on purpose: below it a network has missed most of its task."""
-BLIND_TO = (
+LIMITATION = (
     "Like every classifier that was trained on the dataset itself, it can't see diversity within a class, which is "
     "of no use for telling classes apart"
 )
@@ -75,13 +75,13 @@ def weakness(facts: Json) -> str | None:
     if facts["judged_on"] == 0 or chance >= 1:
         return (
             f"how good the feature network {name} is can't be told: the held-out images differ in no label. "
-            f"{BLIND_TO}. {REMEDY}"
+            f"{LIMITATION}. {REMEDY}"
         )
     skill = (accuracy - chance) / (1 - chance)
-    if skill >= LEAST_SKILL:
+    if skill >= MIN_SKILL:
         return None
     return (
         f"the feature network {name} is weak: its balanced accuracy on held-out images is {accuracy:.2f}, where "
-        f"guessing gives {chance:.2f}; at least {chance + LEAST_SKILL * (1 - chance):.2f} is wanted. Scores measured "
-        f"with it say little. {BLIND_TO}. {REMEDY}"
+        f"guessing gives {chance:.2f}; at least {chance + MIN_SKILL * (1 - chance):.2f} is wanted. Scores measured "
+        f"with it say little. {LIMITATION}. {REMEDY}"
     )

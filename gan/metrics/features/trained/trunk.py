@@ -6,8 +6,8 @@ import keras
 
 FEATURES = 64
 FIRST_CHANNELS = 32
-MOST_CHANNELS = 64
-LEAST_SIDE = 7  # the feature map is halved while its side stays at least this
+MAX_CHANNELS = 64
+MIN_SIDE = 7  # the feature map is halved while its side stays at least this
 BATCH_NORM_MOMENTUM = 0.9  # small data sets take few steps, and the statistics must have arrived by then
 
 
@@ -26,12 +26,12 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
     pixels = keras.Input(image_shape, name="pixels")
     hidden = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
     channels = FIRST_CHANNELS
-    large = min(image_shape[:2]) >= 4 * LEAST_SIDE
+    large = min(image_shape[:2]) >= 4 * MIN_SIDE
     hidden = _convolution(hidden, 0, channels, kernel=5 if large else 3, strides=2 if large else 1)
     block = 1
-    while min(hidden.shape[1:3]) >= 2 * LEAST_SIDE:
+    while min(hidden.shape[1:3]) >= 2 * MIN_SIDE:
         hidden = keras.layers.MaxPooling2D(name=f"pool_{block}")(hidden)
-        channels = min(2 * channels, MOST_CHANNELS)
+        channels = min(2 * channels, MAX_CHANNELS)
         hidden = _convolution(hidden, block, channels, kernel=3)
         block += 1
     hidden = keras.layers.Flatten(name="flatten")(hidden)

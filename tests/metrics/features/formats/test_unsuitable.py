@@ -67,7 +67,7 @@ def test_a_saved_model_without_the_signature(tmp_path: Path) -> None:
 def test_an_archive_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks.write_saved_model(tmp_path)
     shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "toy")
-    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    monkeypatch.setattr(archive, "MAX_BYTES", 1000)
     refused(networks.described(tmp_path / "packed.zip"), r"packed\.zip unpacks to [\d,]+ bytes; at most 1,000 are read")
 
 
