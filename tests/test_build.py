@@ -21,7 +21,7 @@ from gan.losses import LOSSES
 DIGITS = Dataset(
     id="digits-0123456789ab",
     source="digits",
-    genuine=None,
+    matches_published_checksums=None,
     image_size=8,
     channels=1,
     crop=None,

@@ -1,9 +1,9 @@
-"""manifest.parquet: one row an example, and one for each quarantined image.
+"""manifest.parquet: one row per example and per quarantined image.
 
 Columns: id, split, file and sha256 (of the original), label (null without classes), attributes (-1 or 1, in the order
-of dataset.json; null without), identity, shard, index (position in the shard, from 0), reason (why it was quarantined;
-null for examples, and those quarantined have no shard). Where the source has no split of its own also decoded_sha256
-(`gan.data.prepare.image.decoded_sha256`, which decides the split; null for what is quarantined).
+of dataset.json; null without attributes), identity, shard, index (position in the shard, from 0), reason (why it was
+quarantined; null for examples; quarantined images have no shard). If the source has no split of its own, also
+decoded_sha256 (`gan.data.prepare.image.decoded_sha256`, which decides the split; null for quarantined images).
 """
 
 from __future__ import annotations
@@ -58,25 +58,25 @@ class ManifestRow:
 
 
 def example_row(
-    example: ExampleRef, sha256: str, place: RecordPosition, *, labelled: bool, decoded_sha256: str = ""
+    example: ExampleRef, sha256: str, position: RecordPosition, *, has_label: bool, decoded_sha256: str = ""
 ) -> ManifestRow:
-    """The row of an example that lies in a shard."""
+    """The row of an example that was written to a shard."""
     return ManifestRow(
         id=example.id,
         split=example.split,
         file=example.file,
         sha256=sha256,
-        label=example.label if labelled else None,
+        label=example.label if has_label else None,
         attributes=list(example.attributes) or None,
         identity=example.identity,
-        shard=place.shard,
-        index=place.index,
+        shard=position.shard,
+        index=position.index,
         decoded_sha256=decoded_sha256 or None,
     )
 
 
 def quarantined_row(rejected: Rejected) -> ManifestRow:
-    """The row of an image that was left out."""
+    """The row of an image that was skipped."""
     return ManifestRow(
         rejected.id or rejected.file,
         rejected.split or None,
@@ -87,7 +87,7 @@ def quarantined_row(rejected: Rejected) -> ManifestRow:
 
 
 class ManifestWriter:
-    """Writes rows in groups, so that memory stays flat. Use as a context manager; `sha256` is of the rows so far.
+    """Writes rows in groups, so that memory use stays constant. Use as a context manager.
 
     Args:
         path: the file.
@@ -122,7 +122,7 @@ class ManifestWriter:
 
     @property
     def sha256(self) -> str:
-        """Of the rows as canonical JSON, one a line: the same whatever version of pyarrow writes them."""
+        """SHA-256 of the rows so far as canonical JSON lines: independent of the version of pyarrow."""
         return self._hash.hexdigest()
 
     def _flush(self) -> None:

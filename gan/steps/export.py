@@ -281,4 +281,4 @@ def _samples(exported: Exported, drawn: SampleGrid) -> bytes:
 def _data_facts(dataset: Dataset) -> DataFacts:
     examples = {name: split.examples for name, split in dataset.splits.items()}
     frame = (dataset.crop, dataset.crop_offset, dataset.resizer)
-    return DataFacts(dataset.id, dataset.source, dataset.genuine, *frame, examples)
+    return DataFacts(dataset.id, dataset.source, dataset.matches_published_checksums, *frame, examples)

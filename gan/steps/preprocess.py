@@ -56,7 +56,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
     workers = worker_count(workers)
     source = build.source(data.dataset)
     options = data_options.resolve(source, data)
-    with local_copy(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
+    with local_copy(data.source) as where, contextlib.closing(source.scan(where, options.holdout_percent)) as listing:
         recipe = _recipe(source, listing, options)
         known = step_cache.published(store, STEP, recipe, "dataset")
         if known is not None:
@@ -105,7 +105,7 @@ def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
 
         try:
             earlier = load(store, str(note.made))
-            return load_pixel_cache(store, earlier, listing.examples, hashed=listing.split_by_pixels)
+            return load_pixel_cache(store, earlier, listing.examples, require_decoded_sha256=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
@@ -115,8 +115,8 @@ def _known(store: Store, listing: Listing, recipe: Json) -> PixelCache | None:
 def _pixels(recipe: Json) -> Json:
     """The part of a recipe that decides the pixels of an image, given its bytes and name."""
     options = recipe.get("options", {})
-    frame = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
-    return {"frame": frame, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
+    transform = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
+    return {"frame": transform, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
 
 
 def _publish(
@@ -125,7 +125,7 @@ def _publish(
     from gan.data.prepare.writer import write_dataset  # imports TensorFlow
 
     with scratch_folder() as folder:
-        written = write_dataset(folder, source, listing, options, workers=workers, known=known)
+        written = write_dataset(folder, source, listing, options, workers=workers, pixel_cache=known)
         dataset = written.dataset
         if dataset.quarantined:
             log.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
@@ -163,7 +163,7 @@ def _outcome(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None
         "examples": {name: split.examples for name, split in dataset.splits.items()},
         "shards": sum(len(split.shards) for split in dataset.splits.values()),
         "quarantined": dataset.quarantined,
-        "genuine": dataset.genuine,
+        "genuine": dataset.matches_published_checksums,
         **(done or {}),
     }
     uri = store.uri_of(immutable.prefix_of("dataset", dataset.id))

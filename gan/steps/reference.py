@@ -151,11 +151,11 @@ def _held_out(
 
     if divided.selection_split == divided.split:
         count = divided.selection + divided.final
-        shared = load_split(store, dataset, divided.split, most=count, seed=reference.seed)
+        shared = load_split(store, dataset, divided.split, max_examples=count, seed=reference.seed)
         examples = _shuffled(dataset, shared, reference.seed)
         return examples.rows(slice(divided.selection)), examples.rows(slice(divided.selection, None))
     selection, final = (
-        _shuffled(dataset, load_split(store, dataset, split, most=count, seed=reference.seed), reference.seed)
+        _shuffled(dataset, load_split(store, dataset, split, max_examples=count, seed=reference.seed), reference.seed)
         for split, count in ((divided.selection_split, divided.selection), (divided.split, divided.final))
     )
     return selection, final
@@ -165,8 +165,10 @@ def _training(store: Store, dataset: Dataset, reference: config.Reference, *, te
     """As many training images as any purpose takes; which ones does not depend on purposes that they do not serve."""
     from gan.data.load import load_split
 
-    most = max(reference.max_images, reference.max_searched_images, reference.training_images if teaches else 0)
-    return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
+    max_examples = max(reference.max_images, reference.max_searched_images, reference.training_images if teaches else 0)
+    return _shuffled(
+        dataset, load_split(store, dataset, TRAIN, max_examples=max_examples, seed=reference.seed), reference.seed
+    )
 
 
 def _trained(

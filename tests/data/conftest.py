@@ -52,7 +52,7 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
             Dataset(
                 id="",
                 source="made",
-                genuine=None,
+                matches_published_checksums=None,
                 image_size=size,
                 channels=channels,
                 crop=None,

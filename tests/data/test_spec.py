@@ -18,7 +18,7 @@ DATASET = with_id(
     Dataset(
         id="",
         source="celeba",
-        genuine=None,
+        matches_published_checksums=None,
         image_size=64,
         channels=3,
         crop=148,

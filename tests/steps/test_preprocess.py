@@ -140,7 +140,7 @@ def test_nothing_left_to_train_on(store: LocalStore, tmp_path: Path) -> None:
     for index in range(4):
         (tmp_path / f"{index}.png").write_bytes(b"bad%d" % index)
     data = Data(dataset="folder", source=str(tmp_path), on_bad_image="skip")
-    with pytest.raises(DataError, match="left to train on: 4 were left out"):
+    with pytest.raises(DataError, match="left to train on: 4 were skipped"):
         preprocess(store, data, workers=1)
     assert published(store) == []
 

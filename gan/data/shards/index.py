@@ -1,4 +1,4 @@
-"""Where each image of a dataset lies, by its manifest."""
+"""The position of each image of a dataset in its shards, from the manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class IndexedImage(NamedTuple):
     split: its split.
     number: its position over all shards of that split, from 0.
     file, sha256: of the original.
-    decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; empty where the manifest does not have it.
+    decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; empty if the manifest does not have it.
     """
 
     split: str
@@ -27,7 +27,7 @@ class IndexedImage(NamedTuple):
 
 
 def indexed_images(store: Store, dataset: Dataset) -> Iterator[IndexedImage]:
-    """The images of a dataset in the order of its manifest, without those that were left out.
+    """The images of a dataset in the order of its manifest, without the quarantined ones.
 
     Raises:
         IntegrityError: the manifest is damaged.

@@ -26,10 +26,10 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
     Args:
         data: the whole file.
         name: for messages.
-        sizes: what each dimension must be; None: any size above 0.
+        sizes: the required size of each dimension; None: any size above 0.
 
     Returns:
-        uint8 of as many dimensions as `sizes` has.
+        uint8 array with `len(sizes)` dimensions.
 
     Raises:
         DataError: the magic number, a dimension, or the number of values is wrong, or the gzip stream is damaged.
@@ -46,7 +46,7 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
     if len(values) != expected:
         found = f"only {len(values)}" if len(values) < expected else "more"
         raise DataError(
-            f"{name} says that it holds {' x '.join(map(str, shape))} = {expected} values, but there are {found}; "
+            f"the header of {name} says {' x '.join(map(str, shape))} = {expected} values, but it holds {found}; "
             "download it again"
         )
     return np.frombuffer(values, np.uint8).reshape(shape)

@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, 28x28, grey, in four IDX files.
 
-Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". Other data in the very same files and
-sizes (Fashion-MNIST, KMNIST) is read too, and is not called genuine.
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". Other data sets with the same file names and
+sizes (Fashion-MNIST, KMNIST) are read too; they don't match the published checksums.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from gan.data.prepare.download import DownloadError, download_from_mirrors
 from gan.data.prepare.download_cache import cache_folder
 from gan.data.prepare.file_source import FLAG, source_path, unreadable_error
-from gan.data.prepare.options import Options
 from gan.data.sources.idx import read_idx
 from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import DataError
@@ -55,11 +54,11 @@ class _IdxFile:
     name: str
     data: bytes
     sha256: str
-    genuine: bool
+    matches_published_checksums: bool
 
 
 class Mnist(Source):
-    """The four IDX files in a folder, gzipped or not; downloaded where no folder is given."""
+    """The four IDX files in a folder, gzipped or not; downloaded if no folder is given."""
 
     name = "mnist"
     image_size = SIDE
@@ -69,7 +68,7 @@ class Mnist(Source):
     def __init__(self, mirrors: Sequence[str] = MIRRORS) -> None:
         self._mirrors = mirrors
 
-    def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
+    def scan(self, where: str | None, holdout_percent: int) -> Listing:  # noqa: D102
         folder = source_path(where, _EXPECTED) if where else self._downloaded()
         files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
         arrays: list[Pixels] = []
@@ -96,7 +95,7 @@ class Mnist(Source):
             fingerprint={file.name: file.sha256 for file in files.values()},
             encoded=False,
             classes=CLASSES,
-            genuine=all(file.genuine for file in files.values()),
+            matches_published_checksums=all(file.matches_published_checksums for file in files.values()),
         )
 
     def _downloaded(self) -> Path:
@@ -116,7 +115,7 @@ _EXPECTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZI
 
 
 def _read(folder: Path, base: str) -> _IdxFile:
-    """One of the four, under any of the names that it goes by."""
+    """One of the four files, under any of its usual names."""
     for name in (f"{base}.gz", base, f"{base.replace('-idx', '.idx')}.gz", base.replace("-idx", ".idx")):
         path = folder / name
         if path.is_file():
@@ -135,7 +134,7 @@ def _pair(images_file: _IdxFile, labels_file: _IdxFile) -> tuple[Pixels, Pixels]
     if len(images) != len(labels):
         raise DataError(
             f"{images_file.name} holds {len(images)} images but {labels_file.name} {len(labels)} labels; "
-            "there must be as many of both: download them again"
+            "the numbers must be equal: download them again"
         )
     if labels.max() >= len(CLASSES):
         raise DataError(f"{labels_file.name} holds the label {labels.max()}; allowed: 0 to {len(CLASSES) - 1}")

@@ -19,9 +19,11 @@ def lineage(store: Store, run: Run, dataset: Dataset, focus: Focus) -> list[Line
     """The links of a run, each with what to know of it."""
     examples = ", ".join(f"{split.examples:,} {name}" for name, split in dataset.splits.items())
     size = f"{dataset.image_size} x {dataset.image_size} x {dataset.channels}"
-    genuine = {True: ", genuine files", False: ", not the published files", None: ""}[dataset.genuine]
+    matches_published_checksums = {True: ", genuine files", False: ", not the published files", None: ""}[
+        dataset.matches_published_checksums
+    ]
     links = [
-        LineageEntry("Data", dataset.id, f"{dataset.source}{genuine}: {examples} images of {size}"),
+        LineageEntry("Data", dataset.id, f"{dataset.source}{matches_published_checksums}: {examples} images of {size}"),
         LineageEntry("Config", run.config.name, f"hash {run.config_hash}"),
         LineageEntry("Run", run.run_id, f"{run.config.train.steps:,} steps of {run.config.train.batch_size} images"),
     ]

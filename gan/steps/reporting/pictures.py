@@ -93,7 +93,9 @@ def nearest_training_images(
     reference = references.load(store, str(reference_id)) if known else None
     slow = reference is not None and reference.network.kind == "inception"
     try:
-        images = load_split(store, dataset, "train", most=MOST_SEARCHED_BY_INCEPTION if slow else MOST_SEARCHED).pixels
+        images = load_split(
+            store, dataset, "train", max_examples=MOST_SEARCHED_BY_INCEPTION if slow else MOST_SEARCHED
+        ).pixels
     except (NotFoundError, IntegrityError) as error:
         warn("the report has no nearest training images", reason=str(error))
         return None

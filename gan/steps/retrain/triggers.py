@@ -84,8 +84,8 @@ def _data(store: Store, config: Config, before: Dataset, now: Dataset, news: Tri
         news.add(True, f"the data are prepared otherwise than the live generator's: {', '.join(otherwise)}")
         return
     changed, least = count_changes(store, before, now), config.retrain.min_changed_images
-    news.figures |= {"came": changed.came, "went": changed.went}
-    told = f"{changed.came} images came and {changed.went} went since the data of the live generator"
+    news.figures |= {"came": changed.added, "went": changed.removed}
+    told = f"{changed.added} images came and {changed.removed} went since the data of the live generator"
     if changed.images >= least:
         news.add(True, told)
     elif changed.images:
@@ -103,14 +103,14 @@ def _drift(
     if facts.reference_id is None:
         news.add(False, "drift is not known: the live generator was exported without an evaluation")
         return
-    came = new_images(store, before, now, config.reference.split)
+    added = new_images(store, before, now, config.reference.split)
     try:
-        found = drift(store, now, came, facts.reference_id, config.reference)
+        found = drift(store, now, added, facts.reference_id, config.reference)
     except NotFoundError as error:
         news.add(False, f"drift is not known: {error}")
         return
     if found is None:
-        images = sum(map(len, came.values()))
+        images = sum(map(len, added.values()))
         news.add(False, f"drift is not known: {images} images came that may be compared; {LEAST_IMAGES} are needed")
         return
     news.figures |= {

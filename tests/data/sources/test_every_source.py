@@ -46,7 +46,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
 
 def scanned(data: Data) -> Listing:
     source = SOURCES[data.dataset]
-    return source.scan(data.source, resolve(source, data))
+    return source.scan(data.source, data.holdout_percent)
 
 
 def test_the_listing_is_sound(data: Data) -> None:
@@ -109,7 +109,7 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     dataset = load(store, preprocess(store, data, workers=1).id)
     listing = scanned(data)
-    frame = resolve(SOURCES[data.dataset], data).frame
+    transform = resolve(SOURCES[data.dataset], data).transform
     expected = {each.id: each for each in listing.examples}
     manifest = {
         (row["shard"], row["index"]): row
@@ -125,9 +125,9 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
                 listed = expected[features["id"].bytes_list.value[0].decode()]
                 original = listing.read(listed.key)
                 pixels = (
-                    prepare_image(original, listed.file, frame).pixels
+                    prepare_image(original, listed.file, transform).pixels
                     if isinstance(original, bytes)
-                    else crop_and_resize_pixels(np.asarray(original), frame)
+                    else crop_and_resize_pixels(np.asarray(original), transform)
                 )
                 assert features["image/raw"].bytes_list.value[0] == pixels
                 assert tuple(features["image/shape"].int64_list.value) == dataset.image_shape
