@@ -91,10 +91,10 @@ def _measure() -> None:
     rng = np.random.default_rng(0)
     for side in (28, 64, 256):
         pixels = rng.integers(0, 256, (BATCH, side, side, 3), np.uint8)
-        network.look(pixels[:1])
+        network.extract(pixels[:1])
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            network.look(pixels)
+            network.extract(pixels)
             speed = BATCH / (time.perf_counter() - began)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
             print(f"{side} pixels a side: {speed:.1f} images/s, peak memory {peak:.0f} MB", flush=True)

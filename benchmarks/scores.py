@@ -66,7 +66,7 @@ def kid_ours(real: Any, generated: Any) -> Values:
     from gan.metrics.scores.kid import kid
 
     rng = np.random.default_rng(0)
-    return {"kid": kid(real, generated, subsets=SUBSETS, wanted_size=SUBSET_SIZE, rng=rng).mean()}
+    return {"kid": kid(real, generated, subsets=SUBSETS, max_subset_size=SUBSET_SIZE, rng=rng).mean()}
 
 
 def kid_torch_fidelity(real: Any, generated: Any) -> Values:

@@ -48,12 +48,12 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
         _check_classes(reference)
 
 
-def score(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
+def score(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
     """Score generated images, with intervals.
 
     Args:
         reference: what they are compared with.
-        drawn: the images and their labels.
+        batches: the images and their labels.
         protocol: how; all images are scored, whatever its `samples`.
 
     Returns:
@@ -64,7 +64,7 @@ def score(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> tupl
     Raises:
         DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
     """
-    generated = extract(reference, drawn, protocol.batch_size)
+    generated = extract(reference, batches, protocol.batch_size)
     scores = _measure(reference, generated, protocol, FINAL)
     record: Json = {
         **_record(reference.identity(protocol, len(generated)), scores, protocol),
@@ -79,13 +79,13 @@ def score(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> tupl
     return record, paired
 
 
-def score_for_selection(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> Json:
+def score_for_selection(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> Json:
     """The values alone, without intervals, against the images kept for selection.
 
     Returns:
         {"identity", "label", "metrics", "scores": {name: {"value"}}}.
     """
-    generated = extract(reference, drawn, protocol.batch_size)
+    generated = extract(reference, batches, protocol.batch_size)
     identity = reference.identity(protocol, len(generated), SELECTION)
     scores = _measure(reference, generated, protocol, SELECTION)
     return {
@@ -112,22 +112,22 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
     return _record(reference.identity(protocol, len(train)), scores, protocol)
 
 
-def score_values(reference: Reference, drawn: ImageBatches, protocol: Evaluate) -> dict[str, float]:
+def score_values(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> dict[str, float]:
     """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
-    scores = _measure(reference, extract(reference, drawn, protocol.batch_size), protocol, FINAL)
+    scores = _measure(reference, extract(reference, batches, protocol.batch_size), protocol, FINAL)
     return {name: float(each.value) for name, each in scores.items()}
 
 
-def extract(reference: Reference, drawn: ImageBatches, batch_size: int) -> FeatureBatch:
+def extract(reference: Reference, batches: ImageBatches, batch_size: int) -> FeatureBatch:
     """What the reference's network and modes make of images; see `score`."""
     features, probabilities, labels, classes = [], [], [], []
-    for batch, asked in _batches(drawn, batch_size):
+    for batch, labels_of_batch in _batches(batches, batch_size):
         _check_pixels(reference, batch)
-        seen = extract_padded(reference.network, batch, batch_size)
-        features.append(seen.features)
-        probabilities.append(reference.modes.probabilities(seen.features, seen.outputs))
-        labels += [] if asked is None else [asked]
-        classes += [seen.outputs] if reference.network.classes else []
+        output = extract_padded(reference.network, batch, batch_size)
+        features.append(output.features)
+        probabilities.append(reference.modes.probabilities(output.features, output.outputs))
+        labels += [] if labels_of_batch is None else [labels_of_batch]
+        classes += [output.outputs] if reference.network.classes else []
     count = sum(map(len, features))
     if count < 2:
         raise DataError(f"a score needs at least 2 images; got {count}")
@@ -165,8 +165,8 @@ def _measure(
     return scores
 
 
-def _batches(drawn: ImageBatches, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
-    for pixels, labels in drawn:
+def _batches(batches: ImageBatches, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
+    for pixels, labels in batches:
         for start in range(0, len(pixels), batch_size):
             rows = slice(start, start + batch_size)
             yield pixels[rows], None if labels is None else labels[rows]

@@ -94,7 +94,7 @@ def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwor
     """Everything that decides the outcome; a network that is brought along counts by its content and its place."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
     if network is not None:
-        recipe["feature_network"] = network.described()
+        recipe["feature_network"] = network.to_json()
     return recipe
 
 
@@ -182,7 +182,7 @@ def _trained(
     network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
     keras_network.save(model, folder / references.NETWORK)
     seen = _look(network, held_out.pixels, reference)
-    facts = {**network.described(), **task.judge(network, held_out, seen, reference)}
+    facts = {**network.to_json(), **task.evaluate(network, held_out, seen, reference)}
     say(
         f"the feature network {network.name} on held-out images",
         balanced_accuracy=facts["accuracy"],
@@ -197,7 +197,7 @@ def _from_network(held_out: Examples, reference: config.Reference, network: Feat
     from gan.metrics.features.mode_definitions import fit_clusters
 
     seen = _look(network, held_out.pixels, reference)
-    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.described())
+    return Prepared(network, fit_clusters(seen.features, reference.seed), seen, network.to_json())
 
 
 def _batch(prepared: Prepared, seen: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:

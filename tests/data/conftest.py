@@ -47,7 +47,7 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
                 listed = ExampleRef(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
                 place = shards.add(listed, pixels_of(number, shape))
                 digest = hashlib.sha256(str(number).encode()).hexdigest()
-                manifest.add(example_row(listed, digest, place, labelled=labelled))
+                manifest.add(example_row(listed, digest, place, has_label=labelled))
         dataset = with_id(
             Dataset(
                 id="",

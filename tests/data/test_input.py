@@ -95,14 +95,14 @@ def test_an_epoch_holds_each_example_at_most_once(make_batches: Any) -> None:
 def test_what_is_drawn_is_what_is_read(make_batches: Any) -> None:
     batches = make_batches(flip=True)
     for number, batch in enumerate(taken(batches, 4, 4), start=4):
-        records, flips = batches.draw(np.int64(number))
+        records, flips = batches.read_part(np.int64(number))
         ids = [tf.train.Example.FromString(each).features.feature["id"].bytes_list.value[0] for each in records]
         assert [int(each) for each in ids] == numbers(batch)
         expected = [originals()[int(n)][:, :: -1 if flip else 1] for n, flip in zip(ids, flips, strict=True)]
         np.testing.assert_allclose(batch["images"], np.stack(expected) / 127.5 - 1, atol=1e-6)
     unturned = make_batches(flip=False)
     taken(unturned, 0, 1)
-    assert not unturned.draw(np.int64(0))[1].any()
+    assert not unturned.read_part(np.int64(0))[1].any()
 
 
 def test_a_batch_of_everything(make_batches: Any) -> None:

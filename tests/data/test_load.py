@@ -42,7 +42,7 @@ def test_a_seeded_subset(make_dataset: Any) -> None:
     assert load_split(*made, "train", max_examples=50).ids == load_split(*made, "train", max_examples=99).ids
 
 
-@pytest.mark.parametrize("most", [0, -1])
+@pytest.mark.parametrize("max_examples", [0, -1])
 def test_a_subset_of_nothing(max_examples: int, make_dataset: Any) -> None:
     with pytest.raises(ConfigError, match=f"at least 1.*got {max_examples}"):
         load_split(*make_dataset(3), "train", max_examples=max_examples)

@@ -17,10 +17,10 @@ FACE = example_row(
     ExampleRef("1", "train", "1.jpg", "k", label=2, attributes=(-1, 1), identity=9),
     "ab",
     RecordPosition("train-00000.tfrecord", 4),
-    labelled=False,
+    has_label=False,
 )
 DIGIT = example_row(
-    ExampleRef("2", "test", "2.png", "k", label=2), "cd", RecordPosition("test-00000.tfrecord", 0), labelled=True
+    ExampleRef("2", "test", "2.png", "k", label=2), "cd", RecordPosition("test-00000.tfrecord", 0), has_label=True
 )
 BAD = quarantined_row(Rejected("3.png", "is empty"))
 LOST = quarantined_row(Rejected("4.png", "is damaged", "four", "train", "ef"))

@@ -9,7 +9,7 @@ import pytest
 from gan.config import Data
 from gan.data.prepare import decode
 from gan.data.prepare.image import PreparedImage
-from gan.data.prepare.options import ImageTransform
+from gan.data.prepare.transform import ImageTransform
 from gan.result import StepResult
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store

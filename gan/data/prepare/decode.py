@@ -11,8 +11,8 @@ import numpy as np
 
 from gan.data.prepare.image import BadImageError, crop_and_resize_pixels, prepare
 from gan.data.prepare.near_duplicates import thumbnail_of
-from gan.data.prepare.options import ImageTransform
 from gan.data.prepare.process_pool import ordered_map
+from gan.data.prepare.transform import ImageTransform
 from gan.data.sources.interface import ExampleRef, Listing
 from gan.errors import DataError
 

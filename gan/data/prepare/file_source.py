@@ -71,7 +71,7 @@ class FolderSource(FileSource):
         except UnicodeEncodeError:
             written = os.fsencode(name).decode("utf-8", "backslashreplace")
             raise DataError(
-                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename or remove it'
+                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename it or remove it'
             ) from None
 
     def read(self, name: str) -> bytes:  # noqa: D102

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.prepare.near_duplicates import thumbnail
-from gan.data.prepare.options import MAX_ENLARGEMENT, ImageTransform
+from gan.data.prepare.transform import MAX_ENLARGEMENT, ImageTransform
 from gan.errors import DataError
 from gan.types import Pixels
 

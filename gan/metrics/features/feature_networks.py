@@ -76,7 +76,7 @@ def open(spec: str) -> FeatureNetwork:
 
 
 def reopen(described: Json) -> FeatureNetwork:
-    """The network that `described()` of an open one told of.
+    """The network that `to_json()` of an open one told of.
 
     Raises:
         IntegrityError: another network is there now.

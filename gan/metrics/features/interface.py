@@ -35,22 +35,22 @@ class FeatureNetwork(ABC):
     kind: str
     classes: int = 0
 
-    def described(self) -> Json:
+    def to_json(self) -> Json:
         """What a reference keeps of it: name, hash, kind, and where to find it again where it is not kept itself."""
         return {"name": self.name, "hash": self.hash, "kind": self.kind}
 
     @abstractmethod
-    def look(self, pixels: Pixels) -> NetworkOutput:
+    def extract(self, pixels: Pixels) -> NetworkOutput:
         """Look at one batch of Pixels uint8 [N, H, W, C], always of the same N for the same numbers to the last bit."""
 
 
 def extract_all(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> NetworkOutput:
     """Look at Pixels uint8 [N, H, W, C] in batches of one size; the last is filled up and the filling cut off."""
-    seen = [
+    output = [
         extract_padded(network, pixels[at : at + batch_size], batch_size) for at in range(0, len(pixels), batch_size)
     ]
     return NetworkOutput(
-        np.concatenate([each.features for each in seen]), np.concatenate([each.outputs for each in seen])
+        np.concatenate([each.features for each in output]), np.concatenate([each.outputs for each in output])
     )
 
 
@@ -59,5 +59,5 @@ def extract_padded(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> 
     count = len(pixels)
     filled = np.zeros((batch_size, *pixels.shape[1:]), np.uint8)
     filled[:count] = pixels
-    seen = network.look(filled)
-    return NetworkOutput(seen.features[:count], seen.outputs[:count])
+    output = network.extract(filled)
+    return NetworkOutput(output.features[:count], output.outputs[:count])

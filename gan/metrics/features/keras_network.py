@@ -32,10 +32,10 @@ class KerasNetwork(FeatureNetwork):
         self.model = model
         self.hash = model_hash(model)
         self.classes = model.outputs[1].shape[-1] if kind == "classes" else 0
-        self._look = tf.function(lambda pixels: model(pixels, training=False))
+        self._extract = tf.function(lambda pixels: model(pixels, training=False))
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
-        features, outputs = self._look(tf.constant(pixels))
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+        features, outputs = self._extract(tf.constant(pixels))
         return NetworkOutput(features.numpy(), outputs.numpy())
 
 

@@ -135,12 +135,14 @@ def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8
         probabilities: of each attribute to be present, [N, A].
         attributes: the truth, -1 or 1, [N, A].
     """
-    said, true = probabilities > 0.5, attributes > 0
+    predicted, true = probabilities > 0.5, attributes > 0
     positives, negatives = true.sum(axis=0), (~true).sum(axis=0)
-    found = (said & true).sum(axis=0) / np.maximum(positives, 1)
-    spared = (~said & ~true).sum(axis=0) / np.maximum(negatives, 1)
-    known: npt.NDArray[np.float64] = np.where((positives > 0) & (negatives > 0), (found + spared) / 2, 0.5)
-    return known
+    true_positives = (predicted & true).sum(axis=0) / np.maximum(positives, 1)
+    true_negatives = (~predicted & ~true).sum(axis=0) / np.maximum(negatives, 1)
+    accuracies: npt.NDArray[np.float64] = np.where(
+        (positives > 0) & (negatives > 0), (true_positives + true_negatives) / 2, 0.5
+    )
+    return accuracies
 
 
 def choose_attributes(
@@ -158,17 +160,17 @@ def choose_attributes(
         accuracies: balanced accuracies, [A].
         count: how many attributes are wanted.
     """
-    said = probabilities > 0.5
+    predicted = probabilities > 0.5
     chosen: list[int] = []
     for index in np.argsort(-accuracies, kind="stable"):
-        if len(chosen) < count and _smallest_share(said[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
+        if len(chosen) < count and _smallest_share(predicted[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
             chosen.append(int(index))
     if not chosen:
-        chosen = [int(np.argmin(np.abs(said.mean(axis=0) - 0.5)))]
+        chosen = [int(np.argmin(np.abs(predicted.mean(axis=0) - 0.5)))]
     return AttributeModes(tuple(names), tuple(chosen))
 
 
-def _smallest_share(said: npt.NDArray[np.bool_]) -> float:
+def _smallest_share(predicted: npt.NDArray[np.bool_]) -> float:
     """The smallest share among all combinations of these columns."""
-    codes = said @ (1 << np.arange(said.shape[1]))
-    return float(np.bincount(codes, minlength=2 ** said.shape[1]).min() / len(said))
+    codes = predicted @ (1 << np.arange(predicted.shape[1]))
+    return float(np.bincount(codes, minlength=2 ** predicted.shape[1]).min() / len(predicted))

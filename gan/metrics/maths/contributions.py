@@ -174,15 +174,15 @@ def images_needed(
         confidence: level of the one-sided interval, in (0.5, 1).
     """
     found = variance(contributions)
-    total, room = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
-    if room <= 0.0 or not math.isfinite(total):
+    total, allowed_error = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
+    if allowed_error <= 0.0 or not math.isfinite(total):
         return ImagesNeeded(None, None)
     count, real_count = contributions.generated.shape[1], contributions.real.shape[1]
     of_real = {"generated": 0.0, "real": total, "both": total - found.generated}[over]
-    if count and over != "real" and room**2 > of_real:
-        return ImagesNeeded(_above(count * (total - of_real) / (room**2 - of_real)), None)
-    times = total / room**2
-    return ImagesNeeded(_above(count * times) if count and over != "real" else None, _above(real_count * times))
+    if count and over != "real" and allowed_error**2 > of_real:
+        return ImagesNeeded(_above(count * (total - of_real) / (allowed_error**2 - of_real)), None)
+    factor = total / allowed_error**2
+    return ImagesNeeded(_above(count * factor) if count and over != "real" else None, _above(real_count * factor))
 
 
 def _above(number: float) -> int:

@@ -43,10 +43,10 @@ class Normalisation(NamedTuple):
     centre: Floats
     scale: float
 
-    def place(self, features: Features) -> Floats:
+    def apply(self, features: Features) -> Floats:
         """Features [N, F] in the units of the frame, float64."""
-        placed: Floats = (features - self.centre) * self.scale
-        return placed
+        scaled: Floats = (features - self.centre) * self.scale
+        return scaled
 
 
 def normalisation_of(*sets: Features) -> Normalisation:
@@ -81,12 +81,12 @@ class Points:
     """A set of features [N, F] and those of its rows that take part, as float32 in a frame.
 
     features: all of them, as they came.
-    frame: what `single` is measured in.
+    normalisation: what `single` is measured in.
     rows, single, halves: as in `Block`, by rising norm: points of one tile have similar bounds.
     """
 
     features: Features
-    frame: Normalisation
+    normalisation: Normalisation
     rows: Indices
     single: npt.NDArray[np.float32]
     halves: Floats
@@ -99,20 +99,20 @@ class Points:
         return [Block(self.rows[part], self.single[part], self.halves[part]) for part in parts]
 
 
-def normalised(features: Features, frame: Normalisation, rows: Indices | None = None) -> Points:
+def normalised(features: Features, normalisation: Normalisation, rows: Indices | None = None) -> Points:
     """Prepare the rows of features [N, F] that take part; without `rows` all."""
-    taken = np.arange(len(features)) if rows is None else rows
+    rows_taken = np.arange(len(features)) if rows is None else rows
     width = features.shape[1]
-    halves = np.empty(len(taken))
-    for part in _chunks(features, len(taken)):
-        placed = frame.place(features[taken[part]])
-        halves[part] = 0.5 * np.einsum("ij,ij->i", placed, placed)
+    halves = np.empty(len(rows_taken))
+    for part in _chunks(features, len(rows_taken)):
+        scaled = normalisation.apply(features[rows_taken[part]])
+        halves[part] = 0.5 * np.einsum("ij,ij->i", scaled, scaled)
     order = np.argsort(halves, kind="stable")
-    single = np.ones((len(taken), width + 2), np.float32)
-    for part in _chunks(features, len(taken)):
-        single[part, :width] = frame.place(features[taken[order[part]]])
+    single = np.ones((len(rows_taken), width + 2), np.float32)
+    for part in _chunks(features, len(rows_taken)):
+        single[part, :width] = normalisation.apply(features[rows_taken[order[part]]])
     single[:, width] = halves[order]
-    return Points(features, frame, taken[order], single, halves[order])
+    return Points(features, normalisation, rows_taken[order], single, halves[order])
 
 
 def _chunks(features: Features, count: int | None = None) -> Iterator[slice]:
@@ -133,11 +133,11 @@ class Tile(NamedTuple):
     column_error: Floats
 
     @property
-    def turned(self) -> Tile:
+    def transposed(self) -> Tile:
         """The same with rows and columns exchanged."""
         return Tile(self.values.T, self.column_error, self.row_error)
 
-    def reaching(self, limits: Floats) -> Pairs:
+    def candidates(self, limits: Floats) -> Pairs:
         """The pairs whose T may be as large as the limit of their row [A]."""
         lowest = limits - 1.0001 * (self.row_error + self.column_error.max())
         kind = self.values.dtype
@@ -158,12 +158,12 @@ class Pairs(NamedTuple):
     values: Floats
     errors: Floats
 
-    def where(self, kept: npt.NDArray[np.bool_] | Indices) -> Pairs:
+    def select(self, kept: npt.NDArray[np.bool_] | Indices) -> Pairs:
         """Those of the pairs that a mask or indices choose."""
         return Pairs(self.rows[kept], self.columns[kept], self.values[kept], self.errors[kept])
 
     @staticmethod
-    def joined(parts: Sequence[Pairs]) -> Pairs:
+    def concatenated(parts: Sequence[Pairs]) -> Pairs:
         """The pairs of all parts, one part after the other."""
         return Pairs(
             np.concatenate([each.rows for each in parts]),
@@ -190,8 +190,8 @@ def double_tile(first: Points, rows: Block, second: Points, columns: Block) -> T
     that differ in the last digit, where most of a block is one cluster of them.
     """
     centre = second.features[columns.rows[len(columns.rows) // 2]].astype(np.float64)
-    near = Normalisation(centre, first.frame.scale)
-    left, right = near.place(first.features[rows.rows]), near.place(second.features[columns.rows])
+    near = Normalisation(centre, first.normalisation.scale)
+    left, right = near.apply(first.features[rows.rows]), near.apply(second.features[columns.rows])
     left_halves, right_halves = (0.5 * np.einsum("ij,ij->i", each, each) for each in (left, right))
     values = left @ right.T
     values -= left_halves[:, None]

@@ -74,8 +74,8 @@ def normal_interval(
     def interval(confidence: float) -> tuple[float, float]:
         found = contributions()
         over: Over = "generated" if found.generated.size else "real"
-        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * standard_error(found, over=over)
-        return max(low, value - reach), min(high, value + reach)
+        half_width = NormalDist().inv_cdf(0.5 + confidence / 2) * standard_error(found, over=over)
+        return max(low, value - half_width), min(high, value + half_width)
 
     return interval
 

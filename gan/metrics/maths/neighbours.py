@@ -24,7 +24,7 @@ class BlockPair:
     """Two blocks of points and the tile between them, made when it is asked for.
 
     rows, columns: the blocks, of `first` and of `second`.
-    hidden: pairs that count as infinitely far: their rows and columns within the tile.
+    excluded: pairs that count as infinitely far: their rows and columns within the tile.
     """
 
     def __init__(
@@ -34,42 +34,42 @@ class BlockPair:
         second: Points,
         columns: Block,
         *,
-        hidden: tuple[Indices, Indices] | None = None,
+        excluded: tuple[Indices, Indices] | None = None,
     ) -> None:
         self.first, self.rows, self.second, self.columns = first, rows, second, columns
-        self._hidden = hidden
+        self._excluded = excluded
 
     @cached_property
     def single(self) -> Tile:
         """The tile by a float32 product."""
-        return self._hide(single_tile(self.rows, self.columns))
+        return self._exclude(single_tile(self.rows, self.columns))
 
     @cached_property
     def double(self) -> Tile:
         """The tile by a float64 product, for where float32 leaves too much open."""
-        return self._hide(double_tile(self.first, self.rows, self.second, self.columns))
+        return self._exclude(double_tile(self.first, self.rows, self.second, self.columns))
 
     @property
-    def turned(self) -> BlockPair:
+    def transposed(self) -> BlockPair:
         """The same, with rows and columns exchanged."""
         return _TransposedPair(self)
 
-    def _hide(self, tile: Tile) -> Tile:
-        if self._hidden is not None:
-            tile.values[self._hidden] = -np.inf
+    def _exclude(self, tile: Tile) -> Tile:
+        if self._excluded is not None:
+            tile.values[self._excluded] = -np.inf
         return tile
 
-    def reaching(self, limits: Floats, slack: float = 1.0) -> tuple[Pairs, npt.NDArray[np.bool_]]:
+    def candidates(self, limits: Floats, slack: float = 1.0) -> tuple[Pairs, npt.NDArray[np.bool_]]:
         """The pairs whose T may be as large as `slack` times the limit of their row [A], at most 0.
 
         Returns:
             The pairs, [P], and which of them may be nearer or farther than the limit itself, bool [P].
         """
         most = MAX_UNDECIDED_SHARE * len(self.rows.rows) * len(self.columns.rows)
-        pairs = self.single.reaching(limits * slack)
+        pairs = self.single.candidates(limits * slack)
         undecided = pairs.values - pairs.errors < limits[pairs.rows]
         if np.count_nonzero(undecided) > most:
-            pairs = self.double.reaching(limits * slack)
+            pairs = self.double.candidates(limits * slack)
             undecided = pairs.values - pairs.errors < limits[pairs.rows]
         return pairs, undecided
 
@@ -80,7 +80,7 @@ class BlockPair:
             The rows of `first.features` and of `second.features`, [P] each.
         """
         slack = 1.0 + tie_tolerance(self.first.features.shape[1])
-        pairs, undecided = self.reaching(-0.5 * squared_radii * self.first.frame.scale**2, slack)
+        pairs, undecided = self.candidates(-0.5 * squared_radii * self.first.normalisation.scale**2, slack)
         rows, columns = self.rows.rows[pairs.rows], self.columns.rows[pairs.columns]
         inside = ~undecided
         exact = squared_distances(self.first.features, rows[undecided], self.second.features, columns[undecided])
@@ -95,11 +95,11 @@ class _TransposedPair(BlockPair):
 
     @cached_property
     def single(self) -> Tile:
-        return self._other.single.turned
+        return self._other.single.transposed
 
     @cached_property
     def double(self) -> Tile:
-        return self._other.double.turned
+        return self._other.double.transposed
 
 
 class NearestCollector:
@@ -114,58 +114,58 @@ class NearestCollector:
         self._limits = np.full(len(block.rows), -np.inf)  # T of the k-th nearest is at least this
         self._found: list[Pairs] = []
 
-    def add(self, meeting: BlockPair) -> None:
+    def add(self, pair: BlockPair) -> None:
         """Take in a meeting whose rows are the block."""
         if not self._found:
-            tile = meeting.single
+            tile = pair.single
             at = tile.values.shape[1] - self._neighbours
             kth = np.partition(tile.values, at, axis=1)[:, at]
             self._limits = kth - tile.row_error - tile.column_error.max()
-        pairs, _ = meeting.reaching(self._limits)
-        self._found.append(pairs._replace(columns=meeting.columns.rows[pairs.columns]))
+        pairs, _ = pair.candidates(self._limits)
+        self._found.append(pairs._replace(columns=pair.columns.rows[pairs.columns]))
         if self._count() > MAX_CANDIDATES_PER_NEIGHBOUR * self._neighbours * len(self._limits):
-            self._tighten()
+            self._drop_far_pairs()
         if self._count() > MAX_PAIRS:
-            self._reduce()
+            self._keep_nearest()
 
     def _count(self) -> int:
         return sum(len(each.rows) for each in self._found)
 
-    def _tighten(self) -> None:
+    def _drop_far_pairs(self) -> None:
         """Drop the pairs that are surely not among the k nearest."""
-        pairs = Pairs.joined(self._found)
+        pairs = Pairs.concatenated(self._found)
         self._limits = self._kth(pairs.rows, pairs.values - pairs.errors)
-        self._found = [pairs.where(pairs.values + pairs.errors >= self._limits[pairs.rows])]
+        self._found = [pairs.select(pairs.values + pairs.errors >= self._limits[pairs.rows])]
 
     def finish(self) -> tuple[Floats, Indices]:
         """The squared distances to the k-th nearest neighbours and their rows in `others`, [B] each.
 
         Of neighbours that are equally near the one with the lowest row counts as nearest.
         """
-        last = self._reduce()
+        last = self._keep_nearest()
         self._found = []
         return last
 
-    def _reduce(self) -> tuple[Floats, Indices]:
+    def _keep_nearest(self) -> tuple[Floats, Indices]:
         """Keep k pairs a point; which is the k-th is told by exact distances."""
-        pairs = Pairs.joined(self._found)
+        pairs = Pairs.concatenated(self._found)
         most, least = (self._kth(pairs.rows, pairs.values + sign * pairs.errors) for sign in (1, -1))
-        near = pairs.values - pairs.errors > most[pairs.rows]
-        open_ = pairs.where(~near & (pairs.values + pairs.errors >= least[pairs.rows]))
-        exact = squared_distances(self._features, self._block.rows[open_.rows], self._others, open_.columns)
-        order = np.lexsort((open_.columns, self._ties_levelled(open_.rows, exact), open_.rows))
-        wanted = self._neighbours - np.bincount(pairs.rows[near], minlength=len(self._limits))
-        starts = np.searchsorted(open_.rows[order], np.arange(len(self._limits)))
-        chosen = order[np.arange(len(order)) - starts[open_.rows[order]] < wanted[open_.rows[order]]]
-        self._keep(pairs.where(near), open_.where(chosen), exact[chosen])
+        surely_nearest = pairs.values - pairs.errors > most[pairs.rows]
+        undecided = pairs.select(~surely_nearest & (pairs.values + pairs.errors >= least[pairs.rows]))
+        exact = squared_distances(self._features, self._block.rows[undecided.rows], self._others, undecided.columns)
+        order = np.lexsort((undecided.columns, self._merge_ties(undecided.rows, exact), undecided.rows))
+        wanted = self._neighbours - np.bincount(pairs.rows[surely_nearest], minlength=len(self._limits))
+        starts = np.searchsorted(undecided.rows[order], np.arange(len(self._limits)))
+        chosen = order[np.arange(len(order)) - starts[undecided.rows[order]] < wanted[undecided.rows[order]]]
+        self._store(pairs.select(surely_nearest), undecided.select(chosen), exact[chosen])
         last = order[starts + wanted - 1]
-        return exact[last], open_.columns[last]
+        return exact[last], undecided.columns[last]
 
-    def _keep(self, near: Pairs, chosen: Pairs, exact: Floats) -> None:
+    def _store(self, surely_nearest: Pairs, chosen: Pairs, exact: Floats) -> None:
         values = -0.5 * exact * self._scale**2
         errors = -values * tie_tolerance(self._features.shape[1])
-        measured = chosen._replace(values=values, errors=errors)
-        self._found = [Pairs.joined([near, measured])]
+        exact_pairs = chosen._replace(values=values, errors=errors)
+        self._found = [Pairs.concatenated([surely_nearest, exact_pairs])]
         self._limits = self._kth(self._found[0].rows, self._found[0].values - self._found[0].errors)
 
     def _kth(self, rows: Indices, values: Floats) -> Floats:
@@ -177,7 +177,7 @@ class NearestCollector:
         kth: Floats = values[order[starts + self._neighbours - 1]]
         return kth
 
-    def _ties_levelled(self, rows: Indices, exact: Floats) -> Floats:
+    def _merge_ties(self, rows: Indices, exact: Floats) -> Floats:
         """Distances that may equal the least of their row become it."""
         least = np.full(len(self._limits), np.inf)
         np.minimum.at(least, rows, exact)

@@ -46,7 +46,7 @@ def class_fid(
     generated_labels: LabelArray,
     *,
     classes: int,
-    least: int = MIN_IMAGES_PER_CLASS,
+    min_images: int = MIN_IMAGES_PER_CLASS,
 ) -> ClassFid:
     """Intra FID of features [M, F] and [N, F] with labels [M] and [N] in [0, classes).
 
@@ -56,18 +56,18 @@ def class_fid(
         generated: features of generated images.
         generated_labels: what the generator was asked for.
         classes: K.
-        least: images that a class must have on both sides to count, at least 2.
+        min_images: images that a class must have on both sides to count, at least 2.
 
     Raises:
         DataError: no class has enough images.
     """
     counts = [np.bincount(labels, minlength=classes) for labels in (real_labels, generated_labels)]
     of_class = np.full(classes, np.nan)
-    for label in np.flatnonzero(np.minimum(*counts) >= least):
+    for label in np.flatnonzero(np.minimum(*counts) >= min_images):
         of_class[label] = frechet_distance(fit(real[real_labels == label]), fit(generated[generated_labels == label]))
     if np.isnan(of_class).all():
         raise DataError(
-            f"FID within classes needs a class with at least {least} images on both sides; the largest has "
+            f"FID within classes needs a class with at least {min_images} images on both sides; the largest has "
             f"{int(np.minimum(*counts).max())}. Raise evaluate.samples, or leave this metric out"
         )
     return ClassFid(float(np.nanmean(of_class)), of_class, *counts)

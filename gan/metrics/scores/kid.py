@@ -63,14 +63,14 @@ def _off_diagonal_mean(kernel: Floats) -> float:
     return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
 
 
-def subset_size(wanted: int, real: int, generated: int) -> int:
+def subset_size(max_size: int, real: int, generated: int) -> int:
     """Images in a subset: what is wanted, but at most half of the smaller set, or subsets would not differ."""
-    return max(2, min(wanted, real // 2, generated // 2))
+    return max(2, min(max_size, real // 2, generated // 2))
 
 
-def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, rng: np.random.Generator) -> Floats:
+def kid(real: Features, generated: Features, *, subsets: int, max_subset_size: int, rng: np.random.Generator) -> Floats:
     """KID of random subsets of features [M, F] and [N, F]: float64 [subsets]. The score is their mean."""
-    size = subset_size(wanted_size, len(real), len(generated))
+    size = subset_size(max_subset_size, len(real), len(generated))
     return np.array(
         [
             polynomial_mmd(
@@ -192,7 +192,7 @@ def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`kid` of random subsets; its interval is about other generated images, and other subsets."""
     real, generated, protocol = comparison.real.features, comparison.generated.features, comparison.protocol
     rng = np.random.default_rng([protocol.seed, 2])
-    estimates = kid(real, generated, subsets=protocol.kid_subsets, wanted_size=protocol.kid_subset_size, rng=rng)
+    estimates = kid(real, generated, subsets=protocol.kid_subsets, max_subset_size=protocol.kid_subset_size, rng=rng)
     value = float(estimates.mean())
 
     @cache
@@ -200,8 +200,8 @@ def measure(comparison: Comparison) -> dict[str, LazyScore]:
         return all_pairs(real, generated).contributions
 
     def interval(confidence: float) -> tuple[float, float]:
-        reach = error_of_kid(estimates, contributions(), over="generated")
-        reach *= NormalDist().inv_cdf(0.5 + confidence / 2)
-        return value - reach, value + reach
+        half_width = error_of_kid(estimates, contributions(), over="generated")
+        half_width *= NormalDist().inv_cdf(0.5 + confidence / 2)
+        return value - half_width, value + half_width
 
     return {"kid": LazyScore(value, interval)}

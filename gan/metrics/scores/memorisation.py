@@ -49,18 +49,18 @@ NEAR_COPY_RATIO = 0.5  # of the spacing of training images: see above
 PART_ROWS = 8192  # points that are held in float32 at a time
 
 
-def memorised(generated: Features, training: Features, *, ratio: float = 1.0) -> npt.NDArray[np.bool_]:
+def memorised(generated: Features, training: Features, *, max_ratio: float = 1.0) -> npt.NDArray[np.bool_]:
     """Which of the generated images copy a training image.
 
     Args:
         generated: features [N, F].
         training: features [T, F] of all training images.
-        ratio: d(g, t) must be below this share of d(t, t'); 1 as in the paper, less finds only nearer copies.
+        max_ratio: d(g, t) must be below this share of d(t, t'); 1 as in the paper, less finds only nearer copies.
 
     Returns:
         bool [N]; the score is the mean.
     """
-    return distance_ratios(generated, training) < ratio
+    return distance_ratios(generated, training) < max_ratio
 
 
 def distance_ratios(generated: Features, training: Features) -> Floats:
@@ -93,21 +93,21 @@ def nearest(queries: Features, points: Features, *, exclude_equal: bool = False)
     Raises:
         DataError: a feature is not a finite number.
     """
-    rows, own = _distinct_rows(points, queries) if exclude_equal else (np.arange(len(points)), None)
-    if own is not None and len(rows) == 1:
+    rows, equal_rows = _distinct_rows(points, queries) if exclude_equal else (np.arange(len(points)), None)
+    if equal_rows is not None and len(rows) == 1:
         return np.zeros(len(queries), np.intp), np.full(len(queries), np.inf)
-    frame = normalisation_of(points, queries)
-    asked = normalised(queries, frame)
-    blocks = asked.blocks()
-    found = [NearestCollector(queries, block, points, frame.scale, 1) for block in blocks]
+    normalisation = normalisation_of(points, queries)
+    query_points = normalised(queries, normalisation)
+    blocks = query_points.blocks()
+    collectors = [NearestCollector(queries, block, points, normalisation.scale, 1) for block in blocks]
     for part in np.array_split(rows, math.ceil(len(rows) / PART_ROWS)):
-        held = normalised(points, frame, part)
-        for columns in held.blocks(at_least=2):
-            for block, collector in zip(blocks, found, strict=True):
-                hidden = None if own is None else _positions(own[block.rows], columns.rows)
-                collector.add(BlockPair(asked, block, held, columns, hidden=hidden))
+        part_points = normalised(points, normalisation, part)
+        for columns in part_points.blocks(at_least=2):
+            for block, collector in zip(blocks, collectors, strict=True):
+                excluded = None if equal_rows is None else _positions(equal_rows[block.rows], columns.rows)
+                collector.add(BlockPair(query_points, block, part_points, columns, excluded=excluded))
     index, squares = np.empty(len(queries), np.intp), np.empty(len(queries))
-    for block, collector in zip(blocks, found, strict=True):
+    for block, collector in zip(blocks, collectors, strict=True):
         squares[block.rows], index[block.rows] = collector.finish()
     return index, np.sqrt(squares)
 
@@ -124,8 +124,8 @@ def _positions(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
     """Which of `wanted` [A] stand in `rows` [B], and where."""
     order = np.argsort(rows)
     places = order[np.searchsorted(rows[order], wanted).clip(max=len(rows) - 1)]
-    found = np.flatnonzero(rows[places] == wanted)
-    return found, places[found]
+    collectors = np.flatnonzero(rows[places] == wanted)
+    return collectors, places[collectors]
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:

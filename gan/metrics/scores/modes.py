@@ -48,9 +48,9 @@ def modes_found_error(generated: Counts, real: Counts) -> float:
     1983), so the sum of the variances is an upper bound.
     """
     count = int(generated.sum())
-    wanted = real > 0
-    reached = scipy.stats.binom.sf(_min_counts(count, real)[wanted] - 1, count, generated[wanted] / count)
-    return float(np.sqrt(np.sum(reached * (1.0 - reached))))
+    has_real = real > 0
+    found_probability = scipy.stats.binom.sf(_min_counts(count, real)[has_real] - 1, count, generated[has_real] / count)
+    return float(np.sqrt(np.sum(found_probability * (1.0 - found_probability))))
 
 
 def _min_counts(count: int, real: Counts) -> Counts:
@@ -76,9 +76,9 @@ def mode_kl_error(generated: Counts, real: Counts) -> float:
     """
     count = float(generated.sum())
     shares, logarithms = _log_ratios(generated, real)
-    first = float(shares @ (logarithms - shares @ logarithms) ** 2) / count
-    second = (len(shares) - 1) / 2 / count**2
-    return math.sqrt(max(first - second, second))
+    first_order = float(shares @ (logarithms - shares @ logarithms) ** 2) / count
+    second_order = (len(shares) - 1) / 2 / count**2
+    return math.sqrt(max(first_order - second_order, second_order))
 
 
 def _log_ratios(generated: Counts, real: Counts) -> tuple[Floats, Floats]:
@@ -99,10 +99,10 @@ def kl_floor(modes: int, samples: int, real_images: int | None = None) -> float:
     return (modes - 1) / 2 * (1 / samples + (1 / real_images if real_images else 0.0))
 
 
-def is_confident(probabilities: npt.NDArray[np.floating], above: float) -> npt.NDArray[np.bool_]:
-    """Which images [N] show one mode with a probability greater than `above`, of mode probabilities [N, K]."""
-    sure: npt.NDArray[np.bool_] = probabilities.max(axis=1) > above
-    return sure
+def is_confident(probabilities: npt.NDArray[np.floating], threshold: float) -> npt.NDArray[np.bool_]:
+    """Which images [N] show one mode with a probability greater than `threshold`, of mode probabilities [N, K]."""
+    confident: npt.NDArray[np.bool_] = probabilities.max(axis=1) > threshold
+    return confident
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:
@@ -114,23 +114,23 @@ def measure(comparison: Comparison) -> dict[str, LazyScore]:
     found, kl = modes_found(generated, real), mode_kl(generated, real)
     scores = {
         "modes_found": LazyScore(
-            found, _interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
+            found, _normal_interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
         ),
         "mode_kl": LazyScore(
             kl,
-            _interval(kl, mode_kl_error(generated, real), np.inf),
+            _normal_interval(kl, mode_kl_error(generated, real), np.inf),
             floor=kl_floor(len(real), len(comparison.generated), len(comparison.real)),
         ),
     }
     if comparison.has_confidence:
-        above = comparison.protocol.confidence_threshold
-        scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, above))
+        threshold = comparison.protocol.confidence_threshold
+        scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, threshold))
     return scores
 
 
-def _interval(value: float, error: float, most: float) -> Callable[[float], tuple[float, float]]:
+def _normal_interval(value: float, error: float, high: float) -> Callable[[float], tuple[float, float]]:
     def interval(confidence: float) -> tuple[float, float]:
-        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * error
-        return max(0.0, value - reach), min(most, value + reach)
+        half_width = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+        return max(0.0, value - half_width), min(high, value + half_width)
 
     return interval

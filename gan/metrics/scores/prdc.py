@@ -63,18 +63,18 @@ def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
     Raises:
         DataError: a feature is not a finite number.
     """
-    frame = normalisation_of(real, generated)
-    real_balls, generated_balls = _balls(real, frame, neighbours), _balls(generated, frame, neighbours)
+    normalisation = normalisation_of(real, generated)
+    real_balls, generated_balls = _balls(real, normalisation, neighbours), _balls(generated, normalisation, neighbours)
     recalled, covered = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
     counts = np.zeros(len(generated), np.int64)
     blocks = generated_balls.points.blocks()
     for rows in real_balls.points.blocks():
         for columns in blocks:
-            meeting = BlockPair(real_balls.points, rows, generated_balls.points, columns)
-            centres, drawn = meeting.within(real_balls.squared_radii[rows.rows])
+            pair = BlockPair(real_balls.points, rows, generated_balls.points, columns)
+            centres, inside = pair.within(real_balls.squared_radii[rows.rows])
             covered[centres] = True
-            np.add.at(counts, drawn, real_balls.weights[centres])
-            _, recalled_rows = meeting.turned.within(generated_balls.squared_radii[columns.rows])
+            np.add.at(counts, inside, real_balls.weights[centres])
+            _, recalled_rows = pair.transposed.within(generated_balls.squared_radii[columns.rows])
             recalled[recalled_rows] = True
     counts = counts[generated_balls.first]
     return Prdc(counts > 0, recalled[real_balls.first], counts / neighbours, covered[real_balls.first])
@@ -86,14 +86,14 @@ def squared_radii(features: Features, neighbours: int) -> Floats:
     return balls.squared_radii[balls.first]
 
 
-def _balls(features: Features, frame: Normalisation, neighbours: int) -> Balls:
-    seen: dict[bytes, int] = {}
-    first = np.array([seen.setdefault(digest, row) for row, digest in enumerate(digests(features))])
-    repeat = _repeats(first)
-    rows = np.flatnonzero(repeat <= neighbours)
-    weights = (repeat <= neighbours).astype(np.int64)
-    np.add.at(weights, first[repeat > neighbours], 1)
-    points = normalised(features, frame, rows)
+def _balls(features: Features, normalisation: Normalisation, neighbours: int) -> Balls:
+    first_rows: dict[bytes, int] = {}
+    first = np.array([first_rows.setdefault(digest, row) for row, digest in enumerate(digests(features))])
+    repeats = _repeats(first)
+    rows = np.flatnonzero(repeats <= neighbours)
+    weights = (repeats <= neighbours).astype(np.int64)
+    np.add.at(weights, first[repeats > neighbours], 1)
+    points = normalised(features, normalisation, rows)
     return Balls(points, first, weights, _squared_radii(points, neighbours))
 
 
@@ -110,18 +110,19 @@ def _squared_radii(points: Points, neighbours: int) -> Floats:
     """Each pair of points is multiplied once: a tile serves its rows and its columns."""
     blocks = points.blocks(at_least=neighbours + 1)
     nearest = [
-        NearestCollector(points.features, block, points.features, points.frame.scale, neighbours) for block in blocks
+        NearestCollector(points.features, block, points.features, points.normalisation.scale, neighbours)
+        for block in blocks
     ]
     for block, found in zip(blocks, nearest, strict=True):
         diagonal = np.arange(len(block.rows))
-        found.add(BlockPair(points, block, points, block, hidden=(diagonal, diagonal)))
+        found.add(BlockPair(points, block, points, block, excluded=(diagonal, diagonal)))
     radii = np.zeros(len(points.features))
-    for at, block in enumerate(blocks):
-        for other in range(at + 1, len(blocks)):
-            meeting = BlockPair(points, block, points, blocks[other])
-            nearest[at].add(meeting)
-            nearest[other].add(meeting.turned)
-        radii[block.rows], _ = nearest[at].finish()
+    for index, block in enumerate(blocks):
+        for other in range(index + 1, len(blocks)):
+            pair = BlockPair(points, block, points, blocks[other])
+            nearest[index].add(pair)
+            nearest[other].add(pair.transposed)
+        radii[block.rows], _ = nearest[index].finish()
     return radii
 
 

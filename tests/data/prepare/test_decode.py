@@ -10,7 +10,7 @@ import pytest
 
 from gan.data.prepare import decode as module
 from gan.data.prepare.decode import decode_examples
-from gan.data.prepare.options import ImageTransform
+from gan.data.prepare.transform import ImageTransform
 from gan.data.sources.interface import ExampleRef, Listing
 from gan.errors import DataError
 from support import bad_inputs

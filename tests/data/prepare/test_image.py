@@ -23,7 +23,7 @@ from gan.data.prepare.image import (
     decoded_sha256,
     prepare,
 )
-from gan.data.prepare.options import ImageTransform
+from gan.data.prepare.transform import ImageTransform
 from support import bad_inputs
 
 FRAME = ImageTransform(image_size=8, channels=3, crop=None, resizer="bicubic")

@@ -117,7 +117,7 @@ def test_nothing_goes_that_is_in_use(top: Path) -> None:
     use_at(top, "a", 0)
     fill(dataset("c", 4 * KB)).close()
     assert kept(top) == ["a", "c"]
-    with pytest.raises(StoreError, match=r"no room.*8e-06 GB.*other processes.*GAN_CACHE_GB higher"):
+    with pytest.raises(StoreError, match=r"no room.*8e-06 GB.*other processes.*raise GAN_CACHE_GB"):
         ShardCache(dataset("d", 8 * KB), "train")
     used.close()
     fill(dataset("d", 8 * KB)).close()
@@ -198,7 +198,7 @@ def half(path):
     sys.stdin.read()
 
 made = dataset("a", 4000)
-ShardCache(made, "train").copy(made.splits["train"].shards[0], half)
+ShardCache(made, "train").get(made.splits["train"].shards[0], half)
 """
 
 

@@ -14,8 +14,8 @@ from gan.data.shards.file_lock import open_locked
 HOLDER = """
 import sys
 from pathlib import Path
-from gan.data.shards.file_lock import locked
-with locked(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
+from gan.data.shards.file_lock import open_locked
+with open_locked(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
     print("held", flush=True)
     sys.stdin.read()
 """

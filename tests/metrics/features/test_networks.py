@@ -76,7 +76,7 @@ def test_learns_what_it_is_taught(kind: str) -> None:
     task, held_out = TASKS[kind], EXAMPLES[kind](1)
     network = KerasNetwork(f"toy-{task.suffix}", kind, task.train(EXAMPLES[kind](0), OPTIONS))
     seen = extract_all(network, held_out.pixels, 64)
-    facts = task.judge(network, held_out, seen, OPTIONS)
+    facts = task.evaluate(network, held_out, seen, OPTIONS)
     assert facts["accuracy"] > 0.9
     assert seen.features.shape == (400, trunk.FEATURES)
     assert seen.features.dtype == np.float32
@@ -100,7 +100,7 @@ def test_attributes_record_each_balanced_accuracy() -> None:
     held_out = stripes(200, 1)
     network = KerasNetwork("toy-cnn", "attributes", TASKS["attributes"].train(stripes(400, 0), OPTIONS))
     seen = extract_all(network, held_out.pixels, 64)
-    facts = TASKS["attributes"].judge(network, held_out, seen, OPTIONS)
+    facts = TASKS["attributes"].evaluate(network, held_out, seen, OPTIONS)
     assert set(facts["balanced_accuracies"]) == {"Row", "Grey"}
     assert facts["balanced_accuracies"]["Row"] > 0.9
 
@@ -117,7 +117,9 @@ def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp
     loaded = keras_network.load(tmp_path / "one.keras", "toy-cnn", "classes")
     assert loaded.hash == keras_network.model_hash(model)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
-    for before, after in zip(KerasNetwork("toy-cnn", "classes", model).look(pixels), loaded.look(pixels), strict=True):
+    for before, after in zip(
+        KerasNetwork("toy-cnn", "classes", model).extract(pixels), loaded.extract(pixels), strict=True
+    ):
         np.testing.assert_array_equal(before, after)
 
 
@@ -143,7 +145,7 @@ def test_the_last_batch_is_filled_up() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (13, 8, 8, 1)).astype(np.uint8)
     seen = extract_all(network, pixels, 5)
     assert seen.outputs.shape == (13, 2)
-    np.testing.assert_allclose(seen.features, network.look(pixels).features, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(seen.features, network.extract(pixels).features, rtol=1e-4, atol=1e-5)
 
 
 def test_mirror_flips_left_to_right() -> None:
@@ -180,5 +182,5 @@ def test_real_digits_are_recognised(real_data: Path) -> None:
 
     task, held_out = TASKS["classes"], examples("t10k", 2000)
     network = KerasNetwork("mnist-cnn", task.kind, task.train(examples("train", 6000), Reference(epochs=3)))
-    facts = task.judge(network, held_out, extract_all(network, held_out.pixels, 250), Reference())
+    facts = task.evaluate(network, held_out, extract_all(network, held_out.pixels, 250), Reference())
     assert facts["accuracy"] > 0.95

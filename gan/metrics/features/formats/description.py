@@ -50,7 +50,7 @@ class Description:
     resizer: str
     pool: str | None
 
-    def meaning(self) -> Json:
+    def hashed_fields(self) -> Json:
         """All that decides the features, as JSON; the name does not."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "name"}
 

@@ -58,10 +58,10 @@ class ImageNetNetwork(FeatureNetwork):
         self._functions: dict[tuple[int, ...], tf.types.experimental.ConcreteFunction] = {}
         self._network = efficientnet_lite.build(torch_file.read(checkpoint, where), where)
 
-    def described(self) -> Json:  # noqa: D102
-        return {**super().described(), "package": f"{PACKAGE}=={VERSION}"}
+    def to_json(self) -> Json:  # noqa: D102
+        return {**super().to_json(), "package": f"{PACKAGE}=={VERSION}"}
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         side, channels = pixels.shape[1:3], pixels.shape[-1]
         if channels not in (1, 3) or not all(MIN_SIDE <= each <= MAX_SIDE for each in side):
             raise DataError(

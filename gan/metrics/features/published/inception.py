@@ -53,16 +53,16 @@ class InceptionNetwork(FeatureNetwork):
             definition.ParseFromString(graph)
         except DecodeError as error:
             raise ConfigError(f"{where} is not a TensorFlow graph ({error}); {REMEDY}") from None
-        self._look = _import_graph(definition, where)
+        self._extract = _import_graph(definition, where)
 
-    def described(self) -> Json:  # noqa: D102
-        return {**super().described(), "uri": self._uri}
+    def to_json(self) -> Json:  # noqa: D102
+        return {**super().to_json(), "uri": self._uri}
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         if pixels.shape[-1] not in (1, 3):
             raise DataError(f"{self.name} looks at grey or RGB images; got {pixels.shape[-1]} channels")
         images = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.float32)
-        features = self._look(tf.constant(images)).numpy().reshape(len(images), -1)
+        features = self._extract(tf.constant(images)).numpy().reshape(len(images), -1)
         return NetworkOutput(features, np.zeros((len(images), 0), np.float32))
 
 

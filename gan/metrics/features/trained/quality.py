@@ -22,29 +22,29 @@ LIMITATION = (
 REMEDY = "More images, more reference.epochs, or reference.feature_network=imagenet help"
 
 
-def recalls(said: npt.NDArray[np.integer], true: npt.NDArray[np.integer], classes: int) -> npt.NDArray[np.float64]:
+def recalls(predicted: npt.NDArray[np.integer], true: npt.NDArray[np.integer], classes: int) -> npt.NDArray[np.float64]:
     """The share of each class's images that are recognised, [K] in [0, 1]; NaN for a class that does not occur.
 
     Args:
-        said: predicted classes [N], in [0, K).
+        predicted: predicted classes [N], in [0, K).
         true: classes [N], in [0, K).
         classes: K.
     """
-    occur = np.bincount(true, minlength=classes)
-    found = np.bincount(true[said == true], minlength=classes)
-    return np.where(occur > 0, found / np.maximum(occur, 1), np.nan)
+    counts = np.bincount(true, minlength=classes)
+    correct = np.bincount(true[predicted == true], minlength=classes)
+    return np.where(counts > 0, correct / np.maximum(counts, 1), np.nan)
 
 
-def of_classes(said: npt.NDArray[np.integer], true: npt.NDArray[np.integer], classes: int) -> Json:
+def of_classes(predicted: npt.NDArray[np.integer], true: npt.NDArray[np.integer], classes: int) -> Json:
     """Balanced accuracy of predicted classes; see `recalls` for the arguments.
 
     Returns:
         accuracy: mean recall of the classes that occur; chance: what one guess for all scores, 1 over their number;
         judged_on: their number.
     """
-    known = recalls(said, true, classes)
-    known = known[~np.isnan(known)]
-    return {"accuracy": float(known.mean()), "chance": 1 / len(known), "judged_on": len(known)}
+    per_class = recalls(predicted, true, classes)
+    per_class = per_class[~np.isnan(per_class)]
+    return {"accuracy": float(per_class.mean()), "chance": 1 / len(per_class), "judged_on": len(per_class)}
 
 
 def of_attributes(probabilities: npt.NDArray[np.floating], attributes: npt.NDArray[np.integer]) -> Json:
@@ -57,22 +57,22 @@ def of_attributes(probabilities: npt.NDArray[np.floating], attributes: npt.NDArr
     Returns:
         accuracy (0.5 where no attribute is left), chance (0.5), judged_on: how many attributes.
     """
-    said, true = (probabilities > 0.5).astype(int), (attributes > 0).astype(int)
-    each = [recalls(said[:, index], true[:, index], 2).mean() for index in range(true.shape[1])]
-    known = [float(value) for value in each if not np.isnan(value)]
-    return {"accuracy": float(np.mean(known)) if known else 0.5, "chance": 0.5, "judged_on": len(known)}
+    predicted, true = (probabilities > 0.5).astype(int), (attributes > 0).astype(int)
+    each = [recalls(predicted[:, index], true[:, index], 2).mean() for index in range(true.shape[1])]
+    per_class = [float(value) for value in each if not np.isnan(value)]
+    return {"accuracy": float(np.mean(per_class)) if per_class else 0.5, "chance": 0.5, "judged_on": len(per_class)}
 
 
-def weakness(facts: Json) -> str | None:
+def weakness(network: Json) -> str | None:
     """A sentence where a feature network is too weak to judge by, or can't be judged itself; None where it is fine.
 
     Args:
-        facts: `name`, and where it was trained at home `accuracy`, `chance` and `judged_on`; others are taken as fine.
+        network: `name`, and where it was trained at home `accuracy`, `chance` and `judged_on`; others are taken as fine.
     """
-    if "chance" not in facts:
+    if "chance" not in network:
         return None
-    name, accuracy, chance = facts["name"], facts["accuracy"], facts["chance"]
-    if facts["judged_on"] == 0 or chance >= 1:
+    name, accuracy, chance = network["name"], network["accuracy"], network["chance"]
+    if network["judged_on"] == 0 or chance >= 1:
         return (
             f"how good the feature network {name} is can't be told: the held-out images differ in no label. "
             f"{LIMITATION}. {REMEDY}"

@@ -41,16 +41,16 @@ class Rotation(Task):
             epochs=options.epochs,
             batch_size=options.batch_size,
             seed=options.seed,
-            prepare=turn_at_random,
+            augment=turn_at_random,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:  # noqa: D102
         turned, turns = turn_at_random(examples.pixels, examples.labels, np.random.default_rng(options.seed))
-        said = extract_all(network, turned, options.batch_size).outputs.argmax(axis=1)
-        return quality.of_classes(said, turns, TURNS)
+        predicted = extract_all(network, turned, options.batch_size).outputs.argmax(axis=1)
+        return quality.of_classes(predicted, turns, TURNS)
 
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> ClusterModes:  # noqa: D102
-        return fit_clusters(seen.features, options.seed)
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> ClusterModes:  # noqa: D102
+        return fit_clusters(output.features, options.seed)
 
 
 def turn_at_random(pixels: Pixels, _: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

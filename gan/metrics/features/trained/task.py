@@ -61,9 +61,9 @@ class Task(ABC):
         """A network (see `trunk.build`) that has learned the task on these images."""
 
     @abstractmethod
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:
         """How well it does on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
 
     @abstractmethod
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> Modes:
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> Modes:
         """The modes of the real data, from held-out images and what the network sees in them."""
