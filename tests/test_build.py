@@ -122,7 +122,7 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
         ({"evaluate": {"samples": 10_001}}, r"evaluate.samples must be at most 10000, .* the 100 held-out.*got 10001"),
         (
             {"evaluate": {"samples": 4000, "selection_samples": 4000}, "reference": {"max_images": 30}},
-            r"evaluate.samples must be at most 3000, .* the 30 held-out images that serve it; got 4000",
+            r"evaluate.samples must be at most 3000, .* the 30 held-out images that it uses; got 4000",
         ),
         (
             {"evaluate": {"samples": 5001}, "reference": {"max_images": 50}},

@@ -1,4 +1,4 @@
-"""Scores a set of images against a reference."""
+"""Scores a set of generated images against a reference."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 ImageBatches = Iterable[tuple["Pixels", "LabelArray | None"]]
-"""Pixels uint8 [B, H, W, C] with the labels that they were drawn for, batch after batch."""
+"""Batches of Pixels uint8 [B, H, W, C], with the labels that the generator was given."""
 
 
 def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> None:
-    """Check that a protocol can be followed with a reference.
+    """Check that a reference supports a protocol.
 
     Args:
-        reference: what is compared with.
+        reference: what generated images are compared with.
         protocol: how.
         conditional: whether the generator takes labels.
 
     Raises:
-        ConfigError: more samples than the reference's images can tell apart, fewer images than neighbours, or a metric
-            that needs what the generator or the feature network does not have.
+        ConfigError: too many samples for the reference's images, fewer images than neighbours, or a metric that the
+            generator or the feature network does not support.
     """
     check_counts(protocol, len(reference.real), len(reference.selection), len(reference.train))
     check_metrics(protocol.metrics)
@@ -59,10 +59,10 @@ def score(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> tu
     Returns:
         {"identity", "label", "metrics", "scores": {name: {"value"[, "low", "high"][, "floor"]}},
         "histogram": {"names", "real", "generated"}} with the shares of the modes, and what each image contributes to
-        each score that can be compared so.
+        each score that supports paired comparison.
 
     Raises:
-        DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
+        DataError: the images are not uint8, differ in shape from the reference's, or are fewer than 2.
     """
     generated = extract(reference, batches, protocol.batch_size)
     scores = _measure(reference, generated, protocol, FINAL)
@@ -80,7 +80,7 @@ def score(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> tu
 
 
 def score_for_selection(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> Json:
-    """The values alone, without intervals, against the images kept for selection.
+    """Score generated images against the images kept for selection, without intervals.
 
     Returns:
         {"identity", "label", "metrics", "scores": {name: {"value"}}}.
@@ -99,10 +99,10 @@ def score_for_selection(reference: Reference, batches: ImageBatches, protocol: E
 def score_real(reference: Reference, protocol: Evaluate) -> Json:
     """The row of real data: training images scored as if they were generated.
 
-    As many as `protocol.samples` asks for, or all that the reference has looked at if those are fewer: its identity
-    says how many. FID falls with the number of samples, so with fewer images the row is somewhat too high, never too
-    low; precision, recall, density and coverage compare equally many on both sides anyway. A trained feature network
-    knows its training images by heart, which raises the row a little too.
+    It uses `protocol.samples` images, or all of the reference's if those are fewer; its identity has the number. FID
+    falls with the number of samples, so with fewer images the row is slightly too high, never too low; precision,
+    recall, density and coverage compare equal numbers on both sides. A feature network that was trained on these
+    images also raises the row a little.
 
     Returns:
         {"identity", "label", "scores"} as from `score`.
@@ -113,13 +113,13 @@ def score_real(reference: Reference, protocol: Evaluate) -> Json:
 
 
 def score_values(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> dict[str, float]:
-    """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
+    """The values of `score` by name, without intervals and therefore much faster."""
     scores = _measure(reference, extract(reference, batches, protocol.batch_size), protocol, FINAL)
     return {name: float(each.value) for name, each in scores.items()}
 
 
 def extract(reference: Reference, batches: ImageBatches, batch_size: int) -> FeatureBatch:
-    """What the reference's network and modes make of images; see `score`."""
+    """The features and mode probabilities of images; see `score`."""
     features, probabilities, labels, classes = [], [], [], []
     for batch, labels_of_batch in _batches(batches, batch_size):
         _check_pixels(reference, batch)
@@ -177,8 +177,8 @@ def _check_classes(reference: Reference) -> None:
     largest = 0 if labels is None else int(np.bincount(labels).max())
     if largest < class_fid.MIN_IMAGES_PER_CLASS:
         raise ConfigError(
-            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out images; the largest "
-            f"of the reference has {largest}. Leave it out, or hold out more images"
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out images; "
+            f"the largest of the reference has {largest}. Leave it out, or hold out more images"
         )
 
 
@@ -187,6 +187,6 @@ def _check_pixels(reference: Reference, pixels: Pixels) -> None:
         raise DataError(f"scores are measured on uint8 pixels, as files hold them; got {pixels.dtype}")
     if pixels.shape[1:] != reference.image_shape:
         raise DataError(
-            f"the reference looks at images of shape {list(reference.image_shape)}; got {list(pixels.shape[1:])}. "
-            "Make a reference of the dataset that the images are like"
+            f"the reference compares images of shape {list(reference.image_shape)}; got {list(pixels.shape[1:])}. "
+            "Make a reference of a dataset with this shape"
         )

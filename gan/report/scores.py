@@ -38,7 +38,7 @@ def scores(evaluation: Json, live: Json | None, live_note: str) -> ScoreTable:
 
 def display_name(name: str) -> str:
     """A score's name for people: KID, mode KL, modes found. FID goes by its label, which names the network."""
-    return KINDS[name].shown if name in KINDS else name.replace("_", " ")
+    return KINDS[name].display_name if name in KINDS else name.replace("_", " ")
 
 
 def interval(score: Mapping[str, Any] | None) -> ScoreInterval | None:

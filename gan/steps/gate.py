@@ -174,7 +174,9 @@ def _anchor(live: Alias, score: str, others: _Others, *, required: bool) -> Meas
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         return None
-    return min(known, key=lambda each: score_kind(score, "gate.anchor_margin:").loss(value_of(each.evaluation, score)))
+    return min(
+        known, key=lambda each: score_kind(score, "gate.anchor_margin:").to_minimise(value_of(each.evaluation, score))
+    )
 
 
 class _Others:

@@ -66,7 +66,7 @@ def _limited(of: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
     if of.name not in evaluation["scores"]:
         return GateCheck(of.name, None, bound, passed=False, reason=f"{_missing(evaluation, of.name)}")
     value = value_of(evaluation, of.name)
-    passed = of.loss(value) <= of.loss(limit)
+    passed = of.to_minimise(value) <= of.to_minimise(limit)
     reason = f"{of.name} is {value:.4g}, allowed is {bound} (gate.limits.{of.name})"
     return GateCheck(of.name, plain(value), bound, bool(passed), reason)
 
@@ -166,8 +166,8 @@ def next_anchors(new: Measured, anchors: Mapping[str, Measured]) -> dict[str, st
 
 
 def _is_better(score: str, first: Json, second: Json) -> bool:
-    loss = score_kind(score, "gate.anchor_margin:").loss
-    return loss(value_of(first, score)) < loss(value_of(second, score))
+    to_minimise = score_kind(score, "gate.anchor_margin:").to_minimise
+    return to_minimise(value_of(first, score)) < to_minimise(value_of(second, score))
 
 
 def _remeasure(evaluation: Json, theirs: Json | None, name: str) -> str:

@@ -92,7 +92,7 @@ def test_each_paired_score_comes_with_its_contributions(reference: Reference, pr
         (
             ("fid", "inception_score"),
             True,
-            r"inception_score needs a feature network that tells classes, which toy-cnn",
+            r"inception_score needs a feature network that predicts classes, which toy-cnn",
         ),
         (("fid", "fids"), True, r'unknown evaluate.metrics "fids"; did you mean "fid"'),
         (("kid",), True, r"evaluate.metrics must hold fid"),

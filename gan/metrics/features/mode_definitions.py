@@ -1,4 +1,4 @@
-"""What a mode is, by the kind of data: a class, a combination of attributes, or a cluster of features."""
+"""Definitions of modes: classes, combinations of attributes, or clusters of features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Float32s = npt.NDArray[np.float32]
 
 
 class Modes(Protocol):
-    """Turns what a feature network gives for N images into probabilities of K modes."""
+    """Turns the output of a feature network for N images into probabilities of K modes."""
 
     @property
     def kind(self) -> str:
@@ -30,11 +30,11 @@ class Modes(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One name a mode."""
+        """The names of the modes."""
 
     @property
     def has_confidence(self) -> bool:
-        """Whether the probabilities tell how sure the network is of a mode."""
+        """Whether the probabilities express the network's confidence."""
 
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
         """Mode probabilities float32 [N, K] of features [N, F] and the network's outputs [N, O]."""
@@ -55,9 +55,9 @@ class ClassModes:
 
 @dataclass(frozen=True)
 class AttributeModes:
-    """Each combination of a few yes-or-no attributes is a mode: 2^A of them; the outputs are attribute probabilities.
+    """Each combination of A binary attributes is a mode, 2^A in all; the outputs are attribute probabilities.
 
-    `attributes` are the names of all outputs, `chosen` the indices of those that make the modes.
+    `attributes` are the names of all outputs, `chosen` the indices of the A attributes.
     """
 
     attributes: tuple[str, ...]
@@ -75,7 +75,7 @@ class AttributeModes:
         )
 
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
-        """The product over the chosen attributes of the probability of each one's side."""
+        """The product over the chosen attributes of the probability of each one's value."""
         made = np.ones((len(outputs), 1), np.float32)
         for index in self.chosen:
             yes = outputs[:, index : index + 1]
@@ -87,10 +87,9 @@ class AttributeModes:
 class ClusterModes:
     """Each cluster of the real features is a mode.
 
-    The probability of a cluster is that of its part in a mixture of equally likely round Gaussians around the
-    `centres` [K, F], all of one `variance` a dimension, [1]: the model whose hard limit is k-means (Bishop 2006,
-    section 9.3.2). In many dimensions all but one of them are about 0, for any image: they tell which
-    cluster is nearest, and not how sure that is.
+    The probabilities are those of a mixture of equally likely isotropic Gaussians around the `centres` [K, F] with one
+    `variance` per dimension, [1]: the model whose hard limit is k-means (Bishop 2006, section 9.3.2). In many
+    dimensions all but one are about 0 for any image: they show the nearest cluster, not the confidence.
     """
 
     centres: npt.NDArray[np.float64]
@@ -129,7 +128,7 @@ def fit_clusters(features: Features, seed: int) -> ClusterModes:
 def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
     """The mean of the accuracies on positive and on negative images, for each attribute: [A], in [0, 1].
 
-    An attribute that only has one of the two scores 0.5, the value of guessing.
+    An attribute with only one of the two scores 0.5, the value of guessing.
 
     Args:
         probabilities: of each attribute to be present, [N, A].
@@ -150,15 +149,15 @@ def choose_attributes(
 ) -> AttributeModes:
     """The attributes whose combinations are the modes: the best predicted ones that leave no combination rare.
 
-    Taken one by one in the order of their balanced accuracy. An attribute is passed over if some combination with those
-    before it would hold less than a quarter of an equal share of the real images. Where none qualifies, the most evenly
-    split attribute is taken, so that there are at least two modes.
+    They are chosen greedily by balanced accuracy. An attribute is skipped if a combination with those already chosen
+    would have less than a quarter of an equal share of the real images. If none qualifies, the most evenly split
+    attribute is chosen, so that there are at least two modes.
 
     Args:
-        names: of all attributes, A of them.
+        names: of all A attributes.
         probabilities: predicted for real images, [N, A].
         accuracies: balanced accuracies, [A].
-        count: how many attributes are wanted.
+        count: the number of attributes to choose.
     """
     predicted = probabilities > 0.5
     chosen: list[int] = []

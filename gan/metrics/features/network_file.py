@@ -1,4 +1,4 @@
-"""Where a feature network lies, and its bytes: a file or a folder, on this machine or in a bucket."""
+"""Reads the files of a feature network: a file or a folder, on this machine or in a bucket."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ Files = dict[str, bytes]
 
 
 def absolute(uri: str) -> str:
-    """The place that `reference.feature_network` names: a path from the root, or the URI of an object in a bucket.
-
-    Whether anything is there is not looked at.
+    """An absolute path, or the URI of an object in a bucket. Whether it exists is not checked.
 
     Raises:
-        ConfigError: it can't name a file or folder.
+        ConfigError: it is not a valid path or URI.
     """
     path = local_path(uri, KEY)
     if path is not None:
@@ -30,10 +28,10 @@ def absolute(uri: str) -> str:
 
 
 def require_exists(uri: str) -> None:
-    """Make sure that there is such a file, without reading it.
+    """Check that a file exists, without reading it.
 
     Raises:
-        ConfigError: the URI can't name a file.
+        ConfigError: the URI is not valid.
         NotFoundError: there is no such file.
         StoreError: its bucket can't be read.
     """
@@ -51,7 +49,7 @@ def read(uri: str) -> bytes:
     """The bytes of a file.
 
     Raises:
-        ConfigError: the URI can't name a file, or it is one that can't be read.
+        ConfigError: the URI is not valid, or the file can't be read.
         NotFoundError: there is no such file.
         StoreError: its bucket can't be read.
     """
@@ -71,8 +69,8 @@ def read_folder(uri: str) -> Files:
     """The bytes of every file in a folder and below, by relative path.
 
     Raises:
-        ConfigError: the URI can't name a folder, or a file in it can't be read.
-        NotFoundError: there is no such folder, or nothing in it.
+        ConfigError: the URI is not valid, or a file can't be read.
+        NotFoundError: there is no such folder, or it is empty.
         StoreError: its bucket can't be read.
     """
     place = absolute(uri)

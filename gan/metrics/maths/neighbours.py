@@ -1,4 +1,4 @@
-"""Which points of two blocks are near each other: pairs within a radius, and the k nearest."""
+"""Nearest neighbours of points in two blocks: pairs within a radius, and the k nearest."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from gan.metrics.maths.distances import Block, Indices, Points
     from gan.types import Features, Floats
 
-MAX_UNDECIDED_SHARE = 1 / 64  # share of undecided pairs of a tile from which on it is multiplied again, in float64
-MAX_CANDIDATES_PER_NEIGHBOUR = 16  # times k candidates a point, from which on those that came to be too far are dropped
-MAX_PAIRS = 2**20  # candidates that a block keeps before they are reduced to k a point: 32 MB
+MAX_UNDECIDED_SHARE = 1 / 64  # of the pairs of a tile; with more, the tile is computed again in float64
+MAX_CANDIDATES_PER_NEIGHBOUR = 16  # with more than this times k per point, those that are too far are dropped
+MAX_PAIRS = 2**20  # candidates of a block (32 MB); with more, they are reduced to k per point
 
 
 class BlockPair:
-    """Two blocks of points and the tile between them, made when it is asked for.
+    """Two blocks of points and the tile between them, computed on request.
 
     rows, columns: the blocks, of `first` and of `second`.
-    excluded: pairs that count as infinitely far: their rows and columns within the tile.
+    excluded: rows and columns of the pairs in the tile that count as infinitely far.
     """
 
     def __init__(
@@ -41,17 +41,17 @@ class BlockPair:
 
     @cached_property
     def single(self) -> Tile:
-        """The tile by a float32 product."""
+        """The tile in float32."""
         return self._exclude(single_tile(self.rows, self.columns))
 
     @cached_property
     def double(self) -> Tile:
-        """The tile by a float64 product, for where float32 leaves too much open."""
+        """The tile in float64, used if float32 leaves too many pairs undecided."""
         return self._exclude(double_tile(self.first, self.rows, self.second, self.columns))
 
     @property
     def transposed(self) -> BlockPair:
-        """The same, with rows and columns exchanged."""
+        """The pair with rows and columns exchanged."""
         return _TransposedPair(self)
 
     def _exclude(self, tile: Tile) -> Tile:
@@ -60,10 +60,10 @@ class BlockPair:
         return tile
 
     def candidates(self, limits: Floats, slack: float = 1.0) -> tuple[Pairs, npt.NDArray[np.bool_]]:
-        """The pairs whose T may be as large as `slack` times the limit of their row [A], at most 0.
+        """The pairs whose T may reach `slack` times the limit of their row [A], which is at most 0.
 
         Returns:
-            The pairs, [P], and which of them may be nearer or farther than the limit itself, bool [P].
+            The pairs, [P], and whether each is undecided: possibly nearer or farther than the limit, bool [P].
         """
         most = MAX_UNDECIDED_SHARE * len(self.rows.rows) * len(self.columns.rows)
         pairs = self.single.candidates(limits * slack)
@@ -74,10 +74,10 @@ class BlockPair:
         return pairs, undecided
 
     def within(self, squared_radii: Floats) -> tuple[Indices, Indices]:
-        """Pairs whose distance is at most the radius of the row's point, squared radii [A].
+        """The pairs whose distance is at most the radius of the row's point, given squared radii [A].
 
         Returns:
-            The rows of `first.features` and of `second.features`, [P] each.
+            The rows in `first.features` and in `second.features`, [P] each.
         """
         slack = 1.0 + tie_tolerance(self.first.features.shape[1])
         pairs, undecided = self.candidates(-0.5 * squared_radii * self.first.normalisation.scale**2, slack)
@@ -103,9 +103,9 @@ class _TransposedPair(BlockPair):
 
 
 class NearestCollector:
-    """Collects the k nearest neighbours of a block's points from one meeting after the other.
+    """Collects the k nearest neighbours of a block's points from one block pair after another.
 
-    The first meeting must hold at least k neighbours of each point.
+    The first pair must have at least k neighbours for each point.
     """
 
     def __init__(self, features: Features, block: Block, others: Features, scale: float, neighbours: int) -> None:
@@ -115,7 +115,7 @@ class NearestCollector:
         self._found: list[Pairs] = []
 
     def add(self, pair: BlockPair) -> None:
-        """Take in a meeting whose rows are the block."""
+        """Add a pair whose rows are the block."""
         if not self._found:
             tile = pair.single
             at = tile.values.shape[1] - self._neighbours
@@ -132,7 +132,7 @@ class NearestCollector:
         return sum(len(each.rows) for each in self._found)
 
     def _drop_far_pairs(self) -> None:
-        """Drop the pairs that are surely not among the k nearest."""
+        """Drop the pairs that are certainly not among the k nearest."""
         pairs = Pairs.concatenated(self._found)
         self._limits = self._kth(pairs.rows, pairs.values - pairs.errors)
         self._found = [pairs.select(pairs.values + pairs.errors >= self._limits[pairs.rows])]
@@ -140,14 +140,14 @@ class NearestCollector:
     def finish(self) -> tuple[Floats, Indices]:
         """The squared distances to the k-th nearest neighbours and their rows in `others`, [B] each.
 
-        Of neighbours that are equally near the one with the lowest row counts as nearest.
+        Ties are broken by the lowest row.
         """
         last = self._keep_nearest()
         self._found = []
         return last
 
     def _keep_nearest(self) -> tuple[Floats, Indices]:
-        """Keep k pairs a point; which is the k-th is told by exact distances."""
+        """Keep k pairs per point; exact distances decide which is the k-th."""
         pairs = Pairs.concatenated(self._found)
         most, least = (self._kth(pairs.rows, pairs.values + sign * pairs.errors) for sign in (1, -1))
         surely_nearest = pairs.values - pairs.errors > most[pairs.rows]
@@ -171,14 +171,14 @@ class NearestCollector:
     def _kth(self, rows: Indices, values: Floats) -> Floats:
         """The k-th largest value of each row, [B]."""
         order = np.argsort(-values)
-        small = np.min_scalar_type(len(self._limits))  # 16 bits are sorted by radix
+        small = np.min_scalar_type(len(self._limits))  # 16-bit integers use radix sort
         order = order[np.argsort(rows[order].astype(small), kind="stable")]
         starts = np.searchsorted(rows[order], np.arange(len(self._limits)))
         kth: Floats = values[order[starts + self._neighbours - 1]]
         return kth
 
     def _merge_ties(self, rows: Indices, exact: Floats) -> Floats:
-        """Distances that may equal the least of their row become it."""
+        """Set distances that may equal the smallest of their row to the smallest."""
         least = np.full(len(self._limits), np.inf)
         np.minimum.at(least, rows, exact)
         tied = exact <= least[rows] * (1.0 + tie_tolerance(self._features.shape[1]))

@@ -1,6 +1,6 @@
 """Intervals of shares of images, and of the difference of two shares of the same images.
 
-They hold where a normal interval fails: at 0 and 1, where the standard error is 0, and with few images.
+They are valid where a normal interval fails: at 0 and 1, where the standard error is 0, and with few images.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class Experiment:
 
     def loss(self, score: float) -> float:
         """A score turned so that lower is better; infinite for what diverged."""
-        return self.by.loss(score) if math.isfinite(score) else math.inf
+        return self.by.to_minimise(score) if math.isfinite(score) else math.inf
 
     def points(self, stages: Iterable[int]) -> list[Point]:
         """The points of some stages, each once, in the order in which they were handed out."""

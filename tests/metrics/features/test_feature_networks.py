@@ -161,7 +161,10 @@ def test_a_description_that_does_not_fit_is_told(copied: Callable[[str], Path], 
         ({"input_size": None}, r"says input_size: null. Set input_size: \[8, 8\]"),
         ({"layout": {"NCHW": "NHWC", "NHWC": "NCHW"}[layout]}, r"which is 8 channels in the layout"),
         ({"features": "classes"}, r"features classes have the shape \[3, 4\]; wanted at least 8 features"),
-        ({"probabilities": "features"}, r"values of features are no probabilities: they go from .*probabilities: null"),
+        (
+            {"probabilities": "features"},
+            r"values of features are not probabilities: they range from .*probabilities: null",
+        ),
         ({"pool": "mean"}, r'have the shape \[3, 12\]; "pool: mean" averages maps of four dimensions'),
     ):
         networks.described(path, **{"layout": layout, **changes})

@@ -91,7 +91,7 @@ def test_a_weak_network_is_told_with_what_is_wanted(accuracy: float, chance: flo
     assert sentence is not None
     assert sentence.startswith(
         f"the feature network toy-cnn is weak: its balanced accuracy on held-out images is {accuracy:.2f}, where "
-        f"guessing gives {chance:.2f}; at least {wanted:.2f} is wanted."
+        f"guessing gives {chance:.2f}; it should be at least {wanted:.2f}."
     )
     assert "can't see diversity within a class" in sentence
     assert "reference.feature_network=imagenet" in sentence
@@ -102,7 +102,7 @@ def test_what_can_not_be_judged_is_told(accuracy: float, chance: float, judged_o
     sentence = quality.weakness(facts(accuracy, chance, judged_on))
     assert sentence is not None
     assert sentence.startswith(
-        "how good the feature network toy-cnn is can't be told: the held-out images differ in no"
+        "the quality of the feature network toy-cnn can't be measured: all held-out images have the same"
     )
 
 

@@ -1,4 +1,4 @@
-"""The files of a .zip or .tar archive, held in memory: nothing of it is ever written where it asks to be."""
+"""Reads the files of a .zip or .tar archive into memory: paths in the archive are never written to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def unpack(data: bytes, where: str) -> Files:
     """The files of an archive by their paths.
 
     Raises:
-        ConfigError: it is not an archive, is damaged, holds more than 4 GiB, or a path that leads out of it.
+        ConfigError: it is not an archive, is damaged, holds more than 4 GiB, or has a path that leads out of it.
     """
     try:
         files = _unzip(data, where) if where.endswith(".zip") else _untar(data, where)
@@ -37,7 +37,7 @@ def _unzip(data: bytes, where: str) -> Files:
 
 
 def _untar(data: bytes, where: str) -> Files:
-    """Links and devices are left out."""
+    """The regular files; links and devices are skipped."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         members = [each for each in archive if each.isreg()]
         _check_size(sum(each.size for each in members), where)

@@ -1,4 +1,4 @@
-"""The small file next to a feature network that says what it takes and gives: NAME.yaml or NAME.json."""
+"""The description file next to a feature network: NAME.yaml or NAME.json."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Numbers = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Description:
-    """What a network takes and gives.
+    """The inputs and outputs of a network.
 
-    name: what scores call it.
-    input_size: height and width that images are resized to; None: the network takes any size.
+    name: its name in scores.
+    input_size: height and width that images are resized to; None: any size.
     channels: 1 (grey) or 3 (RGB).
-    offset, divisor: the network takes (pixel - offset) / divisor for pixels in [0, 255]; one number, or one a channel.
+    offset, divisor: the input is (pixel - offset) / divisor for pixels in [0, 255]; one number, or one per channel.
     features: the layer or tensor of the features.
     probabilities: the layer or tensor of class probabilities, if any.
-    input: the tensor that takes the images; None: the only one.
+    input: the tensor of the images; None: the only input.
     layout: NHWC or NCHW.
     resizer: one of `resizing.FILTERS`.
-    pool: mean: the features are the means of feature maps; None: they are vectors already.
+    pool: mean: average feature maps to vectors; None: the features are vectors.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Description:
     pool: str | None
 
     def hashed_fields(self) -> Json:
-        """All that decides the features, as JSON; the name does not."""
+        """The fields that affect the features, as JSON: all but the name."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "name"}
 
 
@@ -59,7 +59,7 @@ def parse(data: bytes, where: str) -> Description:
     """Read and check a description.
 
     Raises:
-        ConfigError: a key is missing, unknown or has a wrong value; the message tells what is allowed.
+        ConfigError: a key is missing, unknown or has a wrong value; the message says what is allowed.
     """
     return _Reader(_mapping(data, where), where).description()
 

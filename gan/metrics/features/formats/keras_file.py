@@ -1,7 +1,7 @@
-"""A `.keras` file: layers and weights. It is looked through before Keras reads it.
+"""A `.keras` file: layers and weights. It is checked before Keras reads it.
 
-Keras's safe mode keeps a file from bringing Python code along, but not from naming things of Keras that read files or
-open connections. So only layers that calculate are allowed, and weights that lie in the file itself.
+Keras's safe mode stops Python code in a file, but not Keras objects that read files or open connections. So only layers
+that calculate are allowed, and only weights inside the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PLAIN = ("__keras_tensor__", "__tuple__")
 
 
 class KerasFile(Format):
-    """`features` and `probabilities` are names of layers."""
+    """Loads a `.keras` file; `features` and `probabilities` are names of layers."""
 
     suffixes = (".keras",)
 
@@ -86,7 +86,7 @@ def _checked_model(data: bytes, where: str) -> keras.Model:
     if refused:
         raise IntegrityError(
             f"{where} holds what may do more than calculate: {', '.join(refused)}; it is not loaded. Replace it by "
-            "layers of Keras that calculate, or export the network as a SavedModel"
+            "Keras layers that only calculate, or export the network as a SavedModel"
         )
     _check_weights(weights, where)
     with scratch_folder() as folder:
@@ -115,7 +115,7 @@ def _check_members(file: zipfile.ZipFile, where: str) -> None:
 
 
 def _disallowed(tree: Any) -> Iterator[str]:
-    """What a model's config names that is not on the lists above."""
+    """The classes in a model's config that are not allowed."""
     if isinstance(tree, dict):
         if "class_name" in tree and not _is_allowed(tree):
             yield f"{tree.get('module')}.{tree['class_name']}"
@@ -144,7 +144,7 @@ def _is_layer(name: str) -> bool:
 
 
 def _check_weights(data: bytes, where: str) -> None:
-    """HDF5 may point to other files: by links, by datasets stored elsewhere, and by virtual ones.
+    """Refuse HDF5 that refers to other files by links, external datasets or virtual datasets.
 
     Raises:
         IntegrityError: it does.

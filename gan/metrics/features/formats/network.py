@@ -1,4 +1,4 @@
-"""A feature network that somebody brought along, with its description."""
+"""A feature network from a user's file, with its description."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ COLOURS = {1: "grey", 3: "grey or RGB"}
 
 
 class DescribedNetwork(FeatureNetwork):
-    """Resizes and scales images as the description says, and tries the network out when it is made.
+    """Resizes and scales images as the description says. The constructor tests the network on random images.
 
     Args:
         kind: the format.
-        files: of the network, by relative path; its hash covers each byte of them and the description's meaning.
-        description: what it takes and gives.
+        files: of the network, by relative path; the hash covers their bytes and `Description.hashed_fields`.
+        description: its inputs and outputs.
         loaded: the network itself.
-        uri: where it lies.
+        uri: its path or URI.
 
     Raises:
-        ConfigError: what the network takes or gives is not what the description says, or not usable as features.
+        ConfigError: inputs or outputs differ from the description, or are not usable as features.
     """
 
     def __init__(self, kind: str, files: Files, description: Description, loaded: Loaded, uri: str) -> None:
@@ -54,7 +54,7 @@ class DescribedNetwork(FeatureNetwork):
     def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         channels, sides = self._description.channels, pixels.shape[1:3]
         if pixels.shape[-1] not in (1, channels):
-            raise DataError(f"{self.name} looks at {COLOURS[channels]} images; got {pixels.shape[-1]} channels")
+            raise DataError(f"{self.name} takes {COLOURS[channels]} images; got {pixels.shape[-1]} channels")
         try:
             parts = [self._calculate(pixels[at : at + CHUNK]) for at in range(0, len(pixels), CHUNK)]
         except self._loaded.errors as error:
@@ -72,7 +72,7 @@ class DescribedNetwork(FeatureNetwork):
         return features, np.asarray(probabilities, np.float32).reshape(len(pixels), -1)
 
     def _prepared(self, pixels: Pixels) -> Array:
-        """Pixels uint8 [N, H, W, C] as the network takes them."""
+        """Pixels uint8 [N, H, W, C], resized and scaled for the network."""
         description = self._description
         shape = (pixels.shape[1], pixels.shape[2])
         images = tf.constant(pixels.astype(np.float32))
@@ -91,7 +91,7 @@ class DescribedNetwork(FeatureNetwork):
         return pooled
 
     def _probe(self) -> int:
-        """Look at random images, check what comes out, and return the number of classes."""
+        """Run the network on random images, check its outputs, and return the number of classes."""
         sides = self._description.input_size or _height_width(self._description, self._loaded.input_shape)
         shape = [each or PROBE_SIDE for each in sides]
         pixels = np.random.default_rng(0).integers(0, 256, (PROBES, *shape, self._description.channels), np.uint8)
@@ -104,9 +104,7 @@ class DescribedNetwork(FeatureNetwork):
             ) from None
         self._check_features(np.asarray(features))
         if not np.array_equal(self.extract(pixels).features, self.extract(pixels).features):
-            raise ConfigError(
-                f"{self._uri} gives other features each time for the same images; export it for inference"
-            )
+            raise ConfigError(f"{self._uri} gives different features for the same images; export it for inference")
         return 0 if probabilities is None else self._check_probabilities(np.asarray(probabilities))
 
     def _check_features(self, features: Array) -> None:
@@ -135,18 +133,18 @@ class DescribedNetwork(FeatureNetwork):
         flat = probabilities.reshape(len(probabilities), -1)
         if len(flat) != PROBES or flat.min() < 0 or np.abs(flat.sum(axis=1) - 1).max() > SUM_TOLERANCE:
             raise ConfigError(
-                f"{self._uri}: the values of {self._description.probabilities} are no probabilities: they go from "
-                f"{flat.min():.3g} to {flat.max():.3g} and add up to {flat.sum(axis=1)[0]:.3g} for an image. Name the "
+                f"{self._uri}: the values of {self._description.probabilities} are not probabilities: they range from "
+                f"{flat.min():.3g} to {flat.max():.3g} and sum to {flat.sum(axis=1)[0]:.3g} for an image. Name the "
                 'tensor after the softmax, or set "probabilities: null"'
             )
         return int(flat.shape[1])
 
 
 def _check_input(description: Description, shape: tuple[int | None, ...], uri: str) -> None:
-    """Compare the description with what the network says of itself.
+    """Compare the description with the network's input shape.
 
     Raises:
-        ConfigError: they differ, or the network takes batches of one size alone.
+        ConfigError: they differ, or the network has a fixed batch size.
     """
     prefix = f"{uri} takes a batch of shape {list(shape)}"
     if len(shape) != 4:
@@ -156,8 +154,8 @@ def _check_input(description: Description, shape: tuple[int | None, ...], uri: s
     channels = shape[1] if description.layout == "NCHW" else shape[3]
     if channels not in (None, description.channels):
         raise ConfigError(
-            f"{prefix}, which is {channels} channels in the layout {description.layout}; its description says channels: "
-            f"{description.channels}. Check channels and layout"
+            f"{prefix}, which is {channels} channels in the layout {description.layout}; its description says "
+            f"channels: {description.channels}. Check channels and layout"
         )
     sides = _height_width(description, shape)
     described_size = description.input_size or (None, None)

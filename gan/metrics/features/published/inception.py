@@ -1,8 +1,8 @@
-"""The Inception network of 2015-12-05 that published FIDs are measured with: `classify_image_graph_def.pb`.
+"""The Inception network of 2015-12-05 that published FIDs use: `classify_image_graph_def.pb`.
 
-2,048 features of `pool_3:0`, as in the code of Heusel et al. 2017 (github.com/bioinf-jku/TTUR, `fid.py`): images go in
-at `ExpandDims:0` as float32 in [0, 255], RGB, of any size; the graph itself resizes them to 299x299 (bilinear) and
-scales them. It is not shipped: give its URI by `gan reference --feature-network`.
+2,048 features of `pool_3:0`, as in the code of Heusel et al. 2017 (github.com/bioinf-jku/TTUR, `fid.py`): the input
+`ExpandDims:0` takes float32 RGB images in [0, 255] of any size; the graph resizes them to 299x299 (bilinear) and scales
+them. It is not part of this package: give its URI with `gan reference --feature-network`.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 INPUT, OUTPUT, FEATURES = "ExpandDims:0", "pool_3:0", 2048
 NAME, ARCHIVE = "classify_image_graph_def.pb", "inception-2015-12-05.tgz"
 REMEDY = (
-    f"give the {NAME} of {ARCHIVE}, which holds {INPUT} and {OUTPUT} with {FEATURES} features; other networks "
-    "go by the names and descriptions that docs/judges.md has"
+    f"give the {NAME} of {ARCHIVE}, which has {INPUT} and {OUTPUT} with {FEATURES} features; for other networks "
+    "see docs/judges.md"
 )
 
 
 class InceptionNetwork(FeatureNetwork):
-    """The canonical network. It has no outputs beside its features.
+    """The network of published FIDs. It has only features, no class probabilities.
 
     Args:
         graph: the bytes of the file.
         where: the path or URI of the file.
 
     Raises:
-        ConfigError: the bytes are another file.
-        IntegrityError: it may do more than calculate.
+        ConfigError: it is another file.
+        IntegrityError: it has operations that are not allowed.
     """
 
     name = "inception-2015-12-05"
@@ -60,15 +60,14 @@ class InceptionNetwork(FeatureNetwork):
 
     def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         if pixels.shape[-1] not in (1, 3):
-            raise DataError(f"{self.name} looks at grey or RGB images; got {pixels.shape[-1]} channels")
+            raise DataError(f"{self.name} takes grey or RGB images; got {pixels.shape[-1]} channels")
         images = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.float32)
         features = self._extract(tf.constant(images)).numpy().reshape(len(images), -1)
         return NetworkOutput(features, np.zeros((len(images), 0), np.float32))
 
 
 def _import_graph(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
-    """The part of the graph from INPUT to OUTPUT, as a function of any number of images; the rest is never loaded."""
-
+    """The part of the graph from INPUT to OUTPUT as a function; the rest is never loaded."""
     names = {node.name for node in definition.node}
     missing = [tensor for tensor in (INPUT, OUTPUT) if tensor.partition(":")[0] not in names]
     if missing:
@@ -91,7 +90,7 @@ def _import_graph(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.exp
 
 
 def _subgraph(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """The nodes that OUTPUT is calculated with, but for those that come before INPUT."""
+    """The nodes between INPUT and OUTPUT."""
     nodes = {node.name: node for node in definition.node}
     first, last = (tensor.partition(":")[0] for tensor in (INPUT, OUTPUT))
     wanted, left = {first}, [last]

@@ -1,4 +1,4 @@
-"""Images with yes-or-no attributes, such as CelebA: the network learns all; combinations of a few are the modes."""
+"""Images with binary attributes, such as CelebA: the network learns all; combinations of a few are the modes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Attributes(Task):
-    """A sigmoid for each attribute. Training images are mirrored at random: a face stays a face."""
+    """A sigmoid for each attribute. Training images are mirrored at random."""
 
     kind = "attributes"
     suffix = "cnn"

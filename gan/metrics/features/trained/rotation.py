@@ -1,7 +1,7 @@
-"""Images without labels: the network learns by how many quarter turns they were rotated; clusters are the modes.
+"""Images without labels: the network learns to predict rotations by quarter turns; clusters are the modes.
 
-Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations". To tell which way is up, the
-network has to recognise what is in the picture, and so its features describe that.
+Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations". To predict the rotation the
+network has to recognise the content of the image, so its features describe the content.
 """
 
 from __future__ import annotations

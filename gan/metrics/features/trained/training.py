@@ -1,4 +1,4 @@
-"""Trains a feature network: one deterministic loop for all of them."""
+"""The deterministic training loop of feature networks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def train(
     seed: int,
     augment: AugmentFn | None = None,
 ) -> keras.Model:
-    """Build and train a network on the second of its two outputs, by Adam under a learning rate that falls to 0.
+    """Build a network and train its second output by Adam with cosine decay of the learning rate to 0.
 
     The same arguments give the same weights on the same machine.
 
@@ -41,9 +41,9 @@ def train(
         targets: [N] or [N, O].
         loss: (targets, outputs) -> mean loss of a batch.
         epochs: passes over the images.
-        batch_size: images a step; at most N are taken.
+        batch_size: images per step, at most N.
         seed: of weights, dropout and order.
-        augment: changes a batch of pixels and targets on the way in.
+        augment: applied to the pixels and targets of each batch.
     """
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)

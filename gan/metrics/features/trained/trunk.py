@@ -1,4 +1,4 @@
-"""The small convolutional network that the trained feature networks share."""
+"""The small convolutional architecture of the trained feature networks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import keras
 FEATURES = 64
 FIRST_CHANNELS = 32
 MAX_CHANNELS = 64
-MIN_SIDE = 7  # the feature map is halved while its side stays at least this
-BATCH_NORM_MOMENTUM = 0.9  # small data sets take few steps, and the statistics must have arrived by then
+MIN_SIDE = 7  # feature maps are halved down to this side
+BATCH_NORM_MOMENTUM = 0.9  # low, since the statistics must converge within the few steps of a small data set
 
 
 def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> keras.Model:
@@ -16,12 +16,12 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
 
     Args:
         image_shape: (H, W, C).
-        outputs: how many numbers it predicts.
+        outputs: the number of outputs.
         activation: of the outputs: softmax or sigmoid.
 
     Returns:
         A model from Pixels [N, H, W, C] (uint8 or float, in [0, 255]) to (features float32 [N, 64], outputs float32
-        [N, O]). The features feed the last layer directly.
+        [N, O]). The features are the input of the last layer.
     """
     pixels = keras.Input(image_shape, name="pixels")
     hidden = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
@@ -46,7 +46,7 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
 def _convolution(
     images: keras.KerasTensor, block: int, channels: int, *, kernel: int, strides: int = 1
 ) -> keras.KerasTensor:
-    """The layers have names of their own: those that Keras makes up depend on what was built before."""
+    """A block with explicit layer names: those that Keras generates depend on what was built before."""
     images = keras.layers.Conv2D(
         channels, kernel, strides=strides, padding="same", use_bias=False, name=f"convolution_{block}"
     )(images)

@@ -76,7 +76,7 @@ def test_without_probabilities_there_are_no_classes() -> None:
         (lambda images: (spread(images)[0] * np.inf, None), r"of random images are not finite; check scale"),
         (lambda images: (spread(images)[0][:, :7], None), r"shape \[3, 7\]; wanted at least 8 features"),
         (lambda images: (spread(images)[0][:1], None), r"for each of 3 images"),
-        (lambda images: (np.random.default_rng().normal(size=(3, 12)), None), r"gives other features each time"),
+        (lambda images: (np.random.default_rng().normal(size=(3, 12)), None), r"gives different features"),
     ],
 )
 def test_what_are_no_features_is_refused(calculate: Callable, message: str) -> None:
@@ -112,5 +112,5 @@ def test_an_error_of_the_network_is_told() -> None:
 def test_colour_is_not_made_grey() -> None:
     made = network(spread, (None, None, None, 1), channels=1)
     assert made.extract(pixels(channels=1)).features.shape == (3, 12)
-    with pytest.raises(DataError, match="toy looks at grey images; got 3 channels"):
+    with pytest.raises(DataError, match="toy takes grey images; got 3 channels"):
         made.extract(pixels())

@@ -150,7 +150,7 @@ def test_onnx_with_numbers_in_other_files(tmp_path: Path, place: str) -> None:
         tensor = model.graph.initializer[0]
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")
-    refused(write_onnx(tmp_path, model), r"keeps numbers in other files \((w1|secret)\); it is not loaded")
+    refused(write_onnx(tmp_path, model), r"keeps weights in other files \((w1|secret)\); it is not loaded")
 
 
 def test_what_is_no_onnx(tmp_path: Path) -> None:
