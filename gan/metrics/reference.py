@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
 HASHED_KEYS = ("label_shares", "batch_size", "searched_images")
-"""Keys of the record that influence scores: the class shares of generated images, the batch size of the network, and the
+"""Keys of the record that influence scores: the class shares of generated images, the network's batch size, and the
 number of training images that are searched for copies."""
 DATASET_KEYS = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
 

@@ -177,8 +177,8 @@ def _check_classes(reference: Reference) -> None:
     largest = 0 if labels is None else int(np.bincount(labels).max())
     if largest < class_fid.MIN_IMAGES_PER_CLASS:
         raise ConfigError(
-            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out images; "
-            f"the largest of the reference has {largest}. Leave it out, or hold out more images"
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out "
+            f"images; the largest of the reference has {largest}. Leave it out, or hold out more images"
         )
 
 

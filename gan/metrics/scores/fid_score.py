@@ -12,7 +12,7 @@ from gan.metrics.scores.fid import fit, frechet_distance
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:
-    """`fid` of all images; its interval is about other images of the same generator, against these real images."""
+    """`fid` of all images; its interval is over other images of the same generator, with the real images fixed."""
     real, generated = comparison.real.features, comparison.generated.features
 
     @cache

@@ -2,10 +2,10 @@
 
 Precision and recall: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative Models",
 equations 1 and 2. Density and coverage: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
-Models", equations 3 and 4. A set is pictured as the union of balls around its points, each as wide as the distance to
-the point's k-th nearest neighbour within the set.
+Models", equations 3 and 4. A set is represented by balls around its points; the radius is the distance to the point's
+k-th nearest neighbour within the set.
 
-All four depend on the numbers of images on both sides; the authors compare equally many, and so does `gan`.
+All four depend on the numbers of images on both sides; the authors compare equal numbers, and so does `gan`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 class Prdc(NamedTuple):
-    """One number an image; each score is a mean of them.
+    """One number per image; each score is their mean.
 
-    precision: bool [N], the generated image lies in a ball of a real one.
-    recall: bool [M], the real image lies in a ball of a generated one.
-    density: float64 [N], balls of real images that the generated one lies in, over k.
-    coverage: bool [M], a generated image lies in the ball of the real one.
+    precision: bool [N], the generated image is in the ball of a real one.
+    recall: bool [M], the real image is in the ball of a generated one.
+    density: float64 [N], the number of balls of real images that hold the generated one, divided by k.
+    coverage: bool [M], the ball of the real image holds a generated one.
     """
 
     precision: npt.NDArray[np.bool_]
@@ -41,12 +41,12 @@ class Prdc(NamedTuple):
 
 
 class Balls(NamedTuple):
-    """A set [N, F] as balls around its points. Of points that are equal, at most k + 1 take part: more change nothing.
+    """A set [N, F] as balls around its points. Of equal points at most k + 1 are used, since more change nothing.
 
-    points: those that take part.
-    first: int [N], the first row that equals each row; it takes part.
-    weights: int [N], how many rows a row that takes part stands for.
-    squared_radii: float64 [N], where a row takes part.
+    points: the points that are used.
+    first: int [N], the first row that equals each row; it is used.
+    weights: int [N], how many rows each used row represents.
+    squared_radii: float64 [N], of the used rows.
     """
 
     points: Points
@@ -58,7 +58,7 @@ class Balls(NamedTuple):
 def prdc(real: Features, generated: Features, *, neighbours: int) -> Prdc:
     """Indicators for real features [M, F] and generated ones [N, F]; `neighbours` is k, below both M and N.
 
-    A point on the surface of a ball lies in it. Memory: a float32 copy of both sets, and tiles of 4 MB.
+    Balls include their surface. Memory: a float32 copy of both sets, and tiles of 4 MB.
 
     Raises:
         DataError: a feature is not a finite number.
@@ -98,7 +98,7 @@ def _balls(features: Features, normalisation: Normalisation, neighbours: int) ->
 
 
 def _repeats(first: Indices) -> Indices:
-    """How many equal rows stand before each row: [N]."""
+    """The number of equal rows before each row: [N]."""
     order = np.argsort(first, kind="stable")
     starts = np.searchsorted(first[order], first[order])
     repeats = np.empty(len(first), np.intp)
@@ -107,7 +107,7 @@ def _repeats(first: Indices) -> Indices:
 
 
 def _squared_radii(points: Points, neighbours: int) -> Floats:
-    """Each pair of points is multiplied once: a tile serves its rows and its columns."""
+    """Each tile is computed once and used for its rows and its columns."""
     blocks = points.blocks(at_least=neighbours + 1)
     nearest = [
         NearestCollector(points.features, block, points.features, points.normalisation.scale, neighbours)
@@ -127,9 +127,9 @@ def _squared_radii(points: Points, neighbours: int) -> Floats:
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:
-    """`precision`, `recall`, `density` and `coverage` of equally many images: the first of the larger set.
+    """`precision`, `recall`, `density` and `coverage` of equal numbers of images, the first ones of the larger set.
 
-    The intervals of precision and density are about other generated images, those of recall and coverage about other
+    The intervals of precision and density are over other generated images, those of recall and coverage over other
     real ones.
     """
     count = min(len(comparison.real), len(comparison.generated))

@@ -93,7 +93,7 @@ def test_a_weak_network_is_told_with_what_is_wanted(accuracy: float, chance: flo
         f"the feature network toy-cnn is weak: its balanced accuracy on held-out images is {accuracy:.2f}, where "
         f"guessing gives {chance:.2f}; it should be at least {wanted:.2f}."
     )
-    assert "can't see diversity within a class" in sentence
+    assert "can't measure diversity within a class" in sentence
     assert "reference.feature_network=imagenet" in sentence
 
 
