@@ -1,4 +1,4 @@
-"""The page: a ReportData in, one self-contained HTML text out. Every text of ours or others' is escaped by Jinja."""
+"""Renders a ReportData as one self-contained HTML page. Jinja escapes every text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTIONS = (
     ("over-time", "Over time"),
     ("curves", "Curves"),
     ("modes", "Modes"),
-    ("walks", "Interpolation"),
+    ("interpolation", "Interpolation"),
     ("nearest", "Nearest images"),
     ("lineage", "Lineage"),
     ("config", "Config"),
@@ -41,7 +41,7 @@ DECIMALS = ((1000, 0), (10, 1), (1, 2), (0.1, 3), (0, 4))
 
 @dataclass(frozen=True)
 class ShownModes:
-    """The modes that are drawn: the `largest` share sets the scale, `long` names stand above their bars."""
+    """The modes that are drawn; the `largest` share sets the scale, and `long` names are above their bars."""
 
     shown: tuple[Mode, ...]
     largest: float
@@ -50,7 +50,7 @@ class ShownModes:
 
 
 def render(data: ReportData) -> str:
-    """The HTML text of a report. It loads nothing from anywhere, and its own security policy forbids that."""
+    """The HTML of a report. It loads nothing, and its content security policy forbids loading."""
     scores = data.scores
     return (
         environment()
@@ -58,7 +58,7 @@ def render(data: ReportData) -> str:
         .render(
             data=data,
             sections=SECTIONS,
-            who_names=SUBJECT_NAMES,
+            subject_names=SUBJECT_NAMES,
             score_rows=[(row, plot.whiskers(row)) for row in scores.rows] if scores else [],
             has_live=scores is not None and any(row.live for row in scores.rows),
             whisker_width=plot.WHISKER_WIDTH,
@@ -71,7 +71,7 @@ def render(data: ReportData) -> str:
 
 
 def shown_modes(modes: tuple[Mode, ...]) -> ShownModes:
-    """All modes in their order, or, of very many, those whose shares differ most."""
+    """All modes in order; if there are more than MAX_MODES, those whose shares differ most."""
     shown, note = modes, ""
     if len(modes) > MAX_MODES:
         shown = tuple(sorted(modes, key=lambda mode: -abs(mode.real - mode.generated))[:MAX_MODES])
@@ -81,7 +81,7 @@ def shown_modes(modes: tuple[Mode, ...]) -> ShownModes:
 
 
 def grouped_settings(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Setting]]]]:
-    """Settings by the first part of their keys, in the order given: ("train", [("steps", ...), ...])."""
+    """Settings grouped by the first part of their keys, in order: ("train", [("steps", ...), ...])."""
     groups: dict[str, list[tuple[str, Setting]]] = {}
     for setting in settings:
         group, _, name = setting.key.partition(".")
@@ -90,7 +90,7 @@ def grouped_settings(settings: tuple[Setting, ...]) -> list[tuple[str, list[tupl
 
 
 def format_number(value: float) -> str:
-    """A number with three figures that matter: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers as such."""
+    """A number with three significant digits: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers in full."""
     size = abs(value)
     if value == 0 or (size >= 1 and float(value).is_integer()):
         return f"{value:,.0f}"
@@ -101,7 +101,7 @@ def format_number(value: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text with a full stop at its end; an id or a score's name at its start stays as it is."""
+    """Text with a full stop; the first letter stays as it is, since it may belong to an id."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
@@ -116,10 +116,10 @@ def data_uri(picture: Picture) -> str:
 
 
 def environment() -> jinja2.Environment:
-    """Where the templates are, with every text escaped and the filters that they use."""
-    made = jinja2.Environment(
+    """The environment of the templates: autoescaping, and their filters."""
+    jinja_environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
     filters: dict[str, Any] = {"figure": format_number, "percent": percent, "data_uri": data_uri, "sentence": sentence}
-    made.filters.update(filters)
-    return made
+    jinja_environment.filters.update(filters)
+    return jinja_environment

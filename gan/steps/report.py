@@ -75,7 +75,7 @@ def gather(store: Store, run: Run, dataset: Dataset, focus: Focus, moment: datet
         scores=_scores(store, focus),
         samples=drawn.samples if drawn else None,
         over_time=pictures.over_time(store, run, dataset),
-        walks=drawn.walks if drawn else (),
+        interpolations=drawn.interpolations if drawn else (),
         nearest=_nearest(store, dataset, drawn, focus),
         charts=(
             *curves.training_charts(lines, zero_is_border=build.build_loss(config).zero_is_border),

@@ -64,6 +64,12 @@ def test_no_two_metrics_have_a_score_of_the_same_name() -> None:
 
 
 @every_metric
+def test_every_score_has_a_one_sentence_meaning(metric: Metric) -> None:
+    for kind in metric.kinds:
+        assert kind.meaning.endswith("."), kind.name
+
+
+@every_metric
 def test_scores_are_those_of_the_registry(metric: Metric) -> None:
     assert list(estimates(metric, batch(0), batch(1))) == [kind.name for kind in metric.kinds]
 

@@ -82,16 +82,16 @@ def full(name: str = "digits-1") -> ReportData:
         scores=ScoreTable(
             name,
             1500,
-            (ScoreRow(name, "lower", interval, interval, interval, 0.01), ScoreRow(name, None, None)),
+            (ScoreRow(name, "lower", interval, interval, interval, 0.01, name), ScoreRow(name, None, None)),
             ((name, name),),
             name,
         ),
         samples=SampleGrid(images, name, 3, (name, name, name)),
         over_time=(ImageRow(name, images[:3]),),
-        walks=(ImageRow(name, images[:3]),),
+        interpolations=(ImageRow(name, images[:3]),),
         nearest=NearestImages((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
         charts=(
-            Chart(name, name, (Series(name, ((1, 1), (2, 2)), ((0, 2), (1, 3))),), name, (name, 0.5)),
+            Chart(name, name, (Series(name, ((1, 1), (2, 2))),), name),
             Chart(name, name, (Series(name, ()),)),
         ),
         modes=(Mode(name, 0.5, 0.25),),
@@ -100,6 +100,13 @@ def full(name: str = "digits-1") -> ReportData:
         environment=((name, name),),
         timings=((name, name),),
     )
+
+
+def test_it_defines_each_score() -> None:
+    row = ScoreRow("KID", "lower", ScoreInterval(0.5), meaning="A distance <of features>.")
+    page = Page(render(dataclasses.replace(full(), scores=ScoreTable("fid[x:1]", 1, (row,), ()))))
+    assert "A distance <of features>." in page.of("title", "th")
+    assert "A distance <of features>." in page.words
 
 
 @pytest.mark.parametrize("data", [EMPTY, full()], ids=["empty", "full"])
@@ -136,10 +143,10 @@ def test_every_section_without_data_says_so_in_a_sentence() -> None:
         "No modes were counted yet",
         "No interpolation yet",
         "No comparison with training images yet",
-        "Nothing is known of where this run came from.",
-        "The config of this run is not known.",
+        "The lineage of this run is unknown.",
+        "The config of this run is unknown.",
         "The environment was not recorded.",
-        "No times were recorded yet.",
+        "No durations were recorded yet.",
     ):
         assert part in page.text
 
@@ -153,9 +160,9 @@ def test_any_part_may_be_missing(missing: str) -> None:
     ("passed", "live", "parts"),
     [
         (True, True, ("✓ Passed the gate for “digits”", "gen-1 is the live generator.")),
-        (True, False, ("✓ Passed the gate", "gen-1 may be promoted; it is not the live generator.")),
+        (True, False, ("✓ Passed the gate", "gen-1 may be promoted. It is not live now.")),
         (False, False, ("✕ Refused for “digits”", "gen-1 was not promoted.", "fid is 9.")),
-        (False, True, ("✕ Refused for “digits”", "gen-1 is live all the same.")),
+        (False, True, ("✕ Refused for “digits”", "gen-1 is live nevertheless.")),
     ],
 )
 def test_the_verdict_is_said_in_words(passed: bool, live: bool, parts: tuple[str, ...]) -> None:

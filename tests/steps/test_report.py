@@ -98,7 +98,7 @@ def test_evaluated(scored: World) -> None:
     has(
         page(scored),
         "A conditional dcgan generator",
-        "A column a class.",
+        "One column per class.",
         "cats dogs",
         "fid[folder-cnn:",
         "Real data",
@@ -205,7 +205,7 @@ def test_without_training_images_or_reference_the_rest_is_still_shown(
     for item in made.store.list(f"datasets/{made.dataset_id}"):
         if item.key.endswith(".tfrecord"):
             made.store.delete(item.key)
-    has(page(made), "No comparison with training images yet", "A column a class.")
+    has(page(made), "No comparison with training images yet", "One column per class.")
     assert "is missing" in capsys.readouterr().err
 
 

@@ -42,35 +42,35 @@ class Drawn:
     """What was drawn for a report: `compared` are the samples that nearest images are sought for."""
 
     samples: SampleGrid
-    walks: tuple[ImageRow, ...]
+    interpolations: tuple[ImageRow, ...]
     compared: Pixels
 
 
 def draw(with_: GenerateFn, run: Run, dataset: Dataset, who: str) -> Drawn:
-    """The sample sheet and the walks of a report; `who` drew them, as the start of a caption."""
+    """The sample sheet and the interpolations of a report; `who` drew them, as the start of a caption."""
     config = run.config.generator
     classes = dataset.classes if config.conditional else ()
     plan = sample_grid(config.latent_size, len(classes) or None)
     pixels = to_pixels(with_(plan.latents, plan.labels))
     titles = classes[: plan.columns]
-    caption = f"{who}; seed 0, nothing picked out by hand." + (" A column a class." if titles else "")
+    caption = f"{who}; seed 0, not selected by hand." + (" One column per class." if titles else "")
     points = latents.interpolations(WALKS, STEPS_A_WALK, config.latent_size, seed=1)
     labels = np.repeat(np.arange(WALKS, dtype=np.int32) % len(classes), STEPS_A_WALK) if classes else None
     walked = to_pixels(with_(points, labels)).reshape(WALKS, STEPS_A_WALK, *dataset.image_shape)
-    walks = tuple(ImageRow(f"Walk {row + 1}", pictures(each)) for row, each in enumerate(walked))
+    interpolations = tuple(ImageRow(f"Interpolation {row + 1}", pictures(each)) for row, each in enumerate(walked))
     samples = SampleGrid(pictures(pixels), caption, plan.columns if titles else None, titles)
-    return Drawn(samples, walks, pixels[:COMPARED])
+    return Drawn(samples, interpolations, pixels[:COMPARED])
 
 
 def over_time(store: Store, run: Run, dataset: Dataset) -> tuple[ImageRow, ...]:
     """The first samples of a few sheets that training drew, evenly chosen, with the first and the last."""
     keys = layout.sample_sheets(store, run.run_id)
     height, width, _ = dataset.image_shape
-    strips = []
+    rows = []
     for key in (keys[index] for index in moments(len(keys))):
         cut = split_grid(store.read(key), height=height, width=width, scale=scale_of(height))
-        strips.append(ImageRow(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
-    return tuple(strips)
+        rows.append(ImageRow(f"step {int(Path(key).stem):,}", pictures(cut[:TILES_A_MOMENT])))
+    return tuple(rows)
 
 
 def moments(count: int) -> list[int]:
