@@ -353,5 +353,5 @@ def test_importing_it_does_not_import_tensorflow() -> None:
 
 def test_a_template_that_can_not_be_filled_in_is_found_before_any_work() -> None:
     build.check_config(override(Config(), ["retrain.message={{ name }}: {{ event }}"]))
-    with pytest.raises(ConfigError, match=r"retrain\.message is no template .*'nme' is undefined"):
+    with pytest.raises(ConfigError, match=r"retrain\.message is not a valid template: .*'nme' is undefined"):
         build.check_config(override(Config(), ["retrain.message={{ nme }}"]))

@@ -91,7 +91,7 @@ def test_what_is_better_scores_better(metric: Metric) -> None:
     broken = dataclasses.replace(broken, class_probabilities=np.full((400, 4), 0.25, np.float32))
     good, bad = estimates(metric, real, healthy), estimates(metric, real, broken)
     for name in good.keys() - {"memorised", "near_copies", "high_confidence"}:  # these say nothing of being far off
-        assert KINDS[name].loss(good[name].value) < KINDS[name].loss(bad[name].value), name
+        assert KINDS[name].to_minimise(good[name].value) < KINDS[name].to_minimise(bad[name].value), name
 
 
 @every_metric

@@ -50,9 +50,6 @@ class PixelCache:
         return self.images[image_key(example.file, example.sha256)].decoded_sha256
 
 
-EMPTY = PixelCache()
-
-
 def load_pixel_cache(
     store: Store, dataset: Dataset, examples: Sequence[ExampleRef], *, require_decoded_sha256: bool = False
 ) -> PixelCache:

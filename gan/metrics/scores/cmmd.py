@@ -24,7 +24,6 @@ from gan.metrics.maths.estimate import LazyScore
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
-CLIP_SIGMA = 10.0
 SCALE = 1000.0
 TILE_ROWS = 1024
 MEDIAN_ROWS = 1000

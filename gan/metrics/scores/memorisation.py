@@ -33,7 +33,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.distances import digests, normalisation_of, normalised, tie_tolerance
@@ -48,24 +47,14 @@ NEAR_COPY_RATIO = 0.5  # of the distance between training images: see above
 PART_ROWS = 8192  # points converted to float32 at a time
 
 
-def memorised(generated: Features, training: Features, *, max_ratio: float = 1.0) -> npt.NDArray[np.bool_]:
-    """Which of the generated images copy a training image.
+def distance_ratios(generated: Features, training: Features) -> Floats:
+    """d(g, t) / d(t, t') of each generated image: float64 [N]; 0 for a copy, 1 or more for a new image.
+
+    Ratios that may equal 1 are 1.
 
     Args:
         generated: features [N, F].
         training: features [T, F] of all training images.
-        max_ratio: d(g, t) must be below this share of d(t, t'); 1 as in the paper; lower values find nearer copies.
-
-    Returns:
-        bool [N]; the score is the mean.
-    """
-    return distance_ratios(generated, training) < max_ratio
-
-
-def distance_ratios(generated: Features, training: Features) -> Floats:
-    """d(g, t) / d(t, t') of each generated image: float64 [N]; 0 for a copy, 1 or more for a new image.
-
-    Ratios that may equal 1 are 1. Arguments as of `memorised`.
     """
     index, distance = nearest(generated, training)
     used, where = np.unique(index, return_inverse=True)

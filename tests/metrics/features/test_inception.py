@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from gan.errors import ConfigError, DataError
-from gan.metrics.features.published import inception
 from gan.metrics.features.published.inception import InceptionNetwork
 from gan.util.ids import sha256
 from support.inception import make_graph
@@ -66,9 +63,3 @@ def test_a_graph_that_does_not_run_is_refused() -> None:
 def test_more_channels_are_refused() -> None:
     with pytest.raises(DataError, match="grey or RGB images; got 4 channels"):
         InceptionNetwork(make_graph(), "x.pb").extract(np.zeros((1, 8, 8, 4), np.uint8))
-
-
-def test_loads_from_a_file(tmp_path: Path) -> None:
-    graph = make_graph()
-    (tmp_path / "net.pb").write_bytes(graph)
-    assert inception.load(str(tmp_path / "net.pb")).hash == sha256(graph)

@@ -43,7 +43,7 @@ def test_is_unbiased() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "real", "generated", "size"), [(1000, 10_000, 5_000, 1000), (1000, 300, 900, 150), (1000, 3, 3, 2)]
+    ("max_size", "real", "generated", "size"), [(1000, 10_000, 5_000, 1000), (1000, 300, 900, 150), (1000, 3, 3, 2)]
 )
 def test_subset_size(max_size: int, real: int, generated: int, size: int) -> None:
     assert kid.subset_size(max_size, real, generated) == size

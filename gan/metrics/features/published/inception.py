@@ -14,7 +14,6 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError
-from gan.metrics.features import network_file
 from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.types import Json
 from gan.util.ids import sha256
@@ -102,14 +101,3 @@ def _subgraph(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     part = tf.compat.v1.GraphDef(versions=definition.versions)
     part.node.extend(node for node in definition.node if node.name in wanted and node.name != first)
     return part
-
-
-def load(uri: str) -> InceptionNetwork:
-    """The network from a file, given by its path or URI.
-
-    Raises:
-        NotFoundError: there is no such file.
-        ConfigError: it is another file, or can't be read.
-        StoreError: its bucket can't be read.
-    """
-    return InceptionNetwork(network_file.read(uri), uri)
