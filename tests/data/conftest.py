@@ -44,10 +44,10 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
         with ManifestWriter(folder / MANIFEST) as manifest, ShardWriter(folder, "train", shape, shard_bytes) as shards:
             for number in range(examples):
                 marks = tuple(1 if (number >> bit) % 2 else -1 for bit in range(attributes))
-                listed = ExampleRef(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
-                place = shards.add(listed, pixels_of(number, shape))
+                ref = ExampleRef(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
+                place = shards.add(ref, pixels_of(number, shape))
                 digest = hashlib.sha256(str(number).encode()).hexdigest()
-                manifest.add(example_row(listed, digest, place, has_label=labelled))
+                manifest.add(example_row(ref, digest, place, has_label=labelled))
         dataset = with_id(
             Dataset(
                 id="",

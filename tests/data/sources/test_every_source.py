@@ -122,27 +122,27 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
             assert path.stat().st_size == shard.bytes <= 0.05 * 2**20
             for index, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
                 features = tf.train.Example.FromString(record).features.feature
-                listed = expected[features["id"].bytes_list.value[0].decode()]
-                original = listing.read(listed.key)
+                ref = expected[features["id"].bytes_list.value[0].decode()]
+                original = listing.read(ref.key)
                 pixels = (
-                    prepare_image(original, listed.file, transform).pixels
+                    prepare_image(original, ref.file, transform).pixels
                     if isinstance(original, bytes)
                     else crop_and_resize_pixels(np.asarray(original), transform)
                 )
                 assert features["image/raw"].bytes_list.value[0] == pixels
                 assert tuple(features["image/shape"].int64_list.value) == dataset.image_shape
-                assert features["label"].int64_list.value[0] == listed.label
+                assert features["label"].int64_list.value[0] == ref.label
                 row = manifest[shard.name, index]
-                assert (row["id"], row["split"], row["file"]) == (listed.id, name, listed.file)
-                assert listed.split == ("" if listing.split_by_pixels else name)
-                assert row["label"] == (listed.label if listing.classes else None)
-                assert row["attributes"] == (list(listed.attributes) or None)
-                assert row["identity"] == listed.identity
+                assert (row["id"], row["split"], row["file"]) == (ref.id, name, ref.file)
+                assert ref.split == ("" if listing.split_by_pixels else name)
+                assert row["label"] == (ref.label if listing.classes else None)
+                assert row["attributes"] == (list(ref.attributes) or None)
+                assert row["identity"] == ref.identity
                 if isinstance(original, bytes):
                     assert row["sha256"] == hashlib.sha256(original).hexdigest()
                 else:
-                    assert row["sha256"] == listed.sha256
-                found.add(listed.id)
+                    assert row["sha256"] == ref.sha256
+                found.add(ref.id)
     assert found == expected.keys()
     assert len(manifest) == len(expected)
     listing.close()

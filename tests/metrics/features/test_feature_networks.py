@@ -73,21 +73,21 @@ def test_features_and_probabilities_are_those_of_the_network(written: Callable[[
     network = feature_networks.open(str(written(kind)))
     assert (network.name, network.kind, network.classes) == ("toy", kind, networks.CLASSES)
     for count in (5, 40):
-        seen = network.extract(pixels(count))
+        output = network.extract(pixels(count))
         features, probabilities = networks.expected(pixels(count))
-        np.testing.assert_allclose(seen.features, features, atol=1e-5)
-        np.testing.assert_allclose(seen.outputs, probabilities, atol=1e-5)
-        assert (seen.features.dtype, seen.outputs.dtype) == (np.float32, np.float32)
-        np.testing.assert_array_equal(seen.features, network.extract(pixels(count)).features)
+        np.testing.assert_allclose(output.features, features, atol=1e-5)
+        np.testing.assert_allclose(output.outputs, probabilities, atol=1e-5)
+        assert (output.features.dtype, output.outputs.dtype) == (np.float32, np.float32)
+        np.testing.assert_array_equal(output.features, network.extract(pixels(count)).features)
 
 
 @every_format
 def test_a_network_without_probabilities(copied: Callable[[str], Path], kind: str) -> None:
     path = networks.described(copied(kind), layout={"onnx": "NCHW"}.get(kind, "NHWC"), probabilities=None)
     network = feature_networks.open(str(path))
-    seen = network.extract(pixels())
-    assert (network.classes, seen.outputs.shape) == (0, (5, 0))
-    np.testing.assert_allclose(seen.features, networks.expected(pixels())[0], atol=1e-5)
+    output = network.extract(pixels())
+    assert (network.classes, output.outputs.shape) == (0, (5, 0))
+    np.testing.assert_allclose(output.features, networks.expected(pixels())[0], atol=1e-5)
 
 
 @every_format

@@ -30,22 +30,22 @@ def photographs() -> np.ndarray:
 
 
 def test_photographs_are_recognised(network: ImageNetNetwork, photographs: np.ndarray) -> None:
-    seen = network.extract(photographs)
-    assert seen.outputs.argmax(axis=1).tolist() == [PALACE, DAISY]
-    assert seen.features.shape == (2, efficientnet_lite.FEATURES)
-    assert seen.outputs.shape == (2, network.classes) == (2, 1000)
-    assert (seen.features.dtype, seen.outputs.dtype) == (np.float32, np.float32)
-    assert seen.features.min() >= 0
-    np.testing.assert_allclose(seen.outputs.sum(axis=1), 1, rtol=1e-5)
+    output = network.extract(photographs)
+    assert output.outputs.argmax(axis=1).tolist() == [PALACE, DAISY]
+    assert output.features.shape == (2, efficientnet_lite.FEATURES)
+    assert output.outputs.shape == (2, network.classes) == (2, 1000)
+    assert (output.features.dtype, output.outputs.dtype) == (np.float32, np.float32)
+    assert output.features.min() >= 0
+    np.testing.assert_allclose(output.outputs.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_logits_are_those_of_pytorch(network: ImageNetNetwork, photographs: np.ndarray) -> None:
-    seen = network.extract(photographs)
-    palace = np.log(seen.outputs[0])
+    output = network.extract(photographs)
+    palace = np.log(output.outputs[0])
     gap = LOGITS["palace"][698] - LOGITS["palace"][442]
     assert palace[698] - palace[442] == pytest.approx(gap, abs=1e-4)
     tensors = torch_file.read(imagenet.installed_file().read_bytes(), "x")
-    logits = seen.features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    logits = output.features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
     assert logits[0, 698] == pytest.approx(LOGITS["palace"][698], abs=1e-4)
     assert logits[1, 985] == pytest.approx(LOGITS["daisy"][985], abs=1e-4)
 

@@ -14,9 +14,9 @@ from support.inception import make_graph
 def test_looks_at_batches_of_any_size() -> None:
     network = InceptionNetwork(make_graph(), "x.pb")
     pixels = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
-    seen = network.extract(pixels)
-    assert seen.features.shape == (3, 2048)
-    assert seen.outputs.shape == (3, 0)
+    output = network.extract(pixels)
+    assert output.features.shape == (3, 2048)
+    assert output.outputs.shape == (3, 0)
     constant = np.full((2, 8, 8, 3), [10, 20, 250], np.uint8)
     np.testing.assert_allclose(network.extract(constant).features[:, :3], [[10, 20, 250]] * 2, rtol=1e-4)
 
