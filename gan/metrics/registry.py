@@ -151,10 +151,10 @@ _MODES = (
 _MEMORISATION = (
     _share(
         "memorised",
-        "Share of generated images that are nearer to a training image than that one is to any other.",
+        "Share of generated images that are nearer to a training image than any other training image is to it.",
         LOWER,
     ),
-    _share("near_copies", "Like memorised, but at less than half of that distance: near copies.", LOWER),
+    _share("near_copies", "Like memorised, but at less than half of that distance.", LOWER),
 )
 _CLASS_FID = ScoreKind("class_fid", LOWER, title="FID within classes", meaning="Mean of the FIDs within each class.")
 _INCEPTION_SCORE = ScoreKind(

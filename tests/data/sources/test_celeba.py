@@ -78,7 +78,7 @@ def test_the_layout_of_the_original_release(tmp_path: Path) -> None:
     assert scan(tmp_path / "release").examples == expected
 
 
-def test_the_whole_release_is_genuine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_release_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = bad_inputs.celeba(tmp_path)
     published = {path.name: download.file_md5(path) for path in folder.iterdir()}
     assert published.keys() == celeba.MD5.keys()

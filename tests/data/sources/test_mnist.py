@@ -20,7 +20,7 @@ def scan(where: Path | None, mnist: Mnist | None = None) -> Listing:
     return source.scan(None if where is None else str(where), 20)
 
 
-def test_the_genuine_files(real_data: Path) -> None:
+def test_the_published_files(real_data: Path) -> None:
     listing = scan(real_data / "mnist")
     assert listing.matches_published_checksums is True
     splits = [each.split for each in listing.examples]
@@ -34,7 +34,7 @@ def test_the_genuine_files(real_data: Path) -> None:
     assert pixels.std() / 255 == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_unzipped_genuine_files_are_genuine(real_data: Path, tmp_path: Path) -> None:
+def test_unzipped_published_files_match(real_data: Path, tmp_path: Path) -> None:
     for base in GZIP_MD5:
         data = gzip.decompress((real_data / "mnist" / f"{base}.gz").read_bytes())
         (tmp_path / base.replace("-idx", ".idx")).write_bytes(data)
@@ -42,7 +42,7 @@ def test_unzipped_genuine_files_are_genuine(real_data: Path, tmp_path: Path) -> 
     assert PLAIN_MD5.keys() == GZIP_MD5.keys()
 
 
-def test_other_files_are_not_genuine(tmp_path: Path) -> None:
+def test_other_files_do_not_match(tmp_path: Path) -> None:
     listing = scan(bad_inputs.mnist(tmp_path))
     assert listing.matches_published_checksums is False
     assert [each.id for each in listing.examples[:2]] == ["train/00000", "train/00001"]
