@@ -1,8 +1,8 @@
-"""What checkpoints cost: their share of training time at a config's own interval, their size, and the time to resume.
+"""The cost of checkpoints: their share of training time at a config's interval, their size, and the time to resume.
 
-A real run of `--intervals` intervals. On the training thread a checkpoint takes the copy of the state off the device
-and a look whether all of it is finite; writing, hashing and uploading happen in the background. That takes processor
-time which training might have used: "at most" counts all of it as if training had lost it.
+Measured in a real run of `--intervals` intervals. On the training thread a checkpoint copies the state from the device
+and checks that it is finite; writing, hashing and uploading happen in the background. "at most" counts the CPU time of
+the background work as if training had lost all of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gan.train.state import make_train_state
 
 
 def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
-    """Has every call of a method add its seconds to the list that is returned."""
+    """Make every call of a method append its seconds to the returned list."""
     original, seconds = getattr(owner, name), []
 
     @functools.wraps(original)
@@ -45,7 +45,7 @@ def timed(owner: type, name: str, clock: Callable[[], float]) -> list[float]:
 
 
 def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str) -> float:
-    """How long it takes to find the last checkpoint, read and check it, and put it into networks that are built."""
+    """Seconds to find, read and verify the last checkpoint, and to load it into existing networks."""
     dataset = spec.load(store, dataset_id)
     state = make_train_state(
         build.build_generator(settings, dataset),
@@ -62,7 +62,7 @@ def resume_seconds(store: Store, settings: Config, dataset_id: str, run_id: str)
 
 
 def measure(store: Store, settings: Config, intervals: int) -> dict[str, str]:
-    """Train, and tell what the checkpoints took."""
+    """Train, and measure the checkpoints."""
     every = settings.train.checkpoint_every_steps
     dataset_id = preprocess(store, settings.data).id
     handing_over = timed(Loop, "_save", time.perf_counter)
@@ -82,7 +82,7 @@ def measure(store: Store, settings: Config, intervals: int) -> dict[str, str]:
         "size": f"{size / 1e6:.1f} MB",
         "training an interval": f"{interval:.1f} s",
         "on the training thread": f"{handed * 1000:.0f} ms",
-        "in the background": f"{statistics.mean(publishing):.2f} s, of which processor {spent:.2f} s",
+        "in the background": f"{statistics.mean(publishing):.2f} s, of which {spent:.2f} s of CPU time",
         "share of training time": f"{handed / interval:.2%}",
         "share at most": f"{(handed + spent) / interval:.2%}",
         "resume": f"{resume_seconds(store, settings, dataset_id, run_id):.2f} s",
@@ -94,8 +94,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="digits", help="a shipped config or a file; its networks and its interval")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the config")
-    parser.add_argument("--intervals", type=int, default=2, help="checkpoints to write")
-    parser.add_argument("--store", help="where to; default: a temporary folder")
+    parser.add_argument("--intervals", type=int, default=2, help="number of checkpoints")
+    parser.add_argument("--store", help="default: a temporary folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(arguments.store or str(Path(folder) / "store"))

@@ -1,6 +1,6 @@
-"""The ImageNet network: ours against the PyTorch code that its checkpoint was published with, and how fast ours is.
+"""The ImageNet network compared with the PyTorch code of its checkpoint, and its speed.
 
-PyTorch stays out of `.venv`: it runs in an environment of its own, as a second process on the same input.
+PyTorch is not in `.venv`: it runs in a separate environment, as a second process on the same input.
 
     python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch efficientnet-lite-pytorch==0.1.0 pillow
     .venv/bin/python benchmarks/imagenet_network.py --torch /tmp/torch/bin/python --celeba /data/celeba
@@ -24,8 +24,8 @@ from sklearn.datasets import load_sample_images
 from gan.metrics.features.published import efficientnet_lite, imagenet, torch_file
 from gan.metrics.features.resizing import resizer
 
-LIMIT, FACES, BATCH, ROUNDS = 1e-4, 62, 250, 3
-PEER = """
+TOLERANCE, FACES, BATCH, ROUNDS = 1e-4, 62, 250, 3
+BASELINE = """
 import sys, numpy, torch
 from efficientnet_lite_pytorch import EfficientNet
 network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=sys.argv[1]).eval()
@@ -72,18 +72,18 @@ def _resized(picture: np.ndarray) -> np.ndarray:
 
 def _compare(python: str, path: Path, images: np.ndarray) -> None:
     network = efficientnet_lite.build(torch_file.read(path.read_bytes(), str(path)), str(path))
-    ours = dict(zip(("features", "logits"), (each.numpy() for each in network(images)), strict=True))
+    own = dict(zip(("features", "logits"), (each.numpy() for each in network(images)), strict=True))
     with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder) / "images.npy", Path(folder) / "made.npz"
+        given, result = Path(folder) / "images.npy", Path(folder) / "result.npz"
         np.save(given, images)
-        subprocess.run([python, "-c", PEER, str(path), str(given), str(made)], check=True)  # noqa: S603
-        theirs = dict(np.load(made))
-    for name, values in theirs.items():
-        gap = float(np.abs(ours[name] - values).max())
+        subprocess.run([python, "-c", BASELINE, str(path), str(given), str(result)], check=True)  # noqa: S603
+        expected = dict(np.load(result))
+    for name, values in expected.items():
+        gap = float(np.abs(own[name] - values).max())
         print(f"{name} of {len(images)} pictures: largest difference {gap:.1e} of values up to {values.max():.2f}")
-        if gap > LIMIT:
-            raise SystemExit(f"more than {LIMIT}")
-    print("classes of the first two:", ours["logits"][:2].argmax(axis=1), "and", theirs["logits"][:2].argmax(axis=1))
+        if gap > TOLERANCE:
+            raise SystemExit(f"more than {TOLERANCE}")
+    print("classes of the first two:", own["logits"][:2].argmax(axis=1), "and", expected["logits"][:2].argmax(axis=1))
 
 
 def _measure() -> None:
@@ -91,10 +91,10 @@ def _measure() -> None:
     rng = np.random.default_rng(0)
     for side in (28, 64, 256):
         pixels = rng.integers(0, 256, (BATCH, side, side, 3), np.uint8)
-        network.look(pixels[:1])
+        network.extract(pixels[:1])
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            network.look(pixels)
+            network.extract(pixels)
             speed = BATCH / (time.perf_counter() - began)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
             print(f"{side} pixels a side: {speed:.1f} images/s, peak memory {peak:.0f} MB", flush=True)

@@ -1,8 +1,8 @@
-"""Coverage of nominal 95 % intervals of FID and KID: generators equal to, near to and far from the real images.
+"""Coverage of nominal 95 % intervals of FID and KID, for generators equal to, near to and far from the real images.
 
 Features are rectified linear mixtures of latents with a spectrum of 1/k. Each round draws new latents, and with "both"
-new real images too. The second generator of a paired difference has slightly other weights and the same latents.
-`ratio` is the estimated standard error over the empirical one, and is itself known to 1 / sqrt(2 rounds) at best.
+also new real images. The second generator of a paired difference has slightly different weights and the same latents.
+`ratio` is the estimated standard error over the empirical one; its own relative error is about 1 / sqrt(2 rounds).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
-from gan.metrics.maths.contributions import Contributions, Over, difference, standard_error
+from gan.metrics.maths.contributions import Contributions, Over, paired_difference, standard_error
 from gan.metrics.maths.fid_influence import influence
 from gan.metrics.scores import fid, kid
 
@@ -20,8 +20,8 @@ Array = npt.NDArray[np.floating]
 SHIFTS = {"none": 0.0, "small": 0.05, "clear": 0.5}
 
 
-class Law:
-    """Where features come from."""
+class FeatureDistribution:
+    """The distribution of the features."""
 
     def __init__(self, features: int) -> None:
         rng = np.random.default_rng(0)
@@ -45,23 +45,25 @@ def fid_of(real: Array, generated: Array) -> tuple[float, Contributions]:
 SCORES = {"fid": fid_of, "kid": kid.all_pairs}
 
 
-def rounds(score: str, law: Law, images: int, shift: float, over: Over, count: int, seed: int) -> Array:
+def rounds(
+    score: str, distribution: FeatureDistribution, images: int, shift: float, over: Over, count: int, seed: int
+) -> Array:
     """Value, its error, difference and its error: [count, 4]."""
     rng = np.random.default_rng(seed)
-    real = law(rng.normal(size=(images, law.features)), 0.0)
+    real = distribution(rng.normal(size=(images, distribution.features)), 0.0)
     rows = []
     for _ in range(count):
         if over == "both":
-            real = law(rng.normal(size=(images, law.features)), 0.0)
-        latents = rng.normal(size=(images, law.features))
-        value, parts = SCORES[score](real, law(latents, shift))
-        other, other_parts = SCORES[score](real, law(latents, shift, 0.1))
-        paired = difference(other_parts, parts)
+            real = distribution(rng.normal(size=(images, distribution.features)), 0.0)
+        latents = rng.normal(size=(images, distribution.features))
+        value, parts = SCORES[score](real, distribution(latents, shift))
+        other, other_parts = SCORES[score](real, distribution(latents, shift, 0.1))
+        paired = paired_difference(other_parts, parts)
         rows.append((value, standard_error(parts, over=over), other - value, standard_error(paired, over=over)))
     return np.array(rows)
 
 
-def shown(values: Array, errors: Array) -> str:
+def table_cell(values: Array, errors: Array) -> str:
     """One cell of the table."""
     spread, covered = values.std(ddof=1), np.mean(np.abs(values - values.mean()) < 1.96 * errors)
     return f"{values.mean():10.3g} ratio {np.sqrt(np.mean(errors**2)) / spread:.2f} coverage {covered:.3f}"
@@ -78,12 +80,12 @@ def main() -> None:
     parser.add_argument("--shifts", nargs="+", choices=list(SHIFTS), default=list(SHIFTS))
     parser.add_argument("--over", nargs="+", choices=["generated", "both"], default=["generated", "both"])
     given = parser.parse_args()
-    law = Law(given.features)
+    distribution = FeatureDistribution(given.features)
     for score in given.scores:
         for name in given.shifts:
             for over in given.over:
-                found = rounds(score, law, given.images, SHIFTS[name], over, given.rounds, given.seed)
-                alone, paired = shown(found[:, 0], found[:, 1]), shown(found[:, 2], found[:, 3])
+                found = rounds(score, distribution, given.images, SHIFTS[name], over, given.rounds, given.seed)
+                alone, paired = table_cell(found[:, 0], found[:, 1]), table_cell(found[:, 2], found[:, 3])
                 print(f"{score} {name:5} over {over:9} score {alone} | paired difference {paired}", flush=True)
 
 

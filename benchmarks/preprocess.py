@@ -1,4 +1,4 @@
-"""Images a second into TFRecord shards: `gan preprocess` and one plain Pillow loop over the same CelebA zip."""
+"""Images per second into TFRecord shards: `gan preprocess` and a plain Pillow loop over the same CelebA zip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gan.store import open_store
 CROP, SIDE = 148, 64
 
 
-def ours(celeba: Path) -> float:
+def run_gan(celeba: Path) -> float:
     """The whole step: lists, hashes, decoding, packing, manifest, checksums."""
     with tempfile.TemporaryDirectory() as folder:
         data = Data(dataset="celeba", source=str(celeba), crop=CROP, image_size=SIDE)
@@ -29,7 +29,7 @@ def ours(celeba: Path) -> float:
         return sum(outcome.details["examples"].values()) / (time.perf_counter() - began)
 
 
-def peer(celeba: Path) -> float:
+def run_baseline(celeba: Path) -> float:
     """Decode, crop, resize, write: no lists, no hashes, no manifest."""
     left, top = (178 - CROP) // 2, (218 - CROP) // 2
     with (
@@ -53,13 +53,13 @@ def main() -> None:
     parser.add_argument("--celeba", type=Path, required=True, help="folder of the original release")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    figures: dict[str, list[float]] = {"ours": [], "peer": []}
+    rates: dict[str, list[float]] = {"gan": [], "baseline": []}
     for _ in range(arguments.rounds):
-        for name, measure in (("ours", ours), ("peer", peer)):
-            figures[name].append(measure(arguments.celeba))
-            print(f"{name}: {figures[name][-1]:.0f} images/s", flush=True)
-    ratio = statistics.median(figures["ours"]) / statistics.median(figures["peer"])
-    print(f"ours / peer, medians of {arguments.rounds}: {ratio:.2f}")
+        for name, measure in (("gan", run_gan), ("baseline", run_baseline)):
+            rates[name].append(measure(arguments.celeba))
+            print(f"{name}: {rates[name][-1]:.0f} images/s", flush=True)
+    ratio = statistics.median(rates["gan"]) / statistics.median(rates["baseline"])
+    print(f"gan / baseline, medians of {arguments.rounds} rounds: {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Seconds and peak memory of FID, KID and PRDC of equal features: ours, and the packages that people know.
+"""Time and peak memory of FID, KID and PRDC on the same features, compared with well-known packages.
 
-The peers are packages that the project does not need. Install them together with the project in an environment of
-their own:
+The project does not depend on these packages. Install them together with the project in a separate environment:
 
-    python -m venv /tmp/peers
-    /tmp/peers/bin/pip install -e . pytorch-fid torch-fidelity prdc
-    /tmp/peers/bin/python benchmarks/scores.py
+    python -m venv /tmp/baselines
+    /tmp/baselines/bin/pip install -e . pytorch-fid torch-fidelity prdc
+    /tmp/baselines/bin/python benchmarks/scores.py
 
-All run in one process and take turns, so that a machine that gets busy slows all of them; times are medians over the
-rounds, in seconds of wall time and of CPU time. Values must agree within the tolerance of the section. Peak memory is
-that of a fresh process above what it held before the call (Linux only).
+All run in one process and take turns, so that other load on the machine affects all of them; times are medians over
+the rounds, in seconds of wall time and of CPU time. Values must agree within the tolerance of the section. Peak memory
+is the increase during the call in a fresh process (Linux only).
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ import numpy as np
 NEIGHBOURS, SUBSETS, SUBSET_SIZE = 5, 100, 1000
 
 Values = dict[str, float]
-Contestant = Callable[[Any, Any], Values]  # real and generated features, float32 [N, F]
+Implementation = Callable[[Any, Any], Values]  # real and generated features, float32 [N, F]
 
 
-def fid_ours(real: Any, generated: Any) -> Values:
+def fid_gan(real: Any, generated: Any) -> Values:
     """gan.metrics.scores.fid."""
     from gan.metrics.scores.fid import fit, frechet_distance
 
@@ -61,16 +60,16 @@ def fid_torch_fidelity(real: Any, generated: Any) -> Values:
     return {"fid": fid_statistics_to_metric(*moments, verbose=False)["frechet_inception_distance"]}
 
 
-def kid_ours(real: Any, generated: Any) -> Values:
+def kid_gan(real: Any, generated: Any) -> Values:
     """gan.metrics.scores.kid."""
     from gan.metrics.scores.kid import kid
 
     rng = np.random.default_rng(0)
-    return {"kid": kid(real, generated, subsets=SUBSETS, wanted_size=SUBSET_SIZE, rng=rng).mean()}
+    return {"kid": kid(real, generated, subsets=SUBSETS, max_subset_size=SUBSET_SIZE, rng=rng).mean()}
 
 
 def kid_torch_fidelity(real: Any, generated: Any) -> Values:
-    """The same number of subsets of the same size, others drawn."""
+    """The same number of subsets of the same size, drawn differently."""
     import torch
     from torch_fidelity.metric_kid import kid_features_to_metric
 
@@ -81,7 +80,7 @@ def kid_torch_fidelity(real: Any, generated: Any) -> Values:
     return {"kid": found["kernel_inception_distance_mean"]}
 
 
-def prdc_ours(real: Any, generated: Any) -> Values:
+def prdc_gan(real: Any, generated: Any) -> Values:
     """gan.metrics.scores.prdc."""
     from gan.metrics.scores.prdc import prdc
 
@@ -98,7 +97,7 @@ def prdc_package(real: Any, generated: Any) -> Values:
 
 
 def prdc_torch_fidelity(real: Any, generated: Any) -> Values:
-    """Precision and recall alone."""
+    """Only precision and recall."""
     import torch
     from torch_fidelity.metric_prc import prc_features_to_metric
 
@@ -108,8 +107,8 @@ def prdc_torch_fidelity(real: Any, generated: Any) -> Values:
     return {"precision": found["precision"], "recall": found["recall"]}
 
 
-def prdc_of_revision(revision: str) -> Contestant:
-    """gan/metrics/scores/prdc.py as it was in a revision; that file must need no other that has changed since."""
+def prdc_of_revision(revision: str) -> Implementation:
+    """gan/metrics/scores/prdc.py of a revision; modules that it imports must not have changed since."""
     command = ["git", "show", f"{revision}:gan/metrics/scores/prdc.py"]
     code = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +121,7 @@ def prdc_of_revision(revision: str) -> Contestant:
 
 
 def all_scores_of_one_checkpoint(real: Any, generated: Any) -> Values:
-    """All scores of `evaluate.metrics` with their intervals, as the step `evaluate` works them out of features."""
+    """All scores of `evaluate.metrics` with their intervals, as the step `evaluate` computes them from features."""
     from gan.config import Evaluate
     from gan.metrics.feature_batch import Comparison, FeatureBatch
     from gan.metrics.registry import METRICS
@@ -145,17 +144,17 @@ def _means(indicators: Any) -> Values:
 
 @dataclass(frozen=True)
 class Section:
-    """What is compared at which number of features; values agree within `tolerance`, relative to at least 0.01."""
+    """The implementations to compare at a number of features; relative differences must be below `tolerance`."""
 
     features: int
     tolerance: float
-    contestants: Mapping[str, Contestant]
+    implementations: Mapping[str, Implementation]
 
 
-FID = {"ours": fid_ours, "torch-fidelity": fid_torch_fidelity, "pytorch-fid": fid_pytorch_fid}
-KID = {"ours": kid_ours, "torch-fidelity": kid_torch_fidelity}
-PRDC = {"ours": prdc_ours, "prdc": prdc_package, "torch-fidelity (precision, recall)": prdc_torch_fidelity}
-ALL = {"ours: all scores of one checkpoint with intervals": all_scores_of_one_checkpoint}
+FID = {"gan": fid_gan, "torch-fidelity": fid_torch_fidelity, "pytorch-fid": fid_pytorch_fid}
+KID = {"gan": kid_gan, "torch-fidelity": kid_torch_fidelity}
+PRDC = {"gan": prdc_gan, "prdc": prdc_package, "torch-fidelity (precision, recall)": prdc_torch_fidelity}
+ALL = {"gan: all scores of one checkpoint with intervals": all_scores_of_one_checkpoint}
 SECTIONS = {
     "fid": Section(2048, 1e-3, FID),
     "kid": Section(2048, 0.05, KID),  # the subsets differ
@@ -167,7 +166,7 @@ SECTIONS = {
 
 
 def features(images: int, count: int) -> list[Any]:
-    """Real and generated features [images, count], like those behind a ReLU: correlated, and a little apart."""
+    """Real and generated features [images, count]: correlated, rectified, and slightly different."""
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(64, count)).astype(np.float32) / 8
     return [
@@ -181,14 +180,14 @@ def features(images: int, count: int) -> list[Any]:
     ]
 
 
-def peak_mb(section: str, contestant: str, images: int) -> float:
-    """Peak memory of one call in a fresh process above what it held before, in MB."""
+def peak_mb(section: str, implementation: str, images: int) -> float:
+    """The increase of peak memory by one call in a fresh process, in MB."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return float(pool.apply(_peak_here, (section, contestant, images)))
+        return float(pool.apply(_peak_here, (section, implementation, images)))
 
 
-def _peak_here(section: str, contestant: str, images: int) -> float:
-    call, count = SECTIONS[section].contestants[contestant], SECTIONS[section].features
+def _peak_here(section: str, implementation: str, images: int) -> float:
+    call, count = SECTIONS[section].implementations[implementation], SECTIONS[section].features
     call(*features(200, count))  # imports
     sets = features(images, count)
     Path("/proc/self/clear_refs").write_text("5")  # from here on the peak counts
@@ -204,40 +203,40 @@ def _status_mb(key: str) -> float:
 
 def run(name: str, section: Section, arguments: argparse.Namespace) -> None:
     """Measure a section and print its table."""
-    contestants = dict(section.contestants)
+    implementations = dict(section.implementations)
     if arguments.before and name.startswith("prdc"):
-        contestants[f"ours at {arguments.before}"] = prdc_of_revision(arguments.before)
+        implementations[f"gan at {arguments.before}"] = prdc_of_revision(arguments.before)
     sets, warm = features(arguments.images, section.features), features(200, section.features)
-    walls: dict[str, list[float]] = {each: [] for each in contestants}
-    cpus: dict[str, list[float]] = {each: [] for each in contestants}
+    walls: dict[str, list[float]] = {each: [] for each in implementations}
+    cpus: dict[str, list[float]] = {each: [] for each in implementations}
     values: dict[str, Values] = {}
-    for call in contestants.values():
+    for call in implementations.values():
         call(*warm)
     for _ in range(arguments.rounds):
-        for each, call in contestants.items():
+        for each, call in implementations.items():
             wall, cpu = time.perf_counter(), time.process_time()
             values[each] = call(*sets)
             walls[each].append(time.perf_counter() - wall)
             cpus[each].append(time.process_time() - cpu)
     print(f"\n{name}: {arguments.images:,} x {section.features:,}, {arguments.rounds} rounds", flush=True)
-    ours = next(iter(contestants))
-    for each in contestants:
-        ratio = statistics.median(a / b for a, b in zip(walls[ours], walls[each], strict=True))
-        cpu_ratio = statistics.median(a / b for a, b in zip(cpus[ours], cpus[each], strict=True))
+    own = next(iter(implementations))
+    for each in implementations:
+        ratio = statistics.median(a / b for a, b in zip(walls[own], walls[each], strict=True))
+        cpu_ratio = statistics.median(a / b for a, b in zip(cpus[own], cpus[each], strict=True))
         print(
             f"  {each:50} {statistics.median(walls[each]):7.2f} s wall {statistics.median(cpus[each]):7.2f} s CPU   "
-            f"ours / it: {ratio:.2f} wall {cpu_ratio:.2f} CPU   "
-            + (f"peak {peak_mb(name, each, arguments.images):6.0f} MB   " if each in section.contestants else "")
+            f"gan / it: {ratio:.2f} wall {cpu_ratio:.2f} CPU   "
+            + (f"peak {peak_mb(name, each, arguments.images):6.0f} MB   " if each in section.implementations else "")
             + ", ".join(f"{key} {value:.6g}" for key, value in values[each].items()),
             flush=True,
         )
-        _check(name, section, each, values[ours], values[each])
+        _check(name, section, each, values[own], values[each])
 
 
-def _check(name: str, section: Section, contestant: str, ours: Values, theirs: Values) -> None:
+def _check(name: str, section: Section, implementation: str, own: Values, theirs: Values) -> None:
     for key, value in theirs.items():
-        if abs(ours[key] - value) > section.tolerance * max(abs(value), 0.01):
-            raise SystemExit(f"{name}: {key} is {ours[key]} by ours and {value} by {contestant}")
+        if abs(own[key] - value) > section.tolerance * max(abs(value), 0.01):
+            raise SystemExit(f"{name}: {key} is {own[key]} by gan.metrics and {value} by {implementation}")
 
 
 def main() -> None:

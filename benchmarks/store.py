@@ -1,8 +1,8 @@
-"""Megabytes a second to and from a bucket, and the memory it takes: our store and each library's parallel copy.
+"""Throughput and memory of transfers to and from a bucket: `gan.store` compared with each library's parallel copy.
 
-The peers are `google.cloud.storage.transfer_manager` and boto3's `upload_file` and `download_file` in a thread pool,
-with as many threads as ours. Ours also computes the SHA-256 of every file, writes only where nothing is, and checks
-what came. Each turn is a process of its own against a new server on loopback; ours and the peer take turns.
+The baselines are `google.cloud.storage.transfer_manager` and boto3's `upload_file` and `download_file` in a thread pool
+with as many threads. `gan.store` also computes the SHA-256 of every file, never overwrites, and verifies downloads.
+Each measurement is a separate process against a new server on loopback; the two take turns.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 SHARDS, THREADS = 256, 8
 
 
-def ours(uri: str, source: Path, target: Path) -> tuple[float, float]:
-    """Publish the files as a sealed dataset and fetch it."""
+def gan_store(uri: str, source: Path, target: Path) -> tuple[float, float]:
+    """Publish the files as a dataset and fetch it."""
     from gan.store import immutable, open_store
 
     store = open_store(uri)
@@ -52,7 +52,7 @@ def transfer_manager(uri: str, source: Path, target: Path) -> tuple[float, float
 
 
 def boto3_threads(uri: str, source: Path, target: Path) -> tuple[float, float]:
-    """boto3's managed transfers, several files at once."""
+    """boto3's managed transfers in a thread pool."""
     import boto3
     from botocore.config import Config
 
@@ -68,13 +68,13 @@ def boto3_threads(uri: str, source: Path, target: Path) -> tuple[float, float]:
     return up, down
 
 
-PEERS: dict[str, Callable[[str, Path, Path], tuple[float, float]]] = {"gs": transfer_manager, "s3": boto3_threads}
+BASELINES: dict[str, Callable[[str, Path, Path], tuple[float, float]]] = {"gs": transfer_manager, "s3": boto3_threads}
 
 
 def turn(name: str, uri: str, source: Path) -> None:
     """One process: measure and print JSON."""
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
-        measure = ours if name == "ours" else PEERS[uri.partition(":")[0]]
+        measure = gan_store if name == "gan" else BASELINES[uri.partition(":")[0]]
         up, down = measure(uri, source, Path(folder) / "down")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"up": up, "down": down, "peak MB": peak}))
@@ -84,9 +84,9 @@ def compare(scheme: str, source: Path, megabytes: int, rounds: int) -> None:
     """Take turns against one kind of server, and print a table."""
     from support import servers
 
-    figures: dict[str, dict[str, list[float]]] = {"ours": {}, "peer": {}}
+    figures: dict[str, dict[str, list[float]]] = {"gan": {}, "baseline": {}}
     for number in range(2 * rounds):
-        name = ("ours", "peer", "peer", "ours")[number % 4]
+        name = ("gan", "baseline", "baseline", "gan")[number % 4]
         with servers.fake_gcs() if scheme == "gs" else servers.minio() as server:
             uri = f"{scheme}://{servers.make_bucket(server)}"
             command = [sys.executable, __file__, "--turn", name, "--uri", uri, "--source", str(source)]
@@ -97,9 +97,10 @@ def compare(scheme: str, source: Path, megabytes: int, rounds: int) -> None:
             figures[name].setdefault(what, []).append(figure if what == "peak MB" else megabytes / figure)
         print(scheme, name, {what: round(values[-1]) for what, values in figures[name].items()}, flush=True)
     for what in ("up", "down"):
-        ours_, peer = (statistics.median(figures[name][what]) for name in ("ours", "peer"))
-        print(f"{scheme} {what}: {ours_:.0f} MB/s, peer {peer:.0f} MB/s, ratio {ours_ / peer:.2f}")
-    print(f"{scheme} peak: {max(figures['ours']['peak MB']):.0f} MB, peer {max(figures['peer']['peak MB']):.0f} MB")
+        own, baseline = (statistics.median(figures[name][what]) for name in ("gan", "baseline"))
+        print(f"{scheme} {what}: {own:.0f} MB/s, baseline {baseline:.0f} MB/s, ratio {own / baseline:.2f}")
+    own, baseline = (max(figures[name]["peak MB"]) for name in ("gan", "baseline"))
+    print(f"{scheme} peak: {own:.0f} MB, baseline {baseline:.0f} MB")
 
 
 def main() -> None:
@@ -107,8 +108,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--total-mb", type=int, default=2048, help=f"in {SHARDS} files")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=sorted(PEERS))
-    parser.add_argument("--folder", type=Path, help="where there is room for three times the data and a server's copy")
+    parser.add_argument("--only", choices=sorted(BASELINES))
+    parser.add_argument("--folder", type=Path, help="needs space for three times the data and a server's copy")
     parser.add_argument("--turn", help=argparse.SUPPRESS)
     parser.add_argument("--uri", help=argparse.SUPPRESS)
     parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
@@ -121,7 +122,7 @@ def main() -> None:
         source.mkdir()
         for number in range(SHARDS):
             (source / f"shard-{number:05}.tfrecord").write_bytes(os.urandom((arguments.total_mb << 20) // SHARDS))
-        for scheme in [arguments.only] if arguments.only else sorted(PEERS):
+        for scheme in [arguments.only] if arguments.only else sorted(BASELINES):
             compare(scheme, source, arguments.total_mb, arguments.rounds)
 
 

@@ -1,8 +1,8 @@
-"""Images a second: our whole training loop compared with the loop of TensorFlow's DCGAN tutorial.
+"""Images per second of `gan.train` compared with the loop of TensorFlow's DCGAN tutorial.
 
-Both train the tutorial's networks on MNIST with batches of 64 in float32. The peer holds the images in memory, shuffles
-them with tf.data, and neither logs, averages, checks for finiteness nor saves; ours does all of that. They take turns,
-so that whatever else the machine does falls on both.
+Both train the tutorial's networks on MNIST with batches of 64 in float32. The tutorial holds the images in memory,
+shuffles them with tf.data, and neither logs, averages, checks for finiteness nor saves; `gan.train` does all of that.
+They take turns, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def tutorial_networks() -> tuple[keras.Model, keras.Model]:
     return generator, discriminator
 
 
-def peer(images: np.ndarray) -> Callable[[int], float]:
-    """The tutorial's loop; the function takes a number of steps and returns images a second."""
+def baseline(images: np.ndarray) -> Callable[[int], float]:
+    """The tutorial's loop, as a function from steps to images per second."""
     generator, discriminator = tutorial_networks()
     optimizers = keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4)
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -78,11 +78,11 @@ def peer(images: np.ndarray) -> Callable[[int], float]:
             generator_loss = entropy(tf.ones_like(fake_logits), fake_logits)
             discriminator_loss = entropy(tf.ones_like(real_logits), real_logits)
             discriminator_loss += entropy(tf.zeros_like(fake_logits), fake_logits)
-        plays = (
+        updates = (
             (generator, generator_loss, generator_tape, optimizers[0]),
             (discriminator, discriminator_loss, discriminator_tape, optimizers[1]),
         )
-        for network, loss, tape, optimizer in plays:
+        for network, loss, tape, optimizer in updates:
             variables = network.trainable_variables
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
@@ -97,8 +97,8 @@ def peer(images: np.ndarray) -> Callable[[int], float]:
     return run
 
 
-def ours(store: Store, dataset_id: str) -> Callable[[int], float]:
-    """Our loop on the same number of steps, a fresh run each time."""
+def gan_train(store: Store, dataset_id: str) -> Callable[[int], float]:
+    """The loop of `gan.train`, as a function from steps to images per second; each call is a new run."""
     seeds = iter(range(1000))
 
     def run(steps: int) -> float:
@@ -121,14 +121,14 @@ def main() -> None:
         store = open_store(folder)
         dataset_id = preprocess(store, config.Data(dataset="mnist", source=arguments.mnist)).id
         pixels = load_split(store, spec.load(store, dataset_id), "train").pixels
-        loops = {"ours": ours(store, dataset_id), "peer": peer(pixels.astype(np.float32) / 127.5 - 1.0)}
-        figures: dict[str, list[float]] = {name: [] for name in loops}
+        loops = {"gan": gan_train(store, dataset_id), "baseline": baseline(pixels.astype(np.float32) / 127.5 - 1.0)}
+        rates: dict[str, list[float]] = {name: [] for name in loops}
         for _ in range(arguments.rounds):
             for name, loop in loops.items():
-                figures[name].append(loop(arguments.steps))
-                print(f"{name}: {figures[name][-1]:.0f} images/s", flush=True)
-    ratio = statistics.median(figures["ours"]) / statistics.median(figures["peer"])
-    print(f"ours / peer, medians of {arguments.rounds}: {ratio:.2f}")
+                rates[name].append(loop(arguments.steps))
+                print(f"{name}: {rates[name][-1]:.0f} images/s", flush=True)
+    ratio = statistics.median(rates["gan"]) / statistics.median(rates["baseline"])
+    print(f"gan / baseline, medians of {arguments.rounds} rounds: {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gan import config as settings
 from gan.config import Config
-from gan.data.compatibility import DESCRIBED, matched
+from gan.data.compatibility import DATASET_KEYS, with_dataset_values
 from gan.errors import ConfigError, unknown_name
 from gan.util.log import say, warn
 
@@ -108,7 +108,7 @@ def check_data(config: Config, dataset: Dataset) -> None:
     Raises:
         ConfigError: the dataset has another image size or other channels than the config asks for.
     """
-    matched(config.data, source(config.data.dataset), dataset)
+    with_dataset_values(config.data, source(config.data.dataset), dataset)
 
 
 def as_prepared(config: Config, dataset: Dataset) -> Config:
@@ -117,11 +117,11 @@ def as_prepared(config: Config, dataset: Dataset) -> Config:
     Raises:
         ConfigError: the dataset has another image size or other channels than the config asks for.
     """
-    data = matched(config.data, source(config.data.dataset), dataset)
+    data = with_dataset_values(config.data, source(config.data.dataset), dataset)
     if data != config.data:
         changed = [
             f"data.{name}={getattr(data, name)} (config: {getattr(config.data, name)})"
-            for name in DESCRIBED
+            for name in DATASET_KEYS
             if getattr(data, name) != getattr(config.data, name)
         ]
         say(f"the run records how dataset {dataset.id} was prepared, not what the config says: {', '.join(changed)}")
@@ -247,7 +247,7 @@ def _check_scores(config: Config, dataset: Dataset) -> None:
     examples = {name: split.examples for name, split in dataset.splits.items()}
     check_splits(examples, reference, dataset.id)
     if reference.feature_network is not None:
-        feature_networks.require_there(reference.feature_network)
+        feature_networks.require_exists(reference.feature_network)
     divided = held_out(examples, reference)
     training = min(examples["train"], reference.max_images)
     check_counts(config.evaluate, divided.final, divided.selection, training)
@@ -263,7 +263,7 @@ def check_gate(gate: settings.Gate, config: Config | None = None) -> None:
 
     for key in ("limits", "margin", "anchor_margin"):
         for score, value in getattr(gate, key).items():
-            kind = registry.kind(score, f"gate.{key}:")
+            kind = registry.score_kind(score, f"gate.{key}:")
             if not kind.paired and key != "limits":
                 paired = ", ".join(sorted(each.name for each in registry.KINDS.values() if each.paired))
                 raise ConfigError(

@@ -18,7 +18,7 @@ from gan.config.sweep import Sweep
 from gan.config.sweep import load as load_sweep
 from gan.errors import ConfigError, unknown_name
 from gan.metrics.features.feature_networks import IMAGENET
-from gan.metrics.registry import computed
+from gan.metrics.registry import require_computed
 from gan.store import Store, local_path, open_store, store_uri
 from gan.util.ids import check_id
 
@@ -94,7 +94,7 @@ def resolve(
     what = load_sweep(sweep) if sweep else None
     if what is not None:
         what.check(config)
-        computed(what.by, "sweep.by:", config.evaluate.metrics)
+        require_computed(what.by, "sweep.by:", config.evaluate.metrics)
     return RunRequest(
         config=config,
         store_uri=store_uri(store),

@@ -21,7 +21,7 @@ from gan.losses import LOSSES
 DIGITS = Dataset(
     id="digits-0123456789ab",
     source="digits",
-    genuine=None,
+    matches_published_checksums=None,
     image_size=8,
     channels=1,
     crop=None,
@@ -122,7 +122,7 @@ def test_a_config_that_does_not_suit_the_dataset_is_refused_with_a_remedy(
         ({"evaluate": {"samples": 10_001}}, r"evaluate.samples must be at most 10000, .* the 100 held-out.*got 10001"),
         (
             {"evaluate": {"samples": 4000, "selection_samples": 4000}, "reference": {"max_images": 30}},
-            r"evaluate.samples must be at most 3000, .* the 30 held-out images that serve it; got 4000",
+            r"evaluate.samples must be at most 3000, .* the 30 held-out images that it uses; got 4000",
         ),
         (
             {"evaluate": {"samples": 5001}, "reference": {"max_images": 50}},
@@ -353,5 +353,5 @@ def test_importing_it_does_not_import_tensorflow() -> None:
 
 def test_a_template_that_can_not_be_filled_in_is_found_before_any_work() -> None:
     build.check_config(override(Config(), ["retrain.message={{ name }}: {{ event }}"]))
-    with pytest.raises(ConfigError, match=r"retrain\.message is no template .*'nme' is undefined"):
+    with pytest.raises(ConfigError, match=r"retrain\.message is not a valid template: .*'nme' is undefined"):
         build.check_config(override(Config(), ["retrain.message={{ nme }}"]))

@@ -1,7 +1,8 @@
 """From original files to shards, and from shards to batches.
 
-sources/       what a data set is made of: one file each
-preprocess     scan -> shuffled order -> decode in parallel -> shards + manifest -> dataset.json
-training       stage.Stage -> records -> input.Batches
-evaluation     stage.Stage -> records -> load.load_split
+sources/    one file per data source: finds and lists the original files
+prepare/    scan -> shuffled order -> decode in parallel -> shards + manifest -> dataset.json
+shards/     TFRecord shards: written, fetched, cached, read at random
+training    shards.fetcher.ShardFetcher -> shards.records.Records -> input.Batches
+evaluation  shards.fetcher.ShardFetcher -> shards.records.Records -> load.load_split
 """

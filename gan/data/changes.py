@@ -1,4 +1,4 @@
-"""What differs between two prepared datasets, by their descriptions and manifests alone: no pixel is read."""
+"""Differences between two prepared datasets, found in their descriptions and manifests; no pixel is read."""
 
 from __future__ import annotations
 
@@ -6,61 +6,61 @@ import io
 from collections import Counter
 from typing import Any, NamedTuple
 
-from gan.data.shards.index import Packed, packed_images
+from gan.data.shards.index import IndexedImage, indexed_images
 from gan.data.spec import MANIFEST, Dataset
 from gan.store import Store, immutable
 
 COLUMNS = ("split", "sha256", "label", "attributes")
 
 
-class Changes(NamedTuple):
-    """Images that came, and images that went; one that was replaced, relabelled or moved to another split is both."""
+class DatasetChanges(NamedTuple):
+    """Images added and removed; an image that was replaced, relabelled or moved to another split counts in both."""
 
-    came: int
-    went: int
+    added: int
+    removed: int
 
     @property
     def images(self) -> int:
-        """How many images a person would say were changed: of those replaced by others, one of both."""
-        return max(self.came, self.went)
+        """The number of changed images; a replaced image counts once."""
+        return max(self.added, self.removed)
 
 
-def changes(store: Store, before: Dataset, now: Dataset) -> Changes:
-    """Count the images by which two datasets differ: by original file, label, attributes and split, not by name.
+def count_changes(store: Store, earlier: Dataset, later: Dataset) -> DatasetChanges:
+    """Count the images by which two datasets differ, comparing original file, label, attributes and split, not names.
 
-    Sources whose images share files (MNIST) differ in all images where a byte of a file differs.
+    Where images share a file (MNIST), one changed byte changes all images of that file.
 
     Raises:
         IntegrityError: a manifest is damaged.
     """
-    if before.id == now.id:
-        return Changes(0, 0)
-    old, new = _images(store, before), _images(store, now)
-    return Changes((new - old).total(), (old - new).total())
+    if earlier.id == later.id:
+        return DatasetChanges(0, 0)
+    old, new = _count_images(store, earlier), _count_images(store, later)
+    return DatasetChanges((new - old).total(), (old - new).total())
 
 
-def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[str, list[int]]:
-    """Which images of a dataset are not in an earlier one, whatever their split and name there; each once.
+def new_images(store: Store, earlier: Dataset, later: Dataset, split: str) -> dict[str, list[int]]:
+    """The images of a dataset that are not in an earlier one, whatever their split and name there; each once.
 
-    Two images are the same if their original files are, or their decoded pixels where the manifests have the hashes of
-    these. Of a source with a split of its own only the images of `split` count, since its other splits may be of
-    another kind; where decoded pixels decided the split, those of all splits do. Images of one file (MNIST) can't be
-    told apart: where a byte of it differs, all of them are new.
+    Two images are the same if their original files are equal, or their decoded pixels where the manifests have those
+    hashes. If the source defines its splits, only images of `split` count, since other splits may differ in kind; if
+    decoded pixels decided the split, images of all splits count. Images of one file (MNIST) can't be distinguished: if
+    a byte of the file differs, all of them are new.
 
     Args:
-        store: where both lie.
-        before: the earlier one.
-        now: the later one.
+        store: holds both datasets.
+        earlier: the earlier dataset.
+        later: the later dataset.
         split: the held-out split.
 
     Returns:
-        By split, their numbers in it, ascending: positions over all its shards in order, from 0.
+        By split, the ascending positions of the new images over all its shards, from 0.
 
     Raises:
         IntegrityError: a manifest is damaged.
     """
-    seen = {key for image in packed_images(store, before) for key in _keys(image)}
-    images = list(packed_images(store, now))
+    seen = {key for image in indexed_images(store, earlier) for key in _keys(image)}
+    images = list(indexed_images(store, later))
     shared = {sha256 for sha256, count in Counter(image.sha256 for image in images).items() if count > 1}
     found: dict[str, list[int]] = {}
     for image in images:
@@ -71,17 +71,17 @@ def new_images(store: Store, before: Dataset, now: Dataset, split: str) -> dict[
     return {name: sorted(numbers) for name, numbers in found.items()}
 
 
-def prepared_otherwise(before: Dataset, now: Dataset) -> list[str]:
-    """The ways in which the images of two datasets are prepared or described differently, each with both values."""
+def preparation_differences(earlier: Dataset, later: Dataset) -> list[str]:
+    """The settings in which two datasets were prepared or described differently, each with both values."""
     names = ("source", "image_size", "channels", "crop", "crop_offset", "resizer", "classes", "attributes")
     return [
-        f"{name} (was {_told(getattr(before, name))}, now {_told(getattr(now, name))})"
+        f"{name} (was {_format(getattr(earlier, name))}, now {_format(getattr(later, name))})"
         for name in names
-        if getattr(before, name) != getattr(now, name)
+        if getattr(earlier, name) != getattr(later, name)
     ]
 
 
-def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
+def _count_images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
     import pyarrow.parquet as pq
 
     data = immutable.read_file(store, "dataset", dataset.id, MANIFEST)
@@ -90,14 +90,14 @@ def _images(store: Store, dataset: Dataset) -> Counter[tuple[Any, ...]]:
     return Counter(
         (split, sha256, label, tuple(attributes or ()))
         for split, sha256, label, attributes, shard in rows
-        if shard is not None  # the others were left out
+        if shard is not None  # the others were quarantined
     )
 
 
-def _keys(image: Packed) -> set[str]:
-    """What makes this image the same as another."""
+def _keys(image: IndexedImage) -> set[str]:
+    """The hashes that identify this image; two images are the same if they share one."""
     return {image.sha256, image.decoded_sha256 or image.sha256}
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

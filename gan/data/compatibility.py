@@ -1,8 +1,8 @@
-"""What a config says of its images, held against the dataset that it is trained on.
+"""Compares the `data` group of a config with the dataset that is trained on.
 
-The two may differ where a dataset is prepared by hand: `gan preprocess --dataset folder` and `gan train --config
-celeba`. The image size and the channels decide the shape of the networks and what scores mean, so they must be equal.
-The source, crop and resizer change no step of training: the record of the run then says what is true of the dataset.
+They may differ where a dataset is prepared by hand: `gan preprocess --dataset folder`, then `gan train --config
+celeba`. Image size and channels decide the shapes of the networks and what scores mean, so they must be equal. The
+source, crop and resizer change no step of training: the record of the run takes their values from the dataset.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from gan.data.sources.interface import Source
     from gan.data.spec import Dataset
 
-DESCRIBED = ("dataset", "image_size", "channels", "crop", "resizer")
-"""The `data` keys that a dataset tells of."""
+DATASET_KEYS = ("dataset", "image_size", "channels", "crop", "resizer")
+"""The `data` keys that a dataset records."""
 
 
-def matched(data: Data, source: Source, dataset: Dataset) -> Data:
-    """`data` with what is true of `dataset`; equal to `data` where that says so already.
+def with_dataset_values(data: Data, source: Source, dataset: Dataset) -> Data:
+    """`data` with the values of `dataset`; unchanged where they agree.
 
-    A key of none stands for the source's own value, and fits any dataset.
+    A key of none means the source's default, and fits any dataset.
 
     Args:
-        data: what the config says.
-        source: of the name `data.dataset`.
-        dataset: what is trained on.
+        data: the config's group.
+        source: the source named `data.dataset`.
+        dataset: the dataset that is trained on.
 
     Raises:
-        ConfigError: the image size or the channels are others than those that the config names.
+        ConfigError: the config names another image size or number of channels.
     """
     for key, flag in (("image_size", "--image-size"), ("channels", "--channels")):
         wanted, found = getattr(data, key), getattr(dataset, key)
@@ -41,19 +41,19 @@ def matched(data: Data, source: Source, dataset: Dataset) -> Data:
                 f"data.{key} is {wanted} in the config, and dataset {dataset.id} was prepared with {found}. Prepare it "
                 f"again (gan preprocess {flag} {wanted}), or train on it as it is (--set data.{key}={found})"
             )
-    true: dict[str, Any] = {
+    actual: dict[str, Any] = {
         "dataset": dataset.source,
         "image_size": dataset.image_size,
         "channels": dataset.channels,
         "crop": dataset.crop,
         "resizer": dataset.resizer,
     }
-    named = data.dataset == dataset.source
-    said = {key: _meaning(data, source, key) if named else getattr(data, key) for key in true}
-    return replace(data, **{key: value for key, value in true.items() if said[key] != value})
+    same_source = data.dataset == dataset.source
+    configured = {key: _resolved(data, source, key) if same_source else getattr(data, key) for key in actual}
+    return replace(data, **{key: value for key, value in actual.items() if configured[key] != value})
 
 
-def _meaning(data: Data, source: Source, key: str) -> object:
-    """What a key stands for: none for the source's own value."""
+def _resolved(data: Data, source: Source, key: str) -> object:
+    """The value of a key; none means the source's default."""
     value = getattr(data, key)
     return getattr(source, key) if value is None and key in ("image_size", "channels", "crop") else value

@@ -1,10 +1,10 @@
-"""Training input: an endless, deterministic stream of batches that starts at any batch at no cost.
+"""Training input: an endless, deterministic stream of batches that can start at any batch at no cost.
 
-Each epoch visits the examples in a fresh order drawn from (seed, epoch), not through a shuffle buffer; see
-`gan.data.random_choices.epoch_order`. Records are reached by number, so resuming reads nothing twice. An epoch
-leaves out what it has beyond its last full batch; another epoch's order brings it.
+Each epoch visits the examples in a new order drawn from (seed, epoch), without a shuffle buffer; see
+`gan.data.random_choices.epoch_order`. Records are read by number, so resuming reads nothing twice. Each epoch drops
+the examples after its last full batch; they appear in other epochs.
 
-The first batches are there as soon as their shards are, while the rest are still on their way.
+Training starts as soon as the shards of the first batches have arrived; the others are fetched meanwhile.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ class Batches:
     """The batches of one split. Use as a context manager, or `close` it.
 
     Args:
-        store: where the dataset lies.
+        store: holds the dataset.
         dataset: see `gan.data.spec.load`.
         split: one of its splits.
-        batch_size: images a batch; every batch is full.
-        seed: of the order and of the flips.
+        batch_size: images per batch; every batch is full.
+        seed: of the order and the flips.
         flip: mirror each image left to right with probability 1/2.
-        part: (which, of how many) equal parts of each batch to read; `batch_size` is that of the whole.
-        stopped: whether to give up waiting for a shard; the stream then ends.
+        part: (index, count) of the equal parts into which workers divide each batch; `batch_size` is the whole batch.
+        stopped: polled while waiting for a shard; the stream ends when it returns True.
 
     Raises:
         DataError: the split has fewer examples than one batch.
-        IntegrityError: the shards hold another number of examples than the dataset says.
+        IntegrityError: the number of examples in the shards differs from the dataset's.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Batches:
                 f"{examples}; prepare the data again"
             )
         self.per_epoch = examples // batch_size
-        self._stage = ShardFetcher(store, dataset, split, self._records.open, stopped=stopped)
+        self._fetcher = ShardFetcher(store, dataset, split, self._records.open, stopped=stopped)
         self._streams: list[Generator[Batch, None, None]] = []
         self._dataset = dataset
         self._batch_size = batch_size
-        which, parts = part
-        self._size = batch_size // parts
-        self._offset = which * self._size
+        index, parts = part
+        self._part_size = batch_size // parts
+        self._offset = index * self._part_size
         self._seed = seed
         self._flip = flip
 
@@ -94,47 +94,47 @@ class Batches:
         self.close()
 
     def close(self) -> None:
-        """End every stream, and what brings the shards."""
+        """End every stream and the fetching of shards."""
         for stream in self._streams:
             stream.close()
-        self._stage.close()
+        self._fetcher.close()
 
     def from_batch(self, number: int) -> Iterator[Batch]:
-        """A stream without end whose first element is batch `number`, counted from 0 over all epochs.
+        """An endless stream that starts at batch `number`, counted from 0 over all epochs.
 
         Each element is {"images": float32 tensor [B, H, W, C] in [-1, 1], "labels": int32 tensor [B]}, where B is the
-        size of this part of a batch; labels are all 0 where the dataset has no classes. The next element raises what
-        `gan.data.shards.fetcher.ShardFetcher.wait` raises.
+        size of this part of a batch; labels are all 0 if the dataset has no classes. Reading an element may raise the
+        errors of `gan.data.shards.fetcher.ShardFetcher.wait`.
 
         Raises:
             ConfigError, StoreError: the shards don't fit the cache; see `gan.data.shards.cache`.
         """
-        self._stage.begin(self._shards_of(number)[0])
+        self._fetcher.start(self._shards_of(number)[0])
         stream = self._stream(number)
         self._streams.append(stream)
         return stream
 
     def _stream(self, number: int) -> Generator[Batch, None, None]:
-        """One pipeline after another, each over the batches whose shards are there when it begins."""
-        while (end := self._ready_until(number)) > number:
+        """One tf.data pipeline after another, each over the batches whose shards have arrived when it starts."""
+        while (end := self._first_unavailable(number)) > number:
             for batch in self._pipeline(number, end):
-                self._stage.check()
+                self._fetcher.check()
                 yield batch
             number = end
 
-    def _ready_until(self, number: int) -> int:
-        """The first batch after `number` that may need a shard that is not there; `number` itself where stopped."""
+    def _first_unavailable(self, number: int) -> int:
+        """The first batch after `number` that may need a shard that has not arrived; `number` itself if stopped."""
         needed = self._shards_of(number)
-        if not self._stage.wait(needed):
+        if not self._fetcher.wait(needed):
             return number
         shards = len(self._records.counts)
-        if all(map(self._stage.is_ready, range(shards))):
+        if all(map(self._fetcher.is_ready, range(shards))):
             return _ENDLESS
-        missing = next((shard for shard in range(needed[-1], shards) if not self._stage.is_ready(shard)), shards)
+        missing = next((shard for shard in range(needed[-1], shards) if not self._fetcher.is_ready(shard)), shards)
         return min(self._records.starts[missing] // self._batch_size, self.per_epoch)
 
     def _shards_of(self, number: int) -> range:
-        """The shards that batch `number` draws from."""
+        """The shards that batch `number` reads."""
         epoch, batch = divmod(number, self.per_epoch)
         if epoch:
             return range(len(self._records.counts))
@@ -154,20 +154,20 @@ class Batches:
             .with_options(options)
         )
 
-    def draw(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
-        """The records of this part of batch `number`, bytes [B], and which of its images to mirror, bool [B]."""
+    def read_part(self, number: np.int64) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+        """The records of this part of batch `number`, bytes [B], and whether to mirror each image, bool [B]."""
         epoch, batch = divmod(int(number), self.per_epoch)
         order = epoch_order(self._seed, epoch, self._records.counts)
-        begin = batch * self._batch_size + self._offset
-        records = self._records.read(order[begin : begin + self._size])
+        start = batch * self._batch_size + self._offset
+        records = self._records.read(order[start : start + self._part_size])
         first = int(number) * self._batch_size + self._offset
-        flips = random_flips(self._seed, np.arange(first, first + self._size))
+        flips = random_flips(self._seed, np.arange(first, first + self._part_size))
         return np.array(records, dtype=object), flips & self._flip
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _read(self, number: Any) -> tuple[Any, Any]:
-        records, flips = tf.numpy_function(self.draw, [number], [tf.string, tf.bool], stateful=False)
-        return tf.ensure_shape(records, [self._size]), tf.ensure_shape(flips, [self._size])
+        records, flips = tf.numpy_function(self.read_part, [number], [tf.string, tf.bool], stateful=False)
+        return tf.ensure_shape(records, [self._part_size]), tf.ensure_shape(flips, [self._part_size])
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _decode(self, records: Any, flips: Any) -> dict[str, Any]:
@@ -176,5 +176,5 @@ class Batches:
         if self._flip:
             pixels = tf.where(flips[:, None, None, None], tf.reverse(pixels, [2]), pixels)
         images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        shape = (self._size, *self._dataset.image_shape)
+        shape = (self._part_size, *self._dataset.image_shape)
         return {"images": tf.ensure_shape(images, shape), "labels": tf.ensure_shape(values["labels"], shape[:1])}

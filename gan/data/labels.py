@@ -1,4 +1,4 @@
-"""How often each class occurs among the training images, by the manifest alone."""
+"""The frequency of each class among the training images, from the manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAIN = "train"
 
 
 def label_shares(store: Store, dataset: Dataset) -> npt.NDArray[np.float64]:
-    """The share of each class in the training split: [classes], in sum 1.
+    """The share of each class in the training split: float64 [classes], sums to 1.
 
     Raises:
         IntegrityError: the manifest is damaged.

@@ -1,4 +1,4 @@
-"""A whole split in memory, for what looks at every image: references, evaluation, reports."""
+"""Loads a whole split into memory, for references, evaluation and reports."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Arrays:
 
     Attributes:
         pixels: uint8 [N, H, W, C].
-        labels: int32 [N], all 0 where there are no classes.
-        attributes: int8 [N, A] in {-1, 1}; A is 0 where there are none.
+        labels: int32 [N], all 0 without classes.
+        attributes: int8 [N, A] in {-1, 1}; A is 0 without attributes.
         ids: the N ids.
     """
 
@@ -37,32 +37,32 @@ class Arrays:
     ids: list[str]
 
 
-def load_split(store: Store, dataset: Dataset, split: str, *, most: int | None = None, seed: int = 0) -> Arrays:
-    """The examples of a split, checked against their checksums, in the order of the shards.
+def load_split(store: Store, dataset: Dataset, split: str, *, max_examples: int | None = None, seed: int = 0) -> Arrays:
+    """The examples of a split in the order of the shards, verified by checksum.
 
     Args:
-        store: where the dataset lies.
+        store: holds the dataset.
         dataset: see `gan.data.spec.load`.
         split: one of its splits.
-        most: at most so many, drawn without replacement; None: all.
+        max_examples: how many to draw at most, without replacement; None: all.
         seed: of the draw.
 
     Raises:
-        ConfigError: `most` is below 1.
+        ConfigError: `max_examples` is below 1.
         NotFoundError: the dataset has no such split.
         IntegrityError: a shard is damaged.
     """
-    if most is not None and most < 1:
-        raise ConfigError(f"at least 1 example must be loaded; got {most}")
+    if max_examples is not None and max_examples < 1:
+        raise ConfigError(f"at least 1 example must be loaded; got {max_examples}")
     records = open_records(store, dataset, split)
     chosen = np.arange(len(records))
-    if most is not None and most < len(records):
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:most])
+    if max_examples is not None and max_examples < len(records):
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(records))[:max_examples])
     return _read(records, dataset, chosen)
 
 
 def load_images(store: Store, dataset: Dataset, split: str, numbers: Sequence[int]) -> Arrays:
-    """The examples of a split with these numbers, positions over all its shards from 0, in this order.
+    """The examples of a split at these positions over all its shards, from 0, in the given order.
 
     Raises:
         NotFoundError: the dataset has no such split.
@@ -79,30 +79,30 @@ def _read(records: Records, dataset: Dataset, chosen: npt.NDArray[np.int64]) -> 
         ids=[],
     )
     for start in range(0, len(chosen), _BATCH):
-        part = slice(start, start + _BATCH)
-        values = parse(records.read(chosen[part]), dataset)
-        arrays.pixels[part] = values["pixels"]
-        arrays.labels[part] = values["labels"]
+        rows = slice(start, start + _BATCH)
+        values = parse(records.read(chosen[rows]), dataset)
+        arrays.pixels[rows] = values["pixels"]
+        arrays.labels[rows] = values["labels"]
         if dataset.attributes:
-            arrays.attributes[part] = values["attributes"]
+            arrays.attributes[rows] = values["attributes"]
         arrays.ids.extend(each.decode() for each in values["ids"].numpy())
     return arrays
 
 
 def open_records(store: Store, dataset: Dataset, split: str) -> Records:
-    """The records of a split, brought to this machine and checked; they stay readable whatever becomes of the files.
+    """The records of a split, fetched to this machine and verified; they stay readable even if the files are deleted.
 
     Raises:
         NotFoundError: the dataset has no such split.
         IntegrityError: a shard is damaged.
     """
     records = Records([shard.examples for shard in dataset.split(split).shards])
-    with ShardFetcher(store, dataset, split, records.open) as stage:
-        stage.begin()
-        if stage.is_remote:
-            with progress("fetch shards", sum(shard.bytes for shard in stage.shards), unit="bytes") as advance:
-                for number, shard in enumerate(stage.shards):
-                    stage.wait([number])
+    with ShardFetcher(store, dataset, split, records.open) as fetcher:
+        fetcher.start()
+        if fetcher.is_remote:
+            with progress("fetch shards", sum(shard.bytes for shard in fetcher.shards), unit="bytes") as advance:
+                for number, shard in enumerate(fetcher.shards):
+                    fetcher.wait([number])
                     advance(shard.bytes)
-        stage.wait(range(len(stage.shards)))
+        fetcher.wait(range(len(fetcher.shards)))
     return records

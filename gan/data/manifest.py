@@ -1,9 +1,9 @@
-"""manifest.parquet: one row an example, and one for each quarantined image.
+"""manifest.parquet: one row per example and per quarantined image.
 
 Columns: id, split, file and sha256 (of the original), label (null without classes), attributes (-1 or 1, in the order
-of dataset.json; null without), identity, shard, index (position in the shard, from 0), reason (why it was quarantined;
-null for examples, and those quarantined have no shard). Where the source has no split of its own also decoded_sha256
-(`gan.data.prepare.image.decoded_sha256`, which decides the split; null for what is quarantined).
+of dataset.json; null without attributes), identity, shard, index (position in the shard, from 0), reason (why it was
+quarantined; null for examples; quarantined images have no shard). If the source has no split of its own, also
+decoded_sha256 (`gan.data.prepare.image.decoded_sha256`, which decides the split; null for quarantined images).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gan.data.shards.tfrecord import Place
+from gan.data.shards.tfrecord import RecordPosition
 from gan.data.sources.interface import ExampleRef, Rejected
 from gan.data.spec import DECODED
 from gan.util.ids import canonical
 
-GROUP_ROWS = 10_000
+ROWS_PER_GROUP = 10_000
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -41,7 +41,7 @@ SCHEMA_BY_PIXELS = SCHEMA.append(pa.field(DECODED, pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One row; the fields are the columns."""
 
     id: str
@@ -57,25 +57,27 @@ class Row:
     decoded_sha256: str | None = None
 
 
-def example_row(example: ExampleRef, sha256: str, place: Place, *, labelled: bool, decoded_sha256: str = "") -> Row:
-    """The row of an example that lies in a shard."""
-    return Row(
+def example_row(
+    example: ExampleRef, sha256: str, position: RecordPosition, *, has_label: bool, decoded_sha256: str = ""
+) -> ManifestRow:
+    """The row of an example that was written to a shard."""
+    return ManifestRow(
         id=example.id,
         split=example.split,
         file=example.file,
         sha256=sha256,
-        label=example.label if labelled else None,
+        label=example.label if has_label else None,
         attributes=list(example.attributes) or None,
         identity=example.identity,
-        shard=place.shard,
-        index=place.index,
+        shard=position.shard,
+        index=position.index,
         decoded_sha256=decoded_sha256 or None,
     )
 
 
-def quarantined_row(rejected: Rejected) -> Row:
-    """The row of an image that was left out."""
-    return Row(
+def quarantined_row(rejected: Rejected) -> ManifestRow:
+    """The row of an image that was skipped."""
+    return ManifestRow(
         rejected.id or rejected.file,
         rejected.split or None,
         rejected.file,
@@ -85,7 +87,7 @@ def quarantined_row(rejected: Rejected) -> Row:
 
 
 class ManifestWriter:
-    """Writes rows in groups, so that memory stays flat. Use as a context manager; `sha256` is of the rows so far.
+    """Writes rows in groups, so that memory use stays constant. Use as a context manager.
 
     Args:
         path: the file.
@@ -110,17 +112,17 @@ class ManifestWriter:
         finally:
             self._parquet.close()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ManifestRow) -> None:
         """Append one row."""
         values = [getattr(row, name) for name in self._schema.names]
         self._rows.append(values)
         self._hash.update(canonical(values) + b"\n")
-        if len(self._rows) == GROUP_ROWS:
+        if len(self._rows) == ROWS_PER_GROUP:
             self._flush()
 
     @property
     def sha256(self) -> str:
-        """Of the rows as canonical JSON, one a line: the same whatever version of pyarrow writes them."""
+        """SHA-256 of the rows so far as canonical JSON lines: independent of the version of pyarrow."""
         return self._hash.hexdigest()
 
     def _flush(self) -> None:

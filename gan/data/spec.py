@@ -1,7 +1,7 @@
-"""What a prepared dataset is: the content of `datasets/<id>/dataset.json`.
+"""The description of a prepared dataset: the content of `datasets/<id>/dataset.json`.
 
-It holds nothing that varies between machines or runs, so the id, which is its hash, is the same wherever the same
-source is prepared with the same options.
+It holds nothing that varies between machines or runs, so the same source prepared with the same options gives the same
+id, which is a hash of the description.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FORMAT = 1
 FILE = "dataset.json"
 MANIFEST = "manifest.parquet"
 DECODED = "decoded_sha256"  # a column of the manifest, where the source has no split of its own
-# The order in which splits are written and told; others follow by alphabet.
+# Splits are written and listed in this order; others follow alphabetically.
 SPLIT_ORDER = ("train", "valid", "test")
 
 
@@ -49,24 +49,24 @@ class Dataset:
     Attributes:
         id: `<source>-<hash of everything below>`.
         source: the name of its source, a key of `gan.data.sources.SOURCES`.
-        genuine: True where the original files have the published checksums, False where they have not, None where
-            that can't be told.
+        matches_published_checksums: whether the original files have the published checksums; None if unknown. Its key
+            in JSON is "genuine".
         image_size: height and width in pixels.
         channels: 1 (grey) or 3 (RGB).
         crop: side of the square cut out of the originals; None: the largest that fits.
         resizer: the antialiased filter.
-        classes: names of the labels 0, 1, ...; empty where there are no labels.
-        attributes: names of the binary attributes; empty where there are none.
+        classes: names of the labels 0, 1, ...; empty without labels.
+        attributes: names of the binary attributes; may be empty.
         splits: by name; there is always a "train".
-        quarantined: images left out because they could not be read; the manifest has the reasons.
-        manifest_sha256: hash of the manifest's rows, which does not depend on how Parquet encodes them.
-        crop_offset: (left, top) of the crop in the originals, in pixels; None: it is centred. JSON has it only where
-            it is given, so that datasets with a centred crop keep their ids.
+        quarantined: images skipped because they could not be read; the manifest has the reasons.
+        manifest_sha256: hash of the manifest's rows, independent of how Parquet encodes them.
+        crop_offset: (left, top) of the crop in the originals, in pixels; None: centred. JSON has the key only if it is
+            set, so that datasets with a centred crop keep their ids.
     """
 
     id: str
     source: str
-    genuine: bool | None
+    matches_published_checksums: bool | None
     image_size: int
     channels: int
     crop: int | None
@@ -92,7 +92,7 @@ class Dataset:
         """A split by name.
 
         Raises:
-            NotFoundError: there is none of that name; the message lists those that there are.
+            NotFoundError: there is no such split; the message lists the splits.
         """
         if name not in self.splits:
             raise NotFoundError(
@@ -102,57 +102,54 @@ class Dataset:
         return self.splits[name]
 
     def to_json(self) -> Json:
-        """Plain JSON types, as they stand in dataset.json."""
+        """The content of dataset.json, in plain JSON types."""
         fields = dataclasses.asdict(self)
+        fields["genuine"] = fields.pop("matches_published_checksums")
         offset = fields.pop("crop_offset")
         window = {} if offset is None else {"crop_offset": list(offset)}
-        return {"format": FORMAT, **fields, **window, "splits": _plain_splits(self.splits)}
+        return {"format": FORMAT, **fields, **window, "splits": _splits_to_json(self.splits)}
 
 
-def identified(dataset: Dataset) -> Dataset:
-    """`dataset` with the id that its content gives it."""
+def with_id(dataset: Dataset) -> Dataset:
+    """`dataset` with the id that follows from its content."""
     content = dataset.to_json()
     del content["id"]
     return dataclasses.replace(dataset, id=f"{dataset.source}-{content_hash(content)}")
 
 
 def from_json(tree: Mapping[str, Any]) -> Dataset:
-    """What `to_json` gave.
+    """The inverse of `Dataset.to_json`.
 
     Raises:
-        IntegrityError: it was written by a version of this package with another format.
+        IntegrityError: it was written in the format of another version of this package.
     """
     if tree.get("format") != FORMAT:
         raise IntegrityError(
             f"{FILE} has format {tree.get('format')!r}, this version reads {FORMAT}; prepare the data again"
         )
     fields = {name: value for name, value in tree.items() if name != "format"}
-    splits = {
+    fields["matches_published_checksums"] = fields.pop("genuine")
+    fields["splits"] = {
         name: Split(split["examples"], tuple(Shard(**shard) for shard in split["shards"]))
-        for name, split in sorted(fields.pop("splits").items(), key=lambda item: split_rank(item[0]))
+        for name, split in sorted(fields["splits"].items(), key=lambda item: split_rank(item[0]))
     }
-    classes, attributes = tuple(fields.pop("classes")), tuple(fields.pop("attributes"))
-    offset = fields.pop("crop_offset", None)
-    return Dataset(
-        **fields,
-        classes=classes,
-        attributes=attributes,
-        splits=splits,
-        crop_offset=None if offset is None else tuple(offset),
-    )
+    for name in ("classes", "attributes", "crop_offset"):
+        if fields.get(name) is not None:
+            fields[name] = tuple(fields[name])
+    return Dataset(**fields)
 
 
 def split_rank(name: str) -> tuple[int, str]:
-    """Sorts the names of splits: train, valid, test."""
+    """A sort key for split names: train, valid, test, then others alphabetically."""
     return (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else len(SPLIT_ORDER)), name
 
 
 def load(store: Store, dataset_id: str) -> Dataset:
-    """A published dataset, its description checked against the seal.
+    """A published dataset, its description verified against the checksums.
 
     Raises:
-        NotFoundError: there is none with that id.
-        IntegrityError: dataset.json is damaged, of another format, or not what the id says.
+        NotFoundError: there is no dataset with that id.
+        IntegrityError: dataset.json is damaged, has another format, or does not match the id.
     """
     uri = store.uri_of(f"{immutable.prefix_of('dataset', dataset_id)}/{FILE}")
     sums = immutable.read_sums(store, "dataset", dataset_id)
@@ -162,7 +159,7 @@ def load(store: Store, dataset_id: str) -> Dataset:
         )
     try:
         dataset = from_json(immutable.read_json(store, "dataset", dataset_id, FILE))
-        described = identified(dataset).id
+        described = with_id(dataset).id
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{uri} is damaged: it describes no dataset ({error!r})") from None
     if not described == dataset.id == dataset_id:
@@ -172,7 +169,7 @@ def load(store: Store, dataset_id: str) -> Dataset:
 
 
 def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
-    """Whether the seal lists the files that the description tells of: only such names stay inside the dataset."""
+    """Check that the checksum file lists every shard of the description: such names can't lead out of the dataset."""
     for split in dataset.splits.values():
         for shard in split.shards:
             if sums.get(shard.name) != shard.sha256:
@@ -182,7 +179,7 @@ def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
                 )
 
 
-def _plain_splits(splits: Mapping[str, Split]) -> Json:
+def _splits_to_json(splits: Mapping[str, Split]) -> Json:
     return {
         name: {"examples": split.examples, "shards": [dataclasses.asdict(shard) for shard in split.shards]}
         for name, split in splits.items()

@@ -1,9 +1,9 @@
-"""Scores: the maths apart from the feature networks, and both apart from the registry that ties them together.
+"""Scores of generated images.
 
-fid  kid  prdc  modes  memorisation   pure maths: arrays in, numbers out; `measure` makes scores of it
-contributions  fid_influence  shares  the same for standard errors, paired differences and intervals
-features/                             networks that turn pixels into features, one file a network
-registry                              METRICS: which there are, and how their scores are read
-identity                              what a score was measured with; scores of different identity never meet
-reference, samples, score             the reference, the pixels to judge, and the record of an evaluation
+scores/                     one file per metric: pure maths, and `measure`, which returns its scores
+maths/                      standard errors, paired differences, intervals and distances: pure maths
+features/                   networks that turn pixels into features, one file per network
+registry                    METRICS: the metrics and how to read their scores
+identity                    what a score was measured with; only scores of equal identity are compared
+reference, samples, score   the real images, the generated images, and the record of an evaluation
 """

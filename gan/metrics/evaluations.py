@@ -1,10 +1,10 @@
-"""The records of evaluations, as they stand in the store, one for each checkpoint and identity of its scores.
+"""The evaluation records in the store, one per checkpoint and identity of its scores.
 
     runs/<run_id>/evaluations/<step>-<reference_id>-<hash of the identity>.json
     runs/<run_id>/evaluations/<the same>-<SHA-256>.safetensors    what each image contributes to the scores
 
-There are two kinds of record, by the `purpose` in their identity: those of selection hold the values that checkpoints
-are compared by; the final ones hold every score with its interval, and only these have contributions.
+The `purpose` in the identity distinguishes two kinds: selection records have the values by which checkpoints are
+compared; final records have every score with its interval, and only these have contributions.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ KEYS = ("run_id", "step", "reference_id", "identity", "scores")
 
 
 def key_of(run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> str:
-    """Where the record of a checkpoint's scores of one identity (as JSON) lies."""
+    """The key of the record of a checkpoint's scores with an identity (as JSON)."""
     name = f"{step:08d}-{check_id(reference_id, 'reference id')}-{content_hash(identity)}"
     return f"{layout.evaluations(run_id)}/{name}.json"
 
 
 def write(store: Store, record: Json, contributions: Mapping[str, Contributions] | None = None) -> Json:
-    """Write a record, its contributions first. Its scores keep the order of the metrics.
+    """Write the contributions, then the record. The scores keep the order of the metrics.
 
     Returns:
         The record as written, with the SHA-256 of the contributions.
@@ -57,10 +57,10 @@ def write(store: Store, record: Json, contributions: Mapping[str, Contributions]
 
 
 def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
-    """What each image contributes to each score of a final record that can be compared so.
+    """What each image contributes to each score of a final record that supports paired comparison.
 
     Raises:
-        NotFoundError: the record is of selection, or of an earlier version, and has none.
+        NotFoundError: the record has none: it is a selection record, or from an earlier version.
         IntegrityError: they are damaged or missing.
     """
     import numpy as np
@@ -86,18 +86,18 @@ def read_contributions(store: Store, record: Json) -> dict[str, Contributions]:
 
 
 def _contributions_key(record: Json) -> str:
-    """Named by its content, so that a record never stands beside the contributions of another one."""
+    """The name contains a hash of the content, so that a record never refers to the contributions of another one."""
     key = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
     return f"{key.removesuffix('.json')}-{record['contributions_sha256'][:12]}.safetensors"
 
 
 def purpose_of(record: Mapping[str, Any]) -> str:
-    """What the scores of a record are for; those of an earlier version are final."""
+    """The purpose of a record's scores; records of earlier versions are final."""
     return str(record["identity"].get("purpose", FINAL))
 
 
 def read(store: Store, run_id: str, step: int, reference_id: str, identity: Mapping[str, Any]) -> Json | None:
-    """The record of a checkpoint's scores of one identity, or None.
+    """The record of a checkpoint's scores with an identity, or None.
 
     Raises:
         IntegrityError: it is damaged.
@@ -109,7 +109,7 @@ def read(store: Store, run_id: str, step: int, reference_id: str, identity: Mapp
 
 
 def read_all(store: Store, run_id: str) -> list[Json]:
-    """Every record of a run, by step; empty where it was never evaluated.
+    """Every record of a run, by step; empty if it was never evaluated.
 
     Raises:
         IntegrityError: one is damaged.
@@ -123,16 +123,16 @@ def keys(store: Store, run_id: str) -> list[str]:
 
 
 def reference_of(key: str) -> str:
-    """The reference that the record under a key holds scores against, by the key alone."""
+    """The id of the reference of a record, from its key."""
     return key.rpartition("/")[2].partition("-")[2].rpartition("-")[0]
 
 
 def read_key(store: Store, key: str) -> Json:
-    """The record under a key; see `read`.
+    """The record under a key.
 
     Raises:
         NotFoundError: there is none.
-        IntegrityError: it is damaged, or the record of something else.
+        IntegrityError: it is damaged, or belongs under another key.
     """
     record = read_checksummed(store, key, keys=KEYS, remedy=REMEDY)
     own = key_of(record["run_id"], record["step"], record["reference_id"], record["identity"])
@@ -142,17 +142,17 @@ def read_key(store: Store, key: str) -> Json:
 
 
 def newest_first(records: Sequence[Json]) -> list[Json]:
-    """Records by when they were made, as they say themselves; those that do not say come last.
+    """Records by their `evaluated_at`, the newest first; records without it come last.
 
-    Clocks of hosts differ, so a record is dated with `date` below, never before one that was there.
+    Clocks of hosts differ, so `date` gives a new record a later time than the existing ones.
     """
     return sorted(records, key=lambda record: str(record.get("evaluated_at", "")), reverse=True)
 
 
 def date(records: Sequence[Json], now: datetime) -> str:
-    """When a record is made that follows upon others of its run, ISO 8601 in UTC to the microsecond.
+    """The `evaluated_at` of a new record of a run, ISO 8601 in UTC to the microsecond.
 
-    That is `now`, or just after the newest of `records` where that is later by the clock of the host that made it.
+    This is `now`, or just after the newest of `records` if the clock of its host was ahead.
     """
     newest = max((str(record.get("evaluated_at", "")) for record in records), default="")
     moment = now.isoformat(timespec="microseconds")
@@ -162,9 +162,9 @@ def date(records: Sequence[Json], now: datetime) -> str:
 
 
 def best(records: Sequence[Json]) -> Json | None:
-    """The record with the lowest FID, the earliest of equals; None where there is none.
+    """The record with the lowest FID, the earliest of equals; None if there are no records.
 
-    For records of selection: a record chosen by its final scores would be judged by its luck.
+    Only for selection records: the final scores of a record that was chosen by them would be biased.
 
     Raises:
         IdentityError: they were measured differently.

@@ -1,4 +1,4 @@
-"""What a feature network makes of a set of images, and two such sets that a metric compares."""
+"""The output of a feature network for a set of images, and the two sets that a metric compares."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureBatch:
-    """What is known of N images.
+    """The features, modes and labels of N images.
 
     Attributes:
         features: float32 [N, F].
         mode_probabilities: float32 [N, K], rows sum to 1.
-        labels: the class of each image, or the one that a conditional generator was asked for; None without classes.
-        class_probabilities: float32 [N, L] by a network that tells L classes; None for other networks.
+        labels: the class of each image, or the class given to a conditional generator; None without classes.
+        class_probabilities: float32 [N, L] of a network that predicts L classes; None for other networks.
     """
 
     features: Features
@@ -48,7 +48,7 @@ class FeatureBatch:
         return self.rows(slice(count))
 
     def mode_counts(self) -> npt.NDArray[np.int64]:
-        """Images a mode: [K]."""
+        """The number of images per mode: [K]."""
         return modes.histogram(self.mode_probabilities)
 
     def mode_shares(self) -> npt.NDArray[np.float64]:
@@ -58,15 +58,15 @@ class FeatureBatch:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a metric gets: generated images, the real ones that they are compared with, and how.
+    """The input of a metric: generated images, the real ones that they are compared with, and the protocol.
 
     Attributes:
         real: held-out real images.
-        generated: generated images, or, for the row of real data, training images in their place.
-        training: features of training images [T, F], in which copies are sought.
-        copy_ratios: how near the held-out images are to those, float64 [M]; see `gan.metrics.scores.memorisation`.
+        generated: generated images, or training images for the row of real data.
+        training: features of training images [T, F], which are searched for copies.
+        copy_ratios: distance ratios of the held-out images, float64 [M]; see `gan.metrics.scores.memorisation`.
         protocol: the keys of `evaluate`.
-        has_confidence: whether mode probabilities tell how sure the network is.
+        has_confidence: whether the mode probabilities express the network's confidence.
         generated_are_real: whether this is the row of real data.
     """
 

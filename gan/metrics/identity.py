@@ -1,4 +1,4 @@
-"""What a score was measured with. Two scores can be compared only if this is the same."""
+"""The identity of a score: what it was measured with. Only scores of equal identity can be compared."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gan.config import Evaluate
 from gan.errors import IdentityError
 from gan.types import Json
 
-METHOD = 2  # rises with any change of the maths that moves a score
-HASH_SHOWN = 6
+METHOD = 2  # increase it with every change of the maths that changes a score
+HASH_PREFIX_LENGTH = 6
 
 SELECTION, FINAL = "selection", "final"
-"""What a score is for: to choose a checkpoint, or to tell how good the chosen one is. The two share no image."""
+"""The purpose of a score: to choose a checkpoint, or to measure the chosen one. The two share no image."""
 
 
-def samples_of(protocol: Evaluate, purpose: str) -> int:
-    """How many images are generated for a score of this purpose."""
+def sample_count(protocol: Evaluate, purpose: str) -> int:
+    """The number of images that are generated for a score of this purpose."""
     if purpose == SELECTION:
         return min(protocol.selection_samples, protocol.samples)
     return protocol.samples
@@ -29,11 +29,10 @@ def samples_of(protocol: Evaluate, purpose: str) -> int:
 class Identity:
     """The protocol of an evaluation.
 
-    The first part is the real data's and the feature network's, the second the config's `evaluate` keys of the same
-    names. `reference_hash` covers the features and modes of the real images, so that two references with other images,
-    or other modes, differ. `samples` and `reference_images` are the numbers of images that were compared;
-    `kid_subset_size` is what was asked for (`gan.metrics.scores.kid.subset_size` gives what small sets allow, and
-    follows from the rest).
+    The first fields describe the real data and the feature network, the others are the `evaluate` keys of the same
+    names. `reference_hash` covers the features and modes of the real images, so that references with other images or
+    modes differ. `samples` and `reference_images` are the numbers of images that were compared; `kid_subset_size` is
+    the configured size (`gan.metrics.scores.kid.subset_size` reduces it for small sets).
     """
 
     purpose: str
@@ -61,11 +60,11 @@ class Identity:
 
     @property
     def label(self) -> str:
-        """How the FID of this identity is called: `fid[mnist-cnn:1a2b3c]`, never plain FID."""
-        return f"fid[{self.feature_network}:{self.feature_hash[:HASH_SHOWN]}]"
+        """The name of the FID of this identity: `fid[mnist-cnn:1a2b3c]`, never plain FID."""
+        return f"fid[{self.feature_network}:{self.feature_hash[:HASH_PREFIX_LENGTH]}]"
 
     def to_json(self) -> Json:
-        """As it stands in an evaluation record."""
+        """The JSON of an evaluation record."""
         return dataclasses.asdict(self)
 
 
@@ -76,18 +75,18 @@ PROTOCOL = tuple(
 )
 """The `evaluate` keys that are part of an identity.
 
-The others say which checkpoint is scored, by what it is chosen, and which scores are worked out; none changes a score.
+The others decide which checkpoint is scored, how it is chosen, and which scores are computed; none changes a score.
 """
 
 
-def is_of(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
-    """Whether an identity (as JSON) is that of final scores measured under a protocol."""
+def is_final_under(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
+    """Whether an identity (as JSON) belongs to final scores under a protocol."""
     of_protocol = all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
     return of_protocol and identity.get("purpose") == FINAL
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """The fields in which two identities (as JSON) differ, each with both values; a field that one lacks differs."""
+    """The fields in which two identities (as JSON) differ, each with both values; a missing field counts."""
     fields = dict.fromkeys([*first, *second])
     absent = "nothing"
     return [

@@ -1,11 +1,11 @@
-"""A reference: the feature network and what it makes of real images.
+"""A reference: the feature network and its features of real images.
 
-    references/<id>/reference.json         what it was made from and how good the network is
+    references/<id>/reference.json         what it was made from, and how good the network is
     references/<id>/features.safetensors   features of held-out and of training images
     references/<id>/network.keras          a network that was trained here; others are found by URI and hash
 
-Held-out images serve two purposes and are divided for them: some to choose among checkpoints, the others for the scores
-of the chosen one. The images of each set stand in random order, so that the first n of them are a random choice.
+The held-out images are divided: some choose among checkpoints, the others score the chosen one. The images of each set
+are in random order, so that the first n are a random sample.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gan.config import Evaluate
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features.mode_definitions import AttributeModes, ClassModes, ClusterModes, Modes
-from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, samples_of
+from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, sample_count
 from gan.store import Store, immutable
 from gan.types import Json
 from gan.util.ids import canonical
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 RECORD, TENSORS, NETWORK = "reference.json", "features.safetensors", "network.keras"
 FORMAT = 2
-DECISIVE = ("label_shares", "batch_size", "searched_images")
-"""What else of the record enters scores: how classes are drawn, in what batches the network looks at images, and how
-many of the training images are searched for copies."""
-OF_DATASET = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
+HASHED_KEYS = ("label_shares", "batch_size", "searched_images")
+"""Keys of the record that influence scores: the class shares of generated images, the network's batch size, and the
+number of training images that are searched for copies."""
+DATASET_KEYS = ("dataset_id", "image_size", "channels", "crop", "crop_offset", "resizer")
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,12 @@ class Reference:
 
     record: reference.json.
     network: the feature network.
-    modes: what a mode is.
-    real: the held-out images that final scores compare with.
-    selection: the held-out images that checkpoints are compared by; none of them is among `real`.
-    train: training images, as many as are compared, for the row of real data.
-    training: features [T, F] of the training images that are searched for copies; of the same images as `train`, as
-        far as these are as many.
-    copy_ratios: how near the images of `real` are to these, float64 [M]; see `gan.metrics.scores.memorisation`.
+    modes: the definition of modes.
+    real: the held-out images for final scores.
+    selection: the held-out images by which checkpoints are compared; disjoint from `real`.
+    train: training images for the row of real data.
+    training: features [T, F] of the training images that are searched for copies; it starts with those of `train`.
+    copy_ratios: distance ratios of the images of `real`, float64 [M]; see `gan.metrics.scores.memorisation`.
     """
 
     record: Json
@@ -67,27 +66,27 @@ class Reference:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of the images that it can look at."""
+        """(H, W, C) of the images that it accepts."""
         size = int(self.record["image_size"])
         return size, size, int(self.record["channels"])
 
     @property
     def label_shares(self) -> tuple[float, ...]:
-        """How often each class occurs among the held-out images; empty where there are no labels."""
+        """The share of each class among the held-out images; empty without labels."""
         return tuple(self.record["label_shares"])
 
     def held_out(self, purpose: str) -> FeatureBatch:
-        """The held-out images for scores of a purpose."""
+        """The held-out images for a purpose."""
         return self.selection if purpose == SELECTION else self.real
 
     def identity(self, protocol: Evaluate, samples: int | None = None, purpose: str = FINAL) -> Identity:
-        """The identity of scores under this reference and protocol; `samples` where they are not as many as it says."""
+        """The identity of scores under this reference and protocol; `samples` if it differs from the protocol's."""
         chosen = {name: getattr(protocol, name) for name in PROTOCOL}
-        chosen["samples"] = samples_of(protocol, purpose) if samples is None else samples
+        chosen["samples"] = sample_count(protocol, purpose) if samples is None else samples
         return Identity(
             purpose=purpose,
             split=self.record["splits"][purpose],
-            **{name: self.record[name] for name in OF_DATASET},
+            **{name: self.record[name] for name in DATASET_KEYS},
             feature_network=self.network.name,
             feature_hash=self.network.hash,
             reference_hash=self.record["reference_hash"],
@@ -131,7 +130,7 @@ def write(
     described["real"] = real.mode_shares().tolist()
     data = safetensors.numpy.save({name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())})
     (folder / TENSORS).write_bytes(data)
-    decisive = canonical([described, *(record[name] for name in DECISIVE), hashlib.sha256(data).hexdigest()])
+    decisive = canonical([described, *(record[name] for name in HASHED_KEYS), hashlib.sha256(data).hexdigest()])
     whole: Json = {
         "format": FORMAT,
         **record,
@@ -143,20 +142,20 @@ def write(
 
 
 def load(store: Store, reference_id: str) -> Reference:
-    """A published reference, every byte checked.
+    """A published reference; every byte is verified.
 
     Raises:
-        NotFoundError: there is none with that id, it was written by another version, or its feature network is no
-            longer where it was.
-        IntegrityError: it is damaged, or its feature network is another file now.
+        NotFoundError: there is none with that id, another version wrote it, or its feature network was moved or
+            deleted.
+        IntegrityError: it is damaged, or its feature network was replaced.
     """
     import safetensors.numpy
 
     record = immutable.read_json(store, "reference", reference_id, RECORD)
     if record.get("format") != FORMAT:
         raise NotFoundError(
-            f"reference {reference_id} is of another version (its format is {record.get('format')!r}, this one reads "
-            f"{FORMAT}); make it again with: gan reference"
+            f"reference {reference_id} has the format {record.get('format')!r} of another version; this version reads "
+            f"{FORMAT}. Make it again with: gan reference"
         )
     tensors = safetensors.numpy.load(immutable.read_file(store, "reference", reference_id, TENSORS))
     modes = _load_modes(record["modes"], tensors)
@@ -185,17 +184,17 @@ def _load_modes(described: Json, tensors: Mapping[str, np.ndarray]) -> Modes:
 def _load_network(store: Store, reference_id: str, record: Json) -> FeatureNetwork:
     from gan.metrics.features import feature_networks
 
-    facts = record["feature_network"]
-    if facts["kind"] in feature_networks.KINDS:
-        return feature_networks.reopen(facts)
+    described = record["feature_network"]
+    if described["kind"] in feature_networks.EXTERNAL_KINDS:
+        return feature_networks.reopen(described)
     from gan.metrics.features import keras_network
 
     with scratch_folder() as folder:
         path = immutable.fetch_file(store, "reference", reference_id, NETWORK, folder / NETWORK)
-        network = keras_network.load(path, facts["name"], facts["kind"])
-    if network.hash != facts["hash"]:
+        network = keras_network.load(path, described["name"], described["kind"])
+    if network.hash != described["hash"]:
         raise IntegrityError(
-            f"the feature network of reference {reference_id} has hash {network.hash}; expected {facts['hash']}; "
+            f"the feature network of reference {reference_id} has hash {network.hash}; expected {described['hash']}; "
             "make a new reference with: gan reference"
         )
     return network

@@ -1,15 +1,14 @@
-"""Which metrics there are: one line each, which also says how its scores are read.
+"""The metrics, and how to read their scores.
 
-A new metric is one file beside this one, with a function `measure`, and one line in METRICS. From that line follow the
-rows of the report and of the command line, Kubeflow's metrics, the gate's limits and margins, and what a sweep may
-choose by.
+A new metric is one file in `scores/` with a function `measure`, and one entry in METRICS. The report, the command line,
+Kubeflow's metrics, the gate's limits and margins, and sweeps all read that entry.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,27 +16,27 @@ from gan.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
-    from gan.metrics.maths.estimate import Score
+    from gan.metrics.maths.estimate import LazyScore
 
 LOWER, HIGHER = "lower", "higher"
 LABELS, CLASS_PROBABILITIES = "labels", "class_probabilities"
-"""What not every generator or feature network has: classes to ask for, and classes to tell apart."""
+"""Requirements of some metrics: a generator that takes labels, and a feature network that predicts classes."""
 
 
 @dataclass(frozen=True)
 class ScoreKind:
-    """How a score is read.
+    """How to read a score.
 
     Attributes:
-        name: what it is called in records, configs and Kubeflow.
+        name: its name in records, configs and Kubeflow.
         better: "lower" or "higher".
         low, high: the range of its values.
-        title: what people read; empty: the name with blanks.
-        paired: whether it knows what each image contributes, so that a margin can be set for it (`gate.margin`).
+        title: its name for people; empty: `name` with spaces.
+        meaning: one sentence for people that defines it.
+        paired: whether it supports paired comparison, so that a margin can be set for it (`gate.margin`).
         share: whether it is a share of images.
-        needs_confidence: whether only a network that was trained on the dataset has it: modes that are clusters of the
-            features of another one tell nothing of how sure it is.
-        sides: how many sets of images it varies with, real and generated ones; its contributions are of one of them.
+        needs_confidence: whether it needs mode probabilities that express confidence, which clusters don't give.
+        sides: how many sets of images it varies with (generated, real); it has contributions of one of them.
     """
 
     name: str
@@ -45,85 +44,158 @@ class ScoreKind:
     low: float = 0.0
     high: float = math.inf
     title: str = ""
+    meaning: str = ""
     paired: bool = False
     share: bool = False
     needs_confidence: bool = False
     sides: int = 1
 
     @property
-    def shown(self) -> str:
-        """What people read."""
+    def display_name(self) -> str:
+        """Its name for people."""
         return self.title or self.name.replace("_", " ")
 
-    def loss(self, value: float) -> float:
-        """The value, or minus the value where higher is better: lower is better for this in any case."""
+    def to_minimise(self, value: float) -> float:
+        """The value, or minus the value if higher is better: lower is always better."""
         return value if self.better == LOWER else -value
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: the module whose `measure` works out its scores, and these scores.
+    """A metric: a module with a function `measure`, and the scores that it returns.
 
     Attributes:
-        module: the file under gan/metrics/scores; imported when it is first used.
+        module: the file in gan/metrics/scores; imported on first use.
         kinds: the scores.
-        needs: LABELS of a conditional generator, or CLASS_PROBABILITIES of a feature network that tells classes.
-            Empty: nothing.
+        needs: LABELS, CLASS_PROBABILITIES, or empty.
     """
 
     module: str
     kinds: tuple[ScoreKind, ...]
     needs: str = ""
 
-    def measure(self, comparison: Comparison) -> dict[str, Score]:
+    def measure(self, comparison: Comparison) -> dict[str, LazyScore]:
         """The scores of generated images, by name."""
-        measured: dict[str, Score] = import_module(f"gan.metrics.scores.{self.module}").measure(comparison)
+        measured: dict[str, LazyScore] = import_module(f"gan.metrics.scores.{self.module}").measure(comparison)
         return measured
 
 
-def _share(name: str, better: str = HIGHER, sides: int = 1) -> ScoreKind:
-    return ScoreKind(name, better, 0.0, 1.0, paired=True, share=True, sides=sides)
+def _share(
+    name: str, meaning: str, better: str = HIGHER, *, sides: int = 1, needs_confidence: bool = False
+) -> ScoreKind:
+    return ScoreKind(
+        name,
+        better,
+        0.0,
+        1.0,
+        meaning=meaning,
+        paired=True,
+        share=True,
+        needs_confidence=needs_confidence,
+        sides=sides,
+    )
 
+
+_FID = ScoreKind(
+    "fid",
+    LOWER,
+    title="FID",
+    paired=True,
+    meaning="Fréchet distance between Gaussians fitted to the features of generated and of real images.",
+)
+_FID_INFINITY = ScoreKind(
+    "fid_infinity",
+    LOWER,
+    -math.inf,
+    title="FID at infinitely many samples",
+    meaning="FID extrapolated to infinitely many generated images, which removes most of the bias of small samples.",
+)
+_KID = ScoreKind(
+    "kid",
+    LOWER,
+    -math.inf,
+    title="KID",
+    meaning="Squared distance of the feature distributions (MMD, cubic kernel); unbiased, so it may be negative.",
+)
+_PRDC = (
+    _share("precision", "Share of generated images that lie in the neighbourhood of a real image.", sides=2),
+    _share("recall", "Share of real images that lie in the neighbourhood of a generated image.", sides=2),
+    ScoreKind(
+        "density",
+        HIGHER,
+        paired=True,
+        sides=2,
+        meaning="Mean number of real neighbourhoods that hold a generated image, divided by k; it may exceed 1.",
+    ),
+    _share("coverage", "Share of real images with a generated image in their neighbourhood.", sides=2),
+)
+_MODES = (
+    ScoreKind(
+        "modes_found",
+        HIGHER,
+        meaning="Number of modes (classes, attribute combinations or clusters) that occur at least a tenth as often "
+        "among generated as among real images.",
+    ),
+    ScoreKind(
+        "mode_kl",
+        LOWER,
+        title="mode KL",
+        meaning="KL divergence, in nats, of the mode frequencies of generated images from those of real images.",
+    ),
+    _share(
+        "high_confidence",
+        "Share of generated images that the feature network assigns to one mode with high probability.",
+        needs_confidence=True,
+    ),
+)
+_MEMORISATION = (
+    _share(
+        "memorised",
+        "Share of generated images that are nearer to a training image than any other training image is to it.",
+        LOWER,
+    ),
+    _share("near_copies", "Like memorised, but at less than half of that distance.", LOWER),
+)
+_CLASS_FID = ScoreKind("class_fid", LOWER, title="FID within classes", meaning="Mean of the FIDs within each class.")
+_INCEPTION_SCORE = ScoreKind(
+    "inception_score",
+    HIGHER,
+    1.0,
+    meaning="High if the network classifies each image confidently and the images fall into many classes.",
+)
+_MIND = ScoreKind(
+    "mind",
+    LOWER,
+    title="MIND",
+    meaning="Squared Wasserstein-2 distance of features projected on random directions, in the units of FID.",
+)
+_CMMD = ScoreKind(
+    "cmmd",
+    LOWER,
+    title="MMD, Gaussian kernel",
+    meaning="Squared distance of the feature distributions (MMD, Gaussian kernel), times 1,000.",
+)
 
 METRICS: dict[str, Metric] = {
-    "fid": Metric("fid_score", (ScoreKind("fid", LOWER, title="FID", paired=True),)),
-    "fid_infinity": Metric(
-        "fid_infinity", (ScoreKind("fid_infinity", LOWER, -math.inf, title="FID at infinitely many samples"),)
-    ),
-    "kid": Metric("kid", (ScoreKind("kid", LOWER, -math.inf, title="KID"),)),
-    "prdc": Metric(
-        "prdc",
-        (
-            _share("precision", sides=2),
-            _share("recall", sides=2),
-            ScoreKind("density", HIGHER, paired=True, sides=2),
-            _share("coverage", sides=2),
-        ),
-    ),
-    "modes": Metric(
-        "modes",
-        (
-            ScoreKind("modes_found", HIGHER),
-            ScoreKind("mode_kl", LOWER, title="mode KL"),
-            replace(_share("high_confidence"), needs_confidence=True),
-        ),
-    ),
-    "memorisation": Metric("memorisation", (_share("memorised", LOWER), _share("near_copies", LOWER))),
-    "class_fid": Metric("class_fid", (ScoreKind("class_fid", LOWER, title="FID within classes"),), needs=LABELS),
-    "inception_score": Metric(
-        "inception_score", (ScoreKind("inception_score", HIGHER, 1.0),), needs=CLASS_PROBABILITIES
-    ),
-    "mind": Metric("mind", (ScoreKind("mind", LOWER, title="MIND"),)),
-    "cmmd": Metric("cmmd", (ScoreKind("cmmd", LOWER, title="MMD, Gaussian kernel"),)),
+    "fid": Metric("fid_score", (_FID,)),
+    "fid_infinity": Metric("fid_infinity", (_FID_INFINITY,)),
+    "kid": Metric("kid", (_KID,)),
+    "prdc": Metric("prdc", _PRDC),
+    "modes": Metric("modes", _MODES),
+    "memorisation": Metric("memorisation", _MEMORISATION),
+    "class_fid": Metric("class_fid", (_CLASS_FID,), needs=LABELS),
+    "inception_score": Metric("inception_score", (_INCEPTION_SCORE,), needs=CLASS_PROBABILITIES),
+    "mind": Metric("mind", (_MIND,)),
+    "cmmd": Metric("cmmd", (_CMMD,)),
 }
 KINDS: dict[str, ScoreKind] = {kind.name: kind for metric in METRICS.values() for kind in metric.kinds}
 
 
-def kind(name: str, key: str) -> ScoreKind:
-    """The score of a name.
+def score_kind(name: str, key: str) -> ScoreKind:
+    """The score with a name.
 
     Raises:
-        ConfigError: there is none; the message names `key`, where the name stands, and those that there are.
+        ConfigError: there is no such score; the message has the config key `key` and the known scores.
     """
     if name not in KINDS:
         raise ConfigError(unknown_name(key, name, KINDS))
@@ -134,7 +206,7 @@ def check_metrics(names: Iterable[str]) -> None:
     """Check `evaluate.metrics`.
 
     Raises:
-        ConfigError: one is unknown, or FID is not among them, by which checkpoints are chosen.
+        ConfigError: one is unknown, or FID, which chooses checkpoints, is missing.
     """
     names = list(names)
     for name in names:
@@ -145,19 +217,19 @@ def check_metrics(names: Iterable[str]) -> None:
 
 
 def check_needs(names: Iterable[str], has: Mapping[str, bool], network: str = "the one in use") -> None:
-    """Check that what metrics need is there.
+    """Check that the generator and the feature network support the metrics.
 
     Args:
         names: the metrics.
-        has: whether there are LABELS and CLASS_PROBABILITIES; without one of them that is not known, nor checked.
+        has: whether there are LABELS and CLASS_PROBABILITIES; a missing key means unknown and is not checked.
         network: the name of the feature network, for messages.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: a metric is not supported.
     """
     remedies = {
         LABELS: "a conditional generator (generator.conditional=true)",
-        CLASS_PROBABILITIES: f"a feature network that tells classes, which {network} does not",
+        CLASS_PROBABILITIES: f"a feature network that predicts classes, which {network} does not",
     }
     for name in names:
         needs = METRICS[name].needs
@@ -165,13 +237,13 @@ def check_needs(names: Iterable[str], has: Mapping[str, bool], network: str = "t
             raise ConfigError(f"evaluate.metrics: {name} needs {remedies[needs]}; leave it out, or change that")
 
 
-def computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
-    """The score of a name, which one of the metrics of `evaluate.metrics` must give.
+def require_computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
+    """The score with a name, which one of the metrics of `evaluate.metrics` must compute.
 
     Raises:
-        ConfigError: there is none, or its metric is not among them; the message names `key`.
+        ConfigError: there is no such score, or its metric is not in `evaluate.metrics`; the message has `key`.
     """
-    found = kind(name, key)
+    found = score_kind(name, key)
     metrics = list(metrics)
     if metric_of(name) not in metrics:
         raise ConfigError(
@@ -182,5 +254,5 @@ def computed(name: str, key: str, metrics: Iterable[str]) -> ScoreKind:
 
 
 def metric_of(score: str) -> str:
-    """The metric that a score belongs to."""
+    """The metric that computes a score."""
     return next(name for name, metric in METRICS.items() if score in {each.name for each in metric.kinds})

@@ -1,4 +1,4 @@
-"""What a config must fulfil so that scores can be measured at all, as far as that is known before any work begins."""
+"""Checks that scores can be measured under a config, before any work starts."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from gan.config import Evaluate, Reference
 from gan.errors import ConfigError, DataError, unknown_name
-from gan.metrics.identity import FINAL, SELECTION, samples_of
+from gan.metrics.identity import FINAL, SELECTION, sample_count
 
 TRAIN, VALID = "train", "valid"
-LEAST_IMAGES = 10
-MOST_SAMPLES_AN_IMAGE = 100
+MIN_IMAGES = 10
+MAX_SAMPLES_PER_IMAGE = 100
 
 
 def check_split(split: str, known: Iterable[str]) -> None:
     """Check that scores can be measured against a split of a dataset.
 
     Raises:
-        ConfigError: there is none of that name, or generators are trained on it.
+        ConfigError: there is no such split, or generators are trained on it.
     """
     held_out = sorted(set(known) - {TRAIN})
     if split == TRAIN:
@@ -34,8 +34,8 @@ def check_splits(examples: Mapping[str, int], reference: Reference, dataset_id: 
     """Check that a reference can be made of the splits of a dataset.
 
     Args:
-        examples: how many images each split has, by its name.
-        reference: how the reference is made.
+        examples: images per split.
+        reference: the config's group.
         dataset_id: for messages.
 
     Raises:
@@ -45,23 +45,24 @@ def check_splits(examples: Mapping[str, int], reference: Reference, dataset_id: 
     check_split(reference.split, examples)
     for name in (reference.split, TRAIN):
         count = examples.get(name, 0)
-        if count < LEAST_IMAGES:
+        if count < MIN_IMAGES:
             change = "lower" if name == TRAIN else "raise"
             raise DataError(
-                f'scores need at least {LEAST_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
-                f"Bring more images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
+                f'scores need at least {MIN_IMAGES} images; the split "{name}" of {dataset_id} has {count}. '
+                f"Add images, or {change} data.holdout_percent (--holdout-percent of gan preprocess)"
             )
 
 
 def split_of(record: Mapping[str, Any]) -> str:
-    """The split that final scores are measured with, by the record of a reference of this or an earlier version."""
+    """The split of final scores, from the record of a reference of this or an earlier version."""
     return str(record["splits"][FINAL] if "splits" in record else record["split"])
 
 
 class HeldOut(NamedTuple):
-    """How held-out images are divided: so many of `selection_split` choose checkpoints, so many of `split` score them.
+    """How held-out images are divided: `selection` images of `selection_split` choose checkpoints, `final` images of
+    `split` score them.
 
-    Where both are the same split, the sets have no image in common.
+    The two sets are disjoint, also if they come from the same split.
     """
 
     selection_split: str
@@ -73,43 +74,43 @@ class HeldOut(NamedTuple):
 def held_out(examples: Mapping[str, int], reference: Reference) -> HeldOut:
     """The held-out images of a dataset by purpose.
 
-    The split "valid" chooses checkpoints where there is one with at least `LEAST_IMAGES` images that is not the one
-    that scores are measured with; else that split is halved.
+    The split "valid" chooses checkpoints if it has at least `MIN_IMAGES` images and is not the split of the scores;
+    otherwise that split is halved.
 
     Args:
-        examples: images by split.
-        reference: gives `split` and `max_images`, the most of either set.
+        examples: images per split.
+        reference: has `split` and `max_images`, the limit of each set.
     """
-    own, most = examples[reference.split], reference.max_images
-    if reference.split != VALID and examples.get(VALID, 0) >= LEAST_IMAGES:
-        return HeldOut(VALID, min(examples[VALID], most), reference.split, min(own, most))
-    return HeldOut(reference.split, min(own // 2, most), reference.split, min(own - own // 2, most))
+    count, limit = examples[reference.split], reference.max_images
+    if reference.split != VALID and examples.get(VALID, 0) >= MIN_IMAGES:
+        return HeldOut(VALID, min(examples[VALID], limit), reference.split, min(count, limit))
+    return HeldOut(reference.split, min(count // 2, limit), reference.split, min(count - count // 2, limit))
 
 
 def check_counts(protocol: Evaluate, final: int, selection: int, training: int) -> None:
-    """Check that there are images enough for a protocol.
+    """Check that there are enough images for a protocol.
 
     Args:
         protocol: how scores are measured.
-        final: held-out images that the final scores compare with.
-        selection: held-out images that checkpoints are compared by.
-        training: training images that are scored for the row of real data.
+        final: number of held-out images for final scores.
+        selection: number of held-out images for selection.
+        training: number of training images for the row of real data.
 
     Raises:
-        ConfigError: more samples than the held-out images can tell apart, or fewer images than neighbours.
+        ConfigError: too many samples for the number of held-out images, or fewer images than neighbours.
     """
     for key, purpose, images in (
         ("evaluate.samples", FINAL, final),
         ("evaluate.selection_samples", SELECTION, selection),
     ):
-        samples = samples_of(protocol, purpose)
-        most = MOST_SAMPLES_AN_IMAGE * images
-        if samples > most:
+        samples = sample_count(protocol, purpose)
+        limit = MAX_SAMPLES_PER_IMAGE * images
+        if samples > limit:
             raise ConfigError(
-                f"{key} must be at most {most}, {MOST_SAMPLES_AN_IMAGE} for each of the {images} held-out images that "
-                f"serve it; got {samples}. Ask for fewer (--set {key}={most}), or hold out more images"
+                f"{key} must be at most {limit}, {MAX_SAMPLES_PER_IMAGE} for each of the {images} held-out images that "
+                f"it uses; got {samples}. Ask for fewer (--set {key}={limit}), or hold out more images"
             )
-    smaller = min(final, selection, training, samples_of(protocol, SELECTION))
+    smaller = min(final, selection, training, sample_count(protocol, SELECTION))
     if protocol.neighbours >= smaller:
         raise ConfigError(
             f"evaluate.neighbours must be below the number of images compared, {smaller}; got {protocol.neighbours}"

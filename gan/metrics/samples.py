@@ -1,4 +1,4 @@
-"""The images that a generator is judged by: seeded, and the same from a checkpoint and from its export."""
+"""The generated images that are scored: seeded, and the same from a checkpoint and from its export."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Evaluate
-from gan.metrics.identity import FINAL, SELECTION, samples_of
+from gan.metrics.identity import FINAL, SELECTION, sample_count
 from gan.util.images import to_pixels
 
 if TYPE_CHECKING:
     from gan.types import GenerateFn, LabelArray, Latents, Pixels
 
 
-SELECTION_STREAM = 2**30  # far above the numbers of any batches: selection and final scores share no latent
+SELECTION_STREAM = 2**30  # above all batch numbers, so that selection and final scores share no latent
 
 
 def draw_inputs(
@@ -24,15 +24,15 @@ def draw_inputs(
 ) -> Iterator[tuple[Latents, LabelArray | None]]:
     """Latents float32 [B, Z] and labels int32 [B] in batches of `protocol.batch_size`; the last may be smaller.
 
-    Each batch is a function of the seed, the purpose and its number alone.
+    Each batch depends only on the seed, the purpose and its number.
 
     Args:
-        protocol: gives samples, batch_size and seed.
+        protocol: has samples, batch_size and seed.
         latent_size: Z.
-        label_shares: how often each class is drawn, in sum 1; None for a generator that takes no labels.
+        label_shares: the probability of each class, sums to 1; None for a generator without labels.
         purpose: of the scores; see `gan.metrics.identity`.
     """
-    samples, first = samples_of(protocol, purpose), SELECTION_STREAM if purpose == SELECTION else 0
+    samples, first = sample_count(protocol, purpose), SELECTION_STREAM if purpose == SELECTION else 0
     for number, start in enumerate(range(0, samples, protocol.batch_size), start=first):
         count = min(protocol.batch_size, samples - start)
         latents = tf.random.stateless_normal(
@@ -51,10 +51,10 @@ def draw_inputs(
 def draw_pixels(
     draw: GenerateFn, protocol: Evaluate, latent_size: int, label_shares: Sequence[float] | None, purpose: str = FINAL
 ) -> Iterator[tuple[Pixels, LabelArray | None]]:
-    """The Pixels uint8 [B, H, W, C] that a generator draws from `draw_inputs`, with the labels, batch by batch.
+    """The Pixels uint8 [B, H, W, C] that a generator makes of `draw_inputs`, with the labels, batch by batch.
 
     Args:
-        draw: latents and labels (or None) to Images float32 [B, H, W, C] in [-1, 1]; always called with whole batches.
+        draw: latents and labels (or None) to Images float32 [B, H, W, C] in [-1, 1]; always called with full batches.
         protocol: see `draw_inputs`.
         latent_size: see `draw_inputs`.
         label_shares: see `draw_inputs`.
@@ -62,6 +62,6 @@ def draw_pixels(
     """
     for latents, labels in draw_inputs(protocol, latent_size, label_shares, purpose):
         missing = protocol.batch_size - len(latents)
-        filled = tf.pad(latents, [[0, missing], [0, 0]])
-        filled_labels = None if labels is None else np.pad(labels, (0, missing))
-        yield to_pixels(draw(filled, filled_labels))[: len(latents)], labels
+        padded = tf.pad(latents, [[0, missing], [0, 0]])
+        padded_labels = None if labels is None else np.pad(labels, (0, missing))
+        yield to_pixels(draw(padded, padded_labels))[: len(latents)], labels

@@ -1,4 +1,4 @@
-"""Scores a set of images against a reference."""
+"""Scores a set of generated images against a reference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.errors import ConfigError, DataError
 from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.features.interface import extract_padded
 from gan.metrics.identity import FINAL, SELECTION, Identity
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 from gan.metrics.reference import Reference
 from gan.metrics.registry import CLASS_PROBABILITIES, LABELS, METRICS, check_metrics, check_needs
 from gan.metrics.requirements import check_counts
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from gan.types import LabelArray, Pixels
 
 
-Drawn = Iterable[tuple["Pixels", "LabelArray | None"]]
-"""Pixels uint8 [B, H, W, C] with the labels that they were drawn for, batch after batch."""
+ImageBatches = Iterable[tuple["Pixels", "LabelArray | None"]]
+"""Batches of Pixels uint8 [B, H, W, C], with the labels that the generator was given."""
 
 
 def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> None:
-    """Check that a protocol can be followed with a reference.
+    """Check that a reference supports a protocol.
 
     Args:
-        reference: what is compared with.
+        reference: what generated images are compared with.
         protocol: how.
         conditional: whether the generator takes labels.
 
     Raises:
-        ConfigError: more samples than the reference's images can tell apart, fewer images than neighbours, or a metric
-            that needs what the generator or the feature network does not have.
+        ConfigError: too many samples for the reference's images, fewer images than neighbours, or a metric that the
+            generator or the feature network does not support.
     """
     check_counts(protocol, len(reference.real), len(reference.selection), len(reference.train))
     check_metrics(protocol.metrics)
@@ -48,12 +48,12 @@ def check(reference: Reference, protocol: Evaluate, *, conditional: bool) -> Non
         _check_classes(reference)
 
 
-def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
+def score(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> tuple[Json, dict[str, Contributions]]:
     """Score generated images, with intervals.
 
     Args:
         reference: what they are compared with.
-        drawn: the images and their labels.
+        batches: the images and their labels.
         protocol: how; all images are scored, whatever its `samples`.
 
     Returns:
@@ -62,10 +62,10 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
         image contributes to each score that can be compared so.
 
     Raises:
-        DataError: the images are not uint8, of another shape than the reference's, or fewer than 2.
+        DataError: the images are not uint8, differ in shape from the reference's, or are fewer than 2.
     """
-    generated = extract(reference, drawn, protocol.batch_size)
-    scores = _measured(reference, generated, protocol, FINAL)
+    generated = extract(reference, batches, protocol.batch_size)
+    scores = _measure(reference, generated, protocol, FINAL)
     record: Json = {
         **_record(reference.identity(protocol, len(generated)), scores, protocol),
         "metrics": list(protocol.metrics),
@@ -79,15 +79,15 @@ def score(reference: Reference, drawn: Drawn, protocol: Evaluate) -> tuple[Json,
     return record, paired
 
 
-def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) -> Json:
-    """The values alone, without intervals, against the images kept for selection.
+def score_for_selection(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> Json:
+    """Score generated images against the images kept for selection, without intervals.
 
     Returns:
         {"identity", "label", "metrics", "scores": {name: {"value"}}}.
     """
-    generated = extract(reference, drawn, protocol.batch_size)
+    generated = extract(reference, batches, protocol.batch_size)
     identity = reference.identity(protocol, len(generated), SELECTION)
-    scores = _measured(reference, generated, protocol, SELECTION)
+    scores = _measure(reference, generated, protocol, SELECTION)
     return {
         "identity": identity.to_json(),
         "label": identity.label,
@@ -99,35 +99,35 @@ def score_for_selection(reference: Reference, drawn: Drawn, protocol: Evaluate) 
 def score_real(reference: Reference, protocol: Evaluate) -> Json:
     """The row of real data: training images scored as if they were generated.
 
-    As many as `protocol.samples` asks for, or all that the reference has looked at if those are fewer: its identity
-    says how many. FID falls with the number of samples, so with fewer images the row is somewhat too high, never too
-    low; precision, recall, density and coverage compare equally many on both sides anyway. A trained feature network
-    knows its training images by heart, which raises the row a little too.
+    It uses `protocol.samples` images, or all of the reference's if those are fewer; its identity has the number. FID
+    falls with the number of samples, so with fewer images the row is slightly too high, never too low; precision,
+    recall, density and coverage compare equal numbers on both sides. A feature network that was trained on these
+    images also raises the row a little.
 
     Returns:
         {"identity", "label", "scores"} as from `score`.
     """
     train = reference.train.first(protocol.samples)
-    scores = _measured(reference, train, protocol, FINAL, generated_are_real=True)
+    scores = _measure(reference, train, protocol, FINAL, generated_are_real=True)
     return _record(reference.identity(protocol, len(train)), scores, protocol)
 
 
-def score_values(reference: Reference, drawn: Drawn, protocol: Evaluate) -> dict[str, float]:
-    """The same scores as `score` gives, by name, without their intervals and so many times as fast."""
-    scores = _measured(reference, extract(reference, drawn, protocol.batch_size), protocol, FINAL)
+def score_values(reference: Reference, batches: ImageBatches, protocol: Evaluate) -> dict[str, float]:
+    """The values of `score` by name, without intervals and therefore much faster."""
+    scores = _measure(reference, extract(reference, batches, protocol.batch_size), protocol, FINAL)
     return {name: float(each.value) for name, each in scores.items()}
 
 
-def extract(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch:
-    """What the reference's network and modes make of images; see `score`."""
+def extract(reference: Reference, batches: ImageBatches, batch_size: int) -> FeatureBatch:
+    """The features and mode probabilities of images; see `score`."""
     features, probabilities, labels, classes = [], [], [], []
-    for batch, asked in _batches(drawn, batch_size):
+    for batch, labels_of_batch in _batches(batches, batch_size):
         _check_pixels(reference, batch)
-        seen = extract_padded(reference.network, batch, batch_size)
-        features.append(seen.features)
-        probabilities.append(reference.modes.probabilities(seen.features, seen.outputs))
-        labels += [] if asked is None else [asked]
-        classes += [seen.outputs] if reference.network.classes else []
+        output = extract_padded(reference.network, batch, batch_size)
+        features.append(output.features)
+        probabilities.append(reference.modes.probabilities(output.features, output.outputs))
+        labels += [] if labels_of_batch is None else [labels_of_batch]
+        classes += [output.outputs] if reference.network.classes else []
     count = sum(map(len, features))
     if count < 2:
         raise DataError(f"a score needs at least 2 images; got {count}")
@@ -139,7 +139,7 @@ def extract(reference: Reference, drawn: Drawn, batch_size: int) -> FeatureBatch
     )
 
 
-def _record(identity: Identity, scores: Mapping[str, Score], protocol: Evaluate) -> Json:
+def _record(identity: Identity, scores: Mapping[str, LazyScore], protocol: Evaluate) -> Json:
     return {
         "identity": identity.to_json(),
         "label": identity.label,
@@ -147,9 +147,9 @@ def _record(identity: Identity, scores: Mapping[str, Score], protocol: Evaluate)
     }
 
 
-def _measured(
+def _measure(
     reference: Reference, generated: FeatureBatch, protocol: Evaluate, purpose: str, *, generated_are_real: bool = False
-) -> dict[str, Score]:
+) -> dict[str, LazyScore]:
     comparison = Comparison(
         reference.held_out(purpose),
         generated,
@@ -159,14 +159,14 @@ def _measured(
         has_confidence=reference.modes.has_confidence,
         generated_are_real=generated_are_real,
     )
-    scores: dict[str, Score] = {}
+    scores: dict[str, LazyScore] = {}
     for name in protocol.metrics:
         scores |= METRICS[name].measure(comparison)
     return scores
 
 
-def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
-    for pixels, labels in drawn:
+def _batches(batches: ImageBatches, batch_size: int) -> Iterator[tuple[Pixels, LabelArray | None]]:
+    for pixels, labels in batches:
         for start in range(0, len(pixels), batch_size):
             rows = slice(start, start + batch_size)
             yield pixels[rows], None if labels is None else labels[rows]
@@ -175,10 +175,10 @@ def _batches(drawn: Drawn, batch_size: int) -> Iterator[tuple[Pixels, LabelArray
 def _check_classes(reference: Reference) -> None:
     labels = reference.real.labels
     largest = 0 if labels is None else int(np.bincount(labels).max())
-    if largest < class_fid.LEAST:
+    if largest < class_fid.MIN_IMAGES_PER_CLASS:
         raise ConfigError(
-            f"evaluate.metrics: class_fid needs a class with at least {class_fid.LEAST} held-out images; the largest "
-            f"of the reference has {largest}. Leave it out, or hold out more images"
+            f"evaluate.metrics: class_fid needs a class with at least {class_fid.MIN_IMAGES_PER_CLASS} held-out "
+            f"images; the largest of the reference has {largest}. Leave it out, or hold out more images"
         )
 
 
@@ -187,6 +187,6 @@ def _check_pixels(reference: Reference, pixels: Pixels) -> None:
         raise DataError(f"scores are measured on uint8 pixels, as files hold them; got {pixels.dtype}")
     if pixels.shape[1:] != reference.image_shape:
         raise DataError(
-            f"the reference looks at images of shape {list(reference.image_shape)}; got {list(pixels.shape[1:])}. "
-            "Make a reference of the dataset that the images are like"
+            f"the reference compares images of shape {list(reference.image_shape)}; got {list(pixels.shape[1:])}. "
+            "Make a reference of a dataset with this shape"
         )

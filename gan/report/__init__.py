@@ -1,1 +1,1 @@
-"""The report of a run: facts in, one self-contained HTML page out. No files, no clocks, no store."""
+"""The report of a run as one self-contained HTML page. It reads no files, clocks or stores."""

@@ -1,4 +1,4 @@
-"""Everything a report shows, gathered. A part that a run does not have yet is None or empty, and the page says so."""
+"""The content of a report. Parts that a run does not have yet are None or empty, and the page says so."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A score with its confidence interval; `low` and `high` are None where there is none."""
+class ScoreInterval:
+    """A score with its confidence interval; `low` and `high` are None if it has none."""
 
     value: float
     low: float | None = None
@@ -26,19 +26,23 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Score:
-    """One row of scores.
+class ScoreRow:
+    """One row of the table of scores.
 
-    `better` is "lower" or "higher", or None where neither is; `floor` is what a perfect sampler would score; `live` is
-    None where nothing is live or where it was measured differently, `generator` where the value is not finite.
+    better: "lower", "higher", or None if unknown.
+    generator, real, live: the score of this generator, of real data and of the live generator; None if it was not
+        measured, is not finite, or can't be compared.
+    floor: what a perfect sampler would score.
+    meaning: one sentence that defines the score.
     """
 
     name: str
     better: str | None
-    generator: Interval | None
-    real: Interval | None = None
-    live: Interval | None = None
+    generator: ScoreInterval | None
+    real: ScoreInterval | None = None
+    live: ScoreInterval | None = None
     floor: float | None = None
+    meaning: str = ""
 
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher", None):
@@ -46,16 +50,17 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """The scores of one checkpoint, with the identity that makes them comparable.
+class ScoreTable:
+    """The scores of one checkpoint and their identity.
 
-    `label` names the feature network, such as fid[mnist-cnn:1a2b3c]; `live_note` says whose the live column is, or why
-    there is none; `weakness` says what is wrong with the feature network, if anything.
+    label: has the feature network, such as fid[mnist-cnn:1a2b3c].
+    live_note: names the live generator, or says why there is no such column.
+    weakness: a warning about the feature network, if any.
     """
 
     label: str
     step: int
-    rows: tuple[Score, ...]
+    rows: tuple[ScoreRow, ...]
     identity: tuple[tuple[str, str], ...]
     live_note: str = ""
     weakness: str = ""
@@ -63,7 +68,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One thing that the gate looked at, in words and figures ready to be read."""
+    """One check of the gate, formatted for people."""
 
     name: str
     value: str
@@ -73,7 +78,7 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate said of a generator for a promoted name, and whether it is live there now."""
+    """The gate's verdict on a generator for a name, and whether the generator is live there now."""
 
     name: str
     generator_id: str
@@ -85,11 +90,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Pictures of equal size.
-
-    `columns` of them stand in a row, under `titles` where there are any; with `columns` None the page decides.
-    """
+class SampleGrid:
+    """Pictures of equal size in rows of `columns`, under `titles` if there are any; None: the page decides."""
 
     pictures: tuple[Picture, ...]
     caption: str
@@ -99,7 +101,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One row of pictures with its title: a moment of training, or a walk between two latents."""
+    """One row of pictures with its title: a step of training, or an interpolation between two latents."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -107,7 +109,7 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """A sample and the training images nearest to it, the nearest first."""
+    """A sample and its nearest training images, the nearest first."""
 
     sample: Picture
     nearest: tuple[Picture, ...]
@@ -115,8 +117,8 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """Samples beside their nearest training images; `measure` says in which space they are near."""
+class NearestImages:
+    """Samples with their nearest training images; `measure` names the space of the distances."""
 
     rows: tuple[Neighbours, ...]
     measure: str
@@ -125,23 +127,21 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Series:
-    """A named line of (x, y) points, x rising; `band` gives (low, high) for each point."""
+    """A named line of (x, y) points with ascending x."""
 
     name: str
     points: tuple[tuple[float, float], ...]
-    band: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over a common axis. `level` draws a dashed horizontal line with a name."""
+    """Lines over a common axis, which includes `min_y`."""
 
     title: str
     y_label: str
     series: tuple[Series, ...]
     x_label: str = "step"
-    level: tuple[str, float] | None = None
-    least: float | None = None
+    min_y: float | None = None
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Link:
-    """One object of the lineage: what it is, its id, and what to know of it."""
+class LineageEntry:
+    """One object of the lineage: its kind, its id and a summary."""
 
     kind: str
     id: str
@@ -164,7 +164,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Setting:
-    """A config key with its value, and the default it replaces where it differs."""
+    """A config key with its value, and the default if it differs."""
 
     key: str
     value: str
@@ -173,21 +173,21 @@ class Setting:
 
 @dataclass(frozen=True)
 class ReportData:
-    """One report. `made_at` is when, as text."""
+    """One report. `made_at` is its time as text."""
 
     run_id: str
     subtitle: str
     made_at: str
     progress: str
     verdict: Verdict | None = None
-    scores: Scores | None = None
-    samples: Samples | None = None
+    scores: ScoreTable | None = None
+    samples: SampleGrid | None = None
     over_time: tuple[ImageRow, ...] = ()
-    walks: tuple[ImageRow, ...] = ()
-    nearest: Nearest | None = None
+    interpolations: tuple[ImageRow, ...] = ()
+    nearest: NearestImages | None = None
     charts: tuple[Chart, ...] = ()
     modes: tuple[Mode, ...] = ()
-    lineage: tuple[Link, ...] = ()
+    lineage: tuple[LineageEntry, ...] = ()
     settings: tuple[Setting, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     timings: tuple[tuple[str, str], ...] = ()

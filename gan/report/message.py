@@ -1,4 +1,4 @@
-"""The words that a webhook gets of a run: a Jinja template over plain facts, escaped as Slack wants it."""
+"""The text of a webhook message about a run: a Jinja template, escaped for Slack."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ execution {{ execution }}
 
 @dataclass(frozen=True)
 class Notification:
-    """What a template may say.
+    """The variables of a template.
 
     Attributes:
         event: one of EVENTS.
         name: the promoted name.
         store: the store's URI.
-        execution: Kubeflow's id of the run of the pipeline; empty on a machine without it.
-        step: the step that failed; empty where none did.
-        exit_code: its exit code, as `gan.errors` lists them; None where none is known.
+        execution: Kubeflow's id of the pipeline run; empty without Kubeflow.
+        step: the step that failed, or empty.
+        exit_code: its exit code (see `gan.errors`); None if unknown.
         reasons: why it was promoted or refused, why nothing was trained, or the error: one sentence each.
-        run_id: the training run; empty where none was trained.
-        generator_id: the generator that was judged; empty where none was.
-        live: the generator that is live now; empty for none.
-        label, fid: the score of the new generator; None where it was not scored.
-        live_fid: the FID of the generator that was live, measured alike; None where it was not.
-        report: the URI of the report; empty where there is none.
+        run_id: the training run; empty if nothing was trained.
+        generator_id: the generator that was judged, or empty.
+        live: the generator that is live now, or empty.
+        label, fid: the score of the new generator; `fid` is None if it was not scored.
+        live_fid: the FID of the generator that was live before, under the same identity, or None.
+        report: the URI of the report, or empty.
     """
 
     event: str
@@ -73,46 +73,46 @@ class Notification:
     report: str = ""
 
 
-def message(facts: Notification, template: str | None = None) -> str:
-    """The text for the facts; None takes the template that comes along.
+def message(notification: Notification, template: str | None = None) -> str:
+    """The text of a notification; the default template if `template` is None.
 
     Raises:
-        ConfigError: the template is wrong: its syntax, or a name that there is none of.
+        ConfigError: the template has a syntax error or an unknown variable.
     """
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_escaped)
     try:
-        return environment.from_string(template or TEMPLATE).render(_values(facts)).strip()
+        return environment.from_string(template or TEMPLATE).render(_variables(notification)).strip()
     except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         known = ", ".join(item.name for item in dataclasses.fields(Notification))
         raise ConfigError(
-            f"retrain.message is no template that can be filled in: {error}. It may use: {known}; "
-            "set it to null for the one that comes along"
+            f"retrain.message is not a valid template: {error}. It may use: {known}; "
+            "set it to null for the default template"
         ) from None
 
 
 def check(template: str) -> None:
-    """Make sure that a template can be filled in whatever happens.
+    """Check that a template can be rendered for every event.
 
     Raises:
-        ConfigError: it can't; see `message`.
+        ConfigError: see `message`.
     """
-    whole = Notification(
+    complete = Notification(
         "promoted", "faces", "s3://b", "e", "train", 8, ("r",), "r1", "g1", "g0", "fid[x:1]", 1.5, 2.5, "u"
     )
     for event in EVENTS:
-        message(dataclasses.replace(whole, event=event), template)
+        message(dataclasses.replace(complete, event=event), template)
         message(Notification(event, "faces"), template)
 
 
-def _values(facts: Notification) -> Mapping[str, Any]:
-    return {**dataclasses.asdict(facts), "reasons": list(facts.reasons)}
+def _variables(notification: Notification) -> Mapping[str, Any]:
+    return {**dataclasses.asdict(notification), "reasons": list(notification.reasons)}
 
 
 def _escaped(value: Any) -> Any:
-    """What a store or an error says must not become a link or a mention: <!channel> would wake everybody."""
+    """Escape text so that it can't become a link or a mention: <!channel> would notify everybody."""
     if isinstance(value, str):
         return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return value

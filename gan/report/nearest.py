@@ -1,4 +1,4 @@
-"""The nearest among many points. Pure."""
+"""Exact nearest neighbours. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def nearest(
     points: npt.NDArray[Any], among: npt.NDArray[Any], count: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """For each of `points` [M, F], the `count` nearest of `among` [N, F], the nearest first.
+    """The `count` nearest of `among` [N, F] for each of `points` [M, F], the nearest first.
 
     Returns:
         Indices into `among` [M, K] and Euclidean distances float64 [M, K], K the smaller of `count` and N.

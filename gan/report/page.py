@@ -1,4 +1,4 @@
-"""The page: a ReportData in, one self-contained HTML text out. Every text of ours or others' is escaped by Jinja."""
+"""Renders a ReportData as one self-contained HTML page. Jinja escapes every text."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SECTIONS = (
     ("over-time", "Over time"),
     ("curves", "Curves"),
     ("modes", "Modes"),
-    ("walks", "Interpolation"),
+    ("interpolation", "Interpolation"),
     ("nearest", "Nearest images"),
     ("lineage", "Lineage"),
     ("config", "Config"),
     ("environment", "Environment"),
 )
-WHO = {"generator": "this generator", "real": "real data", "live": "live generator"}
-MOST_MODES = 40
-LONG_NAME = 8
-BOX = {
+SUBJECT_NAMES = {"generator": "this generator", "real": "real data", "live": "live generator"}
+MAX_MODES = 40
+MAX_SHORT_NAME = 8
+CHART_BOX = {
     "width": plot.WIDTH,
     "height": plot.HEIGHT,
     "left": plot.LEFT,
@@ -41,7 +41,7 @@ DECIMALS = ((1000, 0), (10, 1), (1, 2), (0.1, 3), (0, 4))
 
 @dataclass(frozen=True)
 class ShownModes:
-    """The modes that are drawn: the `largest` share sets the scale, `long` names stand above their bars."""
+    """The modes that are drawn; the `largest` share sets the scale, and `long` names are above their bars."""
 
     shown: tuple[Mode, ...]
     largest: float
@@ -50,7 +50,7 @@ class ShownModes:
 
 
 def render(data: ReportData) -> str:
-    """The HTML text of a report. It loads nothing from anywhere, and its own security policy forbids that."""
+    """The HTML of a report. It loads nothing, and its content security policy forbids loading."""
     scores = data.scores
     return (
         environment()
@@ -58,30 +58,30 @@ def render(data: ReportData) -> str:
         .render(
             data=data,
             sections=SECTIONS,
-            who_names=WHO,
+            subject_names=SUBJECT_NAMES,
             score_rows=[(row, plot.whiskers(row)) for row in scores.rows] if scores else [],
             has_live=scores is not None and any(row.live for row in scores.rows),
             whisker_width=plot.WHISKER_WIDTH,
             plots=[drawn for drawn in map(plot.plot, data.charts) if drawn is not None],
-            box=BOX,
+            box=CHART_BOX,
             modes=shown_modes(data.modes),
-            settings=grouped(data.settings),
+            settings=grouped_settings(data.settings),
         )
     )
 
 
 def shown_modes(modes: tuple[Mode, ...]) -> ShownModes:
-    """All modes in their order, or, of very many, those whose shares differ most."""
+    """All modes in order; if there are more than MAX_MODES, those whose shares differ most."""
     shown, note = modes, ""
-    if len(modes) > MOST_MODES:
-        shown = tuple(sorted(modes, key=lambda mode: -abs(mode.real - mode.generated))[:MOST_MODES])
-        note = f"Of {len(modes):,} modes, the {MOST_MODES} whose shares differ most are shown."
+    if len(modes) > MAX_MODES:
+        shown = tuple(sorted(modes, key=lambda mode: -abs(mode.real - mode.generated))[:MAX_MODES])
+        note = f"Of {len(modes):,} modes, the {MAX_MODES} whose shares differ most are shown."
     largest = max((max(mode.real, mode.generated) for mode in shown), default=0.0) or 1.0
-    return ShownModes(shown, largest, any(len(mode.name) > LONG_NAME for mode in shown), note)
+    return ShownModes(shown, largest, any(len(mode.name) > MAX_SHORT_NAME for mode in shown), note)
 
 
-def grouped(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Setting]]]]:
-    """Settings by the first part of their keys, in the order given: ("train", [("steps", ...), ...])."""
+def grouped_settings(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Setting]]]]:
+    """Settings grouped by the first part of their keys, in order: ("train", [("steps", ...), ...])."""
     groups: dict[str, list[tuple[str, Setting]]] = {}
     for setting in settings:
         group, _, name = setting.key.partition(".")
@@ -89,8 +89,8 @@ def grouped(settings: tuple[Setting, ...]) -> list[tuple[str, list[tuple[str, Se
     return list(groups.items())
 
 
-def figure(value: float) -> str:
-    """A number with three figures that matter: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers as such."""
+def format_number(value: float) -> str:
+    """A number with three significant digits: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers in full."""
     size = abs(value)
     if value == 0 or (size >= 1 and float(value).is_integer()):
         return f"{value:,.0f}"
@@ -101,7 +101,7 @@ def figure(value: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text with a full stop at its end; an id or a score's name at its start stays as it is."""
+    """Text with a full stop; the first letter stays as it is, since it may belong to an id."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
@@ -116,10 +116,10 @@ def data_uri(picture: Picture) -> str:
 
 
 def environment() -> jinja2.Environment:
-    """Where the templates are, with every text escaped and the filters that they use."""
-    made = jinja2.Environment(
+    """The environment of the templates: autoescaping, and their filters."""
+    jinja_environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    filters: dict[str, Any] = {"figure": figure, "percent": percent, "data_uri": data_uri, "sentence": sentence}
-    made.filters.update(filters)
-    return made
+    filters: dict[str, Any] = {"figure": format_number, "percent": percent, "data_uri": data_uri, "sentence": sentence}
+    jinja_environment.filters.update(filters)
+    return jinja_environment

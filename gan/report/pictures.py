@@ -1,4 +1,4 @@
-"""From pixels to the pictures of a page, and from a sheet of samples back to pixels."""
+"""Pictures of a page from pixels, and pixels from a PNG grid of samples."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def pictures(pixels: Pixels) -> tuple[Picture, ...]:
     )
 
 
-def split_grid(sheet: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
+def split_grid(png_grid: bytes, *, height: int, width: int, scale: int, gap: int = 2) -> Pixels:
     """Cut a PNG that `gan.util.images.grid` laid out back into its images: Pixels uint8 [N, H, W, C], row by row.
 
     Args:
-        sheet: the PNG file.
+        png_grid: the PNG file.
         height: H of one image.
         width: W of one image.
         scale: how many times the images were enlarged.
         gap: pixels between them.
     """
-    canvas = np.asarray(Image.open(io.BytesIO(sheet)))
+    canvas = np.asarray(Image.open(io.BytesIO(png_grid)))
     canvas = canvas[..., None] if canvas.ndim == 2 else canvas
-    down, across = height * scale + gap, width * scale + gap
-    rows, columns = (canvas.shape[0] + gap) // down, (canvas.shape[1] + gap) // across
-    corners = [(row * down, column * across) for row in range(rows) for column in range(columns)]
+    row_height, column_width = height * scale + gap, width * scale + gap
+    rows, columns = (canvas.shape[0] + gap) // row_height, (canvas.shape[1] + gap) // column_width
+    corners = [(row * row_height, column * column_width) for row in range(rows) for column in range(columns)]
     return np.stack(
         [canvas[top : top + height * scale : scale, left : left + width * scale : scale] for top, left in corners]
     )

@@ -1,4 +1,4 @@
-"""From the record of an evaluation to rows of scores. Pure."""
+"""The table of scores from an evaluation record. Pure."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.metrics.registry import KINDS
-from gan.report.data import Interval, Mode, Score, Scores
+from gan.report.data import Mode, ScoreInterval, ScoreRow, ScoreTable
 from gan.types import Json
 
 
-def scores(evaluation: Json, live: Json | None, live_note: str) -> Scores:
+def scores(evaluation: Json, live: Json | None, live_note: str) -> ScoreTable:
     """The rows of a checkpoint's scores.
 
     Args:
         evaluation: its record.
-        live: the record of the generator to set beside it; left out where it was measured differently.
-        live_note: a sentence on the live column, or on why there is none.
+        live: the record of the live generator; ignored if its identity differs.
+        live_note: a sentence about the live column, or why there is none.
     """
     comparable = live is not None and live["identity"] == evaluation["identity"]
-    beside: Json = live["scores"] if live is not None and comparable else {}
+    live_scores: Json = live["scores"] if live is not None and comparable else {}
     rows = tuple(
-        Score(
-            name=evaluation["label"] if name == "fid" else shown(name),
+        ScoreRow(
+            name=evaluation["label"] if name == "fid" else display_name(name),
             better=KINDS[name].better if name in KINDS else None,
             generator=interval(score),
             real=interval(evaluation.get("real", {}).get(name)),
-            live=interval(beside.get(name)),
+            live=interval(live_scores.get(name)),
             floor=score.get("floor"),
+            meaning=KINDS[name].meaning if name in KINDS else "",
         )
         for name, score in evaluation["scores"].items()
     )
     identity = tuple((name.replace("_", " "), _text(value)) for name, value in evaluation["identity"].items())
     weakness = str(evaluation.get("weakness") or "")
-    return Scores(evaluation["label"], evaluation["step"], rows, identity, live_note, weakness)
+    return ScoreTable(evaluation["label"], evaluation["step"], rows, identity, live_note, weakness)
 
 
-def shown(name: str) -> str:
-    """A score's name for people: KID, mode KL, modes found. FID goes by its label, which names the network."""
-    return KINDS[name].shown if name in KINDS else name.replace("_", " ")
+def display_name(name: str) -> str:
+    """A score's name for people: KID, mode KL, modes found. FID uses its label, which names the network."""
+    return KINDS[name].display_name if name in KINDS else name.replace("_", " ")
 
 
-def interval(score: Mapping[str, Any] | None) -> Interval | None:
-    """A score of a record; None where there is none or it is not a finite number."""
+def interval(score: Mapping[str, Any] | None) -> ScoreInterval | None:
+    """A score of a record; None if it is missing or not finite."""
     value = None if score is None else _finite(score.get("value"))
     if score is None or value is None:
         return None
     low, high = _finite(score.get("low")), _finite(score.get("high"))
-    return Interval(value) if low is None or high is None else Interval(value, low, high)
+    return ScoreInterval(value) if low is None or high is None else ScoreInterval(value, low, high)
 
 
 def modes(evaluation: Json) -> tuple[Mode, ...]:
-    """The histogram of a record."""
+    """The mode shares in a record."""
     histogram = evaluation.get("histogram")
     if not histogram:
         return ()

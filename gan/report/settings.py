@@ -1,4 +1,4 @@
-"""From a config to the rows of a page. Pure."""
+"""The config and the environment of a run as rows of text. Pure."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from gan.types import Json
 
 
 def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:
-    """Every key of a config as `group.key`, with the default beside it where it differs.
+    """Every key of a config as `group.key`, with the default if it differs.
 
     Args:
-        config: as from `Config.to_dict`.
-        defaults: the same of a config that nothing was set in.
+        config: from `Config.to_dict`.
+        defaults: the same of a config without settings.
     """
-    before = dict(_flat(defaults))
+    default_values = dict(_flatten(defaults))
     return tuple(
-        Setting(key, text(value), text(before.get(key)) if before.get(key) != value else None)
-        for key, value in _flat(config)
+        Setting(key, text(value), text(default_values.get(key)) if default_values.get(key) != value else None)
+        for key, value in _flatten(config)
     )
 
 
 def environment(precision: str, recorded: Json) -> tuple[tuple[str, str], ...]:
-    """Where a run was begun: its arithmetic, and what `gan.train.logging.provenance` recorded."""
+    """The environment of a run: its precision, and what `gan.train.logging.provenance` recorded."""
     shown = {"precision": precision, **recorded}
     shown["gpus"] = ", ".join(shown.get("gpus") or []) or "none"
     return tuple((name, text(value)) for name, value in shown.items())
 
 
 def text(value: Any) -> str:
-    """A value as YAML would have it: true, none, 0.0002; a list without its brackets."""
+    """A value as text, like in YAML: true, none, 0.0002; a list without brackets."""
     if value is None:
         return "none"
     if isinstance(value, list):
@@ -39,9 +39,9 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _flat(tree: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(tree: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

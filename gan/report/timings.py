@@ -1,4 +1,4 @@
-"""How long what took. Pure."""
+"""How long training and evaluation took. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from gan.types import Json
 
 
 def timings(lines: Sequence[Json], evaluated: Sequence[Json]) -> tuple[tuple[str, str], ...]:
-    """What took how long, of the lines of the metrics log and the records of evaluations.
+    """How long training and evaluation took, as (activity, duration).
 
     Args:
-        lines: as from `gan.train.logging.metrics_log.read_metrics`.
-        evaluated: as from `gan.metrics.evaluations.read_all`.
+        lines: from `gan.train.logging.metrics_log.read_metrics`.
+        evaluated: from `gan.metrics.evaluations.read_all`.
     """
     rows = []
     if lines and "seconds" in lines[-1]:

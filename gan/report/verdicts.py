@@ -1,4 +1,4 @@
-"""From what the gate wrote to what the page shows. Pure."""
+"""The gate's verdict for the page. Pure."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from gan.lineage import require_exists
 from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.features.trained.quality import weakness
-from gan.metrics.identity import FINAL, SELECTION, samples_of
+from gan.metrics.identity import FINAL, SELECTION, sample_count
 from gan.metrics.reference import Reference
 from gan.metrics.registry import METRICS
 from gan.metrics.scores.fid import FEW_IMAGES
@@ -30,7 +30,7 @@ from gan.util.log import Advance, progress, say, warn
 
 if TYPE_CHECKING:
     from gan.metrics.maths.contributions import Contributions
-    from gan.metrics.score import Drawn
+    from gan.metrics.score import ImageBatches
     from gan.types import GenerateFn
 
 T = TypeVar("T")
@@ -235,7 +235,7 @@ class _Scorer:
     def _sha256(self, step: int) -> str:
         return str(Checkpoints(self._store, self._run.run_id).read_meta(step)["sha256"])
 
-    def _score(self, step: int, purpose: str, score: Callable[[Drawn], T]) -> T:
+    def _score(self, step: int, purpose: str, score: Callable[[ImageBatches], T]) -> T:
         """The result of `score` for the images that a checkpoint generates for a purpose."""
         import tensorflow as tf
 
@@ -245,7 +245,7 @@ class _Scorer:
         generate = checkpoint_generator(self._store, self._run, self._dataset, step)
         shares = label_shares(self._run, self._reference)
         batches = samples.draw_pixels(generate, self._protocol, self._run.config.generator.latent_size, shares, purpose)
-        count = samples_of(self._protocol, purpose)
+        count = sample_count(self._protocol, purpose)
         with progress(f"generate and score, step {step}, {purpose}", count, unit="images") as advance:
             return score(_counted(batches, advance))
 
@@ -268,7 +268,7 @@ class _Scorer:
             )
 
 
-def _counted(batches: Drawn, advance: Advance) -> Drawn:
+def _counted(batches: ImageBatches, advance: Advance) -> ImageBatches:
     for pixels, labels in batches:
         yield pixels, labels
         advance(len(pixels))

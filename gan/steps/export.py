@@ -124,7 +124,7 @@ def _chosen(
         each
         for each in records
         if evaluations.purpose_of(each) == identity.FINAL
-        and (protocol is None or identity.is_of(each["identity"], protocol))
+        and (protocol is None or identity.is_final_under(each["identity"], protocol))
     ]
     if checkpoint in (None, "best") and finals:
         comparable = {each["step"]: each for each in finals if each["identity"] == finals[0]["identity"]}
@@ -285,7 +285,7 @@ def _dataset_summary(dataset: Dataset) -> DatasetSummary:
     return DatasetSummary(
         dataset.id,
         dataset.source,
-        dataset.genuine,
+        dataset.matches_published_checksums,
         dataset.crop,
         dataset.crop_offset,
         dataset.resizer,

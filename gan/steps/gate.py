@@ -12,7 +12,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as generator_metadata
 from gan.export.files import METADATA
 from gan.metrics import evaluations
-from gan.metrics.registry import kind
+from gan.metrics.registry import score_kind
 from gan.result import StepResult, Stopwatch
 from gan.steps.gate_checks import (
     BEST,
@@ -175,7 +175,10 @@ def _anchor(live: Alias, score: str, others: _ComparedGenerators, *, required: b
     measured = [each for each in found if each is not None]
     if len(measured) < len(found):
         return None
-    return min(measured, key=lambda each: kind(score, "gate.anchor_margin:").loss(score_value(each.evaluation, score)))
+    return min(
+        measured,
+        key=lambda each: score_kind(score, "gate.anchor_margin:").to_minimise(score_value(each.evaluation, score)),
+    )
 
 
 class _ComparedGenerators:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
 from gan.metrics.identity import PROTOCOL, differences
-from gan.metrics.maths.difference import Difference, difference
-from gan.metrics.registry import LOWER, ScoreKind, kind, metric_of
-from gan.metrics.requirements import MOST_SAMPLES_AN_IMAGE
+from gan.metrics.maths.difference import ScoreDifference, score_difference
+from gan.metrics.registry import LOWER, ScoreKind, metric_of, score_kind
+from gan.metrics.requirements import MAX_SAMPLES_PER_IMAGE
 from gan.result import plain
 from gan.types import Json
 
@@ -57,7 +57,9 @@ def limit_checks(options: Gate, evaluation: Json | None, run_id: str) -> list[Ga
                 "evaluation", None, "present", passed=False, reason=f"the generator was never evaluated; {remedy}"
             )
         ]
-    return [_limit_check(kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()]
+    return [
+        _limit_check(score_kind(score, "gate.limits:"), evaluation, limit) for score, limit in options.limits.items()
+    ]
 
 
 def _limit_check(score: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
@@ -66,7 +68,7 @@ def _limit_check(score: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
     if score.name not in evaluation["scores"]:
         return GateCheck(score.name, None, bound, passed=False, reason=f"{_missing_score(evaluation, score.name)}")
     value = score_value(evaluation, score.name)
-    passed = score.loss(value) <= score.loss(limit)
+    passed = score.to_minimise(value) <= score.to_minimise(limit)
     reason = f"{score.name} is {value:.4g}, allowed is {bound} (gate.limits.{score.name})"
     return GateCheck(score.name, plain(value), bound, bool(passed), reason)
 
@@ -166,7 +168,7 @@ def next_anchors(new: ScoredGenerator, anchors: Mapping[str, ScoredGenerator]) -
 
 
 def _is_better(score: str, first: Json, second: Json) -> bool:
-    loss = kind(score, "gate.anchor_margin:").loss
+    loss = score_kind(score, "gate.anchor_margin:").to_minimise
     return loss(score_value(first, score)) < loss(score_value(second, score))
 
 
@@ -196,11 +198,11 @@ def non_inferiority_check(
     Raises:
         NotFoundError: the score was not measured.
     """
-    score_kind = kind(score, f"gate.{key}:")
+    of = score_kind(score, f"gate.{key}:")
     mine, theirs = (score_value(each.evaluation, score) for each in (new, other))
     margin = margin_of(getattr(options, key)[score], theirs)
-    found = difference(
-        score_kind,
+    found = score_difference(
+        of,
         (mine, score_contributions(new, score)),
         (theirs, score_contributions(other, score)),
         margin=margin,
@@ -220,7 +222,7 @@ def non_inferiority_check(
     return GateCheck(name, plain(found.upper), f"at most {margin:.3g} worse", bool(found.upper <= margin), reason)
 
 
-def _images_needed(found: Difference, key: str, score: str, evaluation: Json) -> str:
+def _images_needed(found: ScoreDifference, key: str, score: str, evaluation: Json) -> str:
     """How many images would be enough, if that is known."""
     samples, real = found.samples_needed, found.images_needed
     if metric_of(score) == "prdc":  # compares equal numbers on both sides
@@ -235,7 +237,7 @@ def _images_needed(found: Difference, key: str, score: str, evaluation: Json) ->
     or_allow = f"or allow more with gate.{key}.{score}"
     if not needed:
         return f"no number of images would do, as the difference is too close to the margin: train better, {or_allow}"
-    if samples is not None and held_out and samples > MOST_SAMPLES_AN_IMAGE * held_out:
+    if samples is not None and held_out and samples > MAX_SAMPLES_PER_IMAGE * held_out:
         return f"with {held_out:,} held-out images no number of samples would do: hold out more, {or_allow}"
     return f"about {' and '.join(needed)} would do, {or_allow}"
 

@@ -21,9 +21,9 @@ from gan.util import log
 from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from gan.data.prepare.near_duplicates import Report
+    from gan.data.prepare.near_duplicates import NearDuplicateReport
     from gan.data.prepare.pixel_cache import PixelCache
-    from gan.data.prepare.writer import Written
+    from gan.data.prepare.writer import WrittenDataset
 
 STEP = "preprocess"
 
@@ -54,7 +54,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
     workers = worker_count(workers)
     source = build.source(data.dataset)
     options = data_options.resolve(source, data)
-    with local_copy(data.source) as where, contextlib.closing(source.scan(where, options)) as listing:
+    with local_copy(data.source) as where, contextlib.closing(source.scan(where, options.holdout_percent)) as listing:
         recipe = _recipe(source, listing, options)
         known = step_cache.published(store, STEP, recipe, "dataset")
         if known is not None:
@@ -102,11 +102,11 @@ def _pixel_cache(store: Store, listing: Listing, recipe: Json) -> PixelCache | N
     for entry in sorted(entries, key=lambda each: each.item.modified, reverse=True):
         if not immutable.is_published(store, "dataset", str(entry.object_id)):
             continue
-        from gan.data.prepare.pixel_cache import pixel_cache_of  # imports TensorFlow
+        from gan.data.prepare.pixel_cache import load_pixel_cache  # imports TensorFlow
 
         try:
             earlier = load(store, str(entry.object_id))
-            return pixel_cache_of(store, earlier, listing.examples, hashed=listing.split_by_pixels)
+            return load_pixel_cache(store, earlier, listing.examples, require_decoded_sha256=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
             log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
@@ -116,17 +116,17 @@ def _pixel_cache(store: Store, listing: Listing, recipe: Json) -> PixelCache | N
 def _pixel_recipe(recipe: Json) -> Json:
     """The part of a recipe that determines the pixels of an image, given its bytes and name."""
     options = recipe.get("options", {})
-    frame = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
-    return {"frame": frame, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
+    transform = {name: options.get(name) for name in ("image_size", "channels", "crop", "crop_offset", "resizer")}
+    return {"frame": transform, **{name: recipe.get(name) for name in ("format", "pillow", "source")}}
 
 
 def _publish(
     store: Store, source: Source, listing: Listing, options: Options, workers: int, known: PixelCache | None
-) -> Written:
+) -> WrittenDataset:
     from gan.data.prepare.writer import write_dataset  # imports TensorFlow
 
     with scratch_folder() as folder:
-        written = write_dataset(folder, source, listing, options, workers=workers, known=known)
+        written = write_dataset(folder, source, listing, options, workers=workers, pixel_cache=known)
         dataset = written.dataset
         if dataset.quarantined:
             log.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
@@ -134,7 +134,7 @@ def _publish(
     return written
 
 
-def _near_duplicates(report: Report) -> Json:
+def _near_duplicates(report: NearDuplicateReport) -> Json:
     """The details for the result; also logged, as a warning if an image has a near duplicate in another split."""
     if report.across_splits:
         first = report.pairs[0]
@@ -164,7 +164,7 @@ def _result(store: Store, dataset: Dataset, watch: Stopwatch, done: Json | None 
         "examples": {name: split.examples for name, split in dataset.splits.items()},
         "shards": sum(len(split.shards) for split in dataset.splits.values()),
         "quarantined": dataset.quarantined,
-        "genuine": dataset.genuine,
+        "genuine": dataset.matches_published_checksums,
         **(done or {}),
     }
     uri = store.uri_of(immutable.prefix_of("dataset", dataset.id))

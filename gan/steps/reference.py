@@ -94,7 +94,7 @@ def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwor
     """Everything that determines the result; a given network counts by its content and its location."""
     recipe: Json = {"dataset_id": dataset_id, **dataclasses.asdict(reference), "method": identity.METHOD}
     if network is not None:
-        recipe["feature_network"] = network.described()
+        recipe["feature_network"] = network.to_json()
     return recipe
 
 
@@ -152,11 +152,11 @@ def _load_held_out(
 
     if sizes.selection_split == sizes.split:
         count = sizes.selection + sizes.final
-        shared = load_split(store, dataset, sizes.split, most=count, seed=reference.seed)
+        shared = load_split(store, dataset, sizes.split, max_examples=count, seed=reference.seed)
         examples = _shuffled(dataset, shared, reference.seed)
         return examples.rows(slice(sizes.selection)), examples.rows(slice(sizes.selection, None))
     selection, final = (
-        _shuffled(dataset, load_split(store, dataset, split, most=count, seed=reference.seed), reference.seed)
+        _shuffled(dataset, load_split(store, dataset, split, max_examples=count, seed=reference.seed), reference.seed)
         for split, count in ((sizes.selection_split, sizes.selection), (sizes.split, sizes.final))
     )
     return selection, final
@@ -167,7 +167,7 @@ def _load_training(store: Store, dataset: Dataset, reference: config.Reference, 
     from gan.data.load import load_split
 
     most = max(reference.max_images, reference.max_searched_images, reference.training_images if trains_network else 0)
-    return _shuffled(dataset, load_split(store, dataset, TRAIN, most=most, seed=reference.seed), reference.seed)
+    return _shuffled(dataset, load_split(store, dataset, TRAIN, max_examples=most, seed=reference.seed), reference.seed)
 
 
 def _train_network(
@@ -181,7 +181,7 @@ def _train_network(
     network = keras_network.KerasNetwork(f"{dataset.source}-{task.suffix}", task.kind, model)
     keras_network.save(model, folder / references.NETWORK)
     outputs = _extract(network, held_out.pixels, reference)
-    description = {**network.described(), **task.judge(network, held_out, outputs, reference)}
+    description = {**network.to_json(), **task.evaluate(network, held_out, outputs, reference)}
     say(
         f"the feature network {network.name} on held-out images",
         balanced_accuracy=description["accuracy"],
@@ -196,7 +196,7 @@ def _apply_network(held_out: Examples, reference: config.Reference, network: Fea
     from gan.metrics.features.mode_definitions import fit_clusters
 
     outputs = _extract(network, held_out.pixels, reference)
-    return PreparedNetwork(network, fit_clusters(outputs.features, reference.seed), outputs, network.described())
+    return PreparedNetwork(network, fit_clusters(outputs.features, reference.seed), outputs, network.to_json())
 
 
 def _batch(prepared: PreparedNetwork, computed: NetworkOutput, examples: Examples, rows: slice) -> FeatureBatch:

@@ -13,7 +13,7 @@ from gan.errors import NotFoundError
 from gan.export import metadata as generator_metadata
 from gan.report import scores, verdicts
 from gan.report.charts import curves
-from gan.report.data import Nearest, ReportData, Scores
+from gan.report.data import NearestImages, ReportData, ScoreTable
 from gan.report.page import render
 from gan.report.settings import environment, settings
 from gan.report.timings import timings
@@ -75,7 +75,7 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
         scores=_scores(store, subject),
         samples=drawn.samples if drawn else None,
         over_time=pictures.over_time(store, run, dataset),
-        walks=drawn.interpolations if drawn else (),
+        interpolations=drawn.interpolations if drawn else (),
         nearest=_nearest(store, dataset, drawn, subject),
         charts=(
             *curves.training_charts(lines, zero_is_boundary=build.build_loss(config).zero_is_boundary),
@@ -121,7 +121,7 @@ def _is_live(store: Store, verdict: Json) -> bool:
     return bool(alias.read(store, verdict["name"]).live == verdict["generator_id"])
 
 
-def _scores(store: Store, subject: ReportSubject) -> Scores | None:
+def _scores(store: Store, subject: ReportSubject) -> ScoreTable | None:
     if subject.evaluation is None:
         return None
     other = None if subject.verdict is None else subject.verdict["live_generator_id"]
@@ -161,7 +161,9 @@ def _drawn(store: Store, run: Run, dataset: Dataset, subject: ReportSubject) -> 
     return pictures.draw(draw, run, dataset, f"Drawn by the checkpoint of step {subject.step:,}")
 
 
-def _nearest(store: Store, dataset: Dataset, drawn: pictures.Drawn | None, subject: ReportSubject) -> Nearest | None:
+def _nearest(
+    store: Store, dataset: Dataset, drawn: pictures.Drawn | None, subject: ReportSubject
+) -> NearestImages | None:
     if drawn is None:
         return None
     reference_id = None if subject.evaluation is None else subject.evaluation["reference_id"]

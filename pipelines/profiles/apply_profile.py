@@ -23,7 +23,7 @@ from components.runtime.pod_metadata import (
     TASK,
 )
 from components.runtime.webhook_address import FILE as WEBHOOK_FILE
-from gan.data.shards.cache import LIMIT
+from gan.data.shards.cache import LIMIT_VARIABLE
 from gan.steps.notify import URL
 from gan.train.stop_signals import GRACE
 from gan.util.metrics_push import GATEWAY
@@ -122,7 +122,7 @@ def _mount(task: Any, resources: Resources) -> None:
 def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
     values = {
         BODY: fingerprint(step),
-        LIMIT: f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
+        LIMIT_VARIABLE: f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
         GRACE: str(resources.grace_seconds),
         IMAGE: image,
         "HOME": "/tmp",  # noqa: S108

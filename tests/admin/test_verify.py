@@ -9,7 +9,7 @@ import pytest
 
 from gan.admin.verify import verify
 from gan.config import Config
-from gan.data.spec import Dataset, Shard, Split, identified
+from gan.data.spec import Dataset, Shard, Split, with_id
 from gan.errors import NotFoundError
 from gan.steps.promote import promote
 from gan.store import Store, immutable, layout
@@ -32,7 +32,7 @@ def add_dataset(store: Store, folder: Path) -> str:
     manifest = folder / "manifest.parquet"
     manifest.write_bytes(b"rows")
     shards = (Shard(shard.name, 3, 6, sha256(b"images")),)
-    dataset = identified(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
+    dataset = with_id(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
     description = folder / "dataset.json"
     description.write_text(json.dumps(dataset.to_json()))
     files = {path.name: path for path in (shard, manifest, description)}

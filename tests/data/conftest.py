@@ -14,7 +14,7 @@ import pytest
 from gan.data.manifest import ManifestWriter, example_row
 from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import ExampleRef
-from gan.data.spec import FILE, MANIFEST, Dataset, identified
+from gan.data.spec import FILE, MANIFEST, Dataset, with_id
 from gan.store import LocalStore, immutable
 
 Made = tuple[LocalStore, Dataset]
@@ -44,15 +44,15 @@ def make_dataset(tmp_path: Path) -> MakeDataset:
         with ManifestWriter(folder / MANIFEST) as manifest, ShardWriter(folder, "train", shape, shard_bytes) as shards:
             for number in range(examples):
                 marks = tuple(1 if (number >> bit) % 2 else -1 for bit in range(attributes))
-                listed = ExampleRef(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
-                place = shards.add(listed, pixels_of(number, shape))
+                ref = ExampleRef(str(number), "train", f"{number}.png", number, label=number % 3, attributes=marks)
+                place = shards.add(ref, pixels_of(number, shape))
                 digest = hashlib.sha256(str(number).encode()).hexdigest()
-                manifest.add(example_row(listed, digest, place, labelled=labelled))
-        dataset = identified(
+                manifest.add(example_row(ref, digest, place, has_label=labelled))
+        dataset = with_id(
             Dataset(
                 id="",
                 source="made",
-                genuine=None,
+                matches_published_checksums=None,
                 image_size=size,
                 channels=channels,
                 crop=None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from gan.config import Data
-from gan.data.changes import new_images, prepared_otherwise
+from gan.data.changes import new_images, preparation_differences
 from gan.data.load import load_images, load_split
 from gan.data.spec import Dataset, load
 from gan.steps.preprocess import preprocess
@@ -75,7 +75,7 @@ def test_another_window_is_another_preparation(tmp_path: Path) -> None:
     source = bad_inputs.celeba(tmp_path / "in")
     wide, published = (prepared(store, source, dataset="celeba", shard_mib=1.0, crop=crop) for crop in (140, 128))
     assert published.crop_offset == (25, 57)
-    assert prepared_otherwise(wide, published) == [
+    assert preparation_differences(wide, published) == [
         "crop (was 140, now 128)",
         "crop_offset (was None, now 25, 57)",
     ]

@@ -48,9 +48,9 @@ def originals() -> Any:
 def numbers(batch: dict[str, Any]) -> list[int]:
     """Which example each image is, whether mirrored or not."""
     found = np.rint((batch["images"] + 1) * 127.5).astype(np.uint8)
-    known = {image.tobytes(): n for n, image in enumerate(originals())}
-    known |= {np.ascontiguousarray(image[:, ::-1]).tobytes(): n for n, image in enumerate(originals())}
-    return [known[image.tobytes()] for image in found]
+    number_of = {image.tobytes(): n for n, image in enumerate(originals())}
+    number_of |= {np.ascontiguousarray(image[:, ::-1]).tobytes(): n for n, image in enumerate(originals())}
+    return [number_of[image.tobytes()] for image in found]
 
 
 def test_shapes_ranges_and_values(make_batches: Any) -> None:
@@ -95,14 +95,14 @@ def test_an_epoch_holds_each_example_at_most_once(make_batches: Any) -> None:
 def test_what_is_drawn_is_what_is_read(make_batches: Any) -> None:
     batches = make_batches(flip=True)
     for number, batch in enumerate(taken(batches, 4, 4), start=4):
-        records, flips = batches.draw(np.int64(number))
+        records, flips = batches.read_part(np.int64(number))
         ids = [tf.train.Example.FromString(each).features.feature["id"].bytes_list.value[0] for each in records]
         assert [int(each) for each in ids] == numbers(batch)
         expected = [originals()[int(n)][:, :: -1 if flip else 1] for n, flip in zip(ids, flips, strict=True)]
         np.testing.assert_allclose(batch["images"], np.stack(expected) / 127.5 - 1, atol=1e-6)
-    unturned = make_batches(flip=False)
-    taken(unturned, 0, 1)
-    assert not unturned.draw(np.int64(0))[1].any()
+    unflipped = make_batches(flip=False)
+    taken(unflipped, 0, 1)
+    assert not unflipped.read_part(np.int64(0))[1].any()
 
 
 def test_a_batch_of_everything(make_batches: Any) -> None:
@@ -143,8 +143,8 @@ def test_about_half_is_mirrored_and_differently_each_epoch(make_batches: Any) ->
     for x, y in zip(plain, mirrored, strict=True):
         assert numbers(x) == numbers(y)
     turns: dict[int, set[bool]] = {}
-    for n, turned in zip((n for batch in plain for n in numbers(batch)), differs, strict=True):
-        turns.setdefault(n, set()).add(bool(turned))
+    for n, flipped in zip((n for batch in plain for n in numbers(batch)), differs, strict=True):
+        turns.setdefault(n, set()).add(bool(flipped))
     assert sum(len(each) == 2 for each in turns.values()) > EXAMPLES * 0.9
 
 

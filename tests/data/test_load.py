@@ -35,17 +35,17 @@ def test_without_attributes(make_dataset: Any) -> None:
 
 def test_a_seeded_subset(make_dataset: Any) -> None:
     made = make_dataset()
-    some, same, other = (load_split(*made, "train", most=20, seed=seed) for seed in (1, 1, 2))
+    some, same, other = (load_split(*made, "train", max_examples=20, seed=seed) for seed in (1, 1, 2))
     assert len(set(some.ids)) == 20
     assert some.ids == same.ids != other.ids
     np.testing.assert_array_equal(some.pixels, [pixels(int(number)) for number in some.ids])
-    assert load_split(*made, "train", most=50).ids == load_split(*made, "train", most=99).ids
+    assert load_split(*made, "train", max_examples=50).ids == load_split(*made, "train", max_examples=99).ids
 
 
-@pytest.mark.parametrize("most", [0, -1])
-def test_a_subset_of_nothing(most: int, make_dataset: Any) -> None:
-    with pytest.raises(ConfigError, match=f"at least 1.*got {most}"):
-        load_split(*make_dataset(3), "train", most=most)
+@pytest.mark.parametrize("max_examples", [0, -1])
+def test_a_subset_of_nothing(max_examples: int, make_dataset: Any) -> None:
+    with pytest.raises(ConfigError, match=f"at least 1.*got {max_examples}"):
+        load_split(*make_dataset(3), "train", max_examples=max_examples)
 
 
 def test_from_a_bucket_the_same(

@@ -8,19 +8,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from gan.data import manifest as module
-from gan.data.manifest import SCHEMA, ManifestWriter, Row, example_row, quarantined_row
-from gan.data.shards.tfrecord import Place
+from gan.data.manifest import SCHEMA, ManifestRow, ManifestWriter, example_row, quarantined_row
+from gan.data.shards.tfrecord import RecordPosition
 from gan.data.sources.interface import ExampleRef, Rejected
 from gan.util.ids import canonical, sha256
 
 FACE = example_row(
     ExampleRef("1", "train", "1.jpg", "k", label=2, attributes=(-1, 1), identity=9),
     "ab",
-    Place("train-00000.tfrecord", 4),
-    labelled=False,
+    RecordPosition("train-00000.tfrecord", 4),
+    has_label=False,
 )
 DIGIT = example_row(
-    ExampleRef("2", "test", "2.png", "k", label=2), "cd", Place("test-00000.tfrecord", 0), labelled=True
+    ExampleRef("2", "test", "2.png", "k", label=2), "cd", RecordPosition("test-00000.tfrecord", 0), has_label=True
 )
 BAD = quarantined_row(Rejected("3.png", "is empty"))
 LOST = quarantined_row(Rejected("4.png", "is damaged", "four", "train", "ef"))
@@ -44,7 +44,7 @@ def test_rows_come_back(tmp_path: Path) -> None:
 
 def test_the_hash_is_of_the_rows_not_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def written(group_rows: int) -> str:
-        monkeypatch.setattr(module, "GROUP_ROWS", group_rows)
+        monkeypatch.setattr(module, "ROWS_PER_GROUP", group_rows)
         with ManifestWriter(tmp_path / f"{group_rows}.parquet") as manifest:
             for row in (FACE, DIGIT, BAD):
                 manifest.add(row)
@@ -60,7 +60,7 @@ def test_the_hash_is_of_the_rows_not_of_the_file(tmp_path: Path, monkeypatch: py
 def test_a_failure_still_closes_the_file(tmp_path: Path) -> None:
     def write() -> None:
         with ManifestWriter(tmp_path / "m.parquet") as manifest:
-            manifest.add(Row("1", None, "f", None))
+            manifest.add(ManifestRow("1", None, "f", None))
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -10,15 +10,15 @@ import sys
 
 import pytest
 
-from gan.data.spec import Dataset, Shard, Split, from_json, identified, load
+from gan.data.spec import Dataset, Shard, Split, from_json, load, with_id
 from gan.errors import IntegrityError, NotFoundError
 from gan.store import LocalStore, immutable
 
-DATASET = identified(
+DATASET = with_id(
     Dataset(
         id="",
         source="celeba",
-        genuine=None,
+        matches_published_checksums=None,
         image_size=64,
         channels=3,
         crop=148,
@@ -47,14 +47,14 @@ def test_the_id_is_a_hash_of_the_rest() -> None:
     rest = {name: value for name, value in DATASET.to_json().items() if name != "id"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     assert DATASET.id == f"celeba-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    assert identified(dataclasses.replace(DATASET, id="other")) == DATASET
-    assert identified(dataclasses.replace(DATASET, crop=178)).id != DATASET.id
+    assert with_id(dataclasses.replace(DATASET, id="other")) == DATASET
+    assert with_id(dataclasses.replace(DATASET, crop=178)).id != DATASET.id
 
 
 def test_only_a_window_that_is_not_centred_stands_in_the_json_and_in_the_id() -> None:
     assert "crop_offset" not in DATASET.to_json()
-    published = identified(dataclasses.replace(DATASET, crop=128, crop_offset=(25, 57)))
-    assert published.id != identified(dataclasses.replace(DATASET, crop=128)).id
+    published = with_id(dataclasses.replace(DATASET, crop=128, crop_offset=(25, 57)))
+    assert published.id != with_id(dataclasses.replace(DATASET, crop=128)).id
     assert from_json(json.loads(json.dumps(published.to_json()))) == published
 
 

@@ -36,7 +36,7 @@ def test_the_example_gives_what_the_page_says(tmp_path: Path) -> None:
     run(tmp_path, "make_saved_model.py")
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     first, second = (feature_networks.open(str(tmp_path / each)) for each in ("my-network.keras", "my-network"))
-    np.testing.assert_allclose(first.look(images).features, second.look(images).features, atol=1e-6)
+    np.testing.assert_allclose(first.extract(images).features, second.extract(images).features, atol=1e-6)
 
 
 def test_the_table_has_every_key() -> None:

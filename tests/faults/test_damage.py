@@ -65,7 +65,7 @@ def use_dataset(whole: Whole) -> None:
     dataset = spec.load(whole.store, whole.world.dataset_id)
     immutable.read_file(whole.store, "dataset", dataset.id, spec.MANIFEST)
     for split in dataset.splits:
-        load_split(whole.store, dataset, split, most=10, seed=0)
+        load_split(whole.store, dataset, split, max_examples=10, seed=0)
 
 
 def use_generator(whole: Whole) -> None:

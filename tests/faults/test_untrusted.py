@@ -299,9 +299,7 @@ def test_no_key_leaves_the_store(store: LocalStore, tmp_path: Path, key: str) ->
 @pytest.mark.parametrize("name", ["../../escape", "/etc/passwd", "a/../../x"])
 def test_no_shard_of_a_description_leaves_its_dataset(store: LocalStore, name: str) -> None:
     shards = (spec.Shard(name, 1, 1, "0" * 64),)
-    made = spec.identified(
-        spec.Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": spec.Split(1, shards)})
-    )
+    made = spec.with_id(spec.Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": spec.Split(1, shards)}))
     described = json.dumps(made.to_json()).encode()
     objects.publish(store, "dataset", {"dataset.json": described, "manifest.parquet": b""}, made.id)
     with pytest.raises(IntegrityError, match="differ in the checksum of"):

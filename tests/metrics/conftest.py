@@ -40,7 +40,7 @@ class Projection(FeatureNetwork):
         self._matrix = np.random.default_rng(0).normal(size=(64, 6)) / 100
         self.batch_sizes: set[int] = set()
 
-    def look(self, pixels: np.ndarray) -> NetworkOutput:
+    def extract(self, pixels: np.ndarray) -> NetworkOutput:
         self.batch_sizes.add(len(pixels))
         features = (pixels.reshape(len(pixels), 64) / 10 @ self._matrix).astype(np.float32)
         weights = np.exp(features[:, :3])

@@ -64,6 +64,12 @@ def test_no_two_metrics_have_a_score_of_the_same_name() -> None:
 
 
 @every_metric
+def test_every_score_has_a_one_sentence_meaning(metric: Metric) -> None:
+    for kind in metric.kinds:
+        assert kind.meaning.endswith("."), kind.name
+
+
+@every_metric
 def test_scores_are_those_of_the_registry(metric: Metric) -> None:
     assert list(estimates(metric, batch(0), batch(1))) == [kind.name for kind in metric.kinds]
 
@@ -85,7 +91,7 @@ def test_what_is_better_scores_better(metric: Metric) -> None:
     broken = dataclasses.replace(broken, class_probabilities=np.full((400, 4), 0.25, np.float32))
     good, bad = estimates(metric, real, healthy), estimates(metric, real, broken)
     for name in good.keys() - {"memorised", "near_copies", "high_confidence"}:  # these say nothing of being far off
-        assert KINDS[name].loss(good[name].value) < KINDS[name].loss(bad[name].value), name
+        assert KINDS[name].to_minimise(good[name].value) < KINDS[name].to_minimise(bad[name].value), name
 
 
 @every_metric

@@ -44,7 +44,7 @@ def test_a_record_has_scores_label_identity_and_histogram(reference: Reference, 
 
 
 def test_fid_is_that_of_the_features(reference: Reference, protocol: Evaluate) -> None:
-    features = reference.network.look(pixels()).features
+    features = reference.network.extract(pixels()).features
     expected = fid.frechet_distance(fid.fit(reference.real.features), fid.fit(features))
     assert score.score(reference, drawn(), protocol)[0]["scores"]["fid"]["value"] == pytest.approx(expected, rel=1e-6)
 
@@ -70,7 +70,7 @@ def test_values_alone_are_those_of_the_scores(reference: Reference, protocol: Ev
 
 def test_selection_has_values_alone_against_images_of_its_own(reference: Reference, protocol: Evaluate) -> None:
     found = score.score_for_selection(reference, drawn(), dataclasses.replace(protocol, metrics=("fid",)))
-    features = reference.network.look(pixels()).features
+    features = reference.network.extract(pixels()).features
     expected = fid.frechet_distance(fid.fit(reference.selection.features), fid.fit(features))
     assert found["scores"]["fid"] == {"value": pytest.approx(expected, rel=1e-6)}
     assert (found["identity"]["purpose"], found["identity"]["split"]) == ("selection", "valid")
@@ -92,7 +92,7 @@ def test_each_paired_score_comes_with_its_contributions(reference: Reference, pr
         (
             ("fid", "inception_score"),
             True,
-            r"inception_score needs a feature network that tells classes, which toy-cnn",
+            r"inception_score needs a feature network that predicts classes, which toy-cnn",
         ),
         (("fid", "fids"), True, r'unknown evaluate.metrics "fids"; did you mean "fid"'),
         (("kid",), True, r"evaluate.metrics must hold fid"),

@@ -67,7 +67,7 @@ def test_words_of_ones_own() -> None:
     ],
 )
 def test_a_template_that_fails_for_some_event_is_refused_beforehand(template: str) -> None:
-    with pytest.raises(ConfigError, match=r"retrain.message is no template that can be filled in: .*It may use: event"):
+    with pytest.raises(ConfigError, match=r"retrain.message is not a valid template: .*It may use: event"):
         check(template)
 
 

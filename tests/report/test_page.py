@@ -13,20 +13,20 @@ from gan.report.data import (
     Chart,
     CheckRow,
     ImageRow,
-    Interval,
-    Link,
+    LineageEntry,
     Mode,
-    Nearest,
+    NearestImages,
     Neighbours,
     ReportData,
-    Samples,
-    Score,
-    Scores,
+    SampleGrid,
+    ScoreInterval,
+    ScoreRow,
+    ScoreTable,
     Series,
     Setting,
     Verdict,
 )
-from gan.report.page import MOST_MODES, SECTIONS, figure, grouped, percent, render, sentence, shown_modes
+from gan.report.page import MAX_MODES, SECTIONS, format_number, grouped_settings, percent, render, sentence, shown_modes
 from gan.report.pictures import pictures
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -72,34 +72,41 @@ class Page(HTMLParser):
 def full(name: str = "digits-1") -> ReportData:
     """A report with everything in it; every text holds `name`."""
     images = pictures(np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8))
-    interval = Interval(0.5, 0.25, 0.75)
+    interval = ScoreInterval(0.5, 0.25, 0.75)
     return ReportData(
         run_id=name,
         subtitle=name,
         made_at=name,
         progress=name,
         verdict=Verdict(name, name, False, False, (name,), (name,), (CheckRow(name, name, name, True),)),
-        scores=Scores(
+        scores=ScoreTable(
             name,
             1500,
-            (Score(name, "lower", interval, interval, interval, 0.01), Score(name, None, None)),
+            (ScoreRow(name, "lower", interval, interval, interval, 0.01, name), ScoreRow(name, None, None)),
             ((name, name),),
             name,
         ),
-        samples=Samples(images, name, 3, (name, name, name)),
+        samples=SampleGrid(images, name, 3, (name, name, name)),
         over_time=(ImageRow(name, images[:3]),),
-        walks=(ImageRow(name, images[:3]),),
-        nearest=Nearest((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
+        interpolations=(ImageRow(name, images[:3]),),
+        nearest=NearestImages((Neighbours(images[0], images[1:3], (1.0, 2.0)),), name, 1437),
         charts=(
-            Chart(name, name, (Series(name, ((1, 1), (2, 2)), ((0, 2), (1, 3))),), name, (name, 0.5)),
+            Chart(name, name, (Series(name, ((1, 1), (2, 2))),), name),
             Chart(name, name, (Series(name, ()),)),
         ),
         modes=(Mode(name, 0.5, 0.25),),
-        lineage=(Link(name, name, name),),
+        lineage=(LineageEntry(name, name, name),),
         settings=(Setting("name", name), Setting(f"train.{name}", name, name)),
         environment=((name, name),),
         timings=((name, name),),
     )
+
+
+def test_it_defines_each_score() -> None:
+    row = ScoreRow("KID", "lower", ScoreInterval(0.5), meaning="A distance <of features>.")
+    page = Page(render(dataclasses.replace(full(), scores=ScoreTable("fid[x:1]", 1, (row,), ()))))
+    assert "A distance <of features>." in page.of("title", "th")
+    assert "A distance <of features>." in page.words
 
 
 @pytest.mark.parametrize("data", [EMPTY, full()], ids=["empty", "full"])
@@ -136,10 +143,10 @@ def test_every_section_without_data_says_so_in_a_sentence() -> None:
         "No modes were counted yet",
         "No interpolation yet",
         "No comparison with training images yet",
-        "Nothing is known of where this run came from.",
-        "The config of this run is not known.",
+        "The lineage of this run is unknown.",
+        "The config of this run is unknown.",
         "The environment was not recorded.",
-        "No times were recorded yet.",
+        "No durations were recorded yet.",
     ):
         assert part in page.text
 
@@ -153,9 +160,9 @@ def test_any_part_may_be_missing(missing: str) -> None:
     ("passed", "live", "parts"),
     [
         (True, True, ("✓ Passed the gate for “digits”", "gen-1 is the live generator.")),
-        (True, False, ("✓ Passed the gate", "gen-1 may be promoted; it is not the live generator.")),
+        (True, False, ("✓ Passed the gate", "gen-1 may be promoted. It is not live now.")),
         (False, False, ("✕ Refused for “digits”", "gen-1 was not promoted.", "fid is 9.")),
-        (False, True, ("✕ Refused for “digits”", "gen-1 is live all the same.")),
+        (False, True, ("✕ Refused for “digits”", "gen-1 is live nevertheless.")),
     ],
 )
 def test_the_verdict_is_said_in_words(passed: bool, live: bool, parts: tuple[str, ...]) -> None:
@@ -166,13 +173,13 @@ def test_the_verdict_is_said_in_words(passed: bool, live: bool, parts: tuple[str
 
 
 def test_scores_show_a_live_column_only_where_there_is_one() -> None:
-    row = Score("recall", "higher", Interval(0.5, 0.25, 0.75), Interval(0.9))
-    scores = Scores("fid[x:1]", 1500, (row,), (), "Nothing was live.")
+    row = ScoreRow("recall", "higher", ScoreInterval(0.5, 0.25, 0.75), ScoreInterval(0.9))
+    scores = ScoreTable("fid[x:1]", 1500, (row,), (), "Nothing was live.")
     text = Page(render(dataclasses.replace(EMPTY, scores=scores))).text
     assert "0.500 0.250 to 0.750" in text
     assert "of step 1,500" in text
     assert "Live generator" not in text
-    live = dataclasses.replace(scores, rows=(dataclasses.replace(row, live=Interval(0.6)),))
+    live = dataclasses.replace(scores, rows=(dataclasses.replace(row, live=ScoreInterval(0.6)),))
     assert "Live generator" in Page(render(dataclasses.replace(EMPTY, scores=live))).text
 
 
@@ -188,7 +195,7 @@ def test_of_very_many_modes_those_that_differ_most() -> None:
     modes = tuple(Mode(f"cluster {index}", 0.001 * index, 0.0) for index in range(100))
     made = shown_modes(modes)
     assert [mode.name for mode in made.shown[:2]] == ["cluster 99", "cluster 98"]
-    assert len(made.shown) == MOST_MODES
+    assert len(made.shown) == MAX_MODES
     assert made.largest == 0.099
     assert made.long
     assert "Of 100 modes, the 40" in made.note
@@ -197,7 +204,7 @@ def test_of_very_many_modes_those_that_differ_most() -> None:
 
 def test_settings_by_group() -> None:
     one, other, name = Setting("train.steps", "1"), Setting("train.seed", "2"), Setting("name", "x")
-    assert grouped((name, one, other)) == [
+    assert grouped_settings((name, one, other)) == [
         ("experiment", [("name", name)]),
         ("train", [("steps", one), ("seed", other)]),
     ]
@@ -211,7 +218,7 @@ def test_settings_by_group() -> None:
     ],
 )  # fmt: skip
 def test_figures(value: float, text: str) -> None:
-    assert figure(value) == text
+    assert format_number(value) == text
 
 
 def test_words() -> None:

@@ -11,7 +11,7 @@ from gan.config import Config, override
 from gan.errors import ConfigError
 from gan.report import scores, verdicts
 from gan.report.charts import curves
-from gan.report.data import Interval, Mode, Score, Setting
+from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
 from gan.report.settings import settings
 
 LINES = [
@@ -41,8 +41,13 @@ def test_rows_in_order_with_real_live_and_floor() -> None:
     made = scores.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
     assert [row.name for row in made.rows] == ["fid[digits-cnn:1a2b3c]", "precision", "recall", "mode KL"]
     fid, _, recall, kl = made.rows
-    assert (fid.generator, fid.real, fid.live) == (Interval(7, 6, 8), Interval(1.5, 1, 2), Interval(9, 8, 10))
+    assert (fid.generator, fid.real, fid.live) == (
+        ScoreInterval(7, 6, 8),
+        ScoreInterval(1.5, 1, 2),
+        ScoreInterval(9, 8, 10),
+    )
     assert (fid.better, recall.better) == ("lower", "higher")
+    assert recall.meaning == "Share of real images that lie in the neighbourhood of a generated image."
     assert recall.real is None
     assert (fid.floor, kl.floor) == (None, 0.02)
     assert made.identity == (("samples", "40"), ("crop", "none"))
@@ -61,12 +66,12 @@ def test_what_is_no_finite_number_is_left_out(value: dict[str, Any] | None) -> N
 
 def test_a_score_without_interval_and_one_nobody_knows() -> None:
     made = scores.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
-    assert made.rows == (Score("sharpness", None, Interval(3.0)),)
+    assert made.rows == (ScoreRow("sharpness", None, ScoreInterval(3.0)),)
 
 
 def test_better_is_checked() -> None:
     with pytest.raises(ConfigError, match="'bigger'"):
-        Score("fid", "bigger", None)
+        ScoreRow("fid", "bigger", None)
 
 
 def test_modes() -> None:
@@ -78,18 +83,18 @@ def test_modes() -> None:
 def test_accuracies_of_a_critic_are_not_drawn_though_an_old_log_has_them(zero_is_boundary: bool) -> None:
     lines = [{**line, "real_accuracy": 0.5, "fake_accuracy": 0.5} for line in LINES]
     titles = [chart.title for chart in curves.training_charts(lines, zero_is_boundary=zero_is_boundary)]
-    assert ("How often the discriminator is right" in titles) == zero_is_boundary
+    assert ("Discriminator accuracy" in titles) == zero_is_boundary
     assert "Losses" in titles
 
 
 def test_training_charts_of_what_was_logged() -> None:
     charts = {chart.title: chart for chart in curves.training_charts(LINES, zero_is_boundary=True)}
-    assert list(charts) == ["Losses", "KL regulariser", "Speed"]
+    assert list(charts) == ["Losses", "KL regulariser", "Throughput"]
     generator, discriminator = charts["Losses"].series
     assert generator.points == ((1, 0.9), (2, 0.8))
     assert discriminator.points == ((1, 1.2), (2, 1.3))
     assert charts["KL regulariser"].series[0].points == ((1, 0.5),)
-    assert charts["Speed"].y_label == "images per second"
+    assert charts["Throughput"].y_label == "images per second"
     assert curves.training_charts([], zero_is_boundary=True) == ()
 
 
@@ -103,8 +108,7 @@ def test_what_the_checkpoint_was_chosen_by_is_drawn_by_step() -> None:
     (chart,) = curves.selection_charts([selected(20, fid=5.0, precision=0.5), selected(10, fid=7.0)])
     (series,) = chart.series
     assert series.points == ((10, 7), (20, 5))
-    assert (series.band, chart.level) == ((), None), "no interval is measured to choose by, and no real data"
-    assert (chart.y_label, chart.least) == ("fid[digits-cnn:1a2b3c]", 0.0)
+    assert (chart.y_label, chart.min_y) == ("fid[digits-cnn:1a2b3c]", 0.0)
 
 
 def test_nothing_is_drawn_of_what_nothing_was_chosen_by() -> None:

@@ -140,7 +140,7 @@ def test_nothing_left_to_train_on(store: LocalStore, tmp_path: Path) -> None:
     for index in range(4):
         (tmp_path / f"{index}.png").write_bytes(b"bad%d" % index)
     data = Data(dataset="folder", source=str(tmp_path), on_bad_image="skip")
-    with pytest.raises(DataError, match="left to train on: 4 were left out"):
+    with pytest.raises(DataError, match="left to train on: 4 were skipped"):
         preprocess(store, data, workers=1)
     assert published(store) == []
 
@@ -227,7 +227,7 @@ def test_the_real_celeba_in_part(real_data: Path, tmp_path: Path, store: LocalSt
         kept = [line for line in lines if line.split()[0] in set(chosen)]
         (tmp_path / "in" / name).write_text("\n".join(head + kept) + "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "PARALLEL_FROM_IMAGES", 1)
+        patch.setattr(decode, "MIN_IMAGES_FOR_PROCESSES", 1)
         outcome = preprocess(store, Data(dataset="celeba", source=str(tmp_path / "in")), workers=2)
     dataset = load(store, outcome.id)
     assert sum(outcome.details["examples"].values()) == 300

@@ -9,7 +9,7 @@ import pytest
 from gan.config import Data
 from gan.data.prepare import decode
 from gan.data.prepare.image import PreparedImage
-from gan.data.prepare.options import ImageTransform
+from gan.data.prepare.transform import ImageTransform
 from gan.result import StepResult
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, immutable, open_store
@@ -27,9 +27,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     genuine = decode.prepare
 
-    def noting(data: bytes, name: str, frame: ImageTransform, *, with_decoded_sha256: bool) -> PreparedImage:
+    def noting(data: bytes, name: str, transform: ImageTransform, *, with_decoded_sha256: bool) -> PreparedImage:
         names.append(name)
-        return genuine(data, name, frame, with_decoded_sha256=with_decoded_sha256)
+        return genuine(data, name, transform, with_decoded_sha256=with_decoded_sha256)
 
     monkeypatch.setattr(decode, "prepare", noting)
     return names

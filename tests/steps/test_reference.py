@@ -206,7 +206,7 @@ def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp
     other = immutable.sums_id("ref", files)
     immutable.publish(store, "reference", other, files)
     with pytest.raises(
-        NotFoundError, match=r"of another version \(its format is 99, this one reads 2\); make it again"
+        NotFoundError, match=r"has the format 99 of another version; this version reads 2\. Make it again"
     ):
         references.load(store, other)
     store.write(f"references/{outcome.id}/{references.TENSORS}", b"damaged")

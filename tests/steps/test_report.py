@@ -125,7 +125,7 @@ def test_exported_judged_promoted_and_compared_with_the_live_one(scored: World, 
 
     second = export(made.store, made.run_id, checkpoint="4").id
     gate(made.store, second, "pets", sets=["gate.margin=0"])
-    has(page(made), f"Live as “pets” when the gate judged: {first}.", "Live generator", "What the gate checked")
+    has(page(made), f"Live as “pets” when the gate judged: {first}.", "Live generator", "Checks of the gate")
 
     promote(made.store, second, "pets", force="a test", now=lambda: "2026-01-02T14:00:00+00:00")
     has(page(made), f"; before it: {first}")

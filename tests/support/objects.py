@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gan.config import Config, from_dict
-from gan.data.spec import Dataset, Shard, Split, identified
+from gan.data.spec import Dataset, Shard, Split, with_id
 from gan.metrics import evaluations
 from gan.store import LocalStore, Store, alias, immutable
 from gan.train.checkpoint.files import Checkpoints
@@ -35,7 +35,7 @@ def publish(store: Store, kind: str, files: Mapping[str, bytes], object_id: str 
 def dataset(store: Store, content: bytes = b"images") -> str:
     """A dataset of one shard, which holds `content`."""
     shards = (Shard("train-00000.tfrecord", 3, len(content), sha256(content)),)
-    made = identified(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
+    made = with_id(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
     files = {"dataset.json": json.dumps(made.to_json()).encode(), "manifest.parquet": b"rows", shards[0].name: content}
     return publish(store, "dataset", files, made.id)
 

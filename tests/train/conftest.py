@@ -52,7 +52,7 @@ class Toy:
     dataset = Dataset(
         id="toy-1",
         source="digits",
-        genuine=None,
+        matches_published_checksums=None,
         image_size=SIDE,
         channels=1,
         crop=None,

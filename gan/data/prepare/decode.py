@@ -1,4 +1,4 @@
-"""From listed examples to pixels, in order, in parallel where that pays."""
+"""Decodes listed examples to pixels, in order, in parallel processes if there are many."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from gan.data.prepare.image import BadImageError, crop_and_resize_pixels, prepare
 from gan.data.prepare.near_duplicates import thumbnail_of
-from gan.data.prepare.options import ImageTransform
 from gan.data.prepare.process_pool import ordered_map
+from gan.data.prepare.transform import ImageTransform
 from gan.data.sources.interface import ExampleRef, Listing
 from gan.errors import DataError
 
@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 
 CHUNK_IMAGES = 64
 CHUNK_BYTES = 4 << 20
-# Starting processes takes longer than decoding so few images.
-PARALLEL_FROM_IMAGES = 512
+# Starting processes takes longer than decoding fewer images.
+MIN_IMAGES_FOR_PROCESSES = 512
 
 
-class Prepared(NamedTuple):
+class DecodedExample(NamedTuple):
     """An example with its pixels, or with the reason why it has none.
 
     Attributes:
         example: as listed.
-        pixels: uint8 [image_size, image_size, channels] in row-major order; empty where there is a reason.
-        sha256: SHA-256 of the original file; empty where it could not be read.
-        reason: why the image can't be used; empty where it can.
-        thumbnail: see `gan.data.prepare.near_duplicates.thumbnail`; empty for pixels that were never in an image file.
-        decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; only where the source is split by pixels.
+        pixels: uint8 [image_size, image_size, channels] in row-major order; empty if the image is unusable.
+        sha256: SHA-256 of the original file; empty if it could not be read.
+        reason: why the image is unusable; empty if it is usable.
+        thumbnail: see `gan.data.prepare.near_duplicates.thumbnail`; empty for pixels that did not come from an image
+            file.
+        decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; only if the source is split by pixels.
     """
 
     example: ExampleRef
@@ -45,8 +46,8 @@ class Prepared(NamedTuple):
     decoded_sha256: str = ""
 
 
-class _Outcome(NamedTuple):
-    """What comes back from a worker for one image."""
+class _DecodeResult(NamedTuple):
+    """The result of a worker process for one image."""
 
     pixels: bytes
     sha256: str
@@ -55,56 +56,56 @@ class _Outcome(NamedTuple):
     decoded_sha256: str = ""
 
 
-class _File(NamedTuple):
-    """What goes to a worker for one image; `data` is the reason why it could not be read, where that is text."""
+class _ImageFile(NamedTuple):
+    """The input of a worker process for one image; `data` is text if the file could not be read: the reason."""
 
     name: str
     data: bytes | str
 
 
-def prepared(
+def decode_examples(
     listing: Listing,
     examples: Sequence[ExampleRef],
-    frame: ImageTransform,
+    transform: ImageTransform,
     *,
     workers: int,
-    known: PixelCache | None = None,
-) -> Iterator[Prepared]:
-    """Every example, in the order given, with its pixels or the reason against it.
+    pixel_cache: PixelCache | None = None,
+) -> Iterator[DecodedExample]:
+    """Every example, in the given order, with its pixels or the reason why it is unusable.
 
     Args:
         listing: the source.
-        examples: of the listing.
-        frame: what to make of them.
-        workers: processes that decode.
-        known: pixels that need not be made again, in this very frame.
+        examples: examples of the listing.
+        transform: how to crop and resize them.
+        workers: number of decoding processes.
+        pixel_cache: pixels that an earlier dataset prepared with the same transform.
 
     Raises:
-        DataError: a file's bytes changed since they were listed.
+        DataError: a file changed since it was listed.
     """
     if not listing.encoded:
-        yield from _from_arrays(listing, examples, frame)
+        yield from _from_arrays(listing, examples, transform)
         return
-    if known is None:
-        yield from _decoded_all(listing, examples, frame, workers)
+    if pixel_cache is None:
+        yield from _decode_files(listing, examples, transform, workers)
         return
-    fresh = _decoded_all(listing, [each for each in examples if not known.has(each)], frame, workers)
+    fresh = _decode_files(listing, [each for each in examples if not pixel_cache.has(each)], transform, workers)
     for example in examples:
-        yield _known(example, known, frame) if known.has(example) else next(fresh)
+        yield _from_cache(example, pixel_cache, transform) if pixel_cache.has(example) else next(fresh)
 
 
-def _known(example: ExampleRef, known: PixelCache, frame: ImageTransform) -> Prepared:
-    pixels = known.pixels(example)
-    small = thumbnail_of(pixels, frame.image_size, frame.channels)
-    return Prepared(example, pixels, example.sha256, "", small, known.decoded_sha256(example))
+def _from_cache(example: ExampleRef, pixel_cache: PixelCache, transform: ImageTransform) -> DecodedExample:
+    pixels = pixel_cache.pixels(example)
+    thumbnail = thumbnail_of(pixels, transform.image_size, transform.channels)
+    return DecodedExample(example, pixels, example.sha256, "", thumbnail, pixel_cache.decoded_sha256(example))
 
 
-def _decoded_all(
-    listing: Listing, examples: Sequence[ExampleRef], frame: ImageTransform, workers: int
-) -> Iterator[Prepared]:
+def _decode_files(
+    listing: Listing, examples: Sequence[ExampleRef], transform: ImageTransform, workers: int
+) -> Iterator[DecodedExample]:
     chunks = _chunks(listing, examples)
-    decode = partial(decode_chunk, frame, listing.split_by_pixels)
-    in_processes = workers > 1 and len(examples) >= PARALLEL_FROM_IMAGES
+    decode = partial(decode_chunk, transform, listing.split_by_pixels)
+    in_processes = workers > 1 and len(examples) >= MIN_IMAGES_FOR_PROCESSES
     outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
     position = 0
     for chunk in outcomes:
@@ -112,28 +113,30 @@ def _decoded_all(
             example = examples[position]
             position += 1
             _check_unchanged(example, outcome.sha256)
-            yield Prepared(example, *outcome)
+            yield DecodedExample(example, *outcome)
 
 
-def decode_chunk(frame: ImageTransform, hashed: bool, files: Iterable[_File]) -> list[_Outcome]:
-    """Decode some image files, with the hash of their decoded pixels where `hashed`; runs in a worker."""
-    return [_decoded(frame, hashed, file) for file in files]
+def decode_chunk(
+    transform: ImageTransform, with_decoded_sha256: bool, files: Iterable[_ImageFile]
+) -> list[_DecodeResult]:
+    """Decode some image files, with the hash of their decoded pixels where `with_decoded_sha256`; runs in a worker."""
+    return [_decode_file(transform, with_decoded_sha256, file) for file in files]
 
 
-def _decoded(frame: ImageTransform, hashed: bool, file: _File) -> _Outcome:
+def _decode_file(transform: ImageTransform, with_decoded_sha256: bool, file: _ImageFile) -> _DecodeResult:
     if isinstance(file.data, str):
-        return _Outcome(b"", "", file.data)
+        return _DecodeResult(b"", "", file.data)
     digest = hashlib.sha256(file.data).hexdigest()
     try:
-        made = prepare(file.data, file.name, frame, with_decoded_sha256=hashed)
-        return _Outcome(made.pixels, digest, "", made.thumbnail, made.decoded_sha256)
+        image = prepare(file.data, file.name, transform, with_decoded_sha256=with_decoded_sha256)
+        return _DecodeResult(image.pixels, digest, "", image.thumbnail, image.decoded_sha256)
     except BadImageError as bad:
-        return _Outcome(b"", digest, str(bad))
+        return _DecodeResult(b"", digest, str(bad))
 
 
-def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_File]]:
-    """Image files in groups that are cheap to send and bounded in bytes."""
-    chunk: list[_File] = []
+def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_ImageFile]]:
+    """Image files in groups that are cheap to send to a worker and limited in bytes."""
+    chunk: list[_ImageFile] = []
     size = 0
     for example in examples:
         file = _read(listing, example)
@@ -146,18 +149,20 @@ def _chunks(listing: Listing, examples: Iterable[ExampleRef]) -> Iterator[list[_
         yield chunk
 
 
-def _read(listing: Listing, example: ExampleRef) -> _File:
+def _read(listing: Listing, example: ExampleRef) -> _ImageFile:
     try:
         data = listing.read(example.key)
     except DataError as error:
-        return _File(example.file, str(error))
-    return _File(example.file, data if isinstance(data, bytes) else data.tobytes())
+        return _ImageFile(example.file, str(error))
+    return _ImageFile(example.file, data if isinstance(data, bytes) else data.tobytes())
 
 
-def _from_arrays(listing: Listing, examples: Iterable[ExampleRef], frame: ImageTransform) -> Iterator[Prepared]:
+def _from_arrays(
+    listing: Listing, examples: Iterable[ExampleRef], transform: ImageTransform
+) -> Iterator[DecodedExample]:
     for example in examples:
         pixels = np.asarray(listing.read(example.key))
-        yield Prepared(example, crop_and_resize_pixels(pixels, frame), example.sha256)
+        yield DecodedExample(example, crop_and_resize_pixels(pixels, transform), example.sha256)
 
 
 def _check_unchanged(example: ExampleRef, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""Where downloads are kept between runs."""
+"""The folder where downloads are kept between runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gan.errors import StoreError
 
 
 def cache_folder(name: str) -> Path:
-    """The folder `$XDG_CACHE_HOME/gan/<name>`, or `~/.cache/gan/<name>`, made where it is missing.
+    """The folder `$XDG_CACHE_HOME/gan/<name>` or `~/.cache/gan/<name>`, created if missing.
 
-    What lies there is never trusted: whoever reads it compares it with a checksum first.
+    Its content is not trusted: readers verify checksums first.
 
     Raises:
-        StoreError: it can't be made.
+        StoreError: it can't be created.
     """
     base = os.environ.get("XDG_CACHE_HOME")
     folder = (Path(base) if base else Path("~/.cache").expanduser()) / "gan" / name
@@ -22,6 +22,6 @@ def cache_folder(name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"can't make {folder} to keep downloads in: {error.strerror}; set XDG_CACHE_HOME to a writable folder"
+            f"can't create the cache folder {folder}: {error.strerror}; set XDG_CACHE_HOME to a writable folder"
         ) from None
     return folder

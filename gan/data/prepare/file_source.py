@@ -1,6 +1,6 @@
-"""The files that a source is made of: a folder or a zip, read safely.
+"""The files of a source: a folder or a zip, read safely.
 
-An archive or folder from elsewhere may try to reach outside itself or to expand without end. Such a thing is refused
+An untrusted archive or folder may contain paths that lead out of it, or expand without end (a zip bomb). It is refused
 as a whole, whatever `--on-bad-image` says.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from gan.errors import ConfigError, DataError
 from gan.store import local_path
 
-MOST_RATIO = 100
-RATIO_MATTERS_FROM_BYTES = 1 << 20
-MOST_FILE_BYTES = 1 << 28
+MAX_COMPRESSION_RATIO = 100
+MIN_BYTES_FOR_RATIO_CHECK = 1 << 20
+MAX_FILE_BYTES = 1 << 28
 FLAG = "data.source (--source)"
 _ENCRYPTED = 0x1
 
@@ -31,22 +31,22 @@ class FileSource(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """Every file, sorted, without hidden ones and what operating systems leave behind."""
+        """Every file, sorted, without hidden files and those that operating systems add."""
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """All bytes of a file.
+        """The bytes of a file.
 
         Raises:
             DataError: it can't be read.
         """
 
     def close(self) -> None:  # noqa: B027
-        """Release what is open."""
+        """Close open files."""
 
 
 class FolderSource(FileSource):
-    """A folder. Symbolic links to files inside it are followed, links out of it are refused."""
+    """A folder. Symbolic links to files inside it are followed; links out of it are refused."""
 
     def names(self) -> list[str]:  # noqa: D102
         root = self.path.resolve()
@@ -71,7 +71,7 @@ class FolderSource(FileSource):
         except UnicodeEncodeError:
             written = os.fsencode(name).decode("utf-8", "backslashreplace")
             raise DataError(
-                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename it, or take it out of there'
+                f'{self.path} holds a file whose name is not UTF-8: "{written}"; rename it or remove it'
             ) from None
 
     def read(self, name: str) -> bytes:  # noqa: D102
@@ -79,18 +79,18 @@ class FolderSource(FileSource):
         try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise DataError(f"{path} is not a regular file; remove it from the source")
-            if path.stat().st_size > MOST_FILE_BYTES:
-                raise DataError(f"{path} has {path.stat().st_size} bytes; an image has at most {MOST_FILE_BYTES}")
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise DataError(f"{path} has {path.stat().st_size} bytes; an image has at most {MAX_FILE_BYTES}")
             return path.read_bytes()
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise unreadable_error(path, error) from None
 
 
 class ZipSource(FileSource):
-    """A zip, read in place.
+    """A zip, read without extracting it.
 
     Raises:
-        DataError: it is not a zip, or one that is not safe to read.
+        DataError: it is not a zip, or not safe to read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,7 +98,7 @@ class ZipSource(FileSource):
         try:
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise unreadable_error(path, error) from None
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(f"{path} is not a whole zip archive ({error}); download or make it again") from None
         try:
@@ -116,8 +116,8 @@ class ZipSource(FileSource):
 
     def read(self, name: str) -> bytes:  # noqa: D102
         size = self._zip.getinfo(name).file_size
-        if size > MOST_FILE_BYTES:
-            raise DataError(f"{name} in {self.path} has {size} bytes; an image has at most {MOST_FILE_BYTES}")
+        if size > MAX_FILE_BYTES:
+            raise DataError(f"{name} in {self.path} has {size} bytes; an image has at most {MAX_FILE_BYTES}")
         try:
             return self._zip.read(name)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
@@ -149,10 +149,10 @@ class ZipSource(FileSource):
         self._check_ratio(f'its file "{name}"', info.file_size, info.compress_size)
 
     def _check_ratio(self, what: str, expanded: int, packed: int) -> None:
-        if expanded >= RATIO_MATTERS_FROM_BYTES and expanded > MOST_RATIO * packed:
+        if expanded >= MIN_BYTES_FOR_RATIO_CHECK and expanded > MAX_COMPRESSION_RATIO * packed:
             self._refuse(
                 f"{what} is compressed {expanded // max(packed, 1)} times, from {expanded} to {packed} bytes, "
-                f"and at most {MOST_RATIO} times is plausible for images"
+                f"but images compress at most {MAX_COMPRESSION_RATIO} times"
             )
 
     def _refuse(self, reason: str) -> None:
@@ -166,7 +166,7 @@ def open_file_source(path: Path) -> FileSource:
     """The folder or zip at `path`.
 
     Raises:
-        DataError: there is nothing, or something else, or something unsafe.
+        DataError: it does not exist, is neither a folder nor a zip, or is unsafe to read.
     """
     if path.is_dir():
         return FolderSource(path)
@@ -175,16 +175,16 @@ def open_file_source(path: Path) -> FileSource:
     raise DataError(f"no such file or folder: {path}; check {FLAG}")
 
 
-def local_source(where: str | None, what: str) -> Path:
-    """The path that `--source` gives.
+def source_path(where: str | None, what: str) -> Path:
+    """The path in `--source`.
 
     Args:
-        where: a path or a `file://` URI (`gan.data.prepare.remote` has seen to buckets); None where it was not given.
-        what: for the message: what it should hold.
+        where: a path or a `file://` URI (`gan.data.prepare.remote` downloads from buckets); None if it was not given.
+        what: what it should hold, for messages.
 
     Raises:
-        ConfigError: it was not given, or is a URI of another kind.
-        DataError: nothing is there.
+        ConfigError: it was not given, or is another kind of URI.
+        DataError: the path does not exist.
     """
     if not where:
         raise ConfigError(f"{FLAG} is needed: {what}")
@@ -198,13 +198,13 @@ def local_source(where: str | None, what: str) -> Path:
     return path
 
 
-def unreadable(path: Path | str, error: OSError) -> DataError:
-    """The error for a source file that the operating system does not let us read."""
+def unreadable_error(path: Path | str, error: OSError) -> DataError:
+    """The error for a source file that this user can't read."""
     return DataError(f"can't read {path}: {error.strerror or error}; make it readable for this user")
 
 
 def _raise_unreadable(error: OSError) -> None:
-    raise unreadable(error.filename, error)
+    raise unreadable_error(error.filename, error)
 
 
 def _is_hidden(name: str) -> bool:

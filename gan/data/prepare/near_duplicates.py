@@ -1,10 +1,10 @@
-"""Images that are nearly equal: one picture saved twice, at another quality or size.
+"""Finds nearly equal images: the same picture saved twice, at another quality or size.
 
-An image that lies in "train" and, saved anew, in "test" makes a generator that remembers it look good. Exact copies are
-equal in their decoded pixels; these are found by what is left of the prepared image when it is averaged down to 8 x 8
-greys. Measured with 10,000 CelebA images at 64 x 64: JPEG copies at quality 85, 50 and 20 and copies at half the size
-differ by at most 1.4 levels (root mean square); three pairs of the originals are near-duplicates, at 1.75 to 2.1; the
-next nearest pair differs by 7.
+If an image is in "train" and a near-duplicate in "test", a generator that memorised it scores too well. Exact copies
+have equal decoded pixels; near-duplicates have similar thumbnails, the prepared images averaged down to 8 x 8 greys.
+Measured with 10,000 CelebA images at 64 x 64: JPEG copies at quality 85, 50 and 20 and copies at half the size differ
+by at most 1.4 levels (root mean square); three pairs of the originals are near-duplicates, at 1.75 to 2.1; the next
+nearest pair differs by 7.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gan.types import Floats, Pixels
 
 SIDE = 8
-MOST_LEVELS = 3.0
+MAX_LEVELS = 3.0
 """The largest root-mean-square difference, in grey levels of 255, between the thumbnails of near-duplicates."""
-MOST_OF_CONTRAST = 0.1
-"""The same as a share of the thumbnail's standard deviation: images of little contrast must be nearer."""
-MOST_PAIRS = 5
+MAX_CONTRAST_SHARE = 0.1
+"""The same as a share of the thumbnail's standard deviation: images of low contrast must be nearer."""
+MAX_PAIRS = 5
 
 
 def thumbnail(picture: Image.Image) -> bytes:
@@ -41,7 +41,7 @@ def thumbnail_of(pixels: bytes, image_size: int, channels: int) -> bytes:
     return thumbnail(Image.frombytes("L" if channels == 1 else "RGB", (image_size, image_size), pixels))
 
 
-class Pair(NamedTuple):
+class NearDuplicatePair(NamedTuple):
     """Two near-duplicates: files, splits, and the root-mean-square difference of their thumbnails in grey levels."""
 
     files: tuple[str, str]
@@ -50,17 +50,17 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was found.
+class NearDuplicateReport:
+    """The near-duplicates of a dataset.
 
-    images: how many images have a near-duplicate, in whatever split.
-    across_splits: how many images have one in a split before their own (train, valid, test).
+    images: how many images have a near-duplicate in any split.
+    across_splits: how many images have one in an earlier split (train, valid, test).
     pairs: some of the pairs, those across splits first, then the nearest first.
     """
 
     images: int
     across_splits: int
-    pairs: tuple[Pair, ...]
+    pairs: tuple[NearDuplicatePair, ...]
 
 
 class NearDuplicates:
@@ -71,56 +71,56 @@ class NearDuplicates:
         self._files: dict[str, list[str]] = {}
 
     def add(self, file: str, split: str, thumbnail: bytes) -> None:
-        """Take note of an image."""
+        """Add an image."""
         self._thumbnails.setdefault(split, bytearray()).extend(thumbnail)
         self._files.setdefault(split, []).append(file)
 
-    def find(self) -> Report:
-        """Compare all images; the time is about N log N, and every image gives its nearest neighbour only."""
+    def find(self) -> NearDuplicateReport:
+        """Compare each image with its nearest neighbour, in time of about N log N."""
         splits = {name: _Split(bytes(self._thumbnails[name])) for name in sorted(self._thumbnails, key=split_rank)}
         found = {name: split.within() for name, split in splits.items()}
-        across = {name: _none(split.count) for name, split in splits.items()}
+        across = {name: _all_false(split.count) for name, split in splits.items()}
         pairs = [
-            self._pair(name, name, one, matches)
+            self._describe_pair(name, name, one, matches)
             for name, matches in found.items()
-            for one in matches.nearest_first()[:MOST_PAIRS]
+            for one in matches.nearest_first()[:MAX_PAIRS]
         ]
         for earlier, later in itertools.combinations(splits, 2):
-            matches = splits[earlier].to(splits[later])
-            pairs += [self._pair(later, earlier, one, matches) for one in matches.nearest_first()[:MOST_PAIRS]]
+            matches = splits[earlier].nearest_in(splits[later])
+            pairs += [self._describe_pair(later, earlier, one, matches) for one in matches.nearest_first()[:MAX_PAIRS]]
             across[later] |= matches.found
-            found[earlier] = found[earlier].and_also(splits[later].to(splits[earlier]))
-            found[later] = found[later].and_also(matches)
-        return Report(
+            found[earlier] = found[earlier].merged_with(splits[later].nearest_in(splits[earlier]))
+            found[later] = found[later].merged_with(matches)
+        return NearDuplicateReport(
             images=sum(int(each.found.sum()) for each in found.values()),
             across_splits=sum(int(each.sum()) for each in across.values()),
-            pairs=tuple(_first(pairs)),
+            pairs=tuple(_closest_pairs(pairs)),
         )
 
-    def _pair(self, name: str, other_name: str, one: int, matches: _Matches) -> Pair:
+    def _describe_pair(self, name: str, other_name: str, one: int, matches: _Matches) -> NearDuplicatePair:
         files = self._files[name][one], self._files[other_name][int(matches.other[one])]
-        return Pair(files, (name, other_name), round(float(matches.difference[one]), 3))
+        return NearDuplicatePair(files, (name, other_name), round(float(matches.difference[one]), 3))
 
 
 class _Matches(NamedTuple):
-    """For each image of a split: whether it has a near-duplicate, which is nearest, and how far that is in levels."""
+    """For each image of a split: whether it has a near-duplicate, the nearest one, and its distance in levels."""
 
     found: npt.NDArray[np.bool_]
     other: npt.NDArray[np.int64]
     difference: Floats
 
     def nearest_first(self) -> list[int]:
-        """The images that have one."""
-        chosen = np.flatnonzero(self.found)
-        order: list[int] = chosen[np.argsort(self.difference[chosen], kind="stable")].tolist()
+        """The images that have a near-duplicate, the nearest first."""
+        indices = np.flatnonzero(self.found)
+        order: list[int] = indices[np.argsort(self.difference[indices], kind="stable")].tolist()
         return order
 
-    def and_also(self, more: _Matches) -> _Matches:
+    def merged_with(self, more: _Matches) -> _Matches:
         return self._replace(found=self.found | more.found)
 
 
 class _Split:
-    """The thumbnails of one split as points; equal ones are one point, so that many copies cost no more than one."""
+    """The thumbnails of one split as points; equal thumbnails are one point, so that many copies cost no more."""
 
     def __init__(self, thumbnails: bytes) -> None:
         from scipy.fft import dctn
@@ -133,15 +133,15 @@ class _Split:
             rows, return_index=True, return_inverse=True, return_counts=True
         )
         points = images[self._first].astype(np.float64)
-        self._limits = np.minimum(MOST_LEVELS, MOST_OF_CONTRAST * points.std(axis=1))
-        # The cosine transform keeps distances, and puts what tells images apart into few coordinates.
+        self._limits = np.minimum(MAX_LEVELS, MAX_CONTRAST_SHARE * points.std(axis=1))
+        # The cosine transform preserves distances and concentrates the variance in few coordinates.
         blocks = dctn(points.reshape(-1, SIDE, SIDE), axes=(1, 2), norm="ortho")
         self._points: Floats = blocks.reshape(len(points), -1) / SIDE
         self._tree = cKDTree(self._points)
 
     def within(self) -> _Matches:
-        """The nearest other image of the same split for each."""
-        distances, neighbours = self._tree.query(self._points, k=2, distance_upper_bound=MOST_LEVELS)
+        """For each image, the nearest other image of the same split."""
+        distances, neighbours = self._tree.query(self._points, k=2, distance_upper_bound=MAX_LEVELS)
         near = distances[:, 1] <= self._limits
         matches = self._matches(near, np.where(near, neighbours[:, 1], 0), distances[:, 1], self)
         copied = self._copies[self._point_of] > 1
@@ -151,20 +151,20 @@ class _Split:
             np.where(copied, 0.0, matches.difference),
         )
 
-    def to(self, other: _Split) -> _Matches:
+    def nearest_in(self, other: _Split) -> _Matches:
         """For each image of `other`, the nearest one of this split."""
-        distances, neighbours = self._tree.query(other._points, k=1, distance_upper_bound=MOST_LEVELS)
+        distances, neighbours = self._tree.query(other._points, k=1, distance_upper_bound=MAX_LEVELS)
         near = distances <= other._limits
         return other._matches(near, np.where(near, neighbours, 0), distances, self)
 
     def _matches(
         self, near: npt.NDArray[np.bool_], neighbours: npt.NDArray[np.int64], distances: Floats, target: _Split
     ) -> _Matches:
-        """From points to images."""
+        """Expand matches of points to matches of images."""
         return _Matches(near[self._point_of], target._first[neighbours][self._point_of], distances[self._point_of])
 
     def _other_copies(self) -> npt.NDArray[np.int64]:
-        """For each image the one before it among its equals, and for the first of them the last."""
+        """For each image, the previous one among its exact copies; for the first of them the last."""
         order = np.argsort(self._point_of, kind="stable")
         ends = np.cumsum(self._copies)
         before = np.roll(order, 1)
@@ -174,12 +174,12 @@ class _Split:
         return others
 
 
-def _none(count: int) -> npt.NDArray[np.bool_]:
+def _all_false(count: int) -> npt.NDArray[np.bool_]:
     return np.zeros(count, np.bool_)
 
 
-def _first(pairs: list[Pair]) -> list[Pair]:
-    """Those across splits first, the nearest first, each two files once."""
+def _closest_pairs(pairs: list[NearDuplicatePair]) -> list[NearDuplicatePair]:
+    """Some pairs, those across splits first, then the nearest first, each pair of files once."""
     ordered = sorted(pairs, key=lambda pair: (pair.splits[0] == pair.splits[1], pair.difference, pair.files))
     once = {frozenset(pair.files): pair for pair in reversed(ordered)}
-    return sorted(once.values(), key=ordered.index)[:MOST_PAIRS]
+    return sorted(once.values(), key=ordered.index)[:MAX_PAIRS]

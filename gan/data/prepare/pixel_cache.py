@@ -1,8 +1,7 @@
-"""Pixels that an earlier dataset has already, so that an image is decoded once and not every night.
+"""Reuses the pixels of an earlier dataset, so that repeated preparation decodes each image only once.
 
-An image is known again by the SHA-256 of its original file and by the ending of its name, which says how it is to be
-read. It is taken only from a dataset whose frame, source and decoder are the same: then its pixels are the same, to
-the last bit.
+An image is identified by the SHA-256 of its original file and its extension, which decides how it is decoded. It is
+reused only from a dataset with the same transform, source and decoder, so its pixels are identical.
 """
 
 from __future__ import annotations
@@ -14,66 +13,63 @@ from pathlib import PurePosixPath
 import tensorflow as tf
 
 from gan.data.load import open_records
-from gan.data.shards.index import Packed, packed_images
+from gan.data.shards.index import IndexedImage, indexed_images
 from gan.data.shards.records import Records
 from gan.data.sources.interface import ExampleRef
 from gan.data.spec import Dataset
 from gan.store import Store
 
-Image = tuple[str, str]
+ImageKey = tuple[str, str]
 
 
-def image_of(file: str, sha256: str) -> Image:
-    """What decides the pixels of an image, given its frame."""
+def image_key(file: str, sha256: str) -> ImageKey:
+    """What decides the pixels of an image, given the transform."""
     return sha256, PurePosixPath(file).suffix.lower()
 
 
 @dataclass(frozen=True)
 class PixelCache:
-    """Images of an earlier dataset, by content: `records` of each split, and where in them an image is."""
+    """Images of an earlier dataset by content, and the `records` of each split that hold them."""
 
-    places: dict[Image, Packed] = field(default_factory=dict)
+    images: dict[ImageKey, IndexedImage] = field(default_factory=dict)
     records: dict[str, Records] = field(default_factory=dict)
 
     def has(self, example: ExampleRef) -> bool:
-        """Whether the pixels of an example are at hand; not where its SHA-256 is not known before it is read."""
-        return bool(example.sha256) and image_of(example.file, example.sha256) in self.places
+        """Whether the cache has the pixels of an example; False if its SHA-256 is not known yet."""
+        return bool(example.sha256) and image_key(example.file, example.sha256) in self.images
 
     def pixels(self, example: ExampleRef) -> bytes:
-        """uint8 [H, W, C] in row-major order of an example that `has` said to be at hand."""
-        place = self.places[image_of(example.file, example.sha256)]
-        (record,) = self.records[place.split].read([place.number])
-        raw: bytes = tf.train.Example.FromString(record).features.feature["image/raw"].bytes_list.value[0]
-        return raw
+        """uint8 [H, W, C] in row-major order of an example that the cache `has`."""
+        image = self.images[image_key(example.file, example.sha256)]
+        (record,) = self.records[image.split].read([image.number])
+        pixels: bytes = tf.train.Example.FromString(record).features.feature["image/raw"].bytes_list.value[0]
+        return pixels
 
     def decoded_sha256(self, example: ExampleRef) -> str:
-        """The hash of the decoded pixels of an example that `has` said to be at hand; "" where it is not known."""
-        return self.places[image_of(example.file, example.sha256)].decoded_sha256
+        """The hash of the decoded pixels of an example that the cache `has`; "" if it is not known."""
+        return self.images[image_key(example.file, example.sha256)].decoded_sha256
 
 
-NOTHING = PixelCache()
-
-
-def pixel_cache_of(
-    store: Store, dataset: Dataset, examples: Sequence[ExampleRef], *, hashed: bool = False
+def load_pixel_cache(
+    store: Store, dataset: Dataset, examples: Sequence[ExampleRef], *, require_decoded_sha256: bool = False
 ) -> PixelCache:
-    """What a dataset knows of these examples; its shards are fetched and checked where it knows any.
+    """The pixels that a dataset has of these examples; fetches and verifies the shards of their splits.
 
     Args:
-        store: where the dataset lies.
-        dataset: the earlier one.
-        examples: of the source as it is now.
-        hashed: whether an image counts only if the hash of its decoded pixels is known as well.
+        store: holds the dataset.
+        dataset: the earlier dataset.
+        examples: the source's examples now.
+        require_decoded_sha256: skip images whose decoded pixels have no known hash.
 
     Raises:
-        IntegrityError: its manifest or a shard is damaged.
+        IntegrityError: the manifest or a shard is damaged.
         UnavailableError, StoreError: the store can't be read.
     """
-    wanted = {image_of(each.file, each.sha256) for each in examples if each.sha256}
-    places = {
-        image_of(packed.file, packed.sha256): packed
-        for packed in packed_images(store, dataset)
-        if image_of(packed.file, packed.sha256) in wanted and (packed.decoded_sha256 or not hashed)
+    wanted_keys = {image_key(each.file, each.sha256) for each in examples if each.sha256}
+    images = {
+        image_key(image.file, image.sha256): image
+        for image in indexed_images(store, dataset)
+        if image_key(image.file, image.sha256) in wanted_keys and (image.decoded_sha256 or not require_decoded_sha256)
     }
-    splits = {place.split for place in places.values()}
-    return PixelCache(places, {split: open_records(store, dataset, split) for split in sorted(splits)})
+    splits = {image.split for image in images.values()}
+    return PixelCache(images, {split: open_records(store, dataset, split) for split in sorted(splits)})

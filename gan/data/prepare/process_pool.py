@@ -1,4 +1,4 @@
-"""An ordered map over processes that keeps memory flat and never hangs."""
+"""An ordered map over processes with bounded memory that never hangs."""
 
 from __future__ import annotations
 
@@ -17,45 +17,44 @@ from typing import TypeVar
 
 from gan.errors import ConfigError, GanError
 
-MOST_WORKERS = 1024
-_WAITING_A_WORKER = 3
+MAX_WORKERS = 1024
+_QUEUED_TASKS_PER_WORKER = 3
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def worker_count(wanted: int | None) -> int:
-    """How many processes to use: `wanted`, or one for each core that this process may run on.
+    """The number of processes to use: `wanted`, or one per core that this process may run on.
 
     Raises:
         ConfigError: `wanted` is out of range.
     """
     if wanted is None:
-        # macOS can't tell which cores a process may run on.
+        # macOS has no sched_getaffinity.
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 1 <= wanted <= MOST_WORKERS:
-        raise ConfigError(f"--workers must be between 1 and {MOST_WORKERS}; got {wanted}")
+    if not 1 <= wanted <= MAX_WORKERS:
+        raise ConfigError(f"--workers must be between 1 and {MAX_WORKERS}; got {wanted}")
     return wanted
 
 
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
-    """`map(function, tasks)` in `workers` processes, results in the order of the tasks.
+    """`map(function, tasks)` in `workers` processes, with the results in the order of the tasks.
 
-    The processes are spawned, not forked: TensorFlow's threads don't survive a fork. `function` must be importable by
-    name from a module other than `__main__`, which workers don't import. `tasks` is read only a few ahead
-    of the results, so memory does not grow with its length. Ctrl-C reaches this process alone; workers end with it,
-    however it ends.
+    The processes are spawned, not forked, since TensorFlow's threads don't survive a fork. `function` must be
+    importable from a module other than `__main__`, which workers don't import. Only a few tasks are read ahead of the
+    results, so memory does not grow with their number. Only this process receives Ctrl-C; workers end when it ends.
 
     Raises:
-        GanError: a worker died, for instance killed because memory ran out.
+        GanError: a worker died, for instance because memory ran out.
     """
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Result]] = deque()
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
     try:
         for task in tasks:
-            with _interrupts_held(), _main_hidden():
+            with _sigint_blocked(), _main_module_hidden():
                 waiting.append(executor.submit(function, task))
-            if len(waiting) >= workers * _WAITING_A_WORKER:
+            if len(waiting) >= workers * _QUEUED_TASKS_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -68,8 +67,8 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes started meanwhile inherit that SIGINT is blocked: only this one answers Ctrl-C, a moment later."""
+def _sigint_blocked() -> Iterator[None]:
+    """Block SIGINT: processes started meanwhile inherit this, so only this process handles Ctrl-C, a moment later."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -78,8 +77,8 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @contextmanager
-def _main_hidden() -> Iterator[None]:
-    """Processes started meanwhile don't import the program that runs here, whatever TensorFlow it may load."""
+def _main_module_hidden() -> Iterator[None]:
+    """Keep processes that start meanwhile from importing the main program, which may load TensorFlow."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -88,8 +87,8 @@ def _main_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _end_with_parent() -> None:
-    """Runs in a worker: a parent that is killed leaves no orphans."""
+def _exit_with_parent() -> None:
+    """Runs in a worker: end it when its parent ends, even if the parent is killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()

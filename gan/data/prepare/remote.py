@@ -1,4 +1,4 @@
-"""A source that lies in a bucket, brought to this machine."""
+"""Downloads a source from a bucket."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from gan.util.scratch import scratch_folder
 
 @contextmanager
 def local_copy(where: str | None) -> Iterator[str | None]:
-    """`where` itself, or, where it is the URI of a file or folder in a bucket, the path of a copy while inside.
+    """The local path of a source: a temporary copy if it is in a bucket, else `where` itself.
 
     Args:
-        where: what `--source` gives: None, a path, `gs://bucket/raw/celeba` or `s3://bucket/pets.zip`.
+        where: the value of `--source`: None, a path, `gs://bucket/raw/celeba` or `s3://bucket/pets.zip`.
 
     Raises:
-        DataError: nothing is there.
-        ConfigError, StoreError: the URI names no bucket, or one that can't be read, or the disk is full.
+        DataError: the file or folder does not exist.
+        ConfigError, StoreError: the URI has no bucket, the bucket can't be read, or the disk is full.
     """
     if where is None or not is_bucket(where):
         yield where
         return
     with scratch_folder() as folder:
-        yield str(_fetched(where.rstrip("/"), folder))
+        yield str(_download(where.rstrip("/"), folder))
 
 
-def _fetched(uri: str, folder: Path) -> Path:
+def _download(uri: str, folder: Path) -> Path:
     """The copy of the object `uri`, or of all objects below it."""
-    below = open_store(uri, FLAG)
-    items = [item for item in below.list() if item.key and not item.key.endswith("/")]  # those only mark folders
+    store = open_store(uri, FLAG)
+    items = [item for item in store.list() if item.key and not item.key.endswith("/")]  # a slash only marks a folder
     if items:
-        _fetch(uri, below, items, folder)
+        _download_all(uri, store, items, folder)
         return folder
     parent, _, name = uri.rpartition("/")
-    if parent.endswith("/"):  # a bucket alone, and an empty one
-        raise _nothing(uri)
-    beside = open_store(parent, FLAG)
-    if not beside.exists(name):
-        raise _nothing(uri)
-    beside.download(name, folder / name)
+    if parent.endswith("/"):  # an empty bucket
+        raise _not_found(uri)
+    parent_store = open_store(parent, FLAG)
+    if not parent_store.exists(name):
+        raise _not_found(uri)
+    parent_store.download(name, folder / name)
     return folder / name
 
 
-def _fetch(uri: str, store: Store, items: list[Item], folder: Path) -> None:
+def _download_all(uri: str, store: Store, items: list[Item], folder: Path) -> None:
     jobs = [TransferJob(item.size, partial(store.download, item.key, folder / check_key(item.key))) for item in items]
     transfer(f"fetch {uri}", jobs)
 
 
-def _nothing(uri: str) -> DataError:
+def _not_found(uri: str) -> DataError:
     return DataError(f"no such file or folder: {uri}; check {FLAG}")

@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
-from gan.data.prepare.decode import Prepared, prepared
+from gan.data.prepare.decode import DecodedExample, decode_examples
 from gan.data.prepare.file_source import FLAG
 from gan.data.prepare.holdout import SplitByPixels
-from gan.data.prepare.near_duplicates import NearDuplicates, Report
+from gan.data.prepare.near_duplicates import NearDuplicateReport, NearDuplicates
 from gan.data.prepare.options import Options
 from gan.data.prepare.pixel_cache import PixelCache
 from gan.data.shards.shard_order import packing_order
 from gan.data.shards.tfrecord import ShardWriter
 from gan.data.sources.interface import Listing, Rejected, Source
-from gan.data.spec import FILE, MANIFEST, Dataset, Split, identified, split_rank
+from gan.data.spec import FILE, MANIFEST, Dataset, Split, split_rank, with_id
 from gan.errors import DataError
 from gan.util import log
 
-_REMEDY = "repair or remove it, or give data.on_bad_image=skip (--on-bad-image skip) to leave such images out"
+_REMEDY = "repair or remove it, or skip such images with data.on_bad_image=skip (--on-bad-image skip)"
 
 
-class Written(NamedTuple):
-    """What was written, and the near-duplicates that were found among its images."""
+class WrittenDataset(NamedTuple):
+    """A dataset that was written, and the near-duplicates among its images."""
 
     dataset: Dataset
-    near_duplicates: Report
+    near_duplicates: NearDuplicateReport
 
 
 def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]:
-    """What a scan rejected, where bad images are to be left out.
+    """The images that a scan rejected, if the options skip bad images.
 
     Raises:
-        DataError: there are such images, and they are not to be left out.
+        DataError: there are rejected images, and the options don't skip them.
     """
     if rejected and not options.skip_bad_images:
         first = rejected[0]
@@ -47,25 +47,31 @@ def refuse_or_skip(rejected: list[Rejected], options: Options) -> list[Rejected]
 
 
 def write_dataset(
-    folder: Path, source: Source, listing: Listing, options: Options, *, workers: int, known: PixelCache | None = None
-) -> Written:
-    """Decode every example that is not `known`, and write shards, manifest.parquet and dataset.json to an empty folder.
+    folder: Path,
+    source: Source,
+    listing: Listing,
+    options: Options,
+    *,
+    workers: int,
+    pixel_cache: PixelCache | None = None,
+) -> WrittenDataset:
+    """Write shards, manifest.parquet and dataset.json to an empty folder; decode the images that aren't cached.
 
-    Each image is decoded once, and memory stays flat. Only where few images all fall on one side of a split by pixels,
-    all of it is done a second time.
+    Each image is decoded once, with constant memory use. If a split by pixels leaves a split empty, which happens only
+    with few images, everything is done a second time.
 
     Raises:
-        DataError: an image can't be used and is not to be skipped, or none is left to train on, or a split by pixels is
-            wanted and there are fewer than two different images.
+        DataError: an image is unusable and not to be skipped, none is left to train on, or there are fewer than two
+            distinct images to split.
         StoreError: the disk is full, or the folder can't be written to.
     """
-    sides = SplitByPixels(options.holdout_percent)
-    written = _write(folder, source, listing, options, sides, workers=workers, known=known)
-    if listing.split_by_pixels and sides.moved is not None:
+    splitter = SplitByPixels(options.holdout_percent)
+    written = _write(folder, source, listing, options, splitter, workers=workers, pixel_cache=pixel_cache)
+    if listing.split_by_pixels and splitter.moved is not None:
         for path in folder.iterdir():
             path.unlink()
-        sides = SplitByPixels(options.holdout_percent, sides.moved)
-        written = _write(folder, source, listing, options, sides, workers=workers, known=known)
+        splitter = SplitByPixels(options.holdout_percent, splitter.moved)
+        written = _write(folder, source, listing, options, splitter, workers=workers, pixel_cache=pixel_cache)
     return written
 
 
@@ -74,43 +80,45 @@ def _write(
     source: Source,
     listing: Listing,
     options: Options,
-    sides: SplitByPixels,
+    splitter: SplitByPixels,
     *,
     workers: int,
-    known: PixelCache | None,
-) -> Written:
+    pixel_cache: PixelCache | None,
+) -> WrittenDataset:
     quarantined = list(refuse_or_skip(listing.rejected, options))
-    frame = options.frame
-    shape = (frame.image_size, frame.image_size, frame.channels)
+    transform = options.transform
+    shape = (transform.image_size, transform.image_size, transform.channels)
     writers: dict[str, ShardWriter] = {}
-    near = NearDuplicates()
-    stream = prepared(listing, packing_order(listing.examples), frame, workers=workers, known=known)
+    near_duplicates = NearDuplicates()
+    examples = decode_examples(
+        listing, packing_order(listing.examples), transform, workers=workers, pixel_cache=pixel_cache
+    )
     with (
         ManifestWriter(folder / MANIFEST, by_pixels=listing.split_by_pixels) as manifest,
         contextlib.ExitStack() as stack,
         log.progress("preprocess", len(listing.examples), unit="images") as advance,
     ):
-        for item in _usable(stream, options, quarantined, advance):
+        for item in _usable(examples, options, quarantined, advance):
             example = item.example
             if listing.split_by_pixels:
-                example = dataclasses.replace(example, split=sides.split_of(item.decoded_sha256))
+                example = dataclasses.replace(example, split=splitter.split_of(item.decoded_sha256))
             if example.split not in writers:
                 writer = ShardWriter(folder, example.split, shape, options.shard_bytes)
                 writers[example.split] = stack.enter_context(writer)
-            place = writers[example.split].add(example, item.pixels)
-            labelled, decoded = bool(listing.classes), item.decoded_sha256
-            manifest.add(example_row(example, item.sha256, place, labelled=labelled, decoded_sha256=decoded))
+            position = writers[example.split].add(example, item.pixels)
+            has_label, decoded = bool(listing.classes), item.decoded_sha256
+            manifest.add(example_row(example, item.sha256, position, has_label=has_label, decoded_sha256=decoded))
             if item.thumbnail:
-                near.add(example.file, example.split, item.thumbnail)
+                near_duplicates.add(example.file, example.split, item.thumbnail)
         for rejected in sorted(quarantined, key=lambda each: (each.split or "", each.id, each.file)):
             manifest.add(quarantined_row(rejected))
     splits = {name: writers[name].split() for name in sorted(writers, key=split_rank)}
-    dataset = _described(source, listing, options, splits, len(quarantined), manifest.sha256)
+    dataset = _description(source, listing, options, splits, len(quarantined), manifest.sha256)
     (folder / FILE).write_text(json.dumps(dataset.to_json(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return Written(dataset, near.find())
+    return WrittenDataset(dataset, near_duplicates.find())
 
 
-def _described(
+def _description(
     source: Source,
     listing: Listing,
     options: Options,
@@ -119,33 +127,33 @@ def _described(
     manifest_sha256: str,
 ) -> Dataset:
     if not splits or ("train" not in splits and not listing.split_by_pixels):
-        reason = f"{quarantined} were left out" if quarantined else "its lists put none into that split"
+        reason = f"{quarantined} were skipped" if quarantined else "its lists put none into that split"
         raise DataError(f"no image of {source.name} is left to train on: {reason}; check {FLAG}")
-    frame = options.frame
-    return identified(
+    transform = options.transform
+    return with_id(
         Dataset(
             id="",
             source=source.name,
-            genuine=listing.genuine,
-            image_size=frame.image_size,
-            channels=frame.channels,
-            crop=frame.crop,
-            resizer=frame.resizer,
+            matches_published_checksums=listing.matches_published_checksums,
+            image_size=transform.image_size,
+            channels=transform.channels,
+            crop=transform.crop,
+            resizer=transform.resizer,
             classes=listing.classes,
             attributes=listing.attributes,
             splits=splits,
             quarantined=quarantined,
             manifest_sha256=manifest_sha256,
-            crop_offset=frame.crop_offset,
+            crop_offset=transform.crop_offset,
         )
     )
 
 
 def _usable(
-    stream: Iterator[Prepared], options: Options, quarantined: list[Rejected], advance: log.Advance
-) -> Iterator[Prepared]:
-    """Those that have pixels; the others are quarantined, or end the work."""
-    for item in stream:
+    examples: Iterator[DecodedExample], options: Options, quarantined: list[Rejected], advance: log.Advance
+) -> Iterator[DecodedExample]:
+    """The usable examples; the others are quarantined, or raise DataError."""
+    for item in examples:
         advance(1)
         if not item.reason:
             yield item

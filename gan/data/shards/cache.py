@@ -1,13 +1,13 @@
-"""Copies of shards on this machine's disk, kept between runs and shared by the processes of a user.
+"""Copies of shards on this machine's disk, kept between runs and shared by a user's processes.
 
-    datasets/.lock                        held alone by who makes room
-    datasets/<id>/<split>/.use            shared by those who use the split; its time is that of the last use
+    datasets/.lock                        exclusive lock while space is freed
+    datasets/<id>/<split>/.use            lock shared by the split's users; its modification time is the last use
     datasets/<id>/<split>/<shard>         a copy
-    datasets/<id>/<split>/.<shard>.want   held alone by who fetches it; of the shard's size, to count as if there
-    datasets/<id>/<split>/.<shard>.new/   where it arrives
+    datasets/<id>/<split>/.<shard>.want   exclusive lock of the fetching process; a sparse file that reserves the size
+    datasets/<id>/<split>/.<shard>.new/   an incomplete download
 
-What lies there is compared with its checksum before each use. A split goes as a whole when room is needed: the one
-least recently used first, and none that a living process uses.
+Each copy is verified by checksum before use. To free space the cache evicts whole splits, the least recently used
+first, and never one that a running process uses.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gan.data.prepare.download_cache import cache_folder
-from gan.data.shards.file_lock import locked
+from gan.data.shards.file_lock import open_locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
 from gan.util.env import env_float
 from gan.util.ids import check_id, file_sha256
 
-LIMIT = "GAN_CACHE_GB"
+LIMIT_VARIABLE = "GAN_CACHE_GB"
 DEFAULT_LIMIT_GB = 50.0
 _GB = 10**9
-_WANT = ".want"
+_RESERVATION_SUFFIX = ".want"
 
 
 class ShardCache:
-    """The copies of one split's shards. None of them is removed before `close`, or the end of the process.
+    """The copies of one split's shards. They are not evicted before `close` or the end of the process.
 
     Raises:
-        ConfigError: the split is larger than the cache may be, or its limit is no number.
-        StoreError: there is no room for it, or the cache can't be written to.
+        ConfigError: the split is larger than the cache's limit, or the limit is not a number.
+        StoreError: there is not enough space, or the cache can't be written to.
     """
 
     def __init__(self, dataset: Dataset, split: str) -> None:
-        self._top = cache_folder("datasets")
-        self._folder = self._top / dataset.id / check_id(split, "split")
+        self._root = cache_folder("datasets")
+        self._folder = self._root / dataset.id / check_id(split, "split")
         self._shards = dataset.split(split).shards
-        self._what = f'split "{split}" of dataset {dataset.id}'
-        with self._explained(), locked(self._top / ".lock"):
-            use = locked(self._folder / ".use", shared=True)
+        self._label = f'split "{split}" of dataset {dataset.id}'
+        with self._disk_errors_translated(), open_locked(self._root / ".lock"):
+            use = open_locked(self._folder / ".use", shared=True)
             try:
                 self._make_room()
                 self._reserve()
@@ -58,118 +58,122 @@ class ShardCache:
         self._use = use
 
     def close(self) -> None:
-        """Let others have the room."""
+        """Allow the split to be evicted."""
         self._use.close()
 
-    def copy(self, shard: Shard, fetch: Callable[[Path], None]) -> Path:
-        """The file of a shard: the copy where there is a sound one, else what `fetch` writes to the path it is given.
+    def get(self, shard: Shard, fetch: Callable[[Path], None]) -> Path:
+        """The file of a shard: the cached copy if it is intact, else what `fetch` writes to the path it is given.
 
-        Of several processes that want the same shard one fetches it, and the others wait.
+        If several processes need the same shard, one fetches it and the others wait.
 
         Raises:
             StoreError: the disk is full.
         """
         path = self._folder / shard.name
-        if is_sound(path, shard):
+        if is_intact(path, shard):
             return path
-        want = self._want(shard)
-        with self._explained(), locked(want):
-            if not is_sound(path, shard):
+        reservation = self._reservation(shard)
+        with self._disk_errors_translated(), open_locked(reservation):
+            if not is_intact(path, shard):
                 self._fetch(shard, fetch)
-            want.unlink()
+            reservation.unlink()
         return path
 
     def _fetch(self, shard: Shard, fetch: Callable[[Path], None]) -> None:
-        arriving = self._folder / f".{shard.name}.new"
-        shutil.rmtree(arriving, ignore_errors=True)  # of a process that was killed
-        arriving.mkdir()
+        partial = self._folder / f".{shard.name}.new"
+        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+        partial.mkdir()
         try:
-            fetch(arriving / shard.name)
-            (arriving / shard.name).replace(self._folder / shard.name)
+            fetch(partial / shard.name)
+            (partial / shard.name).replace(self._folder / shard.name)
         except StoreError:
-            if shutil.disk_usage(self._top).free < shard.bytes:
-                raise self._full() from None
+            if shutil.disk_usage(self._root).free < shard.bytes:
+                raise self._disk_full_error() from None
             raise
         finally:
-            shutil.rmtree(arriving, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     def _make_room(self) -> None:
-        """Remove splits that nobody uses until this one fits the limit and the disk."""
+        """Evict unused splits until this one fits the limit and the disk."""
         limit = _limit_bytes()
         size = sum(shard.bytes for shard in self._shards)
         if size > limit:
             raise ConfigError(
-                f"{self._what} has {_gigabytes(size)}, and the cache {self._top} may have {_gigabytes(limit)}; "
-                f"set {LIMIT} to more than {size / _GB:.3g}"
+                f"{self._label} has {_gigabytes(size)}, more than the limit of {_gigabytes(limit)} of the cache "
+                f"{self._root}; set {LIMIT_VARIABLE} to more than {size / _GB:.3g}"
             )
-        others = {folder: _size(folder) for folder in self._top.glob("*/*/") if folder != self._folder}
-        missing = size - sum(path.stat().st_size for path in map(self._path, self._shards) if path.is_file())
-        idle = sorted(others, key=_last_use)
-        while size + sum(others.values()) > limit or missing > shutil.disk_usage(self._top).free:
-            if not idle:
-                raise self._full() if size + sum(others.values()) <= limit else self._in_use(size, limit)
-            if _removed(idle[0]):
-                del others[idle[0]]
-            del idle[0]
+        others = {folder: _reserved_bytes(folder) for folder in self._root.glob("*/*/") if folder != self._folder}
+        missing_bytes = size - sum(path.stat().st_size for path in map(self._path, self._shards) if path.is_file())
+        unused = sorted(others, key=_last_use)
+        while size + sum(others.values()) > limit or missing_bytes > shutil.disk_usage(self._root).free:
+            if not unused:
+                raise (
+                    self._disk_full_error()
+                    if size + sum(others.values()) <= limit
+                    else self._cache_full_error(size, limit)
+                )
+            if _remove_unless_used(unused[0]):
+                del others[unused[0]]
+            del unused[0]
 
     def _reserve(self) -> None:
         for shard in self._shards:
             if not self._path(shard).is_file():
-                with self._want(shard).open("ab") as file:
-                    file.truncate(shard.bytes)  # a hole: it takes no room on the disk
+                with self._reservation(shard).open("ab") as file:
+                    file.truncate(shard.bytes)  # sparse: takes no disk space
 
     def _path(self, shard: Shard) -> Path:
         return self._folder / shard.name
 
-    def _want(self, shard: Shard) -> Path:
-        return self._folder / f".{shard.name}{_WANT}"
+    def _reservation(self, shard: Shard) -> Path:
+        return self._folder / f".{shard.name}{_RESERVATION_SUFFIX}"
 
-    def _in_use(self, size: int, limit: int) -> StoreError:
+    def _cache_full_error(self, size: int, limit: int) -> StoreError:
         return StoreError(
-            f"no room in the cache {self._top} for the {_gigabytes(size)} of {self._what}: it may have "
-            f"{_gigabytes(limit)}, and what other processes use of it can't go; wait for them, set {LIMIT} higher, or "
-            "XDG_CACHE_HOME to another folder"
+            f"no room in the cache {self._root} for the {_gigabytes(size)} of {self._label}: its limit is "
+            f"{_gigabytes(limit)}, and other processes are using the rest; wait for them, raise {LIMIT_VARIABLE}, or "
+            "set XDG_CACHE_HOME to another folder"
         )
 
-    def _full(self) -> StoreError:
+    def _disk_full_error(self) -> StoreError:
         return StoreError(
-            f"the disk of the cache {self._top} is full, so {self._what} does not fit; free some space, or set "
+            f"the disk of the cache {self._root} is full, so {self._label} does not fit; free some space, or set "
             "XDG_CACHE_HOME to a folder on a larger disk, and run the same command again"
         )
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _disk_errors_translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise self._full() from None
+                raise self._disk_full_error() from None
             raise StoreError(
                 f"can't keep shards in {self._folder}: {error.strerror or error}; set XDG_CACHE_HOME to a folder "
                 "that is writable"
             ) from None
 
 
-def is_sound(path: Path, shard: Shard) -> bool:
-    """Whether a file is there and holds the bytes of a shard."""
+def is_intact(path: Path, shard: Shard) -> bool:
+    """Whether a file exists and has the checksum of a shard."""
     return path.is_file() and file_sha256(path) == shard.sha256
 
 
 def _limit_bytes() -> int:
-    return int(env_float(LIMIT, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
+    return int(env_float(LIMIT_VARIABLE, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
 
 
 def _gigabytes(size: int) -> str:
     return f"{size / _GB:.3g} GB"
 
 
-def _size(folder: Path) -> int:
-    """Bytes of a split's copies, those included that are on their way."""
+def _reserved_bytes(folder: Path) -> int:
+    """Bytes of a split's copies, including those that are being fetched."""
     sizes: dict[str, int] = {}
     for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # arrived since it was listed
+        with contextlib.suppress(FileNotFoundError):  # renamed since it was listed
             if path.is_file():
-                name = path.name.removeprefix(".").removesuffix(_WANT)
+                name = path.name.removeprefix(".").removesuffix(_RESERVATION_SUFFIX)
                 sizes[name] = max(sizes.get(name, 0), path.stat().st_size)
     return sum(sizes.values())
 
@@ -181,10 +185,10 @@ def _last_use(folder: Path) -> float:
         return 0.0
 
 
-def _removed(folder: Path) -> bool:
-    """Remove a split, unless a living process uses it."""
+def _remove_unless_used(folder: Path) -> bool:
+    """Evict a split unless a running process uses it; whether it was evicted."""
     try:
-        use = locked(folder / ".use", wait=False)
+        use = open_locked(folder / ".use", wait=False)
     except BlockingIOError:
         return False
     with use:

@@ -1,4 +1,4 @@
-"""Locks between processes: files that the system unlocks when whoever holds them ends, however it ends."""
+"""Locks between processes: the system releases them when the holder ends, even if it is killed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import IO
 
 
-def locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
-    """An open file, locked until it is closed. Who holds a lock alone may remove its file.
+def open_locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
+    """An open file, locked until it is closed. The holder of an exclusive lock may remove the file.
 
     Args:
-        path: the file; it and its folder are made where they are missing.
-        shared: hold it beside others that share it, instead of alone.
-        wait: wait for others to let go, instead of giving up at once.
+        path: the file; it and its folder are created if they are missing.
+        shared: take a shared instead of an exclusive lock.
+        wait: wait for the lock instead of failing at once.
 
     Raises:
-        BlockingIOError: somebody else holds it, and `wait` is False.
-        OSError: it can't be made.
+        BlockingIOError: another process holds the lock, and `wait` is False.
+        OSError: the file can't be created.
     """
     kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     while True:
@@ -26,7 +26,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
         try:
             file = path.open("ab")
         except FileNotFoundError:
-            continue  # the folder was removed since
+            continue  # the folder was removed meanwhile
         try:
             fcntl.flock(file, kind)
             if _is_still_at(path, file):
@@ -38,7 +38,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = True) -> IO[bytes]:
 
 
 def _is_still_at(path: Path, file: IO[bytes]) -> bool:
-    """Whether `path` leads to this very file, and not to nothing or a newer one."""
+    """Whether `path` still names this file, which may have been removed or replaced."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:

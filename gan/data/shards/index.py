@@ -1,4 +1,4 @@
-"""Where each image of a dataset lies, by its manifest."""
+"""The position of each image of a dataset in its shards, from the manifest."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gan.data.spec import DECODED, MANIFEST, Dataset
 from gan.store import Store, immutable
 
 
-class Packed(NamedTuple):
+class IndexedImage(NamedTuple):
     """An image in the shards.
 
     split: its split.
     number: its position over all shards of that split, from 0.
     file, sha256: of the original.
-    decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; empty where the manifest does not have it.
+    decoded_sha256: see `gan.data.prepare.image.decoded_sha256`; empty if the manifest does not have it.
     """
 
     split: str
@@ -26,8 +26,8 @@ class Packed(NamedTuple):
     decoded_sha256: str
 
 
-def packed_images(store: Store, dataset: Dataset) -> Iterator[Packed]:
-    """The images of a dataset in the order of its manifest, without those that were left out.
+def indexed_images(store: Store, dataset: Dataset) -> Iterator[IndexedImage]:
+    """The images of a dataset in the order of its manifest, without the quarantined ones.
 
     Raises:
         IntegrityError: the manifest is damaged.
@@ -48,4 +48,4 @@ def packed_images(store: Store, dataset: Dataset) -> Iterator[Packed]:
     rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     for name, file, sha256, decoded, shard_name, index in rows:
         if shard_name is not None:
-            yield Packed(name, first[shard_name] + index, file, sha256, decoded or "")
+            yield IndexedImage(name, first[shard_name] + index, file, sha256, decoded or "")

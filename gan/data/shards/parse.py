@@ -1,4 +1,4 @@
-"""From records back to tensors: the reading side of the schema in `gan.data.shards.tfrecord`."""
+"""Parses records into tensors; `gan.data.shards.tfrecord` has the schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def parse(records: Any, dataset: Dataset) -> dict[str, Any]:
 
     Args:
         records: string tensor [B] of serialised examples.
-        dataset: which they belong to.
+        dataset: the dataset that they belong to.
 
     Returns:
         "pixels" uint8 [B, H, W, C], "labels" int32 [B], "ids" string [B], and "attributes" int8 [B, A].

@@ -21,11 +21,11 @@ _HEADER_BYTES, _FOOTER_BYTES = 12, 4
 class Records:
     """The records of several files as one sequence, read through the page cache.
 
-    The files are mapped, not loaded: memory holds what is in use, and the operating system drops it when it must. Each
-    is opened when it is there; until then its records can't be read.
+    The files are memory-mapped: the operating system loads and drops pages as needed. The records of a file can be read
+    after `open`.
 
     Args:
-        counts: how many records each file holds.
+        counts: records per file.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
@@ -43,10 +43,10 @@ class Records:
         """Make the records of one file readable. Files may be opened in any order and by several threads.
 
         Raises:
-            IntegrityError: it can't be read, is cut short, or holds another number of records.
+            IntegrityError: it can't be read, is truncated, or has the wrong number of records.
         """
-        mapped = _mapped(path)
-        offsets, lengths = _scan(mapped, path)
+        mapped = _map_file(path)
+        offsets, lengths = _scan_records(mapped, path)
         if len(offsets) != self.counts[number]:
             raise IntegrityError(
                 f"{path} holds {len(offsets)} examples, its dataset says {self.counts[number]}; prepare the data again"
@@ -56,15 +56,15 @@ class Records:
         self._files[number] = mapped
 
     def read(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> list[bytes]:
-        """The records of these numbers, in this order."""
-        chosen = np.asarray(numbers)
-        places = zip(
-            self._file_of[chosen].tolist(), self._offsets[chosen].tolist(), self._lengths[chosen].tolist(), strict=True
+        """The records with these numbers, in this order."""
+        rows = np.asarray(numbers)
+        locations = zip(
+            self._file_of[rows].tolist(), self._offsets[rows].tolist(), self._lengths[rows].tolist(), strict=True
         )
-        return [self._files[file][offset : offset + length] for file, offset, length in places]
+        return [self._files[file][offset : offset + length] for file, offset, length in locations]
 
 
-def _mapped(path: Path) -> mmap.mmap:
+def _map_file(path: Path) -> mmap.mmap:
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -72,8 +72,8 @@ def _mapped(path: Path) -> mmap.mmap:
         raise IntegrityError(f"{path} can't be read: {error}; prepare the data again") from None
 
 
-def _scan(mapped: mmap.mmap, path: Path) -> tuple[list[int], list[int]]:
-    """Where each record starts, and its length."""
+def _scan_records(mapped: mmap.mmap, path: Path) -> tuple[list[int], list[int]]:
+    """The offset and the length of each record."""
     starts, lengths = [], []
     position, end = 0, len(mapped)
     while position + _HEADER_BYTES <= end:
@@ -82,5 +82,5 @@ def _scan(mapped: mmap.mmap, path: Path) -> tuple[list[int], list[int]]:
         lengths.append(length)
         position += _HEADER_BYTES + length + _FOOTER_BYTES
     if position != end:
-        raise IntegrityError(f"{path} is no whole TFRecord file: it ends inside a record; prepare the data again")
+        raise IntegrityError(f"{path} is truncated: it ends inside a record; prepare the data again")
     return starts, lengths

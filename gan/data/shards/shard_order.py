@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from gan.data.sources.interface import ExampleRef
 from gan.data.spec import split_rank
 
-SALT = "gan.data.order"  # part of every dataset id: never change it
-
 
 def packing_order(examples: Iterable[ExampleRef]) -> list[ExampleRef]:
-    """Examples split after split, each split in a fixed random order, so that every shard is a fair sample of it.
+    """Examples split by split, each split in a fixed pseudo-random order, so that every shard is a random sample of it.
 
-    The order is that of the SHA-256 of the ids: it looks random, and is the same on every machine, with every version
-    of every library, whatever order a file system lists its files in.
+    Sorting by the SHA-256 of the ids gives the same order on every machine and with every library version, independent
+    of the order in which a file system lists files.
     """
-    return sorted(examples, key=_place)
+    return sorted(examples, key=_sort_key)
 
 
-def _place(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
-    digest = hashlib.sha256(f"{SALT}/{example.split}/{example.id}".encode()).digest()
+def _sort_key(example: ExampleRef) -> tuple[tuple[int, str], bytes]:
+    # The prefix is part of every dataset's id: it stays, whatever this module is called.
+    digest = hashlib.sha256(f"gan.data.order/{example.split}/{example.id}".encode()).digest()
     return split_rank(example.split), digest

@@ -4,12 +4,12 @@
 | ----------- | ---------- | ----- | ----- |
 | image/raw   | bytes      | 1     | uint8 [H, W, C], row-major: H*W*C bytes |
 | image/shape | int64      | 3     | H, W, C |
-| label       | int64      | 1     | index into the dataset's classes; 0 where there are none |
+| label       | int64      | 1     | index into the dataset's classes; 0 without classes |
 | id          | bytes      | 1     | the example's id, UTF-8 |
-| attributes  | bytes      | 1     | int8 [A], each -1 or 1; only where there are attributes |
-| identity    | int64      | 1     | number of the person; only where that is known |
+| attributes  | bytes      | 1     | int8 [A], each -1 or 1; absent without attributes |
+| identity    | int64      | 1     | number of the person; absent if unknown |
 
-The bytes of a shard depend on its examples alone.
+The bytes of a shard depend only on its examples.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ FRAMING_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an example lies: the shard's file name and the position in it, from 0."""
+class RecordPosition:
+    """The shard's file name and the position of an example in it, from 0."""
 
     shard: str
     index: int
 
 
 class ShardWriter:
-    """Packs the examples of one split into shards of at most `shard_bytes`, in the order in which they come.
+    """Packs the examples of one split into shards of at most `shard_bytes`, in the order in which they are added.
 
-    A shard is written under a temporary name and renamed when it is whole. Use as a context manager; `split()`
-    describes what was written once it is closed.
+    A shard is written under a temporary name and renamed when it is complete. Use as a context manager; after it is
+    closed, `split()` describes what was written.
     """
 
     def __init__(self, folder: Path, split: str, image_shape: tuple[int, int, int], shard_bytes: int) -> None:
@@ -64,33 +64,33 @@ class ShardWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._finish()
+            self._finish_shard()
         elif self._file is not None:
-            self._abandon()
+            self._discard()
 
-    def add(self, example: ExampleRef, pixels: bytes) -> Place:
+    def add(self, example: ExampleRef, pixels: bytes) -> RecordPosition:
         """Append one example.
 
         Raises:
             StoreError: the disk is full, or the folder can't be written to.
         """
-        record = serialized(example, pixels, self._image_shape)
+        record = serialize(example, pixels, self._image_shape)
         size = len(record) + FRAMING_BYTES
         try:
             if self._file is None or self._bytes + size > self._shard_bytes:
-                self._finish()
+                self._finish_shard()
                 self._file = tf.io.TFRecordWriter(str(self._temporary()))
             self._file.write(record)
         except tf.errors.OpError as error:
             raise _disk_error(self._folder, error) from None
         self._examples, self._bytes = self._examples + 1, self._bytes + size
-        return Place(self._shard_name(), self._examples - 1)
+        return RecordPosition(self._shard_name(), self._examples - 1)
 
     def split(self) -> Split:
         """What was written."""
         return Split(sum(shard.examples for shard in self._shards), tuple(self._shards))
 
-    def _finish(self) -> None:
+    def _finish_shard(self) -> None:
         if self._file is None:
             return
         try:
@@ -103,8 +103,8 @@ class ShardWriter:
         self._file = None
         self._examples = self._bytes = 0
 
-    def _abandon(self) -> None:
-        # The error that led here is the one to tell.
+    def _discard(self) -> None:
+        # A second error must not hide the one that led here.
         with contextlib.suppress(tf.errors.OpError):
             self._file.close()
         self._temporary().unlink(missing_ok=True)
@@ -116,8 +116,8 @@ class ShardWriter:
         return self._folder / f".{self._shard_name()}.partial"
 
 
-def serialized(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
-    """One record, as the table above says; the same example always gives the same bytes."""
+def serialize(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, int]) -> bytes:
+    """One record in the schema above; the same example always gives the same bytes."""
     features: dict[str, Any] = {
         "image/raw": _bytes(pixels),
         "image/shape": _integers(*image_shape),
@@ -128,8 +128,8 @@ def serialized(example: ExampleRef, pixels: bytes, image_shape: tuple[int, int, 
         features["attributes"] = _bytes(np.asarray(example.attributes, np.int8).tobytes())
     if example.identity is not None:
         features["identity"] = _integers(example.identity)
-    made: bytes = _example(features).SerializeToString(deterministic=True)
-    return made
+    record: bytes = _example(features).SerializeToString(deterministic=True)
+    return record
 
 
 def _example(features: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 Z. Liu, P. Luo, X. Wang, X. Tang, "Deep Learning Face Attributes in the Wild", ICCV 2015. Non-commercial research only.
 
-The crop is part of every score's name. The windows of published work, rows and columns half-open:
+The crop is part of the identity of every score. Crops in published work, rows and columns half-open:
 
 | crop | rows      | columns   | published in |
 | ---- | --------- | --------- | ------------ |
@@ -13,7 +13,7 @@ The crop is part of every score's name. The windows of published work, rows and 
 | 160  | 29 to 189 | 9 to 169  | centred |
 | 178  | 20 to 198 | 0 to 178  | StarGAN (Choi et al., 2018): centred, the full width |
 
-The default here is 148: whole faces, hardly any background.
+The default is 148: whole faces, hardly any background.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from gan.data.prepare.download import file_md5
-from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, local_source, open_file_source, unreadable
-from gan.data.prepare.options import Options
+from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, open_file_source, source_path, unreadable_error
 from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import file_sha256, sha256
@@ -34,15 +33,15 @@ from gan.util.ids import file_sha256, sha256
 IMAGES = "img_align_celeba"
 ATTRIBUTES, PARTITION, IDENTITY = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
 PARTITIONS = {"0": "train", "1": "valid", "2": "test"}
-# Where the files lie in a flat folder, and in the folders of the original release.
-PLACES = (".", "Img", "Anno", "Eval")
+# In a flat folder, and in the folders of the original release.
+SUBFOLDERS = (".", "Img", "Anno", "Eval")
 MD5 = {
     f"{IMAGES}.zip": "00d2c5bc6d35e252742224ab0c1e8fcb",
     ATTRIBUTES: "75e246fa4810816ffd6ee81facbd244c",
     PARTITION: "d32c9cbf5e040fd4025c592c306e6668",
     IDENTITY: "32bd1bd63d3c78cd57e08160ec5ed1e2",
 }
-_WANTED = f"a folder with {IMAGES}.zip or {IMAGES}/, {ATTRIBUTES}, {PARTITION} and {IDENTITY}"
+_EXPECTED = f"a folder with {IMAGES}.zip or {IMAGES}/, {ATTRIBUTES}, {PARTITION} and {IDENTITY}"
 
 
 class CelebA(Source):
@@ -55,23 +54,23 @@ class CelebA(Source):
     crops = (178, 160, 148, 140, 128, 108)
     crop_offsets: ClassVar = {128: (25, 57)}
     original_size = (178, 218)
-    needs = _WANTED
+    needs = _EXPECTED
 
-    def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        given = local_source(where, self.needs)
-        folder = given.parent if given.is_file() else given
-        lists = _Lists(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
-        origin = open_file_source(given if given.is_file() else _images(folder))
+    def scan(self, where: str | None, holdout_percent: int) -> Listing:  # noqa: D102
+        path = source_path(where, self.needs)
+        folder = path.parent if path.is_file() else path
+        lists = _ListFiles(_find(folder, ATTRIBUTES), _find(folder, PARTITION), _find(folder, IDENTITY))
+        files = open_file_source(path if path.is_file() else _find_images(folder))
         try:
-            return _listing(origin, lists)
+            return _listing(files, lists)
         except BaseException:
-            origin.close()
+            files.close()
             raise
 
 
 @dataclass(frozen=True)
-class _Lists:
-    """Where the three lists lie."""
+class _ListFiles:
+    """The paths of the three lists."""
 
     attributes: Path
     partition: Path
@@ -82,29 +81,29 @@ class _Lists:
 
 
 def _find(folder: Path, name: str) -> Path:
-    for place in PLACES:
+    for place in SUBFOLDERS:
         if (folder / place / name).is_file():
             return folder / place / name
-    raise DataError(f"no {name} in {folder}; {FLAG} must be {_WANTED}")
+    raise DataError(f"no {name} in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _images(folder: Path) -> Path:
+def _find_images(folder: Path) -> Path:
     for name in (f"{IMAGES}.zip", IMAGES):
-        for place in PLACES:
+        for place in SUBFOLDERS:
             if (folder / place / name).exists():
                 return folder / place / name
-    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_WANTED}")
+    raise DataError(f"no {IMAGES}.zip or {IMAGES} in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _listing(origin: FileSource, lists: _Lists) -> Listing:
+def _listing(files: FileSource, lists: _ListFiles) -> Listing:
     names, attributes = read_attributes(lists.attributes)
     partition, identity = read_list(lists.partition), read_list(lists.identity)
     _check_values(lists, partition, identity)
-    members = _members(origin)
+    members = _members(files)
     tables: dict[str, Mapping[str, object]] = {ATTRIBUTES: attributes, PARTITION: partition, IDENTITY: identity}
-    rejected = _mismatches(origin, members, tables)
+    rejected = _mismatches(files, members, tables)
     unusable = {each.file for each in rejected}
-    digest = _fingerprint(origin, members)
+    digest = _fingerprint(files, members)
     return Listing(
         examples=[
             ExampleRef(
@@ -118,21 +117,21 @@ def _listing(origin: FileSource, lists: _Lists) -> Listing:
             for image in sorted(members)
             if image not in unusable
         ],
-        read=lambda key: origin.read(str(key)),
+        read=lambda key: files.read(str(key)),
         fingerprint={"images": digest} | {path.name: _sha256(path) for path in lists.paths()},
         encoded=True,
         attributes=names,
-        genuine=_is_genuine(origin, lists),
+        matches_published_checksums=_matches_published_checksums(files, lists),
         rejected=rejected,
-        close=origin.close,
+        close=files.close,
     )
 
 
 def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-    """The names, and -1 or 1 for each of them, by image.
+    """The attribute names, and the values -1 or 1 of each image.
 
     Raises:
-        DataError: rows are missing, cut short, doubled, or hold other values.
+        DataError: rows are missing, truncated, duplicated, or hold other values.
     """
     lines = _lines(path)
     names = tuple(lines[1].split()) if len(lines) > 1 else ()
@@ -156,10 +155,10 @@ def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[int, .
 
 
 def read_list(path: Path) -> dict[str, str]:
-    """The one value that stands beside each image.
+    """The value of each image.
 
     Raises:
-        DataError: a row does not hold an image and a number, or is there twice.
+        DataError: a row does not hold an image and a number, or is duplicated.
     """
     rows: dict[str, str] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -175,23 +174,23 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="ascii").rstrip().splitlines()
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable_error(path, error) from None
     except UnicodeDecodeError:
         raise DataError(f"{path} is not plain text; download it again") from None
 
 
-def _members(origin: FileSource) -> dict[str, str]:
-    """From the names that the lists use, without folders, to the names in the origin."""
+def _members(files: FileSource) -> dict[str, str]:
+    """From the names in the lists, without folders, to the names in the source."""
     members: dict[str, str] = {}
-    for name in origin.names():
+    for name in files.names():
         image = PurePosixPath(name).name
         if not image.endswith(".jpg"):
             continue
         if image in members:
-            raise DataError(f"{origin.path} holds {image} twice: {members[image]} and {name}; remove one of them")
+            raise DataError(f"{files.path} holds {image} twice: {members[image]} and {name}; remove one of them")
         members[image] = name
     if not members:
-        raise DataError(f"no .jpg images in {origin.path}; {FLAG} must be {_WANTED}")
+        raise DataError(f"no .jpg images in {files.path}; {FLAG} must be {_EXPECTED}")
     return members
 
 
@@ -200,7 +199,7 @@ def _check_new(image: str, rows: Mapping[str, object], path: Path, number: int) 
         raise DataError(f"{path} line {number} names {image} a second time; download it again")
 
 
-def _check_values(lists: _Lists, partition: Mapping[str, str], identity: Mapping[str, str]) -> None:
+def _check_values(lists: _ListFiles, partition: Mapping[str, str], identity: Mapping[str, str]) -> None:
     for image, value in partition.items():
         if value not in PARTITIONS:
             raise DataError(
@@ -212,40 +211,40 @@ def _check_values(lists: _Lists, partition: Mapping[str, str], identity: Mapping
 
 
 def _mismatches(
-    origin: FileSource, members: Mapping[str, str], tables: Mapping[str, Mapping[str, object]]
+    files: FileSource, members: Mapping[str, str], tables: Mapping[str, Mapping[str, object]]
 ) -> list[Rejected]:
     """Images without a row in every list, and rows without an image."""
     found = []
     for image in sorted(members.keys() | {image for rows in tables.values() for image in rows}):
         missing = [name for name, rows in tables.items() if image not in rows]
         if image not in members:
-            missing.append(origin.path.name)
+            missing.append(files.path.name)
         if missing:
             split = PARTITIONS.get(str(tables[PARTITION].get(image)))
             found.append(Rejected(image, f"is missing from {', '.join(missing)}", id=image, split=split))
     return found
 
 
-def _fingerprint(origin: FileSource, members: Mapping[str, str]) -> str:
-    """Of the zip as one file, or of every file of the folder."""
-    if isinstance(origin, ZipSource):
-        return _sha256(origin.path)
+def _fingerprint(files: FileSource, members: Mapping[str, str]) -> str:
+    """SHA-256 of the zip, or of the names and hashes of all images of a folder."""
+    if isinstance(files, ZipSource):
+        return _sha256(files.path)
     whole = hashlib.sha256()
     for image, name in sorted(members.items()):
-        whole.update(f"{image} {sha256(origin.read(name))}\n".encode())
+        whole.update(f"{image} {sha256(files.read(name))}\n".encode())
     return whole.hexdigest()
 
 
-def _is_genuine(origin: FileSource, lists: _Lists) -> bool | None:
+def _matches_published_checksums(files: FileSource, lists: _ListFiles) -> bool | None:
     """True for the whole release; None for anything else, such as a part of it or an extracted folder."""
-    if not isinstance(origin, ZipSource):
+    if not isinstance(files, ZipSource):
         return None
-    # The lists come first: the large zip is read only where they are the genuine ones.
-    return True if all(file_md5(path) == MD5.get(path.name) for path in (*lists.paths(), origin.path)) else None
+    # The lists come first: the large zip is read only if they match.
+    return True if all(file_md5(path) == MD5.get(path.name) for path in (*lists.paths(), files.path)) else None
 
 
 def _sha256(path: Path) -> str:
     try:
         return file_sha256(path)
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise unreadable_error(path, error) from None

@@ -26,16 +26,16 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
     Args:
         data: the whole file.
         name: for messages.
-        sizes: what each dimension must be; None: any size above 0.
+        sizes: the required size of each dimension; None: any size above 0.
 
     Returns:
-        uint8 of as many dimensions as `sizes` has.
+        uint8 array with `len(sizes)` dimensions.
 
     Raises:
         DataError: the magic number, a dimension, or the number of values is wrong, or the gzip stream is damaged.
     """
     try:
-        with io.BytesIO(data) as plain, _unpacked(plain, data) as file:
+        with io.BytesIO(data) as plain, _decompressed(plain, data) as file:
             shape = _shape(file, name, sizes)
             expected = int(np.prod(shape, dtype=np.int64))
             values = file.read(expected + 1)
@@ -46,13 +46,13 @@ def read_idx(data: bytes, name: str, sizes: tuple[int | None, ...]) -> Pixels:
     if len(values) != expected:
         found = f"only {len(values)}" if len(values) < expected else "more"
         raise DataError(
-            f"{name} says that it holds {' x '.join(map(str, shape))} = {expected} values, but there are {found}; "
+            f"the header of {name} says {' x '.join(map(str, shape))} = {expected} values, but it holds {found}; "
             "download it again"
         )
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _unpacked(plain: io.BytesIO, data: bytes) -> gzip.GzipFile | io.BytesIO:
+def _decompressed(plain: io.BytesIO, data: bytes) -> gzip.GzipFile | io.BytesIO:
     return gzip.GzipFile(fileobj=plain) if data.startswith(_GZIP) else plain
 
 

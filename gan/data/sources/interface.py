@@ -1,8 +1,7 @@
-"""What a data source implements. A new data set is one file beside this one, one line in `SOURCES`, one test.
+"""The interface of data sources. A new source is one file in this folder, one line in `SOURCES` and one test.
 
-A source knows where its original files lie, what they are called and what they must look like. It lists them; it does
-not decode, crop, shuffle, pack or publish, which is the same for all sources. The shared suite in
-`tests/data/sources/test_every_source.py` holds what every source must do.
+A source finds, lists and checks its original files. Decoding, cropping, shuffling, packing and publishing are the same
+for all sources and happen elsewhere. `tests/data/sources/test_every_source.py` tests what every source must do.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from gan.data.prepare.options import Options
 from gan.types import Json, Pixels
 
 
@@ -21,14 +19,14 @@ class ExampleRef:
     """One example, found but not yet read.
 
     Attributes:
-        id: unique within the source and the same wherever the source lies, such as "train/00042".
-        split: "train", "valid" or "test"; "" where the pixels decide (see `Listing.split_by_pixels`).
-        file: the original file it comes from, relative to the source, with forward slashes.
-        key: what `Listing.read` takes.
-        sha256: SHA-256 of the original file where the scan knows it; else empty, and computed when it is read.
-        label: index into the classes; 0 where there are none.
-        attributes: -1 or 1 for each attribute; empty where there are none.
-        identity: number of the person shown, where that is known.
+        id: unique within the source and independent of its location, such as "train/00042".
+        split: "train", "valid" or "test"; "" if the pixels decide (see `Listing.split_by_pixels`).
+        file: path of the original file relative to the source, with forward slashes.
+        key: the argument of `Listing.read`.
+        sha256: SHA-256 of the original file if the scan computed it; else empty, and computed when the file is read.
+        label: index into the classes; 0 without classes.
+        attributes: -1 or 1 for each attribute; empty without attributes.
+        identity: number of the person shown; None if unknown.
     """
 
     id: str
@@ -43,7 +41,7 @@ class ExampleRef:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An image that can't be used, and why. `--on-bad-image` decides whether it stops the work or is left out."""
+    """An unusable image and the reason. `--on-bad-image` decides whether it is an error or is skipped."""
 
     file: str
     reason: str
@@ -54,19 +52,19 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listing:
-    """All that a source holds.
+    """The content of a source.
 
     Attributes:
-        examples: every example, in an order that depends on nothing but the source.
-        read: from an example's key to the bytes of an image file, or, where `encoded` is False, to Pixels
-            uint8 [H, W] or [H, W, C]. Called from one thread.
+        examples: every example, in an order that depends only on the source.
+        read: from an example's key to the bytes of an image file or, if `encoded` is False, to Pixels uint8 [H, W] or
+            [H, W, C]. Called from one thread.
         fingerprint: JSON that changes whenever a byte of the source does.
-        encoded: whether `read` gives image files, which are decoded in parallel processes.
-        genuine: see `gan.data.spec.Dataset`.
-        split_by_pixels: whether the source has no split of its own, so that each image's decoded pixels put it into
-            "train" or "test" (see `gan.data.prepare.holdout`).
-        rejected: what the scan alone shows to be unusable.
-        close: releases what `read` holds open.
+        encoded: whether `read` returns image files, which are decoded in parallel processes.
+        matches_published_checksums: see `gan.data.spec.Dataset`.
+        split_by_pixels: whether the source defines no splits, so that each image's decoded pixels put it into "train"
+            or "test" (see `gan.data.prepare.holdout`).
+        rejected: images that the scan found unusable.
+        close: closes the files that `read` uses.
     """
 
     examples: list[ExampleRef]
@@ -75,24 +73,24 @@ class Listing:
     encoded: bool
     classes: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
-    genuine: bool | None = None
+    matches_published_checksums: bool | None = None
     split_by_pixels: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     close: Callable[[], None] = lambda: None
 
 
 class Source(ABC):
-    """A kind of data that can be prepared. The class attributes are what the config's `none` stands for.
+    """A kind of data that can be prepared. The class attributes are the defaults of the config's `data` group.
 
     Attributes:
-        name: what `--dataset` calls it.
+        name: its name in `--dataset`.
         image_size: height and width of a prepared image.
         channels: 1 or 3.
-        crop: side of the square cut out; None: the largest that fits.
-        crops: the only crops that may be asked for; empty: any that fits.
-        crop_offsets: (left, top) in pixels of those crops that are not centred.
-        original_size: (width, height) of every original; None: they vary.
-        needs: what `--source` must be given, for messages; None: it can do without.
+        crop: side of the square crop; None: the largest that fits.
+        crops: the allowed crops; empty: any that fits.
+        crop_offsets: (left, top) in pixels of the crops that are not centred.
+        original_size: (width, height) of every original; None: varies.
+        needs: what `--source` must name, for messages; None: `--source` is optional.
     """
 
     name: ClassVar[str]
@@ -105,14 +103,14 @@ class Source(ABC):
     needs: ClassVar[str | None] = None
 
     @abstractmethod
-    def scan(self, where: str | None, options: Options) -> Listing:
-        """List what the source holds, cheaply: nothing is decoded.
+    def scan(self, where: str | None, holdout_percent: int) -> Listing:
+        """List the content of the source without decoding any image.
 
         Args:
-            where: `--source`; None where it was not given.
-            options: of which a source looks at `holdout_percent`, where it has no split of its own.
+            where: `--source`; None if it was not given.
+            holdout_percent: share of images to hold out, for sources that define no splits.
 
         Raises:
-            ConfigError: `where` is missing, or given where nothing is to be given.
-            DataError: what lies there is not this source, whole and safe to read.
+            ConfigError: `where` is required and missing, or not supported and given.
+            DataError: the files there are not this source, are incomplete, or are unsafe to read.
         """

@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, 28x28, grey, in four IDX files.
 
-Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". Other data in the very same files and
-sizes (Fashion-MNIST, KMNIST) is read too, and is not called genuine.
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". Other data sets with the same file names and
+sizes (Fashion-MNIST, KMNIST) are read too; they don't match the published checksums.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.prepare.download import DownloadError, fetched
+from gan.data.prepare.download import DownloadError, download_from_mirrors
 from gan.data.prepare.download_cache import cache_folder
-from gan.data.prepare.file_source import FLAG, local_source, unreadable
-from gan.data.prepare.options import Options
+from gan.data.prepare.file_source import FLAG, source_path, unreadable_error
 from gan.data.sources.idx import read_idx
 from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import DataError
@@ -49,17 +48,17 @@ PLAIN_MD5 = {
 
 
 @dataclass(frozen=True)
-class _File:
+class _IdxFile:
     """One of the four files, read."""
 
     name: str
     data: bytes
     sha256: str
-    genuine: bool
+    matches_published_checksums: bool
 
 
 class Mnist(Source):
-    """The four IDX files in a folder, gzipped or not; downloaded where no folder is given."""
+    """The four IDX files in a folder, gzipped or not; downloaded if no folder is given."""
 
     name = "mnist"
     image_size = SIDE
@@ -69,8 +68,8 @@ class Mnist(Source):
     def __init__(self, mirrors: Sequence[str] = MIRRORS) -> None:
         self._mirrors = mirrors
 
-    def scan(self, where: str | None, options: Options) -> Listing:  # noqa: D102
-        folder = local_source(where, _WANTED) if where else self._downloaded()
+    def scan(self, where: str | None, holdout_percent: int) -> Listing:  # noqa: D102
+        folder = source_path(where, _EXPECTED) if where else self._downloaded()
         files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
         arrays: list[Pixels] = []
         examples: list[ExampleRef] = []
@@ -96,14 +95,14 @@ class Mnist(Source):
             fingerprint={file.name: file.sha256 for file in files.values()},
             encoded=False,
             classes=CLASSES,
-            genuine=all(file.genuine for file in files.values()),
+            matches_published_checksums=all(file.matches_published_checksums for file in files.values()),
         )
 
     def _downloaded(self) -> Path:
         folder = cache_folder("mnist")
         try:
             for base, md5 in GZIP_MD5.items():
-                fetched(f"{base}.gz", md5, self._mirrors, folder)
+                download_from_mirrors(f"{base}.gz", md5, self._mirrors, folder)
         except DownloadError as error:
             raise DataError(
                 f"MNIST could not be downloaded ({error}). On a machine without network, put these four files into "
@@ -112,30 +111,30 @@ class Mnist(Source):
         return folder
 
 
-_WANTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZIP_MD5)}"
+_EXPECTED = f"a folder with the four MNIST files, gzipped or not: {', '.join(GZIP_MD5)}"
 
 
-def _read(folder: Path, base: str) -> _File:
-    """One of the four, under any of the names that it goes by."""
+def _read(folder: Path, base: str) -> _IdxFile:
+    """One of the four files, under any of its usual names."""
     for name in (f"{base}.gz", base, f"{base.replace('-idx', '.idx')}.gz", base.replace("-idx", ".idx")):
         path = folder / name
         if path.is_file():
             try:
                 data = path.read_bytes()
             except OSError as error:
-                raise unreadable(path, error) from None
+                raise unreadable_error(path, error) from None
             md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-            return _File(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
-    raise DataError(f"no {base} or {base}.gz in {folder}; {FLAG} must be {_WANTED}")
+            return _IdxFile(name, data, sha256(data), md5 in (GZIP_MD5[base], PLAIN_MD5[base]))
+    raise DataError(f"no {base} or {base}.gz in {folder}; {FLAG} must be {_EXPECTED}")
 
 
-def _pair(images_file: _File, labels_file: _File) -> tuple[Pixels, Pixels]:
+def _pair(images_file: _IdxFile, labels_file: _IdxFile) -> tuple[Pixels, Pixels]:
     images = read_idx(images_file.data, images_file.name, (None, SIDE, SIDE))
     labels = read_idx(labels_file.data, labels_file.name, (None,))
     if len(images) != len(labels):
         raise DataError(
             f"{images_file.name} holds {len(images)} images but {labels_file.name} {len(labels)} labels; "
-            "there must be as many of both: download them again"
+            "the numbers must be equal: download them again"
         )
     if labels.max() >= len(CLASSES):
         raise DataError(f"{labels_file.name} holds the label {labels.max()}; allowed: 0 to {len(CLASSES) - 1}")

@@ -1,4 +1,4 @@
-"""Feature networks, one file each. TASKS are those trained on the data set itself; `inception` is the canonical one."""
+"""Feature networks. TASKS are the kinds that are trained on the dataset itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TASKS: dict[str, Task] = {"classes": Classes(), "attributes": Attributes(), "rot
 
 
 def task_for(examples: Examples) -> Task:
-    """Attributes where there are any, else classes where there are two or more, else rotation."""
+    """Attributes if there are any, else classes if there are two or more, else rotation."""
     if examples.attribute_names:
         return TASKS["attributes"]
     return TASKS["classes" if len(examples.classes) > 1 else "rotation"]

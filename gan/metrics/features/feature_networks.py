@@ -1,9 +1,9 @@
-"""Feature networks by the word, path or URI that `reference.feature_network` holds.
+"""Opens the feature network that `reference.feature_network` names.
 
 imagenet                       EfficientNet-Lite0 of an installed package
 NAME.keras, NAME.onnx          a file, with its description NAME.yaml or NAME.json next to it
-NAME/, NAME.zip, NAME.tar.gz   a SavedModel, in a folder or an archive; likewise
-any other file                 classify_image_graph_def.pb, the Inception network of 2015; it needs no description
+NAME/, NAME.zip, NAME.tar.gz   a SavedModel in a folder or an archive, with its description next to it
+any other file                 classify_image_graph_def.pb, the Inception network of 2015, without a description
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from gan.metrics.features.interface import FeatureNetwork
 
 IMAGENET, INCEPTION = "imagenet", "inception"
-KINDS = (IMAGENET, INCEPTION, "keras", "saved_model", "onnx")
-"""Kinds of networks that a reference does not keep itself, so that `reopen` has to find them again."""
+EXTERNAL_KINDS = (IMAGENET, INCEPTION, "keras", "saved_model", "onnx")
+"""Kinds of networks that are not stored in a reference; `reopen` opens them at their original place."""
 
 
 def check_spec(spec: str) -> str:
-    """What `reference.feature_network` holds, with a local path made absolute. Nothing is read.
+    """The value of `reference.feature_network`, with a local path made absolute. Nothing is read.
 
     Raises:
-        ConfigError: it is neither the word `imagenet` nor what can name a file or folder.
+        ConfigError: it is neither the word `imagenet` nor a valid path or URI.
     """
     return spec if spec == IMAGENET else network_file.absolute(spec)
 
 
-def require_there(spec: str) -> None:
-    """Make sure that what a word, path or URI names is there, without reading it.
+def require_exists(spec: str) -> None:
+    """Check that a feature network exists, without reading it.
 
     Raises:
-        ConfigError: see `check_spec`, or the package of an ImageNet network is not installed.
-        NotFoundError: nothing is there.
+        ConfigError: see `check_spec`; or the package of the ImageNet network is not installed.
+        NotFoundError: it does not exist.
         StoreError: its bucket can't be read.
     """
     place = check_spec(spec)
@@ -49,17 +49,17 @@ def require_there(spec: str) -> None:
 
         imagenet.installed_file()
     elif not _is_folder(place):
-        network_file.require_there(place)
+        network_file.require_exists(place)
 
 
 def open(spec: str) -> FeatureNetwork:
-    """The feature network that a word, path or URI names. All its bytes are read, once.
+    """The feature network that a word, path or URI names.
 
     Raises:
-        ConfigError: it is not a feature network that can be used, its description is missing or wrong, or a package is
-            not installed; the message says what to do.
-        IntegrityError: it may do more than calculate, or a file of an installed package was changed.
-        NotFoundError: nothing is there.
+        ConfigError: it is not a usable feature network, its description is missing or wrong, or a package is not
+            installed; the message says what to do.
+        IntegrityError: it has operations that are not allowed, or a file of an installed package was changed.
+        NotFoundError: it does not exist.
         StoreError: its bucket can't be read.
     """
     place = check_spec(spec)
@@ -72,14 +72,14 @@ def open(spec: str) -> FeatureNetwork:
         from gan.metrics.features.published.inception import InceptionNetwork
 
         return InceptionNetwork(network_file.read(place), place)
-    return _described(place, *found)
+    return _open_described(place, *found)
 
 
 def reopen(described: Json) -> FeatureNetwork:
-    """The network that `described()` of an open one told of.
+    """The network that `FeatureNetwork.to_json` described.
 
     Raises:
-        IntegrityError: another network is there now.
+        IntegrityError: it was replaced by another network.
         ConfigError, NotFoundError, StoreError: see `open`.
     """
     network = open(IMAGENET if described["kind"] == IMAGENET else described["uri"])
@@ -93,7 +93,7 @@ def reopen(described: Json) -> FeatureNetwork:
 
 
 def _format(place: str) -> tuple[str, Format] | None:
-    """The format of what lies at a place, by its name; None for a file of another name."""
+    """The format of a file or folder by its name; None for other names."""
     from gan.metrics.features.formats import FORMATS
 
     for kind, each in FORMATS.items():
@@ -111,26 +111,26 @@ def _is_folder(place: str) -> bool:
     return not store.exists(name) and next(iter(store.list(name)), None) is not None
 
 
-def _described(place: str, kind: str, chosen: Format) -> FeatureNetwork:
+def _open_described(place: str, kind: str, chosen: Format) -> FeatureNetwork:
     from gan.metrics.features.formats import description
     from gan.metrics.features.formats.network import DescribedNetwork
 
-    packed = _files(place, chosen)
-    where, text = _description(place, chosen)
+    packed = _read_files(place, chosen)
+    where, text = _read_description(place, chosen)
     wanted = description.parse(text, where)
     files = chosen.unpack(packed, place)
     return DescribedNetwork(kind, files, wanted, chosen.load(files, wanted, place), place)
 
 
-def _files(place: str, chosen: Format) -> Files:
-    """A file goes by no name, so that its hash does not change with it."""
+def _read_files(place: str, chosen: Format) -> Files:
+    """The files of a network; a single file has an empty name, so that the hash does not depend on it."""
     if chosen.folder and not place.endswith(chosen.suffixes):
         return network_file.read_folder(place)
     return {"": network_file.read(place)}
 
 
-def _description(place: str, chosen: Format) -> tuple[str, bytes]:
-    """Where the description next to a network lies, and its bytes.
+def _read_description(place: str, chosen: Format) -> tuple[str, bytes]:
+    """The path or URI of the description next to a network, and its bytes.
 
     Raises:
         ConfigError: there is none, or more than one.

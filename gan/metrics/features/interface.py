@@ -1,4 +1,4 @@
-"""What every feature network can do."""
+"""The interface of feature networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NetworkOutput(NamedTuple):
-    """What a network gives for N images: features float32 [N, F], and outputs float32 [N, O] such as probabilities."""
+    """Features float32 [N, F] of N images, and outputs float32 [N, O], such as probabilities."""
 
     features: npt.NDArray[np.float32]
     outputs: npt.NDArray[np.float32]
@@ -24,10 +24,10 @@ class NetworkOutput(NamedTuple):
 class FeatureNetwork(ABC):
     """Turns pixels into features.
 
-    name: what a score calls it, such as `mnist-cnn`.
-    hash: SHA-256 over its weights and structure.
-    kind: which file beside this one made it.
-    classes: how many classes its outputs are probabilities of, in sum 1 an image; 0 where they are something else.
+    name: its name in scores, such as `mnist-cnn`.
+    hash: SHA-256 of its weights and structure.
+    kind: which implementation opens it.
+    classes: the number of classes if its outputs are class probabilities, which sum to 1; else 0.
     """
 
     name: str
@@ -35,29 +35,29 @@ class FeatureNetwork(ABC):
     kind: str
     classes: int = 0
 
-    def described(self) -> Json:
-        """What a reference keeps of it: name, hash, kind, and where to find it again where it is not kept itself."""
+    def to_json(self) -> Json:
+        """Its entry in a reference: name, hash, kind, and its place if the reference does not store the network."""
         return {"name": self.name, "hash": self.hash, "kind": self.kind}
 
     @abstractmethod
-    def look(self, pixels: Pixels) -> NetworkOutput:
-        """Look at one batch of Pixels uint8 [N, H, W, C], always of the same N for the same numbers to the last bit."""
+    def extract(self, pixels: Pixels) -> NetworkOutput:
+        """The features of Pixels uint8 [N, H, W, C]. Results are bitwise reproducible only for equal N."""
 
 
 def extract_all(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> NetworkOutput:
-    """Look at Pixels uint8 [N, H, W, C] in batches of one size; the last is filled up and the filling cut off."""
-    seen = [
+    """The features of Pixels uint8 [N, H, W, C], computed in batches of one size; the last one is padded."""
+    parts = [
         extract_padded(network, pixels[at : at + batch_size], batch_size) for at in range(0, len(pixels), batch_size)
     ]
     return NetworkOutput(
-        np.concatenate([each.features for each in seen]), np.concatenate([each.outputs for each in seen])
+        np.concatenate([each.features for each in parts]), np.concatenate([each.outputs for each in parts])
     )
 
 
 def extract_padded(network: FeatureNetwork, pixels: Pixels, batch_size: int) -> NetworkOutput:
-    """Look at at most `batch_size` images as a batch of exactly that size."""
+    """The features of at most `batch_size` images, computed in a batch of exactly that size."""
     count = len(pixels)
-    filled = np.zeros((batch_size, *pixels.shape[1:]), np.uint8)
-    filled[:count] = pixels
-    seen = network.look(filled)
-    return NetworkOutput(seen.features[:count], seen.outputs[:count])
+    padded = np.zeros((batch_size, *pixels.shape[1:]), np.uint8)
+    padded[:count] = pixels
+    output = network.extract(padded)
+    return NetworkOutput(output.features[:count], output.outputs[:count])

@@ -1,4 +1,4 @@
-"""A feature network that is a Keras model: saved, loaded, hashed and looked through."""
+"""A feature network that is a Keras model: saving, loading and hashing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
 class KerasNetwork(FeatureNetwork):
-    """A model from Pixels to (features, outputs), as `trunk.build` makes it."""
+    """A model from Pixels to (features, outputs); see `trunk.build`."""
 
     def __init__(self, name: str, kind: str, model: keras.Model) -> None:
         self.name = name
@@ -32,15 +32,15 @@ class KerasNetwork(FeatureNetwork):
         self.model = model
         self.hash = model_hash(model)
         self.classes = model.outputs[1].shape[-1] if kind == "classes" else 0
-        self._look = tf.function(lambda pixels: model(pixels, training=False))
+        self._extract = tf.function(lambda pixels: model(pixels, training=False))
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
-        features, outputs = self._look(tf.constant(pixels))
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+        features, outputs = self._extract(tf.constant(pixels))
         return NetworkOutput(features.numpy(), outputs.numpy())
 
 
 def model_hash(model: keras.Model) -> str:
-    """SHA-256 over the layers' names and kinds and every weight."""
+    """SHA-256 of the layers' names and classes and every weight."""
     digest = hashlib.sha256(canonical([[layer.name, type(layer).__name__] for layer in model.layers]))
     for weight in model.get_weights():
         digest.update(canonical([list(weight.shape), str(weight.dtype)]))
@@ -49,7 +49,7 @@ def model_hash(model: keras.Model) -> str:
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Write a `.keras` file whose bytes depend on the model alone, not on the hour nor on addresses in memory."""
+    """Write a `.keras` file whose bytes depend only on the model, not on the time or on memory addresses."""
     with scratch_folder() as folder:
         raw = folder / "raw.keras"
         model.save(raw)
@@ -57,26 +57,26 @@ def save(model: keras.Model, path: Path) -> None:
             for name in sorted(source.namelist()):
                 data = source.read(name)
                 if name == "metadata.json":
-                    facts = json.loads(data)
-                    facts["date_saved"] = ""
-                    data = json.dumps(facts, sort_keys=True).encode()
+                    metadata = json.loads(data)
+                    metadata["date_saved"] = ""
+                    data = json.dumps(metadata, sort_keys=True).encode()
                 elif name == "config.json":
                     data = json.dumps(_without_addresses(json.loads(data)), sort_keys=True).encode()
                 target.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), data)
 
 
 def _without_addresses(tree: Any) -> Any:
-    """A model's config without `shared_object_id`, which is where an object lay in memory when it was saved."""
+    """A model's config without `shared_object_id`, the memory address of an object when it was saved."""
     if isinstance(tree, dict):
         return {key: _without_addresses(value) for key, value in tree.items() if key != "shared_object_id"}
     return [_without_addresses(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def load(path: Path, name: str, kind: str) -> KerasNetwork:
-    """Read back what `save` wrote.
+    """Read a file that `save` wrote.
 
     Raises:
-        IntegrityError: it is no model that can be read without running code that it brings along.
+        IntegrityError: it is not a model that can be loaded without running code in it.
     """
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)

@@ -1,4 +1,4 @@
-"""What a mode is, by the kind of data: a class, a combination of attributes, or a cluster of features."""
+"""Definitions of modes: classes, combinations of attributes, or clusters of features."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from gan.types import Features
 
 
-MOST_CLUSTERS = 20
-LEAST_IMAGES_A_CLUSTER = 10
-LEAST_VARIANCE = 1e-12
+MAX_CLUSTERS = 20
+MIN_IMAGES_PER_CLUSTER = 10
+MIN_VARIANCE = 1e-12
 
 Float32s = npt.NDArray[np.float32]
 
 
 class Modes(Protocol):
-    """Turns what a feature network gives for N images into probabilities of K modes."""
+    """Turns the output of a feature network for N images into probabilities of K modes."""
 
     @property
     def kind(self) -> str:
@@ -30,11 +30,11 @@ class Modes(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One name a mode."""
+        """The names of the modes."""
 
     @property
     def has_confidence(self) -> bool:
-        """Whether the probabilities tell how sure the network is of a mode."""
+        """Whether the probabilities express the network's confidence."""
 
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
         """Mode probabilities float32 [N, K] of features [N, F] and the network's outputs [N, O]."""
@@ -55,9 +55,9 @@ class ClassModes:
 
 @dataclass(frozen=True)
 class AttributeModes:
-    """Each combination of a few yes-or-no attributes is a mode: 2^A of them; the outputs are attribute probabilities.
+    """Each combination of A binary attributes is a mode, 2^A in all; the outputs are attribute probabilities.
 
-    `attributes` are the names of all outputs, `chosen` the indices of those that make the modes.
+    `attributes` are the names of all outputs, `chosen` the indices of the A attributes.
     """
 
     attributes: tuple[str, ...]
@@ -75,7 +75,7 @@ class AttributeModes:
         )
 
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
-        """The product over the chosen attributes of the probability of each one's side."""
+        """The product over the chosen attributes of the probability of each one's value."""
         made = np.ones((len(outputs), 1), np.float32)
         for index in self.chosen:
             yes = outputs[:, index : index + 1]
@@ -87,10 +87,9 @@ class AttributeModes:
 class ClusterModes:
     """Each cluster of the real features is a mode.
 
-    The probability of a cluster is that of its part in a mixture of equally likely round Gaussians around the
-    `centres` [K, F], all of one `variance` a dimension, [1]: the model whose hard limit is k-means (Bishop 2006,
-    section 9.3.2). In many dimensions all but one of them are about 0, for any image: they tell which
-    cluster is nearest, and not how sure that is.
+    The probabilities are those of a mixture of equally likely isotropic Gaussians around the `centres` [K, F] with one
+    `variance` per dimension, [1]: the model whose hard limit is k-means (Bishop 2006, section 9.3.2). In many
+    dimensions all but one are about 0 for any image: they show the nearest cluster, not the confidence.
     """
 
     centres: npt.NDArray[np.float64]
@@ -119,28 +118,30 @@ def fit_clusters(features: Features, seed: int) -> ClusterModes:
     from sklearn.cluster import KMeans
 
     points = np.asarray(features, np.float64)
-    count = max(2, min(MOST_CLUSTERS, len(points) // LEAST_IMAGES_A_CLUSTER))
+    count = max(2, min(MAX_CLUSTERS, len(points) // MIN_IMAGES_PER_CLUSTER))
     distinct = len(np.unique(points, axis=0))
     fitted = KMeans(min(count, distinct), n_init=4, random_state=seed).fit(points)
     variance = fitted.inertia_ / points.size
-    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, LEAST_VARIANCE)]))
+    return ClusterModes(fitted.cluster_centers_, np.array([max(variance, MIN_VARIANCE)]))
 
 
 def balanced_accuracies(probabilities: Float32s, attributes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
     """The mean of the accuracies on positive and on negative images, for each attribute: [A], in [0, 1].
 
-    An attribute that only has one of the two scores 0.5, the value of guessing.
+    An attribute with only one of the two scores 0.5, the value of guessing.
 
     Args:
         probabilities: of each attribute to be present, [N, A].
         attributes: the truth, -1 or 1, [N, A].
     """
-    said, true = probabilities > 0.5, attributes > 0
+    predicted, true = probabilities > 0.5, attributes > 0
     positives, negatives = true.sum(axis=0), (~true).sum(axis=0)
-    found = (said & true).sum(axis=0) / np.maximum(positives, 1)
-    spared = (~said & ~true).sum(axis=0) / np.maximum(negatives, 1)
-    known: npt.NDArray[np.float64] = np.where((positives > 0) & (negatives > 0), (found + spared) / 2, 0.5)
-    return known
+    true_positives = (predicted & true).sum(axis=0) / np.maximum(positives, 1)
+    true_negatives = (~predicted & ~true).sum(axis=0) / np.maximum(negatives, 1)
+    accuracies: npt.NDArray[np.float64] = np.where(
+        (positives > 0) & (negatives > 0), (true_positives + true_negatives) / 2, 0.5
+    )
+    return accuracies
 
 
 def choose_attributes(
@@ -148,27 +149,27 @@ def choose_attributes(
 ) -> AttributeModes:
     """The attributes whose combinations are the modes: the best predicted ones that leave no combination rare.
 
-    Taken one by one in the order of their balanced accuracy. An attribute is passed over if some combination with those
-    before it would hold less than a quarter of an equal share of the real images. Where none qualifies, the most evenly
-    split attribute is taken, so that there are at least two modes.
+    They are chosen greedily by balanced accuracy. An attribute is skipped if a combination with those already chosen
+    would have less than a quarter of an equal share of the real images. If none qualifies, the most evenly split
+    attribute is chosen, so that there are at least two modes.
 
     Args:
-        names: of all attributes, A of them.
+        names: of all A attributes.
         probabilities: predicted for real images, [N, A].
         accuracies: balanced accuracies, [A].
-        count: how many attributes are wanted.
+        count: the number of attributes to choose.
     """
-    said = probabilities > 0.5
+    predicted = probabilities > 0.5
     chosen: list[int] = []
     for index in np.argsort(-accuracies, kind="stable"):
-        if len(chosen) < count and _rarest(said[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
+        if len(chosen) < count and _smallest_share(predicted[:, [*chosen, index]]) >= 0.25 / 2 ** (len(chosen) + 1):
             chosen.append(int(index))
     if not chosen:
-        chosen = [int(np.argmin(np.abs(said.mean(axis=0) - 0.5)))]
+        chosen = [int(np.argmin(np.abs(predicted.mean(axis=0) - 0.5)))]
     return AttributeModes(tuple(names), tuple(chosen))
 
 
-def _rarest(said: npt.NDArray[np.bool_]) -> float:
+def _smallest_share(predicted: npt.NDArray[np.bool_]) -> float:
     """The smallest share among all combinations of these columns."""
-    codes = said @ (1 << np.arange(said.shape[1]))
-    return float(np.bincount(codes, minlength=2 ** said.shape[1]).min() / len(said))
+    codes = predicted @ (1 << np.arange(predicted.shape[1]))
+    return float(np.bincount(codes, minlength=2 ** predicted.shape[1]).min() / len(predicted))

@@ -1,4 +1,4 @@
-"""Where a feature network lies, and its bytes: a file or a folder, on this machine or in a bucket."""
+"""Reads the files of a feature network: a file or a folder, on this machine or in a bucket."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ Files = dict[str, bytes]
 
 
 def absolute(uri: str) -> str:
-    """The place that `reference.feature_network` names: a path from the root, or the URI of an object in a bucket.
-
-    Whether anything is there is not looked at.
+    """An absolute path, or the URI of an object in a bucket. Whether it exists is not checked.
 
     Raises:
-        ConfigError: it can't name a file or folder.
+        ConfigError: it is not a valid path or URI.
     """
     path = local_path(uri, KEY)
     if path is not None:
@@ -29,11 +27,11 @@ def absolute(uri: str) -> str:
     return uri.rstrip("/")
 
 
-def require_there(uri: str) -> None:
-    """Make sure that there is such a file, without reading it.
+def require_exists(uri: str) -> None:
+    """Check that a file exists, without reading it.
 
     Raises:
-        ConfigError: the URI can't name a file.
+        ConfigError: the URI is not valid.
         NotFoundError: there is no such file.
         StoreError: its bucket can't be read.
     """
@@ -44,14 +42,14 @@ def require_there(uri: str) -> None:
     else:
         there = Path(place).is_file()
     if not there:
-        raise _absent(uri)
+        raise _not_found(uri)
 
 
 def read(uri: str) -> bytes:
     """The bytes of a file.
 
     Raises:
-        ConfigError: the URI can't name a file, or it is one that can't be read.
+        ConfigError: the URI is not valid, or the file can't be read.
         NotFoundError: there is no such file.
         StoreError: its bucket can't be read.
     """
@@ -62,7 +60,7 @@ def read(uri: str) -> bytes:
             return open_store(folder, KEY).read(name)
         return Path(place).read_bytes()
     except (NotFoundError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise _absent(uri) from None
+        raise _not_found(uri) from None
     except OSError as error:
         raise _unreadable(uri, error) from None
 
@@ -71,8 +69,8 @@ def read_folder(uri: str) -> Files:
     """The bytes of every file in a folder and below, by relative path.
 
     Raises:
-        ConfigError: the URI can't name a folder, or a file in it can't be read.
-        NotFoundError: there is no such folder, or nothing in it.
+        ConfigError: the URI is not valid, or a file can't be read.
+        NotFoundError: there is no such folder, or it is empty.
         StoreError: its bucket can't be read.
     """
     place = absolute(uri)
@@ -81,7 +79,7 @@ def read_folder(uri: str) -> Files:
     except OSError as error:
         raise _unreadable(uri, error) from None
     if not files:
-        raise _absent(uri)
+        raise _not_found(uri)
     return files
 
 
@@ -95,7 +93,7 @@ def _below(folder: Path) -> Files:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _absent(uri: str) -> NotFoundError:
+def _not_found(uri: str) -> NotFoundError:
     return NotFoundError(
         f"no feature network at {uri}; give the path or URI of one, or the word imagenet (docs/judges.md)"
     )

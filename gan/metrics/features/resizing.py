@@ -1,11 +1,11 @@
-"""Resizes images to the size that a feature network takes.
+"""Resizes images to the input size of a feature network.
 
-Parmar et al. 2022, "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", arXiv:2104.11222: a filter that
-is not widened when an image shrinks moves FID by more than the differences that it should measure, and so does rounding
-to whole numbers in between. So all filters here are antialiased, and what comes out is float, clipped to [0, 255] and
-not rounded, as in that paper's `clean-fid`. It is what Pillow does with images of mode F.
+Parmar et al. 2022, "On Aliased Resizing and Surprising Subtleties in GAN Evaluation", arXiv:2104.11222: shrinking
+without antialiasing changes FID by more than the differences that it should measure, and so does rounding. So all
+filters here are antialiased, and the result is float, clipped to [0, 255] and not rounded, as in that paper's
+`clean-fid` and in Pillow for images of mode F.
 
-A filter is linear along each axis, so an image is resized by two matrix products. `tf.image.resize` gives the matrices.
+A filter is linear along each axis, so an image is resized by two matrix products with matrices from `tf.image.resize`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def resizer(shape: tuple[int, int], size: tuple[int, int], kernel: str) -> Calla
     """A function of images float32 [N, *shape, C] to float32 [N, *size, C], both in [0, 255].
 
     Args:
-        shape: height and width of what comes in.
-        size: height and width of what goes out.
+        shape: height and width of the input.
+        size: height and width of the result.
         kernel: one of FILTERS.
     """
     if shape == size:
@@ -44,7 +44,7 @@ def resizer(shape: tuple[int, int], size: tuple[int, int], kernel: str) -> Calla
 
 @cache
 def _matrix(length: int, wanted: int, kernel: str) -> npt.NDArray[np.float32]:
-    """float32 [wanted, length]: what each pixel of the result takes from each pixel of a line."""
+    """float32 [wanted, length]: the weight of each pixel of a line in each pixel of the result."""
     basis = tf.eye(length)[:, :, None, None]
     lines: npt.NDArray[np.float32] = tf.image.resize(basis, [wanted, 1], kernel, antialias=True)[:, :, 0, 0].numpy().T
     return lines

@@ -1,4 +1,4 @@
-"""What each image contributes to a score: standard errors and paired differences from stored arrays, without features.
+"""What each image contributes to a score, for standard errors and paired differences without the features.
 
 A score of N generated and M real images is a function of both sets. The contribution of an image is its jackknife
 influence value: (N - 1) times what the score loses when the image is left out, less the mean (Efron & Tibshirani 1993,
@@ -11,9 +11,9 @@ alone, the standard error would be sqrt(2) times too large. And where both sets 
 generated and one real image are in the variances of both sides. Rows 1 and 2 estimate the variance of the pairs, which
 is then taken off once:
 
-    row 1, row 2    how the contributions change as one half of the images (row 1: of the same side; row 2: of the other
-                    side) gains weight at the expense of the other half, to first order, without an image's effect on
-                    its own contribution. A sum over pairs with random signs, so its variance over N is an unbiased
+    row 1, row 2    the first-order change of the contributions when weight moves from one half of the images to the
+                    other (row 1: images of the same side; row 2: of the other side), without an image's effect on its
+                    own contribution. This is a sum over pairs with random signs, so its variance over N is an unbiased
                     estimate of the variance of the pairs.
 
 All rows are linear in the score. So the rows of a difference of two scores are the differences of their rows, and the
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from gan.types import Floats
 
 Over: TypeAlias = Literal["generated", "real", "both"]
-SPLIT_SEED = 20_170_626  # any number; the two generators of a paired difference must have the same halves
+SPLIT_SEED = 20_170_626  # arbitrary, but fixed: both generators of a paired difference need the same halves
 
 
 class Contributions(NamedTuple):
-    """What each image contributes to a score. Both sides have equally many rows: 1, or 3 as the module says.
+    """What each image contributes to a score. R is 1 or 3; see the module's docstring.
 
-    generated: float64 [R, N], a generated image a column; N is 0 where the score is a mean over real images.
-    real: float64 [R, M], a real image a column; M is 0 where the score does not depend on single real images.
+    generated: float64 [R, N], one column per generated image; N is 0 if the score is a mean over real images.
+    real: float64 [R, M], one column per real image; M is 0 if the score does not depend on single real images.
     """
 
     generated: Floats
@@ -54,8 +54,8 @@ class Variances(NamedTuple):
 
     generated: over other generated images, the real images held fixed.
     real: over other real images, the generated images held fixed.
-    shared: what both count; `both` counts it once.
-    pairs: the part of `both` that comes from pairs of images: what is left of it at a score's floor.
+    shared: the part that is in both; `both` counts it once.
+    pairs: the part of `both` that comes from pairs of images, which remains at a score's floor.
     """
 
     generated: float
@@ -65,7 +65,7 @@ class Variances(NamedTuple):
 
     @property
     def both(self) -> float:
-        """Over other generated and other real images; at least the part of the pairs."""
+        """Over other generated and other real images; at least `pairs`."""
         return max(self.generated + self.real - self.shared, self.pairs)
 
     def of(self, over: Over) -> float:
@@ -74,7 +74,7 @@ class Variances(NamedTuple):
 
 
 def of_values(generated: Floats | None = None, real: Floats | None = None) -> Contributions:
-    """Contributions to the mean of one number an image: `generated` [N] or `real` [M]."""
+    """Contributions to the mean of one number per image: `generated` [N] or `real` [M]."""
     return Contributions(_centred(generated), _centred(real))
 
 
@@ -85,7 +85,7 @@ def _centred(values: Floats | None) -> Floats:
 
 
 def halves(count: int) -> Floats:
-    """Which half an image belongs to, float64 [count]: 1 or -1, less the mean. The same for every set of this size."""
+    """The half of each image, float64 [count]: 1 or -1, less the mean. The same for every set of this size."""
     signs = np.ones(count)
     signs[: count // 2] = -1.0
     np.random.default_rng(SPLIT_SEED).shuffle(signs)
@@ -93,7 +93,7 @@ def halves(count: int) -> Floats:
     return centred
 
 
-def difference(first: Contributions, second: Contributions) -> Contributions:
+def paired_difference(first: Contributions, second: Contributions) -> Contributions:
     """Contributions to `first` - `second`, paired: the same latents in the same order, and the same real images.
 
     Raises:
@@ -109,10 +109,10 @@ def difference(first: Contributions, second: Contributions) -> Contributions:
 
 
 def variance(contributions: Contributions) -> Variances:
-    """Variances of the score, which are infinite where there are too few images to tell.
+    """Variances of the score; infinite with too few images to estimate them.
 
     Each side has the jackknife's variance less half of row 1's, and at least that half: the rest is the variance of a
-    sum over images, which chance can make negative where the score depends on nothing but pairs.
+    sum over images, whose estimate can be negative by chance if the score depends on pairs only.
     """
     (first, own, across), (first_real, own_real, across_real) = map(_row_variances, contributions)
     shared = (across + across_real) / 2.0
@@ -125,7 +125,7 @@ def variance(contributions: Contributions) -> Variances:
 
 
 def _row_variances(rows: Floats) -> tuple[float, float, float]:
-    """Variance of the mean of each row [R, N], with zeros for rows 1 and 2 where there is only row 0."""
+    """Variance of the mean of each row [R, N]; 0 for rows 1 and 2 if there is only row 0."""
     count = rows.shape[1]
     if count == 0:
         return 0.0, 0.0, 0.0
@@ -136,18 +136,17 @@ def _row_variances(rows: Floats) -> tuple[float, float, float]:
 
 
 def standard_error(contributions: Contributions, *, over: Over) -> float:
-    """Standard error of the score, at least 0; infinite where there are too few images to tell.
+    """Standard error of the score, at least 0; infinite with too few images to estimate it.
 
     Args:
         contributions: of the score, or of a difference.
-        over: the randomness it is about: other "generated" images (other latents) with these real images, other "real"
-            images with these generated ones, or "both".
+        over: which images vary: "generated" (other latents, the same real images), "real", or "both".
     """
     return math.sqrt(variance(contributions).of(over))
 
 
-class Needed(NamedTuple):
-    """How many images would do; None: the number that there is, or, for both, none would.
+class ImagesNeeded(NamedTuple):
+    """How many images are needed; None: no more than now; both None: no number is enough.
 
     samples: generated images.
     real: real images.
@@ -157,32 +156,32 @@ class Needed(NamedTuple):
     real: int | None
 
 
-def samples_needed(
+def images_needed(
     contributions: Contributions, *, over: Over, value: float, limit: float, confidence: float
-) -> Needed:
+) -> ImagesNeeded:
     """How many images would bring the upper end of the one-sided interval of a difference below `limit`.
 
-    The upper end is value + z sqrt(a / N + b / M), with a and b from the variances at today's N and M and
-    z = Phi^-1(confidence). More generated images alone where they suffice; else more of both, in today's proportion.
-    The part of the variance that comes from pairs falls faster than 1 / N, so the numbers are on the safe side.
+    The upper end is value + z sqrt(a / N + b / M), with a and b from the variances at the present N and M and
+    z = Phi^-1(confidence). The answer is more generated images if they suffice, else more of both in the present ratio.
+    The variance of pairs falls faster than 1 / N, so the numbers are upper bounds.
 
     Args:
         contributions: of the difference.
         over: see `standard_error`.
         value: the difference.
-        limit: what its upper end shall be below.
+        limit: the desired bound of the upper end.
         confidence: level of the one-sided interval, in (0.5, 1).
     """
     found = variance(contributions)
-    total, room = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
-    if room <= 0.0 or not math.isfinite(total):
-        return Needed(None, None)
+    total, allowed_error = found.of(over), (limit - value) / NormalDist().inv_cdf(confidence)
+    if allowed_error <= 0.0 or not math.isfinite(total):
+        return ImagesNeeded(None, None)
     count, real_count = contributions.generated.shape[1], contributions.real.shape[1]
     of_real = {"generated": 0.0, "real": total, "both": total - found.generated}[over]
-    if count and over != "real" and room**2 > of_real:
-        return Needed(_above(count * (total - of_real) / (room**2 - of_real)), None)
-    times = total / room**2
-    return Needed(_above(count * times) if count and over != "real" else None, _above(real_count * times))
+    if count and over != "real" and allowed_error**2 > of_real:
+        return ImagesNeeded(_above(count * (total - of_real) / (allowed_error**2 - of_real)), None)
+    factor = total / allowed_error**2
+    return ImagesNeeded(_above(count * factor) if count and over != "real" else None, _above(real_count * factor))
 
 
 def _above(number: float) -> int:

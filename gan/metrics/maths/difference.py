@@ -1,13 +1,13 @@
-"""How much worse one generator is than another in a score, with the interval that a verdict rests on.
+"""How much worse one generator is than another in a score, with the interval that the gate decides by.
 
-Both are scored on the same latents and the same real images, so the difference is estimated image by image: what the
-two have in common cancels (a paired comparison). The interval is about other latents and other real images alike. FID's
-contributions are of both sets. Those of precision, recall, density and coverage are of one, as each is a mean over one;
-they vary with the other set too, about as much, as both have equally many images: their variance is doubled (`sides`).
+Both are scored on the same latents and the same real images, so the difference is estimated image by image and what
+they share cancels (a paired comparison). The interval covers other latents and other real images. FID has contributions
+of both sets. Precision, recall, density and coverage are means over one set and have contributions of that set only;
+they vary about as much with the other set, which has equally many images, so their variance is doubled (`sides`).
 
 Non-inferiority (Wellek 2010, "Testing Statistical Hypotheses of Equivalence and Noninferiority", chapter 5): a
-generator counts as not worse only where the upper end of a one-sided interval is at most a margin. Too little evidence
-makes the interval wide, and so never passes for quality.
+generator counts as not worse only if the upper end of a one-sided interval is at most a margin. With too few images the
+interval is wide and the test fails.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ScoreDifference:
     """How much worse the first generator is than the second, in units of the score.
 
     Attributes:
         worse: the estimate; negative where the first is better.
         upper: the upper end of its one-sided interval.
-        samples_needed: about how many generated samples would bring `upper` below the margin; None where more samples
+        samples_needed: about how many generated samples would bring `upper` below the margin; None if more samples
             alone can't.
         images_needed: the same for held-out images.
     """
@@ -45,14 +45,14 @@ class Difference:
     images_needed: int | None = None
 
 
-def difference(
+def score_difference(
     kind: ScoreKind,
     new: tuple[float, Contributions],
     old: tuple[float, Contributions],
     *,
     margin: float,
     confidence: float,
-) -> Difference:
+) -> ScoreDifference:
     """Compare a score of two generators.
 
     Args:
@@ -65,35 +65,29 @@ def difference(
     Raises:
         IdentityError: the two were not scored on the same numbers of images.
     """
-    worse = kind.loss(new[0]) - kind.loss(old[0])
-    paired = parts.difference(new[1], old[1])
+    worse = kind.to_minimise(new[0]) - kind.to_minimise(old[0])
+    paired = parts.paired_difference(new[1], old[1])
+    side = "generated" if paired.generated.size else "real"
+    scale = math.sqrt(kind.sides)
     if kind.share:
-        return _of_shares(kind, new, old, worse, margin, confidence)
-    error = math.sqrt(kind.sides) * parts.standard_error(paired, over="both")
-    upper = worse + NormalDist().inv_cdf(confidence) * error
+        half_width = scale * (_newcombe_upper(kind, new, old, side, confidence) - worse)
+    else:
+        half_width = NormalDist().inv_cdf(confidence) * (scale * parts.standard_error(paired, over="both"))
+    upper = worse + half_width
     if not worse < margin < upper:
-        return Difference(worse, upper)
-    needed = parts.samples_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
-    return Difference(worse, upper, needed.samples, needed.real)
+        return ScoreDifference(worse, upper)
+    if not kind.share:
+        needed = parts.images_needed(paired, over="both", value=worse, limit=margin, confidence=confidence)
+        return ScoreDifference(worse, upper, needed.samples, needed.real)
+    # Newcombe's interval narrows as 1 / sqrt(images).
+    count = math.ceil(getattr(paired, side).shape[1] * ((upper - worse) / (margin - worse)) ** 2)
+    return ScoreDifference(worse, upper, **{"samples_needed" if side == "generated" else "images_needed": count})
 
 
-def _of_shares(
-    kind: ScoreKind,
-    new: tuple[float, Contributions],
-    old: tuple[float, Contributions],
-    worse: float,
-    margin: float,
-    confidence: float,
-) -> Difference:
-    """By Newcombe's interval, which has a width even where both shares are 0 or 1. It narrows as 1 / sqrt(images)."""
-    side = "generated" if new[1].generated.size else "real"
+def _newcombe_upper(
+    kind: ScoreKind, new: tuple[float, Contributions], old: tuple[float, Contributions], side: str, confidence: float
+) -> float:
+    """The upper end by Newcombe's interval, which has a width even if both shares are 0 or 1."""
     first, second = (getattr(each[1], side)[0] for each in (new, old))
-    covariance, count = float(np.mean(first * second)), len(first)
     ends = (new[0], old[0]) if kind.better == LOWER else (1 - new[0], 1 - old[0])
-    reach = shares.upper_difference(*ends, covariance, count, confidence) - worse
-    upper = worse + math.sqrt(kind.sides) * reach
-    if not worse < margin < upper:
-        return Difference(worse, upper)
-    needed = math.ceil(count * ((upper - worse) / (margin - worse)) ** 2)
-    of_samples = side == "generated"
-    return Difference(worse, upper, needed if of_samples else None, None if of_samples else needed)
+    return shares.upper_difference(*ends, float(np.mean(first * second)), len(first), confidence)

@@ -1,4 +1,4 @@
-"""A score with its interval, and how it is worked out only where somebody asks for it."""
+"""A score, and its interval and contributions, which are computed only on request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its confidence interval, where it has one, and the `floor` that a perfect sampler would score."""
+    """A score with its confidence interval, if it has one, and the `floor` that a perfect sampler would score."""
 
     value: float
     low: float | None = None
@@ -31,21 +31,20 @@ class Estimate:
     floor: float | None = None
 
     def to_json(self) -> Json:
-        """As it stands in an evaluation record: without what it does not have."""
+        """The JSON of an evaluation record, without fields that are None."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
-class Score:
-    """A score of which only the value is worked out so far.
+class LazyScore:
+    """A score whose interval and contributions are computed on request.
 
     Attributes:
         value: the score.
-        interval: gives (low, high) at a level of confidence in (0, 1); None for a score without an interval. The
-            docstring of each metric says which randomness its interval is about.
-        contributions: gives what each image contributes, with which two generators are compared; None for a score that
-            can't be compared so.
-        floor: what a perfect sampler would score, where that is not the end of the range.
+        interval: from a level of confidence in (0, 1) to (low, high); None for a score without an interval. The
+            docstring of each metric says which images vary.
+        contributions: what each image contributes, for paired comparison of two generators; None if not supported.
+        floor: what a perfect sampler would score, if that is not the end of the range.
     """
 
     value: float
@@ -62,26 +61,26 @@ class Score:
 def normal_interval(
     value: float, contributions: Callable[[], Contributions], *, low: float = -math.inf, high: float = math.inf
 ) -> Callable[[float], tuple[float, float]]:
-    """The interval value +- z * error, cut to what the score can be; about other generated images.
+    """The interval value +- z * error over other generated images, clipped to the range of the score.
 
     Args:
         value: the score.
-        contributions: of the generated images; of the real ones where the score is a mean over those alone.
-        low: the least value that the score can take.
-        high: the greatest one.
+        contributions: of the generated images, or of the real ones if the score is a mean over those.
+        low: the lower end of the score's range.
+        high: the upper end.
     """
 
     def interval(confidence: float) -> tuple[float, float]:
         found = contributions()
         over: Over = "generated" if found.generated.size else "real"
-        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * standard_error(found, over=over)
-        return max(low, value - reach), min(high, value + reach)
+        half_width = NormalDist().inv_cdf(0.5 + confidence / 2) * standard_error(found, over=over)
+        return max(low, value - half_width), min(high, value + half_width)
 
     return interval
 
 
-def mean(*, generated: Values | None = None, real: Values | None = None, low: float = -math.inf) -> Score:
-    """A score that is the mean of one number an image, of the `generated` [N] or of the `real` ones [M]."""
+def mean(*, generated: Values | None = None, real: Values | None = None, low: float = -math.inf) -> LazyScore:
+    """A score that is the mean of one number per image, `generated` [N] or `real` [M]."""
     values = np.asarray(generated if generated is not None else real, np.float64)
     side = "generated" if generated is not None else "real"
 
@@ -89,11 +88,11 @@ def mean(*, generated: Values | None = None, real: Values | None = None, low: fl
         return of_values(**{side: values})
 
     value = float(values.mean())
-    return Score(value, normal_interval(value, contributions, low=low), contributions)
+    return LazyScore(value, normal_interval(value, contributions, low=low), contributions)
 
 
-def share(*, generated: Values | None = None, real: Values | None = None, floor: float | None = None) -> Score:
-    """A score that is the share of images for which something holds, with Wilson's interval; see `mean`."""
+def share(*, generated: Values | None = None, real: Values | None = None, floor: float | None = None) -> LazyScore:
+    """A score that is the share of images for which a condition holds, with Wilson's interval; see `mean`."""
     values = np.asarray(generated if generated is not None else real, np.bool_)
     score = mean(generated=generated, real=real)
     return dataclasses.replace(score, interval=partial(shares.wilson, score.value, len(values)), floor=floor)

@@ -1,5 +1,4 @@
-"""What each image contributes to FID (`gan.metrics.maths.contributions`): closed forms, without a single bootstrap
-round.
+"""What each image contributes to FID (`gan.metrics.maths.contributions`), in closed form instead of by bootstrap.
 
 With real covariance A and generated covariance B, both Gaussians have the same diagonal covariance D in coordinates u
 with u_generated = K^T (x - mean), u_real = K^-1 (x - mean), where T = K K^T maps one Gaussian onto the other (the
@@ -17,10 +16,10 @@ from the squared coordinates alone. To second order the distance is Bures' metri
 
     |shift of the means|^2 + 1/2 sum_ij (P - Q)_ij^2 / (d_i + d_j)     for covariances D + P and D + Q
 
-which gives rows 1 and 2. Directions in which one of the sets has no variance are left out: they add to D nothing that a
-change of weights could alter.
+which gives rows 1 and 2. Directions in which one of the sets has no variance are left out: their part of D does not
+change with the weights.
 
-Cost: two decompositions of matrices [F, F] at most, and eight products of [N, F] with [F, F] a side.
+Cost: at most two decompositions of matrices [F, F], and eight products of [N, F] with [F, F] per side.
 """
 
 from __future__ import annotations
@@ -39,8 +38,11 @@ if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 TILE_ROWS = 1024
-FEWEST = 3  # without one of them there still is a covariance
-STEP, MARGIN = 1.2, 28.0  # of the trapezoidal rule in log t, and how far it reaches beyond the eigenvalues: error 1e-6
+MIN_IMAGES = 3  # leaving one out must leave a covariance
+LOG_STEP, LOG_MARGIN = (
+    1.2,
+    28.0,
+)  # of the trapezoidal rule in log t, and how far it reaches beyond the eigenvalues: error 1e-6
 Rows = npt.NDArray[np.float32]
 
 
@@ -49,7 +51,7 @@ class _Side(NamedTuple):
 
     row: Floats  # [N] contributions
     coordinates: Rows  # u [N, K]
-    inflation: Floats  # [N] how much more leaving an image out takes off the trace than the derivative says
+    inflation: Floats  # [N] ratio of the trace lost without an image to the first-order estimate
     mean: Floats  # [K] sum of s u / N over images, s the halves
     product: Floats  # [K, K] sum of s u u^T / N
 
@@ -57,9 +59,9 @@ class _Side(NamedTuple):
 def influence(real: Features, generated: Features) -> Contributions:
     """What each image contributes to the FID of `real` [M, F] and `generated` [N, F]; three rows.
 
-    With fewer than 3 images on one side the contributions are not a number, and errors from them infinite.
+    With fewer than 3 images on a side the contributions are NaN, and standard errors from them infinite.
     """
-    if min(len(real), len(generated)) < FEWEST:
+    if min(len(real), len(generated)) < MIN_IMAGES:
         return Contributions(np.full((3, len(generated)), np.nan), np.full((3, len(real)), np.nan))
     first, second = fid.fit(real), fid.fit(generated)
     to_generated, to_real, deviations = _common_coordinates(first.covariance, second.covariance)
@@ -70,7 +72,7 @@ def influence(real: Features, generated: Features) -> Contributions:
 
 
 def _common_coordinates(real: Floats, generated: Floats) -> tuple[Floats, Floats, Floats]:
-    """K [F, K], K^-T [F, K] and the diagonal of D [K], as the module says; K is the rank that both have in common."""
+    """K [F, K], K^-T [F, K] and the diagonal of D [K] (see the module); the size K is the common rank of both sides."""
     lower = fid.sound_cholesky(real)
     if lower is None:
         lower = fid.thin_root(real)
@@ -114,15 +116,15 @@ def _jackknife(squares: Floats, along: Floats, traces: Floats, trace: float) -> 
 
 
 def _trace_without(coordinates: Floats, deviations: Floats, count: int) -> tuple[Floats, Floats]:
-    """What taking image i out adds to Tr D (below 0), and its ratio to the derivative (at least 1): [rows] each."""
+    """The change of Tr D without image i (below 0), and its ratio to the derivative (at least 1): [rows] each."""
     if not deviations.size:
         return np.zeros(len(coordinates)), np.ones(len(coordinates))
     share = count / (count - 1) ** 2
     low, high = 2.0 * np.log(deviations[[0, -1]])
-    points = np.exp(np.arange(low - MARGIN, high + MARGIN, STEP))
+    points = np.exp(np.arange(low - LOG_MARGIN, high + LOG_MARGIN, LOG_STEP))
     squares = coordinates**2
     leverage = share * (squares * deviations) @ (1.0 / np.add.outer(deviations**2, points))
-    gone = np.log1p(-np.minimum(leverage, 1.0 - fid.EPSILON)) @ (STEP * np.sqrt(points)) / (2.0 * np.pi)
+    gone = np.log1p(-np.minimum(leverage, 1.0 - fid.EPSILON)) @ (LOG_STEP * np.sqrt(points)) / (2.0 * np.pi)
     slope = -share / 2.0 * squares.sum(axis=1)
     return gone, np.divide(gone, slope, out=np.ones_like(gone), where=slope < 0.0)
 
@@ -130,8 +132,8 @@ def _trace_without(coordinates: Floats, deviations: Floats, count: int) -> tuple
 def _rows(side: _Side, other: _Side, deviations: Floats) -> Floats:
     """The three rows of one side, [3, N].
 
-    The coordinates come from a covariance that the image is part of, and are too small by its leverage; so are the
-    products of rows 1 and 2. The square of `inflation` makes up for it.
+    The covariance includes the image itself, so its coordinates are too small by its leverage, and so are the products
+    of rows 1 and 2. The square of `inflation` corrects this.
     """
     count = len(side.row)
     weights = 1.0 / np.add.outer(deviations, deviations)

@@ -1,6 +1,6 @@
 """Intervals of shares of images, and of the difference of two shares of the same images.
 
-They hold where a normal interval fails: at 0 and 1, where the standard error is 0, and with few images.
+They are valid where a normal interval fails: at 0 and 1, where the standard error is 0, and with few images.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-    return max(0.0, min(share, centre - reach)), min(1.0, max(share, centre + reach))
+    half_width = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return max(0.0, min(share, centre - half_width)), min(1.0, max(share, centre + half_width))
 
 
 def upper_difference(first: float, second: float, covariance: float, count: int, confidence: float) -> float:
@@ -41,7 +41,7 @@ def upper_difference(first: float, second: float, covariance: float, count: int,
     """
     (_, first_high), (second_low, _) = (wilson(each, count, 2 * confidence - 1) for each in (first, second))
     above, below = first_high - first, second - second_low
-    spread = math.sqrt(first * (1 - first) * second * (1 - second))
-    agreement = max(covariance - 1 / (2 * count), 0.0) if covariance > 0 else covariance
-    correlation = agreement / spread if spread else 0.0
+    scale = math.sqrt(first * (1 - first) * second * (1 - second))
+    corrected = max(covariance - 1 / (2 * count), 0.0) if covariance > 0 else covariance
+    correlation = corrected / scale if scale else 0.0
     return first - second + math.sqrt(max(0.0, above**2 - 2 * correlation * above * below + below**2))

@@ -1,4 +1,4 @@
-"""Whether two sets of features come from one distribution, and how far the distributions lie apart."""
+"""The distance between the distributions of two sets of features, with an interval that tests their equality."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 
-class Difference(NamedTuple):
-    """A squared maximum mean discrepancy with the two ends of its confidence interval."""
+class MmdEstimate(NamedTuple):
+    """A squared maximum mean discrepancy with its confidence interval."""
 
     value: float
     low: float
     high: float
 
 
-def kernel_difference(
+def mmd_with_interval(
     first: Features, second: Features, *, confidence: float, permutations: int, rng: np.random.Generator
-) -> Difference:
+) -> MmdEstimate:
     """The squared MMD between the distributions of two sets of features of one size [N, F], N at least 2.
 
     The estimate is KID's (Bińkowski et al. 2018, "Demystifying MMD GANs", section 3): cubic polynomial kernel,
-    unbiased, so that it is 0 on average where the distributions are equal, whatever N is.
+    unbiased, so that it is 0 on average for equal distributions, for every N.
 
-    The interval is about which N images of either kind were drawn. Its ends are the distances that a test would just
-    not reject. Where the distributions are equal, the estimate varies as it does under random exchanges of images
-    between the sets (Gretton et al. 2012, "A Kernel Two-Sample Test", section 5); that is exact, so that `low` is above
-    0 with a probability of (1 - confidence) / 2 at most. Where they differ, a variance comes on top that grows in
-    proportion to the distance (there, corollary 16), and is estimated from how much each image contributes.
+    The interval covers the choice of the N images in both sets. Its ends are the largest distances that a test would
+    not reject. For equal distributions the estimate varies as under random permutations of images between the sets
+    (Gretton et al. 2012, "A Kernel Two-Sample Test", section 5); that is exact, so `low` is above 0 with a probability
+    of at most (1 - confidence) / 2. For different distributions a variance is added that grows in proportion to the
+    distance (there, corollary 16), estimated from the contributions of the images.
 
     Args:
         first: features [N, F].
         second: features [N, F].
         confidence: of the interval, in (0, 1).
-        permutations: how many exchanges are drawn; more than 2 / (1 - confidence), so that the quantile exists.
+        permutations: how many are drawn; more than 2 / (1 - confidence), so that the quantile exists.
         rng: draws them.
 
     Returns:
@@ -54,27 +54,27 @@ def kernel_difference(
     critical = float(exchanged[rank])
     equal = float(exchanged.std())
     if not equal:  # every image has the same features
-        return Difference(value, value, value)
+        return MmdEstimate(value, value, value)
     variance = 4.0 * _variance_of_contributions(kernel, count)
     scale = max(value, equal)
     low = value - critical
     if low > 0:
         growth = max(0.0, variance - 2.0 * equal**2) / scale
         low = value + _root(value, critical / equal, equal, growth, side=-1)
-    # The estimate is skewed to the right, so that its errors are larger than one that came out small suggests.
+    # The estimate is skewed to the right: a small estimate understates its own error.
     normal = statistics.NormalDist().inv_cdf(1.0 - tail)
-    return Difference(value, low, value + _root(value, normal, equal, variance / scale, side=1))
+    return MmdEstimate(value, low, value + _root(value, normal, equal, variance / scale, side=1))
 
 
 def _root(value: float, errors: float, equal: float, growth: float, *, side: int) -> float:
-    """u of that sign for which u^2 = errors^2 (equal^2 + growth (value + u)): as far as so many standard errors go."""
+    """u with the sign of `side` and u^2 = errors^2 (equal^2 + growth (value + u)): `errors` standard errors."""
     slope = errors**2 * growth
     level = errors**2 * (equal**2 + growth * max(value, 0.0))
     return (slope + side * math.sqrt(slope**2 + 4.0 * level)) / 2
 
 
 def _kernel(features: Features) -> Floats:
-    """(x.y / F + 1)^3 for each pair of rows, and 0 on the diagonal, which the estimate leaves out."""
+    """(x.y / F + 1)^3 for each pair of rows, and 0 on the diagonal, which the estimate omits."""
     exact = np.asarray(features, np.float64)
     base = exact @ exact.T
     base /= exact.shape[1]
@@ -100,10 +100,10 @@ def _estimates(kernel: Floats, signs: Floats) -> Floats:
 
 
 def _variance_of_contributions(kernel: Floats, count: int) -> float:
-    """Of the mean contribution of an image: a quarter of the first-order variance of the estimate, and a noise.
+    """The variance of the mean contribution: a quarter of the first-order variance of the estimate, plus noise.
 
-    Where the distributions are equal there is noise alone, and four times this is twice the variance of the estimate:
-    every pair counts in two contributions.
+    For equal distributions there is only noise, and four times this is twice the variance of the estimate, since every
+    pair is in two contributions.
     """
     sides = slice(0, count), slice(count, None)
     variance = 0.0

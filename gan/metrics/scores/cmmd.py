@@ -4,10 +4,10 @@ Jayasumana et al. 2024, "Rethinking FID: Towards a Better Evaluation Metric for 
 section on CMMD: kernel exp(-|x - y|^2 / (2 sigma^2)), the biased estimate (V-statistic), times 1,000.
 
 Their features are CLIP embeddings of norm 1 and their sigma is 10, so that |x - y|^2 / (2 sigma^2) is at most 0.02: the
-kernel is close to a straight line, and the score close to 1,000 / sigma^2 times the squared distance of the means. With
-other networks the scale of features differs. `bandwidth` gives a sigma that follows from the real images: the median
-distance between two of them (Gretton et al. 2012, "A Kernel Two-Sample Test"), where the kernel is curved
-and sees more than means. A score belongs to its network and its sigma, and only scores of one sigma can be compared.
+kernel is almost linear, and the score close to 1,000 / sigma^2 times the squared distance of the means. The feature
+scale of other networks differs. `bandwidth` derives sigma from the real images: the median distance between two of them
+(Gretton et al. 2012, "A Kernel Two-Sample Test"), where the kernel is curved and measures more than means. Only scores
+with the same network and sigma can be compared.
 """
 
 from __future__ import annotations
@@ -19,30 +19,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
-CLIP_SIGMA = 10.0
 SCALE = 1000.0
 TILE_ROWS = 1024
 MEDIAN_ROWS = 1000
 
 
 def cmmd(real: Features, generated: Features, *, sigma: float) -> float:
-    """CMMD of features [M, F] and [N, F]: at least 0 but for rounding, 0 for equal sets.
+    """CMMD of features [M, F] and [N, F]: at least 0 up to rounding, 0 for equal sets.
 
     The estimate is biased upward, by about SCALE (1 - mean kernel) (1 / M + 1 / N).
     """
-    first, second = _placed(real, generated, sigma)
+    first, second = _scaled(real, generated, sigma)
     return SCALE * (_mean(first, first) + _mean(second, second) - 2.0 * _mean(first, second))
 
 
 def bandwidth(real: Features) -> float:
     """The median distance between two of at most `MEDIAN_ROWS` real images, evenly chosen from [M, F]; M at least 2.
 
-    1 where that is 0, which most images are equal for.
+    1 if the median is 0, because most images are equal.
     """
     some = np.asarray(real[:: max(1, math.ceil(len(real) / MEDIAN_ROWS))], np.float64)
     squares = _halved_squares(some - some.mean(axis=0), some - some.mean(axis=0)) * 2.0
@@ -50,8 +49,8 @@ def bandwidth(real: Features) -> float:
     return math.sqrt(median) if median > 0 else 1.0
 
 
-def _placed(real: Features, generated: Features, sigma: float) -> tuple[Floats, Floats]:
-    """Features from the real mean, in units of sigma."""
+def _scaled(real: Features, generated: Features, sigma: float) -> tuple[Floats, Floats]:
+    """Features relative to the real mean, in units of sigma."""
     centre = np.mean(real, axis=0, dtype=np.float64)
     first, second = (np.subtract(each, centre, dtype=np.float64) / sigma for each in (real, generated))
     return first, second
@@ -82,7 +81,7 @@ def _halved_squares(first: Floats, second: Floats) -> Floats:
     return np.maximum(halves, 0.0)
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`cmmd` of all images, with the median distance of real images as bandwidth, without an interval."""
     real, generated = comparison.real.features, comparison.generated.features
-    return {"cmmd": Score(cmmd(real, generated, sigma=bandwidth(real)))}
+    return {"cmmd": LazyScore(cmmd(real, generated, sigma=bandwidth(real)))}

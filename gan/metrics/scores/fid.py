@@ -4,8 +4,8 @@ Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a 
 
     d^2 = |mu_1 - mu_2|^2 + Tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2))
 
-The estimate is biased upward, by an amount that falls with the number of samples and depends on the generator
-(Chong & Forsyth 2020): values from different numbers of samples can't be compared.
+The estimate is biased upward by an amount that falls with the number of samples and depends on the generator (Chong &
+Forsyth 2020), so values from different numbers of samples can't be compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import scipy.linalg
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
-FEW_IMAGES = 2000  # with fewer on either side, the bias is larger than what tells generators apart
+FEW_IMAGES = 2000  # with fewer on either side, the bias exceeds typical differences between generators
 WELL_CONDITIONED = 1e-5  # least ratio of the diagonal of a Cholesky factor: condition number about 1e10
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -48,17 +48,17 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
 
 
 def fid_at_infinity(real: Gaussian, generated: Features, rng: np.random.Generator) -> float:
-    """FID extrapolated to infinitely many generated images: 2 FID_N - FID_(N/2), the mean of two disjoint halves.
+    """FID extrapolated to infinitely many generated images: 2 FID_N - FID_(N/2), the latter averaged over two halves.
 
     The bias of FID is linear in 1/N to first order (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception
-    Score", section 3.2); a line needs two sizes, and two halves use every image at both. Only the generated images
-    become infinitely many: the real ones stay those of the reference, whose number still biases the value. With N below
-    a few times F the next order remains. An estimate without bias may be negative, so this one is not cut at 0.
+    Score", section 3.2). Two disjoint halves use every image at both sizes. Only the number of generated images is
+    extrapolated; the finite number of real images still biases the value. If N is below a few times F, a second-order
+    bias remains. An unbiased estimate may be negative, so this one is not clipped at 0.
 
     Args:
         real: mean and covariance of the real features.
         generated: features [N, F], N at least 4.
-        rng: which image falls into which half.
+        rng: divides the images into halves.
     """
     whole = frechet_distance(real, fit(generated))
     halves = np.array_split(rng.permutation(len(generated)), 2)
@@ -68,10 +68,10 @@ def fid_at_infinity(real: Gaussian, generated: Features, rng: np.random.Generato
 def trace_of_root(first: Floats, second: Floats) -> float:
     """Tr (A B)^(1/2) of two covariance matrices [F, F].
 
-    A B has the eigenvalues of L^T B L, which is symmetric, where A = L L^T. One Cholesky factor and the eigenvalues of
-    a symmetric matrix take a seventh of the time of a matrix square root. B may be of any rank: eigenvalues that are
-    rounding errors of 0 are left out. Where both are rank-deficient (fewer samples than features on both sides),
-    neither has a sound Cholesky factor, and their eigenvectors serve instead.
+    With A = L L^T, A B has the eigenvalues of the symmetric L^T B L. One Cholesky factor and the eigenvalues of a
+    symmetric matrix take a seventh of the time of a matrix square root. B may have any rank: eigenvalues that are
+    rounding errors of 0 are omitted. If both are rank-deficient (fewer samples than features on both sides), neither
+    has an accurate Cholesky factor, and eigenvectors are used instead.
     """
     lower, other = sound_cholesky(first), second
     if lower is None:
@@ -83,16 +83,16 @@ def trace_of_root(first: Floats, second: Floats) -> float:
 
 
 def above_rounding(eigenvalues: Floats) -> npt.NDArray[np.bool_]:
-    """Which of the ascending eigenvalues of a positive semi-definite matrix are more than rounding errors of 0.
+    """Which of the ascending eigenvalues of a positive semi-definite matrix are not rounding errors of 0.
 
-    The roots of those that are not, 1e-8 each, would add up.
+    The square roots of such errors, 1e-8 each, would add up.
     """
     above: npt.NDArray[np.bool_] = eigenvalues > max(eigenvalues[-1], 0.0) * len(eigenvalues) * EPSILON
     return above
 
 
 def sound_cholesky(matrix: Floats) -> Floats | None:
-    """The lower factor [F, F] of a covariance matrix, or None where rounding errors would spoil it."""
+    """The lower Cholesky factor [F, F] of a covariance matrix, or None if it would be inaccurate."""
     try:
         lower: Floats = scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
     except scipy.linalg.LinAlgError:

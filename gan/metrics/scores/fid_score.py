@@ -6,13 +6,13 @@ from functools import cache
 
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.contributions import Contributions
-from gan.metrics.maths.estimate import Score, normal_interval
+from gan.metrics.maths.estimate import LazyScore, normal_interval
 from gan.metrics.maths.fid_influence import influence
 from gan.metrics.scores.fid import fit, frechet_distance
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
-    """`fid` of all images; its interval is about other images of the same generator, against these real images."""
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
+    """`fid` of all images; its interval is over other images of the same generator, with the real images fixed."""
     real, generated = comparison.real.features, comparison.generated.features
 
     @cache
@@ -20,4 +20,4 @@ def measure(comparison: Comparison) -> dict[str, Score]:
         return influence(real, generated)
 
     value = frechet_distance(fit(real), fit(generated))
-    return {"fid": Score(value, normal_interval(value, contributions, low=0.0), contributions)}
+    return {"fid": LazyScore(value, normal_interval(value, contributions, low=0.0), contributions)}

@@ -1,9 +1,9 @@
 """Inception Score: whether images are classified with confidence, and into many classes.
 
 Salimans et al. 2016, "Improved Techniques for Training GANs", section 4: exp(E_x KL(p(y | x) || p(y))), for networks
-that give class probabilities. From 1 (one class, or no confidence at all) to K. It does not look at real images: a
-generator that draws one perfect image of each class has the best score there is. Values of different networks, or of
-different numbers of images, can't be compared.
+with class probabilities. It ranges from 1 (one class, or no confidence) to K. It ignores real images: a generator with
+one perfect image per class has the best possible score. Values of different networks or numbers of images can't be
+compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Floats
@@ -33,8 +33,8 @@ class InceptionScore(NamedTuple):
 def inception_score(probabilities: npt.NDArray[np.floating], *, splits: int = SPLITS) -> InceptionScore:
     """The score of class probabilities [N, K], rows of which sum to 1.
 
-    The images are scored in `splits` parts in their order, at most N: the first parts have one image more where N is
-    no multiple of it.
+    The images are scored in order in `splits` parts, at most N; the first parts have one more image if N is not a
+    multiple.
     """
     parts = np.array_split(np.asarray(probabilities, np.float64), min(splits, len(probabilities)))
     scores = [float(np.exp(divergences(part).mean())) for part in parts]
@@ -49,9 +49,9 @@ def divergences(probabilities: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(xlogy(exact, exact).sum(axis=1) - xlogy(exact, marginal).sum(axis=1))
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
-    """`inception_score` of the classes that the feature network tells; nothing where it tells none."""
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
+    """`inception_score` of the feature network's class probabilities; no score if it has none."""
     probabilities = comparison.generated.class_probabilities
     if probabilities is None:
         return {}
-    return {"inception_score": Score(max(1.0, inception_score(probabilities).value))}
+    return {"inception_score": LazyScore(max(1.0, inception_score(probabilities).value))}

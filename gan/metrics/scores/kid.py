@@ -1,10 +1,10 @@
 """Kernel distance: the squared maximum mean discrepancy between real and generated features.
 
 Bińkowski et al. 2018, "Demystifying MMD GANs", section 3: cubic polynomial kernel k(x, y) = (x.y / F + 1)^3, the
-unbiased estimator, averaged over random subsets. Unbiased, so it can be negative, and unlike FID its expectation does
-not depend on the number of samples.
+unbiased estimator, averaged over random subsets. It is unbiased, so it can be negative, and unlike FID its expectation
+does not depend on the number of samples.
 
-KID's error is about other images, generated or real, and about other random subsets of them (`error_of_kid`).
+KID's error covers other images, generated or real, and other random subsets of them (`error_of_kid`).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import numpy as np
 
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.contributions import Contributions, Over, halves, standard_error
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
 
 TILE_ROWS = 1024
-FEWEST = 3  # without one of them there still is a pair
+MIN_IMAGES = 3  # leaving one out must leave a pair
 
 
 class AllPairs(NamedTuple):
     """The unbiased estimate from all pairs of images, and what each image contributes to it.
 
-    The mean over ever more subsets tends to it. Compare generators by it: no choice of subsets adds noise to its
-    difference.
+    KID tends to it with the number of subsets. It is better for comparing generators, since the choice of subsets adds
+    no noise.
     """
 
     value: float
@@ -63,14 +63,14 @@ def _off_diagonal_mean(kernel: Floats) -> float:
     return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
 
 
-def subset_size(wanted: int, real: int, generated: int) -> int:
-    """Images in a subset: what is wanted, but at most half of the smaller set, or subsets would not differ."""
-    return max(2, min(wanted, real // 2, generated // 2))
+def subset_size(max_size: int, real: int, generated: int) -> int:
+    """Images in a subset: `max_size`, but at most half of the smaller set, so that subsets differ."""
+    return max(2, min(max_size, real // 2, generated // 2))
 
 
-def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, rng: np.random.Generator) -> Floats:
+def kid(real: Features, generated: Features, *, subsets: int, max_subset_size: int, rng: np.random.Generator) -> Floats:
     """KID of random subsets of features [M, F] and [N, F]: float64 [subsets]. The score is their mean."""
-    size = subset_size(wanted_size, len(real), len(generated))
+    size = subset_size(max_subset_size, len(real), len(generated))
     return np.array(
         [
             polynomial_mmd(
@@ -83,16 +83,16 @@ def kid(real: Features, generated: Features, *, subsets: int, wanted_size: int, 
 
 
 def error_of_subsets(estimates: Floats) -> float:
-    """Standard error of a mean of estimates [subsets] that comes from the choice of subsets, the images held fixed.
+    """Standard error of a mean of estimates [subsets] over the choice of subsets, with the images fixed.
 
     For a paired difference of KIDs (subsets drawn with the same seed) pass the differences of the estimates. Infinite
-    for a single subset, which tells nothing about others.
+    for a single subset.
     """
     return float(np.std(estimates, ddof=1)) / math.sqrt(len(estimates)) if len(estimates) > 1 else math.inf
 
 
 def error_of_kid(estimates: Floats, contributions: Contributions, *, over: Over) -> float:
-    """Standard error of KID, over other images (as `contributions.standard_error` says) and other subsets of them.
+    """Standard error of KID over other images (see `contributions.standard_error`) and other subsets of them.
 
     Given the images, subsets are independent and expect the estimate from all pairs. So the variance of their mean is
     that of the estimate from all pairs plus that of the choice of subsets. Infinite with fewer than 3 images on a side.
@@ -104,11 +104,11 @@ def all_pairs(real: Features, generated: Features) -> AllPairs:
     """The unbiased estimate from all pairs of features [M, F] and [N, F], M and N at least 2, with contributions.
 
     Without image i the estimate lacks one row of the kernel, so leaving out each image costs no more than the estimate
-    (Arvesen 1969, "Jackknifing U-statistics"). With fewer than 3 images on a side the contributions are not a number,
-    and errors from them infinite.
+    (Arvesen 1969, "Jackknifing U-statistics"). With fewer than 3 images on a side the contributions are NaN, and errors
+    from them infinite.
 
-    The kernel is calculated in the type of the features, float32 or float64, less 1, which cancels. Memory: a tile of
-    `TILE_ROWS` squared at a time.
+    The kernel is computed in the data type of the features, float32 or float64, without its constant 1, which cancels.
+    Memory: one tile of `TILE_ROWS` squared.
     """
     within_real, within = _within(real), _within(generated)
     across, across_real = _across(generated, real)
@@ -120,7 +120,7 @@ def all_pairs(real: Features, generated: Features) -> AllPairs:
 
 
 def _within(points: Features) -> Floats:
-    """Sums of the kernel of each point with the others, plain and with the signs of the halves: [2, N]."""
+    """Sums of the kernel of each point with the others, unweighted and with the signs of the halves: [2, N]."""
     factors, sums = _factors(points), np.zeros((2, len(points)))
     for rows in _tiles(len(points)):
         for columns in _tiles(len(points)):
@@ -136,7 +136,7 @@ def _within(points: Features) -> Floats:
 
 
 def _across(first: Features, second: Features) -> tuple[Floats, Floats]:
-    """The same with the points of the other set: [2, N] for the first set, and [2, M] for the second."""
+    """The sums with the points of the other set: [2, N] for the first set, and [2, M] for the second."""
     factors = [_factors(each) for each in (first, second)]
     sums = [np.zeros((2, len(each))) for each in (first, second)]
     for rows in _tiles(len(first)):
@@ -171,10 +171,9 @@ def _mean_of_pairs(sums: Floats) -> float:
 
 
 def _rows(within: Floats, across: Floats, others: int) -> Floats:
-    """The rows of `gan.metrics.maths.contributions` for one set, [3, N], from its sums and the size of the other
-    set."""
+    """The rows of `gan.metrics.maths.contributions` for one set, [3, N]; `others` is the size of the other set."""
     count = within.shape[1]
-    if min(count, others) < FEWEST:
+    if min(count, others) < MIN_IMAGES:
         return np.full((3, count), np.nan)
     means = within[0] / (count - 1)  # taken off the kernel, so that the missing k(x, x) has no weight
     rows = np.stack(
@@ -188,11 +187,11 @@ def _rows(within: Floats, across: Floats, others: int) -> Floats:
     return centred
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
-    """`kid` of random subsets; its interval is about other generated images, and other subsets."""
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
+    """`kid` of random subsets; its interval is over other generated images and other subsets."""
     real, generated, protocol = comparison.real.features, comparison.generated.features, comparison.protocol
     rng = np.random.default_rng([protocol.seed, 2])
-    estimates = kid(real, generated, subsets=protocol.kid_subsets, wanted_size=protocol.kid_subset_size, rng=rng)
+    estimates = kid(real, generated, subsets=protocol.kid_subsets, max_subset_size=protocol.kid_subset_size, rng=rng)
     value = float(estimates.mean())
 
     @cache
@@ -200,8 +199,8 @@ def measure(comparison: Comparison) -> dict[str, Score]:
         return all_pairs(real, generated).contributions
 
     def interval(confidence: float) -> tuple[float, float]:
-        reach = error_of_kid(estimates, contributions(), over="generated")
-        reach *= NormalDist().inv_cdf(0.5 + confidence / 2)
-        return value - reach, value + reach
+        half_width = error_of_kid(estimates, contributions(), over="generated")
+        half_width *= NormalDist().inv_cdf(0.5 + confidence / 2)
+        return value - half_width, value + half_width
 
-    return {"kid": Score(value, interval)}
+    return {"kid": LazyScore(value, interval)}

@@ -1,16 +1,15 @@
 """Memorisation: generated images that are nearer to a training image than training images are to each other.
 
 Alaa et al. 2022, "How Faithful is your Synthetic Data? Sample-level Metrics for Evaluating and Auditing Generative
-Models", authenticity: a generated image g whose nearest training image is t is taken for a copy of t where
-d(g, t) < d(t, t'), t' being the training image nearest to t. The score is the share of such images, 1 - authenticity;
-lower is better.
+Models", authenticity: a generated image g with nearest training image t counts as a copy if d(g, t) < d(t, t'), where
+t' is the training image nearest to t. The score is the share of such images, 1 - authenticity; lower is better.
 
-Even images that nobody trained on score more than 0, as an independent image is nearer to t than t' is by chance. So
-the score is compared with its floor: what held-out real images score by the same rule.
+Independent images also score more than 0, since some are nearer to t than t' by chance. So the score has a floor: what
+held-out real images score by the same rule.
 
-Being near to training images is not the same as copying one: an image that is smoother than real ones lies nearer to
-their centre and so to all of them. Shares of `distance_ratios` below 1, and below `NEAR_COPY`, of the first 64
-principal components of pixels (MNIST: 60,000 training images; CelebA: 2,000 of 32 x 32 pixels):
+Being near to training images does not imply copying: an image that is smoother than real ones is nearer to their centre
+and so to all of them. Shares of `distance_ratios` below 1, and below `NEAR_COPY_RATIO`, on the first 64 principal
+components of pixels (MNIST: 60,000 training images; CelebA: 2,000 of 32 x 32 pixels):
 
                                                   MNIST           CelebA
     held-out images                               0.37  0.000     0.23  0.000
@@ -21,11 +20,11 @@ principal components of pixels (MNIST: 60,000 training images; CelebA: 2,000 of 
     training images, brighter by 10 of 255        0.99  0.885     1.00  0.995
     training images, mirrored                     0.08  0.000     0.39  0.017
 
-So a threshold for copies should look at the share below `NEAR_COPY`, while `memorised` keeps the paper's definition.
-Copies that are mirrored or shifted are found only by a network whose features change little by that.
+So a limit on copies should use the share below `NEAR_COPY_RATIO`; `memorised` keeps the paper's definition. Mirrored or
+shifted copies are found only if the network's features are almost invariant to that.
 
-Training images that are equal count as one: t' is the nearest one that differs from t. Otherwise an image that the
-training set holds twice could be replayed unnoticed, with d(t, t') = 0.
+Equal training images count as one: t' is the nearest one that differs from t. Otherwise a generator could replay an
+image that is in the training set twice unnoticed, since d(t, t') = 0.
 """
 
 from __future__ import annotations
@@ -34,39 +33,28 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.distances import digests, frame_of, place, tie_tolerance
-from gan.metrics.maths.estimate import Score, share
-from gan.metrics.maths.neighbours import BlockPair, Nearest
+from gan.metrics.maths.distances import digests, normalisation_of, normalised, tie_tolerance
+from gan.metrics.maths.estimate import LazyScore, share
+from gan.metrics.maths.neighbours import BlockPair, NearestCollector
 
 if TYPE_CHECKING:
     from gan.metrics.maths.distances import Indices
     from gan.types import Features, Floats
 
-NEAR_COPY = 0.5  # of the spacing of training images: see above
-PART_ROWS = 8192  # points that are held in float32 at a time
+NEAR_COPY_RATIO = 0.5  # of the distance between training images: see above
+PART_ROWS = 8192  # points converted to float32 at a time
 
 
-def memorised(generated: Features, training: Features, *, ratio: float = 1.0) -> npt.NDArray[np.bool_]:
-    """Which of the generated images copy a training image.
+def distance_ratios(generated: Features, training: Features) -> Floats:
+    """d(g, t) / d(t, t') of each generated image: float64 [N]; 0 for a copy, 1 or more for a new image.
+
+    Ratios that may equal 1 are 1.
 
     Args:
         generated: features [N, F].
         training: features [T, F] of all training images.
-        ratio: d(g, t) must be below this share of d(t, t'); 1 as in the paper, less finds only nearer copies.
-
-    Returns:
-        bool [N]; the score is the mean.
-    """
-    return distance_ratios(generated, training) < ratio
-
-
-def distance_ratios(generated: Features, training: Features) -> Floats:
-    """d(g, t) / d(t, t') of each generated image: float64 [N]; 0 for a copy, 1 or more for what is new.
-
-    Ratios that may equal 1 are 1. Arguments as of `memorised`.
     """
     index, distance = nearest(generated, training)
     used, where = np.unique(index, return_inverse=True)
@@ -82,62 +70,62 @@ def nearest(queries: Features, points: Features, *, exclude_equal: bool = False)
     Args:
         queries: [N, F].
         points: [T, F], T at least 1.
-        exclude_equal: points that are equal to the query do not count, as is right where the queries are points.
+        exclude_equal: ignore points that equal the query, for queries that are themselves points.
 
     Returns:
-        Index of the nearest point, int [N], and its distance, float64 [N]. Of points that are equally near it is the
-        one with the lowest index; if no point counts, it is index 0 at infinite distance.
+        Index of the nearest point, int [N], and its distance, float64 [N]. Ties are broken by the lowest index; if
+        every point is excluded, it is index 0 at infinite distance.
 
     Memory: the queries in float32, and a part of the points at a time.
 
     Raises:
         DataError: a feature is not a finite number.
     """
-    rows, own = _distinct(points, queries) if exclude_equal else (np.arange(len(points)), None)
-    if own is not None and len(rows) == 1:
+    rows, equal_rows = _distinct_rows(points, queries) if exclude_equal else (np.arange(len(points)), None)
+    if equal_rows is not None and len(rows) == 1:
         return np.zeros(len(queries), np.intp), np.full(len(queries), np.inf)
-    frame = frame_of(points, queries)
-    asked = place(queries, frame)
-    blocks = asked.blocks()
-    found = [Nearest(queries, block, points, frame.scale, 1) for block in blocks]
+    normalisation = normalisation_of(points, queries)
+    query_points = normalised(queries, normalisation)
+    blocks = query_points.blocks()
+    collectors = [NearestCollector(queries, block, points, normalisation.scale, 1) for block in blocks]
     for part in np.array_split(rows, math.ceil(len(rows) / PART_ROWS)):
-        held = place(points, frame, part)
-        for columns in held.blocks(at_least=2):
-            for block, collector in zip(blocks, found, strict=True):
-                hidden = None if own is None else _places(own[block.rows], columns.rows)
-                collector.add(BlockPair(asked, block, held, columns, hidden=hidden))
+        part_points = normalised(points, normalisation, part)
+        for columns in part_points.blocks(at_least=2):
+            for block, collector in zip(blocks, collectors, strict=True):
+                excluded = None if equal_rows is None else _positions(equal_rows[block.rows], columns.rows)
+                collector.add(BlockPair(query_points, block, part_points, columns, excluded=excluded))
     index, squares = np.empty(len(queries), np.intp), np.empty(len(queries))
-    for block, collector in zip(blocks, found, strict=True):
+    for block, collector in zip(blocks, collectors, strict=True):
         squares[block.rows], index[block.rows] = collector.finish()
     return index, np.sqrt(squares)
 
 
-def _distinct(points: Features, queries: Features) -> tuple[Indices, Indices]:
-    """The first rows of equal points, ascending, and for each query the row of the equal point, or -1."""
+def _distinct_rows(points: Features, queries: Features) -> tuple[Indices, Indices]:
+    """The rows of distinct points, ascending, and for each query the row of the point that equals it, or -1."""
     first: dict[bytes, int] = {}
     for row, digest in enumerate(digests(points)):
         first.setdefault(digest, row)
     return np.array(list(first.values())), np.array([first.get(digest, -1) for digest in digests(queries)])
 
 
-def _places(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
-    """Which of `wanted` [A] stand in `rows` [B], and where."""
+def _positions(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
+    """Which elements of `wanted` [A] are in `rows` [B], and their positions there."""
     order = np.argsort(rows)
     places = order[np.searchsorted(rows[order], wanted).clip(max=len(rows) - 1)]
-    found = np.flatnonzero(rows[places] == wanted)
-    return found, places[found]
+    collectors = np.flatnonzero(rows[places] == wanted)
+    return collectors, places[collectors]
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
-    """`memorised` and `near_copies` of all images, with what held-out real images score as their floors.
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
+    """`memorised` and `near_copies` of all images; the floors are the scores of held-out real images.
 
-    The intervals are about other generated images. In the row of real data, held-out images stand for generated ones,
-    as training images are in the training set.
+    The intervals are over other generated images. The row of real data uses held-out images, since training images
+    would be copies of themselves.
     """
     floors = ratios = comparison.copy_ratios
     if not comparison.generated_are_real:
         ratios = distance_ratios(comparison.generated.features, comparison.training)
-    limits = {"memorised": 1.0, "near_copies": NEAR_COPY}
+    limits = {"memorised": 1.0, "near_copies": NEAR_COPY_RATIO}
     return {
         name: share(generated=ratios < limit, floor=float((floors < limit).mean())) for name, limit in limits.items()
     }

@@ -3,11 +3,11 @@
 After Berthet et al. 2026, "MIND: Monge Inception Distance for Generative Models Evaluation" (arXiv 2605.06797), by the
 definition of Bonneel et al. 2015, "Sliced and Radon Wasserstein Barycenters of Measures": the mean over
 random directions of the squared one-dimensional Wasserstein-2 distance, found by sorting. It fits no covariance, so it
-needs fewer images than FID, and sees more than two moments.
+needs fewer images than FID and covers more than two moments.
 
-The mean is multiplied by the number of features F, for the units of FID: a set and the same set shifted have |shift|^2
-by both. Berthet et al. use Inception-v3; whether they scale the mean the same way was not checked, so values can't be
-compared with theirs, nor between networks or numbers of images.
+The mean is multiplied by the number of features F to have the units of FID: for a set and its translation both scores
+are |shift|^2. Berthet et al. use Inception-v3; whether they scale the mean the same way was not checked, so values
+can't be compared with theirs, nor between networks or numbers of images.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.estimate import Score
+from gan.metrics.maths.estimate import LazyScore
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
@@ -33,15 +33,15 @@ def mind(real: Features, generated: Features, *, directions: int, rng: np.random
         real: [M, F].
         generated: [N, F].
         directions: how many are drawn, at least 1.
-        rng: draws them; use the same seed where two scores are to be compared.
+        rng: draws them; use the same seed for scores that are compared.
     """
     return float(real.shape[1] * sliced_distances(real, generated, directions=directions, rng=rng).mean())
 
 
 def sliced_distances(real: Features, generated: Features, *, directions: int, rng: np.random.Generator) -> Floats:
-    """Squared Wasserstein-2 distance along each of random directions: float64 [directions].
+    """Squared Wasserstein-2 distance along random directions: float64 [directions].
 
-    Arguments as of `mind`. Memory: `TILE_BYTES`, and a float64 copy of the features unless they are that already.
+    Arguments as of `mind`. Memory: `TILE_BYTES`, and a float64 copy of the features.
     """
     centre = np.mean(real, axis=0, dtype=np.float64)
     sides = [np.subtract(each, centre, dtype=np.float64) for each in (real, generated)]
@@ -59,8 +59,8 @@ def _axes(features: int, counts: list[int], rng: np.random.Generator) -> list[Fl
 def _along(first: Floats, second: Floats) -> Floats:
     """Squared Wasserstein-2 distances of columns [M, D] and [N, D]: [D].
 
-    Sorted values are the quantile functions. For M other than N both are steps, of 1 / M and 1 / N: between two ends of
-    steps neither changes.
+    Sorted values are the quantile functions. If M differs from N, both are step functions with widths 1 / M and 1 / N,
+    integrated piecewise between the union of their steps.
     """
     first.sort(axis=0)
     second.sort(axis=0)
@@ -72,8 +72,8 @@ def _along(first: Floats, second: Floats) -> Floats:
     return np.asarray(weights @ gaps**2)
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
     """`mind` of all images, along seeded directions, without an interval."""
     rng = np.random.default_rng([comparison.protocol.seed, 5])
     real, generated = comparison.real.features, comparison.generated.features
-    return {"mind": Score(mind(real, generated, directions=DIRECTIONS, rng=rng))}
+    return {"mind": LazyScore(mind(real, generated, directions=DIRECTIONS, rng=rng))}

@@ -1,4 +1,4 @@
-"""Mode coverage: how many kinds of images a generator draws, and how often.
+"""Mode coverage: how many modes of the data a generator produces, and how often.
 
 Modes are classes, combinations of attributes, or clusters (`gan.metrics.features.mode_definitions`); an image counts
 for its most probable one. Metz et al. 2017, "Unrolled Generative Adversarial Networks", and Srivastava et al. 2017,
@@ -16,73 +16,73 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from gan.metrics.maths.estimate import Score, share
+from gan.metrics.maths.estimate import LazyScore, share
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
     from gan.types import Floats
 
 Counts = npt.NDArray[np.int64]
-FOUND_SHARE = 0.1  # of a mode's share among real images: a misread image alone finds no mode
+MIN_RELATIVE_SHARE = 0.1  # of a mode's share among real images, so that one misclassified image finds no mode
 
 
 def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
-    """Images a mode, int64 [K], of mode probabilities [N, K]."""
+    """The number of images per mode, int64 [K], from mode probabilities [N, K]."""
     return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.int64)
 
 
 def modes_found(generated: Counts, real: Counts) -> int:
-    """Modes found, of those with a real image: shares of generated images at least `FOUND_SHARE` of that of real ones.
+    """The number of modes whose share of generated images is at least `MIN_RELATIVE_SHARE` of that of real images.
 
     Args:
-        generated: images a mode [K].
-        real: the same of real images.
+        generated: generated images per mode [K].
+        real: real images per mode [K]; modes without one don't count.
     """
-    return int(np.count_nonzero((real > 0) & (generated >= _fewest(int(generated.sum()), real))))
+    return int(np.count_nonzero((real > 0) & (generated >= _min_counts(int(generated.sum()), real))))
 
 
 def modes_found_error(generated: Counts, real: Counts) -> float:
-    """Standard error of `modes_found` over other images of the same generator, the real ones held fixed.
+    """Standard error of `modes_found` over other images of the same generator, with the real images fixed.
 
     The number of images of a mode is binomial. The numbers of two modes are negatively associated (Joag-Dev & Proschan
     1983), so the sum of the variances is an upper bound.
     """
     count = int(generated.sum())
-    wanted = real > 0
-    reached = scipy.stats.binom.sf(_fewest(count, real)[wanted] - 1, count, generated[wanted] / count)
-    return float(np.sqrt(np.sum(reached * (1.0 - reached))))
+    has_real = real > 0
+    found_probability = scipy.stats.binom.sf(_min_counts(count, real)[has_real] - 1, count, generated[has_real] / count)
+    return float(np.sqrt(np.sum(found_probability * (1.0 - found_probability))))
 
 
-def _fewest(count: int, real: Counts) -> Counts:
-    """With how many of `count` images each mode [K] is found: at least 1."""
-    least: Counts = np.ceil(FOUND_SHARE * count * real / real.sum() - 1e-9).astype(np.int64)
+def _min_counts(count: int, real: Counts) -> Counts:
+    """How many of `count` images each mode [K] needs to be found, at least 1."""
+    least: Counts = np.ceil(MIN_RELATIVE_SHARE * count * real / real.sum() - 1e-9).astype(np.int64)
     return np.maximum(least, 1)
 
 
 def mode_kl(generated: Counts, real: Counts) -> float:
     """KL(generated || real) in nats between two histograms [K]; at least 0, and 0 only for equal shares.
 
-    A mode without a real image is given half an image, so that drawing it costs much but not infinitely much.
+    A mode without a real image counts as half an image, so that the divergence stays finite.
     """
     shares, logarithms = _log_ratios(generated, real)
     return max(0.0, float(shares @ logarithms))
 
 
 def mode_kl_error(generated: Counts, real: Counts) -> float:
-    """Standard error of `mode_kl` over other images of the same generator, the real ones held fixed.
+    """Standard error of `mode_kl` over other images of the same generator, with the real images fixed.
 
     The delta method gives Var(log p/q) / N. Near the floor 2 N KL is chi-squared (see `kl_floor`): the variance there
-    is (K - 1) / 2N^2, and the delta method with estimated shares counts it twice, so it is taken off once.
+    is (K - 1) / 2N^2. The delta method with estimated shares counts it twice, so it is subtracted once.
     """
     count = float(generated.sum())
     shares, logarithms = _log_ratios(generated, real)
-    first = float(shares @ (logarithms - shares @ logarithms) ** 2) / count
-    second = (len(shares) - 1) / 2 / count**2
-    return math.sqrt(max(first - second, second))
+    first_order = float(shares @ (logarithms - shares @ logarithms) ** 2) / count
+    second_order = (len(shares) - 1) / 2 / count**2
+    return math.sqrt(max(first_order - second_order, second_order))
 
 
 def _log_ratios(generated: Counts, real: Counts) -> tuple[Floats, Floats]:
-    """Shares of the modes that were drawn, and the logarithms of their ratios to the real shares."""
+    """Shares of the modes of generated images, and the logarithms of their ratios to the real shares."""
     expected = np.where(real > 0, real, 0.5).astype(np.float64)
     expected /= expected.sum()
     shares = generated / generated.sum()
@@ -91,46 +91,46 @@ def _log_ratios(generated: Counts, real: Counts) -> tuple[Floats, Floats]:
 
 
 def kl_floor(modes: int, samples: int, real_images: int | None = None) -> float:
-    """The KL divergence that a perfect sampler would score, for it draws finitely many images: (K - 1) / 2N.
+    """The KL divergence that a perfect sampler would score with N images: (K - 1) / 2N.
 
-    Where the real distribution is itself estimated, from M images, (K - 1) / 2M comes on top. (The likelihood ratio
-    2 N KL is chi-squared with K - 1 degrees of freedom; Wilks 1938.)
+    If the real distribution is estimated from M images, (K - 1) / 2M is added. (The likelihood ratio 2 N KL is
+    chi-squared with K - 1 degrees of freedom; Wilks 1938.)
     """
     return (modes - 1) / 2 * (1 / samples + (1 / real_images if real_images else 0.0))
 
 
-def is_confident(probabilities: npt.NDArray[np.floating], above: float) -> npt.NDArray[np.bool_]:
-    """Which images [N] show one mode with a probability greater than `above`, of mode probabilities [N, K]."""
-    sure: npt.NDArray[np.bool_] = probabilities.max(axis=1) > above
-    return sure
+def is_confident(probabilities: npt.NDArray[np.floating], threshold: float) -> npt.NDArray[np.bool_]:
+    """Whether each image [N] has a mode with probability above `threshold`, from mode probabilities [N, K]."""
+    confident: npt.NDArray[np.bool_] = probabilities.max(axis=1) > threshold
+    return confident
 
 
-def measure(comparison: Comparison) -> dict[str, Score]:
-    """`modes_found`, `mode_kl` (with its floor) and, where modes tell it, `high_confidence` of all images.
+def measure(comparison: Comparison) -> dict[str, LazyScore]:
+    """`modes_found`, `mode_kl` (with its floor) and, if the modes express confidence, `high_confidence` of all images.
 
-    The intervals are about other generated images.
+    The intervals are over other generated images.
     """
     real, generated = comparison.real.mode_counts(), comparison.generated.mode_counts()
     found, kl = modes_found(generated, real), mode_kl(generated, real)
     scores = {
-        "modes_found": Score(
-            found, _interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
+        "modes_found": LazyScore(
+            found, _normal_interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
         ),
-        "mode_kl": Score(
+        "mode_kl": LazyScore(
             kl,
-            _interval(kl, mode_kl_error(generated, real), np.inf),
+            _normal_interval(kl, mode_kl_error(generated, real), np.inf),
             floor=kl_floor(len(real), len(comparison.generated), len(comparison.real)),
         ),
     }
     if comparison.has_confidence:
-        above = comparison.protocol.confidence_threshold
-        scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, above))
+        threshold = comparison.protocol.confidence_threshold
+        scores["high_confidence"] = share(generated=is_confident(comparison.generated.mode_probabilities, threshold))
     return scores
 
 
-def _interval(value: float, error: float, most: float) -> Callable[[float], tuple[float, float]]:
+def _normal_interval(value: float, error: float, high: float) -> Callable[[float], tuple[float, float]]:
     def interval(confidence: float) -> tuple[float, float]:
-        reach = NormalDist().inv_cdf(0.5 + confidence / 2) * error
-        return max(0.0, value - reach), min(most, value + reach)
+        half_width = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+        return max(0.0, value - half_width), min(high, value + half_width)
 
     return interval

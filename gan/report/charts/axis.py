@@ -1,11 +1,11 @@
-"""Axes: round numbers for ticks, and where values fall between two ends. Pure."""
+"""Axes: ticks at round numbers, and positions of values. Pure."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-NO_SPREAD = 1e-9  # of a range, relative to its ends: below that it counts as one value
+MIN_RELATIVE_SPREAD = 1e-9  # a range that is smaller relative to its ends counts as one value
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Axis:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """The position of a value, to a hundredth of a unit; values beyond an end stay at it."""
+        """The position of a value, rounded to 0.01 units; values beyond the axis are clipped."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
     def label(self, tick: float) -> str:
-        """A tick as text, no longer than it need be: 0.25, 1,500, 20k, 1e-05."""
+        """A tick as short text: 0.25, 1,500, 20k, 1e-05."""
         if tick == 0:
             return "0"
         if abs(tick) >= 10_000:
@@ -35,8 +35,8 @@ class Axis:
 
 
 def axis(low: float, high: float, start: float, end: float, *, count: int = 4) -> Axis:
-    """An axis that holds [low, high] with about `count` ticks at round numbers, its ends on the outermost ticks."""
-    if high - low <= NO_SPREAD * max(abs(low), abs(high)):
+    """An axis that covers [low, high] with about `count` ticks at round numbers and its ends on the outermost ticks."""
+    if high - low <= MIN_RELATIVE_SPREAD * max(abs(low), abs(high)):
         spread = abs(low) / 2 or 0.5
         low, high = low - spread, low + spread
     step = round_step((high - low) / count)

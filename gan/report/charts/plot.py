@@ -1,4 +1,4 @@
-"""From the numbers of a chart to the geometry of its SVG. Pure; the templates only write it down."""
+"""The SVG geometry of charts, from their numbers. Pure; the templates only render it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from gan.report.charts.axis import Axis, axis
-from gan.report.data import Chart, Interval, Score, Series
+from gan.report.data import Chart, ScoreInterval, ScoreRow, Series
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 60, 384, 12, 206
-MOST_POINTS = 160
+MAX_POINTS = 160
 WHISKER_WIDTH, WHISKER_MARGIN = 260, 8
-SIDE_BY_SIDE = ("generator", "real", "live")
+COMPARED = ("generator", "real", "live")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A drawn series: SVG path data of line and band, and its lone or last points as (x, y, title)."""
+    """A drawn series: SVG path data, and marked points as (x, y, title)."""
 
     name: str
     path: str
-    band: str
     dots: tuple[tuple[float, float, str], ...]
 
 
@@ -34,14 +33,13 @@ class Plot:
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
-    level: tuple[str, float] | None
 
 
 @dataclass(frozen=True)
 class Whisker:
-    """An interval as drawn in a row of scores: positions of value and ends, and what to read out."""
+    """An interval as drawn in a row of scores: positions of its value and ends, and a text for screen readers."""
 
-    who: str
+    subject: str
     value: float
     low: float
     high: float
@@ -49,69 +47,60 @@ class Whisker:
 
 
 def plot(chart: Chart) -> Plot | None:
-    """The geometry of a chart; None where no series has a point."""
-    series = [_thinned(each) for each in chart.series if each.points]
+    """The geometry of a chart; None if no series has a point."""
+    series = [_downsampled(each) for each in chart.series if each.points]
     if not series:
         return None
-    xs = [x for each in series for x, _ in each.points]
-    ys = [y for each in series for _, y in each.points]
-    ys += [edge for each in series for pair in each.band for edge in pair]
-    if chart.level is not None:
-        ys.append(chart.level[1])
-    if chart.least is not None:
-        ys.append(chart.least)
-    x = axis(min(0.0, *xs), max(xs), LEFT, RIGHT)
-    y = axis(min(ys), max(ys), BOTTOM, TOP)
-    level = None if chart.level is None else (chart.level[0], y.at(chart.level[1]))
-    return Plot(chart, x, y, tuple(_line(each, x, y, chart.x_label) for each in series), level)
+    all_x = [x for each in series for x, _ in each.points]
+    all_y = [y for each in series for _, y in each.points]
+    if chart.min_y is not None:
+        all_y.append(chart.min_y)
+    x = axis(min(0.0, *all_x), max(all_x), LEFT, RIGHT)
+    y = axis(min(all_y), max(all_y), BOTTOM, TOP)
+    return Plot(chart, x, y, tuple(_line(each, x, y, chart.x_label) for each in series))
 
 
-def whiskers(score: Score) -> tuple[Whisker, ...]:
-    """A score's intervals side by side on one scale that begins at 0, or below where a value is negative."""
-    shown = [(who, getattr(score, who)) for who in SIDE_BY_SIDE if getattr(score, who) is not None]
+def whiskers(score: ScoreRow) -> tuple[Whisker, ...]:
+    """A score's intervals on one scale that starts at 0, or below if a value is negative."""
+    shown = [(subject, getattr(score, subject)) for subject in COMPARED if getattr(score, subject) is not None]
     if not shown:
         return ()
     edges = [edge for _, each in shown for edge in (each.value, each.low, each.high) if edge is not None]
     scale = axis(min(0.0, *edges), max(edges), WHISKER_MARGIN, WHISKER_WIDTH - WHISKER_MARGIN)
-    return tuple(_whisker(who, each, scale) for who, each in shown)
+    return tuple(_whisker(subject, each, scale) for subject, each in shown)
 
 
-def _whisker(who: str, interval: Interval, scale: Axis) -> Whisker:
+def _whisker(subject: str, interval: ScoreInterval, scale: Axis) -> Whisker:
     low = interval.value if interval.low is None else interval.low
     high = interval.value if interval.high is None else interval.high
     title = f"{interval.value:.4g}" + ("" if interval.low is None else f" ({low:.4g} to {high:.4g})")
-    return Whisker(who, scale.at(interval.value), scale.at(low), scale.at(high), title)
+    return Whisker(subject, scale.at(interval.value), scale.at(low), scale.at(high), title)
 
 
 def _line(series: Series, x: Axis, y: Axis, x_label: str) -> Line:
-    places = [(x.at(a), y.at(b)) for a, b in series.points]
-    band = ""
-    if series.band:
-        upper = [(x.at(a), y.at(high)) for (a, _), (_, high) in zip(series.points, series.band, strict=True)]
-        lower = [(x.at(a), y.at(low)) for (a, _), (low, _) in zip(series.points, series.band, strict=True)]
-        band = path([*upper, *reversed(lower)]) + "Z"
-    marked = range(len(places)) if len(places) <= 12 else ()
+    positions = [(x.at(a), y.at(b)) for a, b in series.points]
+    marked = range(len(positions)) if len(positions) <= 12 else ()
     dots = tuple(
-        (*places[index], f"{series.name}, {x_label} {series.points[index][0]:g}: {series.points[index][1]:.4g}")
+        (*positions[index], f"{series.name}, {x_label} {series.points[index][0]:g}: {series.points[index][1]:.4g}")
         for index in marked
     )
-    return Line(series.name, path(places), band, dots)
+    return Line(series.name, path(positions), dots)
 
 
-def path(places: Sequence[tuple[float, float]]) -> str:
+def path(positions: Sequence[tuple[float, float]]) -> str:
     """SVG path data through these positions.
 
     Examples:
         >>> path([(0, 1.5), (2, 3)])
         'M0 1.5L2 3'
     """
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in positions)
 
 
-def _thinned(series: Series) -> Series:
-    """At most `MOST_POINTS` points: means of equal runs, so that a noisy curve stays light and readable."""
-    size = -(-len(series.points) // MOST_POINTS)
-    if size == 1 or series.band:
+def _downsampled(series: Series) -> Series:
+    """At most `MAX_POINTS` points: means of runs of equal length, so that a noisy curve stays small and readable."""
+    size = -(-len(series.points) // MAX_POINTS)
+    if size == 1:
         return series
     runs = [series.points[first : first + size] for first in range(0, len(series.points), size)]
     points = tuple((fmean(x for x, _ in run), fmean(y for _, y in run)) for run in runs)

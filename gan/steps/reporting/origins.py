@@ -8,30 +8,34 @@ from __future__ import annotations
 from gan.data.spec import Dataset
 from gan.export.metadata import GeneratorMetadata
 from gan.metrics.requirements import split_of
-from gan.report.data import Link
+from gan.report.data import LineageEntry
 from gan.steps.reporting.subject import ReportSubject
 from gan.store import Store, alias, immutable
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run
 
 
-def lineage(store: Store, run: Run, dataset: Dataset, subject: ReportSubject) -> list[Link]:
+def lineage(store: Store, run: Run, dataset: Dataset, subject: ReportSubject) -> list[LineageEntry]:
     """The links of a run's lineage, each with a short description."""
     examples = ", ".join(f"{split.examples:,} {name}" for name, split in dataset.splits.items())
     size = f"{dataset.image_size} x {dataset.image_size} x {dataset.channels}"
-    genuine = {True: ", genuine files", False: ", not the published files", None: ""}[dataset.genuine]
+    matches_published_checksums = {True: ", genuine files", False: ", not the published files", None: ""}[
+        dataset.matches_published_checksums
+    ]
     links = [
-        Link("Data", dataset.id, f"{dataset.source}{genuine}: {examples} images of {size}"),
-        Link("Config", run.config.name, f"hash {run.config_hash}"),
-        Link("Run", run.run_id, f"{run.config.train.steps:,} steps of {run.config.train.batch_size} images"),
+        LineageEntry("Data", dataset.id, f"{dataset.source}{matches_published_checksums}: {examples} images of {size}"),
+        LineageEntry("Config", run.config.name, f"hash {run.config_hash}"),
+        LineageEntry("Run", run.run_id, f"{run.config.train.steps:,} steps of {run.config.train.batch_size} images"),
     ]
     if subject.step is not None:
-        links.append(Link("Checkpoint", f"{run.run_id}, step {subject.step}", _checkpoint_summary(store, run, subject)))
+        links.append(
+            LineageEntry("Checkpoint", f"{run.run_id}, step {subject.step}", _checkpoint_summary(store, run, subject))
+        )
     if subject.evaluation is not None:
         reference_id = subject.evaluation["reference_id"]
-        links.append(Link("Reference", reference_id, _reference_summary(store, reference_id)))
+        links.append(LineageEntry("Reference", reference_id, _reference_summary(store, reference_id)))
     if subject.generator_id is not None and subject.metadata is not None:
-        links.append(Link("Generator", subject.generator_id, _parity_summary(subject.metadata)))
+        links.append(LineageEntry("Generator", subject.generator_id, _parity_summary(subject.metadata)))
         links += _promotions(store, subject.generator_id)
     return links
 
@@ -61,7 +65,7 @@ def _parity_summary(metadata: GeneratorMetadata) -> str:
     return f"no pixel (range [-1, 1]) differs from the checkpoint's by more than {difference:.2g}"
 
 
-def _promotions(store: Store, generator_id: str) -> list[Link]:
+def _promotions(store: Store, generator_id: str) -> list[LineageEntry]:
     """A link for every name under which the generator is or was live."""
     links = []
     for name in alias.names(store):
@@ -70,5 +74,5 @@ def _promotions(store: Store, generator_id: str) -> list[Link]:
         if history:
             state = "live since" if found.live == generator_id else "no longer live; last promoted at"
             before = f"; before it: {history[-1].before}" if history[-1].before else ""
-            links.append(Link("Promotion", name, f"{state} {history[-1].at}{before}"))
+            links.append(LineageEntry("Promotion", name, f"{state} {history[-1].at}{before}"))
     return links

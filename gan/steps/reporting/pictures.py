@@ -15,7 +15,7 @@ from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sample_grid import sample_grid, scale_of
-from gan.report.data import ImageRow, Nearest, Neighbours, Samples
+from gan.report.data import ImageRow, NearestImages, Neighbours, SampleGrid
 from gan.report.nearest import nearest
 from gan.report.pictures import pictures, split_grid
 from gan.store import Store, immutable, layout
@@ -41,7 +41,7 @@ BATCH_SIZE = 128
 class Drawn:
     """The pictures of a report; `compared` are the samples whose nearest training images are searched."""
 
-    samples: Samples
+    samples: SampleGrid
     interpolations: tuple[ImageRow, ...]
     compared: Pixels
 
@@ -60,7 +60,7 @@ def draw(generate: GenerateFn, run: Run, dataset: Dataset, drawn_by: str) -> Dra
     )
     rows = to_pixels(generate(points, labels)).reshape(INTERPOLATIONS, INTERPOLATION_STEPS, *dataset.image_shape)
     return Drawn(
-        Samples(pictures(pixels), caption, samples.columns if titles else None, titles),
+        SampleGrid(pictures(pixels), caption, samples.columns if titles else None, titles),
         tuple(ImageRow(f"Interpolation {row + 1}", pictures(each)) for row, each in enumerate(rows)),
         pixels[:COMPARED],
     )
@@ -84,7 +84,7 @@ def evenly_spaced(count: int) -> list[int]:
 
 def nearest_training_images(
     store: Store, dataset: Dataset, samples: Pixels, reference_id: str | None
-) -> Nearest | None:
+) -> NearestImages | None:
     """The training images nearest to Pixels [M, H, W, C], by the features of a reference or, if it is missing, by
     pixels.
 
@@ -98,7 +98,9 @@ def nearest_training_images(
     reference = references.load(store, str(reference_id)) if exists else None
     slow = reference is not None and reference.network.kind == "inception"
     try:
-        images = load_split(store, dataset, "train", most=MAX_SEARCHED_BY_INCEPTION if slow else MAX_SEARCHED).pixels
+        images = load_split(
+            store, dataset, "train", max_examples=MAX_SEARCHED_BY_INCEPTION if slow else MAX_SEARCHED
+        ).pixels
     except (NotFoundError, IntegrityError) as error:
         warn("the report has no nearest training images", reason=str(error))
         return None
@@ -114,4 +116,4 @@ def nearest_training_images(
         Neighbours(sample, pictures(images[row]), tuple(map(float, far)))
         for sample, row, far in zip(pictures(samples), indices, distances, strict=True)
     )
-    return Nearest(rows, measure, len(images))
+    return NearestImages(rows, measure, len(images))

@@ -61,7 +61,7 @@ def drift(
     """
     from gan.metrics import reference as references
     from gan.metrics.features.interface import extract_all
-    from gan.metrics.maths.two_sample import kernel_difference
+    from gan.metrics.maths.two_sample import mmd_with_interval
 
     reference = references.load(store, reference_id)
     if reference.image_shape != dataset.image_shape:
@@ -78,7 +78,7 @@ def drift(
     pixels = _pixels(store, dataset, came, np.sort(rng.permutation(total)[:count]))
     new = extract_all(reference.network, pixels, options.batch_size)
     chosen = real[rng.permutation(len(real))[:count]]
-    found = kernel_difference(new.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
+    found = mmd_with_interval(new.features, chosen, confidence=CONFIDENCE, permutations=PERMUTATIONS, rng=rng)
     return Drift(*found, count)
 
 

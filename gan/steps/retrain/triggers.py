@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gan.config import Config, from_record, override
 from gan.data import spec
-from gan.data.changes import changes, new_images, prepared_otherwise
+from gan.data.changes import count_changes, new_images, preparation_differences
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export.metadata import GeneratorMetadata
@@ -80,12 +80,12 @@ def _load_live_dataset(store: Store, metadata: GeneratorMetadata) -> Dataset | N
 
 
 def _check_data(store: Store, config: Config, live_dataset: Dataset, now: Dataset, report: TriggerReport) -> None:
-    if otherwise := prepared_otherwise(live_dataset, now):
+    if otherwise := preparation_differences(live_dataset, now):
         report.add(True, f"the data are prepared differently from the live generator's: {', '.join(otherwise)}")
         return
-    changed, threshold = changes(store, live_dataset, now), config.retrain.min_changed_images
-    report.details |= {"came": changed.came, "went": changed.went}
-    summary = f"{changed.came} images came and {changed.went} went since the data of the live generator"
+    changed, threshold = count_changes(store, live_dataset, now), config.retrain.min_changed_images
+    report.details |= {"came": changed.added, "went": changed.removed}
+    summary = f"{changed.added} images came and {changed.removed} went since the data of the live generator"
     if changed.images >= threshold:
         report.add(True, summary)
     elif changed.images:

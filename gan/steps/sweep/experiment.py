@@ -11,7 +11,7 @@ from gan.config import Config, from_yaml
 from gan.config.space import Point
 from gan.config.sweep import Sweep, config_at
 from gan.config.sweep import from_yaml as sweep_from_yaml
-from gan.metrics.registry import computed
+from gan.metrics.registry import require_computed
 from gan.store import Store, open_store
 from gan.store.records import sweeps
 from gan.types import Json
@@ -47,7 +47,7 @@ class Experiment:
 
     def __init__(self, store: Store, config: Config, sweep: Sweep, dataset_id: str, reference_id: str) -> None:
         sweep.check(config)
-        self.by = computed(sweep.by, "sweep.by:", config.evaluate.metrics)
+        self.by = require_computed(sweep.by, "sweep.by:", config.evaluate.metrics)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
         tree = {**config.to_dict(), "gate": None, "retrain": None}  # they come after the sweep, so they change no trial
@@ -108,7 +108,7 @@ class Experiment:
 
     def loss(self, score: float) -> float:
         """A score as a loss: lower is better; infinite if the trial diverged."""
-        return self.by.loss(score) if math.isfinite(score) else math.inf
+        return self.by.to_minimise(score) if math.isfinite(score) else math.inf
 
     def points(self, stages: Iterable[int]) -> list[Point]:
         """The distinct points of some stages, in the order in which they were scheduled."""

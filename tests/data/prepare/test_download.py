@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gan.data.prepare import download
-from gan.data.prepare.download import DownloadError, fetched, file_md5
+from gan.data.prepare.download import DownloadError, download_from_mirrors, file_md5
 from gan.data.prepare.download_cache import cache_folder
 from gan.errors import StoreError
 
@@ -47,25 +47,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_sound_file_is_kept(server: str, folder: Path) -> None:
-    path = fetched("sound", MD5, [server], folder)
+    path = download_from_mirrors("sound", MD5, [server], folder)
     assert path.read_bytes() == DATA
     assert file_md5(path) == MD5
     assert [each.name for each in folder.iterdir()] == ["sound"]
-    assert fetched("sound", MD5, [], folder) == path  # now there is no need of a mirror
+    assert download_from_mirrors("sound", MD5, [], folder) == path  # now there is no need of a mirror
 
 
 def test_a_damaged_copy_is_fetched_again(server: str, folder: Path) -> None:
     (folder / "sound").write_bytes(b"half")
-    assert fetched("sound", MD5, [server], folder).read_bytes() == DATA
+    assert download_from_mirrors("sound", MD5, [server], folder).read_bytes() == DATA
 
 
 def test_the_next_mirror_is_tried(server: str, folder: Path) -> None:
-    assert fetched("sound", MD5, [NOBODY, f"{server}nowhere/", server], folder).read_bytes() == DATA
+    assert download_from_mirrors("sound", MD5, [NOBODY, f"{server}nowhere/", server], folder).read_bytes() == DATA
 
 
 def test_every_mirror_is_named_when_all_fail(server: str, folder: Path) -> None:
     with pytest.raises(DownloadError) as caught:
-        fetched("wrong", MD5, [NOBODY, f"{server}nowhere/", server], folder)
+        download_from_mirrors("wrong", MD5, [NOBODY, f"{server}nowhere/", server], folder)
     assert "127.0.0.1:1/: " in str(caught.value)
     assert "nowhere/: " in str(caught.value)
     assert f"expected {MD5}" in str(caught.value)
@@ -73,14 +73,14 @@ def test_every_mirror_is_named_when_all_fail(server: str, folder: Path) -> None:
 
 
 def test_a_file_without_end_is_refused(server: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "MOST_BYTES", 100)
+    monkeypatch.setattr(download, "MAX_BYTES", 100)
     with pytest.raises(DownloadError, match="more than 100 bytes"):
-        fetched("sound", MD5, [server], folder)
+        download_from_mirrors("sound", MD5, [server], folder)
 
 
 def test_a_full_disk_is_no_fault_of_the_mirror(server: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't write"):
-        fetched("sound", MD5, [server], tmp_path / "missing")
+        download_from_mirrors("sound", MD5, [server], tmp_path / "missing")
 
 
 def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gan.data.prepare import file_source
-from gan.data.prepare.file_source import FolderSource, ZipSource, local_source, open_file_source
+from gan.data.prepare.file_source import FolderSource, ZipSource, open_file_source, source_path
 from gan.errors import ConfigError, DataError
 from support import bad_inputs
 
@@ -78,7 +78,7 @@ def test_a_name_that_is_not_utf_8_is_refused(name: bytes, tmp_path: Path) -> Non
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
     except OSError:
         pytest.skip("this file system takes UTF-8 names alone")
-    with pytest.raises(DataError, match=r'name is not UTF-8: "caf\\xe9.*rename it'):
+    with pytest.raises(DataError, match=r'name is not UTF-8: "caf\\xe9.*rename it or remove it'):
         FolderSource(tmp_path / "in").names()
 
 
@@ -89,7 +89,7 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
 
 
 def test_files_beyond_any_image_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_source, "MOST_FILE_BYTES", 4)
+    monkeypatch.setattr(file_source, "MAX_FILE_BYTES", 4)
     zipped = ZipSource(make_zip(tmp_path / "z"))
     for opened in (FolderSource(make_folder(tmp_path / "in")), zipped):
         assert opened.read("a/1.png") == b"one"
@@ -177,8 +177,8 @@ def test_a_zip_that_may_not_be_read(tmp_path: Path) -> None:
 
 def test_sources_are_paths_or_file_uris(tmp_path: Path) -> None:
     (tmp_path / "with space").mkdir()
-    assert local_source(str(tmp_path), "x") == tmp_path
-    assert local_source(f"file://{tmp_path}/with%20space", "x") == tmp_path / "with space"
+    assert source_path(str(tmp_path), "x") == tmp_path
+    assert source_path(f"file://{tmp_path}/with%20space", "x") == tmp_path / "with space"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_sources_are_paths_or_file_uris(tmp_path: Path) -> None:
 )
 def test_wrong_sources(where: str | None, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
-        local_source(where, "a folder")
+        source_path(where, "a folder")
 
 
 def test_what_is_neither_folder_nor_file() -> None:

@@ -23,7 +23,7 @@ from gan.data.prepare.image import (
     decoded_sha256,
     prepare,
 )
-from gan.data.prepare.options import ImageTransform
+from gan.data.prepare.transform import ImageTransform
 from support import bad_inputs
 
 FRAME = ImageTransform(image_size=8, channels=3, crop=None, resizer="bicubic")
@@ -252,16 +252,16 @@ def test_channels_are_converted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "frame", "says"),
+    ("size", "transform", "says"),
     [
         ((10, 20), ImageTransform(8, 3, 12, "box"), "10x20 pixels, smaller than the crop of 12"),
         ((10, 20), ImageTransform(8, 3, 8, "box", (20, 10)), "every original is 20x10"),
         ((4, 4), ImageTransform(64, 3, None, "box"), "too small to be enlarged to 64"),
     ],
 )
-def test_what_does_not_fit(size: tuple[int, int], frame: ImageTransform, says: str) -> None:
+def test_what_does_not_fit(size: tuple[int, int], transform: ImageTransform, says: str) -> None:
     with pytest.raises(BadImageError, match=says):
-        crop_and_resize(Image.new("RGB", size), frame)
+        crop_and_resize(Image.new("RGB", size), transform)
 
 
 def test_arrays_are_fitted_like_pictures() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.data.prepare.near_duplicates import MOST_LEVELS, MOST_OF_CONTRAST, NearDuplicates, thumbnail, thumbnail_of
+from gan.data.prepare.near_duplicates import MAX_CONTRAST_SHARE, MAX_LEVELS, NearDuplicates, thumbnail, thumbnail_of
 from gan.data.spec import split_rank
 
 
@@ -107,7 +107,7 @@ def test_the_counts_are_those_of_comparing_every_pair(seed: int, count: int, dif
         later = split_rank(splits[one]) > split_rank(splits[other])
         nearest_there = [n for n in range(count) if n != one and splits[n] == splits[other]]
         assert nearest_there
-        if distance <= min(MOST_LEVELS, MOST_OF_CONTRAST * exact[0].std()) + 1e-9:
+        if distance <= min(MAX_LEVELS, MAX_CONTRAST_SHARE * exact[0].std()) + 1e-9:
             with_one.add(one)
             if later:
                 across.add(one)

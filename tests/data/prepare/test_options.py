@@ -20,8 +20,8 @@ def settled(**keys: object) -> Options:
     [("mnist", 28, 1, None), ("digits", 8, 1, None), ("celeba", 64, 3, 148), ("folder", 64, 3, None)],
 )
 def test_each_source_has_its_own(dataset: str, size: int, channels: int, crop: int | None) -> None:
-    frame = settled(dataset=dataset).frame
-    assert (frame.image_size, frame.channels, frame.crop) == (size, channels, crop)
+    transform = settled(dataset=dataset).transform
+    assert (transform.image_size, transform.channels, transform.crop) == (size, channels, crop)
 
 
 def test_what_is_given_wins() -> None:
@@ -42,14 +42,14 @@ def test_what_is_given_wins() -> None:
 @pytest.mark.parametrize("crop", [178, 160, 148, 140, 108])
 def test_the_centred_crops_of_published_work(crop: int) -> None:
     options = settled(dataset="celeba", crop=crop)
-    assert (options.frame.crop, options.frame.crop_offset) == (crop, None)
+    assert (options.transform.crop, options.transform.crop_offset) == (crop, None)
     assert "crop_offset" not in options.to_json(), "what was prepared before is found again"
 
 
 def test_the_crop_of_128_is_where_progan_and_ddim_have_it() -> None:
     """`img[cy - 64 : cy + 64, cx - 64 : cx + 64]` with cx=89, cy=121."""
     options = settled(dataset="celeba", crop=128)
-    assert options.frame.crop_offset == (89 - 64, 121 - 64)
+    assert options.transform.crop_offset == (89 - 64, 121 - 64)
     assert options.to_json()["crop_offset"] == [25, 57]
 
 

@@ -27,12 +27,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "gan" / "datasets"
 
 
-def staged(store: Store, dataset: Any) -> list[Path]:
+def fetched(store: Store, dataset: Any) -> list[Path]:
     """The files of all shards of the training split."""
     paths: dict[int, Path] = {}
-    with ShardFetcher(store, dataset, "train", paths.__setitem__) as stage:
-        stage.begin()
-        assert stage.wait(range(len(stage.shards)))
+    with ShardFetcher(store, dataset, "train", paths.__setitem__) as fetcher:
+        fetcher.start()
+        assert fetcher.wait(range(len(fetcher.shards)))
     return [paths[number] for number in sorted(paths)]
 
 
@@ -42,7 +42,7 @@ def hashes(paths: list[Path]) -> list[str]:
 
 def test_local_shards_are_used_in_place(make_dataset: Any, cache: Path) -> None:
     store, dataset = make_dataset()
-    paths = staged(store, dataset)
+    paths = fetched(store, dataset)
     assert paths == [store.root / "datasets" / dataset.id / shard.name for shard in dataset.splits["train"].shards]
     assert len(paths) > 4
     assert not cache.exists()
@@ -52,12 +52,12 @@ def test_remote_shards_are_copied_once(make_dataset: Any, cache: Path) -> None:
     store, dataset = make_dataset()
     remote = Remote(store.root)
     shards = dataset.splits["train"].shards
-    paths = staged(remote, dataset)
+    paths = fetched(remote, dataset)
     assert paths == [cache / dataset.id / "train" / shard.name for shard in shards]
     assert hashes(paths) == [shard.sha256 for shard in shards]
     paths[0].write_bytes(b"spoilt")
     remote.downloaded.clear()
-    assert staged(remote, dataset) == paths
+    assert fetched(remote, dataset) == paths
     assert hashes(paths) == [shard.sha256 for shard in shards]
     assert remote.downloaded == [shards[0].name]
 
@@ -66,13 +66,13 @@ def test_in_the_order_of_need(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     names = [shard.name for shard in dataset.splits["train"].shards]
     remote = Gated(store.root, *names)
-    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as stage:
-        stage.begin(first=5)
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as fetcher:
+        fetcher.start(first=5)
         wanted = [*range(5, len(names)), *range(5)]
         for number in wanted:
-            assert not stage.is_ready(number)
+            assert not fetcher.is_ready(number)
             remote.gates[names[number]].set()
-            assert stage.wait([number])
+            assert fetcher.wait([number])
     assert remote.downloaded == [names[number] for number in wanted]
 
 
@@ -83,12 +83,12 @@ def test_damage_is_found(kind: type[LocalStore], make_dataset: Any) -> None:
     file = made.root / "datasets" / dataset.id / shard.name
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     with pytest.raises(IntegrityError) as caught:
-        staged(kind(made.root), dataset)
+        fetched(kind(made.root), dataset)
     for part in (str(file), shard.sha256, file_sha256(file), "gan preprocess"):
         assert part in str(caught.value)
     file.unlink()
     with pytest.raises(IntegrityError, match=f"{shard.name} is missing; expected {shard.sha256}"):
-        staged(kind(made.root), dataset)
+        fetched(kind(made.root), dataset)
 
 
 def test_damage_is_told_before_its_shard_is_needed(make_dataset: Any) -> None:
@@ -96,12 +96,12 @@ def test_damage_is_told_before_its_shard_is_needed(make_dataset: Any) -> None:
     shards = dataset.splits["train"].shards
     (store.root / "datasets" / dataset.id / shards[1].name).write_bytes(b"?")
     remote = Gated(store.root, shards[0].name)
-    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as stage:
-        stage.begin()
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None) as fetcher:
+        fetcher.start()
         with pytest.raises(IntegrityError, match=shards[1].name):
-            stage.wait([0])  # which never comes
+            fetcher.wait([0])  # which never comes
         with pytest.raises(IntegrityError, match=shards[1].name):
-            stage.check()
+            fetcher.check()
         remote.gates[shards[0].name].set()
 
 
@@ -109,11 +109,11 @@ def test_what_is_refused_is_no_shard(make_dataset: Any) -> None:
     def refuse(number: int, path: Path) -> None:
         raise IntegrityError(f"shard {number} is not what it should be")
 
-    with ShardFetcher(*make_dataset(), "train", refuse) as stage:
-        stage.begin()
+    with ShardFetcher(*make_dataset(), "train", refuse) as fetcher:
+        fetcher.start()
         with pytest.raises(IntegrityError, match="not what it should be"):
-            stage.wait([0])
-        assert not stage.is_ready(0)
+            fetcher.wait([0])
+        assert not fetcher.is_ready(0)
 
 
 class Away(Remote):
@@ -135,17 +135,17 @@ class Away(Remote):
 def test_an_unreachable_store_is_asked_again(
     make_dataset: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gan.data.shards.fetcher._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("gan.data.shards.fetcher._RETRY_INTERVAL_SECONDS", 0.01)
     store, dataset = make_dataset()
-    assert hashes(staged(Away(store.root, 6), dataset)) == [shard.sha256 for shard in dataset.splits["train"].shards]
-    assert "has to wait for the store" in capsys.readouterr().err
+    assert hashes(fetched(Away(store.root, 6), dataset)) == [shard.sha256 for shard in dataset.splits["train"].shards]
+    assert "trying again" in capsys.readouterr().err
 
 
 def test_but_not_for_ever(make_dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_STORE_PATIENCE_SECONDS", "0")
     store, dataset = make_dataset()
     with pytest.raises(UnavailableError, match="nobody answers"):
-        staged(Away(store.root, 10**9), dataset)
+        fetched(Away(store.root, 10**9), dataset)
 
 
 class Forbidden(Remote):
@@ -156,25 +156,25 @@ class Forbidden(Remote):
 def test_a_refusal_is_final(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     with pytest.raises(StoreError, match="no permission"):
-        staged(Forbidden(store.root), dataset)
+        fetched(Forbidden(store.root), dataset)
 
 
 def test_waiting_can_be_given_up(make_dataset: Any) -> None:
     store, dataset = make_dataset()
     name = dataset.splits["train"].shards[0].name
     remote = Gated(store.root, name)
-    with ShardFetcher(remote, dataset, "train", lambda number, path: None, stopped=lambda: True) as stage:
-        stage.begin()
-        assert not stage.wait([0])
+    with ShardFetcher(remote, dataset, "train", lambda number, path: None, stopped=lambda: True) as fetcher:
+        fetcher.start()
+        assert not fetcher.wait([0])
         remote.gates[name].set()
 
 
 def test_closing_ends_the_threads(make_dataset: Any) -> None:
     before = set(threading.enumerate())
     store, dataset = make_dataset()
-    with ShardFetcher(store, dataset, "train", lambda number, path: None) as stage:
-        stage.begin()
-        stage.begin()
+    with ShardFetcher(store, dataset, "train", lambda number, path: None) as fetcher:
+        fetcher.start()
+        fetcher.start()
     for thread in set(threading.enumerate()) - before:
         thread.join()
     assert set(threading.enumerate()) == before
@@ -200,14 +200,14 @@ def test_shards_in_a_bucket(
         store, "dataset", dataset.id, {path.name: path for path in folder.iterdir() if path.name != immutable.SUMS_FILE}
     )
     shards = dataset.splits["train"].shards
-    paths = staged(store, dataset)
+    paths = fetched(store, dataset)
     assert hashes(paths) == [shard.sha256 for shard in shards]
     key = f"datasets/{dataset.id}/{shards[2].name}"
     store.write(key, b"spoilt")
-    assert staged(store, dataset) == paths  # of the copies
+    assert fetched(store, dataset) == paths  # of the copies
     paths[2].unlink()
     with pytest.raises(IntegrityError) as caught:
-        staged(store, dataset)
+        fetched(store, dataset)
     for part in (store.uri_of(key), shards[2].sha256, sha256(b"spoilt")):
         assert part in str(caught.value)
 
@@ -220,11 +220,11 @@ from gan.data import spec
 from gan.data.shards.fetcher import ShardFetcher
 
 store = Remote(Path(sys.argv[1]))
-with ShardFetcher(store, spec.load(store, sys.argv[2]), "train", lambda number, path: None) as stage:
+with ShardFetcher(store, spec.load(store, sys.argv[2]), "train", lambda number, path: None) as fetcher:
     print("ready", flush=True)
     sys.stdin.readline()
-    stage.begin()
-    stage.wait(range(len(stage.shards)))
+    fetcher.start()
+    fetcher.wait(range(len(fetcher.shards)))
 print(len(store.downloaded))
 """
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gan.data.shards.file_lock import locked
+from gan.data.shards.file_lock import open_locked
 
 HOLDER = """
 import sys
 from pathlib import Path
-from gan.data.shards.file_lock import locked
-with locked(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
+from gan.data.shards.file_lock import open_locked
+with open_locked(Path(sys.argv[1]), shared=sys.argv[2] == "shared"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,7 +32,7 @@ def holder(path: Path, how: str) -> subprocess.Popen[str]:
 
 def is_free(path: Path, *, shared: bool = False) -> bool:
     try:
-        locked(path, shared=shared, wait=False).close()
+        open_locked(path, shared=shared, wait=False).close()
     except BlockingIOError:
         return False
     return True
@@ -52,12 +52,12 @@ def test_another_process_keeps_it_until_it_is_killed(how: str, tmp_path: Path) -
 def test_a_lock_whose_file_was_removed_is_no_lock(tmp_path: Path) -> None:
     """Whoever waited for the removed file gets the one that is there now, or he would not be alone."""
     path = tmp_path / "lock"
-    first = locked(path)
+    first = open_locked(path)
     got = []
-    waiter = threading.Thread(target=lambda: got.append(locked(path)))
+    waiter = threading.Thread(target=lambda: got.append(open_locked(path)))
     waiter.start()
     path.unlink()
-    second = locked(path)
+    second = open_locked(path)
     first.close()
     waiter.join(0.2)
     assert not got

@@ -55,11 +55,11 @@ def test_no_files() -> None:
     assert len(Records([])) == 0
 
 
-@pytest.mark.parametrize("said", [2, 4])
-def test_another_number_of_records(said: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [2, 4])
+def test_another_number_of_records(count: int, tmp_path: Path) -> None:
     path = write(tmp_path / "a", [b"0123456789"] * 3)
-    with pytest.raises(IntegrityError, match=f"a holds 3 examples, its dataset says {said}"):
-        opened([path], [said])
+    with pytest.raises(IntegrityError, match=f"a holds 3 examples, its dataset says {count}"):
+        opened([path], [count])
 
 
 def test_a_cut_file_is_damage(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from gan.data.shards.tfrecord import FRAMING_BYTES, Place, ShardWriter, serialized
+from gan.data.shards.tfrecord import FRAMING_BYTES, RecordPosition, ShardWriter, serialize
 from gan.data.sources.interface import ExampleRef
 from gan.errors import StoreError
 from gan.util.ids import file_sha256
@@ -19,7 +19,7 @@ PIXELS = bytes(range(6))
 
 
 def test_every_feature_of_the_schema() -> None:
-    features = tf.train.Example.FromString(serialized(FACE, PIXELS, SHAPE)).features.feature
+    features = tf.train.Example.FromString(serialize(FACE, PIXELS, SHAPE)).features.feature
     assert sorted(features) == ["attributes", "id", "identity", "image/raw", "image/shape", "label"]
     assert features["image/raw"].bytes_list.value[0] == PIXELS
     assert list(features["image/shape"].int64_list.value) == [2, 3, 1]
@@ -30,16 +30,16 @@ def test_every_feature_of_the_schema() -> None:
 
 
 def test_what_there_is_not_is_absent() -> None:
-    features = tf.train.Example.FromString(serialized(PLAIN, PIXELS, SHAPE)).features.feature
+    features = tf.train.Example.FromString(serialize(PLAIN, PIXELS, SHAPE)).features.feature
     assert sorted(features) == ["id", "image/raw", "image/shape", "label"]
 
 
 def test_shards_are_filled_to_their_size(tmp_path: Path) -> None:
-    size = len(serialized(PLAIN, PIXELS, SHAPE)) + FRAMING_BYTES
+    size = len(serialize(PLAIN, PIXELS, SHAPE)) + FRAMING_BYTES
     with ShardWriter(tmp_path, "train", SHAPE, 3 * size) as writer:
         places = [writer.add(PLAIN, PIXELS) for _ in range(7)]
     names = [f"train-0000{number}.tfrecord" for number in range(3)]
-    assert places == [Place(names[n // 3], n % 3) for n in range(7)]
+    assert places == [RecordPosition(names[n // 3], n % 3) for n in range(7)]
     split = writer.split()
     assert split.examples == 7
     assert [(each.name, each.examples, each.bytes) for each in split.shards] == [

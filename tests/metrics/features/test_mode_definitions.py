@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan.metrics.features.mode_definitions import (
-    LEAST_VARIANCE,
+    MIN_VARIANCE,
     AttributeModes,
     ClassModes,
     ClusterModes,
@@ -63,7 +63,7 @@ def test_the_probability_of_a_cluster_is_that_of_a_gaussian_mixture() -> None:
 
 
 def test_clusters_far_away_do_not_overflow() -> None:
-    made = ClusterModes(np.array([[0.0], [2.0]]), np.array([LEAST_VARIANCE]))
+    made = ClusterModes(np.array([[0.0], [2.0]]), np.array([MIN_VARIANCE]))
     assert np.isfinite(made.probabilities(np.array([[1e6]]), NOTHING)).all()
 
 

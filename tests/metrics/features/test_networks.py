@@ -75,14 +75,14 @@ def test_one_class_is_no_class() -> None:
 def test_learns_what_it_is_taught(kind: str) -> None:
     task, held_out = TASKS[kind], EXAMPLES[kind](1)
     network = KerasNetwork(f"toy-{task.suffix}", kind, task.train(EXAMPLES[kind](0), OPTIONS))
-    seen = extract_all(network, held_out.pixels, 64)
-    facts = task.judge(network, held_out, seen, OPTIONS)
-    assert facts["accuracy"] > 0.9
-    assert seen.features.shape == (400, trunk.FEATURES)
-    assert seen.features.dtype == np.float32
-    modes = task.modes(held_out, seen, OPTIONS)
+    output = extract_all(network, held_out.pixels, 64)
+    result = task.evaluate(network, held_out, output, OPTIONS)
+    assert result["accuracy"] > 0.9
+    assert output.features.shape == (400, trunk.FEATURES)
+    assert output.features.dtype == np.float32
+    modes = task.modes(held_out, output, OPTIONS)
     assert modes.kind == {"rotation": "clusters"}.get(kind, kind)
-    probabilities = modes.probabilities(seen.features, seen.outputs)
+    probabilities = modes.probabilities(output.features, output.outputs)
     assert probabilities.shape == (400, len(modes.names))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-4)
 
@@ -99,10 +99,10 @@ def test_the_same_seed_gives_the_same_weights(kind: str) -> None:
 def test_attributes_record_each_balanced_accuracy() -> None:
     held_out = stripes(200, 1)
     network = KerasNetwork("toy-cnn", "attributes", TASKS["attributes"].train(stripes(400, 0), OPTIONS))
-    seen = extract_all(network, held_out.pixels, 64)
-    facts = TASKS["attributes"].judge(network, held_out, seen, OPTIONS)
-    assert set(facts["balanced_accuracies"]) == {"Row", "Grey"}
-    assert facts["balanced_accuracies"]["Row"] > 0.9
+    output = extract_all(network, held_out.pixels, 64)
+    result = TASKS["attributes"].evaluate(network, held_out, output, OPTIONS)
+    assert set(result["balanced_accuracies"]) == {"Row", "Grey"}
+    assert result["balanced_accuracies"]["Row"] > 0.9
 
 
 def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp_path: Path) -> None:
@@ -117,7 +117,9 @@ def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp
     loaded = keras_network.load(tmp_path / "one.keras", "toy-cnn", "classes")
     assert loaded.hash == keras_network.model_hash(model)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
-    for before, after in zip(KerasNetwork("toy-cnn", "classes", model).look(pixels), loaded.look(pixels), strict=True):
+    for before, after in zip(
+        KerasNetwork("toy-cnn", "classes", model).extract(pixels), loaded.extract(pixels), strict=True
+    ):
         np.testing.assert_array_equal(before, after)
 
 
@@ -141,9 +143,9 @@ def test_images_of_any_size_build(shape: tuple[int, int, int]) -> None:
 def test_the_last_batch_is_filled_up() -> None:
     network = KerasNetwork("toy-cnn", "classes", trunk.build((8, 8, 1), 2, "softmax"))
     pixels = np.random.default_rng(0).integers(0, 256, (13, 8, 8, 1)).astype(np.uint8)
-    seen = extract_all(network, pixels, 5)
-    assert seen.outputs.shape == (13, 2)
-    np.testing.assert_allclose(seen.features, network.look(pixels).features, rtol=1e-4, atol=1e-5)
+    output = extract_all(network, pixels, 5)
+    assert output.outputs.shape == (13, 2)
+    np.testing.assert_allclose(output.features, network.extract(pixels).features, rtol=1e-4, atol=1e-5)
 
 
 def test_mirror_flips_left_to_right() -> None:
@@ -180,5 +182,5 @@ def test_real_digits_are_recognised(real_data: Path) -> None:
 
     task, held_out = TASKS["classes"], examples("t10k", 2000)
     network = KerasNetwork("mnist-cnn", task.kind, task.train(examples("train", 6000), Reference(epochs=3)))
-    facts = task.judge(network, held_out, extract_all(network, held_out.pixels, 250), Reference())
-    assert facts["accuracy"] > 0.95
+    result = task.evaluate(network, held_out, extract_all(network, held_out.pixels, 250), Reference())
+    assert result["accuracy"] > 0.95

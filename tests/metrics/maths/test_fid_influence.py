@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan.metrics.maths.contributions import difference, halves, standard_error, variance
+from gan.metrics.maths.contributions import halves, paired_difference, standard_error, variance
 from gan.metrics.maths.fid_influence import influence
 from gan.metrics.scores import fid
 
@@ -101,7 +101,7 @@ def test_errors_of_a_score_and_of_a_paired_difference_are_their_spreads(shift: f
         pair = [latents + shift, latents * 1.1 + shift]
         values = [fid.frechet_distance(fid.fit(real), fid.fit(each)) for each in pair]
         first, second = (influence(real, each) for each in pair)
-        errors = [standard_error(each, over="both") for each in (first, difference(second, first))]
+        errors = [standard_error(each, over="both") for each in (first, paired_difference(second, first))]
         rows.append((values[0], values[1] - values[0], *errors))
     found = np.array(rows)
     ratios = np.sqrt(np.mean(found[:, 2:] ** 2, axis=0)) / found[:, :2].std(axis=0)
@@ -113,7 +113,7 @@ def test_too_few_images_have_an_infinite_error(count: int, real: int) -> None:
     rng = np.random.default_rng(6)
     found = influence(rng.normal(size=(real, 3)), rng.normal(size=(count, 3)))
     assert standard_error(found, over="generated") == np.inf
-    assert variance(difference(found, found)).both == np.inf
+    assert variance(paired_difference(found, found)).both == np.inf
 
 
 def test_a_collapsed_generator_has_finite_contributions() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from gan.metrics.maths.two_sample import Difference, kernel_difference
+from gan.metrics.maths.two_sample import MmdEstimate, mmd_with_interval
 from gan.metrics.scores.kid import polynomial_mmd
 
 CONFIDENCE = 0.95
@@ -19,12 +19,12 @@ def features(rng: np.random.Generator, count: int, shift: float = 0.0) -> np.nda
     return np.maximum(seen, 0).astype(np.float32)
 
 
-def difference(first: np.ndarray, second: np.ndarray, seed: int = 0, permutations: int = 200) -> Difference:
+def difference(first: np.ndarray, second: np.ndarray, seed: int = 0, permutations: int = 200) -> MmdEstimate:
     rng = np.random.default_rng(seed)
-    return kernel_difference(first, second, confidence=CONFIDENCE, permutations=permutations, rng=rng)
+    return mmd_with_interval(first, second, confidence=CONFIDENCE, permutations=permutations, rng=rng)
 
 
-def several(count: int, shift: float, times: int) -> list[Difference]:
+def several(count: int, shift: float, times: int) -> list[MmdEstimate]:
     rng = np.random.default_rng(1)
     return [difference(features(rng, count), features(rng, count, shift), seed) for seed in range(times)]
 

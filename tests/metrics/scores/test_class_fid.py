@@ -25,9 +25,9 @@ def test_is_the_mean_over_the_classes() -> None:
 
 def test_a_generator_that_ignores_its_label_is_found_out() -> None:
     real, labels = classes_of(np.random.default_rng(0), 60)
-    turned = np.roll(labels, 60)
+    transposed = np.roll(labels, 60)
     assert frechet_distance(fit(real), fit(real)) == pytest.approx(0.0, abs=1e-9)
-    assert class_fid(real, labels, real, turned, classes=3).value > 100
+    assert class_fid(real, labels, real, transposed, classes=3).value > 100
 
 
 def test_classes_with_too_few_images_do_not_count() -> None:

@@ -43,16 +43,16 @@ def test_is_unbiased() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "real", "generated", "size"), [(1000, 10_000, 5_000, 1000), (1000, 300, 900, 150), (1000, 3, 3, 2)]
+    ("max_size", "real", "generated", "size"), [(1000, 10_000, 5_000, 1000), (1000, 300, 900, 150), (1000, 3, 3, 2)]
 )
-def test_subset_size(wanted: int, real: int, generated: int, size: int) -> None:
-    assert kid.subset_size(wanted, real, generated) == size
+def test_subset_size(max_size: int, real: int, generated: int, size: int) -> None:
+    assert kid.subset_size(max_size, real, generated) == size
 
 
 def test_the_mean_over_subsets_is_near_the_estimate_of_all() -> None:
     rng = np.random.default_rng(2)
     real, generated = rng.normal(size=(600, 5)), rng.normal(size=(600, 5)) + 0.3
-    found = kid.kid(real, generated, subsets=200, wanted_size=100, rng=np.random.default_rng(0))
+    found = kid.kid(real, generated, subsets=200, max_subset_size=100, rng=np.random.default_rng(0))
     error = kid.error_of_subsets(found)
     assert found.mean() == pytest.approx(kid.polynomial_mmd(real, generated), abs=3 * error)
 
@@ -91,7 +91,7 @@ def test_the_new_error_is_the_spread_near_zero_and_far_from_it(shift: float) -> 
 
 def test_two_images_have_an_infinite_error() -> None:
     points = np.random.default_rng(8).normal(size=(2, 4))
-    found = kid.kid(points, points, subsets=5, wanted_size=2, rng=np.random.default_rng(0))
+    found = kid.kid(points, points, subsets=5, max_subset_size=2, rng=np.random.default_rng(0))
     pairs = kid.all_pairs(points, points).contributions
     assert kid.error_of_kid(found, pairs, over="generated") == np.inf
     assert kid.error_of_subsets(np.ones(1)) == np.inf

@@ -129,7 +129,7 @@ def test_ties_repeats_and_offsets_equal_exact_arithmetic(
         generated = np.concatenate([generated, real])  # a generator that replays
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "TILE_ROWS", tile)
-        patch.setattr(neighbours, "MOST_PAIRS", most_pairs)
+        patch.setattr(neighbours, "MAX_PAIRS", most_pairs)
         found = prdc.prdc(real.astype(kind), generated.astype(kind), neighbours=nearest)
     assert_equal(found, exact(real.astype(kind), generated.astype(kind), nearest))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gan.report.charts import plot
-from gan.report.data import Chart, Interval, Score, Series
+from gan.report.data import Chart, ScoreInterval, ScoreRow, Series
 
 
-def chart(*series: Series, level: tuple[str, float] | None = None, least: float | None = None) -> Chart:
-    return Chart("Losses", "loss", series, level=level, least=least)
+def chart(*series: Series, min_y: float | None = None) -> Chart:
+    return Chart("Losses", "loss", series, min_y=min_y)
 
 
 def test_a_line_goes_through_its_points() -> None:
@@ -24,19 +24,12 @@ def test_a_line_goes_through_its_points() -> None:
         "generator, step 50: 1",
         "generator, step 100: 0.5",
     ]
-    assert line.band == ""
 
 
-def test_band_level_and_least_are_within_the_axis() -> None:
-    series = Series("this run", ((1, 5.0), (2, 4.0)), band=((4.5, 5.5), (3.0, 9.0)))
-    drawn = plot.plot(chart(series, level=("real data", 1.5), least=0.0))
+def test_the_least_y_is_within_the_axis() -> None:
+    drawn = plot.plot(chart(Series("this run", ((1, 5.0), (2, 4.0))), min_y=0.0))
     assert drawn is not None
-    assert (drawn.y.low, drawn.y.high) == (0, 10)
-    assert drawn.level == ("real data", drawn.y.at(1.5))
-    (line,) = drawn.lines
-    assert line.band.startswith("M")
-    assert line.band.endswith("Z")
-    assert line.band.count("L") == 3
+    assert drawn.y.low == 0
 
 
 def test_a_chart_without_points_is_no_plot() -> None:
@@ -48,20 +41,20 @@ def test_a_chart_without_points_is_no_plot() -> None:
 
 
 def test_long_series_are_thinned_to_means_without_marks() -> None:
-    points = tuple((float(x), float(x % 2)) for x in range(2 * plot.MOST_POINTS))
-    drawn = plot.plot(chart(Series("generator", points), least=0.0, level=("one", 1.0)))
+    points = tuple((float(x), float(x % 2)) for x in range(2 * plot.MAX_POINTS))
+    drawn = plot.plot(chart(Series("generator", points), min_y=0.0))
     assert drawn is not None
     (line,) = drawn.lines
-    assert line.path.count("L") + 1 == plot.MOST_POINTS
+    assert line.path.count("L") + 1 == plot.MAX_POINTS
     assert line.dots == ()
     heights = {place.split()[1] for place in line.path[1:].split("L")}
-    assert heights == {f"{(plot.TOP + plot.BOTTOM) / 2:g}"}
+    assert heights == {f"{drawn.y.at(0.5):g}"}
 
 
 def test_whiskers_share_a_scale_from_zero() -> None:
-    score = Score("recall", "higher", Interval(0.5, 0.25, 1.0), Interval(0.75))
+    score = ScoreRow("recall", "higher", ScoreInterval(0.5, 0.25, 1.0), ScoreInterval(0.75))
     generator, real = plot.whiskers(score)
-    assert (generator.who, real.who) == ("generator", "real")
+    assert (generator.subject, real.subject) == ("generator", "real")
     span = plot.WHISKER_WIDTH - 2 * plot.WHISKER_MARGIN
     assert generator.value == pytest.approx(plot.WHISKER_MARGIN + span / 2)
     assert generator.high == pytest.approx(plot.WHISKER_MARGIN + span)
@@ -71,6 +64,6 @@ def test_whiskers_share_a_scale_from_zero() -> None:
 
 
 def test_whiskers_of_negative_scores_and_of_none() -> None:
-    (only,) = plot.whiskers(Score("KID", "lower", Interval(-0.5, -1.0, 0.0)))
+    (only,) = plot.whiskers(ScoreRow("KID", "lower", ScoreInterval(-0.5, -1.0, 0.0)))
     assert plot.WHISKER_MARGIN <= only.low < only.value < only.high
-    assert plot.whiskers(Score("KID", "lower", None)) == ()
+    assert plot.whiskers(ScoreRow("KID", "lower", None)) == ()

@@ -1,4 +1,4 @@
-"""File formats of feature networks that people bring along, one file each."""
+"""File formats of users' feature networks, one file each."""
 
 from __future__ import annotations
 

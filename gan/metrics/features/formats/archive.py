@@ -1,4 +1,4 @@
-"""The files of a .zip or .tar archive, held in memory: nothing of it is ever written where it asks to be."""
+"""Reads the files of a .zip or .tar archive into memory: paths in the archive are never written to."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import PurePosixPath
 from gan.errors import ConfigError
 from gan.metrics.features.network_file import Files
 
-MOST_BYTES = 4 * 1024**3
+MAX_BYTES = 4 * 1024**3
 
 
-def unpacked(data: bytes, where: str) -> Files:
+def unpack(data: bytes, where: str) -> Files:
     """The files of an archive by their paths.
 
     Raises:
-        ConfigError: it is not an archive, is damaged, holds more than 4 GiB, or a path that leads out of it.
+        ConfigError: it is not an archive, is damaged, holds more than 4 GiB, or has a path that leads out of it.
     """
     try:
-        files = _unzipped(data, where) if where.endswith(".zip") else _untarred(data, where)
+        files = _unzip(data, where) if where.endswith(".zip") else _untar(data, where)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
         raise ConfigError(f"{where} is not an archive that can be read ({error})") from None
     for name in files:
@@ -29,15 +29,15 @@ def unpacked(data: bytes, where: str) -> Files:
     return files
 
 
-def _unzipped(data: bytes, where: str) -> Files:
+def _unzip(data: bytes, where: str) -> Files:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
         _check_size(sum(each.file_size for each in members), where)
         return {each.filename: archive.read(each) for each in members}
 
 
-def _untarred(data: bytes, where: str) -> Files:
-    """Links and devices are left out."""
+def _untar(data: bytes, where: str) -> Files:
+    """The regular files; links and devices are skipped."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         members = [each for each in archive if each.isreg()]
         _check_size(sum(each.size for each in members), where)
@@ -50,5 +50,5 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _check_size(size: int, where: str) -> None:
-    if size > MOST_BYTES:
-        raise ConfigError(f"{where} unpacks to {size:,} bytes; at most {MOST_BYTES:,} are read")
+    if size > MAX_BYTES:
+        raise ConfigError(f"{where} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are read")

@@ -1,4 +1,4 @@
-"""The small file next to a feature network that says what it takes and gives: NAME.yaml or NAME.json."""
+"""The description file next to a feature network: NAME.yaml or NAME.json."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from gan.util.ids import is_id
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LAYOUTS, POOLS = ("NHWC", "NCHW"), ("mean",)
-MOST_NAME, MOST_SIDE = 40, 2048
+MAX_NAME_LENGTH, MAX_SIDE = 40, 2048
 
 Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a network takes and gives.
+    """The inputs and outputs of a network.
 
-    name: what scores call it.
-    input_size: height and width that images are resized to; None: the network takes any size.
+    name: its name in scores.
+    input_size: height and width that images are resized to; None: any size.
     channels: 1 (grey) or 3 (RGB).
-    offset, divisor: the network takes (pixel - offset) / divisor for pixels in [0, 255]; one number, or one a channel.
+    offset, divisor: the input is (pixel - offset) / divisor for pixels in [0, 255]; one number, or one per channel.
     features: the layer or tensor of the features.
     probabilities: the layer or tensor of class probabilities, if any.
-    input: the tensor that takes the images; None: the only one.
+    input: the tensor of the images; None: the only input.
     layout: NHWC or NCHW.
     resizer: one of `resizing.FILTERS`.
-    pool: mean: the features are the means of feature maps; None: they are vectors already.
+    pool: mean: average feature maps to vectors; None: the features are vectors.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Description:
     resizer: str
     pool: str | None
 
-    def meaning(self) -> Json:
-        """All that decides the features, as JSON; the name does not."""
+    def hashed_fields(self) -> Json:
+        """The fields that affect the features, as JSON: all but the name."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "name"}
 
 
@@ -59,7 +59,7 @@ def parse(data: bytes, where: str) -> Description:
     """Read and check a description.
 
     Raises:
-        ConfigError: a key is missing, unknown or has a wrong value; the message tells what is allowed.
+        ConfigError: a key is missing, unknown or has a wrong value; the message says what is allowed.
     """
     return _Reader(_mapping(data, where), where).description()
 
@@ -120,8 +120,8 @@ class _Reader:
 
     def _name(self) -> str:
         value = self._tree["name"]
-        if not is_id(value) or len(value) > MOST_NAME:
-            raise self._wrong("name", f"1 to {MOST_NAME} letters, digits, dots, dashes or underscores", value)
+        if not is_id(value) or len(value) > MAX_NAME_LENGTH:
+            raise self._wrong("name", f"1 to {MAX_NAME_LENGTH} letters, digits, dots, dashes or underscores", value)
         return str(value)
 
     def _text(self, key: str) -> str:
@@ -139,8 +139,8 @@ class _Reader:
             return None
         if not isinstance(value, list) or len(value) != 2 or not all(type(each) is int for each in value):
             raise self._wrong("input_size", "[height, width] or null", value)
-        if not all(1 <= each <= MOST_SIDE for each in value):
-            raise self._wrong("input_size", f"two whole numbers from 1 to {MOST_SIDE}", value)
+        if not all(1 <= each <= MAX_SIDE for each in value):
+            raise self._wrong("input_size", f"two whole numbers from 1 to {MAX_SIDE}", value)
         return value[0], value[1]
 
     def _scale(self, channels: int) -> tuple[Numbers, Numbers]:

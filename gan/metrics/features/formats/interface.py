@@ -1,4 +1,4 @@
-"""What every file format can do."""
+"""The interface of file formats."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Array = npt.NDArray[np.float32]
 
 
 class Loaded(NamedTuple):
-    """A network that is ready to calculate.
+    """A loaded network.
 
-    calculate: a batch float32 in the network's layout to its features, and its probabilities where the description
+    calculate: from a float32 batch in the network's layout to its features, and its probabilities if the description
         names them.
-    input_shape: of a batch, in the network's layout; None for a side that may have any length.
-    errors: what `calculate` raises where the batch does not suit the network.
+    input_shape: of a batch, in the network's layout; None for a dimension of any size.
+    errors: what `calculate` raises if the network does not support the batch.
     """
 
     calculate: Callable[[Array], tuple[Array, Array | None]]
@@ -31,17 +31,17 @@ class Loaded(NamedTuple):
 
 
 class Format(ABC):
-    """Loads networks from files without running code that they bring along.
+    """Loads networks from files without running code in them.
 
-    suffixes: how the names of such files end.
-    folder: whether a folder is such a network.
+    suffixes: of the names of such files.
+    folder: whether a network may be a folder.
     """
 
     suffixes: tuple[str, ...]
     folder: bool = False
 
     def unpack(self, files: Files, where: str) -> Files:
-        """The files of the network itself, where they came packed."""
+        """The files of the network, extracted if they are in an archive."""
         return files
 
     @abstractmethod
@@ -49,27 +49,27 @@ class Format(ABC):
         """Load a network.
 
         Args:
-            files: what `unpack` gave, by relative path.
-            description: says which tensors are wanted.
-            where: what a message calls the network.
+            files: the result of `unpack`, by relative path.
+            description: names the tensors.
+            where: the network's name in messages.
 
         Raises:
-            ConfigError: it is not a network of this format, has no such tensor, or a package is missing.
-            IntegrityError: it may do more than calculate.
+            ConfigError: it is not a network of this format, lacks a tensor, or a package is missing.
+            IntegrityError: it has operations that are not allowed.
         """
 
 
 def only(files: Files) -> bytes:
-    """The bytes of the one file."""
+    """The bytes of the only file."""
     (data,) = files.values()
     return data
 
 
 def check_tensor(key: str, name: str, known: Iterable[str], where: str) -> str:
-    """`name` if the network has it.
+    """`name` if the network has such a tensor.
 
     Raises:
-        ConfigError: it has not; the known ones and the nearest are listed.
+        ConfigError: it does not; the message lists the known names and the nearest.
     """
     names = list(known)
     if name not in names:
@@ -78,10 +78,10 @@ def check_tensor(key: str, name: str, known: Iterable[str], where: str) -> str:
 
 
 def only_input(wanted: str | None, known: Iterable[str], where: str) -> str:
-    """The name of the input that takes the images.
+    """The name of the input for the images.
 
     Raises:
-        ConfigError: the description names none that is there, or the network has several.
+        ConfigError: the description names an unknown input, or the network has several.
     """
     names = list(known)
     if wanted is not None:

@@ -1,7 +1,7 @@
-"""A `.keras` file: layers and weights. It is looked through before Keras reads it.
+"""A `.keras` file: layers and weights. It is checked before Keras reads it.
 
-Keras's safe mode keeps a file from bringing Python code along, but not from naming things of Keras that read files or
-open connections. So only layers that calculate are allowed, and weights that lie in the file itself.
+Keras's safe mode stops Python code in a file, but not Keras objects that read files or open connections. So only layers
+that calculate are allowed, and only weights inside the file.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ PLAIN = ("__keras_tensor__", "__tuple__")
 
 
 class KerasFile(Format):
-    """`features` and `probabilities` are names of layers."""
+    """Loads a `.keras` file; `features` and `probabilities` are names of layers."""
 
     suffixes = (".keras",)
 
     def load(self, files: Files, description: Description, where: str) -> Loaded:  # noqa: D102
-        model = _model(only(files), where)
+        model = _checked_model(only(files), where)
         only_input(description.input, [each.name for each in model.inputs], where)
         names = [layer.name for layer in model.layers]
         wanted = {"features": description.features, "probabilities": description.probabilities}
@@ -74,7 +74,7 @@ def _output(model: keras.Model, name: str, where: str) -> Any:
     return output
 
 
-def _model(data: bytes, where: str) -> keras.Model:
+def _checked_model(data: bytes, where: str) -> keras.Model:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             _check_members(file, where)
@@ -82,20 +82,20 @@ def _model(data: bytes, where: str) -> keras.Model:
             weights = file.read(WEIGHTS)
     except (zipfile.BadZipFile, ValueError, KeyError) as error:
         raise ConfigError(f"{where} is not a .keras file ({error})") from None
-    refused = sorted(set(_refused(config)))
+    refused = sorted(set(_disallowed(config)))
     if refused:
         raise IntegrityError(
             f"{where} holds what may do more than calculate: {', '.join(refused)}; it is not loaded. Replace it by "
-            "layers of Keras that calculate, or export the network as a SavedModel"
+            "Keras layers that only calculate, or export the network as a SavedModel"
         )
     _check_weights(weights, where)
     with scratch_folder() as folder:
         path = Path(folder) / "network.keras"
         path.write_bytes(data)
-        return _loaded(path, where)
+        return _load_model(path, where)
 
 
-def _loaded(path: Path, where: str) -> keras.Model:
+def _load_model(path: Path, where: str) -> keras.Model:
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, ImportError, KeyError, AttributeError, OSError) as error:
@@ -114,17 +114,17 @@ def _check_members(file: zipfile.ZipFile, where: str) -> None:
         raise IntegrityError(f"{where} holds files that no network of numbers needs: {', '.join(others[:5])}")
 
 
-def _refused(tree: Any) -> Iterator[str]:
-    """What a model's config names that is not on the lists above."""
+def _disallowed(tree: Any) -> Iterator[str]:
+    """The classes in a model's config that are not allowed."""
     if isinstance(tree, dict):
         if "class_name" in tree and not _is_allowed(tree):
             yield f"{tree.get('module')}.{tree['class_name']}"
         for key, value in tree.items():
             if key != "compile_config":  # it is never read
-                yield from _refused(value)
+                yield from _disallowed(value)
     elif isinstance(tree, list):
         for value in tree:
-            yield from _refused(value)
+            yield from _disallowed(value)
 
 
 def _is_allowed(tree: dict[str, Any]) -> bool:
@@ -144,7 +144,7 @@ def _is_layer(name: str) -> bool:
 
 
 def _check_weights(data: bytes, where: str) -> None:
-    """HDF5 may point to other files: by links, by datasets stored elsewhere, and by virtual ones.
+    """Refuse HDF5 that refers to other files by links, external datasets or virtual datasets.
 
     Raises:
         IntegrityError: it does.
@@ -152,20 +152,20 @@ def _check_weights(data: bytes, where: str) -> None:
     """
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            elsewhere = list(_elsewhere(file))
+            elsewhere = list(_external_data(file))
     except OSError as error:
         raise ConfigError(f"the weights of {where} can't be read ({error})") from None
     if elsewhere:
         raise IntegrityError(f"the weights of {where} lie in other files: {', '.join(elsewhere[:5])}; it is not loaded")
 
 
-def _elsewhere(group: h5py.Group) -> Iterator[str]:
+def _external_data(group: h5py.Group) -> Iterator[str]:
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             yield f"{group.name}/{name}"
             continue
         item = group[name]
         if isinstance(item, h5py.Group):
-            yield from _elsewhere(item)
+            yield from _external_data(item)
         elif item.external or item.is_virtual:
             yield item.name

@@ -1,4 +1,4 @@
-"""A feature network that somebody brought along, with its description."""
+"""A feature network from a user's file, with its description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gan.util.ids import canonical, sha256
 if TYPE_CHECKING:
     from gan.types import Pixels
 
-LEAST_FEATURES = 8
+MIN_FEATURES = 8
 CHUNK = 32
 PROBES, PROBE_SIDE = 3, 32
 SUM_TOLERANCE = 1e-3
@@ -27,38 +27,40 @@ COLOURS = {1: "grey", 3: "grey or RGB"}
 
 
 class DescribedNetwork(FeatureNetwork):
-    """Resizes and scales images as the description says, and tries the network out when it is made.
+    """Resizes and scales images as the description says. The constructor tests the network on random images.
 
     Args:
         kind: the format.
-        files: of the network, by relative path; its hash covers each byte of them and the description's meaning.
-        description: what it takes and gives.
+        files: of the network, by relative path; the hash covers their bytes and `Description.hashed_fields`.
+        description: its inputs and outputs.
         loaded: the network itself.
-        uri: where it lies.
+        uri: its path or URI.
 
     Raises:
-        ConfigError: what the network takes or gives is not what the description says, or not usable as features.
+        ConfigError: inputs or outputs differ from the description, or are not usable as features.
     """
 
     def __init__(self, kind: str, files: Files, description: Description, loaded: Loaded, uri: str) -> None:
         self.name, self.kind, self._uri = description.name, kind, uri
         contents = [[name, sha256(data)] for name, data in sorted(files.items())]
-        self.hash = sha256(canonical({"files": contents, "description": description.meaning()}))
+        self.hash = sha256(canonical({"files": contents, "description": description.hashed_fields()}))
         self._description, self._loaded = description, loaded
         _check_input(description, loaded.input_shape, uri)
-        self.classes = self._try_out()
+        self.classes = self._probe()
 
-    def described(self) -> Json:  # noqa: D102
-        return {**super().described(), "uri": self._uri}
+    def to_json(self) -> Json:  # noqa: D102
+        return {**super().to_json(), "uri": self._uri}
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
-        channels, size = self._description.channels, pixels.shape[1:3]
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+        channels, sides = self._description.channels, pixels.shape[1:3]
         if pixels.shape[-1] not in (1, channels):
-            raise DataError(f"{self.name} looks at {COLOURS[channels]} images; got {pixels.shape[-1]} channels")
+            raise DataError(f"{self.name} takes {COLOURS[channels]} images; got {pixels.shape[-1]} channels")
         try:
             parts = [self._calculate(pixels[at : at + CHUNK]) for at in range(0, len(pixels), CHUNK)]
         except self._loaded.errors as error:
-            raise DataError(f"{self.name} does not run on images of {size[0]} x {size[1]}: {_line(error)}") from None
+            raise DataError(
+                f"{self.name} does not run on images of {sides[0]} x {sides[1]}: {_one_line(error)}"
+            ) from None
         features, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
         return NetworkOutput(features, outputs)
 
@@ -70,14 +72,16 @@ class DescribedNetwork(FeatureNetwork):
         return features, np.asarray(probabilities, np.float32).reshape(len(pixels), -1)
 
     def _prepared(self, pixels: Pixels) -> Array:
-        """Pixels uint8 [N, H, W, C] as the network takes them."""
-        wanted = self._description
+        """Pixels uint8 [N, H, W, C], resized and scaled for the network."""
+        description = self._description
         shape = (pixels.shape[1], pixels.shape[2])
         images = tf.constant(pixels.astype(np.float32))
-        resized = resizer(shape, wanted.input_size or shape, wanted.resizer)(images).numpy()
-        offset, divisor = (np.array(each, np.float32) for each in (wanted.offset, wanted.divisor))
-        scaled = np.broadcast_to((resized - offset) / divisor, (*resized.shape[:3], wanted.channels))
-        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2) if wanted.layout == "NCHW" else scaled, np.float32)
+        resized = resizer(shape, description.input_size or shape, description.resizer)(images).numpy()
+        offset, divisor = (np.array(each, np.float32) for each in (description.offset, description.divisor))
+        scaled = np.broadcast_to((resized - offset) / divisor, (*resized.shape[:3], description.channels))
+        return np.ascontiguousarray(
+            scaled.transpose(0, 3, 1, 2) if description.layout == "NCHW" else scaled, np.float32
+        )
 
     def _pooled(self, features: Array) -> Array:
         if self._description.pool is None:
@@ -86,83 +90,83 @@ class DescribedNetwork(FeatureNetwork):
         pooled: Array = features.mean(axis=axes, dtype=np.float64).astype(np.float32)
         return pooled
 
-    def _try_out(self) -> int:
-        """Look at random images, check what comes out, and return the number of classes."""
-        size = self._description.input_size or _spatial(self._description, self._loaded.input_shape)
-        shape = [each or PROBE_SIDE for each in size]
+    def _probe(self) -> int:
+        """Run the network on random images, check its outputs, and return the number of classes."""
+        sides = self._description.input_size or _height_width(self._description, self._loaded.input_shape)
+        shape = [each or PROBE_SIDE for each in sides]
         pixels = np.random.default_rng(0).integers(0, 256, (PROBES, *shape, self._description.channels), np.uint8)
         try:
             features, probabilities = self._loaded.calculate(self._prepared(pixels))
         except self._loaded.errors as error:
             raise ConfigError(
                 f"{self._uri} does not run on images of {shape[0]} x {shape[1]} with {self._description.channels} "
-                f"channels: {_line(error)}. Check input_size, channels and layout of its description"
+                f"channels: {_one_line(error)}. Check input_size, channels and layout of its description"
             ) from None
         self._check_features(np.asarray(features))
-        if not np.array_equal(self.look(pixels).features, self.look(pixels).features):
-            raise ConfigError(
-                f"{self._uri} gives other features each time for the same images; export it for inference"
-            )
+        if not np.array_equal(self.extract(pixels).features, self.extract(pixels).features):
+            raise ConfigError(f"{self._uri} gives different features for the same images; export it for inference")
         return 0 if probabilities is None else self._check_probabilities(np.asarray(probabilities))
 
     def _check_features(self, features: Array) -> None:
-        wanted = self._description
-        shape, what = (
+        description = self._description
+        shape, prefix = (
             features.shape,
-            f"{self._uri}: the features {wanted.features} have the shape {list(features.shape)}",
+            f"{self._uri}: the features {description.features} have the shape {list(features.shape)}",
         )
-        if wanted.pool is None and len(shape) != 2:
-            raise ConfigError(f'{what}; wanted [N, F]. Name another layer, or set "pool: mean" to average feature maps')
-        if wanted.pool is not None and len(shape) != 4:
+        if description.pool is None and len(shape) != 2:
             raise ConfigError(
-                f'{what}; "pool: mean" averages maps of four dimensions. Leave it out, or name another layer'
+                f'{prefix}; wanted [N, F]. Name another layer, or set "pool: mean" to average feature maps'
+            )
+        if description.pool is not None and len(shape) != 4:
+            raise ConfigError(
+                f'{prefix}; "pool: mean" averages maps of four dimensions. Leave it out, or name another layer'
             )
         pooled = self._pooled(features)
-        if len(pooled) != PROBES or pooled.shape[1] < LEAST_FEATURES:
-            raise ConfigError(f"{what}; wanted at least {LEAST_FEATURES} features for each of {PROBES} images")
+        if len(pooled) != PROBES or pooled.shape[1] < MIN_FEATURES:
+            raise ConfigError(f"{prefix}; wanted at least {MIN_FEATURES} features for each of {PROBES} images")
         if not np.isfinite(pooled).all():
             raise ConfigError(
-                f"{self._uri}: the features {wanted.features} of random images are not finite; check scale"
+                f"{self._uri}: the features {description.features} of random images are not finite; check scale"
             )
 
     def _check_probabilities(self, probabilities: Array) -> int:
         flat = probabilities.reshape(len(probabilities), -1)
         if len(flat) != PROBES or flat.min() < 0 or np.abs(flat.sum(axis=1) - 1).max() > SUM_TOLERANCE:
             raise ConfigError(
-                f"{self._uri}: the values of {self._description.probabilities} are no probabilities: they go from "
-                f"{flat.min():.3g} to {flat.max():.3g} and add up to {flat.sum(axis=1)[0]:.3g} for an image. Name the "
+                f"{self._uri}: the values of {self._description.probabilities} are not probabilities: they range from "
+                f"{flat.min():.3g} to {flat.max():.3g} and sum to {flat.sum(axis=1)[0]:.3g} for an image. Name the "
                 'tensor after the softmax, or set "probabilities: null"'
             )
         return int(flat.shape[1])
 
 
-def _check_input(wanted: Description, shape: tuple[int | None, ...], uri: str) -> None:
-    """Compare the description with what the network says of itself.
+def _check_input(description: Description, shape: tuple[int | None, ...], uri: str) -> None:
+    """Compare the description with the network's input shape.
 
     Raises:
-        ConfigError: they differ, or the network takes batches of one size alone.
+        ConfigError: they differ, or the network has a fixed batch size.
     """
-    what = f"{uri} takes a batch of shape {list(shape)}"
+    prefix = f"{uri} takes a batch of shape {list(shape)}"
     if len(shape) != 4:
-        raise ConfigError(f"{what}; images need four dimensions, {wanted.layout}")
+        raise ConfigError(f"{prefix}; images need four dimensions, {description.layout}")
     if shape[0] is not None:
-        raise ConfigError(f"{what}: always {shape[0]} images. Export it so that the batch may have any size")
-    channels = shape[1] if wanted.layout == "NCHW" else shape[3]
-    if channels not in (None, wanted.channels):
+        raise ConfigError(f"{prefix}: always {shape[0]} images. Export it so that the batch may have any size")
+    channels = shape[1] if description.layout == "NCHW" else shape[3]
+    if channels not in (None, description.channels):
         raise ConfigError(
-            f"{what}, which is {channels} channels in the layout {wanted.layout}; its description says channels: "
-            f"{wanted.channels}. Check channels and layout"
+            f"{prefix}, which is {channels} channels in the layout {description.layout}; its description says "
+            f"channels: {description.channels}. Check channels and layout"
         )
-    size = _spatial(wanted, shape)
-    given = wanted.input_size or (None, None)
-    if any(own not in (None, each) for own, each in zip(size, given, strict=True)):
-        text = "null" if wanted.input_size is None else list(wanted.input_size)
-        raise ConfigError(f"{what}; its description says input_size: {text}. Set input_size: {list(size)}")
+    sides = _height_width(description, shape)
+    described_size = description.input_size or (None, None)
+    if any(own not in (None, each) for own, each in zip(sides, described_size, strict=True)):
+        shown_size = "null" if description.input_size is None else list(description.input_size)
+        raise ConfigError(f"{prefix}; its description says input_size: {shown_size}. Set input_size: {list(sides)}")
 
 
-def _spatial(wanted: Description, shape: tuple[int | None, ...]) -> tuple[int | None, int | None]:
-    return (shape[2], shape[3]) if wanted.layout == "NCHW" else (shape[1], shape[2])
+def _height_width(description: Description, shape: tuple[int | None, ...]) -> tuple[int | None, int | None]:
+    return (shape[2], shape[3]) if description.layout == "NCHW" else (shape[1], shape[2])
 
 
-def _line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]

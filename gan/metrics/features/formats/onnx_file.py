@@ -1,4 +1,4 @@
-"""An ONNX file, run by onnxruntime on the CPU: standard operators alone, and all numbers in the file itself."""
+"""An ONNX file, run by onnxruntime on the CPU. Only standard operators and weights inside the file are allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOAT = "tensor(float)"
 
 
 class OnnxFile(Format):
-    """`features` and `probabilities` are names of tensors, outputs of the graph or inner ones."""
+    """Loads an ONNX file; `features` and `probabilities` are names of tensors, outputs of the graph or inner ones."""
 
     suffixes = (".onnx",)
 
@@ -53,7 +53,7 @@ def _packages(where: str) -> tuple[Any, Any]:
 
 
 def _model(onnx: Any, data: bytes, where: str) -> Any:
-    """The model, looked through; numbers that lie in other files are never looked for."""
+    """The checked model; external data is never read."""
     from google.protobuf.message import DecodeError
 
     try:
@@ -72,7 +72,7 @@ def _model(onnx: Any, data: bytes, where: str) -> Any:
     outside = sorted(each.name for each in _tensors(model) if each.data_location == onnx.TensorProto.EXTERNAL)
     if outside:
         raise IntegrityError(
-            f"{where} keeps numbers in other files ({', '.join(outside[:3])}); it is not loaded. Save it as one file, "
+            f"{where} keeps weights in other files ({', '.join(outside[:3])}); it is not loaded. Save it as one file, "
             "without external data"
         )
     return model
@@ -83,7 +83,7 @@ def _is_known(node: Any, own: set[tuple[str, str]]) -> bool:
 
 
 def _nodes(model: Any) -> Iterator[Any]:
-    """All nodes: of the graph, of the graphs inside its nodes, and of the model's functions."""
+    """All nodes of the graph, of the graphs inside its nodes, and of the model's functions."""
     waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     while waiting:
         node = waiting.pop()
@@ -112,7 +112,7 @@ def _tensors(model: Any) -> Iterator[Any]:
 
 
 def _add_outputs(graph: Any, wanted: list[str], where: str) -> None:
-    """Make inner tensors outputs, so that a run can ask for them."""
+    """Add inner tensors to the outputs, so that a run can return them."""
     made = [name for node in graph.node for name in node.output if name]
     outputs = {each.name for each in graph.output}
     for key, name in zip(("features", "probabilities"), wanted, strict=False):
@@ -132,7 +132,7 @@ def _session(runtime: Any, data: bytes, where: str) -> Any:
 
 
 def _errors(runtime: Any) -> tuple[type[Exception], ...]:
-    """What onnxruntime raises; its errors have no common class of their own."""
+    """What onnxruntime raises; its errors have no common base class."""
     state = runtime.capi.onnxruntime_pybind11_state
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
     return (*(getattr(state, name) for name in names), ValueError, RuntimeError)

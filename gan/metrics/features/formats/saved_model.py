@@ -1,4 +1,4 @@
-"""A SavedModel: a folder, or a .zip or .tar of one. Its operations are looked through before TensorFlow loads it."""
+"""A SavedModel: a folder, or a .zip or .tar of one. Its operations are checked before TensorFlow loads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.metrics.features.formats.archive import unpacked
+from gan.metrics.features.formats.archive import unpack
 from gan.metrics.features.formats.description import Description
 from gan.metrics.features.formats.interface import Array, Format, Loaded, check_tensor, only, only_input
 from gan.metrics.features.network_file import Files
@@ -19,7 +19,7 @@ SIGNATURE = "serving_default"
 
 
 class SavedModel(Format):
-    """`features` and `probabilities` are names of outputs of the signature `serving_default`."""
+    """Loads a SavedModel; `features` and `probabilities` are outputs of the signature `serving_default`."""
 
     suffixes = (".zip", ".tar", ".tar.gz", ".tgz")
     folder = True
@@ -27,7 +27,7 @@ class SavedModel(Format):
     def unpack(self, files: Files, where: str) -> Files:
         """The files of the SavedModel, from the folder that holds `saved_model.pb`."""
         if len(files) == 1 and where.endswith(self.suffixes):
-            files = unpacked(only(files), where)
+            files = unpack(only(files), where)
         tops = [PurePosixPath(name).parent for name in files if PurePosixPath(name).name == FILE]
         if len(tops) != 1:
             raise ConfigError(f"{where} must hold one SavedModel; found {len(tops)} files named {FILE}")

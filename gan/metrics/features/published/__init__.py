@@ -1,1 +1,1 @@
-"""Networks that were trained on ImageNet and published, read without PyTorch."""
+"""Published networks that were trained on ImageNet, read without PyTorch."""

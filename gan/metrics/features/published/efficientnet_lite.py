@@ -30,7 +30,7 @@ Floats32 = npt.NDArray[np.float32]
 
 
 class Stage(NamedTuple):
-    """`repeats` blocks, of which the first takes the stride; the depthwise kernel is `kernel` x `kernel`."""
+    """`repeats` blocks, the first with the stride; the depthwise kernel is `kernel` x `kernel`."""
 
     repeats: int
     kernel: int
@@ -55,7 +55,7 @@ class Convolution(NamedTuple):
         return tf.nn.bias_add(tf.nn.conv2d(images, self.kernel, stride, "SAME"), self.bias)
 
     def depthwise(self, images: Tensor, stride: int) -> Tensor:
-        """The same, each channel by itself."""
+        """The depthwise convolution of images [N, H, W, C], each channel by itself."""
         strides = [1, stride, stride, 1]
         return tf.nn.bias_add(tf.nn.depthwise_conv2d(images, self.kernel, strides, "SAME"), self.bias)
 
@@ -64,8 +64,8 @@ def build(tensors: Tensors, where: str) -> Callable[[Tensor], tuple[Tensor, Tens
     """The network.
 
     Args:
-        tensors: of the checkpoint, by the names that PyTorch's EfficientNet gives them.
-        where: what a message calls the file.
+        tensors: of the checkpoint, by their names in PyTorch's EfficientNet.
+        where: the file's name in messages.
 
     Returns:
         A function of images float32 [N, 224, 224, 3] in [0, 255] to (features float32 [N, 1280], at least 0: the mean
@@ -92,14 +92,14 @@ def build(tensors: Tensors, where: str) -> Callable[[Tensor], tuple[Tensor, Tens
 
 
 def _blocks() -> Iterator[tuple[int, int]]:
-    """(stride, expansion) of each block; the kernels have their sizes from the file."""
+    """(stride, expansion) of each block; the kernel sizes come from the file."""
     for stage in STAGES:
         for number in range(stage.repeats):
             yield (stage.stride if number == 0 else 1), stage.expansion
 
 
 def _block(tensors: Tensors, index: int, stride: int, expansion: int) -> Callable[[Tensor], Tensor]:
-    """An inverted residual: expand, depthwise, project; added to what came in where the shapes are the same."""
+    """An inverted residual: expand, depthwise, project; added to the input if the shapes are equal."""
     name = f"_blocks.{index}."
     expand = _folded(tensors, f"{name}_expand_conv", f"{name}_bn0") if expansion > 1 else None
     depthwise = _folded(tensors, f"{name}_depthwise_conv", f"{name}_bn1", depthwise=True)
@@ -114,7 +114,7 @@ def _block(tensors: Tensors, index: int, stride: int, expansion: int) -> Callabl
 
 
 def _folded(tensors: Tensors, convolution: str, norm: str, *, depthwise: bool = False) -> Convolution:
-    """PyTorch has kernels [O, I, k, k], depthwise [C, 1, k, k]."""
+    """A convolution with its normalisation. PyTorch has kernels [O, I, k, k], depthwise [C, 1, k, k]."""
     kernel, scale, shift, mean, variance = (
         tensors[name].astype(np.float64)
         for name in (f"{convolution}.weight", *(f"{norm}.{part}" for part in NORM_PARTS))

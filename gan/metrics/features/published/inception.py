@@ -1,8 +1,8 @@
-"""The Inception network of 2015-12-05 that published FIDs are measured with: `classify_image_graph_def.pb`.
+"""The Inception network of 2015-12-05 that published FIDs use: `classify_image_graph_def.pb`.
 
-2,048 features of `pool_3:0`, as in the code of Heusel et al. 2017 (github.com/bioinf-jku/TTUR, `fid.py`): images go in
-at `ExpandDims:0` as float32 in [0, 255], RGB, of any size; the graph itself resizes them to 299x299 (bilinear) and
-scales them. It is not shipped: give its URI by `gan reference --feature-network`.
+2,048 features of `pool_3:0`, as in the code of Heusel et al. 2017 (github.com/bioinf-jku/TTUR, `fid.py`): the input
+`ExpandDims:0` takes float32 RGB images in [0, 255] of any size; the graph resizes them to 299x299 (bilinear) and scales
+them. It is not part of this package: give its URI with `gan reference --feature-network`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from gan.errors import ConfigError, DataError
-from gan.metrics.features import network_file
 from gan.metrics.features.interface import FeatureNetwork, NetworkOutput
 from gan.types import Json
 from gan.util.ids import sha256
@@ -26,21 +25,21 @@ if TYPE_CHECKING:
 INPUT, OUTPUT, FEATURES = "ExpandDims:0", "pool_3:0", 2048
 NAME, ARCHIVE = "classify_image_graph_def.pb", "inception-2015-12-05.tgz"
 REMEDY = (
-    f"give the {NAME} of {ARCHIVE}, which holds {INPUT} and {OUTPUT} with {FEATURES} features; other networks "
-    "go by the names and descriptions that docs/judges.md has"
+    f"give the {NAME} of {ARCHIVE}, which has {INPUT} and {OUTPUT} with {FEATURES} features; for other networks "
+    "see docs/judges.md"
 )
 
 
 class InceptionNetwork(FeatureNetwork):
-    """The canonical network. It has no outputs beside its features.
+    """The network of published FIDs. It has only features, no class probabilities.
 
     Args:
         graph: the bytes of the file.
         where: the path or URI of the file.
 
     Raises:
-        ConfigError: the bytes are another file.
-        IntegrityError: it may do more than calculate.
+        ConfigError: it is another file.
+        IntegrityError: it has operations that are not allowed.
     """
 
     name = "inception-2015-12-05"
@@ -53,27 +52,26 @@ class InceptionNetwork(FeatureNetwork):
             definition.ParseFromString(graph)
         except DecodeError as error:
             raise ConfigError(f"{where} is not a TensorFlow graph ({error}); {REMEDY}") from None
-        self._look = _imported(definition, where)
+        self._extract = _import_graph(definition, where)
 
-    def described(self) -> Json:  # noqa: D102
-        return {**super().described(), "uri": self._uri}
+    def to_json(self) -> Json:  # noqa: D102
+        return {**super().to_json(), "uri": self._uri}
 
-    def look(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
+    def extract(self, pixels: Pixels) -> NetworkOutput:  # noqa: D102
         if pixels.shape[-1] not in (1, 3):
-            raise DataError(f"{self.name} looks at grey or RGB images; got {pixels.shape[-1]} channels")
+            raise DataError(f"{self.name} takes grey or RGB images; got {pixels.shape[-1]} channels")
         images = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.float32)
-        features = self._look(tf.constant(images)).numpy().reshape(len(images), -1)
+        features = self._extract(tf.constant(images)).numpy().reshape(len(images), -1)
         return NetworkOutput(features, np.zeros((len(images), 0), np.float32))
 
 
-def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
-    """The part of the graph from INPUT to OUTPUT, as a function of any number of images; the rest is never loaded."""
-
+def _import_graph(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experimental.ConcreteFunction:
+    """The part of the graph from INPUT to OUTPUT as a function; the rest is never loaded."""
     names = {node.name for node in definition.node}
     missing = [tensor for tensor in (INPUT, OUTPUT) if tensor.partition(":")[0] not in names]
     if missing:
         raise ConfigError(f"{where} has no tensor {' or '.join(missing)}; {REMEDY}")
-    part = _between(definition)
+    part = _subgraph(definition)
     check_nodes(part.node, where)
 
     def pool(images: tf.Tensor) -> tf.Tensor:
@@ -90,8 +88,8 @@ def _imported(definition: tf.compat.v1.GraphDef, where: str) -> tf.types.experim
     return function
 
 
-def _between(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """The nodes that OUTPUT is calculated with, but for those that come before INPUT."""
+def _subgraph(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+    """The nodes between INPUT and OUTPUT."""
     nodes = {node.name: node for node in definition.node}
     first, last = (tensor.partition(":")[0] for tensor in (INPUT, OUTPUT))
     wanted, left = {first}, [last]
@@ -103,14 +101,3 @@ def _between(definition: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     part = tf.compat.v1.GraphDef(versions=definition.versions)
     part.node.extend(node for node in definition.node if node.name in wanted and node.name != first)
     return part
-
-
-def load(uri: str) -> InceptionNetwork:
-    """The network from a file, given by its path or URI.
-
-    Raises:
-        NotFoundError: there is no such file.
-        ConfigError: it is another file, or can't be read.
-        StoreError: its bucket can't be read.
-    """
-    return InceptionNetwork(network_file.read(uri), uri)

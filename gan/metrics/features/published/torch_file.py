@@ -1,7 +1,7 @@
-"""Reads the tensors of a PyTorch checkpoint in the format of before 1.6, without PyTorch and without running its code.
+"""Reads the tensors of a PyTorch checkpoint in the format before 1.6, without PyTorch and without running its code.
 
-Such a file is five pickles, then the numbers. A pickle is a program that may import and call anything; this reader lets
-it name the four things that a dictionary of tensors needs, and gives it stand-ins for those.
+Such a file is five pickles, then the numbers. A pickle is a program that can import and call anything; this reader
+allows only the four names that a dictionary of tensors needs, and replaces them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy.typing as npt
 from gan.errors import IntegrityError
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-LENGTH_BYTES = 8  # of the number of elements that stands before those of a storage
+LENGTH_BYTES = 8  # of the element count before the numbers of a storage
 
 Tensors = dict[str, npt.NDArray[Any]]
 
 
 class _Tensor(NamedTuple):
-    """A tensor as the pickle describes it: a window into a storage. Strides and offset count elements."""
+    """A tensor in the pickle: a view of a storage. Strides and offset count elements."""
 
     storage: str
     offset: int
@@ -45,7 +45,7 @@ GLOBALS: Mapping[tuple[str, str], Any] = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """`storages` collects the number format of each storage that the pickle refers to."""
+    """`storages` collects the data type of each storage that the pickle refers to."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
@@ -65,16 +65,14 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read(data: bytes, where: str) -> Tensors:
-    """The tensors of a state dictionary by name, each an array of its own in C order.
-
-    A tensor need not lie in C order in the file: its strides say where its numbers stand.
+    """The tensors of a state dictionary by name, as arrays in C order.
 
     Args:
         data: the bytes of the file.
-        where: what a message calls the file.
+        where: the file's name in messages.
 
     Raises:
-        IntegrityError: it is not such a file, or its pickle asks for anything but tensors and dictionaries.
+        IntegrityError: it is not such a file, or its pickle refers to anything but tensors and dictionaries.
     """
     file = io.BytesIO(data)
     try:
@@ -83,7 +81,7 @@ def read(data: bytes, where: str) -> Tensors:
             raise pickle.UnpicklingError(f"it starts with {magic!r}, {protocol!r}")
         unpickler = _Unpickler(file)
         described = unpickler.load()
-        storages = {key: _numbers(file, unpickler.storages[key]) for key in _Unpickler(file).load()}
+        storages = {key: _read_storage(file, unpickler.storages[key]) for key in _Unpickler(file).load()}
         return {name: _array(each, storages[each.storage]) for name, each in described.items()}
     except (pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise IntegrityError(
@@ -91,7 +89,7 @@ def read(data: bytes, where: str) -> Tensors:
         ) from None
 
 
-def _numbers(file: io.BytesIO, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+def _read_storage(file: io.BytesIO, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     count = int.from_bytes(file.read(LENGTH_BYTES), "little")
     return np.frombuffer(file.read(count * kind.itemsize), kind, count)
 

@@ -1,1 +1,1 @@
-"""Networks that are trained here, on the dataset itself: one file a task."""
+"""Feature networks that are trained on the dataset itself, one file per task."""

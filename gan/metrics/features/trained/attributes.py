@@ -1,4 +1,4 @@
-"""Images with yes-or-no attributes, such as CelebA: the network learns all; combinations of a few are the modes."""
+"""Images with binary attributes, such as CelebA: the network learns all; combinations of a few are the modes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Attributes(Task):
-    """A sigmoid for each attribute. Training images are mirrored at random: a face stays a face."""
+    """A sigmoid for each attribute. Training images are mirrored at random."""
 
     kind = "attributes"
     suffix = "cnn"
@@ -35,19 +35,19 @@ class Attributes(Task):
             epochs=options.epochs,
             batch_size=options.batch_size,
             seed=options.seed,
-            prepare=mirror,
+            augment=mirror,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
-        accuracies = balanced_accuracies(seen.outputs, examples.attributes)
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:  # noqa: D102
+        accuracies = balanced_accuracies(output.outputs, examples.attributes)
         return {
-            **quality.of_attributes(seen.outputs, examples.attributes),
+            **quality.of_attributes(output.outputs, examples.attributes),
             "balanced_accuracies": dict(zip(examples.attribute_names, accuracies.tolist(), strict=True)),
         }
 
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> AttributeModes:  # noqa: D102
-        accuracies = balanced_accuracies(seen.outputs, examples.attributes)
-        return choose_attributes(examples.attribute_names, seen.outputs, accuracies, options.mode_attributes)
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> AttributeModes:  # noqa: D102
+        accuracies = balanced_accuracies(output.outputs, examples.attributes)
+        return choose_attributes(examples.attribute_names, output.outputs, accuracies, options.mode_attributes)
 
 
 def mirror(pixels: Pixels, wanted: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -31,10 +31,10 @@ class Classes(Task):
             seed=options.seed,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
-        return quality.of_classes(seen.outputs.argmax(axis=1), examples.labels, len(examples.classes))
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:  # noqa: D102
+        return quality.of_classes(output.outputs.argmax(axis=1), examples.labels, len(examples.classes))
 
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> ClassModes:  # noqa: D102
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> ClassModes:  # noqa: D102
         return ClassModes(examples.classes)
 
 

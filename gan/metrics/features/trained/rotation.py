@@ -1,7 +1,7 @@
-"""Images without labels: the network learns by how many quarter turns they were rotated; clusters are the modes.
+"""Images without labels: the network learns to predict rotations by quarter turns; clusters are the modes.
 
-Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations". To tell which way is up, the
-network has to recognise what is in the picture, and so its features describe that.
+Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations". To predict the rotation the
+network has to recognise the content of the image, so its features describe the content.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Rotation(Task):
             epochs=options.epochs,
             batch_size=options.batch_size,
             seed=options.seed,
-            prepare=turn_at_random,
+            augment=turn_at_random,
         )
 
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:  # noqa: D102
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:  # noqa: D102
         turned, turns = turn_at_random(examples.pixels, examples.labels, np.random.default_rng(options.seed))
-        said = extract_all(network, turned, options.batch_size).outputs.argmax(axis=1)
-        return quality.of_classes(said, turns, TURNS)
+        predicted = extract_all(network, turned, options.batch_size).outputs.argmax(axis=1)
+        return quality.of_classes(predicted, turns, TURNS)
 
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> ClusterModes:  # noqa: D102
-        return fit_clusters(seen.features, options.seed)
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> ClusterModes:  # noqa: D102
+        return fit_clusters(output.features, options.seed)
 
 
 def turn_at_random(pixels: Pixels, _: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a feature network may be taught: one file beside this one for each task."""
+"""The interface of training tasks of feature networks; each task is one file in this folder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examples:
-    """Images with what is known of them.
+    """Images with their labels and attributes.
 
     pixels: uint8 [N, H, W, C].
-    labels: int32 [N], an index of `classes` (0 where there are none).
-    attributes: int8 [N, A], -1 or 1; A is the number of `attribute_names`, 0 where there are none.
+    labels: int32 [N], indices into `classes`; 0 without classes.
+    attributes: int8 [N, A], -1 or 1; A is the number of `attribute_names`, which may be 0.
     """
 
     pixels: Pixels
@@ -48,9 +48,9 @@ class Examples:
 
 
 class Task(ABC):
-    """A task is fitted to training images, judged on held-out ones, and tells what the modes are.
+    """Trains a network on training images, evaluates it on held-out ones, and defines the modes.
 
-    kind: its name in a reference; `suffix` follows the data source in the name of a score.
+    kind: its name in a reference; `suffix` follows the data source in the network's name.
     """
 
     kind: str
@@ -58,12 +58,12 @@ class Task(ABC):
 
     @abstractmethod
     def train(self, examples: Examples, options: Reference) -> keras.Model:
-        """A network (see `trunk.build`) that has learned the task on these images."""
+        """Train a network (see `trunk.build`) on these images."""
 
     @abstractmethod
-    def judge(self, network: KerasNetwork, examples: Examples, seen: NetworkOutput, options: Reference) -> Json:
-        """How well it does on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
+    def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:
+        """Its quality on held-out images: `accuracy`, `chance` and `judged_on` (see `quality`), and more."""
 
     @abstractmethod
-    def modes(self, examples: Examples, seen: NetworkOutput, options: Reference) -> Modes:
-        """The modes of the real data, from held-out images and what the network sees in them."""
+    def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> Modes:
+        """The modes of the real data, from held-out images and the network's output for them."""

@@ -1,4 +1,4 @@
-"""Trains a feature network: one deterministic loop for all of them."""
+"""The deterministic training loop of feature networks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gan.util import log
 if TYPE_CHECKING:
     from gan.types import Pixels
 
-    Prepare = Callable[[Pixels, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
-    Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    AugmentFn = Callable[[Pixels, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    LossFn = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 LEARNING_RATE = 2e-3
 
@@ -24,14 +24,14 @@ def train(
     build: Callable[[], keras.Model],
     pixels: Pixels,
     targets: np.ndarray,
-    loss: Loss,
+    loss: LossFn,
     *,
     epochs: int,
     batch_size: int,
     seed: int,
-    prepare: Prepare | None = None,
+    augment: AugmentFn | None = None,
 ) -> keras.Model:
-    """Build and train a network on the second of its two outputs, by Adam under a learning rate that falls to 0.
+    """Build a network and train its second output by Adam with cosine decay of the learning rate to 0.
 
     The same arguments give the same weights on the same machine.
 
@@ -41,9 +41,9 @@ def train(
         targets: [N] or [N, O].
         loss: (targets, outputs) -> mean loss of a batch.
         epochs: passes over the images.
-        batch_size: images a step; at most N are taken.
+        batch_size: images per step, at most N.
         seed: of weights, dropout and order.
-        prepare: changes a batch of pixels and targets on the way in.
+        augment: applied to the pixels and targets of each batch.
     """
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
@@ -54,13 +54,13 @@ def train(
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
 
-    def step(images: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    def step(images: tf.Tensor, batch_targets: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             _, outputs = model(images, training=True)
-            value = loss(wanted, outputs)
-        gradients = tape.gradient(value, model.trainable_variables)
+            batch_loss = loss(batch_targets, outputs)
+        gradients = tape.gradient(batch_loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return value
+        return batch_loss
 
     compiled = tf.function(step)
     rng = np.random.default_rng(seed)
@@ -69,9 +69,9 @@ def train(
             order = rng.permutation(len(pixels))
             for at in range(0, steps * batch_size, batch_size):
                 rows = np.sort(order[at : at + batch_size])
-                images, wanted = pixels[rows], targets[rows]
-                if prepare is not None:
-                    images, wanted = prepare(images, wanted, rng)
-                value = compiled(tf.constant(images), tf.constant(wanted))
-                advance(loss=float(value))
+                images, batch_targets = pixels[rows], targets[rows]
+                if augment is not None:
+                    images, batch_targets = augment(images, batch_targets, rng)
+                batch_loss = compiled(tf.constant(images), tf.constant(batch_targets))
+                advance(loss=float(batch_loss))
     return model

@@ -1,4 +1,4 @@
-"""The small convolutional network that the trained feature networks share."""
+"""The small convolutional architecture of the trained feature networks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import keras
 
 FEATURES = 64
 FIRST_CHANNELS = 32
-MOST_CHANNELS = 64
-LEAST_SIDE = 7  # the feature map is halved while its side stays at least this
-BATCH_NORM_MOMENTUM = 0.9  # small data sets take few steps, and the statistics must have arrived by then
+MAX_CHANNELS = 64
+MIN_SIDE = 7  # feature maps are halved down to this side
+BATCH_NORM_MOMENTUM = 0.9  # low, since the statistics must converge within the few steps of a small data set
 
 
 def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> keras.Model:
@@ -16,22 +16,22 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
 
     Args:
         image_shape: (H, W, C).
-        outputs: how many numbers it predicts.
+        outputs: the number of outputs.
         activation: of the outputs: softmax or sigmoid.
 
     Returns:
         A model from Pixels [N, H, W, C] (uint8 or float, in [0, 255]) to (features float32 [N, 64], outputs float32
-        [N, O]). The features feed the last layer directly.
+        [N, O]). The features are the input of the last layer.
     """
     pixels = keras.Input(image_shape, name="pixels")
     hidden = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(pixels)
     channels = FIRST_CHANNELS
-    large = min(image_shape[:2]) >= 4 * LEAST_SIDE
+    large = min(image_shape[:2]) >= 4 * MIN_SIDE
     hidden = _convolution(hidden, 0, channels, kernel=5 if large else 3, strides=2 if large else 1)
     block = 1
-    while min(hidden.shape[1:3]) >= 2 * LEAST_SIDE:
+    while min(hidden.shape[1:3]) >= 2 * MIN_SIDE:
         hidden = keras.layers.MaxPooling2D(name=f"pool_{block}")(hidden)
-        channels = min(2 * channels, MOST_CHANNELS)
+        channels = min(2 * channels, MAX_CHANNELS)
         hidden = _convolution(hidden, block, channels, kernel=3)
         block += 1
     hidden = keras.layers.Flatten(name="flatten")(hidden)
@@ -46,7 +46,7 @@ def build(image_shape: tuple[int, int, int], outputs: int, activation: str) -> k
 def _convolution(
     images: keras.KerasTensor, block: int, channels: int, *, kernel: int, strides: int = 1
 ) -> keras.KerasTensor:
-    """The layers have names of their own: those that Keras makes up depend on what was built before."""
+    """A block with explicit layer names: those that Keras generates depend on what was built before."""
     images = keras.layers.Conv2D(
         channels, kernel, strides=strides, padding="same", use_bias=False, name=f"convolution_{block}"
     )(images)

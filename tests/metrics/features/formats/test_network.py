@@ -35,7 +35,7 @@ def pixels(count: int = 3, side: int = 8, channels: int = 3) -> np.ndarray:
 def test_scale_may_differ_by_channel() -> None:
     made = network(spread, scale={"offset": [1, 2, 3], "divisor": [10, 20, 30]})
     wanted = (pixels().reshape(3, -1)[:, :12] - np.tile([1, 2, 3], 4)) / np.tile([10, 20, 30], 4)
-    np.testing.assert_allclose(made.look(pixels()).features, wanted, rtol=1e-6)
+    np.testing.assert_allclose(made.extract(pixels()).features, wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -47,7 +47,7 @@ def test_maps_are_averaged_if_the_description_says_so(layout: str) -> None:
     scale = {"offset": 0, "divisor": 1}
     made = network(maps, shape, layout=layout, pool="mean", scale=scale)
     means = pixels().mean(axis=(1, 2))
-    np.testing.assert_allclose(made.look(pixels()).features, np.tile(means, 4), rtol=1e-5)
+    np.testing.assert_allclose(made.extract(pixels()).features, np.tile(means, 4), rtol=1e-5)
     with pytest.raises(ConfigError, match=r'wanted \[N, F\]. Name another layer, or set "pool: mean"'):
         network(maps, shape, layout=layout, scale=scale)
 
@@ -59,14 +59,14 @@ def test_a_network_of_any_size_sees_images_as_they_are() -> None:
         sizes.append(images.shape[1:])
         return spread(images)
 
-    network(watched).look(pixels(side=11))
+    network(watched).extract(pixels(side=11))
     assert sizes[-1] == (11, 11, 3)
 
 
 def test_without_probabilities_there_are_no_classes() -> None:
     made = network(spread)
     assert made.classes == 0
-    assert made.look(pixels()).outputs.shape == (3, 0)
+    assert made.extract(pixels()).outputs.shape == (3, 0)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_without_probabilities_there_are_no_classes() -> None:
         (lambda images: (spread(images)[0] * np.inf, None), r"of random images are not finite; check scale"),
         (lambda images: (spread(images)[0][:, :7], None), r"shape \[3, 7\]; wanted at least 8 features"),
         (lambda images: (spread(images)[0][:1], None), r"for each of 3 images"),
-        (lambda images: (np.random.default_rng().normal(size=(3, 12)), None), r"gives other features each time"),
+        (lambda images: (np.random.default_rng().normal(size=(3, 12)), None), r"gives different features"),
     ],
 )
 def test_what_are_no_features_is_refused(calculate: Callable, message: str) -> None:
@@ -104,13 +104,13 @@ def test_an_error_of_the_network_is_told() -> None:
 
     made = network(only_of_32)
     with pytest.raises(DataError, match="toy does not run on images of 8 x 8: 32 wanted"):
-        made.look(pixels())
+        made.extract(pixels())
     with pytest.raises(ConfigError, match="does not run on images of 9 x 9 with 3 channels: 32 wanted"):
         network(only_of_32, input_size=[9, 9])
 
 
 def test_colour_is_not_made_grey() -> None:
     made = network(spread, (None, None, None, 1), channels=1)
-    assert made.look(pixels(channels=1)).features.shape == (3, 12)
-    with pytest.raises(DataError, match="toy looks at grey images; got 3 channels"):
-        made.look(pixels())
+    assert made.extract(pixels(channels=1)).features.shape == (3, 12)
+    with pytest.raises(DataError, match="toy takes grey images; got 3 channels"):
+        made.extract(pixels())

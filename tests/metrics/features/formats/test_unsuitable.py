@@ -41,8 +41,8 @@ def test_a_keras_model_of_two_inputs(tmp_path: Path) -> None:
 def save_module(folder: Path, kind: tf.DType) -> Path:
     module = tf.Module()
     entry = tf.TensorSpec([None, 8, 8, 3], kind, name="images")
-    module.look = tf.function(lambda images: {"features": tf.reshape(images, [-1, 192])}, [entry])
-    tf.saved_model.save(module, str(folder / "toy"), signatures=module.look)
+    module.extract = tf.function(lambda images: {"features": tf.reshape(images, [-1, 192])}, [entry])
+    tf.saved_model.save(module, str(folder / "toy"), signatures=module.extract)
     return networks.described(folder / "toy", probabilities=None)
 
 
@@ -59,15 +59,15 @@ def test_a_saved_model_without_its_variables(tmp_path: Path) -> None:
 
 def test_a_saved_model_without_the_signature(tmp_path: Path) -> None:
     module = tf.Module()
-    module.look = tf.function(tf.identity, [tf.TensorSpec([None, 8, 8, 3], tf.float32)])
-    tf.saved_model.save(module, str(tmp_path / "toy"), signatures={"features": module.look})
+    module.extract = tf.function(tf.identity, [tf.TensorSpec([None, 8, 8, 3], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path / "toy"), signatures={"features": module.extract})
     refused(networks.described(tmp_path / "toy"), r'unknown signature "serving_default".*Known: features')
 
 
 def test_an_archive_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks.write_saved_model(tmp_path)
     shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "toy")
-    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    monkeypatch.setattr(archive, "MAX_BYTES", 1000)
     refused(networks.described(tmp_path / "packed.zip"), r"packed\.zip unpacks to [\d,]+ bytes; at most 1,000 are read")
 
 

@@ -100,7 +100,7 @@ class Spy(tf.Module):
         self._how = how
 
     @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, name="images")])
-    def look(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def extract(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         if self._how == "ReadFile":
             extra = tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
         else:
@@ -111,7 +111,7 @@ class Spy(tf.Module):
 @pytest.mark.parametrize(("how", "operation"), [("ReadFile", "ReadFile"), ("py_function", "EagerPyFunc")])
 def test_a_saved_model_that_does_more_than_calculate(tmp_path: Path, how: str, operation: str) -> None:
     module = Spy(how)
-    tf.saved_model.save(module, str(tmp_path / "toy"), signatures=module.look)
+    tf.saved_model.save(module, str(tmp_path / "toy"), signatures=module.extract)
     path = networks.described(tmp_path / "toy", probabilities=None)
     refused(path, rf"saved_model\.pb of {path} holds operations that may do more than calculate: .*{operation}")
 
@@ -150,7 +150,7 @@ def test_onnx_with_numbers_in_other_files(tmp_path: Path, place: str) -> None:
         tensor = model.graph.initializer[0]
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")
-    refused(write_onnx(tmp_path, model), r"keeps numbers in other files \((w1|secret)\); it is not loaded")
+    refused(write_onnx(tmp_path, model), r"keeps weights in other files \((w1|secret)\); it is not loaded")
 
 
 def test_what_is_no_onnx(tmp_path: Path) -> None:
