@@ -21,8 +21,8 @@ from gan.metrics.features.feature_networks import IMAGENET
 from gan.metrics.registry import computed
 from gan.store import Store, local_path, open_store, store_uri
 from gan.util.ids import check_id
+from pipelines.registry import PIPELINES, PipelineSpec
 
-PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"
 NAME = "name (--name; promote_as of a schedule)"
 
@@ -104,24 +104,33 @@ def resolve(
     )
 
 
-def check_pipeline(pipeline: str, sweep: str | None, run_id: str | None = None) -> None:
-    """Make sure that there is such a pipeline, and that it is given what it wants and nothing that it ignores.
+def check_pipeline(
+    pipeline: str, *, sweep: str | None = None, run_id: str | None = None, only: str | None = None
+) -> PipelineSpec:
+    """The pipeline of a name, which is given what it needs and nothing that it would ignore.
 
     Raises:
-        ConfigError: it is not so.
+        ConfigError: there is no such pipeline, or a flag is missing or useless.
     """
     if pipeline not in PIPELINES:
         raise ConfigError(unknown_name("pipeline", pipeline, PIPELINES))
-    if pipeline == "sweep" and sweep is None:
-        raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/operations.md)")
-    if pipeline != "sweep" and sweep is not None:
+    spec = PIPELINES[pipeline]
+    if spec.takes_sweep and sweep is None:
         raise ConfigError(
-            f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline sweep"
+            f"--pipeline {pipeline} needs to know what to try: give --sweep FILE.yaml (see docs/operations.md)"
         )
-    if pipeline != "training" and run_id is not None:
+    if not spec.takes_sweep and sweep is not None:
+        takes = " or ".join(name for name, other in PIPELINES.items() if other.takes_sweep)
+        raise ConfigError(
+            f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline {takes}"
+        )
+    if not spec.takes_run_id and run_id is not None:
         raise ConfigError(
             f"--run-id is of no use with --pipeline {pipeline}, which names its runs itself; got {run_id}. Leave it out"
         )
+    if not spec.single_steps and only is not None:
+        raise ConfigError(f"--only is of no use with --pipeline {pipeline}; got {only}. Leave it out")
+    return spec
 
 
 def _with_absolute_paths(config: Config) -> Config:

@@ -39,7 +39,7 @@ def write(arguments: Namespace) -> CommandOutput:
     parse(arguments.image)
     sweep = None
     if arguments.sweep:
-        check_pipeline(arguments.pipeline, arguments.sweep)
+        check_pipeline(arguments.pipeline, sweep=arguments.sweep)
         sweep = load(arguments.sweep)
     profile = load_profile(arguments.profile)
     out = compile_pipeline(arguments.pipeline, arguments.image, profile, Path(arguments.out), sweep)

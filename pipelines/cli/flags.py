@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gan.cli.parser import Parser
+from pipelines.registry import PIPELINES
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -36,11 +37,10 @@ def add_pipeline(parser: Parser) -> None:
         "--pipeline",
         default="training",
         metavar="NAME",
-        help="training, retraining (looks first whether there is a reason to train) or sweep (trains many runs and "
-        "goes on with the best) (default: %(default)s)",
+        help="; ".join(f"{name}: {spec.about}" for name, spec in PIPELINES.items()) + " (default: %(default)s)",
     )
     parser.add_argument(
-        "--sweep", metavar="FILE.yaml", help="what --pipeline sweep tries: a grid or a search, seeds, rungs"
+        "--sweep", metavar="FILE.yaml", help="what the sweep pipeline tries: a grid or a search, seeds, rungs"
     )
 
 
@@ -66,8 +66,8 @@ def add_run(parser: Parser, *, optional: bool = False) -> None:
     add_address(parser)
 
 
-def request_of(arguments: Namespace) -> RunRequest:
-    """What the flags ask a pipeline to do.
+def request_of(arguments: Namespace, only: str | None = None) -> RunRequest:
+    """What the flags ask a pipeline to do; `only` is the one step to run.
 
     Raises:
         ConfigError: a flag, key, value or name is wrong.
@@ -75,7 +75,7 @@ def request_of(arguments: Namespace) -> RunRequest:
     """
     from pipelines.request import check_pipeline, resolve
 
-    check_pipeline(arguments.pipeline, arguments.sweep, arguments.run_id)
+    check_pipeline(arguments.pipeline, sweep=arguments.sweep, run_id=arguments.run_id, only=only)
     return resolve(
         arguments.config,
         arguments.set,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from components.registry import STEPS
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import ClusterError, ConfigError, unknown_name
@@ -15,13 +16,14 @@ from pipelines.cli.flags import add_run, connected, kubernetes
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
+    repeating = " and ".join(name for name, spec in STEPS.items() if spec.repeats)
     made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
     made.add_argument("--step", required=True, metavar="STEP", help="such as train")
     made.add_argument(
         "-f",
         "--follow",
         action="store_true",
-        help="go on until the step has ended; propose and trial: until the run has",
+        help=f"continue until the step has ended; {repeating}: until the run has",
     )
     add_run(made)
     made.set_defaults(do=logs)
@@ -29,12 +31,11 @@ def add(add: Add) -> None:
 
 def logs(arguments: Namespace) -> CommandOutput:
     """Print the lines as they come; with --json they are counted and go to stderr."""
-    from components.registry import COMPONENTS
     from pipelines.kfp import logs as client
     from pipelines.kfp import runs
 
-    if arguments.step not in COMPONENTS:
-        raise ConfigError(unknown_name("step", arguments.step, COMPONENTS))
+    if arguments.step not in STEPS:
+        raise ConfigError(unknown_name("step", arguments.step, STEPS))
     watch, count = Stopwatch(), 0
     stream = sys.stderr if arguments.json else sys.stdout
     with connected(arguments) as connection:

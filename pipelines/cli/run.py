@@ -6,9 +6,9 @@ from argparse import Namespace
 
 from gan.cli.output import CommandOutput, shown
 from gan.cli.parser import Add, add_config, add_store
-from gan.errors import ConfigError
 from gan.result import Stopwatch
 from pipelines.cli.flags import add_pipeline, request_of
+from pipelines.registry import PIPELINES
 
 
 def add(add: Add) -> None:
@@ -28,23 +28,15 @@ def run(arguments: Namespace) -> CommandOutput:
     from gan.store import open_store
 
     watch = Stopwatch()
-    _check_only(arguments)
-    request = request_of(arguments)
+    request = request_of(arguments, arguments.only)
     open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
     from pipelines.local import summary
     from pipelines.local.display import make_display
     from pipelines.local.local_run import run_pipeline, run_step
 
     if arguments.only is not None:
-        return shown(arguments.only, run_step(request, arguments.only, make_display()).outcome)
+        done = run_step(arguments.pipeline, request, arguments.only, make_display())
+        return shown(arguments.only, done.outcome)
     runs = run_pipeline(arguments.pipeline, request, make_display())
-    seconds = watch.seconds()
-    return CommandOutput(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
-
-
-def _check_only(arguments: Namespace) -> None:
-    """The steps of retraining and of sweeps stand and fall together."""
-    if arguments.only is not None and arguments.pipeline != "training":
-        raise ConfigError(
-            f"--only is of no use with --pipeline {arguments.pipeline}; got {arguments.only}. Leave it out"
-        )
+    about = PIPELINES[arguments.pipeline], request, runs, watch.seconds()
+    return CommandOutput(summary.text(*about), summary.record(*about))

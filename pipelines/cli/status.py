@@ -6,9 +6,9 @@ import dataclasses
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from components.registry import STEPS
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
-from gan.cli.scores import score_lines
 from gan.errors import ConfigError
 from gan.result import Stopwatch
 from gan.types import Json
@@ -97,7 +97,7 @@ def text(run: RunStatus) -> str:
         lines += _step(step)
     if not run.steps:
         lines.append("no step has begun")
-    lines += _scores(run)
+    lines += _summaries(run)
     if run.error and not any(step.why and step.why in run.error for step in run.steps):
         lines += ["", f"error: {run.error}"]
     return "\n".join([*lines, *(f"note: {each}" for each in run.missing)])
@@ -120,24 +120,6 @@ def _earlier(step: StepStatus) -> list[str]:
     return [f"    attempt {', '.join(map(str, numbers))}: {said}" for said, numbers in ways.items()]
 
 
-def _scores(run: RunStatus) -> list[str]:
-    def details(step: str) -> Json:
-        return (run.details.get(step) or {}).get("details") or {}
-
-    lines: list[str] = []
-    decided = details("decide")
-    if "train" in decided:
-        lines += ["", "it was to be trained:" if decided["train"] else "nothing new, so nothing was trained:"]
-        lines += [f"  - {reason}" for reason in decided["reasons"]]
-    if details("evaluate").get("scores"):
-        lines += ["", *score_lines(details("evaluate"))]
-    judged = details("gate")
-    if "passed" in judged:
-        lines += ["", "the gate passed it" if judged["passed"] else "the gate refused it"]
-        lines += [f"  - {reason}" for reason in judged.get("reasons", [])]
-    moved = details("promote")
-    if moved.get("live"):
-        lines.append(f'{moved["live"]} is live under the name "{moved["name"]}"')
-    if details("notify").get("why_not"):
-        lines.append(f"nobody was notified: {details('notify')['why_not']}")
-    return lines
+def _summaries(run: RunStatus) -> list[str]:
+    details = {step: (run.details.get(step) or {}).get("details") or {} for step in STEPS}
+    return [line for step, spec in STEPS.items() for line in spec.summary(details[step])]

@@ -12,11 +12,6 @@ from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
-ORDER = (
-    *("preprocess", "decide", "reference", "train", "evaluate", "remeasure", "export", "gate", "promote", "report"),
-    "notify",
-)
-
 
 def retraining(tasks: Tasks) -> Any:
     """Train again where there is a reason to, promote what is proven no worse, tell a webhook.

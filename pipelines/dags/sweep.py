@@ -13,7 +13,6 @@ from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
 AT_ONCE = 4
-ORDER = ("preprocess", "reference", "propose", "trial", "choose", "export", "gate", "promote", "report")
 
 
 def sweep(tasks: Tasks, stages: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp import dsl
 
-from components.registry import COMPONENTS, component
+from components.registry import STEPS, component
 from gan.errors import ConfigError, unknown_name
 from pipelines.dags import train_size_params
 from pipelines.profiles.profile import Profile
@@ -59,8 +59,8 @@ class Tasks:
         Raises:
             ConfigError: there is no such step.
         """
-        if step not in COMPONENTS:
-            raise ConfigError(unknown_name("step", step, COMPONENTS))
+        if step not in STEPS:
+            raise ConfigError(unknown_name("step", step, STEPS))
         if step not in self._components:
             self._components[step] = component(step, self.image)
         made = self._components[step]

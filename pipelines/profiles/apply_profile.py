@@ -8,7 +8,7 @@ from typing import Any
 from kfp import kubernetes
 
 from components.multi_worker.manifests import RESOURCES, SHARED_MEMORY
-from components.registry import fingerprint
+from components.registry import STEPS, fingerprint
 from components.runtime.pod_metadata import (
     BODY,
     EXECUTION,
@@ -140,7 +140,7 @@ def _give_secrets(task: Any, step: str, profile: Profile) -> None:
         kubernetes.use_secret_as_env(task, profile.store_secret, {name: name for name in STORE_KEYS}, optional=True)
     if profile.settings:
         kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
-    if step == "notify" and profile.notify_secret:
+    if profile.notify_secret and STEPS[step].needs_webhook:
         kubernetes.use_secret_as_volume(task, profile.notify_secret, NOTIFY_FOLDER, optional=True)
         task.set_env_variable(WEBHOOK_FILE, f"{NOTIFY_FOLDER}/{URL}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from components.registry import STEPS
 from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 from gan.util.ids import check_id
@@ -58,9 +59,10 @@ class Profile(Group):
             made = replace(self.default, **overrides)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
-        if made.workers > 1 and step != "train":
+        if made.workers > 1 and not STEPS[step].takes_workers:
+            takes = ", ".join(name for name, spec in STEPS.items() if spec.takes_workers)
             raise ConfigError(
-                f"{where}: workers is {made.workers}, and only train takes several workers; give 1, or none"
+                f"{where}: workers is {made.workers}, and only {takes} takes several workers; give 1, or none"
             )
         return made
 
@@ -126,13 +128,11 @@ def _upon(lower: Mapping[str, Any], upper: Any) -> Any:
 
 
 def _check_steps(name: str, steps: Any) -> None:
-    from components.registry import COMPONENTS
-
     if not isinstance(steps, Mapping):
         raise ConfigError(f"profile {name}: steps must be a mapping of step to resources; got {steps!r}")
     for step in steps:
-        if step not in COMPONENTS:
-            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), COMPONENTS))
+        if step not in STEPS:
+            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), STEPS))
 
 
 def _check_keys(where: str, tree: Any, kind: type[Group]) -> None:

@@ -138,9 +138,9 @@ def test_what_may_pass_is_tried_again(pod: Pod, error: Exception) -> None:
 
 def test_a_retry_after_a_kill_is_a_real_attempt(pod: Pod, capsys: pytest.CaptureFixture[str]) -> None:
     program = f"""
-from components import runtime
+from components.runtime import context
 import os, signal
-with runtime.step("promote", {str(pod.store)!r}):
+with context.step("promote", {str(pod.store)!r}):
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
@@ -180,16 +180,16 @@ def test_sigterm_is_on_record_at_once_and_ends_a_step_that_hears_of_it_too_late(
     """The main thread is in a long calculation, out of which no handler of Python's is called."""
     program = f"""
 import hashlib, os, signal, sys, threading
-from components import runtime
+from components.runtime import context
 
 def terminate():
     ready.wait()
     os.kill(os.getpid(), signal.SIGTERM)
 
-runtime.LATEST_SECONDS = 0
+context.LATEST_SECONDS = 0
 ready = threading.Event()
 threading.Thread(target=terminate, daemon=True).start()
-with runtime.step("promote", {str(pod.store)!r}):
+with context.step("promote", {str(pod.store)!r}):
     sys.setswitchinterval(1000)  # no other thread goes on before the calculation gives way to it
     ready.set()
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)

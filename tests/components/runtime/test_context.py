@@ -141,8 +141,10 @@ def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
 
 @pytest.mark.parametrize(("step", "wanted"), [("train", "True"), ("report", "True"), ("gate", "False")])
 def test_tensorflow_is_imported_quietly_and_only_where_it_is_needed(step: str, wanted: str) -> None:
-    program = (
-        f"import sys; from components import runtime\nwith runtime.step({step!r}): print('tensorflow' in sys.modules)\n"
-    )
+    program = f"""
+import sys
+from components.runtime import context
+with context.step({step!r}): print('tensorflow' in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{wanted}\n", "")

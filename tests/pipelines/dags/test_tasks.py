@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from components.registry import STEPS
 from gan.errors import ConfigError
 from pipelines.dags.compiled import compile_text
 from pipelines.dags.tasks import Tasks
 from pipelines.profiles.apply_profile import FIELDS, NEVER
 from pipelines.profiles.profile import Profile, load_profile
 from pipelines.profiles.resources import NodeTerm, Resources, Toleration
+from pipelines.registry import PIPELINES
 
 IMAGE = "registry.example/gan@sha256:" + "0" * 64
 
@@ -53,7 +53,7 @@ def with_train(**overrides: Any) -> Compiled:
 def test_without_a_profile_nothing_is_said_of_pods() -> None:
     made = Compiled(None)
     assert made.platform == {}
-    assert not any({"resources", "env"} & set(made.container(step)) for step in STEPS)
+    assert not any({"resources", "env"} & set(made.container(step)) for step in PIPELINES["training"].steps)
 
 
 def test_cpu_and_memory() -> None:
@@ -170,7 +170,7 @@ def test_spot_nodes_give_little_grace() -> None:
 
 def test_the_environment() -> None:
     made = Compiled(load_profile("local"))
-    for step in STEPS:
+    for step in PIPELINES["training"].steps:
         values = env(made, step)
         assert values["GAN_IMAGE"] == IMAGE
         assert values["GAN_GRACE_SECONDS"] == "25"
