@@ -30,7 +30,7 @@ def retraining(tasks: Tasks) -> Any:
     """
     released = promote_if_passed(tasks)
 
-    # No `tasks.pipeline`: a backend finds no parameter of a pipeline that sizes a task inside a condition.
+    # No `with_train_size`: a backend finds no parameter of a pipeline that sizes a task inside a condition.
     @dsl.pipeline(name="gan-retraining", description=inspect.getdoc(retraining))  # type: ignore[untyped-decorator]
     def pipeline(config: str, store: str, name: str) -> None:
         with dsl.ExitHandler(tasks("notify", config=config, store=store, name=name), name="night"):

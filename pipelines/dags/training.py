@@ -6,8 +6,11 @@ Annotations stay unquoted in this module and in those of the components: kfp rea
 import inspect
 from typing import Any
 
+from kfp import dsl
+
 from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
+from pipelines.dags.train_size_params import with_train_size
 
 OUTPUT = "Output"  # kfp's name of what a function returns
 
@@ -34,13 +37,13 @@ def training(tasks: Tasks) -> Any:
 
     released = promote_if_passed(tasks)
 
-    @tasks.pipeline(name="gan-training", description=inspect.getdoc(training))
-    def pipeline(config: str, store: str, name: str, run_id: str = "") -> None:
+    @dsl.pipeline(name="gan-training", description=inspect.getdoc(training))  # type: ignore[untyped-decorator]
+    @with_train_size(tasks.profile)
+    def pipeline(config: str, store: str, name: str, run_id: str = "", *size: str) -> None:
         dataset = tasks("preprocess", config=config, store=store)
-        reference = tasks("reference", config=config, store=store, dataset_id=dataset.outputs[OUTPUT])
-        run = tasks("train", config=config, store=store, dataset_id=dataset.outputs[OUTPUT], run_id=run_id).after(
-            reference
-        )
+        of_data = {"config": config, "store": store, "dataset_id": dataset.outputs[OUTPUT]}
+        reference = tasks("reference", **of_data)
+        run = tasks("train", *size, **of_data, run_id=run_id).after(reference)
         of_run = {"config": config, "store": store, "run_id": run.outputs[OUTPUT]}
         best = tasks("evaluate", **of_run, reference_id=reference.outputs[OUTPUT])
         generator = tasks("export", **of_run, reference_id=reference.outputs[OUTPUT], checkpoint=best.outputs[OUTPUT])
