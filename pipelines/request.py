@@ -24,7 +24,7 @@ from gan.util.ids import check_id
 from pipelines.registry import PIPELINES, PipelineSpec
 
 PLACEHOLDER = "{{$"
-NAME = "name (--name; promote_as of a schedule)"
+NAME_FLAG = "name (--name; promote_as of a schedule)"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def resolve(
     return RunRequest(
         config=config,
         store_uri=store_uri(store),
-        name=check_id(name or config.name, NAME),
+        name=check_id(name or config.name, NAME_FLAG),
         run_id=check_id(run_id, "--run-id") if run_id else "",
         sweep=what,
     )

@@ -27,8 +27,8 @@ from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say
 
-LOOK_EVERY_SECONDS = 2.0
-LAST_WORDS_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 2.0
+FINAL_LOG_TIMEOUT_SECONDS = 60.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
@@ -113,7 +113,7 @@ class WorkerGroup:
                 break
             self._delays.look(missing=self._workers - len(self._seen))
             tail = tail or self._tail()
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)
         self._let_the_chief_end()
         if tail is not None:
             tail.finish()
@@ -153,9 +153,9 @@ class WorkerGroup:
 
     def _let_the_chief_end(self) -> None:
         """Worker 0 publishes what was to be saved, and tells why it ended."""
-        until = self._clock() + LAST_WORDS_SECONDS
+        until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
         while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)
             try:
                 self._look()
             except WorkerLostError:
@@ -179,4 +179,4 @@ class WorkerGroup:
                 return
             if not left:
                 return
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)

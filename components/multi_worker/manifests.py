@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.runtime.pod_metadata import CONTAINER, KUBEFLOWS_RUN, OF_THE_STEP
+from components.runtime.pod_metadata import CONTAINER, RUN_ID_LABEL, STEP_VARIABLES
 from components.runtime.termination_message import DEFAULT
 from gan.train.distributed.workers import ADDRESSES
 from gan.types import Json
@@ -29,17 +29,17 @@ RESOURCES = "gan-pipelines/worker-resources"
 
 JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 REPLICATED = "workers"
-COPIED = (
+COPIED_KEYS = (
     "imagePullSecrets",
     "priorityClassName",
     "runtimeClassName",
     "terminationGracePeriodSeconds",
 )
-PLACE = ("affinity", "nodeSelector", "tolerations")
-OF_VOLUMES = ("fsGroup", "fsGroupChangePolicy")
+SCHEDULING_KEYS = ("affinity", "nodeSelector", "tolerations")
+SECURITY_CONTEXT_KEYS = ("fsGroup", "fsGroupChangePolicy")
 """Of a pod's securityContext: who may write to its volumes. Kubeflow's controller gives it to its own pods only."""
 
-OF_ITS_ACCOUNT = frozenset(
+ACCOUNT_VARIABLES = frozenset(
     {
         "AWS_ROLE_ARN",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -49,9 +49,9 @@ OF_ITS_ACCOUNT = frozenset(
 )
 """What Amazon's clusters write into a pod for its service account: the workers get that of their own."""
 
-PREFIXES = ("ARGO_", "KFP_")
-VOLUMES = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
-OF_KUBEFLOW = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
+KUBEFLOW_PREFIXES = ("ARGO_", "KFP_")
+COPIED_VOLUME_KINDS = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
+KUBEFLOW_VOLUMES = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
 SHARED_MEMORY = "gan-shm"
 QUEUE = ("kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class")
 KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
@@ -118,7 +118,7 @@ def _metadata(pod: Mapping[str, Any], also: tuple[str, ...] = ()) -> Json:
 
 def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
     kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(KEPT_LABELS)}
-    run = pod["metadata"]["labels"].get(KUBEFLOWS_RUN)
+    run = pod["metadata"]["labels"].get(RUN_ID_LABEL)
     return {**kept, **({RUN: run} if run else {}), LABEL: name_of(pod)}
 
 
@@ -152,9 +152,9 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
         "template": {
             "metadata": {"labels": _labels(pod)},
             "spec": {
-                **{key: spec[key] for key in COPIED if key in spec},
-                **{key: words[key] for key in PLACE if key in words},
-                "securityContext": {key: context[key] for key in OF_VOLUMES if key in context},
+                **{key: spec[key] for key in COPIED_KEYS if key in spec},
+                **{key: words[key] for key in SCHEDULING_KEYS if key in words},
+                "securityContext": {key: context[key] for key in SECURITY_CONTEXT_KEYS if key in context},
                 "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
@@ -170,8 +170,8 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     return [
         each
         for each in own.get("env", [])
-        if each["name"] not in OF_THE_STEP | OF_ITS_ACCOUNT
-        and not each["name"].startswith(PREFIXES)
+        if each["name"] not in STEP_VARIABLES | ACCOUNT_VARIABLES
+        and not each["name"].startswith(KUBEFLOW_PREFIXES)
         and "fieldRef" not in (each.get("valueFrom") or {})
     ]
 
@@ -180,7 +180,10 @@ def _words(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
     """What the annotation says, or else what the step's pod has itself."""
     given = pod["metadata"].get("annotations", {}).get(RESOURCES)
     if given is None:
-        return {"resources": own.get("resources", {}), **{key: pod["spec"][key] for key in PLACE if key in pod["spec"]}}
+        return {
+            "resources": own.get("resources", {}),
+            **{key: pod["spec"][key] for key in SCHEDULING_KEYS if key in pod["spec"]},
+        }
     return {"resources": {}, **json.loads(given)}
 
 
@@ -190,7 +193,7 @@ def _volumes(
     volumes = [
         volume
         for volume in spec.get("volumes", [])
-        if any(kind in volume for kind in VOLUMES) and volume["name"] not in OF_KUBEFLOW
+        if any(kind in volume for kind in COPIED_VOLUME_KINDS) and volume["name"] not in KUBEFLOW_VOLUMES
     ]
     names = {volume["name"] for volume in volumes}
     mounts = [mount for mount in own.get("volumeMounts", []) if mount["name"] in names]

@@ -24,7 +24,7 @@ from gan.util.log import warn
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
 
-NOT_AGAIN = LASTING | {FencedError.exit_code}
+NO_RETRY = LASTING | {FencedError.exit_code}
 """Exit codes after which an automatic retry does nothing. Where a newer attempt took the training over, in another run
 most likely, a retry would take it back, that one's retry again, and so on, with nothing saved meanwhile."""
 
@@ -84,7 +84,7 @@ class AttemptLog:
             self._heed(before[-1])
 
     def _heed(self, before: ExecutionAttempt) -> None:
-        if before.state == FAILED and before.error is not None and before.exit_code in NOT_AGAIN:
+        if before.state == FAILED and before.error is not None and before.exit_code in NO_RETRY:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
             raise RepeatedError(before.error, before.exit_code)
         if before.state == RUNNING:

@@ -18,8 +18,8 @@ from typing import Any
 
 from components.registry import STEPS, StepSpec, fingerprint
 from components.runtime.attempt_log import AttemptLog
-from components.runtime.pod_metadata import BODY, IMAGE, RECORDS
-from components.runtime.pre_stop_hook import leave_pid
+from components.runtime.pod_metadata import BODY, IMAGE, RESULTS_FOLDER
+from components.runtime.pre_stop_hook import write_pid_file
 from components.runtime.result_file import ResultFile
 from components.runtime.step_metrics import StepMetrics, experiment_of
 from components.runtime.termination_message import write
@@ -33,7 +33,7 @@ from gan.util.log import put, say
 from gan.util.sigterm import on_sigterm, sigterm_as_exception
 from gan.util.tf_import import load_tensorflow
 
-LATEST_SECONDS = 3.0  # after the grace; training, which can report more, ends itself a second earlier
+FORCED_EXIT_SECONDS = 3.0  # after the grace; training, which can report more, ends itself a second earlier
 
 
 class Step:
@@ -110,7 +110,7 @@ class Step:
         self._attempts.stopping(message, exit_code)
 
     def _end_in_time(self, exit_code: int) -> None:
-        if not self._ended.wait(grace_seconds() + LATEST_SECONDS):
+        if not self._ended.wait(grace_seconds() + FORCED_EXIT_SECONDS):
             put(f"{self.name}: stopped at the end of the grace; the same command again continues", sys.stderr)
             os._exit(exit_code)
 
@@ -171,13 +171,13 @@ def step(
         tensorflow: False where the step leaves its work to other pods.
         unknown_arguments: those that a body of a later version gives; the step is refused.
     """
-    folder = os.environ.get(RECORDS)
+    folder = os.environ.get(RESULTS_FOLDER)
     spec = STEPS.get(name, StepSpec(name))
     with StepMetrics(name, experiment or experiment_of(config), spec.gauges) as metrics:
         running = Step(name, Path(folder) if folder else None, AttemptLog(name, store, os.environ), metrics)
         with sigterm_as_exception(), on_sigterm(running.stopping):
             try:
-                leave_pid()
+                write_pid_file()
                 running.begin()
                 check_body(name, os.environ, unknown_arguments)
                 if tensorflow and spec.needs_tensorflow:

@@ -14,13 +14,13 @@ POD = "GAN_POD"
 NAMESPACE = "GAN_NAMESPACE"
 NODE = "GAN_HOST"
 IMAGE = "GAN_IMAGE"
-RECORDS = "GAN_STEP_RECORDS"
+RESULTS_FOLDER = "GAN_STEP_RECORDS"
 BODY = "GAN_BODY"
-OF_THE_STEP = frozenset({EXECUTION, TASK, POD, NAMESPACE, NODE, RECORDS})
+STEP_VARIABLES = frozenset({EXECUTION, TASK, POD, NAMESPACE, NODE, RESULTS_FOLDER})
 """Variables that would make of any other process an attempt at the step."""
 
 STEP = "gan-pipelines/step"
 PROFILE = "gan-pipelines/profile"
-KUBEFLOWS_RUN = "pipeline/runid"
+RUN_ID_LABEL = "pipeline/runid"
 NODE_NAME = "workflows.argoproj.io/node-name"
 """An annotation: Argo's name of the attempt."""

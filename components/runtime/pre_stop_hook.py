@@ -19,7 +19,7 @@ from components.runtime.pod_metadata import POD
 PID_FILE = "gan-step.pid"
 
 
-def leave_pid(environment: Mapping[str, str] = os.environ) -> None:
+def write_pid_file(environment: Mapping[str, str] = os.environ) -> None:
     """Note this process as that of the pod's step; nothing happens outside a pod."""
     if POD in environment:
         _pid_file().write_text(str(os.getpid()), encoding="utf-8")

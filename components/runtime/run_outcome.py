@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.runtime import result_file
-from components.runtime.pod_metadata import EXECUTION, RECORDS
+from components.runtime.pod_metadata import EXECUTION, RESULTS_FOLDER
 from gan.errors import GanError
 from gan.report.message import Notification
 from gan.result import StepResult
@@ -39,8 +39,8 @@ def facts_of_run(
         opened = open_store(store)
         if execution:
             outcomes, failure = from_ledger(executions.read(opened, execution), but=OWN_STEP)
-        elif RECORDS in environment:
-            outcomes, failure = from_records(Path(environment[RECORDS]))
+        elif RESULTS_FOLDER in environment:
+            outcomes, failure = from_result_files(Path(environment[RESULTS_FOLDER]))
         live = alias.read(opened, name).live
     except GanError as error:
         warn("how the steps ended can't be read", reason=str(error))
@@ -48,7 +48,7 @@ def facts_of_run(
     return facts(name, store, execution, outcomes, failure, live, status.error_message)
 
 
-def from_records(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
+def from_result_files(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
     """The outcome of each step that left a record in a folder, and the failure if one failed."""
     outcomes: dict[str, StepResult] = {}
     failure = None

@@ -10,7 +10,7 @@ from gan.util.log import warn
 
 FILE = "GAN_TERMINATION_LOG"
 DEFAULT = "/dev/termination-log"
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
 
 def write(text: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -19,7 +19,7 @@ def write(text: str, environment: Mapping[str, str] = os.environ) -> None:
     if FILE not in environment and not path.exists():
         return
     try:
-        path.write_bytes(cut(text, MOST_BYTES))
+        path.write_bytes(cut(text, MAX_BYTES))
     except OSError as error:
         warn(f"can't write the termination message to {path}", reason=error.strerror)
 

@@ -10,7 +10,7 @@ from gan.cli.parser import Add
 from gan.result import Stopwatch
 from gan.types import Json
 from pipelines.cli.flags import add_run, connected, kubernetes
-from pipelines.cli.wait import telling
+from pipelines.cli.wait import report_state_changes
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -40,7 +40,7 @@ def cancel(arguments: Namespace) -> CommandOutput:
         if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
             where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
-        done = cancel_retry.cancel(connection, cluster, run, each=telling())
+        done = cancel_retry.cancel(connection, cluster, run, each=report_state_changes())
     gone = done.deleted
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"

@@ -39,10 +39,10 @@ def status(arguments: Namespace) -> CommandOutput:
     watch = Stopwatch()
     with connected(arguments) as connection:
         run = runs.find(connection, arguments.run) if arguments.run is not None else runs.latest(connection)
-        return told_of(connection, run, watch)
+        return status_output(connection, run, watch)
 
 
-def told_of(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput:
+def status_output(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput:
     """A run as `status` and `wait` show it."""
     from pipelines.kfp import runs
     from pipelines.kfp.status import read_status

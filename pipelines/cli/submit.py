@@ -79,10 +79,10 @@ def submit(arguments: Namespace) -> CommandOutput:
         }
         if not arguments.wait:
             return CommandOutput("\n".join(lines), record)
-        from pipelines.cli.wait import waited
+        from pipelines.cli.wait import wait_for_run
 
         say("run submitted", id=run.run_id, url=url)  # on stdout it stands when all is over
-        told = waited(connection, run.run_id, None)
+        told = wait_for_run(connection, run.run_id, None)
         return CommandOutput(
             "\n".join([*lines, told.text]), {**told.record, **record, "seconds": watch.seconds()}, told.exit_code
         )

@@ -13,7 +13,7 @@ from gan.errors import Stopped
 from gan.result import Stopwatch
 from gan.util.log import say
 from pipelines.cli.flags import add_run, connected
-from pipelines.cli.status import told_of
+from pipelines.cli.status import status_output
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -34,10 +34,10 @@ def wait(arguments: Namespace) -> CommandOutput:
 
     longest = None if arguments.timeout is None else seconds(arguments.timeout, "--timeout")
     with connected(arguments) as connection:
-        return waited(connection, str(find(connection, arguments.run).run_id), longest)
+        return wait_for_run(connection, str(find(connection, arguments.run).run_id), longest)
 
 
-def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> CommandOutput:
+def wait_for_run(connection: Connection, run_id: str, longest_seconds: float | None) -> CommandOutput:
     """How a run is told once it has ended, or the time is over; its states are told as they change.
 
     Raises:
@@ -47,17 +47,17 @@ def waited(connection: Connection, run_id: str, longest_seconds: float | None) -
 
     watch = Stopwatch()
     try:
-        run = until_ended(connection, run_id, longest_seconds, each=telling())
+        run = until_ended(connection, run_id, longest_seconds, each=report_state_changes())
     except (Stopped, KeyboardInterrupt) as stopped:
         number = signal.SIGINT if isinstance(stopped, KeyboardInterrupt) else stopped.signal_number
         advice = (
             f"The run goes on: `gan-pipelines wait {run_id}` waits for it, `gan-pipelines cancel {run_id}` stops it"
         )
         raise Stopped(number, advice) from None
-    return told_of(connection, run, watch)
+    return status_output(connection, run, watch)
 
 
-def telling() -> Callable[[Any], None]:
+def report_state_changes() -> Callable[[Any], None]:
     """What tells of a run's state whenever that has changed."""
     states: list[str] = []
 

@@ -12,7 +12,7 @@ from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
-AT_ONCE = 4
+MAX_PARALLEL_TRIALS = 4
 
 
 def sweep(tasks: Tasks, stages: int) -> Any:
@@ -39,7 +39,7 @@ def sweep(tasks: Tasks, stages: int) -> Any:
         of_sweep = {"config": config, "store": store, "sweep": sweep}
         of_data = {"dataset_id": dataset_id, "reference_id": reference_id}
         # kfp.local would mix up the records of two at once
-        with dsl.ParallelFor(numbers, parallelism=AT_ONCE if tasks.profile else 1) as number:
+        with dsl.ParallelFor(numbers, parallelism=MAX_PARALLEL_TRIALS if tasks.profile else 1) as number:
             tasks("trial", **of_sweep, **of_data, stage=stage, number=number)
 
     @dsl.pipeline(name="gan-sweep", description=inspect.getdoc(sweep))  # type: ignore[untyped-decorator]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.runtime.pod_metadata import RECORDS
+from components.runtime.pod_metadata import RESULTS_FOLDER
 from gan.util.log import PROGRESS_SECONDS
 from gan.util.scratch import scratch_folder
 from pipelines.local import python_shim
@@ -42,7 +42,7 @@ def kfp_local_env(*, progress_every_seconds: float) -> Iterator[Path]:
         variables = {
             "PATH": f"{places['bin']}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "TMPDIR": str(places["tmp"]),
-            RECORDS: str(places["records"]),
+            RESULTS_FOLDER: str(places["records"]),
             PROGRESS_SECONDS: str(progress_every_seconds),
             "PYTHONUNBUFFERED": "1",
             "PYTHONSAFEPATH": "1",  # a user's own gan.py in the current folder is not the library

@@ -12,7 +12,7 @@ import json
 from collections import deque
 from typing import Any, Protocol
 
-MOST_LINES = 200
+MAX_LINES = 200
 KFP_NOISE = "[KFP Executor "
 
 
@@ -35,7 +35,7 @@ class OutputParser(io.TextIOBase):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._rest = ""
-        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
 
     def writable(self) -> bool:
         """Yes."""

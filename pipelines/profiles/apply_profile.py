@@ -13,12 +13,12 @@ from components.runtime.pod_metadata import (
     BODY,
     EXECUTION,
     IMAGE,
-    KUBEFLOWS_RUN,
     NAMESPACE,
     NODE,
     NODE_NAME,
     POD,
     PROFILE,
+    RUN_ID_LABEL,
     STEP,
     TASK,
 )
@@ -39,13 +39,13 @@ NOTIFY_FOLDER = "/etc/gan/notify"
 """Where the webhook's Secret is mounted. As a volume, since backends before 2.17 insist on one that gives variables."""
 
 CACHE_SHARE = 0.9  # the rest of the volume is for downloads and for what a shard needs while it arrives
-NEVER = "31536000s"
+NO_TIME_LIMIT = "31536000s"
 """What Kubeflow calls the longest wait is, in Argo, a time counted from the start of the first attempt: once it is
 over, a later attempt is killed and none follows. It is an hour where none is given, which would be the end of a long
 training that was preempted once."""
 
-FIELDS = {
-    EXECUTION: f"metadata.labels['{KUBEFLOWS_RUN}']",
+POD_FIELDS = {
+    EXECUTION: f"metadata.labels['{RUN_ID_LABEL}']",
     TASK: f"metadata.annotations['{NODE_NAME}']",
     POD: "metadata.name",
     NAMESPACE: "metadata.namespace",
@@ -91,7 +91,7 @@ def _limit(task: Any, resources: Resources) -> None:
             resources.retries,
             backoff_duration=f"{resources.backoff_seconds}s",
             backoff_factor=resources.backoff_factor,
-            backoff_max_duration=NEVER,
+            backoff_max_duration=NO_TIME_LIMIT,
         )
 
 
@@ -131,7 +131,7 @@ def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
     }
     for name, value in values.items():
         task.set_env_variable(name, value)
-    for name, path in FIELDS.items():
+    for name, path in POD_FIELDS.items():
         kubernetes.use_field_path_as_env(task, name, path)
 
 

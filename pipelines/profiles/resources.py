@@ -11,7 +11,7 @@ from typing import Any
 from gan.config.check import Group, key
 from gan.errors import ConfigError, unknown_name
 
-MOST_WAIT_SECONDS = 86400
+MAX_WAIT_SECONDS = 86400
 CACHE_CLAIMS = "gan-cache"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
@@ -127,10 +127,10 @@ class Resources(Group):
                 f'other claim; got "{self.cache_claim}"'
             )
         wait = self.longest_wait_seconds()
-        if wait > MOST_WAIT_SECONDS:
+        if wait > MAX_WAIT_SECONDS:
             raise ConfigError(
                 f"before the last of {self.retries} retries there would be a wait of {wait} seconds, and "
-                f"{MOST_WAIT_SECONDS} (a day) are allowed; give backoff_factor 1, or fewer retries"
+                f"{MAX_WAIT_SECONDS} (a day) are allowed; give backoff_factor 1, or fewer retries"
             )
         if self.priority is not None and self.queue is None:
             raise ConfigError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.profiles.resources import NodeTerm, Resources
 
-COORDINATES: dict[str, Any] = {
+COORDINATOR_RESOURCES: dict[str, Any] = {
     "cpu": "250m",
     "cpu_limit": "1",
     "memory": "1Gi",
@@ -27,7 +27,7 @@ def coordinator(each: Resources, default: Resources) -> Resources:
     anywhere = Resources()
     place = anywhere if default.accelerator else default
     where = {name: getattr(place, name) for name in ("node_selector", "tolerations", "affinity")}
-    return replace(each, **COORDINATES, **where)
+    return replace(each, **COORDINATOR_RESOURCES, **where)
 
 
 def annotation(each: Resources) -> str:

@@ -186,7 +186,7 @@ def terminate():
     ready.wait()
     os.kill(os.getpid(), signal.SIGTERM)
 
-context.LATEST_SECONDS = 0
+context.FORCED_EXIT_SECONDS = 0
 ready = threading.Event()
 threading.Thread(target=terminate, daemon=True).start()
 with context.step("promote", {str(pod.store)!r}):

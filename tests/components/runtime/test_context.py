@@ -19,7 +19,7 @@ from gan.result import StepResult
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(pod_metadata.RECORDS, str(tmp_path))
+    monkeypatch.setenv(pod_metadata.RESULTS_FOLDER, str(tmp_path))
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
 
 
 def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(pod_metadata.RECORDS, raising=False)
+    monkeypatch.delenv(pod_metadata.RESULTS_FOLDER, raising=False)
     monkeypatch.chdir(tmp_path)
     with context.step("train") as step:
         step.done(StepResult("id", "/uri"))

@@ -13,7 +13,7 @@ import yaml
 from gan.errors import ConfigError
 from pipelines.dags.compiled import compile_text
 from pipelines.dags.tasks import Tasks
-from pipelines.profiles.apply_profile import FIELDS, NEVER
+from pipelines.profiles.apply_profile import NO_TIME_LIMIT, POD_FIELDS
 from pipelines.profiles.profile import Profile, load_profile
 from pipelines.profiles.resources import NodeTerm, Resources, Toleration
 from pipelines.registry import PIPELINES
@@ -138,7 +138,7 @@ def test_a_step_is_retried_as_often_as_the_profile_says_and_no_clock_ends_that()
         "maxRetryCount": 4,
         "backoffDuration": "15s",
         "backoffFactor": 2.0,
-        "backoffMaxDuration": NEVER,
+        "backoffMaxDuration": NO_TIME_LIMIT,
     }
     assert made.pod("train")["activeDeadlineSeconds"] == "7200"
     assert "retryPolicy" not in with_train(retries=0).task("train")
@@ -176,7 +176,7 @@ def test_the_environment() -> None:
         assert values["GAN_GRACE_SECONDS"] == "25"
         assert (values["HOME"], values["TMPDIR"], values["XDG_CACHE_HOME"]) == ("/tmp", "/tmp", "/cache")
         pod = made.pod(step)
-        assert {each["name"]: each["fieldPath"] for each in pod["fieldPathAsEnv"]} == FIELDS
+        assert {each["name"]: each["fieldPath"] for each in pod["fieldPathAsEnv"]} == POD_FIELDS
         assert [(secret["secretName"], secret["optional"]) for secret in pod["secretAsEnv"]] == [("gan-store", True)]
         assert [(each["configMapName"], each["optional"]) for each in pod["configMapAsEnv"]] == [("gan-settings", True)]
         assert pod["securityContext"] == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.local.output_parser import MOST_LINES, OutputParser
+from pipelines.local.output_parser import MAX_LINES, OutputParser
 
 
 class Heard:
@@ -69,8 +69,8 @@ def test_only_the_last_lines_of_the_last_step_are_kept() -> None:
     feed = OutputParser(Heard())
     feed.write("of the step before\n")
     feed.write(json.dumps({"launched": "b", "process": 1}) + "\n")
-    feed.write("".join(f"{number}\n" for number in range(MOST_LINES + 5)))
-    assert feed.last_lines() == [str(number) for number in range(5, MOST_LINES + 5)]
+    feed.write("".join(f"{number}\n" for number in range(MAX_LINES + 5)))
+    assert feed.last_lines() == [str(number) for number in range(5, MAX_LINES + 5)]
 
 
 @pytest.mark.parametrize("line", ['{"event"', '"event"', "null", '{"other": "event"}'])
