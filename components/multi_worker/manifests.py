@@ -1,8 +1,8 @@
-"""The pods that train one run together, as Kubernetes objects made from the step's own pod.
+"""The pods that train one run together, as Kubernetes objects derived from the step's own pod.
 
-Each worker has the image, resources, keys, volumes and place of the step's pod, and none of its service account, of
-Kubeflow's sidecars, or of what would put the worker on record as an attempt of the step. Everything is owned by the
-step's pod: when that is deleted, Kubernetes deletes the workers.
+Each worker has the image, resources, keys, volumes and node constraints of the step's pod. It does not have its service
+account, Kubeflow's sidecars, or the variables by which it would record itself as an attempt at the step. The step's pod
+owns everything: when it is deleted, Kubernetes deletes the workers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ PORT = 2222
 SERVICE_ACCOUNT = "gan-worker"
 LABEL = "gan-pipelines/workers"
 RUN = "gan-pipelines/run"
-"""Kubeflow's own label stays with the pods of steps: those that have it are taken for attempts."""
+"""A label of our own: Kubeflow takes every pod with its own run label for an attempt at a step."""
 
 REQUEST = "GAN_TRAIN_REQUEST"
 RESOURCES = "gan-pipelines/worker-resources"
-"""Annotation of the step's pod: what each worker gets where that is not what it has itself. JSON: `resources`,
-`nodeSelector`, `tolerations` and `affinity` as in a pod, `sharedMemory` the size of /dev/shm; none: nothing of it."""
+"""Annotation of the step's pod: what each worker gets, if that differs from the step's pod. JSON: `resources`,
+`nodeSelector`, `tolerations` and `affinity` as in a pod, `sharedMemory` the size of /dev/shm; a missing key: none."""
 
 JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 REPLICATED = "workers"
@@ -37,7 +37,7 @@ COPIED_KEYS = (
 )
 SCHEDULING_KEYS = ("affinity", "nodeSelector", "tolerations")
 SECURITY_CONTEXT_KEYS = ("fsGroup", "fsGroupChangePolicy")
-"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller gives it to its own pods only."""
+"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller sets them in its own pods only."""
 
 ACCOUNT_VARIABLES = frozenset(
     {
@@ -47,7 +47,7 @@ ACCOUNT_VARIABLES = frozenset(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     }
 )
-"""What Amazon's clusters write into a pod for its service account: the workers get that of their own."""
+"""Variables that Amazon's clusters set for a pod's service account; the workers get those of their own account."""
 
 KUBEFLOW_PREFIXES = ("ARGO_", "KFP_")
 COPIED_VOLUME_KINDS = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
@@ -58,12 +58,12 @@ KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
 
 
 def name_of(pod: Mapping[str, Any]) -> str:
-    """What the group of workers of a step's pod is called."""
+    """The name of the group of workers of a step's pod."""
     return f"train-{pod['metadata']['uid'][:8]}"
 
 
 def jobset(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
-    """A JobSet of one Indexed Job. It makes a headless service of its own name, which its pods are found by."""
+    """A JobSet of one Indexed Job. JobSet creates a headless service of the same name, which resolves its pods."""
     name = name_of(pod)
     addresses = [f"{name}-{REPLICATED}-0-{index}.{name}:{PORT}" for index in range(workers)]
     template = {"metadata": {"labels": _labels(pod)}, "spec": _job(pod, workers, request, addresses)}
@@ -123,11 +123,11 @@ def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[str]) -> Json:
-    """One failure is the end of all: a step takes every worker, and Kubeflow's retry starts them anew."""
+    """One failure ends all: an SGD step needs every worker, and Kubeflow's retry starts them again."""
     spec = pod["spec"]
     own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    words, context = _words(pod, own), spec.get("securityContext") or {}
-    mounts, volumes = _volumes(own, spec, words.get("sharedMemory"))
+    wanted, context = _worker_resources(pod, own), spec.get("securityContext") or {}
+    mounts, volumes = _volumes(own, spec, wanted.get("sharedMemory"))
     container = {
         "name": CONTAINER,
         "image": own["image"],
@@ -139,7 +139,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             {"name": REQUEST, "value": json.dumps(request)},
         ],
         "ports": [{"name": "grpc", "containerPort": PORT}],
-        "resources": words["resources"],
+        "resources": wanted["resources"],
         "securityContext": _security(own, mounts),
         "terminationMessagePath": DEFAULT,
         "volumeMounts": mounts,
@@ -153,7 +153,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             "metadata": {"labels": _labels(pod)},
             "spec": {
                 **{key: spec[key] for key in COPIED_KEYS if key in spec},
-                **{key: words[key] for key in SCHEDULING_KEYS if key in words},
+                **{key: wanted[key] for key in SCHEDULING_KEYS if key in wanted},
                 "securityContext": {key: context[key] for key in SECURITY_CONTEXT_KEYS if key in context},
                 "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
@@ -176,8 +176,8 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _words(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
-    """What the annotation says, or else what the step's pod has itself."""
+def _worker_resources(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+    """Those of the annotation, else those of the step's pod."""
     given = pod["metadata"].get("annotations", {}).get(RESOURCES)
     if given is None:
         return {

@@ -33,7 +33,7 @@ from gan.util.log import put, say
 from gan.util.sigterm import on_sigterm, sigterm_as_exception
 from gan.util.tf_import import load_tensorflow
 
-FORCED_EXIT_SECONDS = 3.0  # after the grace; training, which can report more, ends itself a second earlier
+FORCED_EXIT_SECONDS = 3.0  # after the grace period; training, which can report more, ends itself a second earlier
 
 
 class Step:
@@ -102,7 +102,7 @@ class Step:
         Argo retries a pod that ends by itself, and not one that Kubernetes kills at the end of its grace.
         """
         exit_code = 128 + signal.SIGTERM
-        message = "stopped by SIGTERM, and ended before the step could clear up"
+        message = "stopped by SIGTERM, and ended before the step could clean up"
         threading.Thread(target=self._end_in_time, args=(exit_code,), daemon=True).start()
         with self._message_lock:
             if not self._message_written:
@@ -111,7 +111,7 @@ class Step:
 
     def _end_in_time(self, exit_code: int) -> None:
         if not self._ended.wait(grace_seconds() + FORCED_EXIT_SECONDS):
-            put(f"{self.name}: stopped at the end of the grace; the same command again continues", sys.stderr)
+            put(f"{self.name}: stopped at the end of the grace period; the same command again continues", sys.stderr)
             os._exit(exit_code)
 
     def _write(self, file: ResultFile) -> None:
@@ -157,18 +157,18 @@ def step(
     tensorflow: bool = True,
     **unknown_arguments: Any,
 ) -> Iterator[Step]:
-    """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
+    """Run the body of one component; an error in it ends the process with the error's exit code.
 
     TensorFlow is imported before the body, where the step needs it, so that the notices of its import stay out of logs.
 
-    SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that nothing half made is left.
+    SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that it cleans up.
 
     Args:
         name: the step's name.
         store: the URI of the store, where the step uses one.
         config: the whole config as YAML, where the step has it: it names the experiment.
         experiment: the experiment's name, for a step that has no config.
-        tensorflow: False where the step leaves its work to other pods.
+        tensorflow: False where other pods do the step's work.
         unknown_arguments: those that a body of a later version gives; the step is refused.
     """
     folder = os.environ.get(RESULTS_FOLDER)

@@ -1,7 +1,4 @@
-"""The names that the pod of a step goes by: what it is told of itself, and by what it is found.
-
-The pipelines write them into each pod; the steps and the client read them.
-"""
+"""The variables, labels and annotations of a step's pod: pipelines write them, the steps and the client read them."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ IMAGE = "GAN_IMAGE"
 RESULTS_FOLDER = "GAN_STEP_RECORDS"
 BODY = "GAN_BODY"
 STEP_VARIABLES = frozenset({EXECUTION, TASK, POD, NAMESPACE, NODE, RESULTS_FOLDER})
-"""Variables that would make of any other process an attempt at the step."""
+"""Variables that would make any other process record itself as an attempt at the step."""
 
 STEP = "gan-pipelines/step"
 PROFILE = "gan-pipelines/profile"

@@ -1,4 +1,4 @@
-"""How a run ended, for its last step, `notify`: by the ledger in the store, or by what steps left on disk."""
+"""How a run ended, for its last step, `notify`: by the log of attempts in the store, or by the steps' result files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ OWN_STEP = "notify"
 def facts_of_run(
     store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]
 ) -> Notification:
-    """What came of the run.
+    """How the run ended, by what its steps recorded.
 
-    The steps' own words count. What Kubeflow says is of little use: the status that its backend 2.14 hands to a last
-    step is RUNNING, with no error, whether the run succeeded or failed. Only where no step failed by its own account,
-    and yet the run did not come to its end, is its message passed on. A store that can't be read keeps nobody from
-    being told.
+    Kubeflow's own status is of little use: backend 2.14 gives the last step RUNNING without an error, whether the run
+    succeeded or failed. Its message is used only where no step recorded a failure and the run still did not end. If the
+    store can't be read, the notification says so.
     """
     execution = environment.get(EXECUTION, "")
     outcomes: dict[str, StepResult] = {}
@@ -49,7 +48,7 @@ def facts_of_run(
 
 
 def from_result_files(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
-    """The outcome of each step that left a record in a folder, and the failure if one failed."""
+    """The result of each step that left a file in a folder, and the failure if one failed."""
     outcomes: dict[str, StepResult] = {}
     failure = None
     for path in sorted(folder.glob("*.json")):

@@ -1,4 +1,4 @@
-"""Steps as tasks of a pipeline, each with what the profile says of its pod."""
+"""Steps as tasks of a pipeline, with the resources that the profile gives their pods."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipelines.profiles.profile import Profile
 class Tasks:
     """Makes the tasks of a pipeline: `tasks("train", config=config, ...)`.
 
-    Each runs in `image`. Kubeflow's own cache stays off: its key knows neither the library's code nor whether the
-    store still holds what a step once made.
+    Each runs in `image`. Kubeflow's own cache stays off: its key covers neither the library's code nor whether the
+    store still has what a step made.
 
     Args:
         image: the image of every step.
-        profile: what the pods get; None under `kfp.local`, where there are none.
+        profile: what the pods get; None under `kfp.local`, which has no pods.
     """
 
     def __init__(self, image: str, profile: Profile | None) -> None:
