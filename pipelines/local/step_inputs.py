@@ -1,4 +1,4 @@
-"""Which ids a config led to, so that one step can be run alone: its inputs are what the steps before it made.
+"""The ids that a config led to, so that one step can run alone: its inputs are what the steps before it made.
 
 An output is kept under just the part of the request that decided it: another learning rate needs no new dataset.
 """

@@ -149,7 +149,7 @@ with context.step("promote", {str(pod.store)!r}):
     with context.step("promote", str(pod.store)) as step:
         step.done(StepResult("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [LOST, DONE]
-    assert "killed, for want of memory most likely" in capsys.readouterr().err
+    assert "the attempt before was killed, most likely because it ran out of memory" in capsys.readouterr().err
 
 
 def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
