@@ -1,4 +1,4 @@
-"""`gan-pipelines logs`: what a step prints."""
+"""`gan-pipelines logs`: prints the log of a step."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pipelines.cli.flags import add_run, connected, kubernetes
 def add(add: Add) -> None:
     """Put the command into the parser."""
     repeating = " and ".join(name for name, spec in STEPS.items() if spec.repeats)
-    made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
-    made.add_argument("--step", required=True, metavar="STEP", help="such as train")
+    made = add("logs", "print the log of a step, of all its attempts; -f: until the step has ended")
+    made.add_argument("--step", required=True, metavar="STEP", help="the step, such as train")
     made.add_argument(
         "-f",
         "--follow",
@@ -30,7 +30,7 @@ def add(add: Add) -> None:
 
 
 def logs(arguments: Namespace) -> CommandOutput:
-    """Print the lines as they come; with --json they are counted and go to stderr."""
+    """Print the lines as they come; with --json they are counted, and printed on stderr."""
     from pipelines.kfp import logs as client
     from pipelines.kfp import runs
 
@@ -42,7 +42,7 @@ def logs(arguments: Namespace) -> CommandOutput:
         run_id = str(runs.find(connection, arguments.run).run_id)
         cluster, why = kubernetes(connection.namespace)
         if cluster is None:
-            raise ClusterError(f"logs are read from pods, and there is no way to them: {why}")
+            raise ClusterError(f"logs are read from pods, which can't be reached: {why}")
         if arguments.follow:
             lines = client.followed(connection, cluster, run_id, arguments.step)
         else:

@@ -18,8 +18,10 @@ def add(add: Add) -> None:
     add_config(made, required=True)
     add_store(made)
     made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
-    made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
-    made.add_argument("--only", metavar="STEP", help="run one step alone; its inputs are those of the steps before it")
+    made.add_argument(
+        "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
+    )
+    made.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it made")
     made.set_defaults(do=run)
 
 
@@ -29,7 +31,7 @@ def run(arguments: Namespace) -> CommandOutput:
 
     watch = Stopwatch()
     request = request_of(arguments, arguments.only)
-    open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
+    open_store(request.store_uri)  # before TensorFlow is imported: missing credentials are reported at once
     from pipelines.local import summary
     from pipelines.local.display import make_display
     from pipelines.local.local_run import run_pipeline, run_step

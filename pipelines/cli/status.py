@@ -1,4 +1,4 @@
-"""`gan-pipelines status` and `list`: how runs are doing."""
+"""`gan-pipelines status` and `list`: the state of runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def add(add: Add) -> None:
     """Put the commands into the parser."""
     made = add(
-        "status", "show a run: steps, nodes, attempts, times, why one waits or failed, scores (exit codes as wait has)"
+        "status",
+        "show a run: steps, nodes, attempts, times, why a step waits or failed, scores (exit codes as of wait)",
     )
     add_run(made, optional=True)
     made.set_defaults(do=status)
@@ -33,7 +34,7 @@ def add(add: Add) -> None:
 
 
 def status(arguments: Namespace) -> CommandOutput:
-    """Show one run, the newest where none is named. The exit code tells how it ended; 19: it goes on."""
+    """Show one run, by default the newest. The exit code says how it ended; 19: it is still in progress."""
     from pipelines.kfp import runs
 
     watch = Stopwatch()
@@ -112,12 +113,12 @@ def _step(step: StepStatus) -> list[str]:
 
 
 def _earlier(step: StepStatus) -> list[str]:
-    """How the attempts before the last one ended, in one line for all that ended alike."""
-    ways: dict[str, list[int]] = {}
+    """How the attempts before the last one ended, one line for all that ended alike."""
+    endings: dict[str, list[int]] = {}
     for each in step.attempts[:-1]:
-        said = each.state if not each.error else "the same error" if each.error == step.why else each.error
-        ways.setdefault(said, []).append(each.number)
-    return [f"    attempt {', '.join(map(str, numbers))}: {said}" for said, numbers in ways.items()]
+        how = each.state if not each.error else "the same error" if each.error == step.why else each.error
+        endings.setdefault(how, []).append(each.number)
+    return [f"    attempt {', '.join(map(str, numbers))}: {how}" for how, numbers in endings.items()]
 
 
 def _summaries(run: RunStatus) -> list[str]:
