@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from kubernetes.client import ApiException
 
 from components.kubernetes_api import KubernetesApi
-from components.multi_worker import manifests
-from components.multi_worker import pod_status as states
+from components.multi_worker import manifests, pod_status
 from components.multi_worker.jobset_api import JobSetApi
 from components.multi_worker.pending_reasons import Delays
 from components.multi_worker.pod_log_follower import PodLogFollower
@@ -118,8 +117,8 @@ class WorkerGroup:
         if follower is not None:
             follower.finish()
         if any(each.failed for each in self._seen.values()):
-            raise states.failure(list(self._seen.values()))
-        return states.outcome(self._seen[0])
+            raise pod_status.failure(list(self._seen.values()))
+        return pod_status.outcome(self._seen[0])
 
     def _poll(self) -> list[Worker]:
         """Update the workers from their pods. A pod that is gone is lost, unless it had ended.
@@ -129,7 +128,7 @@ class WorkerGroup:
         Raises:
             WorkerLostError: a worker is lost.
         """
-        now = {each.index: each for each in map(states.worker, self._pods())}
+        now = {each.index: each for each in map(pod_status.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
         if lost and not any(each.exit_code in LASTING for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    made = add("cancel", "stop a run; training saves a checkpoint first, and no pod, Job or JobSet is left")
-    add_run(made)
-    made.set_defaults(do=cancel)
-    made = add("retry", "run the failed steps of a run again; training continues from its checkpoint")
-    add_run(made)
-    made.set_defaults(do=retry)
+    parser = add("cancel", "stop a run; training saves a checkpoint first, and no pod, Job or JobSet is left")
+    add_run(parser)
+    parser.set_defaults(do=cancel)
+    parser = add("retry", "run the failed steps of a run again; training continues from its checkpoint")
+    add_run(parser)
+    parser.set_defaults(do=retry)
 
 
 def cancel(arguments: Namespace) -> CommandOutput:

@@ -20,16 +20,16 @@ MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add(
+    parser = add(
         "doctor",
         "check the store, and the cluster if a flag or KFP_HOST names one, by using them as a run will; each failure "
         "comes with its remedy (exit code 15)",
     )
-    add_store(made)
-    add_profile(made, default=None)  # without one, the cluster need not be checked
-    made.add_argument("--image", metavar="REF", help="check whether the nodes can pull this image")
-    add_address(made)
-    made.set_defaults(do=examine)
+    add_store(parser)
+    add_profile(parser, default=None)  # without one, the cluster need not be checked
+    parser.add_argument("--image", metavar="REF", help="check whether the nodes can pull this image")
+    add_address(parser)
+    parser.set_defaults(do=examine)
 
 
 def examine(arguments: Namespace) -> CommandOutput:

@@ -17,16 +17,16 @@ from pipelines.cli.flags import add_run, connected, kubernetes
 def add(add: Add) -> None:
     """Put the command into the parser."""
     repeating = " and ".join(name for name, spec in STEPS.items() if spec.repeats)
-    made = add("logs", "print the log of a step, of all its attempts; -f: until the step has ended")
-    made.add_argument("--step", required=True, metavar="STEP", help="the step, such as train")
-    made.add_argument(
+    parser = add("logs", "print the log of a step, of all its attempts; -f: until the step has ended")
+    parser.add_argument("--step", required=True, metavar="STEP", help="the step, such as train")
+    parser.add_argument(
         "-f",
         "--follow",
         action="store_true",
         help=f"continue until the step has ended; {repeating}: until the run has",
     )
-    add_run(made)
-    made.set_defaults(do=logs)
+    add_run(parser)
+    parser.set_defaults(do=logs)
 
 
 def logs(arguments: Namespace) -> CommandOutput:

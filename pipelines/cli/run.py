@@ -13,16 +13,16 @@ from pipelines.registry import PIPELINES
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("run", "run a pipeline on this machine, from images to a promoted generator")
-    add_pipeline(made)
-    add_config(made, required=True)
-    add_store(made)
-    made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
-    made.add_argument(
+    parser = add("run", "run a pipeline on this machine, from images to a promoted generator")
+    add_pipeline(parser)
+    add_config(parser, required=True)
+    add_store(parser)
+    parser.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
+    parser.add_argument(
         "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
     )
-    made.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it made")
-    made.set_defaults(do=run)
+    parser.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it parser")
+    parser.set_defaults(do=run)
 
 
 def run(arguments: Namespace) -> CommandOutput:

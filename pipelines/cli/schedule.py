@@ -31,14 +31,14 @@ def add(add: Add) -> None:
         ("apply", apply, "create or change the host's schedules as a file says; deletes none"),
         ("diff", diff, "show how the host's schedules differ from those of a file"),
     ):
-        made = inner(name, about)
-        made.add_argument("file", metavar="FILE.yaml", help="has `schedules:` with a list of them")
-        made.add_argument(
+        parser = inner(name, about)
+        parser.add_argument("file", metavar="FILE.yaml", help="has `schedules:` with a list of them")
+        parser.add_argument(
             "--controller-zone",
             metavar="ZONE",
             help="the time zone of the host's cron, if no kubeconfig can tell",
         )
-        _finish(made, do)
+        _finish(parser, do)
     _finish(inner("list", "list the host's schedules: when each is due, what it runs, how its last run went"), show)
     for name, do, about in (
         ("pause", pause, "stop a schedule from starting runs; a run that is in progress continues"),
@@ -50,9 +50,9 @@ def add(add: Add) -> None:
         ),
         ("run-now", run_now, "start a run of a schedule now (exit code 19: one is in progress); prints its id"),
     ):
-        made = inner(name, about)
-        made.add_argument("name", metavar="NAME", help="the schedule")
-        _finish(made, do)
+        parser = inner(name, about)
+        parser.add_argument("name", metavar="NAME", help="the schedule")
+        _finish(parser, do)
 
 
 def _finish(parser: Parser, do: Callable[[Namespace], CommandOutput]) -> None:

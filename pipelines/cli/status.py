@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    made = add(
+    parser = add(
         "status",
         "show a run: steps, nodes, attempts, times, why a step waits or failed, scores (exit codes as of wait)",
     )
-    add_run(made, optional=True)
-    made.set_defaults(do=status)
-    made = add("list", "list the newest runs")
-    made.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
-    add_address(made)
-    made.set_defaults(do=newest)
+    add_run(parser, optional=True)
+    parser.set_defaults(do=status)
+    parser = add("list", "list the newest runs")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
+    add_address(parser)
+    parser.set_defaults(do=newest)
 
 
 def status(arguments: Namespace) -> CommandOutput:

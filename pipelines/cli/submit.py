@@ -25,30 +25,30 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
-    add_config(made, required=True)
-    add_store(made)
-    add_pipeline(made)
-    add_profile(made)
-    made.add_argument(
+    parser = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
+    add_config(parser, required=True)
+    add_store(parser)
+    add_pipeline(parser)
+    add_profile(parser)
+    parser.add_argument(
         "--image",
         required=True,
         metavar="REF",
         help="the image that every step runs in; a tag is replaced by its digest",
     )
-    made.add_argument(
+    parser.add_argument(
         "--allow-tag", action="store_true", help="keep a tag, for an image that is loaded into the cluster"
     )
-    made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
-    made.add_argument(
+    parser.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
+    parser.add_argument(
         "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
     )
-    made.add_argument("--wait", action="store_true", help="wait until the run has ended; exit codes as of `wait`")
-    made.add_argument(
+    parser.add_argument("--wait", action="store_true", help="wait until the run has ended; exit codes as of `wait`")
+    parser.add_argument(
         "--dry-run", action="store_true", help="check and show everything that does not need the cluster, then stop"
     )
-    add_address(made)
-    made.set_defaults(do=submit)
+    add_address(parser)
+    parser.set_defaults(do=submit)
 
 
 def submit(arguments: Namespace) -> CommandOutput:

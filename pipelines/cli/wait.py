@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add(
+    parser = add(
         "wait", "wait until a run has ended (exit code 0 succeeded, 17 failed, 18 canceled, 19 still in progress)"
     )
-    made.add_argument(
+    parser.add_argument(
         "--timeout", metavar="DURATION", help="how long at most, such as 90s, 30m or 12h (default: no limit)"
     )
-    add_run(made)
-    made.set_defaults(do=wait)
+    add_run(parser)
+    parser.set_defaults(do=wait)
 
 
 def wait(arguments: Namespace) -> CommandOutput:

@@ -1,13 +1,14 @@
 """Every component's own function, as its pod would call it, on real digits with tiny networks."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp.dsl import HTML, Markdown, Metrics, Model
+from kfp.dsl.types.type_annotations import get_io_artifact_class, is_artifact_wrapped_in_Output
 
-from components.registry import component
+from components.registry import STEPS, component
 from gan import config as configs
 from gan.export import metadata
 from gan.store import alias, immutable, open_store
@@ -46,7 +47,7 @@ class Chain:
     def call(self, step: str, **inputs: Any) -> Any:
         artifacts = {
             name: kind(name=name, uri=str(self.folder / f"{step}-{name}"), metadata={})
-            for name, kind in ARTIFACTS[step].items()
+            for name, kind in artifacts_of(step).items()
         }
         self.artifacts.update({(step, name): artifact for name, artifact in artifacts.items()})
         function = component(step, "any-image").python_func
@@ -57,16 +58,11 @@ class Chain:
         return Path(self.artifacts[step, name].path).read_text(encoding="utf-8")
 
 
-ARTIFACTS: dict[str, dict[str, Any]] = {
-    "preprocess": {"summary": Markdown},
-    "reference": {"summary": Markdown},
-    "train": {"samples": HTML, "curves": HTML, "figures": Metrics},
-    "evaluate": {"scores": Metrics, "histogram": HTML, "summary": Markdown},
-    "export": {"generator": Model, "card": Markdown},
-    "gate": {"verdict": Markdown},
-    "promote": {"summary": Markdown},
-    "report": {"page": HTML},
-}
+def artifacts_of(step: str) -> dict[str, Any]:
+    parameters = inspect.signature(STEPS[step].function).parameters.values()
+    annotations = {each.name: each.annotation for each in parameters}
+    outputs = {name: kind for name, kind in annotations.items() if is_artifact_wrapped_in_Output(kind)}
+    return {name: get_io_artifact_class(kind) for name, kind in outputs.items()}
 
 
 @pytest.fixture(scope="module")
