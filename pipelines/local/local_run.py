@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from components.registry import component
 from gan.errors import EXIT_BUG, ConfigError, unknown_name
@@ -51,8 +52,7 @@ def run_step(pipeline: str, request: RunRequest, step: str, display: Display) ->
     if step not in steps:
         raise ConfigError(unknown_name("step in --only:", step, steps))
     made = component(step, IMAGE)
-    parameters = request.parameters()
-    inputs = {name: _input(request, step, name, parameters) for name in made.component_spec.inputs}
+    inputs = _inputs(request, step, made)
     (done,) = run_locally(lambda: made(**inputs), [step], display, after_each=partial(_keep_output, request))
     return done
 
@@ -61,11 +61,12 @@ def _keep_output(request: RunRequest, run: StepRun) -> None:
     step_inputs.put(request, run.step, run.outcome)
 
 
-def _input(request: RunRequest, step: str, name: str, parameters: dict[str, str]) -> str:
-    given = parameters.get(name, "")
-    if given or (name == "run_id" and step == "train"):
-        return given
-    return step_inputs.get(request, step, name)
+def _inputs(request: RunRequest, step: str, made: Any) -> dict[str, str]:
+    inputs = {name: text for name, text in request.parameters().items() if text and name in made.component_spec.inputs}
+    for name, spec in made.component_spec.inputs.items():
+        if name not in inputs and not spec.optional:
+            inputs[name] = step_inputs.get(request, step, name)
+    return inputs
 
 
 def _require(done: Sequence[StepRun], wanted: Sequence[str]) -> list[StepRun]:
