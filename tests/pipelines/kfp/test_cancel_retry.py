@@ -103,7 +103,7 @@ def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
     assert "nothing of it is left in the cluster" in capsys.readouterr().out
     api.routes["GET /apis/"] = Said({"message": "forbidden"}, 403)
     assert main(["cancel", r.RUN_ID]) == 0
-    assert "ask for the right to list and delete jobsets" in capsys.readouterr().out
+    assert "ask for list and delete on jobsets" in capsys.readouterr().out
 
 
 def test_a_right_to_delete_that_is_missing_is_an_error(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
