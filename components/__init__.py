@@ -1,7 +1,6 @@
-"""Kubeflow components: one a step, each a thin function whose body imports from `gan`, calls one function of it, and
-fills the artifacts. `catalogue` lists them.
+"""The Kubeflow components, one file a step: a thin function whose body imports from `gan`, calls one function of it,
+and fills the artifacts. `registry` lists the steps.
 
-Around them: `runtime` runs their bodies; `ledger`, `record`, `termination` and `vitals` tell how a step ended;
-`ending` and `webhook_address` serve `notify`; `stop` is the hook that ends a step's process; `workers`, `worker_*`
-and `kubernetes_api` are training in several pods.
+`runtime` is what every body needs around that call; `multi_worker` trains one run in several pods; `kubernetes_api`
+retries calls of Kubernetes.
 """

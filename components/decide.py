@@ -1,16 +1,16 @@
-"""Is there any reason to train again?"""
+"""Decides whether to train again."""
 
 from typing import NamedTuple
 
 from kfp.dsl import Markdown, Output
 
 
-# The type of the outputs stands in the signature, because Kubeflow copies the function alone. One is called Output,
-# because kfp.local finds the outcome of a task in a condition by no other name.
+# The type of the outputs is in the signature, because Kubeflow copies only the function. One is called Output, because
+# kfp.local finds the output that a condition reads only under that name.
 def decide(config: str, store: str, dataset_id: str, name: str, summary: Output[Markdown]) -> NamedTuple(  # type: ignore[valid-type]
     "Decision", [("Output", bool), ("config", str)]
 ):
-    """Decide whether to train for a name; the outputs are whether, and the config to train with: its seed and start."""
+    """Decide whether to train for a name; the outputs are that, and the config to train with."""
     from components.runtime import artifacts, context
 
     with context.step("decide", store, config) as step:

@@ -1,4 +1,4 @@
-"""Scores beside those of real data."""
+"""Scores a run's checkpoints."""
 
 from kfp.dsl import HTML, Markdown, Metrics, Output
 

@@ -12,7 +12,7 @@ def export(
     generator: Output[Model],
     card: Output[Markdown],
 ) -> str:
-    """Export a checkpoint's generator with its scores and prove that it draws the same; the output is its id."""
+    """Export a checkpoint's generator with its scores, and check that it draws the same; the output is its id."""
     from components.runtime import artifacts, context
 
     with context.step("export", store, config) as step:

@@ -1,10 +1,10 @@
-"""May this generator go live?"""
+"""The gate's verdict on a generator."""
 
 from kfp.dsl import Markdown, Output
 
 
 def gate(config: str, store: str, generator_id: str, name: str, verdict: Output[Markdown]) -> bool:
-    """Judge a generator by limits, the live one and the best that ever was live; the output is whether it passed."""
+    """Judge a generator by limits, the live one and the best ever live; the output is whether it passed."""
     from components.runtime import artifacts, context
 
     with context.step("gate", store, config) as step:

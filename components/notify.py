@@ -1,10 +1,10 @@
-"""Whoever wants to know is told."""
+"""Notifies a webhook of how the run ended."""
 
 from kfp.dsl import Markdown, Output, PipelineTaskFinalStatus
 
 
 def notify(config: str, store: str, name: str, status: PipelineTaskFinalStatus, summary: Output[Markdown]) -> str:
-    """Tell the webhook how the run ended; the output is the event."""
+    """Notify the webhook of how the run ended; the output is the event."""
     from components.runtime import artifacts, context
 
     with context.step("notify", store, config) as step:

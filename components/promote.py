@@ -1,4 +1,4 @@
-"""The live pointer moves."""
+"""Makes a generator the live one."""
 
 from kfp.dsl import Markdown, Output
 

@@ -1,4 +1,4 @@
-"""Which points a sweep tries next."""
+"""Schedules the trials of a sweep."""
 
 from kfp.dsl import Markdown, Output
 
@@ -6,7 +6,7 @@ from kfp.dsl import Markdown, Output
 def propose(
     config: str, store: str, sweep: str, dataset_id: str, reference_id: str, stage: int, summary: Output[Markdown]
 ) -> list[int]:
-    """Hand out the trials of a stage of a sweep; the output is their numbers."""
+    """Schedule the trials of a stage of a sweep; the output is their numbers."""
     from components.runtime import artifacts, context
 
     with context.step("propose", store, config) as step:

@@ -1,51 +1,112 @@
-"""The steps, and the Kubeflow component of each."""
+"""The steps that a pipeline may have: what they are called, and all that the rest of the code must know of each.
+
+A step's component is the function of its name in the module of its name, `components/<name>.py`. It is imported when it
+is asked for: the bodies of the components import `components.runtime`, which reads this registry.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from kfp import dsl
+from components import summaries
+from components.runtime import step_metrics
+from components.runtime.step_metrics import Gauges
+from gan.result import StepResult
+from gan.types import Json
 
-from components.choose import choose
-from components.decide import decide
-from components.evaluate import evaluate
-from components.export import export
-from components.gate import gate
-from components.notify import notify
-from components.preprocess import preprocess
-from components.promote import promote
-from components.propose import propose
-from components.reference import reference
-from components.remeasure import remeasure
-from components.report import report
-from components.train import train
-from components.trial import trial
+DATA = ("data",)
+RUN = ("name", "data", "generator", "discriminator", "loss", "train")
+SCORES = (*RUN, "reference", "evaluate")
 
-STEPS: dict[str, Callable[..., Any]] = {
-    "preprocess": preprocess,
-    "reference": reference,
-    "train": train,
-    "evaluate": evaluate,
-    "export": export,
-    "gate": gate,
-    "promote": promote,
-    "report": report,
+
+@dataclass(frozen=True)
+class StepSpec:
+    """One step.
+
+    Attributes:
+        name: of the step, of its module in `components` and of the function there.
+        makes: the parameter by which later steps take what it makes, such as dataset_id; empty if none takes it.
+        decided_by: the groups of the config that decide what it makes.
+        output: what it makes, from its result.
+        condition: the key of its details that says whether the steps that depend on its verdict run.
+        skip_reason: why they do not run where that is false.
+        repeats: whether one run may have it any number of times, so that one that has ended may not be the last.
+        needs_tensorflow: whether it is imported before the body.
+        needs_webhook: whether its pod gets the webhook's secret.
+        gauges: what it reports to operators besides its times and its exit code.
+        summary: what its details say, in lines for people.
+    """
+
+    name: str
+    makes: str = ""
+    decided_by: tuple[str, ...] = ()
+    output: Callable[[StepResult], object] = lambda result: result.id
+    condition: str = ""
+    skip_reason: str = ""
+    repeats: bool = False
+    needs_tensorflow: bool = True
+    needs_webhook: bool = False
+    gauges: Gauges = step_metrics.no_gauges
+    summary: Callable[[Json], list[str]] = lambda details: []
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """Its component, as Python."""
+        found: Callable[..., Any] = getattr(import_module(f"components.{self.name}"), self.name)
+        return found
+
+    @property
+    def takes_workers(self) -> bool:
+        """Whether several pods can do it together."""
+        return "workers" in inspect.signature(self.function).parameters
+
+
+STEPS = {
+    spec.name: spec
+    for spec in (
+        StepSpec("preprocess", makes="dataset_id", decided_by=DATA),
+        StepSpec(
+            "decide", condition="train", skip_reason="nothing new", needs_tensorflow=False, summary=summaries.decision
+        ),
+        StepSpec("reference", makes="reference_id", decided_by=(*DATA, "reference")),
+        StepSpec("train", makes="run_id", decided_by=RUN),
+        StepSpec(
+            "evaluate",
+            makes="checkpoint",
+            decided_by=SCORES,
+            output=lambda result: result.details["step"],
+            gauges=step_metrics.score_gauges,
+            summary=summaries.scores,
+        ),
+        StepSpec("remeasure"),
+        StepSpec("export", makes="generator_id", decided_by=SCORES),
+        StepSpec(
+            "gate",
+            condition="passed",
+            skip_reason="the gate refused",
+            needs_tensorflow=False,
+            gauges=step_metrics.verdict_gauges,
+            summary=summaries.verdict,
+        ),
+        StepSpec(
+            "promote",
+            needs_tensorflow=False,
+            gauges=step_metrics.promotion_gauges,
+            summary=summaries.promotion,
+        ),
+        StepSpec("report"),
+        StepSpec("notify", needs_tensorflow=False, needs_webhook=True, summary=summaries.notification),
+        StepSpec("propose", repeats=True),
+        StepSpec("trial", repeats=True),
+        StepSpec("choose", needs_tensorflow=False),
+    )
 }
-"""The steps of a training, in their order."""
-
-COMPONENTS: dict[str, Callable[..., Any]] = {
-    **STEPS,
-    "decide": decide,
-    "remeasure": remeasure,
-    "notify": notify,
-    "propose": propose,
-    "trial": trial,
-    "choose": choose,
-}
-"""Every step that a pipeline may have."""
+"""Every step by its name."""
 
 
 def component(name: str, image: str) -> Any:
@@ -53,9 +114,11 @@ def component(name: str, image: str) -> Any:
 
     Nothing is installed when a pod starts: the image holds `gan`, `components` and kfp.
     """
-    return dsl.component(COMPONENTS[name], base_image=image, packages_to_install=[], install_kfp_package=False)
+    from kfp import dsl
+
+    return dsl.component(STEPS[name].function, base_image=image, packages_to_install=[], install_kfp_package=False)
 
 
 def fingerprint(name: str) -> str:
     """A hash of the source of a step's body. A pipeline carries the body, and the image what the body calls."""
-    return hashlib.sha256(inspect.getsource(COMPONENTS[name]).encode()).hexdigest()[:16]
+    return hashlib.sha256(inspect.getsource(STEPS[name].function).encode()).hexdigest()[:16]

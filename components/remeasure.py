@@ -1,4 +1,4 @@
-"""The live generator and the best that ever was live, scored as the new one is."""
+"""Scores the live generator and the best that ever was live as the new one is scored."""
 
 from kfp.dsl import Markdown, Output
 

@@ -1,10 +1,10 @@
-"""One page that tells what happened."""
+"""The report of a run as one page."""
 
 from kfp.dsl import HTML, Output
 
 
 def report(store: str, run_id: str, page: Output[HTML]) -> str:
-    """Write the report of a run, promoted or refused; the output is where it lies."""
+    """Write the report of a run, promoted or refused; the output is its URI."""
     from components.runtime import artifacts, context
 
     with context.step("report", store) as step:

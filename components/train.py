@@ -1,4 +1,4 @@
-"""The two networks play."""
+"""Trains generator and discriminator."""
 
 from kfp.dsl import HTML, Metrics, Output
 
@@ -13,7 +13,7 @@ def train(
     run_id: str = "",
     workers: int = 1,
 ) -> str:
-    """Train a run, or continue it from its last checkpoint, in so many pods together; the output is the run id."""
+    """Train a run in one or several pods, or continue it from its last checkpoint; the output is the run id."""
     from components.runtime import artifacts, context
 
     with context.step("train", store, config, tensorflow=workers == 1) as step:

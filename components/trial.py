@@ -13,7 +13,7 @@ def trial(
     number: int,
     scores: Output[Metrics],
 ) -> str:
-    """Train and score one trial of a stage; one that diverges is out, and no failure; the output is the run id."""
+    """Train and score one trial of a stage; if it diverges, it drops out without an error; the output is the run id."""
     from components.runtime import artifacts, context
 
     with context.step("trial", store, config) as step:

@@ -1,6 +1,6 @@
 """The pipelines, and the `gan-pipelines` command that runs and compiles them.
 
-`training`, `retraining` and `sweep` are the pipelines, built from `tasks` in the pods of a profile; `compiled` writes
-their YAML. What a user asks for is a checked `Request`: `local` runs it on this machine, `client` on a cluster,
-`schedule` again and again; `doctor` looks whether a cluster can. `commands` has a file for each command; `main` parses.
+`registry` lists the pipelines, `dags` builds them, `profiles` gives their pods resources. A user's `request` is checked
+first; then `local` runs it on this machine, `kfp` on a cluster, and `schedule` again and again. `kubernetes` reads what
+only the cluster knows, and `doctor` checks whether a run can work there. `cli` has one file for each command.
 """

@@ -1,8 +1,7 @@
 """What a user asks a pipeline to do.
 
-Its words, keys and ranges are checked here; the names of losses and networks, which need TensorFlow, before a cluster
-is asked for anything (on one machine by the first step, before it reads an image); what must fit the data as soon as
-they are prepared.
+Flags, keys and ranges are checked here. The names of losses and networks, which need TensorFlow, are checked before a
+run is submitted (on one machine by the first step), and what must fit the data once these are prepared.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from gan.metrics.features.feature_networks import IMAGENET
 from gan.metrics.registry import require_computed
 from gan.store import Store, local_path, open_store, store_uri
 from gan.util.ids import check_id
+from pipelines.registry import PIPELINES, PipelineSpec
 
-PIPELINES = ("training", "retraining", "sweep")
 PLACEHOLDER = "{{$"
-NAME = "name (--name; promote_as of a schedule)"
+NAME_FLAG = "name (--name; promote_as of a schedule)"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class RunRequest:
 
     @cached_property
     def store(self) -> Store:
-        """The store, opened when first asked for: who submits a run to a cluster may have no credentials for it.
+        """The store, opened when first used: a user who submits to a cluster may have no credentials for it.
 
         Raises:
             StoreError: there are no credentials.
@@ -51,11 +50,11 @@ class RunRequest:
         return open_store(self.store_uri)
 
     def configs(self) -> list[Config]:
-        """The configs that will be trained, as far as they are known beforehand."""
+        """The configs that will be trained, as far as they are known before the run."""
         return self.sweep.samples(self.config) if self.sweep else [self.config]
 
     def parameters(self) -> dict[str, str]:
-        """The same as the strings that Kubeflow passes to the steps.
+        """The parameters as the strings that Kubeflow passes to the steps.
 
         Raises:
             ConfigError: one of them would be read as a placeholder by Kubeflow.
@@ -70,7 +69,7 @@ class RunRequest:
         for parameter, text in made.items():
             if PLACEHOLDER in text:
                 raise ConfigError(
-                    f'{parameter} must not contain "{PLACEHOLDER}", which Kubeflow replaces by values of its own'
+                    f'{parameter} must not contain "{PLACEHOLDER}", which Kubeflow would replace by a value of its own'
                 )
         return made
 
@@ -84,48 +83,55 @@ def resolve(
     run_id: str | None = None,
     sweep: str | None = None,
 ) -> RunRequest:
-    """A checked request from what stands on a command line; every path in it is absolute. `sweep` is a YAML file.
+    """A checked request from a command line; every path in it is absolute. `sweep` is a YAML file.
 
     Raises:
         ConfigError: a key, value or name is wrong.
         NotFoundError: there is no such config, or no such file.
     """
     config = _with_absolute_paths(configs.load(name_or_file, sets))
-    what = load_sweep(sweep) if sweep else None
-    if what is not None:
-        what.check(config)
-        require_computed(what.by, "sweep.by:", config.evaluate.metrics)
+    loaded = load_sweep(sweep) if sweep else None
+    if loaded is not None:
+        loaded.check(config)
+        require_computed(loaded.by, "sweep.by:", config.evaluate.metrics)
     return RunRequest(
         config=config,
         store_uri=store_uri(store),
-        name=check_id(name or config.name, NAME),
+        name=check_id(name or config.name, NAME_FLAG),
         run_id=check_id(run_id, "--run-id") if run_id else "",
-        sweep=what,
+        sweep=loaded,
     )
 
 
-def check_pipeline(pipeline: str, sweep: str | None, run_id: str | None = None) -> None:
-    """Make sure that there is such a pipeline, and that it is given what it wants and nothing that it ignores.
+def check_pipeline(
+    pipeline: str, *, sweep: str | None = None, run_id: str | None = None, only: str | None = None
+) -> PipelineSpec:
+    """The pipeline of a name, which is given what it needs and nothing that it would ignore.
 
     Raises:
-        ConfigError: it is not so.
+        ConfigError: there is no such pipeline, or a flag is missing or useless.
     """
     if pipeline not in PIPELINES:
         raise ConfigError(unknown_name("pipeline", pipeline, PIPELINES))
-    if pipeline == "sweep" and sweep is None:
-        raise ConfigError("--pipeline sweep needs to know what to try: give --sweep FILE.yaml (see docs/runs.md)")
-    if pipeline != "sweep" and sweep is not None:
+    spec = PIPELINES[pipeline]
+    if spec.takes_sweep and sweep is None:
+        raise ConfigError(f"--pipeline {pipeline} needs to know what to try: give --sweep FILE.yaml (see docs/runs.md)")
+    if not spec.takes_sweep and sweep is not None:
+        takes = " or ".join(name for name, other in PIPELINES.items() if other.takes_sweep)
         raise ConfigError(
-            f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline sweep"
+            f"--sweep {sweep} is of no use with --pipeline {pipeline}; leave it out, or give --pipeline {takes}"
         )
-    if pipeline != "training" and run_id is not None:
+    if not spec.takes_run_id and run_id is not None:
         raise ConfigError(
             f"--run-id is of no use with --pipeline {pipeline}, which names its runs itself; got {run_id}. Leave it out"
         )
+    if not spec.single_steps and only is not None:
+        raise ConfigError(f"--only is of no use with --pipeline {pipeline}; got {only}. Leave it out")
+    return spec
 
 
 def _with_absolute_paths(config: Config) -> Config:
-    """The same files, whatever folder a step or a later command runs in."""
+    """With paths that mean the same in whatever folder a step or a later command runs."""
     data, reference = config.data, config.reference
     return dataclasses.replace(
         config,
@@ -137,6 +143,6 @@ def _with_absolute_paths(config: Config) -> Config:
 
 
 def _absolute(uri: str | None, key: str) -> str | None:
-    """A local path from the root; none, the name of a packaged network and a URI of another scheme as they are."""
+    """A local path made absolute; None, a packaged network's name and the URI of a bucket unchanged."""
     path = local_path(uri, key) if uri and uri != IMAGENET else None
     return uri if path is None else str(path.absolute())

@@ -1,1 +1,1 @@
-"""Training on several nodes: the pods that do it, made, watched and ended by the step's own pod."""
+"""Training on several nodes: the step's pod creates the pods that train, watches and deletes them."""

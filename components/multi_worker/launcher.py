@@ -1,7 +1,7 @@
-"""Training on several nodes: the step's pod makes the workers, shows what worker 0 prints, and ends as they end.
+"""Training on several nodes: the step's pod creates the workers, prints what worker 0 prints, and ends as they end.
 
-The workers are a JobSet, or an Indexed Job where JobSet is not installed. They are gone when the step ends, however it
-does: it deletes them, and should it be killed, Kubernetes does, because the step's pod owns them.
+The workers are a JobSet, or an Indexed Job where JobSet is not installed. The step deletes them when it ends. If it is
+killed, Kubernetes deletes them, because the step's pod owns them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from kubernetes.client import ApiException
 
 from components.kubernetes_api import KubernetesApi
-from components.multi_worker import manifests
-from components.multi_worker import pod_status as states
+from components.multi_worker import manifests, pod_status
 from components.multi_worker.jobset_api import JobSetApi
 from components.multi_worker.pending_reasons import Delays
 from components.multi_worker.pod_log_follower import PodLogFollower
@@ -27,15 +26,15 @@ from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say
 
-LOOK_EVERY_SECONDS = 2.0
-LAST_WORDS_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 2.0
+FINAL_LOG_TIMEOUT_SECONDS = 60.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
-    """Train a run with so many workers, each in a pod like this one; see `gan.steps.train.train`.
+    """Train a run with `workers` workers, each in a pod like this one; see `gan.steps.train.train`.
 
     Raises:
-        ConfigError: this is no pod that knows its own name.
+        ConfigError: this process does not know the name of its pod, or is not in one.
         ClusterError: Kubernetes can't be reached, or refuses.
         WorkerLostError: a worker was killed, or could not be started.
         GanError: what the worker that failed first failed with.
@@ -52,14 +51,14 @@ def train_together(workers: int, config: Config, store: str, dataset_id: str, ru
 
 
 class WorkerGroup:
-    """The workers of one step: made when entered, gone when left.
+    """The workers of one step: a context manager that creates and deletes them.
 
     Args:
         workers: how many.
-        request: what each is to train; see `components.multi_worker.worker`.
-        environ: where the names of this pod and its namespace stand.
+        request: what each trains; see `components.multi_worker.worker`.
+        environ: has the names of this pod and its namespace.
         api: by default that of this pod's service account.
-        sleep: passes the time between two looks.
+        sleep: waits between two polls.
         clock: monotonic seconds.
     """
 
@@ -75,7 +74,7 @@ class WorkerGroup:
         pod, self._namespace = environ.get(POD), environ.get(NAMESPACE)
         if not pod or not self._namespace:
             raise ConfigError(
-                f"training with {workers} workers makes pods like this one and needs to know it: GAN_POD and "
+                f"training with {workers} workers creates pods like this one and needs its name: GAN_POD and "
                 "GAN_NAMESPACE are not set. Submit with a profile, or train with workers 1"
             )
         self._api = api or KubernetesApi()
@@ -88,7 +87,7 @@ class WorkerGroup:
         self._objects = JobSetApi(self._api, self._pod)
         self._delays = Delays(self._api, self._objects.group)
         self._seen: dict[int, Worker] = {}
-        self._told: dict[int, str] = {}
+        self._reported_waits: dict[int, str] = {}
 
     def __enter__(self) -> WorkerGroup:
         try:
@@ -102,45 +101,47 @@ class WorkerGroup:
         self._delete()
 
     def wait(self) -> StepResult:
-        """Until all workers are done, or one failed; meanwhile what worker 0 prints is printed here.
+        """Wait until all workers are done or one failed; print what worker 0 prints.
 
         Raises:
             GanError: see `train_together`.
         """
-        tail: PodLogFollower | None = None
-        while not any(each.failed for each in self._look()):
+        follower: PodLogFollower | None = None
+        while not any(each.failed for each in self._poll()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
             self._delays.look(missing=self._workers - len(self._seen))
-            tail = tail or self._tail()
-            self._sleep(LOOK_EVERY_SECONDS)
-        self._let_the_chief_end()
-        if tail is not None:
-            tail.finish()
+            follower = follower or self._chief_log()
+            self._sleep(POLL_INTERVAL_SECONDS)
+        self._wait_for_chief()
+        if follower is not None:
+            follower.finish()
         if any(each.failed for each in self._seen.values()):
-            raise states.failure(list(self._seen.values()))
-        return states.outcome(self._seen[0])
+            raise pod_status.failure(list(self._seen.values()))
+        return pod_status.outcome(self._seen[0])
 
-    def _look(self) -> list[Worker]:
-        """What the pods tell now. One that is gone stays as it was seen last if it had ended, and else is lost.
+    def _poll(self) -> list[Worker]:
+        """Update the workers from their pods. A pod that is gone is lost, unless it had ended.
 
-        Where another one failed with an error that lasts, that is told: its group goes with it.
+        If another worker failed with an error that a retry can't fix, that is the error of the group.
 
         Raises:
-            WorkerLostError: one is lost.
+            WorkerLostError: a worker is lost.
         """
-        now = {each.index: each for each in map(states.worker, self._pods())}
+        now = {each.index: each for each in map(pod_status.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
         if lost and not any(each.exit_code in NON_RETRYABLE for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
             were = "was" if len(lost) == 1 else "were"
-            raise WorkerLostError(f"{who} {were} deleted; run the same again: it goes on from the last checkpoint")
+            raise WorkerLostError(
+                f"{who} {were} deleted; run the same command again: it continues from the last checkpoint"
+            )
         for each in lost:
             del self._seen[each.index]
         self._seen |= now
         for index, each in now.items():
-            if each.waits != self._told.get(index, ""):
-                self._told[index] = each.waits
+            if each.waits != self._reported_waits.get(index, ""):
+                self._reported_waits[index] = each.waits
                 if each.waits:
                     say(f"worker {index} waits", pod=each.pod, reason=each.waits)
         return list(self._seen.values())
@@ -151,32 +152,32 @@ class WorkerGroup:
         pods: list[Json] = self._api.plain(found)["items"]
         return pods
 
-    def _let_the_chief_end(self) -> None:
-        """Worker 0 publishes what was to be saved, and tells why it ended."""
-        until = self._clock() + LAST_WORDS_SECONDS
+    def _wait_for_chief(self) -> None:
+        """Give worker 0 time to save its checkpoints and to report why it ended."""
+        until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
         while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)
             try:
-                self._look()
+                self._poll()
             except WorkerLostError:
                 return
 
-    def _tail(self) -> PodLogFollower | None:
+    def _chief_log(self) -> PodLogFollower | None:
         chief = self._seen.get(0)
         if chief is None or chief.phase == "Pending":
             return None
         return PodLogFollower(self._api.core, chief.pod, str(self._namespace))
 
     def _delete(self) -> None:
-        """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
+        """Delete what was created, and wait for the pods to end, for as long as this pod's own grace period."""
         if not self._objects.delete():
             return
         until = self._clock() + grace_seconds()
         while self._clock() < until:
             try:
-                left = self._pods()
+                remaining = self._pods()
             except (ApiException, ClusterError):
                 return
-            if not left:
+            if not remaining:
                 return
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)

@@ -1,1 +1,1 @@
-"""What every component needs around its one call: results on record, attempts, metrics, errors, the preStop hook."""
+"""What every component needs around its one call: results and attempts recorded, metrics, errors, the preStop hook."""

@@ -1,7 +1,6 @@
-"""An outcome as Kubeflow artifacts, so that its UI shows what the report shows.
+"""The result of a step as Kubeflow artifacts, so that its UI shows what the report shows.
 
-Each function fills the file or the metadata of one artifact. Tables are Markdown; what text goes into a table comes
-from the store and is escaped.
+Each function fills the file or the metadata of one artifact. Tables are Markdown; text from the store is escaped.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ def write_markdown(artifact: Markdown, text: str) -> None:
 
 
 def outcome_table(outcome: StepResult) -> str:
-    """Everything an outcome tells, one row a figure."""
+    """Everything in a result, one row a value."""
     rows = [[name, _cell(value)] for name, value in outcome.to_dict().items()]
     return _table(["", ""], rows)
 
 
 def score_table(details: Mapping[str, Any]) -> str:
-    """The scores of a checkpoint with their intervals, beside those of real data."""
+    """The scores of a checkpoint with their intervals, and those of real data."""
     rows = []
     for name, score in details["scores"].items():
         real = details["real"].get(name)
@@ -65,7 +64,7 @@ def sweep_table(details: Mapping[str, Any]) -> str:
 
 
 def verdict(outcome: StepResult) -> str:
-    """The judgement of the gate: passed or refused, the reasons, what it took note of, and every check."""
+    """The gate's verdict: passed or refused, the reasons, the notes, and every check."""
     details = outcome.details
     heading = "## Passed\n" if details["passed"] else "## Refused\n"
     reasons = "".join(f"- {_cell(reason)}\n" for reason in [*details["reasons"], *details["notes"]])
@@ -77,7 +76,7 @@ def verdict(outcome: StepResult) -> str:
 
 
 def log_figures(metrics: Metrics, details: Mapping[str, Any]) -> None:
-    """Every number among the details of an outcome, as a metric."""
+    """Every number among the details of a result, as a metric."""
     for name, value in details.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
             _log(metrics, name, value)
@@ -124,7 +123,7 @@ def copy_object(artifact: HTML, store: Store, key: str) -> None:
 
 
 def _log(metrics: Metrics, name: str, value: float) -> None:
-    if math.isfinite(value):  # JSON, and so Kubeflow's metadata, has no word for infinity
+    if math.isfinite(value):  # JSON, and so Kubeflow's metadata, can't hold infinity
         metrics.log_metric(name, value)
 
 

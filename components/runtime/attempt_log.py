@@ -1,7 +1,7 @@
-"""The attempt that this process is, on record in the store: see `gan.store.records.executions`.
+"""Records this process in the store as an attempt at its step: see `gan.store.records.executions`.
 
-A pod is told by its environment who it is; without GAN_EXECUTION nothing is recorded. Whatever goes wrong with the
-record is warned of, and never fails the step.
+The pod's environment says which attempt it is; without GAN_EXECUTION nothing is recorded. A record that can't be
+written is a warning, and never fails the step.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from gan.util.log import warn
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
 
-NOT_AGAIN = NON_RETRYABLE | {FencedError.exit_code}
-"""Exit codes after which an automatic retry does nothing. Where a newer attempt took the training over, in another run
-most likely, a retry would take it back, that one's retry again, and so on, with nothing saved meanwhile."""
+NO_RETRY = NON_RETRYABLE | {FencedError.exit_code}
+"""Exit codes after which an automatic retry does nothing. FencedError is among them: where a newer attempt, most likely
+of another run, took over the training, the retries of both would take it from each other for ever and save nothing."""
 
 Now = Callable[[], str]
 
@@ -37,7 +37,7 @@ def now() -> str:
 
 
 class RepeatedError(GanError):
-    """The attempt before ended with an error that no retry mends: here it is again, without any work."""
+    """The attempt before ended with an error that a retry can't fix; it is raised again without any work."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -45,12 +45,12 @@ class RepeatedError(GanError):
 
 
 class AttemptLog:
-    """Records one attempt: its beginning by `begin`, its end by `done` or `failed`, and at once that it is stopping.
+    """Records one attempt: when it begins, when it is stopped, and how it ended.
 
     Args:
         step: the step's name.
         store: the URI of the store.
-        environment: what the pod was told.
+        environment: the variables of the pod.
         clock: the time of day, as `now`.
     """
 
@@ -63,10 +63,10 @@ class AttemptLog:
         self._lock = threading.RLock()
 
     def begin(self) -> None:
-        """Put the attempt on record.
+        """Record that the attempt began.
 
         Raises:
-            RepeatedError: it is an automatic retry after an error that no retry mends.
+            RepeatedError: it is an automatic retry after an error that a retry can't fix.
         """
         if not self._execution:
             return
@@ -79,20 +79,20 @@ class AttemptLog:
                 self._attempt = executions.begin(store, self._execution, self._attempt)
                 self._store = store
         except GanError as error:
-            warn("the ledger of the execution can't be written", reason=str(error))
-        if before and before[-1].retry < self._attempt.retry:  # or else of a series that a person's retry ended
-            self._heed(before[-1])
+            warn("the log of attempts can't be written", reason=str(error))
+        if before and before[-1].retry < self._attempt.retry:  # else a person's retry began a new series
+            self._check_last(before[-1])
 
-    def _heed(self, before: ExecutionAttempt) -> None:
-        if before.state == FAILED and before.error is not None and before.exit_code in NOT_AGAIN:
+    def _check_last(self, before: ExecutionAttempt) -> None:
+        if before.state == FAILED and before.error is not None and before.exit_code in NO_RETRY:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
             raise RepeatedError(before.error, before.exit_code)
         if before.state == RUNNING:
-            warn("the attempt before ended without a word: killed, for want of memory most likely", pod=before.pod)
+            warn("the attempt before was killed, most likely because it ran out of memory", pod=before.pod)
 
-    def done(self, outcome: StepResult) -> None:
+    def done(self, result: StepResult) -> None:
         """The step made something."""
-        self._end(state=DONE, exit_code=0, outcome=dataclasses.asdict(outcome))
+        self._end(state=DONE, exit_code=0, outcome=dataclasses.asdict(result))
 
     def failed(self, error: BaseException, message: str, exit_code: int) -> None:
         """The step ended with an error, or was stopped."""
@@ -113,7 +113,7 @@ class AttemptLog:
             try:
                 executions.write(self._store, self._execution, self._attempt)
             except GanError as error:
-                warn("the end of the step can't be put on record", reason=str(error))
+                warn("the end of the step can't be recorded", reason=str(error))
 
 
 def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> ExecutionAttempt:

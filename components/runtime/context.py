@@ -1,4 +1,4 @@
-"""What the body of every component needs: errors told in one line, the outcome handed on, and both put on record.
+"""What the body of every component needs: it reports the result or the error, and records both.
 
 A body runs in a fresh process, in a pod or under `kfp.local`. There, an exception that escapes would show as forty
 lines of Kubeflow's own frames and exit code 1; `step` makes it one line and the exit code that `gan.errors` lists.
@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.registry import COMPONENTS, fingerprint
+from components.registry import STEPS, StepSpec, fingerprint
 from components.runtime.attempt_log import AttemptLog
-from components.runtime.pod_metadata import BODY, IMAGE, RECORDS
-from components.runtime.pre_stop_hook import leave_pid
+from components.runtime.pod_metadata import BODY, IMAGE, RESULTS_FOLDER
+from components.runtime.pre_stop_hook import write_pid_file
 from components.runtime.result_file import ResultFile
 from components.runtime.step_metrics import StepMetrics, experiment_of
 from components.runtime.termination_message import write
@@ -33,52 +33,51 @@ from gan.util.log import put, say
 from gan.util.sigterm import on_sigterm, sigterm_as_exception
 from gan.util.tf_import import load_tensorflow
 
-LATEST_SECONDS = 3.0  # after the grace; training, which can tell more, ends itself a second earlier
-WITHOUT_TENSORFLOW = frozenset({"decide", "gate", "promote", "choose", "notify"})
+FORCED_EXIT_SECONDS = 3.0  # after the grace period; training, which can report more, ends itself a second earlier
 
 
 class Step:
     """A step that runs.
 
-    Where the variable GAN_STEP_RECORDS names a folder, how it ended is written there; where GAN_EXECUTION names the
-    execution that it is part of, into the ledger in the store; where GAN_PUSHGATEWAY names one, its figures go there.
+    How it ended is written into the folder that GAN_STEP_RECORDS names, into the log of attempts in the store where
+    GAN_EXECUTION names the execution, and to the push gateway that GAN_PUSHGATEWAY names.
     """
 
-    def __init__(self, name: str, records: Path | None, ledger: AttemptLog, vitals: StepMetrics) -> None:
+    def __init__(self, name: str, results: Path | None, attempts: AttemptLog, metrics: StepMetrics) -> None:
         self.name = name
-        self._records = records
-        self._ledger = ledger
-        self._vitals = vitals
-        self._outcome: StepResult | None = None
-        self._over = threading.Event()
-        self._last_words = threading.Lock()
-        self._told = False
+        self._results = results
+        self._attempts = attempts
+        self._metrics = metrics
+        self._result: StepResult | None = None
+        self._ended = threading.Event()
+        self._message_lock = threading.Lock()
+        self._message_written = False
 
     def begin(self) -> None:
-        """Put the attempt on record.
+        """Record that the attempt began.
 
         Raises:
-            RepeatedError: it is an automatic retry after an error that no retry mends.
+            RepeatedError: it is an automatic retry after an error that a retry can't fix.
         """
-        self._vitals.begin()
-        self._ledger.begin()
+        self._metrics.begin()
+        self._attempts.begin()
 
-    def done(self, outcome: StepResult) -> StepResult:
-        """Tell what the step made, and hand the same outcome on to the body."""
-        state = "in the store already" if outcome.skipped else "done"
-        say(f"{self.name} {state}", id=outcome.id, uri=outcome.uri, seconds=outcome.seconds)
-        self._write(ResultFile(self.name, outcome=outcome))
-        self._outcome = outcome
-        return outcome
+    def done(self, result: StepResult) -> StepResult:
+        """Report what the step made, and return it to the body."""
+        state = "in the store already" if result.skipped else "done"
+        say(f"{self.name} {state}", id=result.id, uri=result.uri, seconds=result.seconds)
+        self._write(ResultFile(self.name, outcome=result))
+        self._result = result
+        return result
 
     def complete(self) -> None:
         """The body is at its end."""
-        if self._outcome is not None:
-            self._ledger.done(self._outcome)
-            self._vitals.done(self._outcome)
+        if self._result is not None:
+            self._attempts.done(self._result)
+            self._metrics.done(self._result)
 
     def failed(self, error: BaseException) -> int:
-        """Tell an error in one line (a bug with its traceback) and return its exit code."""
+        """Print an error in one line (a bug with its traceback) and return its exit code."""
 
         def again() -> int:
             raise error
@@ -86,38 +85,38 @@ class Step:
         exit_code = exit_code_of(self.name, again)
         message = _message(error, exit_code)
         self._write(ResultFile(self.name, error=message, exit_code=exit_code))
-        self._ledger.failed(error, message, exit_code)
-        with self._last_words:
-            self._told = True
+        self._attempts.failed(error, message, exit_code)
+        with self._message_lock:
+            self._message_written = True
             write(f"{self.name}: {message}")
-        self._vitals.failed(exit_code)
+        self._metrics.failed(exit_code)
         return exit_code
 
-    def over(self) -> None:
-        """The step ends in order; nothing needs to end it."""
-        self._over.set()
+    def ended(self) -> None:
+        """The step ends by itself, so nothing needs to end it."""
+        self._ended.set()
 
     def stopping(self) -> None:
-        """SIGTERM came. What is put on record now stays if the process is ended before it can tell more.
+        """SIGTERM came. What is recorded now stays if the process is ended before it can record more.
 
         Argo retries a pod that ends by itself, and not one that Kubernetes kills at the end of its grace.
         """
         exit_code = 128 + signal.SIGTERM
-        message = "stopped by SIGTERM, and ended before the step could clear up"
+        message = "stopped by SIGTERM, and ended before the step could clean up"
         threading.Thread(target=self._end_in_time, args=(exit_code,), daemon=True).start()
-        with self._last_words:
-            if not self._told:
+        with self._message_lock:
+            if not self._message_written:
                 write(f"{self.name}: {message}")
-        self._ledger.stopping(message, exit_code)
+        self._attempts.stopping(message, exit_code)
 
     def _end_in_time(self, exit_code: int) -> None:
-        if not self._over.wait(grace_seconds() + LATEST_SECONDS):
-            put(f"{self.name}: stopped at the end of the grace; the same command again continues", sys.stderr)
+        if not self._ended.wait(grace_seconds() + FORCED_EXIT_SECONDS):
+            put(f"{self.name}: stopped at the end of the grace period; the same command again continues", sys.stderr)
             os._exit(exit_code)
 
-    def _write(self, record: ResultFile) -> None:
-        if self._records is not None:
-            record.write(self._records)
+    def _write(self, file: ResultFile) -> None:
+        if self._results is not None:
+            file.write(self._results)
 
 
 def _message(error: BaseException, exit_code: int) -> str:
@@ -127,14 +126,14 @@ def _message(error: BaseException, exit_code: int) -> str:
     return f"{name}: {error}".removesuffix(": ") if exit_code == EXIT_BUG else str(error) or name
 
 
-def check_body(name: str, environment: Mapping[str, str], newer: Mapping[str, Any]) -> None:
-    """Check that the image has the step as the pipeline has it, by GAN_BODY, and knows every word that its body gives.
+def check_body(name: str, environment: Mapping[str, str], unknown_arguments: Mapping[str, Any]) -> None:
+    """Check that the image has the body that the pipeline has, by GAN_BODY, and knows every argument that it gives.
 
     Raises:
         ConfigError: the body in the pipeline is of another version than the modules of the image that it calls.
     """
-    asked = environment.get(BODY)
-    if newer or (asked and (name not in COMPONENTS or fingerprint(name) != asked)):
+    body = environment.get(BODY)
+    if unknown_arguments or (body and (name not in STEPS or fingerprint(name) != body)):
         image = environment.get(IMAGE) or "the image"
         raise ConfigError(
             f'the step "{name}" of this pipeline is not the one that {image} holds (gan {__version__}): client and '
@@ -150,31 +149,38 @@ def sets_of(config: Config, group: str) -> list[str]:
 
 @contextmanager
 def step(
-    name: str, store: str = "", config: str = "", experiment: str = "", *, tensorflow: bool = True, **newer: Any
+    name: str,
+    store: str = "",
+    config: str = "",
+    experiment: str = "",
+    *,
+    tensorflow: bool = True,
+    **unknown_arguments: Any,
 ) -> Iterator[Step]:
-    """Run the body of one component; whatever goes wrong in it ends the process with its exit code.
+    """Run the body of one component; an error in it ends the process with the error's exit code.
 
     TensorFlow is imported before the body, where the step needs it, so that the notices of its import stay out of logs.
 
-    SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that nothing half made is left.
+    SIGTERM, which a deleted pod gets, unwinds the body like an exception, so that it cleans up.
 
     Args:
         name: the step's name.
         store: the URI of the store, where the step uses one.
         config: the whole config as YAML, where the step has it: it names the experiment.
         experiment: the experiment's name, for a step that has no config.
-        tensorflow: False where the step leaves its work to other pods.
-        newer: words that only a later version knows, given by a body of that version; the step is refused.
+        tensorflow: False where other pods do the step's work.
+        unknown_arguments: those that a body of a later version gives; the step is refused.
     """
-    folder = os.environ.get(RECORDS)
-    with StepMetrics(name, experiment or experiment_of(config)) as vitals:
-        running = Step(name, Path(folder) if folder else None, AttemptLog(name, store, os.environ), vitals)
+    folder = os.environ.get(RESULTS_FOLDER)
+    spec = STEPS.get(name, StepSpec(name))
+    with StepMetrics(name, experiment or experiment_of(config), spec.gauges) as metrics:
+        running = Step(name, Path(folder) if folder else None, AttemptLog(name, store, os.environ), metrics)
         with sigterm_as_exception(), on_sigterm(running.stopping):
             try:
-                leave_pid()
+                write_pid_file()
                 running.begin()
-                check_body(name, os.environ, newer)
-                if tensorflow and name not in WITHOUT_TENSORFLOW:
+                check_body(name, os.environ, unknown_arguments)
+                if tensorflow and spec.needs_tensorflow:
                     load_tensorflow()
                 yield running
                 running.complete()
@@ -185,5 +191,5 @@ def step(
             else:
                 return
             finally:
-                running.over()
+                running.ended()
     raise SystemExit(code)

@@ -1,7 +1,4 @@
-"""The names that the pod of a step goes by: what it is told of itself, and by what it is found.
-
-The pipelines write them into each pod; the steps and the client read them.
-"""
+"""The variables, labels and annotations of a step's pod: pipelines write them, the steps and the client read them."""
 
 from __future__ import annotations
 
@@ -14,13 +11,13 @@ POD = "GAN_POD"
 NAMESPACE = "GAN_NAMESPACE"
 NODE = "GAN_HOST"
 IMAGE = "GAN_IMAGE"
-RECORDS = "GAN_STEP_RECORDS"
+RESULTS_FOLDER = "GAN_STEP_RECORDS"
 BODY = "GAN_BODY"
-OF_THE_STEP = frozenset({EXECUTION, TASK, POD, NAMESPACE, NODE, RECORDS})
-"""Variables that would make of any other process an attempt at the step."""
+STEP_VARIABLES = frozenset({EXECUTION, TASK, POD, NAMESPACE, NODE, RESULTS_FOLDER})
+"""Variables that would make any other process record itself as an attempt at the step."""
 
 STEP = "gan-pipelines/step"
 PROFILE = "gan-pipelines/profile"
-KUBEFLOWS_RUN = "pipeline/runid"
+RUN_ID_LABEL = "pipeline/runid"
 NODE_NAME = "workflows.argoproj.io/node-name"
 """An annotation: Argo's name of the attempt."""

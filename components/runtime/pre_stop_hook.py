@@ -1,8 +1,8 @@
-"""Ends the step of this pod and waits until it has ended: `python -m components.runtime.pre_stop_hook`, a preStop hook
-of Kubernetes.
+"""Stops the step of this pod and waits until it has ended: `python -m components.runtime.pre_stop_hook`, a preStop
+hook of Kubernetes.
 
-Kubeflow's launcher, from which a step's process descends, dies of SIGTERM at once, and the container ends within a
-second of it: without this, a step has that second to save what it can, whatever the grace of its pod.
+Kubeflow's launcher, the parent of a step's process, dies of SIGTERM at once, and the container ends within a second.
+Without this hook a step has that one second to save its work, whatever the grace period of its pod.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from components.runtime.pod_metadata import POD
 PID_FILE = "gan-step.pid"
 
 
-def leave_pid(environment: Mapping[str, str] = os.environ) -> None:
-    """Note this process as that of the pod's step; nothing happens outside a pod."""
+def write_pid_file(environment: Mapping[str, str] = os.environ) -> None:
+    """Write the id of this process, which is the pod's step, to a file. Outside a pod nothing is written."""
     if POD in environment:
         _pid_file().write_text(str(os.getpid()), encoding="utf-8")
 

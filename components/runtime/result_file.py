@@ -1,4 +1,4 @@
-"""How a step ended, on disk: what the process of a component leaves for the runner that started it."""
+"""How a step ended, as a file that the process of a component leaves for the runner that started it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.result import StepResult
 
 @dataclass(frozen=True)
 class ResultFile:
-    """The outcome of a step, or the message and exit code it failed with."""
+    """The result of a step, or the message and exit code it failed with."""
 
     step: str
     outcome: StepResult | None = None
@@ -20,14 +20,14 @@ class ResultFile:
     exit_code: int = 0
 
     def write(self, folder: Path) -> None:
-        """Put the record into `<folder>/<step>.json`, whole or not at all."""
+        """Write `<folder>/<step>.json`, whole or not at all."""
         temporary = folder / f".{self.step}.json"
         temporary.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
         temporary.replace(folder / f"{self.step}.json")
 
 
 def read(folder: Path, step: str) -> ResultFile | None:
-    """The record of a step; None where it left none: it did not run, or was killed."""
+    """How a step ended; None where it left no file: it did not run, or was killed."""
     path = folder / f"{step}.json"
     if not path.is_file():
         return None

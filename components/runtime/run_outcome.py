@@ -1,4 +1,4 @@
-"""How a run ended, for its last step, `notify`: by the ledger in the store, or by what steps left on disk."""
+"""How a run ended, for its last step, `notify`: by the log of attempts in the store, or by the steps' result files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.runtime import result_file
-from components.runtime.pod_metadata import EXECUTION, RECORDS
+from components.runtime.pod_metadata import EXECUTION, RESULTS_FOLDER
 from gan.errors import GanError
 from gan.report.message import Notification
 from gan.result import StepResult
@@ -25,12 +25,11 @@ OWN_STEP = "notify"
 def facts_of_run(
     store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]
 ) -> Notification:
-    """What came of the run.
+    """How the run ended, by what its steps recorded.
 
-    The steps' own words count. What Kubeflow says is of little use: the status that its backend 2.14 hands to a last
-    step is RUNNING, with no error, whether the run succeeded or failed. Only where no step failed by its own account,
-    and yet the run did not come to its end, is its message passed on. A store that can't be read keeps nobody from
-    being told.
+    Kubeflow's own status is of little use: backend 2.14 gives the last step RUNNING without an error, whether the run
+    succeeded or failed. Its message is used only where no step recorded a failure and the run still did not end. If the
+    store can't be read, the notification says so.
     """
     execution = environment.get(EXECUTION, "")
     outcomes: dict[str, StepResult] = {}
@@ -39,8 +38,8 @@ def facts_of_run(
         opened = open_store(store)
         if execution:
             outcomes, failure = from_attempts(executions.read(opened, execution), but=OWN_STEP)
-        elif RECORDS in environment:
-            outcomes, failure = from_records(Path(environment[RECORDS]))
+        elif RESULTS_FOLDER in environment:
+            outcomes, failure = from_result_files(Path(environment[RESULTS_FOLDER]))
         live = alias.read(opened, name).live
     except GanError as error:
         warn("how the steps ended can't be read", reason=str(error))
@@ -48,8 +47,8 @@ def facts_of_run(
     return notification(name, store, execution, outcomes, failure, live, status.error_message)
 
 
-def from_records(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
-    """The outcome of each step that left a record in a folder, and the failure if one failed."""
+def from_result_files(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
+    """The result of each step that left a file in a folder, and the failure if one failed."""
     outcomes: dict[str, StepResult] = {}
     failure = None
     for path in sorted(folder.glob("*.json")):

@@ -1,4 +1,4 @@
-"""The last words of a pod: what `kubectl describe pod` and Kubeflow's own status show of a failed container."""
+"""The pod's termination message: what `kubectl describe pod` and Kubeflow's status show of a failed container."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gan.util.log import warn
 
 FILE = "GAN_TERMINATION_LOG"
 DEFAULT = "/dev/termination-log"
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
 
 def write(text: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Leave a message for Kubernetes, cut to the length that it reads. Outside a pod there is no such file."""
+    """Write the message, cut to the length that Kubernetes reads. Outside a pod nothing is written."""
     path = Path(environment.get(FILE, DEFAULT))
     if FILE not in environment and not path.exists():
         return
     try:
-        path.write_bytes(cut(text, MOST_BYTES))
+        path.write_bytes(cut(text, MAX_BYTES))
     except OSError as error:
         warn(f"can't write the termination message to {path}", reason=error.strerror)
 
 
-def cut(text: str, most_bytes: int) -> bytes:
-    """The beginning of a text as UTF-8, of no more than so many bytes and no half character."""
-    return text.encode()[:most_bytes].decode(errors="ignore").encode()
+def cut(text: str, max_bytes: int) -> bytes:
+    """The beginning of a text as UTF-8, at most `max_bytes` long, without half a character at the end."""
+    return text.encode()[:max_bytes].decode(errors="ignore").encode()

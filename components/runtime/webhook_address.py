@@ -1,4 +1,4 @@
-"""Where the webhook is that hears how a run ended: a variable says so, or a file, as which a Secret is mounted."""
+"""The URL of the webhook for notifications: from a variable, or from a file as which a Secret is mounted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = "GAN_WEBHOOK_FILE"
 
 
 def webhook_url(environment: Mapping[str, str]) -> str | None:
-    """The URL in GAN_WEBHOOK_URL, else in the file that GAN_WEBHOOK_FILE names; None where there is neither.
+    """The URL in GAN_WEBHOOK_URL, else in the file that GAN_WEBHOOK_FILE names, else None.
 
     Raises:
         ConfigError: the file can't be read.

@@ -15,17 +15,17 @@ from pipelines.cli.flags import add_pipeline, add_profile
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("compile", "write the YAML that Kubeflow Pipelines takes")
-    add_pipeline(made)
-    made.add_argument(
+    parser = add("compile", "write the YAML that Kubeflow Pipelines takes")
+    add_pipeline(parser)
+    parser.add_argument(
         "--image",
         default="gan-pipelines:cpu",
         metavar="REF",
         help="the image that every step runs in, best pinned by its digest (default: %(default)s)",
     )
-    add_profile(made)
-    made.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
-    made.set_defaults(do=write)
+    add_profile(parser)
+    parser.add_argument("--out", required=True, metavar="FILE.yaml", help="the file to write")
+    parser.set_defaults(do=write)
 
 
 def write(arguments: Namespace) -> CommandOutput:
@@ -39,7 +39,7 @@ def write(arguments: Namespace) -> CommandOutput:
     parse(arguments.image)
     sweep = None
     if arguments.sweep:
-        check_pipeline(arguments.pipeline, arguments.sweep)
+        check_pipeline(arguments.pipeline, sweep=arguments.sweep)
         sweep = load(arguments.sweep)
     profile = load_profile(arguments.profile)
     out = compile_pipeline(arguments.pipeline, arguments.image, profile, Path(arguments.out), sweep)

@@ -10,7 +10,7 @@ from gan.cli.parser import Add
 from gan.result import Stopwatch
 from gan.types import Json
 from pipelines.cli.flags import add_run, connected, kubernetes
-from pipelines.cli.wait import telling
+from pipelines.cli.wait import report_state_changes
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    made = add("cancel", "stop a run; training saves a checkpoint first, and no pod, Job or JobSet is left")
-    add_run(made)
-    made.set_defaults(do=cancel)
-    made = add("retry", "repeat what failed of a run; what is done stays, and training goes on from its checkpoint")
-    add_run(made)
-    made.set_defaults(do=retry)
+    parser = add("cancel", "stop a run; training saves a checkpoint first, and no pod, Job or JobSet is left")
+    add_run(parser)
+    parser.set_defaults(do=cancel)
+    parser = add("retry", "run the failed steps of a run again; training continues from its checkpoint")
+    add_run(parser)
+    parser.set_defaults(do=retry)
 
 
 def cancel(arguments: Namespace) -> CommandOutput:
@@ -40,16 +40,18 @@ def cancel(arguments: Namespace) -> CommandOutput:
         if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
             where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
-        done = cancel_retry.cancel(connection, cluster, run, each=telling())
-    gone = done.deleted
-    left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
-    how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
-    more = {"deleted": gone and gone.count, "unseen": list(gone.unseen) if gone else []}
-    return CommandOutput(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
+        done = cancel_retry.cancel(connection, cluster, run, each=report_state_changes())
+    deleted = done.deleted
+    pods = f"its pods stay until somebody deletes them ({why})"
+    if deleted is not None:
+        pods = _deleted(deleted, connection.namespace)
+    state = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
+    more = {"deleted": deleted and deleted.count, "unseen": list(deleted.unseen) if deleted else []}
+    return CommandOutput(f"{done.run.display_name} {state}; {pods}", _record(connection, done.run, watch, **more))
 
 
 def retry(arguments: Namespace) -> CommandOutput:
-    """Repeat what failed of a run."""
+    """Run the failed steps of a run again."""
     from pipelines.kfp import cancel_retry, runs
 
     watch = Stopwatch()
@@ -58,13 +60,13 @@ def retry(arguments: Namespace) -> CommandOutput:
     return CommandOutput(str(run.run_id), _record(connection, run, watch))
 
 
-def _gone(gone: Deleted, namespace: str) -> str:
-    if not gone.unseen:
-        return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {gone.count})"
-    kinds = " and ".join(gone.unseen)
+def _deleted(deleted: Deleted, namespace: str) -> str:
+    if not deleted.unseen:
+        return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {deleted.count})"
+    kinds = " and ".join(deleted.unseen)
     return (
-        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it has {kinds} is not ours to "
-        f"see; ask for the right to list and delete {kinds} in {namespace}, and say it again"
+        f"deleted {deleted.count} objects. No permission to list {kinds} in {namespace}; ask for list and delete on "
+        f"{kinds}, then run the command again"
     )
 
 

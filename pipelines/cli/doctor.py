@@ -1,4 +1,4 @@
-"""`gan-pipelines doctor`: tries what a run will need."""
+"""`gan-pipelines doctor`: checks what a run will need."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add(
+    parser = add(
         "doctor",
-        "try the store, and the cluster where a flag or KFP_HOST names one, as a run will use them; each failure with "
-        "its remedy (exit code 15)",
+        "check the store, and the cluster if a flag or KFP_HOST names one, by using them as a run will; each failure "
+        "comes with its remedy (exit code 15)",
     )
-    add_store(made)
-    add_profile(made, default=None)  # none was given: the cluster may be left out
-    made.add_argument("--image", metavar="REF", help="look whether the nodes can have this image")
-    add_address(made)
-    made.set_defaults(do=examine)
+    add_store(parser)
+    add_profile(parser, default=None)  # without one, the cluster need not be checked
+    parser.add_argument("--image", metavar="REF", help="check whether the nodes can pull this image")
+    add_address(parser)
+    parser.set_defaults(do=examine)
 
 
 def examine(arguments: Namespace) -> CommandOutput:
-    """Every check, one line each. The cluster is looked at where an address, or a profile for it, is given."""
+    """Every check, one line each. The cluster is checked if an address, a profile or an image is given."""
     from pipelines.doctor.store import examine_store
     from pipelines.kfp.endpoint import HOST
 

@@ -1,4 +1,4 @@
-"""Flags that several commands share, and what becomes of them."""
+"""Flags that several commands share, and how they are read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gan.cli.parser import Parser
+from pipelines.registry import PIPELINES
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -25,7 +26,7 @@ def add_profile(parser: Parser, default: str | None = DEFAULT_PROFILE) -> None:
         "--profile",
         default=default,
         metavar="NAME|FILE.yaml",
-        help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file of your own "
+        help="what the pod of each step gets: local, cpu-small, gpu-t4, gpu-l4, gpu-a100-spot, or a file "
         f"(default: {DEFAULT_PROFILE})",
     )
 
@@ -36,29 +37,28 @@ def add_pipeline(parser: Parser) -> None:
         "--pipeline",
         default="training",
         metavar="NAME",
-        help="training, retraining (looks first whether there is a reason to train) or sweep (trains many runs and "
-        "goes on with the best) (default: %(default)s)",
+        help="; ".join(f"{name}: {spec.about}" for name, spec in PIPELINES.items()) + " (default: %(default)s)",
     )
     parser.add_argument(
-        "--sweep", metavar="FILE.yaml", help="what --pipeline sweep tries: a grid or a search, seeds, rungs"
+        "--sweep", metavar="FILE.yaml", help="what the sweep pipeline tries: a grid or a search, seeds, rungs"
     )
 
 
 def add_address(parser: Parser) -> None:
     """The flags that say where Kubeflow Pipelines is."""
     group = parser.add_argument_group("where Kubeflow Pipelines is")
-    group.add_argument("--host", metavar="URL", help="of its API or its UI (default: KFP_HOST)")
+    group.add_argument("--host", metavar="URL", help="the URL of its API or UI (default: KFP_HOST)")
     group.add_argument(
-        "--namespace", metavar="NAME", help="where runs have their pods (default: KFP_NAMESPACE, kubeflow)"
+        "--namespace", metavar="NAME", help="the namespace of the pods (default: KFP_NAMESPACE, or kubeflow)"
     )
-    group.add_argument("--token-file", metavar="FILE", help="holds the bearer token (default: KFP_TOKEN_FILE)")
-    group.add_argument("--ca-file", metavar="FILE", help="the authorities of its certificate (default: KFP_CA_FILE)")
-    group.add_argument("--port-forward", action="store_true", help="reach it through the kubeconfig instead of a URL")
+    group.add_argument("--token-file", metavar="FILE", help="the file with the bearer token (default: KFP_TOKEN_FILE)")
+    group.add_argument("--ca-file", metavar="FILE", help="the certificate authorities to trust (default: KFP_CA_FILE)")
+    group.add_argument("--port-forward", action="store_true", help="connect through the kubeconfig instead of a URL")
 
 
 def add_run(parser: Parser, *, optional: bool = False) -> None:
-    """Which run a command is about, and where Kubeflow Pipelines is."""
-    which = "a run's id, its name, or how one of these begins"
+    """The flags that say which run, and where Kubeflow Pipelines is."""
+    which = "a run's id, its name, or the beginning of one of them"
     if optional:
         parser.add_argument("run", nargs="?", metavar="RUN", help=f"{which} (default: the newest run)")
     else:
@@ -66,8 +66,8 @@ def add_run(parser: Parser, *, optional: bool = False) -> None:
     add_address(parser)
 
 
-def request_of(arguments: Namespace) -> RunRequest:
-    """What the flags ask a pipeline to do.
+def request_of(arguments: Namespace, only: str | None = None) -> RunRequest:
+    """What the flags ask a pipeline to do; `only` is the one step to run.
 
     Raises:
         ConfigError: a flag, key, value or name is wrong.
@@ -75,7 +75,7 @@ def request_of(arguments: Namespace) -> RunRequest:
     """
     from pipelines.request import check_pipeline, resolve
 
-    check_pipeline(arguments.pipeline, arguments.sweep, arguments.run_id)
+    check_pipeline(arguments.pipeline, sweep=arguments.sweep, run_id=arguments.run_id, only=only)
     return resolve(
         arguments.config,
         arguments.set,
@@ -118,9 +118,9 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
 
 
 def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
-    """The cluster of the kubeconfig where it answers; else None and why not: much can be done without it.
+    """The cluster of the kubeconfig if it answers, else None and why not: many commands can do without it.
 
-    One that forbids us something has answered: whoever is in need of that will be told.
+    A cluster that forbids this call has answered; a later call that needs more rights reports that.
 
     Raises:
         NotFoundError: it has no such namespace.
@@ -141,16 +141,16 @@ def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
         cluster.call(cluster.core.read_namespace, namespace)
     except NotFoundError:
         raise NotFoundError(
-            f'the cluster has no namespace "{namespace}"; give the --namespace that runs have their pods in, and look '
-            "whether KUBECONFIG names the cluster that they are in"
+            f'the cluster has no namespace "{namespace}"; give the --namespace of the pods, and check that KUBECONFIG '
+            "names their cluster"
         ) from None
     except ClusterError:
-        pass  # not everybody may look at namespaces, and a connection may break
+        pass  # no right to read namespaces, or a broken connection
     return cluster, ""
 
 
 def kubernetes_if_any(namespace: str) -> tuple[Cluster | None, str]:
-    """The same where a wrong namespace is no error either, because the cluster only adds to what Kubeflow tells."""
+    """The same, but a wrong namespace is not an error either: the cluster only adds to what Kubeflow reports."""
     from gan.errors import NotFoundError
 
     try:

@@ -1,10 +1,11 @@
-"""`gan-pipelines logs`: what a step prints."""
+"""`gan-pipelines logs`: prints the log of a step."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 
+from components.registry import STEPS
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import ClusterError, ConfigError, unknown_name
@@ -15,33 +16,33 @@ from pipelines.cli.flags import add_run, connected, kubernetes
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("logs", "print what a step printed, all its attempts; -f: also what it will print, until it has ended")
-    made.add_argument("--step", required=True, metavar="STEP", help="such as train")
-    made.add_argument(
+    repeating = " and ".join(name for name, spec in STEPS.items() if spec.repeats)
+    parser = add("logs", "print the log of a step, of all its attempts; -f: until the step has ended")
+    parser.add_argument("--step", required=True, metavar="STEP", help="the step, such as train")
+    parser.add_argument(
         "-f",
         "--follow",
         action="store_true",
-        help="go on until the step has ended; propose and trial: until the run has",
+        help=f"continue until the step has ended; {repeating}: until the run has",
     )
-    add_run(made)
-    made.set_defaults(do=logs)
+    add_run(parser)
+    parser.set_defaults(do=logs)
 
 
 def logs(arguments: Namespace) -> CommandOutput:
-    """Print the lines as they come; with --json they are counted and go to stderr."""
-    from components.registry import COMPONENTS
+    """Print the lines as they come; with --json they are counted, and printed on stderr."""
     from pipelines.kfp import logs as client
     from pipelines.kfp import runs
 
-    if arguments.step not in COMPONENTS:
-        raise ConfigError(unknown_name("step", arguments.step, COMPONENTS))
+    if arguments.step not in STEPS:
+        raise ConfigError(unknown_name("step", arguments.step, STEPS))
     watch, count = Stopwatch(), 0
     stream = sys.stderr if arguments.json else sys.stdout
     with connected(arguments) as connection:
         run_id = str(runs.find(connection, arguments.run).run_id)
         cluster, why = kubernetes(connection.namespace)
         if cluster is None:
-            raise ClusterError(f"logs are read from pods, and there is no way to them: {why}")
+            raise ClusterError(f"logs are read from pods, which can't be reached: {why}")
         if arguments.follow:
             lines = client.followed(connection, cluster, run_id, arguments.step)
         else:

@@ -1,4 +1,4 @@
-"""The `gan-pipelines` command: parse, do, print. Errors are told as those of `gan` are."""
+"""The `gan-pipelines` command: parse, run, print. Errors look like those of `gan`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     with sigterm_as_exception():
-        told: CommandOutput = arguments.do(arguments)
-    text = json.dumps(told.record, sort_keys=True) if arguments.json else told.text
-    if text:  # a command that printed as it went on has nothing left to say
+        output: CommandOutput = arguments.do(arguments)
+    text = json.dumps(output.record, sort_keys=True) if arguments.json else output.text
+    if text:  # some commands print while they run
         put(text, sys.stdout)
-    return told.exit_code
+    return output.exit_code
 
 
 if __name__ == "__main__":

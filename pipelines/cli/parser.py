@@ -1,4 +1,4 @@
-"""The commands of `gan-pipelines` and their flags. Nothing heavy is imported here, so that `--help` is quick."""
+"""The commands of `gan-pipelines` and their flags. Nothing heavy is imported here, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMANDS = (run, compile, submit, status, logs, wait, control, schedule, doctor)
 def make_parser() -> Parser:
     """The parser of `gan-pipelines`; `do` of what it parses is the function of the command."""
     parser, add = make_program(
-        "gan-pipelines", "Run the pipelines on this machine or on Kubeflow Pipelines, and look after them there."
+        "gan-pipelines", "Run the pipelines on this machine or on Kubeflow Pipelines, and manage their runs there."
     )
     for command in COMMANDS:
         command.add(add)

@@ -6,21 +6,23 @@ from argparse import Namespace
 
 from gan.cli.output import CommandOutput, to_output
 from gan.cli.parser import Add, add_config, add_store
-from gan.errors import ConfigError
 from gan.result import Stopwatch
 from pipelines.cli.flags import add_pipeline, request_of
+from pipelines.registry import PIPELINES
 
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("run", "run a pipeline on this machine, from images to a promoted generator")
-    add_pipeline(made)
-    add_config(made, required=True)
-    add_store(made)
-    made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
-    made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
-    made.add_argument("--only", metavar="STEP", help="run one step alone; its inputs are those of the steps before it")
-    made.set_defaults(do=run)
+    parser = add("run", "run a pipeline on this machine, from images to a promoted generator")
+    add_pipeline(parser)
+    add_config(parser, required=True)
+    add_store(parser)
+    parser.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
+    parser.add_argument(
+        "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
+    )
+    parser.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it parser")
+    parser.set_defaults(do=run)
 
 
 def run(arguments: Namespace) -> CommandOutput:
@@ -28,23 +30,15 @@ def run(arguments: Namespace) -> CommandOutput:
     from gan.store import open_store
 
     watch = Stopwatch()
-    _check_only(arguments)
-    request = request_of(arguments)
-    open_store(request.store_uri)  # before TensorFlow is: it tells whether there are credentials
+    request = request_of(arguments, arguments.only)
+    open_store(request.store_uri)  # before TensorFlow is imported: missing credentials are reported at once
     from pipelines.local import summary
     from pipelines.local.display import make_display
     from pipelines.local.local_run import run_pipeline, run_step
 
     if arguments.only is not None:
-        return to_output(arguments.only, run_step(request, arguments.only, make_display()).outcome)
+        done = run_step(arguments.pipeline, request, arguments.only, make_display())
+        return to_output(arguments.only, done.outcome)
     runs = run_pipeline(arguments.pipeline, request, make_display())
-    seconds = watch.seconds()
-    return CommandOutput(summary.text(request, runs, seconds), summary.record(request, runs, seconds))
-
-
-def _check_only(arguments: Namespace) -> None:
-    """The steps of retraining and of sweeps stand and fall together."""
-    if arguments.only is not None and arguments.pipeline != "training":
-        raise ConfigError(
-            f"--only is of no use with --pipeline {arguments.pipeline}; got {arguments.only}. Leave it out"
-        )
+    about = PIPELINES[arguments.pipeline], request, runs, watch.seconds()
+    return CommandOutput(summary.text(*about), summary.record(*about))

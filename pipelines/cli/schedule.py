@@ -1,4 +1,4 @@
-"""`gan-pipelines schedule`: runs that begin by themselves, written as YAML and kept in git."""
+"""`gan-pipelines schedule`: recurring runs, written as YAML and kept in git."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ T = TypeVar("T")
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    inner = add_commands(add("schedule", "begin runs by themselves: schedules as YAML, kept in git"))
+    inner = add_commands(add("schedule", "manage recurring runs: schedules as YAML, kept in git"))
     for name, do, about in (
-        ("apply", apply, "make the host's schedules those of a file; changes one in place, and deletes none"),
+        ("apply", apply, "create or change the host's schedules as a file says; deletes none"),
         ("diff", diff, "show how the host's schedules differ from those of a file"),
     ):
-        made = inner(name, about)
-        made.add_argument("file", metavar="FILE.yaml", help="holds `schedules:` and a list of them")
-        made.add_argument(
+        parser = inner(name, about)
+        parser.add_argument("file", metavar="FILE.yaml", help="has `schedules:` with a list of them")
+        parser.add_argument(
             "--controller-zone",
             metavar="ZONE",
-            help="the time zone that the host reads cron in, where no kubeconfig lets us look",
+            help="the time zone of the host's cron, if no kubeconfig can tell",
         )
-        _finish(made, do)
+        _finish(parser, do)
     _finish(inner("list", "list the host's schedules: when each is due, what it runs, how its last run went"), show)
     for name, do, about in (
-        ("pause", pause, "let a schedule begin no more runs; one that goes on is left alone"),
-        ("resume", resume, "let a schedule begin runs again; nothing of the pause is made up for"),
+        ("pause", pause, "stop a schedule from starting runs; a run that is in progress continues"),
+        ("resume", resume, "let a schedule start runs again; runs missed during the pause are not made up for"),
         (
             "delete",
             delete,
-            "take a schedule away (exit code 19: a run that its clock began goes on, so it is only paused)",
+            "delete a schedule (exit code 19: one of its runs is in progress, so it is only paused)",
         ),
-        ("run-now", run_now, "begin a run of a schedule (exit code 19: one goes on); prints its id"),
+        ("run-now", run_now, "start a run of a schedule now (exit code 19: one is in progress); prints its id"),
     ):
-        made = inner(name, about)
-        made.add_argument("name", metavar="NAME", help="the schedule")
-        _finish(made, do)
+        parser = inner(name, about)
+        parser.add_argument("name", metavar="NAME", help="the schedule")
+        _finish(parser, do)
 
 
 def _finish(parser: Parser, do: Callable[[Namespace], CommandOutput]) -> None:
@@ -64,16 +64,16 @@ def apply(arguments: Namespace) -> CommandOutput:
     """Make the schedules of a file."""
     from pipelines.schedule.handover import complete_handover, replace
 
-    def one(host: Host, plan: Plan) -> _Told:
+    def one(host: Host, plan: Plan) -> _Applied:
         versions = complete_handover(host, plan.name, patience=_patience())
         changes = _difference(host, plan, versions)
         if not changes:
-            return _Told("unchanged", notes=[versions[-1].complaint])
+            return _Applied("unchanged", notes=[versions[-1].complaint])
         made = replace(host, plan, patience=_patience())
         before = [version for version in host.versions(plan.name) if version.id != made.id]
-        goes_on = "a run of the version before goes on; one that is due before it ends begins beside it"
-        notes = [goes_on if before else "", "" if made.enabled else "it is paused", made.complaint]
-        return _Told("changed" if versions else "made", changes, notes)
+        in_progress = "a run of the version before is in progress; one that is due before it ends runs at the same time"
+        notes = [in_progress if before else "", "" if made.enabled else "it is paused", made.complaint]
+        return _Applied("changed" if versions else "made", changes, notes)
 
     return _each(arguments, one)
 
@@ -81,10 +81,10 @@ def apply(arguments: Namespace) -> CommandOutput:
 def diff(arguments: Namespace) -> CommandOutput:
     """What `apply` would change."""
 
-    def one(host: Host, plan: Plan) -> _Told:
+    def one(host: Host, plan: Plan) -> _Applied:
         versions = host.versions(plan.name)
         changes = _difference(host, plan, versions)
-        return _Told("differs" if changes and versions else "new" if changes else "unchanged", changes)
+        return _Applied("differs" if changes and versions else "new" if changes else "unchanged", changes)
 
     return _each(arguments, one)
 
@@ -97,8 +97,8 @@ def _difference(host: Host, plan: Plan, versions: list[ScheduleVersion]) -> str:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What became of one schedule of a file, how it differed from the host's, and what is to be known besides."""
+class _Applied:
+    """What happened to one schedule of a file, how it differed from the host's, and notes."""
 
     state: str
     diff: str = ""
@@ -111,8 +111,8 @@ class _Told:
         return {"state": self.state, "diff": self.diff, "notes": [*filter(None, self.notes)]}
 
 
-def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> CommandOutput:
-    """All plans are made and checked before the host is asked for anything."""
+def _each(arguments: Namespace, one: Callable[[Host, Plan], _Applied]) -> CommandOutput:
+    """Apply `one` to each schedule; all plans are made and checked before the host is called."""
     from pipelines.schedule.file import load_schedules
     from pipelines.schedule.host import Host
     from pipelines.schedule.plan import check_zone, make_plan
@@ -126,20 +126,18 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Told]) -> CommandOu
         for schedule in schedules:
             check_zone(schedule, zone)
         host = Host(connection)
-        told = {plan.name: one(host, plan) for plan in plans}
-        others = sorted({version.name for version in host.versions()} - set(told))
+        applied = {plan.name: one(host, plan) for plan in plans}
+        others = sorted({version.name for version in host.versions()} - set(applied))
     lines = [f"time zone of the host: {zone.name} ({zone.source})"]
-    for name, each in told.items():
+    for name, each in applied.items():
         lines += each.lines(name)
-    lines += [
-        f"{name}: not in {arguments.file}; `gan-pipelines schedule delete {name}` takes it away" for name in others
-    ]
+    lines += [f"{name}: not in {arguments.file}; `gan-pipelines schedule delete {name}` deletes it" for name in others]
     record: Json = {
         "id": "schedules",
         "uri": arguments.file,
         "seconds": watch.seconds(),
         "time_zone": zone.name,
-        "schedules": {name: each.to_json() for name, each in told.items()},
+        "schedules": {name: each.to_json() for name, each in applied.items()},
         "not_in_file": others,
     }
     return CommandOutput("\n".join(lines), record)
@@ -153,7 +151,7 @@ def show(arguments: Namespace) -> CommandOutput:
     watch = Stopwatch()
     with connected(arguments) as connection:
         rows = listing(Host(connection))
-    lines = [row.line() for row in rows] or ["there are no schedules; `gan-pipelines schedule apply FILE` makes them"]
+    lines = [row.line() for row in rows] or ["there are no schedules; `gan-pipelines schedule apply FILE` creates them"]
     schedules = [row.to_json() for row in rows]
     return CommandOutput(
         "\n".join(lines), {"id": "schedules", "uri": "", "seconds": watch.seconds(), "schedules": schedules}
@@ -182,7 +180,7 @@ def delete(arguments: Namespace) -> CommandOutput:
 
 
 def run_now(arguments: Namespace) -> CommandOutput:
-    """Begin a run."""
+    """Start a run."""
     from pipelines.schedule import control
 
     watch = Stopwatch()
@@ -196,9 +194,9 @@ def _controlled(
     arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T], word: Callable[[T], str]
 ) -> CommandOutput:
     watch = Stopwatch()
-    told = word(_of_host(arguments, do))
-    record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": told}
-    return CommandOutput(f"{arguments.name}: {told}", record)
+    did = word(_of_host(arguments, do))
+    record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": did}
+    return CommandOutput(f"{arguments.name}: {did}", record)
 
 
 def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T]) -> T:

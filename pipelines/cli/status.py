@@ -1,4 +1,4 @@
-"""`gan-pipelines status` and `list`: how runs are doing."""
+"""`gan-pipelines status` and `list`: the state of runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import dataclasses
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from components.registry import STEPS
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
-from gan.cli.scores import score_lines
 from gan.errors import ConfigError
 from gan.result import Stopwatch
 from gan.types import Json
@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the commands into the parser."""
-    made = add(
-        "status", "show a run: steps, nodes, attempts, times, why one waits or failed, scores (exit codes as wait has)"
+    parser = add(
+        "status",
+        "show a run: steps, nodes, attempts, times, why a step waits or failed, scores (exit codes as of wait)",
     )
-    add_run(made, optional=True)
-    made.set_defaults(do=status)
-    made = add("list", "list the newest runs")
-    made.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
-    add_address(made)
-    made.set_defaults(do=newest)
+    add_run(parser, optional=True)
+    parser.set_defaults(do=status)
+    parser = add("list", "list the newest runs")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
+    add_address(parser)
+    parser.set_defaults(do=newest)
 
 
 def status(arguments: Namespace) -> CommandOutput:
-    """Show one run, the newest where none is named. The exit code tells how it ended; 19: it goes on."""
+    """Show one run, by default the newest. The exit code says how it ended; 19: it is still in progress."""
     from pipelines.kfp import runs
 
     watch = Stopwatch()
     with connected(arguments) as connection:
         run = runs.find(connection, arguments.run) if arguments.run is not None else runs.latest(connection)
-        return told_of(connection, run, watch)
+        return status_output(connection, run, watch)
 
 
-def told_of(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput:
+def status_output(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput:
     """A run as `status` and `wait` show it."""
     from pipelines.kfp import runs
     from pipelines.kfp.status import read_status
@@ -97,7 +98,7 @@ def text(run: RunStatus) -> str:
         lines += _step(step)
     if not run.steps:
         lines.append("no step has begun")
-    lines += _scores(run)
+    lines += _summaries(run)
     if run.error and not any(step.why and step.why in run.error for step in run.steps):
         lines += ["", f"error: {run.error}"]
     return "\n".join([*lines, *(f"note: {each}" for each in run.missing)])
@@ -112,32 +113,14 @@ def _step(step: StepStatus) -> list[str]:
 
 
 def _earlier(step: StepStatus) -> list[str]:
-    """How the attempts before the last one ended, in one line for all that ended alike."""
-    ways: dict[str, list[int]] = {}
+    """How the attempts before the last one ended, one line for all that ended alike."""
+    endings: dict[str, list[int]] = {}
     for each in step.attempts[:-1]:
-        said = each.state if not each.error else "the same error" if each.error == step.why else each.error
-        ways.setdefault(said, []).append(each.number)
-    return [f"    attempt {', '.join(map(str, numbers))}: {said}" for said, numbers in ways.items()]
+        how = each.state if not each.error else "the same error" if each.error == step.why else each.error
+        endings.setdefault(how, []).append(each.number)
+    return [f"    attempt {', '.join(map(str, numbers))}: {how}" for how, numbers in endings.items()]
 
 
-def _scores(run: RunStatus) -> list[str]:
-    def details(step: str) -> Json:
-        return (run.details.get(step) or {}).get("details") or {}
-
-    lines: list[str] = []
-    decided = details("decide")
-    if "train" in decided:
-        lines += ["", "it was to be trained:" if decided["train"] else "nothing new, so nothing was trained:"]
-        lines += [f"  - {reason}" for reason in decided["reasons"]]
-    if details("evaluate").get("scores"):
-        lines += ["", *score_lines(details("evaluate"))]
-    judged = details("gate")
-    if "passed" in judged:
-        lines += ["", "the gate passed it" if judged["passed"] else "the gate refused it"]
-        lines += [f"  - {reason}" for reason in judged.get("reasons", [])]
-    moved = details("promote")
-    if moved.get("live"):
-        lines.append(f'{moved["live"]} is live under the name "{moved["name"]}"')
-    if details("notify").get("why_not"):
-        lines.append(f"nobody was notified: {details('notify')['why_not']}")
-    return lines
+def _summaries(run: RunStatus) -> list[str]:
+    details = {step: (run.details.get(step) or {}).get("details") or {} for step in STEPS}
+    return [line for step, spec in STEPS.items() for line in spec.summary(details[step])]

@@ -25,28 +25,30 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
-    add_config(made, required=True)
-    add_store(made)
-    add_pipeline(made)
-    add_profile(made)
-    made.add_argument(
+    parser = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
+    add_config(parser, required=True)
+    add_store(parser)
+    add_pipeline(parser)
+    add_profile(parser)
+    parser.add_argument(
         "--image",
         required=True,
         metavar="REF",
-        help="the image that every step runs in; a tag is replaced by the digest that it has in its registry now",
+        help="the image that every step runs in; a tag is replaced by its digest",
     )
-    made.add_argument(
-        "--allow-tag", action="store_true", help="take a tag as it is, for an image that is loaded into the cluster"
+    parser.add_argument(
+        "--allow-tag", action="store_true", help="keep a tag, for an image that is loaded into the cluster"
     )
-    made.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
-    made.add_argument(
+    parser.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
+    parser.add_argument(
         "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
     )
-    made.add_argument("--wait", action="store_true", help="wait until it has ended; exit codes as those of `wait`")
-    made.add_argument("--dry-run", action="store_true", help="check everything that needs no cluster, show it, stop")
-    add_address(made)
-    made.set_defaults(do=submit)
+    parser.add_argument("--wait", action="store_true", help="wait until the run has ended; exit codes as of `wait`")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check and show everything that does not need the cluster, then stop"
+    )
+    add_address(parser)
+    parser.set_defaults(do=submit)
 
 
 def submit(arguments: Namespace) -> CommandOutput:
@@ -60,7 +62,7 @@ def submit(arguments: Namespace) -> CommandOutput:
     profile = load_profile(arguments.profile)
     parse(arguments.image)
     if not arguments.dry_run:
-        address_of(arguments)  # what is wrong with it is told before the seconds that compiling takes
+        address_of(arguments)  # a wrong address is reported before the seconds that compiling takes
     job = prepare(arguments.pipeline, request, profile, arguments.image, allow_tag=arguments.allow_tag)
     if arguments.dry_run:
         return _planned(job, watch)
@@ -79,12 +81,12 @@ def submit(arguments: Namespace) -> CommandOutput:
         }
         if not arguments.wait:
             return CommandOutput("\n".join(lines), record)
-        from pipelines.cli.wait import waited
+        from pipelines.cli.wait import wait_for_run
 
-        say("run submitted", id=run.run_id, url=url)  # on stdout it stands when all is over
-        told = waited(connection, run.run_id, None)
+        say("run submitted", id=run.run_id, url=url)  # stdout has it only after the run
+        waited = wait_for_run(connection, run.run_id, None)
         return CommandOutput(
-            "\n".join([*lines, told.text]), {**told.record, **record, "seconds": watch.seconds()}, told.exit_code
+            "\n".join([*lines, waited.text]), {**waited.record, **record, "seconds": watch.seconds()}, waited.exit_code
         )
 
 

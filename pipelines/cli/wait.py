@@ -1,4 +1,4 @@
-"""`gan-pipelines wait`: until a run has ended, or for so long."""
+"""`gan-pipelines wait`: waits until a run has ended, or for a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan.errors import Stopped
 from gan.result import Stopwatch
 from gan.util.log import say
 from pipelines.cli.flags import add_run, connected
-from pipelines.cli.status import told_of
+from pipelines.cli.status import status_output
 
 if TYPE_CHECKING:
     from pipelines.kfp.connection import Connection
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 def add(add: Add) -> None:
     """Put the command into the parser."""
-    made = add("wait", "wait until a run has ended (exit code 0 succeeded, 17 failed, 18 canceled, 19 still going on)")
-    made.add_argument("--timeout", metavar="DURATION", help="such as 90s, 30m or 12h (default: as long as it takes)")
-    add_run(made)
-    made.set_defaults(do=wait)
+    parser = add(
+        "wait", "wait until a run has ended (exit code 0 succeeded, 17 failed, 18 canceled, 19 still in progress)"
+    )
+    parser.add_argument(
+        "--timeout", metavar="DURATION", help="how long at most, such as 90s, 30m or 12h (default: no limit)"
+    )
+    add_run(parser)
+    parser.set_defaults(do=wait)
 
 
 def wait(arguments: Namespace) -> CommandOutput:
@@ -32,38 +36,38 @@ def wait(arguments: Namespace) -> CommandOutput:
     from gan.cli.durations import seconds
     from pipelines.kfp.runs import find
 
-    longest = None if arguments.timeout is None else seconds(arguments.timeout, "--timeout")
+    timeout = None if arguments.timeout is None else seconds(arguments.timeout, "--timeout")
     with connected(arguments) as connection:
-        return waited(connection, str(find(connection, arguments.run).run_id), longest)
+        return wait_for_run(connection, str(find(connection, arguments.run).run_id), timeout)
 
 
-def waited(connection: Connection, run_id: str, longest_seconds: float | None) -> CommandOutput:
-    """How a run is told once it has ended, or the time is over; its states are told as they change.
+def wait_for_run(connection: Connection, run_id: str, timeout_seconds: float | None) -> CommandOutput:
+    """The run as `status` shows it, once it has ended or the time is over; changes of its state are logged.
 
     Raises:
-        Stopped: by SIGTERM or Ctrl-C, which the run does not hear of.
+        Stopped: by SIGTERM or Ctrl-C, which do not stop the run.
     """
     from pipelines.kfp.wait import until_ended
 
     watch = Stopwatch()
     try:
-        run = until_ended(connection, run_id, longest_seconds, each=telling())
+        run = until_ended(connection, run_id, timeout_seconds, each=report_state_changes())
     except (Stopped, KeyboardInterrupt) as stopped:
         number = signal.SIGINT if isinstance(stopped, KeyboardInterrupt) else stopped.signal_number
         advice = (
-            f"The run goes on: `gan-pipelines wait {run_id}` waits for it, `gan-pipelines cancel {run_id}` stops it"
+            f"The run continues: `gan-pipelines wait {run_id}` waits for it, `gan-pipelines cancel {run_id}` stops it"
         )
         raise Stopped(number, advice) from None
-    return told_of(connection, run, watch)
+    return status_output(connection, run, watch)
 
 
-def telling() -> Callable[[Any], None]:
-    """What tells of a run's state whenever that has changed."""
+def report_state_changes() -> Callable[[Any], None]:
+    """A function that logs a run's state whenever it has changed."""
     states: list[str] = []
 
-    def tell(run: Any) -> None:
+    def report(run: Any) -> None:
         if run.state not in states[-1:]:
             states.append(run.state)
             say(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
 
-    return tell
+    return report

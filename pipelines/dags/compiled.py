@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gan.config.sweep import Sweep
 from gan.errors import ConfigError, unknown_name
 from gan.util.scratch import scratch_folder
 from pipelines.dags.tasks import Tasks
 from pipelines.profiles.profile import Profile
-
-
-def pipelines(stages: int = Sweep().stages) -> dict[str, Callable[[Tasks], Any]]:
-    """Every pipeline by its name; each is built from tasks. `stages` are those of the sweep."""
-    from pipelines.dags.retraining import retraining
-    from pipelines.dags.sweep import sweep
-    from pipelines.dags.training import training
-
-    return {"training": training, "retraining": retraining, "sweep": partial(sweep, stages=stages)}
+from pipelines.registry import PIPELINES
 
 
 def compile_text(name: str, image: str, profile: Profile | None, sweep: Sweep | None = None) -> str:
     """The YAML of a pipeline whose steps run in `image`; the same input gives the same text everywhere.
 
-    Of a `sweep`, the number of its stages is compiled in; the rest is a parameter of the run.
+    Of a `sweep`, only the number of stages is compiled in; the rest is a parameter of the run.
 
     Raises:
         ConfigError: no pipeline has that name.
     """
     from kfp import compiler
 
-    known = pipelines((sweep or Sweep()).stages)
-    if name not in known:
-        raise ConfigError(unknown_name("pipeline", name, known))
+    if name not in PIPELINES:
+        raise ConfigError(unknown_name("pipeline", name, PIPELINES))
     with scratch_folder() as folder:
         made = folder / "pipeline.yaml"
-        compiler.Compiler().compile(known[name](Tasks(image, profile)), str(made))
+        compiler.Compiler().compile(PIPELINES[name].build(Tasks(image, profile), sweep), str(made))
         return made.read_text(encoding="utf-8")
 
 

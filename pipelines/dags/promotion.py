@@ -1,4 +1,4 @@
-"""The end of every pipeline that makes a generator: it goes live if the gate passed it."""
+"""The end of every pipeline that makes a generator: it is promoted if the gate passed it."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from pipelines.dags.tasks import Tasks
 
 
 def promote_if_passed(tasks: Tasks) -> Any:
-    """A pipeline to be used as one task: it promotes a generator, or does nothing.
+    """A pipeline for use as one task: it promotes a generator if it passed, else does nothing.
 
-    It is a pipeline of its own because a task may wait for a pipeline with a condition inside, but not for a task
-    inside a condition: the report comes after the promotion, or after its omission.
+    A task can wait for a pipeline with a condition inside, but not for a task inside a condition, and the report waits
+    for the promotion or its omission.
     """
 
     @dsl.pipeline(name="release", description="Promote a generator if the gate passed it.")  # type: ignore[untyped-decorator]

@@ -1,4 +1,4 @@
-"""The retraining pipeline: what a schedule runs every night, and what does nothing where there is nothing new.
+"""The retraining pipeline: a schedule runs it every night, and it trains only if there is something new.
 
 Annotations stay unquoted in this module and in those of the components: kfp reads them as types.
 """
@@ -12,37 +12,32 @@ from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
 from pipelines.dags.training import OUTPUT
 
-ORDER = (
-    *("preprocess", "decide", "reference", "train", "evaluate", "remeasure", "export", "gate", "promote", "report"),
-    "notify",
-)
-
 
 def retraining(tasks: Tasks) -> Any:
-    """Train again where there is a reason to, promote what is proven no worse, tell a webhook.
+    """Train again if there is a reason to, promote what is proven no worse, notify a webhook.
 
-    1. preprocess: the images of now; those that an earlier dataset has are not decoded again.
-    2. decide: new data, drift, another config or age say whether to go on, from which weights and with which seed.
+    1. preprocess: the images as they are now; those that an earlier dataset has are not decoded again.
+    2. decide: whether to train (new data, drift, another config, age), from which weights and with which seed.
     3. reference, train, evaluate, export: as in the training pipeline.
-    4. remeasure: the live generator and the best that ever was live are scored with the same reference, to be compared.
+    4. remeasure: the live generator and the best that ever was live are scored with the same reference, to compare.
     5. gate, promote, report: as in the training pipeline.
-    6. notify: at the end, however it came: promotion, refusal, failure or nothing new.
+    6. notify: at the end in every case: promotion, refusal, failure or nothing new.
 
     Parameters of a run: `config` is the whole resolved config as YAML; `store` the URI of everything durable; `name`
     the name to promote to.
 
     Each step looks into the store before it works, and skips what is there.
     """
-    released = promote_if_passed(tasks)
+    release = promote_if_passed(tasks)
 
-    # No `tasks.pipeline`: a backend finds no parameter of a pipeline that sizes a task inside a condition.
+    # No `with_train_size`: a backend finds no parameter of a pipeline that sizes a task inside a condition.
     @dsl.pipeline(name="gan-retraining", description=inspect.getdoc(retraining))  # type: ignore[untyped-decorator]
     def pipeline(config: str, store: str, name: str) -> None:
         with dsl.ExitHandler(tasks("notify", config=config, store=store, name=name), name="night"):
             dataset = tasks("preprocess", config=config, store=store)
             of_data = {"store": store, "dataset_id": dataset.outputs[OUTPUT]}
             decision = tasks("decide", config=config, name=name, **of_data)
-            # kfp.local finds the outcome of a task in a condition only if it is called OUTPUT.
+            # kfp.local finds the output that a condition reads only if it is called OUTPUT.
             with dsl.If(decision.outputs[OUTPUT] == True, name="new"):  # noqa: E712
                 chosen = decision.outputs["config"]
                 reference = tasks("reference", config=chosen, **of_data)
@@ -54,7 +49,7 @@ def retraining(tasks: Tasks) -> Any:
                 generator = tasks("export", **of_run, **scored, checkpoint=best.outputs[OUTPUT])
                 candidate = {"store": store, "name": name, "generator_id": generator.outputs[OUTPUT]}
                 verdict = tasks("gate", config=chosen, **candidate).after(live)
-                promoted = uncached(released(**candidate, passed=verdict.outputs[OUTPUT]))
+                promoted = uncached(release(**candidate, passed=verdict.outputs[OUTPUT]))
                 tasks("report", store=store, run_id=run.outputs[OUTPUT]).after(promoted)
 
     return pipeline

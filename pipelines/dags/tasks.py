@@ -1,13 +1,10 @@
-"""Steps as tasks of a pipeline, each with what the profile says of its pod."""
+"""Steps as tasks of a pipeline, with the resources that the profile gives their pods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from kfp import dsl
-
-from components.registry import COMPONENTS, component
+from components.registry import STEPS, component
 from gan.errors import ConfigError, unknown_name
 from pipelines.dags import train_size_params
 from pipelines.profiles.profile import Profile
@@ -16,51 +13,30 @@ from pipelines.profiles.profile import Profile
 class Tasks:
     """Makes the tasks of a pipeline: `tasks("train", config=config, ...)`.
 
-    Each runs in `image`. Kubeflow's own cache stays off: its key knows neither the library's code nor whether the
-    store still holds what a step once made.
+    Each runs in `image`. Kubeflow's own cache stays off: its key covers neither the library's code nor whether the
+    store still has what a step made.
 
     Args:
         image: the image of every step.
-        profile: what the pods get; None under `kfp.local`, where there are none.
+        profile: what the pods get; None under `kfp.local`, which has no pods.
     """
 
     def __init__(self, image: str, profile: Profile | None) -> None:
         self.image = image
         self.profile = profile
         self._components: dict[str, Any] = {}
-        self._size: Mapping[str, Any] = {}
 
-    def pipeline(self, **words: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Decorates the function of a whole pipeline, as `dsl.pipeline(**words)` does, and gives it further parameters:
-        `train_cpu` (unless there is a cpu_limit), `train_memory`, `train_accelerators`, by default as the profile says.
-
-        Where several pods train together, the profile alone says what each of them gets.
-
-        They reach the tasks that the function itself makes, not those of a pipeline that it uses as one: these get
-        what the profile says.
-        """
-
-        def decorate(function: Callable[..., Any]) -> Any:
-            if self.profile is None:
-                return dsl.pipeline(function, **words)
-            size = train_size_params.parameters(self.profile.resources(train_size_params.STEP))
-            return dsl.pipeline(train_size_params.with_parameters(function, size, self._use), **words)
-
-        return decorate
-
-    def _use(self, size: Mapping[str, Any]) -> None:
-        self._size = size
-
-    def __call__(self, step: str, **arguments: Any) -> Any:
+    def __call__(self, step: str, *size: Any, **arguments: Any) -> Any:
         """A task that runs `step` with these arguments: values, or outputs of other tasks.
 
-        `workers`, where the step takes it, comes from the profile.
+        `workers`, where the step takes it, comes from the profile; so does what `size` does not say, see
+        `pipelines.dags.train_size_params`.
 
         Raises:
             ConfigError: there is no such step.
         """
-        if step not in COMPONENTS:
-            raise ConfigError(unknown_name("step", step, COMPONENTS))
+        if step not in STEPS:
+            raise ConfigError(unknown_name("step", step, STEPS))
         if step not in self._components:
             self._components[step] = component(step, self.image)
         made = self._components[step]
@@ -71,7 +47,7 @@ class Tasks:
             arguments = {"workers": resources.workers, **arguments}
         from pipelines.profiles import apply_profile
 
-        given = self._size if step == train_size_params.STEP else {}
+        given = dict(zip(train_size_params.parameters(resources), size, strict=True)) if size else {}
         return apply_profile.apply_profile(uncached(made(**arguments)), step, self.image, self.profile, given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from components.registry import COMPONENTS
+from components.registry import STEPS
 from pipelines.doctor import capacity, permissions, pod_config, prerequisites
 from pipelines.doctor.check import NOT_TRIED, DoctorCheck, InconclusiveError, in_order, tried
 from pipelines.kubernetes.cluster import Cluster, reach
@@ -42,7 +42,7 @@ def examine_kubernetes(
 
 def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, backend: str | None) -> list[Trial]:
     """Each stands for itself."""
-    steps = {step: profile.resources(step) for step in COMPONENTS}
+    steps = {step: profile.resources(step) for step in STEPS}
     several = [resources for resources in steps.values() if resources.workers > 1]
     trials: list[Trial] = [
         ("what the namespace admits", lambda: prerequisites.admission(cluster)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from components.multi_worker.pod_log_follower import LineDeduplicator, lines_of
+from components.registry import STEPS
 from components.runtime.pod_metadata import CONTAINER
 from gan.errors import ClusterError, NotFoundError
 from gan.util.log import say, warn
@@ -20,7 +21,6 @@ from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of,
 EVERY_SECONDS = 2.0
 QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
 PATIENCE_SECONDS = 600.0
-OFTEN = frozenset({"propose", "trial"})  # of a sweep: whenever one has ended, another may come
 
 
 def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
@@ -191,4 +191,4 @@ def _has_begun(pod: Any) -> bool:
 def _has_ended(step: str, tails: Collection[_Tail]) -> bool:
     """Whether every task of a step has an attempt that succeeded, and no other task of it can come."""
     done = {tail.task for tail in tails if tail.succeeded}
-    return step not in OFTEN and bool(done) and all(tail.task in done for tail in tails)
+    return not STEPS[step].repeats and bool(done) and all(tail.task in done for tail in tails)

@@ -16,7 +16,7 @@ from kubernetes.config import ConfigException
 from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
 
-from components.runtime.pod_metadata import KUBEFLOWS_RUN
+from components.runtime.pod_metadata import RUN_ID_LABEL
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.api_errors import AnswerError
 
@@ -51,7 +51,7 @@ class Cluster:
 
     def pods(self, run_id: str) -> list[Any]:
         """Every pod of a run that is still there."""
-        return self.core_list(self.core.list_namespaced_pod, f"{KUBEFLOWS_RUN}={run_id}")
+        return self.core_list(self.core.list_namespaced_pod, f"{RUN_ID_LABEL}={run_id}")
 
     def core_list(self, method: Callable[..., Any], selector: str) -> list[Any]:
         """The things in the namespace that a label selector finds."""

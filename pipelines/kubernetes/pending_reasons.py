@@ -9,7 +9,7 @@ from typing import Any
 from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
 from components.multi_worker.pending_reasons import why_none
 from components.multi_worker.pod_status import INDEX
-from components.runtime.pod_metadata import KUBEFLOWS_RUN
+from components.runtime.pod_metadata import RUN_ID_LABEL
 from gan.errors import ClusterError
 from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of
@@ -44,7 +44,7 @@ def why_workers_wait(cluster: Cluster, pod: Any) -> str:
     """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
     if RESOURCES not in (pod.metadata.annotations or {}):
         return ""
-    of_run = f"{RUN}={pod.metadata.labels[KUBEFLOWS_RUN]}"
+    of_run = f"{RUN}={pod.metadata.labels[RUN_ID_LABEL]}"
     try:
         workers = oldest_first(cluster.core_list(cluster.core.list_namespaced_pod, of_run))
         if workers:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.runtime.pod_metadata import KUBEFLOWS_RUN
+from components.runtime.pod_metadata import RUN_ID_LABEL
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.connection import Connection
 from pipelines.kubernetes.cluster import Cluster
@@ -55,7 +55,7 @@ def stored(connection: Connection, run_id: str) -> dict[str, Any]:
 
 def living(cluster: Cluster, run_id: str) -> dict[str, Any]:
     """The workflow in Kubernetes; empty where there is none any more."""
-    return next(iter(cluster.custom_list(*WORKFLOWS, f"{KUBEFLOWS_RUN}={run_id}")), {})
+    return next(iter(cluster.custom_list(*WORKFLOWS, f"{RUN_ID_LABEL}={run_id}")), {})
 
 
 def was_terminated(workflow: Mapping[str, Any]) -> bool:

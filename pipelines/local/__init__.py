@@ -1,1 +1,1 @@
-"""Runs the pipelines on this machine, without Docker and without a cluster."""
+"""Runs the pipelines on this machine, without Docker or a cluster."""

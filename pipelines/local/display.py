@@ -1,4 +1,4 @@
-"""How a run looks while it goes: bars and sentences on a terminal, JSON lines elsewhere. Always on stderr."""
+"""Shows a run while it goes, on stderr: bars and sentences on a terminal, JSON lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gan.util.log import human, on_terminal, say
 
 HEADING_WIDTH = 15
 STOPPED = tuple(code for number in (SIGINT, SIGTERM) for code in (-number, 128 + number))
-"""Exit codes of a process that Ctrl-C or a preemption ended."""
+"""Exit codes of a process that Ctrl-C or SIGTERM ended."""
 BAR_FIELDS = ("time", "event", "done", "total", "unit", "elapsed_seconds", "eta_seconds")
 
 
 class Display(ABC):
-    """Shows the steps of a run. `every_seconds` is how often it wants to hear of progress."""
+    """Shows the steps of a run. A step reports its progress every `every_seconds`."""
 
     every_seconds: float
 
@@ -27,20 +27,20 @@ class Display(ABC):
         """A step begins."""
 
     @abstractmethod
-    def tell(self, step: str, event: dict[str, Any]) -> None:
-        """A step tells something, in the form that `gan.util.log` writes."""
+    def event(self, step: str, event: dict[str, Any]) -> None:
+        """A step logged something, in the form that `gan.util.log` writes."""
 
     @abstractmethod
     def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
-        """A step is over."""
+        """A step has ended."""
 
     @abstractmethod
     def close(self) -> None:
-        """Nothing more comes."""
+        """The run has ended."""
 
 
 class Lines(Display):
-    """JSON lines: each event of a step as it was told, with the step's name."""
+    """JSON lines: each event of a step as it was logged, with the step's name."""
 
     every_seconds = 10.0
 
@@ -50,7 +50,7 @@ class Lines(Display):
     def begin(self, step: str, number: int, of: int) -> None:  # noqa: D102
         say("step begins", stream=self._stream, step=step, number=number, of=of)
 
-    def tell(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
+    def event(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
         self._stream.write(json.dumps({**event, "step": step}) + "\n")
         self._stream.flush()
 
@@ -63,7 +63,7 @@ class Lines(Display):
 
 
 class Terminal(Display):
-    """One line a step that is over, and a bar for the one that runs."""
+    """One line for each step that has ended, and a bar for the one that runs."""
 
     every_seconds = 0.5
 
@@ -91,7 +91,7 @@ class Terminal(Display):
         self._heading = f"{number}/{of} {step}"
         self._task = self._progress.add_task(self._heading, total=None, figures="")
 
-    def tell(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
+    def event(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
         if "done" in event and event.get("total"):
             self._progress.update(self._task, completed=event["done"], total=event["total"], figures=_figures(event))
         elif not event["event"].startswith((f"{step} done", f"{step} in the store")):
@@ -101,8 +101,8 @@ class Terminal(Display):
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        made = outcome.id if outcome else ""
-        line = f"{self._heading:<{HEADING_WIDTH}} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {made}"
+        output = outcome.id if outcome else ""
+        line = f"{self._heading:<{HEADING_WIDTH}} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {output}"
         self._console.print(line.rstrip(), style="red" if exit_code else "")
 
     def close(self) -> None:  # noqa: D102
@@ -110,7 +110,7 @@ class Terminal(Display):
 
 
 def make_display(stream: IO[str] | None = None) -> Display:
-    """The display that suits whoever reads `stream` (default stderr)."""
+    """The display for `stream` (default stderr)."""
     stream = stream or sys.stderr
     return Terminal(stream) if on_terminal(stream) else Lines(stream)
 

@@ -1,6 +1,6 @@
-"""The surroundings in which `kfp.local` runs our components, with every trap of kfp 2.17 disarmed.
+"""The environment in which `kfp.local` of kfp 2.17 runs our components.
 
-Everything that is changed here is put back at the end, and everything written lies in one temporary folder.
+Every change is undone at the end, and everything is written into one temporary folder.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.runtime.pod_metadata import RECORDS
+from components.runtime.pod_metadata import RESULTS_FOLDER
 from gan.util.log import PROGRESS_SECONDS
 from gan.util.scratch import scratch_folder
 from pipelines.local import python_shim
 
-IMAGE = "python"  # the subprocess runner ignores it, but warns of an image without this word
+IMAGE = "python"  # the subprocess runner ignores it, but warns if this word is not in it
 
 
 @contextmanager
 def kfp_local_env(*, progress_every_seconds: float) -> Iterator[Path]:
-    """Make `kfp.local` ready to run components in subprocesses; yields the folder that they leave their records in.
+    """Make `kfp.local` run components in subprocesses; yields the folder for their result files.
 
-    Disarmed:
-      - "python3" inside a parameter is replaced by `sys.executable`; so that is "python3" itself meanwhile, and the
-        search path leads it to `pipelines.local.python_shim`;
-      - a user's workspace is deleted after the run, and outputs land in the current folder: both are folders of ours;
-      - its cache ignores changes in the library's code: it is off, our store knows better;
-      - the shell wrapper leaves a temporary folder a step behind: it lands in ours;
-      - a folder `docker` beside the package passes for the package docker: it is hidden.
+    Without this:
+      - "python3" inside a parameter would be replaced by `sys.executable`. So that is "python3" here, and PATH leads it
+        to `pipelines.local.python_shim`;
+      - a user's workspace would be deleted after the run, and outputs would go to the current folder;
+      - kfp's cache would ignore changes in the library's code;
+      - the shell wrapper would leave a temporary folder for each step;
+      - a folder `docker` in the current folder would pass for the package docker.
     """
     with scratch_folder() as folder, warnings.catch_warnings():
-        places = {place: folder / place for place in ("bin", "records", "tmp", "root", "workspace")}
+        places = {place: folder / place for place in ("bin", "results", "tmp", "root", "workspace")}
         for place in places.values():
             place.mkdir()
         _write_python3(places["bin"] / "python3")
         variables = {
             "PATH": f"{places['bin']}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "TMPDIR": str(places["tmp"]),
-            RECORDS: str(places["records"]),
+            RESULTS_FOLDER: str(places["results"]),
             PROGRESS_SECONDS: str(progress_every_seconds),
             "PYTHONUNBUFFERED": "1",
             "PYTHONSAFEPATH": "1",  # a user's own gan.py in the current folder is not the library
@@ -51,9 +51,9 @@ def kfp_local_env(*, progress_every_seconds: float) -> Iterator[Path]:
         with _environment(variables), _docker_hidden(), _executable("python3"):
             _initialise(places["root"], places["workspace"])
             try:
-                yield places["records"]
+                yield places["results"]
             finally:
-                _forget()
+                _reset()
 
 
 def _write_python3(path: Path) -> None:
@@ -74,8 +74,8 @@ def _initialise(root: Path, workspace: Path) -> None:
     )
 
 
-def _forget() -> None:
-    """Afterwards, calling a component makes a task again instead of running it."""
+def _reset() -> None:
+    """Let calls of components make tasks again instead of running them."""
     from kfp.local import config
 
     config.LocalExecutionConfig.instance = None

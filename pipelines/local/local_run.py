@@ -1,81 +1,72 @@
-"""Runs the pipelines on this machine: the compiled components under `kfp.local`, no Docker, no cluster."""
+"""Runs the pipelines on this machine: the compiled components under `kfp.local`, without Docker or a cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from components.registry import STEPS, component
+from components.registry import component
 from gan.errors import EXIT_BUG, ConfigError, unknown_name
-from pipelines.dags import retraining, sweep
-from pipelines.dags.compiled import pipelines
 from pipelines.dags.tasks import Tasks
 from pipelines.local import step_inputs
 from pipelines.local.display import Display
 from pipelines.local.kfp_local_env import IMAGE
 from pipelines.local.local_runner import StepError, StepRun, run_locally
+from pipelines.registry import PIPELINES
 from pipelines.request import RunRequest
-
-ORDERS: dict[str, Sequence[str]] = {"training": tuple(STEPS), "retraining": retraining.ORDER, "sweep": sweep.ORDER}
-"""The steps of each pipeline, in the order in which they come here."""
 
 
 def run_pipeline(name: str, request: RunRequest, display: Display) -> list[StepRun]:
     """Run a whole pipeline.
 
     Returns:
-        How each step went, in order; the trials of a sweep are a step each. What a refusal of the gate, or nothing new,
-        leaves out is no error.
+        How each step went, in order; the trials of a sweep are a step each. A step that a verdict leaves out is not an
+        error.
 
     Raises:
-        StepError, Stopped: see `run_locally`. Where retraining failed, the webhook was told.
+        StepError, Stopped: see `run_locally`. Where retraining failed, the webhook was notified.
     """
-    build = pipelines(request.sweep.stages if request.sweep else 1)[name]
+    spec = PIPELINES[name]
 
     def start() -> None:
-        pipeline = build(Tasks(IMAGE, None))
-        takes = pipeline.component_spec.inputs
-        pipeline(**{name: text for name, text in request.parameters().items() if name in takes})
+        pipeline = spec.build(Tasks(IMAGE, None), request.sweep)
+        inputs = pipeline.component_spec.inputs
+        pipeline(**{name: text for name, text in request.parameters().items() if name in inputs})
 
-    note = partial(_note, request) if name == "training" else lambda run: None
-    done = run_locally(start, ORDERS[name], display, after_each=note)
-    return _require(done, [step for step in ORDERS[name] if step not in _left_out(done)])
+    keep = partial(_keep_output, request) if spec.single_steps else lambda run: None
+    done = run_locally(start, spec.steps, display, after_each=keep)
+    skipped = spec.skipped({run.step: run.outcome for run in done})
+    return _require(done, [step for step in spec.steps if step not in skipped])
 
 
-def run_step(request: RunRequest, step: str, display: Display) -> StepRun:
-    """Run one step alone; its inputs are what the steps before it made of the same config in the same store.
+def run_step(pipeline: str, request: RunRequest, step: str, display: Display) -> StepRun:
+    """Run one step of a pipeline alone, with what the steps before it made of the same config in the same store.
 
     Raises:
-        ConfigError: there is no such step.
+        ConfigError: the pipeline has no such step.
         NotFoundError: an input has not been made yet.
         StepError, Stopped: see `run_locally`.
     """
-    if step not in STEPS:
-        raise ConfigError(unknown_name("step in --only:", step, STEPS))
+    steps = PIPELINES[pipeline].steps
+    if step not in steps:
+        raise ConfigError(unknown_name("step in --only:", step, steps))
     made = component(step, IMAGE)
-    parameters = request.parameters()
-    inputs = {name: _input(request, step, name, parameters) for name in made.component_spec.inputs}
-    (done,) = run_locally(lambda: made(**inputs), [step], display, after_each=lambda run: _note(request, run))
+    inputs = _inputs(request, step, made)
+    (done,) = run_locally(lambda: made(**inputs), [step], display, after_each=partial(_keep_output, request))
     return done
 
 
-def _note(request: RunRequest, run: StepRun) -> None:
+def _keep_output(request: RunRequest, run: StepRun) -> None:
     step_inputs.put(request, run.step, run.outcome)
 
 
-def _input(request: RunRequest, step: str, name: str, parameters: dict[str, str]) -> str:
-    given = parameters.get(name, "")
-    if given or (name == "run_id" and step == "train"):
-        return given
-    return step_inputs.get(request, step, name)
-
-
-def _left_out(done: Sequence[StepRun]) -> set[str]:
-    """The steps that there was no reason for."""
-    details = {run.step: run.outcome.details for run in done}
-    if "decide" in details and not details["decide"]["train"]:
-        return set(retraining.ORDER) - {"preprocess", "decide", "notify"}
-    return set() if details.get("gate", {}).get("passed") else {"promote"}
+def _inputs(request: RunRequest, step: str, made: Any) -> dict[str, str]:
+    inputs = {name: text for name, text in request.parameters().items() if text and name in made.component_spec.inputs}
+    for name, spec in made.component_spec.inputs.items():
+        if name not in inputs and not spec.optional:
+            inputs[name] = step_inputs.get(request, step, name)
+    return inputs
 
 
 def _require(done: Sequence[StepRun], wanted: Sequence[str]) -> list[StepRun]:

@@ -1,4 +1,4 @@
-"""Starts something under `kfp.local`, listens to its steps, and tells how each went."""
+"""Runs components or a pipeline under `kfp.local`, shows its steps, and returns how each went."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.runtime import result_file as records
+from components.runtime import result_file
 from components.runtime.result_file import ResultFile
 from gan.errors import EXIT_BUG, GanError, Stopped
 from gan.result import StepResult
@@ -48,23 +48,23 @@ def run_locally(
 
     Args:
         start: calls a component or pipeline, which `kfp.local` then runs.
-        order: the names of all steps that may come.
-        display: where to show them; it is closed at the end.
-        after_each: is told of each step that ended well.
+        order: the names of all steps that may run.
+        display: shows them; it is closed at the end.
+        after_each: is called for each step that succeeded.
 
     Returns:
         How each step went, in the order in which they ran.
 
     Raises:
         StepError: a step failed; the message and the exit code are the step's own.
-        Stopped: a signal came; the step that ran was told, and has ended.
+        Stopped: a signal came; it was forwarded to the step that ran, which has ended.
     """
     crash: RuntimeError | None = None
     with kfp_local_env(progress_every_seconds=display.every_seconds) as folder, Signals() as signals:
-        conductor = _LocalRunner(order, folder, display, signals, after_each)
-        feed = OutputParser(conductor)
+        runner = _LocalRunner(order, folder, display, signals, after_each)
+        output = OutputParser(runner)
         try:
-            with contextlib.redirect_stdout(feed):
+            with contextlib.redirect_stdout(output):
                 start()
         except RuntimeError as error:  # kfp's word for a failed step
             crash = error
@@ -72,15 +72,15 @@ def run_locally(
             display.close()
     if crash is not None and signals.received is not None:
         raise Stopped(signals.received, "The same command again continues where this one stopped.")
-    if conductor.failed is not None:
-        raise _failure(*conductor.failed, feed.last_lines())
+    if runner.failed is not None:
+        raise _failure(*runner.failed, output.last_lines())
     if crash is not None:
         raise crash
-    return conductor.done
+    return runner.done
 
 
 class _LocalRunner:
-    """The listener: keeps how each step went, and the first failure."""
+    """Listens to the steps: keeps how each went, and the first failure."""
 
     def __init__(
         self,
@@ -104,26 +104,26 @@ class _LocalRunner:
         self._signals.launched(process)
         self._display.begin(step, self._order.index(step) + 1, len(self._order))
 
-    def said(self, event: dict[str, Any]) -> None:
-        self._display.tell(self._step, event)
+    def logged(self, event: dict[str, Any]) -> None:
+        self._display.event(self._step, event)
 
     def ended(self, step: str, exit_code: int, seconds: float) -> None:
         self._signals.ended()
-        record = records.read(self._folder, step)
-        outcome = record.outcome if record else None
+        file = result_file.read(self._folder, step)
+        outcome = file.outcome if file else None
         self._display.end(step, exit_code, seconds, outcome)
         if exit_code or outcome is None:
-            self.failed = self.failed or (step, exit_code, record)  # a last step may still come, and fail as well
+            self.failed = self.failed or (step, exit_code, file)  # the exit handler still runs, and may fail as well
             return
         self.done.append(StepRun(step, outcome, seconds))
         self._after_each(self.done[-1])
 
 
-def _failure(step: str, exit_code: int, record: ResultFile | None, last_lines: list[str]) -> StepError:
-    if record is not None and record.error is not None and record.exit_code != EXIT_BUG:
-        return StepError(f"{step}: {record.error}", record.exit_code)
+def _failure(step: str, exit_code: int, file: ResultFile | None, last_lines: list[str]) -> StepError:
+    if file is not None and file.error is not None and file.exit_code != EXIT_BUG:
+        return StepError(f"{step}: {file.error}", file.exit_code)
     if exit_code < 0:
-        hint = "; the machine may be short of memory" if exit_code == -9 else ""
+        hint = "; the machine may be out of memory" if exit_code == -9 else ""
         return StepError(f"{step} was killed by signal {-exit_code}{hint}", 128 - exit_code)
     lines = "\n".join(["", *last_lines[-LAST_LINES:]])
     return StepError(f"{step} failed; this is a bug, please report it with these lines:{lines}", EXIT_BUG)

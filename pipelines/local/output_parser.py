@@ -1,8 +1,7 @@
-"""What the steps print, line by line, turned into events.
+"""Parses what the steps print, line by line, into events.
 
-`kfp.local` prints its own log, Kubeflow's executor log, and whatever a step writes, all on stdout and indented. Ours
-are JSON lines: those of `gan.util.log` have the key "event", those of `pipelines.local.python_shim` "launched" or
-"ended".
+`kfp.local` prints its own log, Kubeflow's executor log, and what a step writes, all on stdout and indented. Events are
+JSON lines: those of `gan.util.log` have the key "event", those of `pipelines.local.python_shim` "launched" or "ended".
 """
 
 from __future__ import annotations
@@ -12,47 +11,47 @@ import json
 from collections import deque
 from typing import Any, Protocol
 
-MOST_LINES = 200
+MAX_LINES = 200
 KFP_NOISE = "[KFP Executor "
 
 
 class Listener(Protocol):
-    """Hears what happens while the pipeline runs."""
+    """Is called for each event while the pipeline runs."""
 
     def launched(self, step: str, process: int) -> None:
-        """A step has begun."""
+        """A step began."""
 
-    def said(self, event: dict[str, Any]) -> None:
-        """The step that runs tells something."""
+    def logged(self, event: dict[str, Any]) -> None:
+        """The step that runs logged an event."""
 
     def ended(self, step: str, exit_code: int, seconds: float) -> None:
-        """A step is over; a negative exit code is the signal that killed it."""
+        """A step ended; a negative exit code is the signal that killed it."""
 
 
 class OutputParser(io.TextIOBase):
-    """A stream to put in the place of stdout. Lines that are no event are kept for the case of a crash."""
+    """A stream that replaces stdout. Lines that are not events are kept for a crash report."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._rest = ""
-        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._partial_line = ""
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
 
     def writable(self) -> bool:
         """Yes."""
         return True
 
     def write(self, text: str) -> int:
-        """Take some text; each whole line in it is dealt with."""
-        *lines, self._rest = (self._rest + text).split("\n")
+        """Parse each complete line."""
+        *lines, self._partial_line = (self._partial_line + text).split("\n")
         for line in lines:
-            self._take(line.strip())
+            self._parse(line.strip())
         return len(text)
 
     def last_lines(self) -> list[str]:
-        """What the last step printed beside its events."""
+        """What the last step printed except events."""
         return list(self._lines)
 
-    def _take(self, line: str) -> None:
+    def _parse(self, line: str) -> None:
         event = _event(line)
         if event is None:
             if line and not line.startswith(KFP_NOISE):
@@ -63,7 +62,7 @@ class OutputParser(io.TextIOBase):
         elif "ended" in event:
             self._listener.ended(event["ended"], event["exit_code"], event["seconds"])
         else:
-            self._listener.said(event)
+            self._listener.logged(event)
 
 
 def _event(line: str) -> dict[str, Any] | None:

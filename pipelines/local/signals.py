@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a step runs: the step hears of it, ends in its own time, and then the run stops."""
+"""Ctrl-C and SIGTERM while a step runs: the step gets the signal, and when it has ended the run stops."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ class Signals:
             return
         try:
             if number == signal.SIGKILL:
-                os.killpg(
-                    os.getpgid(self._process), number
-                )  # and what it started: `pipelines.local.python_shim` made the group
+                # its children too: `pipelines.local.python_shim` made the group
+                os.killpg(os.getpgid(self._process), number)
             else:
                 os.kill(self._process, number)
         except ProcessLookupError:

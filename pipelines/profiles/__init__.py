@@ -1,1 +1,1 @@
-"""Resource profiles: what each step's pod gets on a kind of cluster, and how that is applied to its task."""
+"""Resource profiles: what each step's pod gets on a kind of cluster, and how a task is given that."""

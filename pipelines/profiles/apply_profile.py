@@ -1,4 +1,4 @@
-"""A profile's words in Kubeflow's: what shapes the pod of a task."""
+"""Applies a profile to a task: the settings of its pod in Kubeflow's terms."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from kfp import kubernetes
 
 from components.multi_worker.manifests import RESOURCES, SHARED_MEMORY
-from components.registry import fingerprint
+from components.registry import STEPS, fingerprint
 from components.runtime.pod_metadata import (
     BODY,
     EXECUTION,
     IMAGE,
-    KUBEFLOWS_RUN,
     NAMESPACE,
     NODE,
     NODE_NAME,
     POD,
     PROFILE,
+    RUN_ID_LABEL,
     STEP,
     TASK,
 )
@@ -36,28 +36,27 @@ USER = 65532  # the image's own, by number: Kubernetes can't tell that a name is
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION")
 SETTINGS = (GATEWAY,)
 NOTIFY_FOLDER = "/etc/gan/notify"
-"""Where the webhook's Secret is mounted. As a volume, since backends before 2.17 insist on one that gives variables."""
+"""Where the webhook's Secret is mounted: as a volume, which may be missing; backends before 2.17 require variables."""
 
-CACHE_SHARE = 0.9  # the rest of the volume is for downloads and for what a shard needs while it arrives
-NEVER = "31536000s"
-"""What Kubeflow calls the longest wait is, in Argo, a time counted from the start of the first attempt: once it is
-over, a later attempt is killed and none follows. It is an hour where none is given, which would be the end of a long
-training that was preempted once."""
+CACHE_SHARE = 0.9  # the rest of the volume is for downloads and shards that are still arriving
+NO_TIME_LIMIT = "31536000s"
+"""KFP's backoff_max_duration becomes Argo's maxDuration, a limit on the total time over all retries (default 1 h). One
+year disables it; the number of retries is the limit."""
 
-FIELDS = {
-    EXECUTION: f"metadata.labels['{KUBEFLOWS_RUN}']",
+POD_FIELDS = {
+    EXECUTION: f"metadata.labels['{RUN_ID_LABEL}']",
     TASK: f"metadata.annotations['{NODE_NAME}']",
     POD: "metadata.name",
     NAMESPACE: "metadata.namespace",
     NODE: "spec.nodeName",
 }
-"""What a step learns of its own pod; the ledger of attempts needs it."""
+"""What a step must know of its own pod to record its attempt."""
 
 
 def apply_profile(task: Any, step: str, image: str, profile: Profile, given: Mapping[str, Any] | None = None) -> Any:
-    """`task` with everything that `profile` says of the pod of `step`; `given` are sizes that the run itself says.
+    """`task` with all that `profile` says of the pod of `step`; `given` are the sizes that are parameters of the run.
 
-    Where several pods train together, this one makes them, and hands on to them what the profile says.
+    Where several pods train together, this one creates them, and they get what the profile says.
     """
     resources = profile.resources(step)
     if resources.workers > 1:
@@ -67,7 +66,7 @@ def apply_profile(task: Any, step: str, image: str, profile: Profile, given: Map
     _limit(task, resources)
     _place(task, resources)
     _mount(task, resources)
-    _tell(task, step, image, resources)
+    _set_environment(task, step, image, resources)
     _give_secrets(task, step, profile)
     _label(task, step, profile.name, resources)
     kubernetes.set_security_context(task, run_as_user=USER, run_as_group=USER, run_as_non_root=True)
@@ -91,7 +90,7 @@ def _limit(task: Any, resources: Resources) -> None:
             resources.retries,
             backoff_duration=f"{resources.backoff_seconds}s",
             backoff_factor=resources.backoff_factor,
-            backoff_max_duration=NEVER,
+            backoff_max_duration=NO_TIME_LIMIT,
         )
 
 
@@ -101,9 +100,9 @@ def _place(task: Any, resources: Resources) -> None:
     for each in resources.tolerations:
         operator = "Exists" if each.value is None else "Equal"
         kubernetes.add_toleration(task, each.key, operator, each.value, each.effect)
-    must = [term.expression() for term in resources.affinity if term.weight is None]
-    if must:  # in one call: of several, Kubernetes is content with any
-        kubernetes.add_node_affinity(task, match_expressions=must)
+    required = [term.expression() for term in resources.affinity if term.weight is None]
+    if required:  # in one call: of the terms of several calls, any would do
+        kubernetes.add_node_affinity(task, match_expressions=required)
     for term in resources.affinity:
         if term.weight is not None:
             kubernetes.add_node_affinity(task, match_expressions=[term.expression()], weight=term.weight)
@@ -119,7 +118,7 @@ def _mount(task: Any, resources: Resources) -> None:
         kubernetes.empty_dir_mount(task, SHARED_MEMORY, "/dev/shm", medium="Memory", size_limit=resources.shared_memory)  # noqa: S108
 
 
-def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
+def _set_environment(task: Any, step: str, image: str, resources: Resources) -> None:
     values = {
         BODY: fingerprint(step),
         LIMIT_VARIABLE: f"{size_bytes(resources.cache) * CACHE_SHARE / 1e9:.3f}",
@@ -131,7 +130,7 @@ def _tell(task: Any, step: str, image: str, resources: Resources) -> None:
     }
     for name, value in values.items():
         task.set_env_variable(name, value)
-    for name, path in FIELDS.items():
+    for name, path in POD_FIELDS.items():
         kubernetes.use_field_path_as_env(task, name, path)
 
 
@@ -140,7 +139,7 @@ def _give_secrets(task: Any, step: str, profile: Profile) -> None:
         kubernetes.use_secret_as_env(task, profile.store_secret, {name: name for name in STORE_KEYS}, optional=True)
     if profile.settings:
         kubernetes.use_config_map_as_env(task, profile.settings, {name: name for name in SETTINGS}, optional=True)
-    if step == "notify" and profile.notify_secret:
+    if profile.notify_secret and STEPS[step].needs_webhook:
         kubernetes.use_secret_as_volume(task, profile.notify_secret, NOTIFY_FOLDER, optional=True)
         task.set_env_variable(WEBHOOK_FILE, f"{NOTIFY_FOLDER}/{URL}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from components.registry import STEPS
 from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
 from gan.util.ids import check_id
@@ -19,10 +20,7 @@ SHIPPED = Path(__file__).parent / "profiles.yaml"
 
 @dataclass(frozen=True)
 class Profile(Group):
-    """How the pods of a run are made.
-
-    `default` is what a step gets, `steps` what some get instead, key by key.
-    """
+    """What the pods of a run get: `default`, and for some steps instead, key by key, what `steps` says."""
 
     name: str = key("", "Its name; none: that of the file.")
     about: str = key("", "What it is for, in a sentence.")
@@ -31,7 +29,7 @@ class Profile(Group):
     )
     store_secret: str | None = key("gan-store", "Secret with the keys of an s3:// store; none: workload identity.")
     notify_secret: str | None = key(
-        "gan-notify", "Secret with GAN_WEBHOOK_URL for notify; none, or not there: no webhook."
+        "gan-notify", "Secret with GAN_WEBHOOK_URL for notify; none, or missing: no webhook."
     )
     settings: str | None = key("gan-settings", "ConfigMap with GAN_PUSHGATEWAY; none: no metrics are pushed.")
     image_pull_secret: str | None = key(None, "Secret that the image is pulled with; none: the service account's.")
@@ -58,9 +56,10 @@ class Profile(Group):
             made = replace(self.default, **overrides)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
-        if made.workers > 1 and step != "train":
+        if made.workers > 1 and not STEPS[step].takes_workers:
+            takes = ", ".join(name for name, spec in STEPS.items() if spec.takes_workers)
             raise ConfigError(
-                f"{where}: workers is {made.workers}, and only train takes several workers; give 1, or none"
+                f"{where}: workers is {made.workers}, and only {takes} takes several workers; give 1, or none"
             )
         return made
 
@@ -102,7 +101,7 @@ def _profile(name: str, tree: Any, shipped: Mapping[str, Any]) -> Profile:
 
 
 def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
-    """`tree` upon what it extends: the keys of a step's resources one by one, everything else whole."""
+    """`tree` merged into what it extends: the resources of each step key by key, everything else whole."""
     if not isinstance(tree, Mapping):
         raise ConfigError(f"profile {name} must be a mapping of keys to values; got {tree!r}")
     own = dict(tree)
@@ -111,28 +110,26 @@ def _merged(name: str, tree: Any, shipped: Mapping[str, Any]) -> dict[str, Any]:
         return own
     if base not in shipped:
         raise ConfigError(unknown_name(f"profile {name} extends", str(base), shipped))
-    below = _merged(base, shipped[base], shipped)
-    default = _upon(below.get("default", {}), own.get("default", {}))
+    extended = _merged(base, shipped[base], shipped)
+    default = _updated(extended.get("default", {}), own.get("default", {}))
     steps = own.get("steps", {})
     if isinstance(steps, Mapping):
-        lower = below.get("steps", {})
-        steps = {**lower, **{step: _upon(lower.get(step, {}), overrides) for step, overrides in steps.items()}}
-    return {**below, **own, "default": default, "steps": steps}
+        before = extended.get("steps", {})
+        steps = {**before, **{step: _updated(before.get(step, {}), overrides) for step, overrides in steps.items()}}
+    return {**extended, **own, "default": default, "steps": steps}
 
 
-def _upon(lower: Mapping[str, Any], upper: Any) -> Any:
-    """`lower` with the keys of `upper`; what is no mapping stays, for the checks to refuse."""
-    return {**lower, **upper} if isinstance(upper, Mapping) else upper
+def _updated(resources: Mapping[str, Any], overrides: Any) -> Any:
+    """`resources` with the keys of `overrides`; what is not a mapping is returned for the checks to refuse."""
+    return {**resources, **overrides} if isinstance(overrides, Mapping) else overrides
 
 
 def _check_steps(name: str, steps: Any) -> None:
-    from components.registry import COMPONENTS
-
     if not isinstance(steps, Mapping):
         raise ConfigError(f"profile {name}: steps must be a mapping of step to resources; got {steps!r}")
     for step in steps:
-        if step not in COMPONENTS:
-            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), COMPONENTS))
+        if step not in STEPS:
+            raise ConfigError(unknown_name(f"step in profile {name}:", str(step), STEPS))
 
 
 def _check_keys(where: str, tree: Any, kind: type[Group]) -> None:

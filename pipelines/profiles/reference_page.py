@@ -17,10 +17,10 @@ FILE.yaml` one of your own, which may extend a shipped one and give only what di
     steps:
       train: {accelerator_count: 2, cpu: 14, memory: 56Gi}
 
-A step gets the keys of `default`, and instead of them those that `steps` gives it. A profile is compiled into the
-pipeline: `gan-pipelines submit` and schedules upload a version of their own for each. Only in the training pipeline is
-the size of the pod that trains (`train_cpu` unless there is a `cpu_limit`, `train_memory`, `train_accelerators`) a
-parameter of the run as well: where memory ran out, a copy of the run can be given more of it in Kubeflow's form.
+A step gets the keys of `default`, except those that `steps` gives it instead. A profile is compiled into the pipeline:
+`gan-pipelines submit` and schedules upload one version for each profile. In the training pipeline the size of the pod
+that trains is also a parameter of the run (`train_cpu` unless there is a `cpu_limit`, `train_memory`,
+`train_accelerators`): a run that ran out of memory can be cloned with more in Kubeflow's UI.
 
 This page is generated: `make docs-reference`.
 """
@@ -31,22 +31,22 @@ Three more keys say where the pod runs:
 | key | one of them | meaning |
 | --- | --- | --- |
 | `node_selector` | `{cloud.google.com/gke-accelerator: nvidia-l4}` | Labels that the node must have; values are text. |
-| `tolerations` | `[{key: nvidia.com/gpu}]` | Taints that the pod bears: a key, a `value` (none: any) and an `effect` \
-(`NoSchedule`, `PreferNoSchedule`, `NoExecute`). |
+| `tolerations` | `[{key: nvidia.com/gpu}]` | Taints that the pod tolerates: a key, a `value` (none: any) and an \
+`effect` (`NoSchedule`, `PreferNoSchedule`, `NoExecute`). |
 | `affinity` | `[{key: topology.kubernetes.io/zone, operator: In, values: [a, b], weight: 10}]` | What a label of the \
-node must be, or had better be where there is a `weight` of 1 to 100; all without one must hold. |
+node must be, or preferably is where there is a `weight` of 1 to 100; all without a weight must hold. |
 """
 
 BEHAVIOUR = """## What to know
 
-- An attempt that is preempted, evicted, killed for want of memory or over its deadline counts as one of `retries`, like
-  one that failed; one that ended with a lasting error (bad data, config, divergence) makes those after it end at once
-  with the same words. So `retries` can be high where nodes come and go. A pod deleted by force, or lost with
-  its node, is retried only where `k8s/workflow-controller.sh` has set Argo up; elsewhere the run fails, and
-  `gan-pipelines retry RUN` goes on from the last checkpoint.
-- What Kubeflow's interface calls the longest wait between retries is, in Argo, the time after the first start at which
-  every later attempt is killed, an hour by default. Profiles set it to a year: the number of retries is the limit.
-- Argo reads `backoff_factor` as a whole number, and knows no longest wait; profiles whose last wait would exceed a day
+- An attempt that is preempted, evicted, over its deadline or out of memory counts as one of `retries`, like one that
+  failed. After an error that a retry can't fix (bad data, config, divergence) the remaining retries end at once with
+  the same message. So `retries` can be high where nodes come and go. A pod that was deleted by force or lost with its
+  node is retried only where `k8s/workflow-controller.sh` has set Argo up; elsewhere the run fails, and
+  `gan-pipelines retry RUN` continues from the last checkpoint.
+- What Kubeflow calls the maximum wait between retries is, in Argo, a limit on the time over all attempts, an hour by
+  default. Profiles set it to a year: the number of retries is the limit.
+- Argo reads `backoff_factor` as a whole number, and has no maximum wait; profiles whose last wait would exceed a day
   are refused.
 - `/tmp` and `/cache` are empty at each attempt unless `cache_claim` names a volume. A claim must be writable by user
   and group 65532; where the volume's root belongs to root (disks of most clouds do), the `fsGroup` that

@@ -1,4 +1,4 @@
-"""What the pod of one step asks of a cluster: checked when made, in the words of a profile file."""
+"""What the pod of one step asks of a cluster, with the keys of a profile file; checked when made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from gan.config.check import Group, key
 from gan.errors import ConfigError, unknown_name
 
-MOST_WAIT_SECONDS = 86400
+MAX_WAIT_SECONDS = 86400
 CACHE_CLAIMS = "gan-cache"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
@@ -24,7 +24,7 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 @dataclass(frozen=True)
 class Toleration:
-    """A taint that the pod bears: `key` with `value`, or with any value where `value` is none."""
+    """A taint that the pod tolerates: `key` with `value`, or with any value where `value` is none."""
 
     key: str
     value: str | None = None
@@ -40,7 +40,7 @@ class Toleration:
 
 @dataclass(frozen=True)
 class NodeTerm:
-    """What a node's label must be, or had better be where `weight` (1 to 100) is given."""
+    """What a node's label must be, or preferably is where `weight` (1 to 100) is given."""
 
     key: str
     operator: str = "In"
@@ -63,29 +63,31 @@ class NodeTerm:
             raise ConfigError(f"an affinity's weight must be between 1 and 100, or none; got {self.weight!r}")
 
     def expression(self) -> dict[str, Any]:
-        """It in Kubernetes' words."""
+        """The term as Kubernetes writes it."""
         return {"key": self.key, "operator": self.operator, "values": list(self.values)}
 
 
 @dataclass(frozen=True)
 class Resources(Group):
-    """What the pod of one step gets, and how patient Kubeflow is with it."""
+    """What the pod of one step gets, and how often it is retried."""
 
     cpu: str = key("1", "CPU cores the pod reserves, such as 2 or 500m.")
     cpu_limit: str | None = key(None, "CPU cores it may use at most; none: what it reserves.")
-    memory: str = key("2Gi", "Memory it reserves and may use at most; what lies in shared_memory counts.")
+    memory: str = key("2Gi", "Memory it reserves and may use at most, shared_memory included.")
     accelerator: str | None = key(None, "The resource name of its accelerators, such as nvidia.com/gpu.")
     accelerator_count: int = key(1, "Accelerators in the pod, where `accelerator` is given.", min_value=1, max_value=16)
     workers: int = key(
-        1, "Pods that train together, each with all of this; for the step train alone.", min_value=1, max_value=256
+        1, "Pods that train together, each with all of this; only for the step train.", min_value=1, max_value=256
     )
     shared_memory: str | None = key(None, "Size of /dev/shm; none: the container runtime's own, often 64 MiB.")
-    scratch: str = key("10Gi", "Most bytes under /tmp.")
-    cache: str = key("20Gi", "Most bytes under /cache: shards and downloads.")
+    scratch: str = key("10Gi", "Size limit of /tmp.")
+    cache: str = key("20Gi", "Size limit of /cache: shards and downloads.")
     cache_claim: str | None = key(
         None, "PersistentVolumeClaim for /cache, whose name begins with gan-cache; none: it is empty at each attempt."
     )
-    deadline_seconds: int = key(86400, "An attempt that takes longer is stopped, and counts as one.", min_value=60)
+    deadline_seconds: int = key(
+        86400, "An attempt that takes longer is stopped, and counts as an attempt.", min_value=60
+    )
     grace_seconds: int = key(
         25,
         "Time from SIGTERM to SIGKILL for its last checkpoint; a spot node of GKE gives 15.",
@@ -93,8 +95,10 @@ class Resources(Group):
         max_value=55,
     )
     retries: int = key(3, "Attempts after the first.", min_value=0, max_value=100)
-    backoff_seconds: int = key(30, "The wait before the first of them.", min_value=0, max_value=86400)
-    backoff_factor: int = key(1, "Each wait is longer by this factor, a whole number.", min_value=1, max_value=10)
+    backoff_seconds: int = key(30, "The wait before the first retry.", min_value=0, max_value=86400)
+    backoff_factor: int = key(
+        1, "Each further wait is longer by this factor, a whole number.", min_value=1, max_value=10
+    )
     queue: str | None = key(None, "Kueue's LocalQueue that admits the pod; none: it starts without Kueue.")
     priority: str | None = key(None, "Kueue's WorkloadPriorityClass of the pod; needs `queue`.")
     tolerations: tuple[Toleration, ...] = ()
@@ -127,10 +131,10 @@ class Resources(Group):
                 f'other claim; got "{self.cache_claim}"'
             )
         wait = self.longest_wait_seconds()
-        if wait > MOST_WAIT_SECONDS:
+        if wait > MAX_WAIT_SECONDS:
             raise ConfigError(
                 f"before the last of {self.retries} retries there would be a wait of {wait} seconds, and "
-                f"{MOST_WAIT_SECONDS} (a day) are allowed; give backoff_factor 1, or fewer retries"
+                f"{MAX_WAIT_SECONDS} (a day) are allowed; give backoff_factor 1, or fewer retries"
             )
         if self.priority is not None and self.queue is None:
             raise ConfigError(
@@ -141,7 +145,7 @@ class Resources(Group):
         object.__setattr__(self, "node_selector", _labels("node_selector", self.node_selector))
 
     def longest_wait_seconds(self) -> int:
-        """The wait before the last retry: Kubeflow knows no upper bound of a wait."""
+        """The wait before the last retry: Kubeflow has no upper limit of a wait."""
         return self.backoff_seconds * int(self.backoff_factor ** max(self.retries - 1, 0))
 
 
@@ -150,10 +154,10 @@ def _cores(text: str) -> Decimal:
 
 
 def size_bytes(text: str) -> int:
-    """The bytes that a size in Kubernetes' words means: 1500, 2M (million) or 2Mi (2^21).
+    """The bytes of a size as Kubernetes writes it: 1500, 2M (million) or 2Mi (2^21).
 
     Raises:
-        ConfigError: it is no such size.
+        ConfigError: it is not a size.
     """
     found = _BYTES.fullmatch(text)
     if found is None:
@@ -176,7 +180,7 @@ def _from_dict(name: str, kind: type[Any], tree: Any) -> Any:
         raise ConfigError(f"each of {name} must be a mapping with a key, and may have {known[1:]}; got {tree!r}")
     for given in tree:
         if given not in known:
-            raise ConfigError(unknown_name(f"word in {name}:", str(given), known))
+            raise ConfigError(unknown_name(f"key in {name}:", str(given), known))
     return kind(**tree)
 
 

@@ -1,4 +1,4 @@
-"""Several pods that train together: the step's own pod makes them and needs little; what the profile says is theirs."""
+"""Several pods that train together get what the profile says; the step's own pod, which creates them, gets little."""
 
 from __future__ import annotations
 
@@ -8,42 +8,41 @@ from typing import Any
 
 from pipelines.profiles.resources import NodeTerm, Resources
 
-COORDINATES: dict[str, Any] = {
+COORDINATOR_RESOURCES: dict[str, Any] = {
     "cpu": "250m",
     "cpu_limit": "1",
     "memory": "1Gi",
     "accelerator": None,
     "shared_memory": None,
 }
-"""What the pod that makes the workers asks for. It takes 0.1 GB without TensorFlow, and more for the store's client."""
+"""Of the pod that creates the workers. It uses 0.1 GB without TensorFlow, and more for the store's client."""
 
 
 def coordinator(each: Resources, default: Resources) -> Resources:
     """What the step's own pod gets where `each` is what a worker gets.
 
-    It is placed as a step is that the profile says nothing of, which gets `default`; or, where such steps ask for an
-    accelerator, on any node.
+    It is placed like a step with the resources `default`, or on any node if these have an accelerator.
     """
     anywhere = Resources()
     place = anywhere if default.accelerator else default
     where = {name: getattr(place, name) for name in ("node_selector", "tolerations", "affinity")}
-    return replace(each, **COORDINATES, **where)
+    return replace(each, **COORDINATOR_RESOURCES, **where)
 
 
 def annotation(each: Resources) -> str:
     """What a worker gets, as `components.multi_worker.manifests` reads it on the step's pod.
 
-    No two braces stand side by side in it: they mean something to Argo.
+    It never has two braces side by side: Argo would replace what is between them.
     """
-    words: dict[str, Any] = {
+    wanted: dict[str, Any] = {
         "resources": _amounts(each),
         "nodeSelector": dict(each.node_selector),
         "tolerations": _tolerations(each),
         "affinity": _affinity(each.affinity),
         "sharedMemory": each.shared_memory,
     }
-    said = {name: value for name, value in words.items() if value}
-    return json.dumps(said, indent=0, separators=(",", ": ")).replace("\n", " ")
+    given = {name: value for name, value in wanted.items() if value}
+    return json.dumps(given, indent=0, separators=(",", ": ")).replace("\n", " ")
 
 
 def _tolerations(resources: Resources) -> list[dict[str, str]]:
@@ -63,16 +62,16 @@ def _amounts(each: Resources) -> dict[str, Any]:
 
 
 def _affinity(terms: tuple[NodeTerm, ...]) -> dict[str, Any]:
-    """As Kubeflow makes it of the same terms: all of those without a weight must hold."""
-    must = [term.expression() for term in terms if term.weight is None]
-    better = [
+    """As Kubeflow writes the same terms: all of those without a weight must hold."""
+    required = [term.expression() for term in terms if term.weight is None]
+    preferred = [
         {"weight": term.weight, "preference": {"matchExpressions": [term.expression()]}}
         for term in terms
         if term.weight is not None
     ]
     made: dict[str, Any] = {}
-    if must:
-        made["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [{"matchExpressions": must}]}
-    if better:
-        made["preferredDuringSchedulingIgnoredDuringExecution"] = better
+    if required:
+        made["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [{"matchExpressions": required}]}
+    if preferred:
+        made["preferredDuringSchedulingIgnoredDuringExecution"] = preferred
     return {"nodeAffinity": made} if made else {}

@@ -14,10 +14,11 @@ import yaml
 from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_name
 from gan.util.ids import check_id
+from pipelines.registry import PIPELINES
 from pipelines.schedule.cron import Cron
 
 LONGEST_NAME = 50
-PIPELINES = ("retraining", "training")  # a sweep is begun by hand: every night it would find itself done
+SCHEDULABLE = [name for name, spec in PIPELINES.items() if spec.schedulable]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Schedule(Group):
         if not isinstance(self.set, list | tuple) or not all(isinstance(each, str) for each in self.set):
             raise ConfigError(f"schedule {self.name}: set must be a list of KEY=VALUE; got {self.set!r}")
         object.__setattr__(self, "set", tuple(self.set))
-        if self.pipeline not in PIPELINES:
-            raise ConfigError(unknown_name(f"pipeline in schedule {self.name}:", self.pipeline, PIPELINES))
+        if self.pipeline not in SCHEDULABLE:
+            raise ConfigError(unknown_name(f"pipeline in schedule {self.name}:", self.pipeline, SCHEDULABLE))
         try:
             due = self.due
         except ConfigError as error:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gan.store import Store, alias
-from pipelines.dags.retraining import ORDER
+from pipelines.registry import PIPELINES
 from pipelines.schedule.time_zone import controller_zone
 from support.cluster import NAMESPACE, NARROW, Cluster, Told, until
 from support.run_lifecycle import details
@@ -90,7 +90,7 @@ def test_applying_again_changes_nothing(nights: Nights) -> None:
 def test_the_first_night_trains_and_promotes(nights: Nights) -> None:
     assert nights.first.exit_code == 0, nights.first.stdout + nights.first.stderr
     steps = {each["step"]: each["state"] for each in nights.first.record["steps"]}
-    assert set(steps) == set(ORDER)
+    assert set(steps) == set(PIPELINES["retraining"].steps)
     assert steps["train"] == steps["promote"] == steps["notify"] == "done", steps
     decided = details(nights.first.record, "decide")
     assert (decided["train"], decided["reasons"]) == (True, [f"nothing is live under {nights.name}"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from container.probe import code_digest
 
-from components.registry import COMPONENTS, component
+from components.registry import STEPS, component
 from components.runtime import result_file
 from gan.config import Config, from_dict
 from gan.config.sweep import Sweep
@@ -66,7 +66,7 @@ def swept(retrained: Bench, image: Any) -> Bench:
     return retrained
 
 
-@pytest.mark.parametrize("step", COMPONENTS)
+@pytest.mark.parametrize("step", STEPS)
 def test_each_step_does_its_work(swept: Bench, step: str) -> None:
     left = result_file.read(swept.records, step)
     assert left is not None

@@ -14,7 +14,7 @@ import yaml
 
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
-from components.runtime.context import LATEST_SECONDS
+from components.runtime.context import FORCED_EXIT_SECONDS
 from pipelines.doctor.permissions import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
 from pipelines.profiles.profile import load_profile, profile_names
 from pipelines.profiles.resources import Resources
@@ -191,7 +191,7 @@ def test_what_argo_adds_to_pods_is_an_expression_that_it_can_read() -> None:
     (main,) = pod["containers"]
     assert main["lifecycle"]["preStop"]["exec"]["command"] == ["python3", "-m", pre_stop_hook.__name__]
     longest = max(field.metadata["max_value"] for field in fields(Resources) if field.name == "grace_seconds")
-    assert pod["terminationGracePeriodSeconds"] > longest + LATEST_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > longest + FORCED_EXIT_SECONDS
     assert yaml.safe_load(others) == {}
 
 

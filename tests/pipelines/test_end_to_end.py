@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 
-from components.registry import STEPS
 from gan.store import alias, open_store
+from pipelines.registry import PIPELINES
 
 pytestmark = pytest.mark.slow
 
 COMMANDS = Path(sys.executable).parent
+TRAINING = list(PIPELINES["training"].steps)
 TINY = [
     "generator.width=0.05",
     "discriminator.width=0.05",
@@ -66,7 +67,7 @@ def run(config: str, store: Path, *sets: str, more: Sequence[str] = ()) -> Ran:
 
 def expect_promoted(record: dict[str, Any], store: Path, name: str) -> None:
     """Everything that a run that ended well leaves behind."""
-    assert [step["step"] for step in record["steps"]] == list(STEPS)
+    assert [step["step"] for step in record["steps"]] == TRAINING
     assert record["promoted"] == name
     assert alias.read(open_store(str(store)), name).live == record["generator_id"]
     assert {"fid", "kid", "precision", "recall", "density", "coverage"} <= set(record["scores"])
@@ -92,7 +93,7 @@ def test_digits_from_images_to_a_promoted_generator(digits: tuple[Path, Ran]) ->
     expect_promoted(ran.record, store, "digits")
     assert not any(step["skipped"] for step in ran.record["steps"])
     events = [json.loads(line) for line in ran.err.splitlines()]
-    assert [event["step"] for event in events if event["event"] == "step begins"] == list(STEPS)
+    assert [event["step"] for event in events if event["event"] == "step begins"] == TRAINING
 
 
 def test_the_same_again_finds_everything_in_the_store(digits: tuple[Path, Ran]) -> None:
@@ -111,7 +112,7 @@ def test_a_refused_gate_ends_green_with_nothing_promoted_and_the_reasons_in_the_
     ran = run("digits", store, *TINY, *OPEN_GATE, "data.image_size=8", "gate.limits.fid=0", more=["--name", "strict"])
     record = ran.record
     assert (record["passed"], record["promoted"]) == (False, None)
-    assert [step["step"] for step in record["steps"]] == [step for step in STEPS if step != "promote"]
+    assert [step["step"] for step in record["steps"]] == [step for step in TRAINING if step != "promote"]
     assert alias.read(open_store(str(store)), "strict").live is None
     (reason,) = record["reasons"]
     assert "fid" in reason
@@ -120,7 +121,8 @@ def test_a_refused_gate_ends_green_with_nothing_promoted_and_the_reasons_in_the_
 
 def test_one_step_alone_takes_what_the_steps_before_it_made(digits: tuple[Path, Ran]) -> None:
     store, first = digits
-    for step, key in (("evaluate", "id"), ("export", "generator_id"), ("gate", "generator_id"), ("report", "id")):
+    made = {"train": "id", "evaluate": "id", "export": "generator_id", "gate": "generator_id", "report": "id"}
+    for step, key in made.items():
         alone = run("digits", store, *TINY, *OPEN_GATE, "data.image_size=8", more=["--only", step]).record
         assert alone["id"] == first.record[key], step
 

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from components.registry import STEPS
+from pipelines.registry import PIPELINES
 from support.cluster import Cluster, Told
 
-TRAINING = ("preprocess", "reference", "train", "evaluate", "export", "gate", "promote", "report")
-MADE = ("preprocess", "reference", "train", "evaluate", "export")
+TRAINING = PIPELINES["training"].steps
+MADE = tuple(step for step in TRAINING if STEPS[step].makes)
 """The steps that make something which the store keeps."""
 
 

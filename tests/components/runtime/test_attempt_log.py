@@ -149,7 +149,7 @@ with context.step("promote", {str(pod.store)!r}):
     with context.step("promote", str(pod.store)) as step:
         step.done(StepResult("gen-1", "/uri"))
     assert [each.state for each in pod.attempts()] == [LOST, DONE]
-    assert "killed, for want of memory most likely" in capsys.readouterr().err
+    assert "the attempt before was killed, most likely because it ran out of memory" in capsys.readouterr().err
 
 
 def test_two_tasks_of_the_same_step_are_kept_apart(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def terminate():
     ready.wait()
     os.kill(os.getpid(), signal.SIGTERM)
 
-context.LATEST_SECONDS = 0
+context.FORCED_EXIT_SECONDS = 0
 ready = threading.Event()
 threading.Thread(target=terminate, daemon=True).start()
 with context.step("promote", {str(pod.store)!r}):
@@ -197,10 +197,10 @@ with context.step("promote", {str(pod.store)!r}):
     monkeypatch.setenv("GAN_GRACE_SECONDS", "1")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 143
-    assert done.stderr == "promote: stopped at the end of the grace; run the same command to continue\n"
+    assert done.stderr == "promote: stopped at the end of the grace period; the same command again continues\n"
     (stopped,) = pod.attempts()
     assert (stopped.state, stopped.exit_code) == (STOPPED, 143)
-    assert stopped.error == "stopped by SIGTERM, and ended before the step could clear up"
+    assert stopped.error == "stopped by SIGTERM, and ended before the step could clean up"
     assert pod.last_words.read_text() == f"promote: {stopped.error}"
 
 
@@ -212,7 +212,7 @@ def test_a_ledger_that_can_not_be_written_fails_no_step(
     pod.retry(1)
     with context.step("promote", str(nowhere)) as step:
         step.done(StepResult("gen-1", "/uri"))
-    assert "warning: the ledger of the execution can't be written" in capsys.readouterr().err
+    assert "warning: the log of attempts can't be written" in capsys.readouterr().err
 
 
 def test_outside_of_an_execution_nothing_is_on_record(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from gan.result import StepResult
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(pod_metadata.RECORDS, str(tmp_path))
+    monkeypatch.setenv(pod_metadata.RESULTS_FOLDER, str(tmp_path))
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_an_outcome_is_handed_on_and_left_on_record(records: Path) -> None:
 
 
 def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(pod_metadata.RECORDS, raising=False)
+    monkeypatch.delenv(pod_metadata.RESULTS_FOLDER, raising=False)
     monkeypatch.chdir(tmp_path)
     with context.step("train") as step:
         step.done(StepResult("id", "/uri"))
@@ -141,9 +141,10 @@ def test_a_group_of_the_config_as_overrides_gives_the_same_group() -> None:
 
 @pytest.mark.parametrize(("step", "wanted"), [("train", "True"), ("report", "True"), ("gate", "False")])
 def test_tensorflow_is_imported_quietly_and_only_where_it_is_needed(step: str, wanted: str) -> None:
-    program = (
-        "import sys; from components.runtime import context\n"
-        f"with context.step({step!r}): print('tensorflow' in sys.modules)\n"
-    )
+    program = f"""
+import sys
+from components.runtime import context
+with context.step({step!r}): print('tensorflow' in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{wanted}\n", "")

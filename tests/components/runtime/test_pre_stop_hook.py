@@ -9,7 +9,7 @@ import pytest
 
 STEP = """
 import signal, sys
-from components.runtime.pre_stop_hook import leave_pid
+from components.runtime.pre_stop_hook import write_pid_file
 
 def end(number, frame):
     print("told of", number, flush=True)
@@ -18,7 +18,7 @@ def end(number, frame):
     sys.exit(143)
 
 signal.signal(signal.SIGTERM, end)
-leave_pid({"GAN_POD": "pod-1"})
+write_pid_file({"GAN_POD": "pod-1"})
 print("begun", flush=True)
 signal.pause()
 """
@@ -58,6 +58,6 @@ def test_a_pod_without_a_step_is_left_alone(environment: dict[str, str]) -> None
 
 
 def test_outside_a_pod_nothing_is_noted(environment: dict[str, str], tmp_path: Path) -> None:
-    code = "from components.runtime.pre_stop_hook import leave_pid; leave_pid({})"
+    code = "from components.runtime.pre_stop_hook import write_pid_file; write_pid_file({})"
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.registry import STEPS
 from components.runtime import context
 from components.runtime.step_metrics import StepMetrics, experiment_of
 from gan.errors import DataError
@@ -40,14 +41,14 @@ def told(gateway: str, step: str) -> dict[str, float]:
     return found
 
 
-def run_vitals(step: str, outcome: StepResult) -> None:
-    with StepMetrics(step, "faces", clock=lambda: 1000.0) as vitals:
-        vitals.begin()
-        vitals.done(outcome)
+def run_step(step: str, result: StepResult) -> None:
+    with StepMetrics(step, "faces", STEPS[step].gauges, clock=lambda: 1000.0) as metrics:
+        metrics.begin()
+        metrics.done(result)
 
 
 def test_every_step_tells_when_it_ran_and_how_it_ended(gateway: str) -> None:
-    run_vitals("reference", StepResult("ref-1", "/uri", skipped=True))
+    run_step("reference", StepResult("ref-1", "/uri", skipped=True))
     found = told(gateway, "reference")
     assert found.pop("gan_step_duration_seconds") >= 0
     assert found == {
@@ -62,7 +63,7 @@ def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str)
     scores = {"fid": {"value": 5.0, "low": 4.0, "high": 6.0}, "kid": {"value": 0.1, "low": 0.0, "high": 0.2}}
     scores["fid_infinity"] = {"value": 4.5}  # which has no interval
     details = {"scores": scores, "real": {"fid": {"value": 1.0, "low": 0.5, "high": 1.5}}}
-    run_vitals("evaluate", StepResult("r1", "/uri", details=details))
+    run_step("evaluate", StepResult("r1", "/uri", details=details))
     found = {name: value for name, value in told(gateway, "evaluate").items() if name.startswith("gan_score")}
     assert found == {
         'gan_score{score="fid",}': 5.0,
@@ -78,14 +79,14 @@ def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str)
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_the_verdict(gateway: str, passed: bool) -> None:
-    run_vitals("gate", StepResult("gen-1", "/uri", details={"passed": passed}))
+    run_step("gate", StepResult("gen-1", "/uri", details={"passed": passed}))
     assert told(gateway, "gate")["gan_verdict_passed"] == passed
 
 
 def test_only_what_went_live_just_now_is_a_promotion(gateway: str) -> None:
-    run_vitals("promote", StepResult("gen-1", "/uri", skipped=True))
+    run_step("promote", StepResult("gen-1", "/uri", skipped=True))
     assert "gan_promoted_timestamp_seconds" not in told(gateway, "promote")
-    run_vitals("promote", StepResult("gen-1", "/uri"))
+    run_step("promote", StepResult("gen-1", "/uri"))
     assert told(gateway, "promote")["gan_promoted_timestamp_seconds"] == 1000
 
 

@@ -11,6 +11,7 @@ from gan.result import StepResult
 from pipelines.cli.main import main
 from pipelines.local import local_run
 from pipelines.local.local_runner import StepError, StepRun
+from pipelines.registry import PIPELINES
 
 TINY = ["--set", "data.image_size=8"]
 
@@ -89,7 +90,7 @@ def test_a_branch_that_was_skipped_in_silence_is_a_bug_and_not_a_success() -> No
         for step in ("preprocess", "reference", "train", "evaluate", "export", "gate", "report")
     ]
     with pytest.raises(StepError, match="this is a bug") as caught:
-        local_run._require(done, list(local_run.STEPS))
+        local_run._require(done, PIPELINES["training"].steps)
     assert caught.value.exit_code == 70
 
 
@@ -103,7 +104,7 @@ def test_a_step_alone_is_told_as_gan_tells_it(
     judged = StepResult(
         "g1", "/", details={"passed": passed, "name": "digits", "reasons": ["worse"], "notes": ["weak"]}
     )
-    monkeypatch.setattr(local_run, "run_step", lambda request, step, display: StepRun(step, judged, 1.0))
+    monkeypatch.setattr(local_run, "run_step", lambda pipeline, request, step, display: StepRun(step, judged, 1.0))
     argv = ["run", "--config", "digits", "--store", str(tmp_path), "--only", "gate"]
     assert main(argv) == code
     assert capsys.readouterr().out.startswith(text)

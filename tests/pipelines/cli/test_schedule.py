@@ -96,7 +96,9 @@ def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pyte
     write(digest="1" * 64)
     told = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
     assert told["state"] == "changed"
-    assert told["notes"] == ["a run of the version before goes on; one that is due before it ends begins beside it"]
+    assert told["notes"] == [
+        "a run of the version before is in progress; one that is due before it ends runs at the same time"
+    ]
     assert [each["status"] for each in kept.schedules.values()] == ["DISABLED", "ENABLED"]
     (row,) = said(capsys, "list")["schedules"]
     assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])

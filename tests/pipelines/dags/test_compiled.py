@@ -2,29 +2,35 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from kfp import components
 
-from components.registry import STEPS
 from gan.errors import ConfigError
 from pipelines.cli.parser import make_parser
-from pipelines.dags.compiled import compile_pipeline, pipelines
-from pipelines.local.local_run import ORDERS
+from pipelines.dags.compiled import compile_pipeline, compile_text
 from pipelines.profiles.profile import load_profile, profile_names
-from pipelines.request import PIPELINES
+from pipelines.registry import PIPELINES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 IMAGE = "gan-pipelines:cpu"
 
 
-def test_whatever_lists_pipelines_and_profiles_lists_all() -> None:
-    assert set(pipelines()) == set(PIPELINES) == set(ORDERS)
+def test_the_help_lists_all_pipelines_and_profiles() -> None:
     with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:
         make_parser().parse_args(["submit", "--help"])
     assert all(name in told.getvalue() for name in (*PIPELINES, *profile_names()))
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_pipeline_has_the_steps_of_its_registry_entry(pipeline: str) -> None:
+    spec = yaml.safe_load(compile_text(pipeline, IMAGE, None))
+    executors = {re.sub(r"^exec-|-\d+$", "", name) for name in spec["deploymentSpec"]["executors"]}
+    assert executors == set(PIPELINES[pipeline].steps)
+    assert len(executors) == len(PIPELINES[pipeline].steps)
 
 
 @pytest.mark.parametrize("profile", profile_names())
@@ -44,7 +50,7 @@ def test_every_step_runs_in_the_image_that_was_asked_for(tmp_path: Path) -> None
     image = "registry.example/gan@sha256:" + "0" * 64
     made = yaml.safe_load(compile_pipeline("training", image, None, tmp_path / "made.yaml").read_text())
     executors = made["deploymentSpec"]["executors"]
-    assert {name.removeprefix("exec-") for name in executors} == set(STEPS)
+    assert {name.removeprefix("exec-") for name in executors} == set(PIPELINES["training"].steps)
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
     assert not any("pip install" in str(executor) for executor in executors.values())
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from components.registry import STEPS
 from gan.errors import ConfigError
 from pipelines.dags.compiled import compile_text
 from pipelines.dags.tasks import Tasks
-from pipelines.profiles.apply_profile import FIELDS, NEVER
+from pipelines.profiles.apply_profile import NO_TIME_LIMIT, POD_FIELDS
 from pipelines.profiles.profile import Profile, load_profile
 from pipelines.profiles.resources import NodeTerm, Resources, Toleration
+from pipelines.registry import PIPELINES
 
 IMAGE = "registry.example/gan@sha256:" + "0" * 64
 
@@ -53,7 +53,7 @@ def with_train(**overrides: Any) -> Compiled:
 def test_without_a_profile_nothing_is_said_of_pods() -> None:
     made = Compiled(None)
     assert made.platform == {}
-    assert not any({"resources", "env"} & set(made.container(step)) for step in STEPS)
+    assert not any({"resources", "env"} & set(made.container(step)) for step in PIPELINES["training"].steps)
 
 
 def test_cpu_and_memory() -> None:
@@ -138,7 +138,7 @@ def test_a_step_is_retried_as_often_as_the_profile_says_and_no_clock_ends_that()
         "maxRetryCount": 4,
         "backoffDuration": "15s",
         "backoffFactor": 2.0,
-        "backoffMaxDuration": NEVER,
+        "backoffMaxDuration": NO_TIME_LIMIT,
     }
     assert made.pod("train")["activeDeadlineSeconds"] == "7200"
     assert "retryPolicy" not in with_train(retries=0).task("train")
@@ -170,13 +170,13 @@ def test_spot_nodes_give_little_grace() -> None:
 
 def test_the_environment() -> None:
     made = Compiled(load_profile("local"))
-    for step in STEPS:
+    for step in PIPELINES["training"].steps:
         values = env(made, step)
         assert values["GAN_IMAGE"] == IMAGE
         assert values["GAN_GRACE_SECONDS"] == "25"
         assert (values["HOME"], values["TMPDIR"], values["XDG_CACHE_HOME"]) == ("/tmp", "/tmp", "/cache")
         pod = made.pod(step)
-        assert {each["name"]: each["fieldPath"] for each in pod["fieldPathAsEnv"]} == FIELDS
+        assert {each["name"]: each["fieldPath"] for each in pod["fieldPathAsEnv"]} == POD_FIELDS
         assert [(secret["secretName"], secret["optional"]) for secret in pod["secretAsEnv"]] == [("gan-store", True)]
         assert [(each["configMapName"], each["optional"]) for each in pod["configMapAsEnv"]] == [("gan-settings", True)]
         assert pod["securityContext"] == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True}

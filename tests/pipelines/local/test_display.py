@@ -34,7 +34,7 @@ def test_elsewhere_everything_is_json_with_the_step() -> None:
     stream = io.StringIO()
     display = Lines(stream)
     display.begin("train", 3, 8)
-    display.tell("train", {"time": "now", "event": "train", "done": 5, "total": 9})
+    display.event("train", {"time": "now", "event": "train", "done": 5, "total": 9})
     display.end("train", 0, 2.5, MADE)
     display.end("gate", 3, 0.5, None)
     display.close()
@@ -49,13 +49,13 @@ def test_a_terminal_shows_bars_sentences_and_one_line_a_step_that_is_over() -> N
     screen = Screen()
     display = Terminal(screen)
     display.begin("train", 3, 8)
-    display.tell(
+    display.event(
         "train",
         {"time": "n", "event": "train", "done": 5, "total": 9, "unit": "steps", "eta_seconds": 4.2, "loss": 0.51234},
     )
     display._progress.refresh()
-    display.tell("train", {"time": "n", "event": "warning: [few] images", "images": 7})
-    display.tell("train", {"time": "n", "event": "train done", "id": "run-1"})
+    display.event("train", {"time": "n", "event": "warning: [few] images", "images": 7})
+    display.event("train", {"time": "n", "event": "train done", "id": "run-1"})
     display.end("train", 0, 62.31, MADE)
     display.begin("gate", 6, 8)
     display.end("gate", 3, 1.0, None)

@@ -86,7 +86,7 @@ class Quiet(Display):
     def begin(self, step: str, number: int, of: int) -> None:
         self.seen.append(("begin", step, number, of))
 
-    def tell(self, step: str, event: dict[str, Any]) -> None:
+    def event(self, step: str, event: dict[str, Any]) -> None:
         self.seen.append((step, event["event"]))
 
     def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
@@ -144,7 +144,7 @@ def test_a_bug_comes_back_with_its_traceback() -> None:
 
 
 def test_a_step_that_is_killed_is_said_to_be() -> None:
-    with pytest.raises(StepError, match="fail was killed by signal 9; the machine may be short of memory") as caught:
+    with pytest.raises(StepError, match="fail was killed by signal 9; the machine may be out of memory") as caught:
         run(fail, kind="killed")
     assert caught.value.exit_code == 137
 

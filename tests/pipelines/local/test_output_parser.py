@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.local.output_parser import MOST_LINES, OutputParser
+from pipelines.local.output_parser import MAX_LINES, OutputParser
 
 
-class Heard:
+class Recorder:
     def __init__(self) -> None:
         self.events: list[Any] = []
 
     def launched(self, step: str, process: int) -> None:
         self.events.append(("launched", step, process))
 
-    def said(self, event: dict[str, Any]) -> None:
+    def logged(self, event: dict[str, Any]) -> None:
         self.events.append(event)
 
     def ended(self, step: str, exit_code: int, seconds: float) -> None:
@@ -45,36 +45,36 @@ EVENTS = [
 
 
 def test_events_are_told_apart_from_the_rest() -> None:
-    heard = Heard()
-    feed = OutputParser(heard)
-    assert feed.writable()
-    assert feed.write(STREAM) == len(STREAM)
-    assert heard.events == EVENTS
-    assert feed.last_lines() == [
+    recorder = Recorder()
+    parser = OutputParser(recorder)
+    assert parser.writable()
+    assert parser.write(STREAM) == len(STREAM)
+    assert recorder.events == EVENTS
+    assert parser.last_lines() == [
         "a warning of somebody else", '{"inputs": {"config": "a: 1"}}', "{broken", "[1, 2]",
     ]  # fmt: skip
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_it_does_not_matter_how_the_text_is_cut(cuts: list[int]) -> None:
-    heard = Heard()
-    feed = OutputParser(heard)
+    recorder = Recorder()
+    parser = OutputParser(recorder)
     places = [0, *sorted(cuts), len(STREAM)]
     for begin, end in pairwise(places):
-        feed.write(STREAM[begin:end])
-    assert heard.events == EVENTS
+        parser.write(STREAM[begin:end])
+    assert recorder.events == EVENTS
 
 
 def test_only_the_last_lines_of_the_last_step_are_kept() -> None:
-    feed = OutputParser(Heard())
-    feed.write("of the step before\n")
-    feed.write(json.dumps({"launched": "b", "process": 1}) + "\n")
-    feed.write("".join(f"{number}\n" for number in range(MOST_LINES + 5)))
-    assert feed.last_lines() == [str(number) for number in range(5, MOST_LINES + 5)]
+    parser = OutputParser(Recorder())
+    parser.write("of the step before\n")
+    parser.write(json.dumps({"launched": "b", "process": 1}) + "\n")
+    parser.write("".join(f"{number}\n" for number in range(MAX_LINES + 5)))
+    assert parser.last_lines() == [str(number) for number in range(5, MAX_LINES + 5)]
 
 
 @pytest.mark.parametrize("line", ['{"event"', '"event"', "null", '{"other": "event"}'])
 def test_what_only_looks_like_an_event(line: str) -> None:
-    heard = Heard()
-    OutputParser(heard).write(line + "\n")
-    assert heard.events == []
+    recorder = Recorder()
+    OutputParser(recorder).write(line + "\n")
+    assert recorder.events == []

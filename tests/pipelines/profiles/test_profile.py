@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry import COMPONENTS
+from components.registry import STEPS
 from gan.errors import ConfigError, NotFoundError
 from pipelines.profiles.profile import Profile, load_profile, profile_names
 from pipelines.profiles.resources import Resources, Toleration
@@ -24,7 +24,7 @@ def test_the_shipped_profiles() -> None:
         profile = load_profile(name)
         assert profile.name == name
         assert profile.about
-        with_gpu = {step for step in COMPONENTS if profile.resources(step).accelerator}
+        with_gpu = {step for step in STEPS if profile.resources(step).accelerator}
         assert with_gpu == (GPU_STEPS if name.startswith("gpu-") else set())
 
 
