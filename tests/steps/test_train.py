@@ -237,13 +237,13 @@ def test_a_finished_run_makes_no_attempt(store: LocalStore, dataset_id: str) -> 
 
 LOCKSTEP = """
 import sys
-from gan.train.nan_guard import Sentinel
-watch = Sentinel.watch
+from gan.train.nan_guard import NanGuard
+watch = NanGuard.watch
 def lockstep(self, step, metrics):
     watch(self, step, metrics)
     print(step, flush=True)
     sys.stdin.readline()
-Sentinel.watch = lockstep
+NanGuard.watch = lockstep
 from gan.cli.main import main
 raise SystemExit(main(sys.argv[1:]))
 """
