@@ -80,7 +80,7 @@ def test_coverage_of_one_distribution() -> None:
 
 
 def test_an_outlier_does_not_raise_density_much() -> None:
-    """The weakness of precision that density corrects: the large ball of a real outlier (Naeem et al. 2020, figure 1)."""
+    """The weakness of precision that density fixes: the large ball of a real outlier (Naeem et al. 2020, figure 1)."""
     rng = np.random.default_rng(2)
     real = np.concatenate([rng.normal(size=(100, 2)), [[50.0, 50.0]]])
     generated = rng.normal(size=(100, 2)) + 20
