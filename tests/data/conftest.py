@@ -1,4 +1,4 @@
-"""Datasets to read: small, made directly rather than decoded."""
+"""Small datasets that are written directly instead of decoded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came to a dataset, whatever its name, split and encoding."""
+"""New images in a dataset, whatever their name, split and encoding."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_later_epochs_mix_the_shards() -> None:
 
 @given(SEEDS, st.integers(0, 1000), st.integers(1, 300))
 def test_one_shard_has_the_order_of_seed_and_epoch(seed: int, epoch: int, examples: int) -> None:
-    """Runs on record were trained in this order."""
+    """Existing runs were trained in this order."""
     expected = np.random.default_rng([seed, epoch]).permutation(examples)
     np.testing.assert_array_equal(epoch_order(seed, epoch, (examples,)), expected)
 
@@ -61,7 +61,7 @@ def test_splitmix64_against_the_published_sequence() -> None:
 
 
 def _unmixed(value: int) -> int:
-    """The inverse of SplitMix64's mixing, so that the coin's hashed seed is the published one."""
+    """The inverse of SplitMix64's mixing, so that the hashed seed is the published one."""
     for multiplier, shifts in ((0x94D049BB133111EB, 31), (0xBF58476D1CE4E5B9, 27)):
         value = _unshifted(value, shifts) * pow(multiplier, -1, 2**64) % 2**64
     return _unshifted(value, 30)

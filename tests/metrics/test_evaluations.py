@@ -1,4 +1,4 @@
-"""Records of evaluations: written, read, damaged, and the best among them."""
+"""Evaluation records: writing, reading, damage, and the best one."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_contributions_lie_beside_the_record_and_are_checked(store: Store) -> No
 
 
 def test_a_record_never_stands_beside_contributions_of_another(store: Store) -> None:
-    """Killed between the two writes of a second evaluation, a process leaves the first one whole."""
+    """Killed between the two writes of a second evaluation, a process leaves the first one intact."""
     first = evaluations.write(store, record(20, 5.0), contributions(0))
     evaluations.write(store, record(20, 5.0), contributions(1))
     evaluations.write(store, record(20, 5.0))

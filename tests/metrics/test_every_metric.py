@@ -1,4 +1,4 @@
-"""What every metric must hold: one suite over METRICS."""
+"""What every metric must do: one suite over METRICS."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROUGH = {"kid", "fid_infinity", "mind", "inception_score"}  # by random subsets 
 
 
 def batch(seed: int, count: int = 320, *, shift: float = 0.0, mode: int | None = None) -> FeatureBatch:
-    """Four clusters in 6 dimensions, one a mode and a class, or all of `mode`."""
+    """Four clusters in 6 dimensions, each a mode and a class, or only `mode`."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, 4, count) if mode is None else np.full(count, mode)
     features = np.eye(6)[drawn] * 4 + rng.normal(size=(count, 6)) + shift
@@ -158,7 +158,7 @@ def test_a_collapsed_generator_is_found_out() -> None:
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_images_does_not_matter(metric: Metric, seed: int) -> None:
-    """Random subsets are others in another order, so scores that draw some agree only roughly."""
+    """Another order gives other random subsets, so scores that draw subsets agree only roughly."""
     real, generated = batch(0), batch(1, shift=0.3)
     mixed = batch_of_rows(generated, list(np.random.default_rng(seed).permutation(len(generated))))
     again = estimates(metric, real, mixed)

@@ -23,7 +23,7 @@ def test_label_is_never_plain_fid() -> None:
 
 
 def test_every_key_of_the_protocol_is_part_of_it_but_those_that_change_no_score() -> None:
-    """Which checkpoint is scored, by how many images it is chosen, and which scores are worked out."""
+    """Which checkpoint is scored, by how many images it is chosen, and which scores are computed."""
     assert {item.name for item in dataclasses.fields(Evaluate)} - set(PROTOCOL) == {
         "checkpoint", "selection_samples", "metrics",
     }  # fmt: skip

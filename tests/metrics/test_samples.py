@@ -1,4 +1,4 @@
-"""The images a generator is judged by: seeded, quantised, and labelled as real ones are."""
+"""The generated images that are scored: seeded, quantised, and labelled as real ones are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: whole HTML, nothing loaded, nothing injected, and a sentence where there is nothing to show."""
+"""The page: valid HTML, nothing loaded, nothing injected, and a sentence for each empty part."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EMPTY = ReportData("fresh", "A dcgan.", "2026-01-02 03:04 UTC", "Training has no
 
 
 class Page(HTMLParser):
-    """Checks that tags are nested soundly, and collects what a page says and asks for."""
+    """Checks that tags are nested soundly, and collects its texts and attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pictures: PNG out of pixels, and pixels back out of a sheet."""
+"""Pictures: PNG from pixels, and pixels from a grid."""
 
 from __future__ import annotations
 

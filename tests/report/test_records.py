@@ -1,4 +1,4 @@
-"""From records of the store to what the page shows."""
+"""From records of the store to the data of the page."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_training_charts_of_what_was_logged() -> None:
 
 
 def selected(step: int, **scores: float) -> dict[str, Any]:
-    """A record of selection: values alone."""
+    """A selection record: only values."""
     values = {name: {"value": value} for name, value in scores.items()}
     return {"step": step, "label": "fid[digits-cnn:1a2b3c]", "scores": values}
 

@@ -1,4 +1,4 @@
-"""From listed examples to pixels."""
+"""Decoding of listed examples."""
 
 from __future__ import annotations
 

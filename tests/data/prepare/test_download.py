@@ -1,4 +1,4 @@
-"""Downloads, from a server of our own."""
+"""Downloads from a local test server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """A mirror with a sound file, a wrong one, and no other."""
+    """A mirror with one correct and one wrong file."""
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "sound").write_bytes(DATA)
     (tmp_path / "mirror" / "wrong").write_bytes(b"something else")

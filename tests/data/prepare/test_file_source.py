@@ -1,4 +1,4 @@
-"""What is read from folders and zips, and what is refused."""
+"""Reading folders and zips, and refusing unsafe ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding and fitting, against values worked out by hand and against a second implementation."""
+"""Decoding, cropping and resizing: values computed by hand, and a second implementation."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_every_cut_of_a_jpeg_is_refused(share: float) -> None:
 @settings(max_examples=200)
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "BMP"]), st.data())
 def test_no_damage_escapes(kind: str, data: st.DataObject) -> None:
-    """Whatever bytes are changed, the answer is a picture or a reason, never another exception."""
+    """Any changed bytes give a picture or a reason, never another exception."""
     damaged = bytearray(bad_inputs.picture(size=(20, 20), kind=kind))
     for _ in range(data.draw(st.integers(1, 8))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -180,7 +180,7 @@ def test_a_window_elsewhere() -> None:
 
 
 def copies(width: int, height: int) -> dict[str, tuple[bytes, str]]:
-    """One picture in the ways in which it can be stored without loss; with the name that each needs."""
+    """One picture in every lossless encoding, with a matching file name."""
     pixels = np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
     picture = Image.fromarray(pixels)
     noted = Image.Exif()

@@ -1,4 +1,4 @@
-"""How a config's open choices are settled."""
+"""How options are completed with a source's defaults."""
 
 from __future__ import annotations
 

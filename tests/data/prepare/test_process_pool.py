@@ -1,4 +1,4 @@
-"""The process map: order, flat memory, and how it ends."""
+"""The process pool: order, bounded memory, and termination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of shards: what it keeps, what it drops, and who may use it at once."""
+"""The shard cache: what it keeps and evicts, and concurrent use."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fill(made: Dataset, split: str = "train") -> ShardCache:
 
 @pytest.fixture(autouse=True)
 def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the cache, which may have 10 kB."""
+    """The folder of the cache, whose limit is 10 kB."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("GAN_CACHE_GB", "0.00001")
     return tmp_path / "gan" / "datasets"
@@ -153,7 +153,7 @@ def test_a_limit_that_is_none(text: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("seconds", [0, 2**33])
 def test_a_clock_set_back_or_forth_spoils_nothing(seconds: int, top: Path) -> None:
-    """It may drop another dataset than the oldest; it can't drop one in use, or take one for another."""
+    """The wrong dataset may be evicted, but never one in use, and none is mistaken for another."""
     used = fill(dataset("a", 4 * KB))
     use_at(top, "a", seconds)
     fill(dataset("b", 4 * KB)).close()
@@ -203,7 +203,7 @@ ShardCache(made, "train").get(made.splits["train"].shards[0], half)
 
 
 def test_a_killed_fetch_is_done_again(top: Path) -> None:
-    """While it lives the room that it needs is its own; then the next one clears what it left."""
+    """While it runs its space is reserved; afterwards the next process removes what it left."""
     process = subprocess.Popen(
         [sys.executable, "-c", FETCHER],
         stdin=subprocess.PIPE,

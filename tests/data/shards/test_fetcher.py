@@ -1,4 +1,4 @@
-"""Shards on their way to the machine that reads them."""
+"""Fetching shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks, held against other processes."""
+"""Locks between processes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_another_process_keeps_it_until_it_is_killed(how: str, tmp_path: Path) -
 
 
 def test_a_lock_whose_file_was_removed_is_no_lock(tmp_path: Path) -> None:
-    """Whoever waited for the removed file gets the one that is there now, or he would not be alone."""
+    """A process that waited for a removed file locks the new one, or two would hold the lock."""
     path = tmp_path / "lock"
     first = open_locked(path)
     got = []

@@ -1,4 +1,4 @@
-"""The writing side of the schema."""
+"""Writing shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CelebA, in what only it does."""
+"""What is specific to CelebA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every source must do. A new one adds a maker of a small copy of itself."""
+"""What every source must do. A new source adds a function that makes a small copy of its data."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_any_number_of_workers_gives_the_same_bytes(
 
 
 def test_shards_hold_the_source(data: Data, tmp_path: Path) -> None:
-    """Read back with TensorFlow alone, as a stranger would, and compared with the source."""
+    """Read with TensorFlow only, and compared with the source."""
     store = LocalStore(tmp_path / "store")
     dataset = load(store, preprocess(store, data, workers=1).id)
     listing = scanned(data)

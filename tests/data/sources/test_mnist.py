@@ -1,4 +1,4 @@
-"""MNIST, in what only it does."""
+"""What is specific to MNIST."""
 
 from __future__ import annotations
 

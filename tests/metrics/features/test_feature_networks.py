@@ -1,4 +1,4 @@
-"""Feature networks by word, path and URI: one suite for all formats, on a network that is calculated twice."""
+"""Feature networks by word, path and URI: one suite for all formats, on a network with a second implementation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ every_format = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The network in a format, written once."""
+    """The network in one format, written once."""
     made: dict[str, Path] = {}
 
     def write(kind: str) -> Path:

@@ -1,4 +1,4 @@
-"""The ImageNet network on two photographs, against what the PyTorch code of its makers says of them."""
+"""The ImageNet network on two photographs, compared with its authors' PyTorch code."""
 
 from __future__ import annotations
 

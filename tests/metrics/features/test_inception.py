@@ -1,4 +1,4 @@
-"""The canonical network, by a small graph of the same tensor names and shapes; other files are refused."""
+"""The Inception network, represented by a small graph of the same tensor names and shapes; other files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feature networks that are trained: what they learn, and that they learn the same again."""
+"""The trained feature networks: what they learn, and reproducibility."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ EXAMPLES = {
 
 
 def arrows(count: int, seed: int) -> Examples:
-    """Bright at the top: what a rotation can be told by."""
+    """Bright at the top, so that rotations can be recognised."""
     examples = stripes(count, seed)
     pixels = examples.pixels.copy()
     pixels[:, :3] = np.maximum(pixels[:, :3], 200)

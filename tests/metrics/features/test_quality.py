@@ -1,4 +1,4 @@
-"""How good a home-trained network is: known confusion matrices, and scikit-learn as the second implementation."""
+"""The quality of trained networks: known confusion matrices, and scikit-learn as the second implementation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gan.metrics.features.trained import quality
 
 
 def from_confusion(matrix: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """(said, true) for counts of [true class][said class]."""
+    """(predicted, true) for counts of [true class][predicted class]."""
     counts = np.array(matrix)
     true, predicted = (np.repeat(each.ravel(), counts.ravel()) for each in np.indices(counts.shape))
     return predicted, true

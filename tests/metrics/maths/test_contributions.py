@@ -1,4 +1,4 @@
-"""Contributions: means, paired differences, and how many images would do."""
+"""Contributions: means, paired differences, and how many images are needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much worse one generator is than another: the sign, the interval, and what more images would bring."""
+"""How much worse one generator is than another: the sign, the interval, and the effect of more images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals of shares: published examples, and how often they hold."""
+"""Intervals of shares: published examples, and their coverage."""
 
 from __future__ import annotations
 

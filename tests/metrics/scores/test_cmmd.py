@@ -1,4 +1,4 @@
-"""The Gaussian-kernel distance: known values, and the formula as the authors' code has it."""
+"""The Gaussian-kernel distance: known values, and the authors' code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FID at infinitely many samples: its bias falls away."""
+"""FID at infinitely many samples: it has no bias of small samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage beside an implementation that reads like the papers' definitions."""
+"""Precision, recall, density and coverage compared with an implementation that reads like the papers' definitions."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_coverage_of_one_distribution() -> None:
 
 
 def test_an_outlier_does_not_raise_density_much() -> None:
-    """The weakness of precision that density mends: the large ball of a real outlier (Naeem et al. 2020, figure 1)."""
+    """The weakness of precision that density fixes: the large ball of a real outlier (Naeem et al. 2020, figure 1)."""
     rng = np.random.default_rng(2)
     real = np.concatenate([rng.normal(size=(100, 2)), [[50.0, 50.0]]])
     generated = rng.normal(size=(100, 2)) + 20
@@ -200,7 +200,7 @@ def test_a_generator_that_replays_the_real_images_is_perfect() -> None:
 
 
 def test_images_that_differ_in_the_last_digit() -> None:
-    """A collapsed generator whose features differ by rounding: only differences of points tell its distances."""
+    """A collapsed generator whose features differ by rounding: only differences of points give its distances."""
     rng = np.random.default_rng(6)
     real = rng.normal(size=(80, 24)).astype(np.float32)
     modes = real[rng.integers(0, 2, 90)]

@@ -1,4 +1,4 @@
-"""Axes: round ticks that hold the values."""
+"""Axes: round ticks that cover the values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptions: what is read, and what is said of each wrong value."""
+"""Descriptions: parsing, and the message for each wrong value."""
 
 from __future__ import annotations
 

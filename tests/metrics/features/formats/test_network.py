@@ -1,4 +1,4 @@
-"""What a described network does to images and features, and which are refused, with functions for networks."""
+"""Described networks: preprocessing, pooling and refusals, with plain functions as networks."""
 
 from __future__ import annotations
 

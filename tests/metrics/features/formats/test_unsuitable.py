@@ -1,4 +1,4 @@
-"""Networks that are harmless but can't be looked through: each is told in own words."""
+"""Harmless networks that can't be used: each has its own message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that would do more than calculate, one of each kind: refused before anything of them runs."""
+"""Malicious networks of each format: refused before any of their code runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def changed(path: Path, member: str, data: bytes) -> Path:
 
 
 def with_layer(path: Path, **layer: object) -> Path:
-    """A .keras file whose config names something else in the place of its second layer."""
+    """A .keras file whose config names another class as its second layer."""
     with zipfile.ZipFile(path) as file:
         config = json.loads(file.read("config.json"))
     config["config"]["layers"][1].update(layer)
