@@ -52,7 +52,7 @@ class RunRequest:
 
     def configs(self) -> list[Config]:
         """The configs that will be trained, as far as they are known beforehand."""
-        return self.sweep.samples(self.config) if self.sweep else [self.config]
+        return self.sweep.sample_configs(self.config) if self.sweep else [self.config]
 
     def parameters(self) -> dict[str, str]:
         """The same as the strings that Kubeflow passes to the steps.

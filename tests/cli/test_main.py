@@ -122,7 +122,10 @@ def run_unread(program: str, stream: str) -> tuple[int, bytes]:
 
 
 def test_a_closed_pipe_changes_no_exit_code() -> None:
-    program = LEFT + "commands.configs = lambda _: commands.CommandOutput('refused', {}, 11); sys.exit(main.main(['configs']))"
+    program = (
+        LEFT
+        + "commands.configs = lambda _: commands.CommandOutput('refused', {}, 11); sys.exit(main.main(['configs']))"
+    )
     assert run_unread(program, "stdout") == (11, b"")
 
 
