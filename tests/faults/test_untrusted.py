@@ -129,7 +129,7 @@ def test_one_that_reads_a_file_when_it_is_loaded_is_not(tmp_path: Path) -> None:
     made = tf.lookup.StaticVocabularyTable(tf.lookup.TextFileInitializer(
         str(table), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER), 1,
     )  # fmt: skip
-    with pytest.raises(IntegrityError, match="does more than hold functions that calculate"):
+    with pytest.raises(IntegrityError, match="contains more than functions that calculate"):
         saved_model.Exported(Drawing(lambda x: x, made).save(tmp_path / "model"))
 
 
@@ -182,7 +182,7 @@ def test_no_other_file_is_loaded_instead_of_the_one_that_was_looked_through(
 ) -> None:
     folder = changed(exported, tmp_path / "model", lambda graph: None)
     (folder / name).write_bytes(b"")
-    with pytest.raises(IntegrityError, match="should hold one graph and stand alone"):
+    with pytest.raises(IntegrityError, match="should be the only model file and hold one graph"):
         saved_model.Exported(folder)
 
 
