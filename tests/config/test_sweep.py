@@ -95,7 +95,7 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ({"seeds": list(range(1001))}, "at most 1000 runs"),
     ],
 )
-def test_what_is_wrong_is_told(keys: dict[str, object], message: str) -> None:
+def test_what_is_wrong_is_reported(keys: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Sweep(**keys)  # type: ignore[arg-type]
 
@@ -104,6 +104,6 @@ def test_what_is_wrong_is_told(keys: dict[str, object], message: str) -> None:
     ("text", "message"),
     [("grid: [", "is not valid YAML"), ("- 1", "must be a mapping"), ("gird: {}", 'did you mean "grid"')],
 )
-def test_yaml_that_is_no_sweep_is_told(text: str, message: str) -> None:
+def test_yaml_that_is_not_a_sweep_is_refused(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         from_yaml(text)

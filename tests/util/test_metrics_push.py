@@ -23,7 +23,7 @@ def gateway() -> Iterator[str]:
 
 
 def figures(gateway: str) -> dict[str, float]:
-    """Every sample of ours that Prometheus would scrape, by its name and labels."""
+    """Every sample of this project that Prometheus would scrape, by its name and labels."""
     with servers.NO_PROXY.open(f"{gateway}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("gan_"))
