@@ -1,4 +1,4 @@
-"""The page docs/configuration.md, written from the dataclasses; `make docs-reference` runs it."""
+"""Generates docs/configuration.md from the dataclasses; run by `make docs-reference`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gan.config.sweep import Sweep
 
 HEAD = """# Configuration
 
-An experiment is a YAML file of the groups below; every key has a default. The same keys override it on the command
-line: `--set train.steps=500`. `gan configs` lists the shipped experiments, `gan configs mnist` prints one in full, and
+An experiment is a YAML file with the groups below; every key has a default. `--set train.steps=500` overrides a key on
+the command line. `gan configs` lists the shipped experiments, `gan configs mnist` prints one in full, and
 `gan train --dry-run` checks one against a dataset and prints what would run.
 
 This page is generated: `make docs-reference`.
@@ -27,10 +27,10 @@ SWEEP = f"""## The file of a sweep
 
 What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", ".join(SEARCHABLE)}.
 
-- `seeds: [0, 1]`: each point is trained with each of them, and counts by the mean of their scores. Default: `[0]`.
+- `seeds: [0, 1]`: each point is trained with each seed, and judged by the mean score. Default: `[0]`.
 - `rungs: [600, 1200, 2400]`: the steps after which points are compared; the last one is `train.steps`.
 - `grid: {{loss.name: [hinge, non_saturating]}}`: the values of each key; every combination is a point.
-- `search:` instead of a grid: for each key a list of choices, or a range `{{low: 1.0e-5, high: 1.0e-3, log: true}}` or
+- `search:` instead of `grid`: for each key a list of choices, or a range `{{low: 1.0e-5, high: 1.0e-3, log: true}}` or
   `{{low: 0.0, high: 0.9, step: 0.1}}`.
 """
 
@@ -47,7 +47,7 @@ def _section(name: str, group: type[Group]) -> str:
 
 
 def table(group: type[Group], prefix: str = "") -> list[str]:
-    """The lines of a Markdown table of the keys that `gan.config.check.key` declares, `prefix` before each."""
+    """A Markdown table of the fields made by `gan.config.check.key`, each with `prefix`."""
     hints = typing.get_type_hints(group)
     lines = ["| key | type | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
     for item in filter(lambda each: each.metadata, dataclasses.fields(group)):

@@ -50,8 +50,8 @@ class RunRequest:
         return open_store(self.store_uri)
 
     def configs(self) -> list[Config]:
-        """The configs that will be trained, as far as they are known before the run."""
-        return self.sweep.samples(self.config) if self.sweep else [self.config]
+        """The configs that will be trained, as far as they are known beforehand."""
+        return self.sweep.sample_configs(self.config) if self.sweep else [self.config]
 
     def parameters(self) -> dict[str, str]:
         """The parameters as the strings that Kubeflow passes to the steps.

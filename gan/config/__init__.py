@@ -1,6 +1,6 @@
 """The configuration of an experiment: groups of keys that check themselves when made.
 
-The same keys serve in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
+The keys are the same in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
 """
 
 from gan.config.check import Group, group_name

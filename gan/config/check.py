@@ -1,4 +1,4 @@
-"""What a key of a config allows, and the group of keys that checks itself against it when made."""
+"""Config keys with types and ranges, and groups of keys that check themselves when made."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def key(
     choices: tuple[str, ...] | tuple[int, ...] | None = None,
     parse: Callable[[str, Any], Any] | None = None,
 ) -> Any:
-    """A dataclass field with its documentation and what it allows; the docs are generated from it.
+    """A dataclass field with its help text and allowed values, from which the docs are generated.
 
-    `parse` takes the key's name and what stands in the config, for a key that is no single number or word; it returns
-    the checked value or raises ConfigError.
+    `parse` is for a key that is not a single number or word: it takes the key's name and the value in the config, and
+    returns the checked value or raises ConfigError.
     """
     allowed = {"help": help_text, "min_value": min_value, "max_value": max_value, "choices": choices, "parse": parse}
     if isinstance(default, dict):
@@ -35,7 +35,7 @@ def key(
 
 @dataclass(frozen=True)
 class Group:
-    """A group of keys; checks each value that `key` declares against its type, range and choices when made."""
+    """A group of keys; when made, it checks the type, range and choices of each field made by `key`."""
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
@@ -51,7 +51,7 @@ class Group:
 
 
 def group_name(group: type[Group]) -> str:
-    """The key under which a group stands in a config: `Train` is `train`."""
+    """The name of a group in a config: `train` for `Train`."""
     return group.__name__.lower()
 
 
@@ -74,7 +74,7 @@ def _checked_type(name: str, value: Any, hint: Any) -> Any:
 
 
 def _undo_yaml_types(value: Any, item: dataclasses.Field[Any]) -> Any:
-    """YAML 1.1 reads `off` as false, and a checkpoint's step as a number, where text is meant."""
+    """Text that YAML 1.1 reads as something else: `off` as false, and a checkpoint's step as a number."""
     if value is False and "off" in (item.metadata["choices"] or ()):
         return "off"
     if item.name == "checkpoint" and isinstance(value, int) and not isinstance(value, bool):
@@ -83,7 +83,7 @@ def _undo_yaml_types(value: Any, item: dataclasses.Field[Any]) -> Any:
 
 
 def as_number(value: Any) -> Any:
-    """What YAML 1.1 read: it takes 1e-4 for text, and people write it as a number."""
+    """A number, also if it is text such as 1e-4, which YAML 1.1 does not read as a number."""
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Keys of earlier releases, read as what they are called now: from configs of users and from records in the store."""
+"""Config keys of earlier releases, under their new names: in users' configs and in records of the store."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ LIMIT_PREFIXES = ("most_", "least_")
 
 
 def is_old(group: str, name: str) -> bool:
-    """Whether a key of a group has another name now, or none."""
+    """Whether a key of a group was renamed or removed."""
     return (group, name) in RENAMED or (group, name) in REPLACED or _is_limit(group, name)
 
 
 def group(name: str, tree: Any) -> Any:
-    """A group of keys as it would be written now; a value that is not a mapping is returned as it is.
+    """A group of keys with new names; a value that is not a mapping is returned unchanged.
 
-    The gate's `most_x` and `least_x` are `limits.x`. Its `against_live` is `margin`: off compares with nothing, neither
-    the live generator nor the best that ever was; better is an FID margin of 0.
+    The gate's `most_x` and `least_x` are now `limits.x`. Its `against_live` is now `margin`: off turns the comparisons
+    with the live generator and the best ever live one off; better is an FID margin of 0.
 
     Raises:
-        ConfigError: a key is given by its old and by its new name.
+        ConfigError: a key is given by its old and its new name.
     """
     if not isinstance(tree, Mapping) or not any(is_old(name, str(key)) for key in tree):
         return tree
@@ -57,7 +57,7 @@ def group(name: str, tree: Any) -> Any:
 
 
 def renamed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The old ones among `group.key` paths, each with what it is now."""
+    """The outdated ones among `group.key` paths, each with its new name."""
     for path in paths:
         name, _, key = path.partition(".")
         if (name, key) in RENAMED:

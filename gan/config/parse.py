@@ -1,6 +1,6 @@
-"""Checks of keys that hold more than one value: a list of names, a limit or a margin for each score.
+"""Parsers of keys with several values: a list of names, a limit or margin for each score.
 
-Whether a score of that name exists is checked by `gan.build`, which knows the registry of metrics.
+`gan.build` checks that the scores exist.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 def names(name: str, value: Any) -> tuple[str, ...]:
-    """Different words, from a list or from text with commas.
+    """Names from a list or comma-separated text.
 
     Raises:
-        ConfigError: it is neither, it is empty, or a word occurs twice.
+        ConfigError: it is neither, it is empty, or a name occurs twice.
     """
     listed = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not listed or not all(isinstance(each, str) and each for each in listed):
@@ -31,10 +31,10 @@ def names(name: str, value: Any) -> tuple[str, ...]:
 
 
 def limits(name: str, value: Any) -> dict[str, float]:
-    """A limit for each score: a mapping of names to finite numbers; null for a score leaves it out.
+    """A limit for each score: a mapping of names to finite numbers; null turns a limit off.
 
     Raises:
-        ConfigError: it is no such mapping.
+        ConfigError: it is not such a mapping.
     """
     if not isinstance(value, Mapping):
         raise ConfigError(f"{name} must map scores to limits, such as {{coverage: 0.5}}; got {value!r}")
@@ -42,11 +42,10 @@ def limits(name: str, value: Any) -> dict[str, float]:
 
 
 def margins(default: Mapping[str, float | str]) -> Callable[[str, Any], dict[str, float | str | None]]:
-    """What checks the margins of the scores that are compared.
+    """A parser of margins: a mapping of scores to numbers of at least 0, or to a share such as "5%" of the other score.
 
-    A mapping of scores to numbers of at least 0, or to text such as "5%", a share of the score compared with; null for
-    a score leaves that comparison out. A number alone is FID's margin. Scores that are not named keep `default`; null
-    for the whole key leaves out every comparison.
+    null turns a comparison off, and for the whole key all of them. A single number is the margin for FID. Scores that
+    are not named keep `default`.
     """
 
     def parse(name: str, value: Any) -> dict[str, float | str | None]:

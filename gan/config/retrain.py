@@ -1,4 +1,4 @@
-"""The group `retrain`: when the retraining pipeline trains at all, from which weights, and what it tells by webhook."""
+"""The group `retrain`: when the retraining pipeline trains, from which weights, and what it posts to the webhook."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gan.util.ids import is_id
 
 @dataclass(frozen=True)
 class Retrain(Group):
-    """When the retraining pipeline trains at all, from which weights, and what it tells by webhook."""
+    """When the retraining pipeline trains, from which weights, and what it posts to the webhook."""
 
     min_changed_images: int = key(
-        1, "It trains where so many images came or went since the data of the live generator.", min_value=1
+        1, "Train if at least this many images were added or removed since the live generator's data.", min_value=1
     )
     max_drift: float | None = key(
         None,
-        "It trains where the images that came since differ from the held-out ones of the live generator by more than "
-        "this: the lower end of the 95 % interval of their KID, in its reference's features, is above it. 0: where "
-        "they differ at all; none: drift is not looked at.",
+        "Train if the added images differ from the live generator's held-out ones by more than this: the lower end of "
+        "the 95 % interval of their KID, in its reference's features, is above it. 0: if they differ at all; none: "
+        "drift does not matter.",
         min_value=0,
     )
     max_age_days: float | None = key(
@@ -30,23 +30,21 @@ class Retrain(Group):
     )
     max_attempts: int = key(
         1,
-        "So many trainings of the same config on the same data, each with a seed of its own, may be refused beside "
-        "the same live generator; then it waits for something new.",
+        "How many trainings of the same config on the same data, each with another seed, may be refused against the "
+        "same live generator before retraining waits for a change.",
         min_value=1,
         max_value=1000,
     )
-    force: bool = key(False, "It trains whether there is anything new or not, with a seed that was not used yet.")
+    force: bool = key(False, "Train even if nothing changed, with a new seed.")
     start_from: str = key(
-        "scratch", "The weights that training starts from: random ones, or the live run's.", choices=("scratch", "live")
+        "scratch", "Initial weights: random (scratch), or those of the live run.", choices=("scratch", "live")
     )
     notify: str = key(
         "all",
-        "What the webhook is told: everything, all but `nothing new`, or nothing at all.",
+        "What to post to the webhook: everything, all but `nothing new`, or nothing.",
         choices=("all", "news", "off"),
     )
-    message: str | None = key(
-        None, "A Jinja template of the text that the webhook gets; none: the one that comes along."
-    )
+    message: str | None = key(None, "A Jinja template for the message; none: the shipped one.")
 
 
 def checkpoint_of(text: str) -> tuple[str, int]:

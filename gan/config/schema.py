@@ -1,6 +1,6 @@
-"""Every key of an experiment, its default and what it allows: frozen dataclasses that check themselves when made.
+"""Every key of an experiment with its default and range: frozen dataclasses that check themselves when made.
 
-Ranges are held here; the names of data sets, losses and networks are held by `gan.build`, which knows them.
+`gan.build` checks the names of data sets, losses and networks.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
 
 @dataclass(frozen=True)
 class Data(Group):
-    """Which images, and how they are cut and scaled."""
+    """Which images, and how they are cropped and scaled."""
 
     dataset: str = key("digits", "The data source: mnist, celeba, digits or folder.")
-    source: str | None = key(None, "Folder, zip or URI with the original files; none: embedded or downloaded.")
+    source: str | None = key(None, "Folder, zip or URI of the original files; none: embedded or downloaded.")
     image_size: int | None = key(
-        None, "Height and width in pixels of the prepared images; none: the source's own.", min_value=4, max_value=1024
+        None, "Height and width in pixels of the prepared images; none: as in the source.", min_value=4, max_value=1024
     )
-    channels: int | None = key(None, "1 (grey) or 3 (RGB); none: the source's own.", choices=(1, 3))
+    channels: int | None = key(None, "1 (grey) or 3 (RGB); none: as in the source.", choices=(1, 3))
     crop: int | None = key(
         None,
-        "Side in pixels of the square cut out before resizing, centred but for CelebA's 128; none: the source's own.",
+        "Side in pixels of the square to cut out before resizing, centred except CelebA's 128; none: as in the source.",
         min_value=4,
     )
-    resizer: str = key("bicubic", "Antialiased filter that resizes images.", choices=RESIZERS)
+    resizer: str = key("bicubic", "Antialiasing filter for resizing.", choices=RESIZERS)
     holdout_percent: int = key(
-        20, "Share held out as the test split, where the source has no split of its own.", min_value=1, max_value=90
+        20, "Percentage held out as the test split, if the source has no test split.", min_value=1, max_value=90
     )
-    shard_mib: float = key(32.0, "Largest size of a shard in MiB.", min_value=0.01, max_value=4096)
-    on_bad_image: str = key("fail", "What an unreadable image does.", choices=("fail", "skip"))
-    flip: bool = key(False, "Mirror training images left to right at random; right for faces, wrong for digits.")
+    shard_mib: float = key(32.0, "Maximum size of a shard in MiB.", min_value=0.01, max_value=4096)
+    on_bad_image: str = key("fail", "What to do with an unreadable image.", choices=("fail", "skip"))
+    flip: bool = key(False, "Mirror training images left to right at random; good for faces, wrong for digits.")
 
 
 @dataclass(frozen=True)
 class Generator(Group):
-    """The network that draws images from latents."""
+    """The network that makes images from latents."""
 
     name: str = key("dcgan", "The network, a name in gan.networks.GENERATORS.")
     latent_size: int = key(100, "Length Z of a latent.", min_value=1, max_value=4096)
     width: float = key(1.0, "Scales every layer's channels.", min_value=0.01, max_value=16)
-    conditional: bool = key(False, "Draw the class that a label asks for; needs labelled data.")
+    conditional: bool = key(False, "Generate the class given by a label; needs labelled data.")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Discriminator(Group):
 
 @dataclass(frozen=True)
 class Loss(Group):
-    """What the two networks play for."""
+    """The objective of both networks."""
 
     name: str = key("non_saturating", "The loss, a name in gan.losses.LOSSES.")
     label_smoothing: float = key(
@@ -78,7 +78,7 @@ class Loss(Group):
     )
     clip_value: float = key(0.01, "Clip the critic's weights to +- this (wasserstein).", min_value=1e-6, max_value=10)
     gradient_penalty: float = key(10.0, "Weight of the gradient penalty (wgan_gp).", min_value=0, max_value=1e4)
-    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 leaves it out.", min_value=0)
+    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 turns it off.", min_value=0)
     kl_estimator: str = key(
         "gaussian",
         "How the KL divergence is estimated: between Gaussians fitted to the discriminator's features, or from "
@@ -89,44 +89,44 @@ class Loss(Group):
 
 @dataclass(frozen=True)
 class Train(Group):
-    """How long, how fast, and what is kept on the way."""
+    """Length and speed of training, and what is saved on the way."""
 
     steps: int = key(2000, "Generator steps.", min_value=1)
-    batch_size: int = key(64, "Images a step.", min_value=2, max_value=65536)
+    batch_size: int = key(64, "Images per step.", min_value=2, max_value=65536)
     seed: int = key(0, "Seed of the weights, latents, dropout and data order.", min_value=0, max_value=2**31 - 1)
     discriminator_steps: int = key(1, "Discriminator steps for each generator step.", min_value=1, max_value=100)
     optimizer: str = key("adam", "The optimiser of both networks.", choices=("adam", "rmsprop"))
-    generator_learning_rate: float = key(2e-4, "Step size of the generator.", min_value=0, max_value=1)
-    discriminator_learning_rate: float = key(2e-4, "Step size of the discriminator.", min_value=0, max_value=1)
+    generator_learning_rate: float = key(2e-4, "Learning rate of the generator.", min_value=0, max_value=1)
+    discriminator_learning_rate: float = key(2e-4, "Learning rate of the discriminator.", min_value=0, max_value=1)
     beta_1: float = key(0.5, "Adam's decay of the first moment.", min_value=0, max_value=0.9999)
     beta_2: float = key(0.999, "Adam's decay of the second moment.", min_value=0, max_value=0.99999)
     rho: float = key(0.9, "RMSprop's decay of the mean square.", min_value=0, max_value=0.99999)
     ema_decay: float = key(
         0.999,
-        "Decay a step of the moving average of the generator, which is what gets exported; 0 turns it off.",
+        "Decay per step of the moving average of the generator, which is exported; 0 turns it off.",
         min_value=0,
         max_value=0.99999,
     )
     precision: str = key(
         "float32",
-        "Arithmetic of the networks; auto takes mixed precision where the device is fast at it.",
+        "Number format of the networks; auto: mixed precision if the device is fast at it.",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
-    checkpoint_every_steps: int = key(500, "A checkpoint is written this often, and at the end.", min_value=1)
+    checkpoint_every_steps: int = key(500, "Steps between checkpoints; one is also written at the end.", min_value=1)
     keep_checkpoints: int = key(
         5,
-        "The last so many checkpoints are kept, beside the best one and those that were exported.",
+        "How many of the last checkpoints to keep, besides the best one and exported ones.",
         min_value=1,
         max_value=1000,
     )
     keep_every_steps: int | None = key(
-        None, "Also keep checkpoints of multiples of this; none: keep no others.", min_value=1
+        None, "Also keep checkpoints at multiples of this; none: keep no others.", min_value=1
     )
-    sample_every_steps: int = key(500, "A grid of samples from fixed latents is drawn this often.", min_value=1)
-    log_every_steps: int = key(50, "Losses, gradient norms and speed are logged this often.", min_value=1)
+    sample_every_steps: int = key(500, "Steps between sample grids, from fixed latents.", min_value=1)
+    log_every_steps: int = key(50, "Steps between log entries: losses, gradient norms and throughput.", min_value=1)
     start_from: str | None = key(
         None,
-        "RUN_ID@STEP: the checkpoint whose averaged generator and discriminator the run starts with; none: random "
+        "RUN_ID@STEP: the checkpoint whose averaged generator and discriminator the run starts from; none: random "
         "weights.",
     )
 
@@ -138,7 +138,7 @@ class Train(Group):
 
 @dataclass(frozen=True)
 class Reference(Group):
-    """The feature network and the statistics of the real data that scores are measured with."""
+    """The feature network and the statistics of real images, for the scores."""
 
     feature_network: str | None = key(
         None,
@@ -146,17 +146,17 @@ class Reference(Group):
         "CNN on the dataset.",
     )
     split: str = key("test", "The split that generated images are compared with.")
-    epochs: int = key(5, "Epochs that the feature network is trained for.", min_value=1, max_value=1000)
-    batch_size: int = key(128, "Images a batch, in training and in extraction.", min_value=1, max_value=4096)
-    max_images: int = key(10_000, "At most so many images of a split are compared.", min_value=2)
-    training_images: int = key(60_000, "At most so many training images teach the feature network.", min_value=2)
+    epochs: int = key(5, "Training epochs of the feature network.", min_value=1, max_value=1000)
+    batch_size: int = key(128, "Images per batch, for training and feature extraction.", min_value=1, max_value=4096)
+    max_images: int = key(10_000, "Maximum number of images of a split to compare with.", min_value=2)
+    training_images: int = key(60_000, "Maximum number of training images for the feature network.", min_value=2)
     max_searched_images: int = key(
-        200_000, "At most so many training images are searched for the one that a sample may be a copy of.", min_value=2
+        200_000, "Maximum number of training images to search for copies of a sample.", min_value=2
     )
     seed: int = key(0, "Seed of the feature network and of the choice of images.", min_value=0, max_value=2**31 - 1)
     mode_attributes: int = key(
         3,
-        "Attribute data: modes are the combinations of this many well-predicted attributes.",
+        "For data with attributes: modes are the combinations of this many well-predicted attributes.",
         min_value=1,
         max_value=10,
     )
@@ -167,22 +167,24 @@ class Evaluate(Group):
     """How a checkpoint is scored."""
 
     checkpoint: str = key(
-        "best", "Which checkpoint: a step, latest, or best (the lowest FID on the images kept for selection)."
+        "best", "Which checkpoint: a step, latest, or best (the lowest FID on the images held out for selection)."
     )
     metrics: tuple[str, ...] = key(
         ("fid", "fid_infinity", "kid", "prdc", "modes", "memorisation"),
-        "Which metrics are computed, names in gan.metrics.registry.METRICS.",
+        "The metrics to compute, names in gan.metrics.registry.METRICS.",
         parse=parse.names,
     )
-    samples: int = key(10_000, "Images generated for a score.", min_value=2)
+    samples: int = key(10_000, "Number of generated images for the scores.", min_value=2)
     selection_samples: int = key(
-        2_000, "Images generated to compare the checkpoints of a run, at most evaluate.samples.", min_value=2
+        2_000,
+        "Number of generated images for comparing the checkpoints of a run, at most evaluate.samples.",
+        min_value=2,
     )
-    batch_size: int = key(250, "Images generated and looked at in one go.", min_value=1, max_value=4096)
+    batch_size: int = key(250, "Images per batch, for generation and feature extraction.", min_value=1, max_value=4096)
     seed: int = key(0, "Seed of the latents and of random subsets.", min_value=0, max_value=2**31 - 1)
     neighbours: int = key(5, "k of precision, recall, density and coverage.", min_value=1, max_value=100)
-    kid_subsets: int = key(100, "Subsets that KID is averaged over.", min_value=1)
-    kid_subset_size: int = key(1000, "Images in one of them; fewer where there are fewer.", min_value=2)
+    kid_subsets: int = key(100, "Number of subsets that KID is averaged over.", min_value=1)
+    kid_subset_size: int = key(1000, "Images per subset; fewer if there are fewer.", min_value=2)
     confidence: float = key(0.95, "Level of the confidence intervals.", min_value=0.5, max_value=0.999)
     confidence_threshold: float = key(
         0.9, "Class probability above which a sample is high-confidence.", min_value=0, max_value=1
@@ -203,19 +205,19 @@ class Gate(Group):
     """What a generator must reach to be promoted.
 
     It is compared with the live generator and with the best that was ever live under the name. A comparison passes if
-    the upper end of the confidence interval of how much worse the new generator is, is at most the margin.
+    the confidence interval of how much worse the new generator is ends at or below the margin.
     """
 
     limits: Mapping[str, float] = key(
         {},
-        "A limit for each score that has one, such as `{coverage: 0.5, modes_found: 10}`: at most for a score where "
-        "lower is better, at least for one where higher is better.",
+        "Limits for scores, such as `{coverage: 0.5, modes_found: 10}`: a maximum for a score where lower is better, a "
+        "minimum where higher is better.",
         parse=parse.limits,
     )
     margin: Mapping[str, float | str | None] = key(
         MARGIN,
         'How much worse than the live generator a new one may be, for each score: a number, or a share ("5%") of the '
-        "live one's score. A number alone is FID's margin; null leaves a comparison out.",
+        "live one's score. A single number is the margin for FID; null turns a comparison off.",
         parse=parse.margins(MARGIN),
     )
     anchor_margin: Mapping[str, float | str | None] = key(
@@ -231,14 +233,14 @@ class Gate(Group):
     )
     max_pixel_difference: float = key(
         1e-3,
-        "Largest difference of a pixel (range [-1, 1]) between exported generator and checkpoint.",
+        "Maximum difference of a pixel (range [-1, 1]) between exported generator and checkpoint.",
         min_value=0,
     )
 
 
 @dataclass(frozen=True)
 class Config:
-    """One experiment, whole. `gan configs` lists the shipped ones."""
+    """A whole experiment. `gan configs` lists the shipped ones."""
 
     name: str = "digits"
     data: Data = field(default_factory=Data)

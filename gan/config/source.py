@@ -1,4 +1,4 @@
-"""Where a config comes from: YAML text, a file, a shipped experiment, and `--set` overrides."""
+"""Reads configs: YAML text, files, shipped experiments, and `--set` overrides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
-    """A checked config from nested dicts; absent keys take their defaults.
+    """A checked config from nested dicts; missing keys get their defaults.
 
     Raises:
         ConfigError: an unknown key (the nearest match is named), a wrong type, or a value out of range.
@@ -39,7 +39,7 @@ def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
 
 
 def from_record(tree: Mapping[str, Any], *, where: str) -> Config:
-    """A checked config from a record that this or an earlier version wrote, meaning what it meant then.
+    """A checked config from a record that this or an earlier version wrote, with the meaning it had then.
 
     Raises:
         ConfigError: see `from_dict`.
@@ -49,9 +49,9 @@ def from_record(tree: Mapping[str, Any], *, where: str) -> Config:
 
 
 def migrate_train_keys(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The `train` keys of a record, whole, in the words of this version.
+    """All `train` keys of a record, with the names of this version.
 
-    Where there was no `train.rho` yet, RMSprop's rho was `train.beta_2`; neither beta meant anything else to it.
+    Before there was `train.rho`, `train.beta_2` was RMSprop's rho, and `train.beta_1` had no effect with RMSprop.
     """
     if recorded.get("optimizer") != "rmsprop" or "rho" in recorded or "beta_2" not in recorded:
         return dict(recorded)
@@ -72,7 +72,7 @@ def from_yaml(text: str, *, where: str = "the config") -> Config:
     except yaml.YAMLError as error:
         raise ConfigError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
     if tree is None:
-        raise ConfigError(f"{where} is empty; `gan configs` lists experiments to begin from")
+        raise ConfigError(f"{where} is empty; `gan configs` lists experiments to start from")
     return from_dict(tree, where=where)
 
 
@@ -80,7 +80,7 @@ def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
     """A shipped experiment by name, or a YAML file by path, with `--set` overrides applied.
 
     Raises:
-        NotFoundError: no shipped experiment and no file has that name.
+        NotFoundError: there is no shipped experiment and no file of that name.
         ConfigError: see `from_dict` and `override`.
     """
     text = read(name_or_file)
@@ -95,7 +95,7 @@ def _warn_about_old_keys(paths: Iterable[str]) -> None:
 
 
 def read(name_or_file: str) -> str:
-    """The YAML text of a shipped experiment, or of a file."""
+    """The YAML text of a shipped experiment or a file."""
     shipped = CONFIGS / f"{name_or_file}.yaml"
     if name_or_file in names():
         return shipped.read_text(encoding="utf-8")
@@ -109,23 +109,23 @@ def read(name_or_file: str) -> str:
 
 
 def names() -> list[str]:
-    """The shipped experiments."""
+    """The names of the shipped experiments."""
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
 def summary(name: str) -> str:
-    """What a shipped experiment is for: the comment on its first line."""
+    """The purpose of a shipped experiment: the comment on its first line."""
     return read(name).splitlines()[0].removeprefix("#").strip()
 
 
 def override(config: Config, sets: Iterable[str]) -> Config:
     """`config` with `group.key=value` overrides applied.
 
-    A key that takes text takes it as it stands, `null` or nothing meaning none where it may be none; every other value
-    is read as a YAML scalar.
+    A text key takes the text unchanged; `null` or nothing means none if the key allows it. Any other value is read as a
+    YAML scalar.
 
     Raises:
-        ConfigError: not of that form, an unknown key, a wrong type, or a value out of range.
+        ConfigError: not `group.key=value`, an unknown key, a wrong type, or a value out of range.
     """
     tree = config.to_dict()
     for item in sets:
@@ -154,12 +154,12 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 
 
 def _with_fid_margin(margins: Mapping[str, Any], value: Any) -> Any:
-    """A number alone is FID's margin, and leaves the others as they are."""
+    """A single number sets FID's margin and keeps the others."""
     return {**margins, "fid": value} if isinstance(value, int | float | str) else value
 
 
 def _parse_value(text: str, hint: Any) -> Any:
-    """What the text of a `--set` says, for a key of this type."""
+    """The value of a `--set`, for a key of this type."""
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if str in kinds:
         return None if text in ("", "null") and type(None) in kinds else text
@@ -167,7 +167,7 @@ def _parse_value(text: str, hint: Any) -> Any:
 
 
 def _parse_scalar(text: str) -> Any:
-    """What YAML reads in a text."""
+    """A text as a YAML scalar."""
     import yaml
 
     try:

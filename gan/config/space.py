@@ -1,4 +1,4 @@
-"""The space of a sweep: config keys, each with the values that it may take."""
+"""The search space of a sweep: config keys and their possible values."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from gan.config.schema import GROUPS
 from gan.errors import ConfigError, unknown_name
 
 Point = dict[str, Any]
-"""Config keys and the values that they take, such as {"loss.name": "hinge"}."""
+"""Config keys and their values, such as {"loss.name": "hinge"}."""
 
 SEARCHABLE = ("generator", "discriminator", "loss", "train")
 SET_BY_SWEEP = ("train.seed", "train.steps")
 
 
 def with_numbers(values: Any) -> Any:
-    """A range with its numbers as numbers; a list of choices as it is."""
+    """A range with text such as 1e-4 as numbers; a list of choices unchanged."""
     if not isinstance(values, Mapping):
         return values
     return {name: as_number(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def check_keys(paths: Iterable[str]) -> None:
-    """Make sure that a sweep may set these config keys.
+    """Check that a sweep may set these config keys.
 
     Raises:
-        ConfigError: one is not known, or set by the sweep itself.
+        ConfigError: one is unknown, or set by the sweep itself.
     """
     known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
     known = [path for path in known if path not in SET_BY_SWEEP]
     for path in paths:
         if path in SET_BY_SWEEP:
-            raise ConfigError(f"{path} is not for sweep.grid or sweep.search: sweep.seeds and sweep.rungs set it")
+            raise ConfigError(f"sweep.grid and sweep.search can't set {path}: sweep.seeds and sweep.rungs set it")
         if path not in known:
             raise ConfigError(unknown_name("config key in the sweep:", path, known))
 
 
 def check_range(path: str, values: Any) -> None:
-    """Make sure that a search can draw from a list of choices, or from a range of numbers.
+    """Check a list of choices, or a range of numbers, of a search.
 
     Raises:
-        ConfigError: it can't.
+        ConfigError: it is neither.
     """
     if isinstance(values, list | tuple) and values:
         return
@@ -67,7 +67,7 @@ def is_whole(path: str) -> bool:
 
 
 def _kind(path: str) -> Any:
-    """The type of what a config key takes."""
+    """The type of a config key's value."""
     group, _, name = path.partition(".")
     hint = typing.get_type_hints(GROUPS[group])[name]
     return next(each for each in (typing.get_args(hint) or (hint,)) if each is not type(None))

@@ -1,15 +1,15 @@
-"""What a sweep tries: points of a grid or of a search space, each with several seeds, judged in rungs.
+"""What a sweep tries: points of a grid or a search space, each with several seeds, compared at rungs.
 
-A file of its own beside the config of the experiment:
+A sweep has its own file, besides the config of the experiment:
 
     seeds: [0, 1]
-    rungs: [600, 1200, 2400]          # at each of these steps the better 1 / reduction of the points goes on
+    rungs: [600, 1200, 2400]          # after each of these steps the best 1 / reduction of the points continue
     grid: {loss.name: [hinge, non_saturating], train.ema_decay: [0.99, 0.995]}
 
 or, with Optuna's samplers:
 
     trials: 12
-    waves: 3                          # the later ones are drawn with the scores of the earlier ones in sight
+    waves: 3                          # later points are chosen from the scores of earlier ones
     sampler: tpe
     search:
       train.generator_learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}
@@ -40,20 +40,18 @@ MAX_COMBINATIONS = 256
 
 @dataclass(frozen=True)
 class Sweep(Group):
-    """What to try, and how many of it go on at each rung."""
+    """What to try, and how many points continue at each rung."""
 
     grid: Mapping[str, Any] = field(default_factory=dict)
     search: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     rungs: tuple[int, ...] = (600, 1200, 2400)
-    reduction: int = key(2, "Of the points of a rung, one in so many goes on to the next.", min_value=2, max_value=100)
-    trials: int = key(8, "How many points a search tries.", min_value=1, max_value=MAX_TRAININGS)
-    waves: int = key(1, "A search draws its points in so many batches.", min_value=1, max_value=100)
-    sampler: str = key("tpe", "How a search draws its points: a sampler of Optuna.", choices=SAMPLERS)
+    reduction: int = key(2, "One in this many points of a rung continues to the next.", min_value=2, max_value=100)
+    trials: int = key(8, "Number of points that a search tries.", min_value=1, max_value=MAX_TRAININGS)
+    waves: int = key(1, "Number of batches in which a search chooses its points.", min_value=1, max_value=100)
+    sampler: str = key("tpe", "How a search chooses its points: a sampler of Optuna.", choices=SAMPLERS)
     sampler_seed: int = key(0, "Seed of the sampler.", min_value=0, max_value=2**31 - 1)
-    by: str = key(
-        "fid", "The score that decides, any that gan.metrics.registry has; measured on the images for selection."
-    )
+    by: str = key("fid", "The score that decides, any in gan.metrics.registry; measured on the images for selection.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,7 +65,7 @@ class Sweep(Group):
         if list(self.rungs) != sorted(self.rungs):
             raise ConfigError(f"sweep.rungs must be ascending steps; got {list(self.rungs)}")
         if self.grid and self.search:
-            raise ConfigError("sweep.grid and sweep.search exclude each other: give one of them")
+            raise ConfigError("give either sweep.grid or sweep.search, not both")
         for path, values in self.grid.items():
             if not isinstance(values, list | tuple) or not values:
                 raise ConfigError(f"sweep.grid must list the values of {path}; got {values!r}")
@@ -83,17 +81,17 @@ class Sweep(Group):
 
     @property
     def points(self) -> int:
-        """How many points there are at the first rung."""
+        """The number of points at the first rung."""
         return self.trials if self.search else math.prod(len(values) for values in self.grid.values())
 
     @property
     def stages(self) -> int:
-        """How often trials are handed out: each wave of the first rung, then each further rung."""
+        """How often trials are scheduled: for each wave of the first rung, then for each further rung."""
         return self.first_stages + len(self.rungs) - 1
 
     @property
     def first_stages(self) -> int:
-        """How many of the stages, the first ones, lead to the first rung."""
+        """How many of the stages, from the first, train to the first rung."""
         return self.waves if self.search else 1
 
     def rung_of(self, stage: int) -> int:
@@ -101,34 +99,34 @@ class Sweep(Group):
         return max(stage - self.first_stages + 1, 0)
 
     def grid_points(self) -> list[Point]:
-        """Every point of the grid; one that changes nothing where there is none."""
+        """Every point of the grid; a single empty point if there is no grid."""
         return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
 
     def check(self, config: Config) -> None:
-        """Make sure that every value that can be known beforehand is one that its key takes.
+        """Check every value that can be known beforehand.
 
         Raises:
-            ConfigError: a value that its key does not take.
+            ConfigError: a key does not take a value.
         """
-        self.samples(config)
+        self.sample_configs(config)
 
-    def samples(self, config: Config) -> list[Config]:
-        """`config` at points that hold between them every value that can be known beforehand.
+    def sample_configs(self, config: Config) -> list[Config]:
+        """`config` at points that together have every value that can be known beforehand.
 
-        Those are all points of a grid. Of a search they combine its lists and the edges of its ranges: each with each
-        where that makes at most MAX_COMBINATIONS points, side by side where it makes more.
+        These are all points of a grid. For a search they combine its lists and the ends of its ranges: every
+        combination if there are at most MAX_COMBINATIONS, else in parallel.
 
         Raises:
-            ConfigError: a value that its key does not take.
+            ConfigError: a key does not take a value.
         """
         points = self.grid_points()
         if self.search:
-            edges = {path: _edges(values) for path, values in self.search.items()}
-            if math.prod(map(len, edges.values())) <= MAX_COMBINATIONS:
-                points = [dict(zip(edges, values, strict=True)) for values in itertools.product(*edges.values())]
+            ends = {path: _ends(values) for path, values in self.search.items()}
+            if math.prod(map(len, ends.values())) <= MAX_COMBINATIONS:
+                points = [dict(zip(ends, values, strict=True)) for values in itertools.product(*ends.values())]
             else:
-                longest = max(map(len, edges.values()))
-                points = [{path: each[i % len(each)] for path, each in edges.items()} for i in range(longest)]
+                longest = max(map(len, ends.values()))
+                points = [{path: each[i % len(each)] for path, each in ends.items()} for i in range(longest)]
         return [config_at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
 
     def to_yaml(self) -> str:
@@ -144,7 +142,7 @@ class Sweep(Group):
         return {**tree, **spaces, "seeds": list(self.seeds), "rungs": list(self.rungs)}
 
 
-def _edges(values: Any) -> Sequence[Any]:
+def _ends(values: Any) -> Sequence[Any]:
     return (values["low"], values["high"]) if isinstance(values, Mapping) else values
 
 
@@ -152,7 +150,7 @@ def from_yaml(text: str, *, where: str = "the sweep") -> Sweep:
     """A checked sweep from YAML text.
 
     Raises:
-        ConfigError: no YAML, an unknown key, or a value that is not allowed.
+        ConfigError: not YAML, an unknown key, or a value that is not allowed.
     """
     import yaml
 

@@ -1,7 +1,7 @@
-"""Figures for operators, pushed to a Prometheus push gateway where GAN_PUSHGATEWAY gives its URL.
+"""Metrics for operators, pushed to a Prometheus Pushgateway if GAN_PUSHGATEWAY is its URL.
 
-All of them are in the store as well. A thread pushes what was set last; a gateway that is slow, down or wrong costs a
-warning, and the end of a step a moment at most.
+The store has them all as well. A thread pushes the latest values; a gateway that is slow or down causes only a warning,
+and delays the end of a step by at most FINAL_PUSH_TIMEOUT_SECONDS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FINAL_PUSH_TIMEOUT_SECONDS = 3.0
 METRICS = {
     "gan_step_began_timestamp_seconds": "When the step last began, in seconds since 1970.",
     "gan_step_ended_timestamp_seconds": "When the step last ended, in seconds since 1970.",
-    "gan_step_duration_seconds": "How long the step took, the import of its libraries included.",
+    "gan_step_duration_seconds": "How long the step took, including the import of its libraries.",
     "gan_step_exit_code": "How the step last ended: 0 done, else as docs/reference/exit-codes.md lists them.",
     "gan_step_skipped": "1 where the store held already what the step was to make.",
     "gan_train_step": "The last training step whose figures are known.",
@@ -48,13 +48,13 @@ Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 
 class MetricsPush:
-    """Pushes the figures of one step of one experiment; does nothing without a gateway.
+    """Pushes the metrics of one step of one experiment; does nothing without a gateway.
 
     Args:
-        step: the step; part of the gateway's group, so that the next run of the step overwrites this one's figures.
-        name: the experiment's name, likewise; empty for none.
+        step: the step; part of the gateway's group, so that its next run overwrites this one's values.
+        name: the experiment's name, also part of the group; may be empty.
         gateway: the URL, by default that in the environment.
-        every_seconds: the least time between two pushes.
+        every_seconds: the minimum time between two pushes.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class MetricsPush:
         self._every_seconds = every_seconds
         self._samples: Samples = {}
         self._lock = threading.Lock()
-        self._news = threading.Event()
+        self._changed = threading.Event()
         self._closing = threading.Event()
-        self._well = True
+        self._gateway_ok = True
         self._thread = threading.Thread(target=self._work, name="telemetry", daemon=True)
 
     def __enter__(self) -> MetricsPush:
         if self._gateway:
-            import prometheus_client  # noqa: F401  # here, as two threads that import at once may see half a module
+            import prometheus_client  # noqa: F401  # here, because two threads importing at once may see a partial module
 
             self._thread.start()
         return self
@@ -81,20 +81,20 @@ class MetricsPush:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._news.set()
-        if self._thread.ident is not None and self._well:
+        self._changed.set()
+        if self._thread.ident is not None and self._gateway_ok:
             self._thread.join(FINAL_PUSH_TIMEOUT_SECONDS)
 
     def set(self, metric: str, value: float, **labels: str) -> None:
-        """Note the latest value of one of `METRICS`; it is pushed a little later."""
+        """Set one of `METRICS`; the value is pushed a little later."""
         with self._lock:
             self._samples.setdefault(metric, {})[tuple(sorted(labels.items()))] = value
-        self._news.set()
+        self._changed.set()
 
     def _work(self) -> None:
         while True:
-            self._news.wait()
-            self._news.clear()
+            self._changed.wait()
+            self._changed.clear()
             last = self._closing.is_set()
             with self._lock:
                 samples = {metric: dict(values) for metric, values in self._samples.items()}
@@ -111,11 +111,11 @@ class MetricsPush:
                 self._gateway, JOB, _registry(samples), grouping_key=self._group, timeout=PUSH_TIMEOUT_SECONDS
             )
         except (OSError, ValueError, HTTPException) as error:
-            if self._well:
-                warn(f"{GATEWAY}={self._gateway} takes no figures; the work goes on without", reason=str(error))
-            self._well = False
+            if self._gateway_ok:
+                warn(f"can't push metrics to {GATEWAY}={self._gateway}; the step continues without", reason=str(error))
+            self._gateway_ok = False
         else:
-            self._well = True
+            self._gateway_ok = True
 
 
 def _registry(samples: Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]) -> CollectorRegistry:

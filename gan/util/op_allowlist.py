@@ -1,8 +1,8 @@
-"""Which TensorFlow graphs may be run: those that calculate with numbers, and do nothing else.
+"""Which TensorFlow graphs may run: only those that do nothing but calculate with numbers.
 
-A SavedModel or frozen graph is a program. It can read and write files, open connections and call back into Python. What
-comes from a store or a download is looked through before it is loaded, and refused for any operation that does more
-than turn numbers into numbers.
+A SavedModel or frozen graph is a program that can read and write files, open connections and call back into Python.
+One from a store or a download is checked before it is loaded, and refused for any operation that does more than turn
+numbers into numbers.
 """
 
 from __future__ import annotations
@@ -29,63 +29,65 @@ SAFE_TEXT_ATTRIBUTES = (
     "fill_mode",
     "kernel_type",
 )
-"""Attributes that are words for how to calculate; any other one may be the name of a file, a library or a callback."""
+"""Text attributes that choose a calculation; any other may name a file, a library or a callback."""
 STATEFUL_OPS = (
     *("VarHandleOp", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp", "DisableCopyOnRead"),
     *("Placeholder", "CheckNumerics", "RandomStandardNormal", "RandomUniform", "TruncatedNormal"),
     *("PartitionedCall", "StatefulPartitionedCall", "If", "While", "Case"),
 )
-"""Operations that keep state, or call functions of the graph, which are looked through as well."""
+"""Operations that keep state, or call functions of the graph, which are checked as well."""
 SAVING_OPS = (
     *("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"),
     *("StaticRegexFullMatch", "StringJoin"),
 )
-"""What the two functions that TensorFlow writes into every SavedModel for itself hold; nothing may call these."""
+"""Operations in the two functions that TensorFlow adds to every SavedModel for itself; nothing may call these."""
 OBJECT_KINDS = ("variable", "user_object", "bare_concrete_function", "function", "constant", "captured_tensor")
 INIT_SIGNATURE = "__saved_model_init_op"
 FILE, OTHER_FILES = "saved_model.pb", ("saved_model.pbtxt", "saved_model.cpb")
 
 
 def check_nodes(nodes: Iterable[Any], where: str, functions: Collection[str] = (), more: Collection[str] = ()) -> None:
-    """Look through the nodes of a graph or function.
+    """Check the nodes of a graph or function.
 
     Args:
         nodes: NodeDef messages.
-        where: what a message calls the file.
-        functions: names of functions that are looked through as well and may be called as operations.
-        more: operations that are fine here beside numeric ones.
+        where: the name of the file, for messages.
+        functions: names of functions that are checked as well and may be called as operations.
+        more: operations that are allowed here in addition to numeric ones.
 
     Raises:
-        IntegrityError: an operation is none that only calculates.
+        IntegrityError: an operation may do more than calculate.
     """
     refused = {node.op for node in nodes} - _numeric_ops() - set(STATEFUL_OPS) - set(functions) - set(more)
     if refused:
         raise IntegrityError(
             f"{where} holds operations that may do more than calculate: {', '.join(sorted(refused))}; it is not run. "
-            "Use it only if you trust whoever made it, and then without this program"
+            "Use it only if you trust its author, and then without this program"
         )
 
 
 def check_saved_model(folder: Path, called: str | None = None) -> None:
-    """Look through a SavedModel before TensorFlow loads it.
+    """Check a SavedModel before TensorFlow loads it.
 
     Args:
-        folder: where it lies.
-        called: what a message calls the folder, if it lies there only for now.
+        folder: the folder of the SavedModel.
+        called: for messages, the name of the folder if `folder` is temporary.
 
     Raises:
-        IntegrityError: it is none, or one that may do more than calculate.
+        IntegrityError: it is not a SavedModel, or may do more than calculate.
     """
     where = str(folder / FILE) if called is None else f"{FILE} of {called}"
     try:
         model = saved_model_pb2.SavedModel.FromString((folder / FILE).read_bytes())
     except (DecodeError, FileNotFoundError) as error:
-        raise IntegrityError(f"{where} is no SavedModel ({error})") from None
+        raise IntegrityError(f"{where} is not a SavedModel ({error})") from None
     others = [name for name in OTHER_FILES if (folder / name).exists()]
     if others or len(model.meta_graphs) != 1:
-        raise IntegrityError(f"{where} should hold one graph and stand alone; found {len(model.meta_graphs)}, {others}")
+        raise IntegrityError(
+            f"{where} should be the only model file and hold one graph; found {len(model.meta_graphs)} graphs, {others}"
+        )
     for what in _violations(model.meta_graphs[0]):
-        raise IntegrityError(f"{where} does more than hold functions that calculate: {what}; it is not loaded")
+        raise IntegrityError(f"{where} contains more than functions that calculate: {what}; it is not loaded")
     (graph,) = model.meta_graphs
     functions = {each.signature.name: each for each in graph.graph_def.library.function}
     saving = _saving_functions(graph)
@@ -95,21 +97,21 @@ def check_saved_model(folder: Path, called: str | None = None) -> None:
 
 
 def _violations(graph: Any) -> Iterator[str]:
-    """What a SavedModel of ours never holds: what runs when it is loaded, or calls what only TensorFlow may call."""
+    """What no SavedModel that we export contains: code that runs on loading, or calls of TensorFlow's own functions."""
     kinds = {node.WhichOneof("kind") for node in graph.object_graph_def.nodes}
     if not kinds or not kinds <= set(OBJECT_KINDS):
         yield f"objects of kind {sorted(map(str, kinds - set(OBJECT_KINDS)))}"
     if graph.asset_file_def:
         yield "files of its own"
     nodes = {node.name: node for node in graph.graph_def.node}
-    starting = [signature for name, signature in graph.signature_def.items() if name == INIT_SIGNATURE]
-    for output in (output for signature in starting for output in signature.outputs.values()):
+    initializers = [signature for name, signature in graph.signature_def.items() if name == INIT_SIGNATURE]
+    for output in (output for signature in initializers for output in signature.outputs.values()):
         node = nodes.get(output.name.partition(":")[0])
         if node is None or node.op != "NoOp" or node.input:
             yield "an operation that runs when it is loaded"
     saving = _saving_functions(graph)
     if saving & set(graph.object_graph_def.concrete_functions):
-        yield "a function that saves among those that are for use"
+        yield "a function that saves among the callable ones"
     calls = [node for function in graph.graph_def.library.function for node in function.node_def]
     calls += [node for node in graph.graph_def.node if node.name not in _saver_nodes(graph)]
     if any(name in saving for node in calls for name in _called_functions(node)):
@@ -138,7 +140,7 @@ def _called_functions(node: Any) -> Iterator[str]:
 
 @cache
 def _numeric_ops() -> frozenset[str]:
-    """The operations that keep no state, take and give numbers alone, and are told nothing in words but how."""
+    """The stateless operations from numbers to numbers whose text attributes are all safe."""
     buffer = pywrap_tf_session.TF_GetAllOpList()
     known = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetBuffer(buffer))
     return frozenset(

@@ -1,6 +1,6 @@
-"""Posts a message to a webhook that takes what Slack takes: Slack, Mattermost, Rocket.Chat, Google Chat, ntfy and more.
+"""Posts a message to a Slack-compatible webhook: Slack, Mattermost, Rocket.Chat, Google Chat, ntfy and others.
 
-The URL is a secret. No message, error or record ever holds more of it than the host.
+The URL is a secret: messages, errors and records contain only its host.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ AGAIN = frozenset({408, 425, 429, *range(500, 600)})
 
 
 def host_of(url: str) -> str:
-    """Where a webhook's URL leads, as far as everybody may know.
+    """The scheme and host of a webhook's URL, which are not secret.
 
     Raises:
-        ConfigError: it is no http or https URL.
+        ConfigError: it is not an http or https URL.
     """
     try:
         parts = urllib.parse.urlsplit(url)
@@ -33,9 +33,7 @@ def host_of(url: str) -> str:
     except ValueError:
         parts, host = urllib.parse.SplitResult("", "", "", "", ""), None
     if parts.scheme not in ("http", "https") or not host:
-        raise ConfigError(
-            "GAN_WEBHOOK_URL must be an http:// or https:// URL; what it is is not told, as it is a secret"
-        )
+        raise ConfigError("GAN_WEBHOOK_URL must be an http:// or https:// URL (value not shown: it is a secret)")
     return f"{parts.scheme}://{host}"
 
 
@@ -53,7 +51,7 @@ def post(
         None once it was delivered, else what kept it, in a sentence without the URL.
 
     Raises:
-        ConfigError: `url` is no http or https URL.
+        ConfigError: `url` is not an http or https URL.
     """
     host, began, wait = host_of(url), clock(), FIRST_PAUSE_SECONDS
     while True:
@@ -67,7 +65,7 @@ def post(
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would come as a GET, and carry the secret elsewhere."""
+    """Follows no redirect: it would turn the POST into a GET and send the secret elsewhere."""
 
     def redirect_request(self, *args: object, **kwargs: object) -> None:
         return None

@@ -92,7 +92,7 @@ def test_to_a_bucket_and_back(
     assert contents(target) == contents(source)
 
 
-def test_wherever_it_is_killed_it_goes_on(tmp_path: Path, source: LocalStore, made: dict[str, str]) -> None:
+def test_wherever_it_is_killed_it_can_continue(tmp_path: Path, source: LocalStore, made: dict[str, str]) -> None:
     class Dying(LocalStore):
         left = 0
 
@@ -142,7 +142,7 @@ def test_another_state_of_the_same_run_is_refused(source: LocalStore, target: Lo
         copy(source, target, ["r1"])
 
 
-def test_a_name_goes_on_from_a_shorter_history_and_no_other(
+def test_a_name_extends_a_shorter_history_and_no_other(
     source: LocalStore, target: LocalStore, made: dict[str, str]
 ) -> None:
     copy(source, target, ["faces"])
@@ -180,7 +180,7 @@ def test_what_is_damaged_is_not_copied(
     assert not immutable.is_published(target, "generator", made["g1"])
 
 
-def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
+def test_damage_in_the_target_is_reported(source: LocalStore, target: LocalStore, made: dict[str, str]) -> None:
     copy(source, target, [made["g1"]])
     folder = f"generators/{made['g1']}"
     target.write(f"{folder}/weights", b"other")
@@ -192,7 +192,7 @@ def test_damage_in_the_target_is_told(source: LocalStore, target: LocalStore, ma
     assert copy(source, target, [made["g1"]]).details["copied"] == [f"generator {made['g1']}"]
 
 
-def test_damage_of_a_run_in_the_target_is_told_as_such(
+def test_damage_of_a_run_in_the_target_is_reported(
     source: LocalStore, target: LocalStore, made: dict[str, str]
 ) -> None:
     copy(source, target, ["r1"])

@@ -55,7 +55,7 @@ def full(store: Store) -> dict[str, str]:
     return made
 
 
-def test_a_dry_run_tells_what_would_go_with_sizes_and_changes_nothing(store: LocalStore) -> None:
+def test_a_dry_run_lists_what_would_go_with_sizes_and_changes_nothing(store: LocalStore) -> None:
     made = full(store)
     objects.age(store, 2 * DAY)
     before = {key: store.read(key) for key in keys(store)}
@@ -76,7 +76,7 @@ def test_a_dry_run_tells_what_would_go_with_sizes_and_changes_nothing(store: Loc
     assert outcome.details["deleted"] is False
 
 
-def test_what_nothing_refers_to_is_deleted_and_the_rest_is_whole(store: LocalStore) -> None:
+def test_what_nothing_refers_to_is_deleted_and_the_rest_is_complete(store: LocalStore) -> None:
     made = full(store)
     objects.age(store, 2 * DAY)
     before = keys(store)
@@ -107,7 +107,7 @@ def test_the_grace_is_by_the_clock_of_the_storage(store: LocalStore, monkeypatch
     assert len(trash(store)) == 2
 
 
-def test_a_fresh_note_keeps_what_a_run_may_be_about_to_use(store: LocalStore) -> None:
+def test_a_fresh_cache_entry_keeps_what_a_run_may_be_about_to_use(store: LocalStore) -> None:
     made = full(store)
     for step, kind in (("preprocess", "stray"), ("reference", "second"), ("pipeline-preprocess", "stray")):
         step_cache.put(store, step, {"for": kind}, made[kind])
@@ -117,7 +117,7 @@ def test_a_fresh_note_keeps_what_a_run_may_be_about_to_use(store: LocalStore) ->
     assert trash(store) == [], "the dataset of the reference stays too"
 
 
-def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
+def test_cache_entries_go_with_their_objects(store: LocalStore) -> None:
     made = full(store)
     for step, about in (
         ("preprocess", made["stray"]), ("pipeline-reference", made["second"]), ("export", "gen-gone"),
@@ -126,7 +126,7 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
         step_cache.put(store, step, {"about": about}, about)
     step_cache.put(store, "pipeline-evaluate", {"run_id": "r1"}, "10")
     step_cache.put(store, "pipeline-evaluate", {"run_id": "r9"}, "10")
-    step_cache.put(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of a run that nobody named
+    step_cache.put(store, "pipeline-evaluate", {"run_id": ""}, "20")  # of an unnamed run
     store.write("recipes/reference/damaged.json", b"{")
     objects.age(store, 2 * DAY)
     gone = [each for kind, each in trash(store, delete=True) if kind == "recipe"]
@@ -136,7 +136,7 @@ def test_notes_go_with_what_they_are_about(store: LocalStore) -> None:
     assert {entry.object_id for entry in step_cache.entries(store)} == {made["dataset"], "r1", "x", "10", "20"}
 
 
-def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store: LocalStore) -> None:
+def test_a_fresh_unreadable_cache_entry_keeps_everything_it_may_name(store: LocalStore) -> None:
     full(store)
     objects.age(store, 2 * DAY)
     store.write("recipes/reference/damaged.json", b"{")
@@ -145,7 +145,7 @@ def test_a_fresh_note_that_cannot_be_read_keeps_everything_it_may_be_about(store
     assert outcome.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
 
 
-def test_the_litter_of_killed_processes_goes(store: LocalStore) -> None:
+def test_what_killed_processes_left_goes(store: LocalStore) -> None:
     made = full(store)
     store.write("datasets/folder-0/train-00000.tfrecord", b"half")
     store.write("references/ref-0/real.npz", b"half")
@@ -209,7 +209,7 @@ def test_checkpoints_of_dead_attempts_go(store: LocalStore) -> None:
     assert Checkpoints(store, "r1").steps() == [10, 20]
 
 
-def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: LocalStore) -> None:
+def test_inactive_runs_go_unless_one_of_their_generators_was_ever_live(store: LocalStore) -> None:
     first, second = full(store), objects.dataset(store, b"second")
     objects.run(store, "r2", second)
     old = objects.generator(store, "r2", second)
@@ -224,7 +224,7 @@ def test_runs_that_rest_go_unless_a_generator_of_theirs_was_ever_live(store: Loc
     assert verify(store).details["damages"] == []
 
 
-def test_ledgers_of_executions_go_as_idle_runs_do(store: LocalStore) -> None:
+def test_audit_logs_of_executions_go_like_inactive_runs(store: LocalStore) -> None:
     attempt = ExecutionAttempt("train", "wf.train", 0, "2026-01-01T00:00:00Z")
     for execution in ("old", "resumed"):
         executions.begin(store, execution, attempt)
@@ -236,7 +236,7 @@ def test_ledgers_of_executions_go_as_idle_runs_do(store: LocalStore) -> None:
     assert set(EXECUTIONS.records(store)) == {"resumed", "new"}
 
 
-def test_records_of_sweeps_go_as_idle_runs_do(store: LocalStore) -> None:
+def test_records_of_sweeps_go_like_inactive_runs(store: LocalStore) -> None:
     for sweep_id in ("old", "resumed"):
         sweeps.write_stage(store, sweep_id, 0, [{"seed": 0}])
     objects.age(store, 60 * DAY)
@@ -247,7 +247,7 @@ def test_records_of_sweeps_go_as_idle_runs_do(store: LocalStore) -> None:
 
 
 @pytest.mark.parametrize("key", ["runs/r1/run.json", "generators/{generator}/generator.json", "promoted/faces.json"])
-def test_while_a_record_cannot_be_read_nothing_goes_that_it_may_refer_to(store: LocalStore, key: str) -> None:
+def test_what_an_unreadable_record_may_refer_to_stays(store: LocalStore, key: str) -> None:
     made = full(store)
     objects.promote(store, "faces", made["generator"])
     for step in range(20, 100, 10):
@@ -269,8 +269,8 @@ def test_while_a_record_cannot_be_read_nothing_goes_that_it_may_refer_to(store: 
         assert keys(store) == before
 
 
-def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> None:
-    """A run begins between the two looks: the seals of its dataset and of the reference it waits for are gone then."""
+def test_a_reference_made_meanwhile_restores_the_object(store: LocalStore) -> None:
+    """A run begins between the two scans, while its dataset and the reference that it waits for are hidden."""
     made = full(store)
     objects.age(store, 2 * DAY)
 
@@ -285,7 +285,7 @@ def test_a_reference_made_meanwhile_puts_the_object_back(store: LocalStore) -> N
     assert not [key for key in keys(store) if key.endswith(TOMBSTONE)]
 
 
-def test_a_note_made_meanwhile_puts_the_object_back_with_what_it_needs(store: LocalStore) -> None:
+def test_a_cache_entry_made_meanwhile_restores_the_object_and_its_dependencies(store: LocalStore) -> None:
     made = full(store)
     step_cache.put(store, "reference", {"a": 1}, made["second"])
     objects.age(store, 2 * DAY)
@@ -348,7 +348,7 @@ def test_wherever_gc_is_killed_the_next_one_finishes_and_nothing_is_lost(tmp_pat
     assert changes > 20
 
 
-def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
+def test_of_two_at_once_the_second_fails(store: LocalStore) -> None:
     full(store)
     objects.age(store, 2 * DAY)
 
@@ -365,37 +365,37 @@ def test_of_two_at_once_the_second_is_told(store: LocalStore) -> None:
 
 def test_one_that_was_killed_keeps_the_next_off_for_an_hour(store: LocalStore) -> None:
     made = full(store)
-    seal = f"datasets/{made['stray']}/{immutable.SUMS_FILE}"
-    store.write(seal + TOMBSTONE, store.read(seal))
-    store.delete(seal)
+    marker = f"datasets/{made['stray']}/{immutable.SUMS_FILE}"
+    store.write(marker + TOMBSTONE, store.read(marker))
+    store.delete(marker)
     store.write(LOCK_KEY, b"")
     with pytest.raises(ConflictError, match="was killed less than an hour ago"):
         gc(store, delete=True)
     objects.age(store, 2 * HOUR)
     assert trash(store, delete=True) == []
     assert immutable.is_published(store, "dataset", made["stray"])
-    assert not [key for key in keys(store) if key in (seal + TOMBSTONE, LOCK_KEY)]
+    assert not [key for key in keys(store) if key in (marker + TOMBSTONE, LOCK_KEY)]
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_what_is_published_again_as_it_goes_stays_whole_or_goes_as_a_whole(store: LocalStore, finished: bool) -> None:
-    """The files of a killed publish are all there; the seal is written before gc looks, or while files go."""
+def test_what_is_published_again_during_gc_stays_or_goes_as_a_whole(store: LocalStore, finished: bool) -> None:
+    """All files of a killed publish exist; the marker file is written before gc scans, or during the deletion."""
     made = objects.dataset(store)
-    seal = f"datasets/{made}/{immutable.SUMS_FILE}"
-    data = store.read(seal)
-    store.delete(seal)
+    marker = f"datasets/{made}/{immutable.SUMS_FILE}"
+    data = store.read(marker)
+    store.delete(marker)
     objects.age(store, 2 * DAY)
 
     class Raced(LocalStore):
         def list(self, prefix: str = "") -> Iterator[Item]:
             if finished and prefix == f"datasets/{made}":
-                super().write(seal, data)
+                super().write(marker, data)
             return super().list(prefix)
 
         def delete(self, key: str) -> None:
             super().delete(key)
             if not finished and key.endswith(".tfrecord"):
-                super().write(seal, data)
+                super().write(marker, data)
 
     gone = [] if finished else [("unfinished dataset", made)]
     assert trash(Raced(store.root), delete=True) == gone
@@ -477,7 +477,9 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
 
 
-def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_to_what_gc_deletes_at_the_same_time_fails(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """gc looked for references before this one was made, so it is the one who made it that has to look."""
     made = full(store)
     move = alias.update
@@ -493,7 +495,7 @@ def test_whoever_refers_to_what_gc_takes_just_then_is_told(store: LocalStore, mo
 
 
 @pytest.mark.parametrize("kind", ["dataset", "reference", "run", "generator"])
-def test_whether_a_reference_leads_somewhere_can_be_told_of_each_kind(store: LocalStore, kind: str) -> None:
+def test_the_existence_of_each_kind_can_be_required(store: LocalStore, kind: str) -> None:
     made = full(store)
     lineage.require_exists(store, kind, made[kind])
     with pytest.raises(NotFoundError, match=f"gan gc deleted {kind} gone"):

@@ -38,17 +38,17 @@ def test_what_runs_and_generators_need_stays() -> None:
     )
 
 
-def test_what_was_written_lately_stays_with_what_it_needs() -> None:
+def test_recent_objects_stay_with_their_dependencies() -> None:
     young = StoreObject(REF, modified=NOW, dependencies=LINEAGE[REF])
     assert unreachable([*store_objects(D1, D2), young], newer_than=NOW) == {D2}
 
 
-def test_what_a_run_may_be_about_to_refer_to_stays() -> None:
+def test_pinned_objects_stay() -> None:
     assert unreachable(store_objects(D1, D2, REF), pinned={REF}, newer_than=NOW) == {D2}
     assert unreachable(store_objects(D1, D2), pinned={REF, D2}, newer_than=NOW) == {D1}
 
 
-def test_references_wait_for_the_runs_that_train_on_their_dataset() -> None:
+def test_references_stay_while_a_run_trains_on_their_dataset() -> None:
     """Training may take longer than the grace, and no evaluation refers to the reference before its end."""
     at_work = StoreObject(R1, modified=NOW, dependencies=(D1,))
     other = ObjectRef(REFERENCE, "of-d2")
@@ -74,7 +74,7 @@ def test_what_a_record_that_cannot_be_read_may_refer_to_stays(unreadable: Object
     assert {each.key for each in others} - gone == stays - {unreadable}
 
 
-def test_runs_that_rest_go_with_their_generators_unless_one_was_ever_live() -> None:
+def test_inactive_runs_go_with_their_generators_unless_one_was_ever_live() -> None:
     assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=NOW) == {R2, G2, D2}
     assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=0.0) == frozenset()
     assert unreachable(store_objects(*LINEAGE), newer_than=NOW, inactive_since=NOW, pinned={G2}) == frozenset()
@@ -102,7 +102,7 @@ def graphs(draw: st.DrawFn) -> list[StoreObject]:
 
 
 @given(graphs(), st.sets(st.sampled_from(sorted(LINEAGE))), st.floats(0, NOW), st.none() | st.floats(0, NOW))
-def test_nothing_that_stays_needs_anything_that_goes(
+def test_nothing_reachable_depends_on_anything_unreachable(
     graph: list[StoreObject], pinned: set[ObjectRef], young: float, idle: float | None
 ) -> None:
     pinned = {ObjectRef(key.kind, str(len(key.id))) for key in pinned}
@@ -120,7 +120,7 @@ def test_nothing_that_stays_needs_anything_that_goes(
 
 
 @given(graphs())
-def test_what_goes_is_all_that_nothing_needs(graph: list[StoreObject]) -> None:
+def test_everything_that_nothing_needs_is_unreachable(graph: list[StoreObject]) -> None:
     """Where all records can be read and nothing is young, only what runs, generators and names lead to stays."""
     graph = [replace(each, dependencies=each.dependencies or ()) for each in graph]
     gone = unreachable(graph, newer_than=NOW + 1)

@@ -165,7 +165,7 @@ def test_what_is_damaged_is_shown_as_such_beside_the_rest(store: Store, full: st
     assert len(lines) == 14
 
 
-def test_stray_files_are_passed_over(store: Store, full: str) -> None:
+def test_stray_files_are_skipped(store: Store, full: str) -> None:
     before = inspect(store).details["tree"]
     for folder in (
         "promoted",

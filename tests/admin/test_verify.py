@@ -71,7 +71,7 @@ def test_each_kind_of_damage_is_named(store: Store, make_generator: Callable[...
     assert len(verify(store, ["r1"]).details["damages"]) == 1
 
 
-def test_a_pointer_to_nothing_is_damage(store: Store, make_generator: Callable[..., str]) -> None:
+def test_an_alias_of_a_missing_generator_is_damage(store: Store, make_generator: Callable[..., str]) -> None:
     generator = make_generator("r1", verdict=True)
     promote(store, generator, "faces")
     store.delete(f"generators/{generator}/SHA256SUMS")
@@ -122,7 +122,7 @@ def test_every_flipped_byte_of_a_checkpoint_is_found(store: Store) -> None:
 
 @pytest.mark.parametrize("lines", [0, 1, 2])
 @pytest.mark.parametrize("kind", ["dataset", "generator"])
-def test_a_seal_that_lost_lines_is_found(
+def test_sha256sums_that_lost_lines_are_found(
     store: Store, tmp_path: Path, make_generator: Callable[..., str], kind: str, lines: int
 ) -> None:
     made = add_dataset(store, tmp_path) if kind == "dataset" else make_generator("r1")
@@ -134,7 +134,7 @@ def test_a_seal_that_lost_lines_is_found(
 
 
 def test_a_dataset_must_be_what_its_id_says(store: Store, tmp_path: Path) -> None:
-    """A description and a seal that fit each other, but not the id, or not each other's shards."""
+    """A description and SHA256SUMS that match each other, but not the id, or not each other's shards."""
     made = add_dataset(store, tmp_path)
     tree = immutable.read_json(store, "dataset", made, "dataset.json")
     sums = immutable.read_sums(store, "dataset", made)
@@ -167,14 +167,14 @@ def test_a_run_and_a_name_of_one_id_are_both_checked(store: Store, make_generato
     assert len(outcome.details["damages"]) == 2
 
 
-def test_stray_files_are_passed_over(store: Store) -> None:
+def test_stray_files_are_skipped(store: Store) -> None:
     add_run(store, "r1")
     for folder in ("promoted", "runs", "runs/r1", "runs/r1/verdicts", "generators"):
         store.write(f"{folder}/.DS_Store", b"\0")
     assert verify(store).details == {"checked": ["r1"], "damages": []}
 
 
-def test_the_ledger_of_executions_is_read_too(store: Store) -> None:
+def test_the_audit_log_of_executions_is_read_too(store: Store) -> None:
     begun = executions.begin(
         store, "run-1", ExecutionAttempt("train", "wf.train", 0, "2026-01-01T00:00:00Z", pod="pod-1")
     )

@@ -68,7 +68,7 @@ def test_errors_are_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == "gan: somebody was faster\n"
 
 
-def test_a_signal_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_after_a_signal_the_message_says_how_to_continue(capsys: pytest.CaptureFixture[str]) -> None:
     def stop() -> int:
         raise Stopped(15, "resume with: gan train")
 
@@ -111,7 +111,7 @@ LEFT = "import sys; from gan.cli import commands, main; "
 
 
 def run_unread(program: str, stream: str) -> tuple[int, bytes]:
-    """Run a program whose stdout or stderr nobody reads any more; its exit code and what the other stream says."""
+    """Run a program whose stdout or stderr is closed; its exit code and the text of the other stream."""
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -129,7 +129,7 @@ def test_a_closed_pipe_changes_no_exit_code() -> None:
     assert run_unread(program, "stdout") == (11, b"")
 
 
-def test_work_goes_on_when_nobody_reads_how_it_goes() -> None:
+def test_work_continues_when_nobody_reads_its_progress() -> None:
     program = "from gan.util.log import say\nfor n in range(3): say('step', n=n)\nprint('done')"
     assert run_unread(program, "stderr") == (0, b"done\n")
 

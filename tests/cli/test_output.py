@@ -14,14 +14,14 @@ SCORES = {
 
 
 @pytest.mark.parametrize("step", ["preprocess", "reference", "train", "export"])
-def test_what_is_made_is_told_by_its_id(step: str) -> None:
+def test_the_text_of_what_is_made_is_its_id(step: str) -> None:
     made = StepResult("some-1", "/store/some-1", 1.0)
     told = to_output(step, made)
     assert (told.text, told.record, told.exit_code) == ("some-1", made.to_dict(), 0)
 
 
 @pytest.mark.parametrize("step", ["report", "sample"])
-def test_a_file_is_told_by_its_place(step: str) -> None:
+def test_the_text_of_a_file_is_its_uri(step: str) -> None:
     assert to_output(step, StepResult("r1", "/store/runs/r1/report.html")).text == "/store/runs/r1/report.html"
 
 
@@ -31,7 +31,7 @@ def test_scores_are_a_table() -> None:
     assert lines[-1].split() == ["fid", "2", "(1", "to", "3)", "1.5"]
 
 
-def test_a_verdict_is_told_with_its_reasons_and_a_code_of_its_own() -> None:
+def test_a_verdict_shows_its_reasons_and_has_its_own_exit_code() -> None:
     passed = to_output(
         "gate", StepResult("g1", "/", details={"passed": True, "name": "faces", "reasons": [], "notes": []})
     )
@@ -42,7 +42,7 @@ def test_a_verdict_is_told_with_its_reasons_and_a_code_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("step", ["promote", "rollback"])
-def test_a_move_tells_what_was_and_what_is(step: str) -> None:
+def test_a_promotion_shows_what_was_and_what_is_live(step: str) -> None:
     def told(was: str | None, *, skipped: bool = False) -> str:
         details = {"name": "faces", "live": "g2", "was": was}
         return to_output(step, StepResult("g2", "/", skipped=skipped, details=details)).text

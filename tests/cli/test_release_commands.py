@@ -81,8 +81,8 @@ def test_remeasure_without_a_live_generator(store: Store, capsys: pytest.Capture
     assert capsys.readouterr().out == "not measured: nothing is live under cats\n"
 
 
-def test_remeasure_tells_what_cannot_be_scored(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    """The run behind it is gone: no failure, as a pipeline goes on and the gate refuses with a reason."""
+def test_remeasure_reports_what_cannot_be_scored(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its run is gone: not a failure, because a pipeline continues and the gate refuses with a reason."""
     first, live = ever_live(store)
     assert gan(store, "remeasure", "--name", "faces", "--reference-id", "ref-1") == 4
     told = capsys.readouterr()

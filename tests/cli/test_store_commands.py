@@ -27,7 +27,7 @@ def told(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> str:
     return capsys.readouterr().out
 
 
-def test_gc_tells_in_a_table_what_would_go_and_then_deletes_it(
+def test_gc_shows_a_table_of_what_would_go_and_then_deletes_it(
     store: LocalStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ("--store", store.uri)

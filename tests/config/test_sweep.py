@@ -45,7 +45,7 @@ def test_values_that_a_key_does_not_take_are_found_beforehand() -> None:
 
 
 def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
-    grid = Sweep(grid={"loss.name": ["hinge", "minimax"], "train.ema_decay": [0.9, 0.5]}).samples(Config())
+    grid = Sweep(grid={"loss.name": ["hinge", "minimax"], "train.ema_decay": [0.9, 0.5]}).sample_configs(Config())
     assert [(each.loss.name, each.train.ema_decay) for each in grid] == [
         ("hinge", 0.9),
         ("hinge", 0.5),
@@ -53,15 +53,17 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ("minimax", 0.5),
     ]
     ends = {"low": 0.25, "high": 0.75}
-    search = Sweep(search={"loss.name": ["a", "b", "c"], "train.ema_decay": ends}).samples(Config())
+    search = Sweep(search={"loss.name": ["a", "b", "c"], "train.ema_decay": ends}).sample_configs(Config())
     assert {(each.loss.name, each.train.ema_decay) for each in search} == {
         (name, end) for name in ("a", "b", "c") for end in (0.25, 0.75)
     }
     assert len(search) == 6
     keys = ("generator.width", "discriminator.width", "loss.kl_weight", "train.discriminator_steps", "train.batch_size")
     many = {key: [2, 3, 4, 5] for key in keys}
-    assert [each.generator.width for each in Sweep(search=many).samples(Config())] == [2, 3, 4, 5], "1,024 are too many"
-    assert [each.train.steps for each in Sweep(rungs=(5, 9)).samples(Config())] == [9]
+    assert [each.generator.width for each in Sweep(search=many).sample_configs(Config())] == [2, 3, 4, 5], (
+        "1,024 are too many"
+    )
+    assert [each.train.steps for each in Sweep(rungs=(5, 9)).sample_configs(Config())] == [9]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,10 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ({"grid": {"train.seed": [1]}}, "sweep.seeds and sweep.rungs set it"),
         ({"grid": {"data.flip": [True]}}, 'unknown config key in the sweep: "data.flip"'),
         ({"grid": {"loss.name": "hinge"}}, "must list the values of loss.name; got 'hinge'"),
-        ({"grid": {"loss.name": ["hinge"]}, "search": {"loss.name": ["hinge"]}}, "exclude each other"),
+        (
+            {"grid": {"loss.name": ["hinge"]}, "search": {"loss.name": ["hinge"]}},
+            "give either sweep.grid or sweep.search",
+        ),
         ({"grid": []}, "sweep.grid must map config keys"),
         ({"seeds": [1, 1]}, "sweep.seeds must list different whole numbers"),
         ({"seeds": []}, "sweep.seeds must list different whole numbers"),
@@ -90,7 +95,7 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ({"seeds": list(range(1001))}, "at most 1000 runs"),
     ],
 )
-def test_what_is_wrong_is_told(keys: dict[str, object], message: str) -> None:
+def test_what_is_wrong_is_reported(keys: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Sweep(**keys)  # type: ignore[arg-type]
 
@@ -99,6 +104,6 @@ def test_what_is_wrong_is_told(keys: dict[str, object], message: str) -> None:
     ("text", "message"),
     [("grid: [", "is not valid YAML"), ("- 1", "must be a mapping"), ("gird: {}", 'did you mean "grid"')],
 )
-def test_yaml_that_is_no_sweep_is_told(text: str, message: str) -> None:
+def test_yaml_that_is_not_a_sweep_is_refused(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         from_yaml(text)

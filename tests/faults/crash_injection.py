@@ -1,4 +1,4 @@
-"""Kills a command at random, runs it again, and tells what is left.
+"""Kills a command at random, runs it again, and returns what is left.
 
 A seed decides where. Half of the kills come at a moment, uniform over the time that the command takes when nobody
 kills it; the other half before one of the changes that it makes to its store, where a kill hurts most.
@@ -17,7 +17,7 @@ from faults.forkserver import Child, Forkserver, Task
 
 @dataclass(frozen=True)
 class Unkilled:
-    """What a command takes when nobody kills it: `seconds`, and `operations` on its store."""
+    """What an uninterrupted command takes: `seconds`, and `operations` on its store."""
 
     seconds: float
     operations: int
@@ -25,7 +25,7 @@ class Unkilled:
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: so many `seconds` after the start, or before operation `operation`."""
+    """When to kill: `seconds` after the start, or before operation `operation`."""
 
     seconds: float | None = None
     operation: int | None = None

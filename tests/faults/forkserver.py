@@ -37,9 +37,9 @@ IMPORTED = (
 class Task:
     """One process.
 
-    `arguments` are those of `gan`; what it writes goes to files beside `log` (`.out` and `.err`). Each change that it
+    `arguments` are those of `gan`; its output goes to files next to `log` (`.out` and `.err`). Each change that it
     makes below the folder `watched` counts as an operation, and so does each piece of a request to an HTTP server;
-    `.count` tells how many there were. Before number `dies_at` the process kills itself.
+    `.count` has their number. Before number `dies_at` the process kills itself.
     """
 
     arguments: Sequence[str]
@@ -108,7 +108,7 @@ class Child:
 
     @property
     def operations(self) -> int:
-        """How many operations it made, where it lived to tell."""
+        """The number of its operations, if it was not killed."""
         return int(self._log.with_suffix(".count").read_text())
 
 

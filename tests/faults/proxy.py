@@ -47,7 +47,7 @@ class Proxy:
     The faults: an answer 429, 500 or 503 of which the server never heard; `reset`, the connection broken before it
     heard; `lost`, broken after the server did what was asked; `stall`, nothing for `stall_seconds` in the middle
     of the answer; `truncate`, half of the answer; and one byte flipped in the body of the request or of the answer.
-    Where there is no body to flip or cut, the answer is lost.
+    Where there is no body to flip or cut, the response is lost.
 
     Args:
         share: the share of requests that are spoilt.
@@ -108,7 +108,7 @@ class Proxy:
         self._flows.set()
 
     def spoil_next(self, fault: str, requests: int) -> None:
-        """Spoil the next so many requests in one way."""
+        """Spoil the given number of requests, all in one way."""
         with self._lock:
             self._next += [fault] * requests
 
@@ -279,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Message((str(answer.status), answer.reason), headers, body)
 
     def _send(self, answer: Message, *, upto: int | None = None) -> None:
-        """Send the head, and the body or so many bytes of it."""
+        """Send the head, and the body or its first bytes."""
         status = int(answer.start[0])
         self.send_response_only(status, answer.start[1])
         for name, value in answer.headers:

@@ -1,4 +1,4 @@
-"""Several processes that move one promoted pointer at the same time."""
+"""Several processes that update one alias at the same time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Try:
 
 
 def race(uri: str, racers: int, rounds: int) -> list[Try]:
-    """In each round every process reads the pointer, and when all have, each moves it. Returns every try."""
+    """In each round every process reads the alias, then all update it at once. Returns every attempt."""
     barrier, tries = Context.Barrier(racers), Context.Queue()
     processes = [Context.Process(target=_race, args=(uri, racer, rounds, barrier, tries)) for racer in range(racers)]
     for process in processes:

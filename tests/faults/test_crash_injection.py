@@ -64,7 +64,7 @@ def test_it_kills_at_a_moment_or_finds_the_command_done(forkserver: Forkserver, 
     assert objects(tmp_path)
 
 
-def test_a_command_that_fails_by_itself_is_told(forkserver: Forkserver, tmp_path: Path) -> None:
+def test_a_command_that_fails_by_itself_is_reported(forkserver: Forkserver, tmp_path: Path) -> None:
     wrong = Task(["preprocess", "--dataset", "no-such"], str(tmp_path / "log"))
     with pytest.raises(AssertionError, match="no-such"):
         crash_injection.run(forkserver, wrong)

@@ -101,7 +101,7 @@ USES: dict[str, tuple[str, Callable[[Whole], object]]] = {
     "evaluation": ("runs/[^/]+/evaluations/", use_evaluations),
     "contributions": (r"runs/[^/]+/evaluations/.*\.safetensors", use_evaluations),
     "verdict": ("runs/[^/]+/verdicts/", lambda whole: verdicts.read(whole.store, whole.world.run_id, NAME)),
-    "pointer": ("promoted/", lambda whole: rollback(whole.store, NAME)),
+    "alias": ("promoted/", lambda whole: rollback(whole.store, NAME)),
 }
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_is_gone_is_found_and_named(whole: Whole, what: str) -> None
             whole.store.write(key, sound)
 
 
-def test_an_object_without_its_seal_is_not_there(whole: Whole) -> None:
+def test_an_object_without_its_sha256sums_does_not_exist(whole: Whole) -> None:
     for kind, object_id in (
         ("dataset", whole.world.dataset_id), ("reference", whole.world.reference_id), ("generator", whole.generator_id),
     ):  # fmt: skip
@@ -249,5 +249,5 @@ def test_the_gate_refuses_to_compare_with_damaged_contributions(whole: Whole, tm
     assert [key in damage for damage in verify(made.store).details["damages"]] == [True]
 
 
-def test_a_pointer_keeps_its_generator_when_another_is_damaged(whole: Whole) -> None:
+def test_an_alias_keeps_its_generator_when_another_is_damaged(whole: Whole) -> None:
     assert alias.read_live(whole.store, NAME).live == whole.generator_id

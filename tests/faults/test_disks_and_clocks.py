@@ -67,7 +67,7 @@ CHANGES: list[Callable[[Store, list[str]], object]] = [
 
 
 @pytest.mark.parametrize("change", CHANGES[:-1])
-def test_a_full_disk_is_told_and_what_was_there_stays_whole(
+def test_a_full_disk_is_reported_and_existing_objects_stay_complete(
     small_disk: Path, change: Callable[[Store, list[str]], object]
 ) -> None:
     store = LocalStore(small_disk / "store")
@@ -94,7 +94,7 @@ def test_gc_makes_room_on_a_full_disk(small_disk: Path) -> None:
     assert verify(store).details["damages"] == []
 
 
-def test_a_copy_that_fills_the_disk_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+def test_a_copy_that_fills_the_disk_continues_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     source, target = LocalStore(tmp_path / "source"), LocalStore(small_disk / "target")
     lineage(source)
     big = objects.dataset(source, bytes(1 << 20))
@@ -138,7 +138,7 @@ def forbidden() -> Iterator[tuple[Store, list[str]]]:
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("where", "says"), [("read_only", "read-only"), ("forbidden", "no permission for")])
-def test_a_disk_that_cannot_be_written_to_is_told(
+def test_a_read_only_disk_is_reported(
     request: pytest.FixtureRequest, where: str, says: str, change: Callable[[Store, list[str]], object]
 ) -> None:
     store, made = request.getfixturevalue(where)
@@ -155,11 +155,11 @@ def test_what_only_reads_works_on_a_disk_that_cannot_be_written_to(request: pyte
 
 
 def at(days: float) -> str:
-    """What the clock of a host says that is so many days ahead."""
+    """The time by the clock of a host that is this many days ahead."""
     return (datetime(2026, 6, 1, tzinfo=UTC) + timedelta(days=days)).isoformat(timespec="seconds")
 
 
-def test_hosts_with_skewed_clocks_move_a_pointer_in_the_order_of_their_moves(tmp_path: Path) -> None:
+def test_hosts_with_skewed_clocks_update_an_alias_in_the_order_of_their_updates(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     made = lineage(store, "others")
     for number, days in enumerate((0, 300, -300, 1, 299)):
@@ -184,7 +184,7 @@ def test_the_evaluation_that_was_made_last_is_the_newest_whatever_the_clock_of_i
 
 @pytest.mark.parametrize("ahead", [1, 400])
 def test_objects_from_the_future_are_young(tmp_path: Path, ahead: float) -> None:
-    """The clock was set back since: gc keeps what it can't tell the age of."""
+    """The clock was set back since: gc keeps what has an unknown age."""
     store = LocalStore(tmp_path)
     objects.dataset(store)
     store.write("datasets/folder-0/half", b"")

@@ -1,4 +1,4 @@
-"""Promise 1: a step that was killed, however often, and is run again leaves what it leaves when nobody kills it.
+"""Promise 1: a step that was killed any number of times and run again leaves the same result as an uninterrupted one.
 
 Each step is killed again and again, three times on one store at most, and then run to its end. After each kill nothing
 half published may be seen; in the end the store must hold the same as one whose step was never killed, and after
@@ -145,7 +145,7 @@ def kill_in_a_row(
 
 
 def _age(store: LocalStore) -> None:
-    """Make everything as if it were written two days ago, but for the notes that the last command made."""
+    """Make everything two days old, except the cache entries that the last command made."""
     for path in store.root.rglob("*"):
         if path.is_file() and "recipes" not in path.parts:
             past = path.stat().st_mtime - TWO_DAYS

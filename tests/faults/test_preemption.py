@@ -1,4 +1,4 @@
-"""Promise 2: a preempted run is saved within its grace and goes on from there; one thought dead can harm nothing."""
+"""Promise 2: a preempted run saves within its grace period and resumes; a run that was declared dead harms nothing."""
 
 from __future__ import annotations
 

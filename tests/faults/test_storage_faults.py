@@ -157,7 +157,7 @@ def test_a_whole_pipeline_through_bad_storage_ends_with_the_same_bytes(
         assert contents(storage.good()) == stages["promote"].after
 
 
-def test_training_goes_on_while_storage_is_down_and_checkpoints_wait(
+def test_training_continues_while_storage_is_down_and_checkpoints_wait(
     forkserver: Forkserver, stages: Stages, tmp_path: Path
 ) -> None:
     with behind_proxy(S3) as storage:

@@ -129,12 +129,12 @@ def test_one_that_reads_a_file_when_it_is_loaded_is_not(tmp_path: Path) -> None:
     made = tf.lookup.StaticVocabularyTable(tf.lookup.TextFileInitializer(
         str(table), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER), 1,
     )  # fmt: skip
-    with pytest.raises(IntegrityError, match="does more than hold functions that calculate"):
+    with pytest.raises(IntegrityError, match="contains more than functions that calculate"):
         saved_model.Exported(Drawing(lambda x: x, made).save(tmp_path / "model"))
 
 
 def changed(exported: bytes, folder: Path, change: Callable[[object], None]) -> Path:
-    """An export of ours with its graph changed."""
+    """An export with a changed graph."""
     model = saved_model_pb2.SavedModel.FromString(exported)
     change(model.meta_graphs[0])
     folder.mkdir()
@@ -177,17 +177,15 @@ def test_what_tensorflow_saves_with_can_be_used_for_nothing_else(
 
 
 @pytest.mark.parametrize("name", ["saved_model.pbtxt", "saved_model.cpb"])
-def test_no_other_file_is_loaded_instead_of_the_one_that_was_looked_through(
-    tmp_path: Path, exported: bytes, name: str
-) -> None:
+def test_no_other_file_is_loaded_instead_of_the_checked_one(tmp_path: Path, exported: bytes, name: str) -> None:
     folder = changed(exported, tmp_path / "model", lambda graph: None)
     (folder / name).write_bytes(b"")
-    with pytest.raises(IntegrityError, match="should hold one graph and stand alone"):
+    with pytest.raises(IntegrityError, match="should be the only model file and hold one graph"):
         saved_model.Exported(folder)
 
 
 def frozen(place: str) -> bytes:
-    """A feature network with an operation that writes a file: within what is run, or beside it."""
+    """A feature network with an operation that writes a file: in the part that runs, or outside it."""
     graph = tf.compat.v1.GraphDef.FromString(make_graph())
     for name in ("file", "text"):
         value = graph.node.add(name=name, op="Const").attr
@@ -202,7 +200,7 @@ def frozen(place: str) -> bytes:
 def test_a_frozen_graph_that_does_more_than_calculate_is_not_run() -> None:
     with pytest.raises(IntegrityError, match="may do more than calculate: WriteFile"):
         InceptionNetwork(frozen("within"), "x.pb")
-    InceptionNetwork(frozen("beside"), "x.pb")
+    InceptionNetwork(frozen("outside"), "x.pb")
     assert not WRITTEN.exists()
 
 

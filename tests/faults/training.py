@@ -36,12 +36,12 @@ def step_of(child: Child) -> int:
 
 
 def trained(child: Child, steps: int) -> int:
-    """Wait until so many steps are done."""
+    """Wait until this many steps are done."""
     return child.wait_for(lambda: step if (step := step_of(child)) >= steps else None)
 
 
 def began_from(child: Child) -> int:
-    """Wait until it trains; the step that it goes on from."""
+    """Wait until it trains; returns the step that it resumes from."""
     return int(told(child, "training run ")["from_step"])
 
 

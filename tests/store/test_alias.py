@@ -31,7 +31,7 @@ def test_promotions_are_kept_in_order(store: Store) -> None:
     assert list(alias.names(store)) == ["faces"]
 
 
-def test_rollback_goes_back_one_promotion_each_time(store: Store) -> None:
+def test_each_rollback_undoes_one_promotion(store: Store) -> None:
     at = promoted(store, ("g1", "promote"), ("g2", "promote"), ("g3", "force"))
     assert at.previous() == "g2"
     at = promoted(store, ("g2", "rollback"))
@@ -185,7 +185,7 @@ def test_anchors_are_those_of_the_last_promotion_that_has_any(store: Store) -> N
     assert anchored(store, ("g3", "promote", {"fid": "g3", "recall": "g1"})).anchors == {"fid": "g3", "recall": "g1"}
 
 
-def test_a_rollback_brings_back_the_anchors_of_the_promotion_that_it_goes_back_to(store: Store) -> None:
+def test_a_rollback_restores_the_anchors(store: Store) -> None:
     promotions = [(name, "promote", {"fid": name}) for name in ("g1", "g2", "g3")]
     anchored(store, *promotions)
     assert anchored(store, ("g2", "rollback", None)).anchors == {"fid": "g2"}

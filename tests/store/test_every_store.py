@@ -36,7 +36,7 @@ def test_any_bytes_under_odd_names(store: Store, data: bytes, name: str) -> None
     store.delete(key)
 
 
-def test_missing_objects_are_told(store: Store) -> None:
+def test_missing_objects_are_reported(store: Store) -> None:
     for missing in (lambda: store.read("no"), lambda: store.download("no", Path("nowhere"))):
         with pytest.raises(NotFoundError, match=r"nothing in the store at .*no"):
             missing()

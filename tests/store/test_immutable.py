@@ -43,7 +43,7 @@ def test_sha256sums_are_written_last(store: Store, files: dict[str, Path], monke
     assert len(order) == 3, "publishing again does nothing"
 
 
-def test_a_killed_publish_goes_on_where_it_stopped(
+def test_a_killed_publish_continues_where_it_stopped(
     store: Store, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upload("datasets/x/a.json", files["a.json"])
@@ -138,7 +138,7 @@ def test_damage_is_found_before_use(store: Store, files: dict[str, Path], tmp_pa
     assert not (tmp_path / "out" / "deep" / "b").exists()
     (found,) = immutable.find_damage(store, "dataset", "x")
     assert said in str(found)
-    assert "delete" not in str(found), "gan verify tells what is wrong only"
+    assert "delete" not in str(found), "gan verify only says what is wrong"
 
 
 def test_a_sound_object_has_no_damages(store: Store, files: dict[str, Path]) -> None:

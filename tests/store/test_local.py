@@ -65,7 +65,7 @@ def test_delete_takes_empty_folders_along(tmp_path: Path) -> None:
     assert store.exists("a/d")
 
 
-def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(StoreError, match="in the way"):
         LocalStore(tmp_path).write("runs/r1/config.yaml", b"")
@@ -82,7 +82,7 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_what_the_disk_says_is_told_with_a_remedy(
+def test_disk_errors_come_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     """The failing disk is a mock: a real one, full, is in test_full_disk."""
@@ -108,7 +108,7 @@ def test_full_disk(small_disk: Path) -> None:
     store.write("small", b"fits")
 
 
-def test_a_missing_source_of_an_upload_is_told(tmp_path: Path) -> None:
+def test_a_missing_source_of_an_upload_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         LocalStore(tmp_path).upload("a", tmp_path / "none")
 

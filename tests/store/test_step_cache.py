@@ -16,18 +16,18 @@ def test_a_recipe_recalls_what_it_made(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "note",
+    "data",
     [b"{", b"[]", b"\xff", b'{"id": "x"}', b'{"id": "x", "recipe": {"a": 1}}', b'{"id": "../x", "recipe": {}}'],
 )
-def test_a_damaged_note_is_as_none(store: Store, note: bytes) -> None:
+def test_a_damaged_entry_counts_as_missing(store: Store, data: bytes) -> None:
     step_cache.put(store, "x", {}, "id")
     (item,) = store.list("recipes")
-    store.write(item.key, note)
+    store.write(item.key, data)
     assert step_cache.get(store, "x", {}) is None
 
 
-def test_what_is_found_published_is_noted_anew(store: Store, tmp_path: Path) -> None:
-    """gc keeps what a fresh note is about: a step that is skipped must say that its output is about to be used."""
+def test_a_cache_hit_rewrites_its_entry(store: Store, tmp_path: Path) -> None:
+    """gc keeps what a fresh entry names: a skipped step must say that its output is about to be used."""
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") is None
     step_cache.put(store, "preprocess", {"a": 1}, "d-1")
     assert step_cache.published(store, "preprocess", {"a": 1}, "dataset") is None, "it is not there"
@@ -41,9 +41,9 @@ def test_what_is_found_published_is_noted_anew(store: Store, tmp_path: Path) -> 
     assert after.item.modified >= before.item.modified
 
 
-def test_a_damaged_note_is_listed_as_such(store: Store) -> None:
+def test_a_damaged_entry_is_listed_as_damaged(store: Store) -> None:
     step_cache.put(store, "x", {}, "id")
-    (note,) = step_cache.entries(store)
-    store.write(note.item.key, b"{")
+    (entry,) = step_cache.entries(store)
+    store.write(entry.item.key, b"{")
     store.write("recipes/.DS_Store", b"")
     assert [(each.step, each.object_id) for each in step_cache.entries(store)] == [("x", None)]

@@ -32,7 +32,7 @@ KEEPING = (
 )
 
 
-def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(
+def test_folders_of_killed_processes_are_removed_and_others_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -50,7 +50,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(
         killed.kill()
         killed.wait()
         with scratch_folder():
-            assert left.exists()  # too young to tell
+            assert left.exists()  # too new to be abandoned
         past = time.time() - 2 * ABANDONED_AFTER_SECONDS
         for folder in (left, kept):
             os.utime(folder.parent / LOCK_FILE, (past, past))
@@ -94,7 +94,7 @@ def test_a_full_disk_that_hdf5_meets(small_disk: Path, monkeypatch: pytest.Monke
         model.save(folder / "x.keras")
 
 
-def test_what_tensorflow_says_of_the_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_tensorflow_about_the_folder_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(StoreError, match=r"can't write temporary files to .*TMPDIR"), scratch_folder() as folder:
         tf.io.write_file(str(folder), tf.constant(b"a file in place of the folder"))

@@ -128,7 +128,7 @@ def test_the_hash_on_record_is_that_of_the_bytes_also_where_somebody_else_wrote_
         bucket_store.sha256("none")
 
 
-def test_a_missing_bucket_is_told_at_once(bucket_store: Store) -> None:
+def test_a_missing_bucket_is_reported_at_once(bucket_store: Store) -> None:
     store = open_store(bucket_store.uri.replace("://", "://none-"))
     for use in (
         lambda: store.read("k"),
@@ -143,7 +143,7 @@ def test_a_missing_bucket_is_told_at_once(bucket_store: Store) -> None:
             use()
 
 
-def test_a_refusal_is_told_at_once_with_what_to_do(proxied: tuple[Proxy, str]) -> None:
+def test_a_refusal_is_reported_at_once_with_a_remedy(proxied: tuple[Proxy, str]) -> None:
     proxy, uri = proxied
     store = open_store(uri)
     proxy.denies = True
@@ -233,7 +233,7 @@ def test_a_storage_that_ignores_conditions_is_found_out_minio_wants_them_signed(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_large_file_goes_up_and_comes_down(bucket_store: Store, large: Path, tmp_path: Path) -> None:
+def test_a_large_file_is_uploaded_and_downloaded(bucket_store: Store, large: Path, tmp_path: Path) -> None:
     digest = bucket_store.upload("big", large, if_absent=True)
     assert bucket_store.download("big", tmp_path / "out") == digest == bucket_store.sha256("big")
     assert (tmp_path / "out").read_bytes() == large.read_bytes()
@@ -255,11 +255,11 @@ def test_a_large_file_survives_a_fault_in_any_of_its_requests(
     proxy._next = [fault, *["none"] * request_number]
     digest = store.upload("big", large, if_absent=True)
     assert store.download("big", tmp_path / "out") == digest
-    for leftover in store.incomplete_uploads():  # a multipart upload that was begun, whose name nobody ever learned
-        assert (fault, request_number, leftover.size) == ("lost", 0, 0)
+    for upload in store.incomplete_uploads():  # a multipart upload whose id was lost with the response
+        assert (fault, request_number, upload.size) == ("lost", 0, 0)
 
 
-def test_what_the_storage_itself_damaged_is_told(bucket_store: Store) -> None:
+def test_damage_in_the_storage_itself_is_reported(bucket_store: Store) -> None:
     if not bucket_store.uri.startswith("s3://"):
         pytest.skip("Google Cloud Storage computes the checksum itself; only bytes that it lost could differ")
     bucket_store.write("k", b"right")
@@ -272,7 +272,7 @@ def test_what_the_storage_itself_damaged_is_told(bucket_store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", ["minio_server", "moto_server"])
-def test_an_unfinished_upload_is_a_leftover_moto_dates_it_2010(
+def test_an_incomplete_upload_is_listed_moto_dates_it_2010(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     server: servers.Server = request.getfixturevalue(kind)
@@ -284,20 +284,20 @@ def test_an_unfinished_upload_is_a_leftover_moto_dates_it_2010(
     client.upload_part(Bucket=bucket, Key="p/k", UploadId=upload_id, PartNumber=1, Body=b"123")
     client.create_multipart_upload(Bucket=bucket, Key="elsewhere/k")
     store = open_store(f"s3://{bucket}/p")
-    (leftover,) = store.incomplete_uploads()
-    assert leftover.size == 3
-    assert kind == "moto_server" or abs(leftover.modified - store.now()) < 60
-    store.abort_upload(leftover)
-    store.abort_upload(leftover)
+    (upload,) = store.incomplete_uploads()
+    assert upload.size == 3
+    assert kind == "moto_server" or abs(upload.modified - store.now()) < 60
+    store.abort_upload(upload)
+    store.abort_upload(upload)
     assert list(store.incomplete_uploads()) == []
 
 
-def test_the_probe_of_a_killed_process_is_a_leftover_and_no_object(bucket_store: Store) -> None:
+def test_the_probe_of_a_killed_process_is_an_incomplete_upload_and_not_an_object(bucket_store: Store) -> None:
     bucket_store.write(".probes/x", b"first")
     assert list(bucket_store.list()) == []
-    (leftover,) = bucket_store.incomplete_uploads()
-    assert (leftover.name, leftover.size) == (".probes/x", 5)
-    bucket_store.abort_upload(leftover)
+    (upload,) = bucket_store.incomplete_uploads()
+    assert (upload.name, upload.size) == (".probes/x", 5)
+    bucket_store.abort_upload(upload)
     assert list(bucket_store.incomplete_uploads()) == []
 
 
@@ -312,7 +312,7 @@ def test_a_prefix_cannot_climb() -> None:
         open_store("gs://bucket/a/../b")
 
 
-def test_missing_credentials_are_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_credentials_are_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "STORAGE_EMULATOR"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -327,7 +327,9 @@ def test_missing_credentials_are_told_at_once(monkeypatch: pytest.MonkeyPatch, t
         open_store("s3://bucket")
 
 
-def test_a_wrong_secret_is_told_and_not_shown(minio_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_is_reported_and_not_shown(
+    minio_server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in minio_server.environment.items():
         monkeypatch.setenv(name, value)
     bucket = servers.make_bucket(minio_server)
@@ -337,7 +339,7 @@ def test_a_wrong_secret_is_told_and_not_shown(minio_server: servers.Server, monk
     assert "guessed-secret" not in str(told.value)
 
 
-def test_without_boto3_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.delitem(sys.modules, "gan.store.cloud.s3")
     with pytest.raises(ConfigError, match=r"s3://bucket needs boto3: .* pip install boto3"):

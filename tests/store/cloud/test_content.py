@@ -48,6 +48,6 @@ def test_a_body_reads_as_a_file_of_its_bytes(
         assert body.seek(0, io.SEEK_END) == len(whole)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Content(tmp_path / "none", crc32c=False)

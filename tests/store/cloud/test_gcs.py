@@ -125,7 +125,7 @@ def large(tmp_path: Path) -> Path:
     return file
 
 
-def test_an_upload_goes_on_where_it_broke_off(service: Keeping, large: Path) -> None:
+def test_an_upload_continues_where_it_broke_off(service: Keeping, large: Path) -> None:
     service.breaks = [100_000, 5_000_000, 9_000_000]
     open_store("gs://bucket/p").upload("k", large)
     assert service.kept == large.read_bytes()
@@ -208,7 +208,7 @@ def test_tokens_that_do_not_come_for_now_are_asked_for_again(
     assert agent.failures == []
 
 
-def test_tokens_that_are_refused_are_told_at_once(gcs_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_tokens_are_reported_at_once(gcs_server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
     store = signed_in(gcs_server, monkeypatch, Agent(RefreshError("invalid_grant")))
     with pytest.raises(StoreError, match=r"signing in for gs://.* failed: invalid_grant; sign in with") as told:
         store.write("k", b"1")

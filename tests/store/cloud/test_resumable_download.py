@@ -64,7 +64,7 @@ class Shelf(ObjectApi):
         raise NotImplementedError
 
 
-def test_it_goes_on_where_it_broke_off() -> None:
+def test_it_continues_where_it_broke_off() -> None:
     shelf, sink = Shelf(b"0123456789"), io.BytesIO()
     shelf.breaks = [3, 7]
     copying = ResumableDownload(shelf, "k", sink)

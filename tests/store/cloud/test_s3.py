@@ -1,4 +1,4 @@
-"""Answers of AWS that no server at hand gives, put in place of a server's own."""
+"""Responses of AWS that no test server gives, in place of the server's own."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_credentials_that_do_not_come_for_now_are_asked_for_again(service: S3Api
         raise botocore.exceptions.CredentialRetrievalError(provider="pod", error_msg="the agent did not answer")
 
 
-def test_a_wrong_clock_is_told_at_once(service: S3Api) -> None:
+def test_a_wrong_clock_is_reported_at_once(service: S3Api) -> None:
     answer_once(service, "PutObject", 403, error("RequestTimeTooSkewed"))
     with pytest.raises(StoreError, match=r"says that the clock of this machine is wrong .*; set it") as told:
         BucketStore(service, "p", Retry(20)).write("k", b"1")

@@ -20,7 +20,7 @@ def test_the_largest_begins_first_and_results_keep_their_order(monkeypatch: pyte
     assert begun == [3, 2, 1]
 
 
-def test_a_long_transfer_tells_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_large_transfer_shows_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
     transfer("upload x", [TransferJob(MIN_PROGRESS_BYTES, lambda: None), TransferJob(1, lambda: None)])
     last = json.loads(io.StringIO(capsys.readouterr().err).readlines()[-1])
     assert (last["event"], last["done"], last["unit"]) == ("upload x", MIN_PROGRESS_BYTES + 1, "bytes")

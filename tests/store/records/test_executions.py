@@ -51,7 +51,7 @@ def test_attempts_come_in_the_order_in_which_tasks_and_then_they_began(store: Lo
     assert [each.number for each in executions.read_task(store, EXECUTION, "train", "wf.root.train")] == [1, 2]
 
 
-def test_an_attempt_that_never_told_its_end_is_lost_once_another_began(store: LocalStore) -> None:
+def test_an_attempt_without_an_end_is_lost_once_another_began(store: LocalStore) -> None:
     executions.begin(store, EXECUTION, FIRST)
     assert [each.state for each in executions.read(store, EXECUTION)] == [RUNNING]
     executions.begin(store, EXECUTION, dataclasses.replace(FIRST, retry=1))
@@ -75,7 +75,7 @@ def test_attempts_that_begin_at_once_get_numbers_of_their_own(store: LocalStore)
     assert {each.pod for each in executions.read(store, EXECUTION)} == {f"pod-{number}" for number in range(8)}
 
 
-def test_a_damaged_record_is_told_and_keeps_the_rest_readable(store: LocalStore) -> None:
+def test_a_damaged_record_is_reported_and_the_rest_stays_readable(store: LocalStore) -> None:
     first = executions.begin(store, EXECUTION, FIRST)
     second = executions.begin(store, EXECUTION, FIRST)
     key = executions.key_of(EXECUTION, first)

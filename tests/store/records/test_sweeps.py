@@ -30,7 +30,7 @@ def test_what_is_written_is_read(store: LocalStore) -> None:
     }
 
 
-def test_what_is_not_there_or_damaged_is_told(store: LocalStore) -> None:
+def test_missing_and_damaged_records_are_reported(store: LocalStore) -> None:
     with pytest.raises(NotFoundError):
         sweeps.read_stage(store, "digits-1", 0)
     with pytest.raises(NotFoundError):

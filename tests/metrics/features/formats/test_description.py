@@ -66,7 +66,7 @@ def test_its_meaning_is_all_but_the_name() -> None:
         ({"pool": "max"}, r"pool must be mean or null; got 'max'"),
     ],
 )
-def test_what_is_wrong_is_told(changes: dict, message: str) -> None:
+def test_what_is_wrong_is_reported(changes: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parsed(**changes)
 
