@@ -172,8 +172,9 @@ def _training(store: Store, dataset: Dataset, reference: config.Reference, *, te
 def _trained(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
 ) -> Prepared:
-    from gan.metrics.features import keras_network, task_for
+    from gan.metrics.features import keras_network
     from gan.metrics.features.trained.quality import weakness
+    from gan.metrics.features.trained.tasks import task_for
 
     task = task_for(training)
     model = task.train(training.first(reference.training_images), reference)
