@@ -173,8 +173,9 @@ def _load_training(store: Store, dataset: Dataset, reference: config.Reference, 
 def _train_network(
     dataset: Dataset, held_out: Examples, training: Examples, reference: config.Reference, folder: Path
 ) -> PreparedNetwork:
-    from gan.metrics.features import keras_network, task_for
+    from gan.metrics.features import keras_network
     from gan.metrics.features.trained.quality import weakness
+    from gan.metrics.features.trained.tasks import task_for
 
     task = task_for(training)
     model = task.train(training.first(reference.training_images), reference)

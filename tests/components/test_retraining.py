@@ -79,8 +79,8 @@ def test_notify_reads_the_ledger_of_its_execution(
     )
     monkeypatch.setenv("GAN_EXECUTION", "e1")
     monkeypatch.setenv("GAN_TASK", "night-1.notify")
-    told = call("notify", tmp_path, config=CONFIG, store=made.store.uri, name="pets", status=DONE)
-    assert told == "nothing new"
+    event = call("notify", tmp_path, config=CONFIG, store=made.store.uri, name="pets", status=DONE)
+    assert event == "nothing new"
     assert webhook.texts == [":zzz: *pets*: nothing new, so nothing was trained\n• nothing came\nexecution e1"]
     own = executions.read(made.store, "e1")[-1]
     assert (own.step, own.state, own.outcome and own.outcome["details"]["delivered"]) == ("notify", "done", True)
@@ -88,28 +88,37 @@ def test_notify_reads_the_ledger_of_its_execution(
 
 def test_a_failure_is_told_in_the_words_of_the_step_that_failed(made: runs.World) -> None:
     record(made, ExecutionAttempt("train", "t", 0, "2026-03-01T00:00:00Z"), "failed", error="loss is nan", exit_code=8)
-    told = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
-    assert (told.event, told.step, told.exit_code, told.reasons) == ("failed", "train", 8, ("loss is nan",))
+    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    assert (notification.event, notification.step, notification.exit_code, notification.reasons) == (
+        "failed",
+        "train",
+        8,
+        ("loss is nan",),
+    )
 
 
 def test_a_failure_that_no_step_could_tell_is_told_in_kubeflows_words(made: runs.World) -> None:
-    told = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
-    assert (told.event, told.step) == ("failed", "")
-    assert "no step says why: the pod could not be scheduled" in told.reasons[0]
+    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    assert (notification.event, notification.step) == ("failed", "")
+    assert "no step says why: the pod could not be scheduled" in notification.reasons[0]
 
 
 def test_a_store_that_is_down_keeps_nobody_from_being_told(tmp_path: Path) -> None:
     (tmp_path / "store").touch()
-    told = facts_of_run(str(tmp_path / "store"), "pets", FAILED, {"GAN_EXECUTION": "e1"})
-    assert told.event == "failed"
-    assert "how the steps ended can't be read" in told.reasons[0]
+    notification = facts_of_run(str(tmp_path / "store"), "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    assert notification.event == "failed"
+    assert "how the steps ended can't be read" in notification.reasons[0]
 
 
 def test_on_a_machine_without_kubeflow_the_steps_records_are_read(made: runs.World, tmp_path: Path) -> None:
     ResultFile("preprocess", StepResult("folder-1", "/p")).write(tmp_path)
     ResultFile("decide", error="the pointer is damaged", exit_code=7).write(tmp_path)
-    told = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_STEP_RECORDS": str(tmp_path)})
-    assert (told.step, told.exit_code, told.reasons) == ("decide", 7, ("the pointer is damaged",))
+    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_STEP_RECORDS": str(tmp_path)})
+    assert (notification.step, notification.exit_code, notification.reasons) == (
+        "decide",
+        7,
+        ("the pointer is damaged",),
+    )
 
 
 def record(made: runs.World, attempt: ExecutionAttempt, state: str, **rest: Any) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,9 @@ def test_what_kubeflow_would_replace_is_refused(tmp_path: Path) -> None:
     request: RunRequest = resolve("digits", ["data.source='{{$.inputs}}'"], store=str(tmp_path))
     with pytest.raises(ConfigError, match="config must not contain"):
         request.parameters()
+
+
+def test_a_request_is_checked_without_tensorflow() -> None:
+    """Its import takes seconds, and prints notices among the lines of a run."""
+    program = "import sys, pipelines.local.summary, pipelines.request; raise SystemExit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)

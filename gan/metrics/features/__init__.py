@@ -1,17 +1,1 @@
-"""Feature networks. TASKS are the kinds that are trained on the dataset itself."""
-
-from __future__ import annotations
-
-from gan.metrics.features.trained.attributes import Attributes
-from gan.metrics.features.trained.classes import Classes
-from gan.metrics.features.trained.rotation import Rotation
-from gan.metrics.features.trained.task import Examples, Task
-
-TASKS: dict[str, Task] = {"classes": Classes(), "attributes": Attributes(), "rotation": Rotation()}
-
-
-def task_for(examples: Examples) -> Task:
-    """Attributes if there are any, else classes if there are two or more, else rotation."""
-    if examples.attribute_names:
-        return TASKS["attributes"]
-    return TASKS["classes" if len(examples.classes) > 1 else "rotation"]
+"""Feature networks. Importing this package imports no TensorFlow: `gan-pipelines` reads names in `feature_networks`."""

@@ -91,9 +91,14 @@ class Cluster:
         name, kind = (part.split("=")[1] for part in selector.split(","))
         assert kind == "Warning"
         found = self.warnings.get(name, [])
-        said = found.pop(0) if len(found) > 1 else "".join(found)
-        event = {"metadata": {"name": "e"}, "involvedObject": {"name": name}, "reason": "FailedCreate", "message": said}
-        return listed("EventList", [event] if said else [])
+        message = found.pop(0) if len(found) > 1 else "".join(found)
+        event = {
+            "metadata": {"name": "e"},
+            "involvedObject": {"name": name},
+            "reason": "FailedCreate",
+            "message": message,
+        }
+        return listed("EventList", [event] if message else [])
 
     def _made(self, asked: Asked) -> Said:
         path = f"{asked.path}/{asked.json['metadata']['name']}"
@@ -301,16 +306,16 @@ def test_why_no_pods_are_made_is_told_once_a_change(
 ) -> None:
     cluster = Cluster(api, jobset=jobset)
     quota = 'Error creating: pods "{}" is forbidden: exceeded quota: {}'
-    cluster.warnings = {job: [quota.format(f"{job}-0-{n}", said) for n, said in enumerate(["gan", "gan", "other"])]}
+    cluster.warnings = {job: [quota.format(f"{job}-0-{n}", queue) for n, queue in enumerate(["gan", "gan", "other"])]}
     cluster.sights = [*[[]] * EVERY_LOOKS * 3, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert [each["reason"] for each in told] == [
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert [each["reason"] for each in lines] == [
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: gan",
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: other",
     ]
-    assert (told[0]["missing"], told[0]["jobset" if jobset else "job"]) == (2, NAME)
+    assert (lines[0]["missing"], lines[0]["jobset" if jobset else "job"]) == (2, NAME)
 
 
 def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -319,8 +324,8 @@ def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: py
     cluster.sights = [*[[running(0)]] * EVERY_LOOKS, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    (told,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in told["reason"]
+    (lines,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in lines["reason"]
 
 
 def test_workers_with_pods_are_not_asked_why_they_have_none(api: Api) -> None:
@@ -374,8 +379,8 @@ def test_workers_that_may_be_made_and_not_deleted_are_told_of(api: Api, capsys: 
     cluster.sights = [done(), []]
     with cluster.group() as group:
         group.wait()
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
-    assert "gan-run cannot delete" in told
+    (lines,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
+    assert "gan-run cannot delete" in lines
 
 
 def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api: Api) -> None:

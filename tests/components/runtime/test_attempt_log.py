@@ -91,15 +91,15 @@ def test_a_retry_after_an_error_that_lasts_says_it_again_without_any_work(
         (1, 8, True),
         (2, 8, True),
     ]
-    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
-    assert said == ["promote: the loss is not finite at step 7"] * 3
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
+    assert lines == ["promote: the loss is not finite at step 7"] * 3
 
 
 def test_who_was_overtaken_does_not_take_the_training_back(pod: Pod) -> None:
     """Two runs of one training would take it from each other for as long as their retries last."""
     pod.fail(FencedError("attempt 2 took over"))
     pod.retry(1)
-    assert pod.fail(DataError("never told: the body does not run")) == 13
+    assert pod.fail(DataError("never raised: the body does not run")) == 13
     assert [(each.exit_code, each.repeated) for each in pod.attempts()] == [(13, False), (13, True)]
 
 
@@ -117,7 +117,7 @@ def test_what_a_person_mended_is_not_heeded_though_their_first_attempt_is_not_on
     pod.fail(DataError("no such folder"))
     for number in (1, 2, 3):
         pod.retry(number)
-        pod.fail(DataError("never told: the body does not run"))
+        pod.fail(DataError("never raised: the body does not run"))
     pod.retry(1)
     with context.step("promote", str(pod.store)) as step:
         step.done(StepResult("gen-1", "/uri"))

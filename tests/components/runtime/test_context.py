@@ -72,10 +72,10 @@ def test_a_body_that_the_image_does_not_hold_is_refused_for_good(
     with pytest.raises(SystemExit) as left, context.step("train"):
         pytest.fail("the body ran")
     assert left.value.code in NON_RETRYABLE
-    told = result_file.read(records, "train")
-    assert told is not None
-    assert told.error is not None
-    assert 'the step "train" of this pipeline is not the one that registry/gan:1 holds' in told.error
+    file = result_file.read(records, "train")
+    assert file is not None
+    assert file.error is not None
+    assert 'the step "train" of this pipeline is not the one that registry/gan:1 holds' in file.error
 
 
 @pytest.mark.parametrize(("name", "words"), [("train", {"unheard_of": True}), ("polish", {})], ids=["a word", "a step"])

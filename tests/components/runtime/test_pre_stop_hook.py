@@ -12,7 +12,7 @@ import signal, sys
 from components.runtime.pre_stop_hook import write_pid_file
 
 def end(number, frame):
-    print("told of", number, flush=True)
+    print("received", number, flush=True)
     sys.stdin.readline()
     print("cleared up", flush=True)
     sys.exit(143)
@@ -41,7 +41,7 @@ def test_the_step_is_told_and_waited_for(environment: dict[str, str]) -> None:
         assert step.stdout is not None
         assert step.stdout.readline() == "begun\n"
         with stop(environment) as stopping:
-            assert step.stdout.readline() == "told of 15\n"
+            assert step.stdout.readline() == "received 15\n"
             assert stopping.poll() is None, "it waits while the step clears up"
             step.stdin.write("\n")
             step.stdin.flush()

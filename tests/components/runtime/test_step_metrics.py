@@ -26,7 +26,7 @@ def use_gateway(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(GATEWAY, gateway)
 
 
-def told(gateway: str, step: str) -> dict[str, float]:
+def pushed_metrics(gateway: str, step: str) -> dict[str, float]:
     """The samples of a step, their common labels left out."""
     with servers.NO_PROXY.open(f"{gateway}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
@@ -49,7 +49,7 @@ def run_step(step: str, result: StepResult) -> None:
 
 def test_every_step_tells_when_it_ran_and_how_it_ended(gateway: str) -> None:
     run_step("reference", StepResult("ref-1", "/uri", skipped=True))
-    found = told(gateway, "reference")
+    found = pushed_metrics(gateway, "reference")
     assert found.pop("gan_step_duration_seconds") >= 0
     assert found == {
         "gan_step_began_timestamp_seconds": 1000,
@@ -64,7 +64,7 @@ def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str)
     scores["fid_infinity"] = {"value": 4.5}  # which has no interval
     details = {"scores": scores, "real": {"fid": {"value": 1.0, "low": 0.5, "high": 1.5}}}
     run_step("evaluate", StepResult("r1", "/uri", details=details))
-    found = {name: value for name, value in told(gateway, "evaluate").items() if name.startswith("gan_score")}
+    found = {name: value for name, value in pushed_metrics(gateway, "evaluate").items() if name.startswith("gan_score")}
     assert found == {
         'gan_score{score="fid",}': 5.0,
         'gan_score_low{score="fid",}': 4.0,
@@ -80,20 +80,20 @@ def test_scores_come_with_their_intervals_and_those_of_real_images(gateway: str)
 @pytest.mark.parametrize("passed", [True, False])
 def test_the_verdict(gateway: str, passed: bool) -> None:
     run_step("gate", StepResult("gen-1", "/uri", details={"passed": passed}))
-    assert told(gateway, "gate")["gan_verdict_passed"] == passed
+    assert pushed_metrics(gateway, "gate")["gan_verdict_passed"] == passed
 
 
 def test_only_what_went_live_just_now_is_a_promotion(gateway: str) -> None:
     run_step("promote", StepResult("gen-1", "/uri", skipped=True))
-    assert "gan_promoted_timestamp_seconds" not in told(gateway, "promote")
+    assert "gan_promoted_timestamp_seconds" not in pushed_metrics(gateway, "promote")
     run_step("promote", StepResult("gen-1", "/uri"))
-    assert told(gateway, "promote")["gan_promoted_timestamp_seconds"] == 1000
+    assert pushed_metrics(gateway, "promote")["gan_promoted_timestamp_seconds"] == 1000
 
 
 def test_an_error_is_told_by_its_exit_code_under_the_name_in_the_config(gateway: str) -> None:
     with pytest.raises(SystemExit), context.step("decide", config="name: faces"):
         raise DataError("bad")
-    assert told(gateway, "decide")["gan_step_exit_code"] == 3
+    assert pushed_metrics(gateway, "decide")["gan_step_exit_code"] == 3
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from gan.config import Reference
-from gan.metrics.features import TASKS, Examples, keras_network, task_for
+from gan.metrics.features import keras_network
 from gan.metrics.features.interface import extract_all
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.trained import trunk
 from gan.metrics.features.trained.attributes import mirror
 from gan.metrics.features.trained.rotation import turn_at_random
+from gan.metrics.features.trained.tasks import TASKS, Examples, task_for
 
 OPTIONS = Reference(epochs=6, batch_size=32, seed=3)
 

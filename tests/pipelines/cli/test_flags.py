@@ -29,9 +29,9 @@ def test_a_kubeconfig_of_another_cluster_changes_nothing_about_how_a_run_ended(
 ) -> None:
     api.routes[NAMESPACE] = kfp_api.error(404, 'namespaces "kubeflow" not found')
     assert main([command, r.RUN_ID, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [step["state"] for step in told["steps"]] == ["done"]
-    (why,) = told["missing"]
+    status = json.loads(capsys.readouterr().out)
+    assert [step["state"] for step in status["steps"]] == ["done"]
+    (why,) = status["missing"]
     assert why.startswith('pods are not seen: the cluster has no namespace "kubeflow"; give the --namespace')
     assert why.endswith("check that KUBECONFIG names their cluster")
 
@@ -46,12 +46,12 @@ def test_what_is_done_to_pods_is_refused_where_there_is_no_such_namespace(
 
 
 @pytest.mark.parametrize(
-    "said", [kfp_api.LOST, kfp_api.error(403, "may not"), kfp_api.error(500, "ill")], ids=["lost", "403", "500"]
+    "answer", [kfp_api.LOST, kfp_api.error(403, "may not"), kfp_api.error(500, "ill")], ids=["lost", "403", "500"]
 )
 def test_a_namespace_that_nobody_tells_of_may_be_there(
-    api: Api, capsys: pytest.CaptureFixture[str], said: kfp_api.Said
+    api: Api, capsys: pytest.CaptureFixture[str], answer: kfp_api.Said
 ) -> None:
-    api.routes[NAMESPACE] = said
+    api.routes[NAMESPACE] = answer
     assert main(["status", r.RUN_ID, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["missing"] == []
 

@@ -55,7 +55,7 @@ def write(cron: str = "0 2 * * *", digest: str = "0" * 64, text: str = FILE) -> 
     Path("schedules.yaml").write_text(text.format(cron=cron, digest=digest), encoding="utf-8")
 
 
-def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dict[str, Any]:
+def record_of(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dict[str, Any]:
     """What a command of `schedule` prints with --json."""
     assert main(["schedule", *argv, "--json"]) == code
     text = capsys.readouterr().out
@@ -64,25 +64,25 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dict[
 
 def test_apply_makes_then_leaves_then_changes(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
-    assert said(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]["state"] == "new"
+    assert record_of(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]["state"] == "new"
     assert not kept.schedules
-    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "made"
+    assert record_of(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "made"
     ((first, made),) = kept.schedules.items()
     assert made["trigger"]["cron_schedule"]["cron"] == "0 0 2 * * *"
     assert (made["max_concurrency"], made["no_catchup"], made["status"]) == ("1", True, "ENABLED")
     assert made["service_account"] == "gan-run"
     assert made["runtime_config"]["parameters"]["name"] == "digits"
-    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"] == {
+    assert record_of(capsys, "apply", "schedules.yaml")["schedules"]["nightly"] == {
         "state": "unchanged",
         "diff": "",
         "notes": [],
     }
     assert list(kept.schedules) == [first]
     write(cron="30 3 * * 1-5")
-    differs = said(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]
+    differs = record_of(capsys, "diff", "schedules.yaml")["schedules"]["nightly"]
     assert differs["state"] == "differs"
     assert "-cron: 0 2 * * *\n+cron: 30 3 * * 1-5" in differs["diff"]
-    assert said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "changed"
+    assert record_of(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]["state"] == "changed"
     ((second, changed),) = kept.schedules.items()
     assert second != first
     assert (changed["status"], changed["trigger"]["cron_schedule"]["cron"]) == ("ENABLED", "0 30 3 * * 1-5")
@@ -90,49 +90,49 @@ def test_apply_makes_then_leaves_then_changes(api: Api, kept: Kept, capsys: pyte
 
 def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     (first,) = kept.schedules
     run = kept.begin(first, "2026-11-23T02:00:00Z")
     write(digest="1" * 64)
-    told = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
-    assert told["state"] == "changed"
-    assert told["notes"] == [
+    applied = record_of(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
+    assert applied["state"] == "changed"
+    assert applied["notes"] == [
         "a run of the version before is in progress; one that is due before it ends runs at the same time"
     ]
     assert [each["status"] for each in kept.schedules.values()] == ["DISABLED", "ENABLED"]
-    (row,) = said(capsys, "list")["schedules"]
+    (row,) = record_of(capsys, "list")["schedules"]
     assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])
     assert row["note"] == "1 version(s) before it, until their runs end"
     run |= {"state": "FAILED", "state_history": [{"state": each} for each in ("CANCELING", "FAILED")]}
-    (row,) = said(capsys, "list")["schedules"]
+    (row,) = record_of(capsys, "list")["schedules"]
     assert row["last_state"] == "CANCELED", "as status tells it"
     run["state"] = "SUCCEEDED"
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     assert first not in kept.schedules
     assert len(kept.schedules) == 1
 
 
 def test_pause_resume_run_now_delete(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write(cron="* * * * *")
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     (first,) = kept.schedules
-    assert said(capsys, "pause", "nightly")["did"] == "paused"
-    assert said(capsys, "pause", "nightly")["did"] == "paused already"
-    (row,) = said(capsys, "list")["schedules"]
+    assert record_of(capsys, "pause", "nightly")["did"] == "paused"
+    assert record_of(capsys, "pause", "nightly")["did"] == "paused already"
+    (row,) = record_of(capsys, "list")["schedules"]
     assert (row["state"], row["next"], row["runs"]) == ("paused", None, kept.versions.popitem()[1]["description"])
     kept.schedules[first]["trigger"]["cron_schedule"]["start_time"] = "2026-11-20T00:00:00Z"  # much fell due since
-    assert said(capsys, "resume", "nightly")["did"] == "resumed"
+    assert record_of(capsys, "resume", "nightly")["did"] == "resumed"
     ((second, resumed),) = kept.schedules.items()
     assert second != first
     assert resumed["status"] == "ENABLED"
     assert resumed["trigger"]["cron_schedule"]["start_time"] > "2026-11-20"
-    assert said(capsys, "resume", "nightly")["did"] == "not paused"
+    assert record_of(capsys, "resume", "nightly")["did"] == "not paused"
     kept.begin(second, "2026-11-23T02:00:00Z")["recurring_run_id"] = first  # its pods went with that version
-    run = said(capsys, "run-now", "nightly")["run"]
+    run = record_of(capsys, "run-now", "nightly")["run"]
     assert kept.runs[0]["run_id"] == run
     assert kept.runs[0]["runtime_config"] == resumed["runtime_config"]
-    said(capsys, "run-now", "nightly", code=19)
-    assert said(capsys, "delete", "nightly")["did"] == "deleted"
+    record_of(capsys, "run-now", "nightly", code=19)
+    assert record_of(capsys, "delete", "nightly")["did"] == "deleted"
     assert not kept.schedules
 
 
@@ -141,20 +141,20 @@ def test_a_backend_that_ignores_the_service_account_is_told_of(
 ) -> None:
     kept.account = "pipeline-runner"
     write()
-    made = said(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
+    made = record_of(capsys, "apply", "schedules.yaml")["schedules"]["nightly"]
     (note,) = made["notes"]
     assert (made["state"], note[:42]) == ("made", "its runs are pipeline-runner, not gan-run:")
     assert "DEFAULTPIPELINERUNNERSERVICEACCOUNT=gan-run" in note
     assert main(["schedule", "apply", "schedules.yaml"]) == 0
     assert f"nightly: unchanged; {note}" in capsys.readouterr().out
     assert len(kept.schedules) == 1
-    said(capsys, "run-now", "nightly")
+    record_of(capsys, "run-now", "nightly")
     assert kept.runs[0]["service_account"] == "gan-run"
 
 
 def test_delete_spares_a_run_that_goes_on(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     (first,) = kept.schedules
     run = kept.begin(first, "2026-11-23T02:00:00Z")
     assert main(["schedule", "delete", "nightly"]) == 19
@@ -167,7 +167,7 @@ def test_delete_spares_a_run_that_goes_on(api: Api, kept: Kept, capsys: pytest.C
 def test_a_pause_that_broke_off_is_not_told_as_one(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     """The copy that is to be off is there, and the version before it still on."""
     write()
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     (before,) = kept.schedules.values()
     mark = json.loads(before["description"].partition(": ")[2])
     after = {**before, "recurring_run_id": "copy", "status": "DISABLED", "mode": "DISABLE"}
@@ -177,17 +177,17 @@ def test_a_pause_that_broke_off_is_not_told_as_one(api: Api, kept: Kept, capsys:
         + json.dumps({**mark, "generation": mark["generation"] + 1, "enable": False})
     )
     kept.schedules["copy"] = after
-    (row,) = said(capsys, "list")["schedules"]
+    (row,) = record_of(capsys, "list")["schedules"]
     assert row["state"] == "changing", row
     assert "a change broke off" in row["note"]
 
 
 def test_what_is_not_in_the_file_is_told_and_left(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
-    said(capsys, "apply", "schedules.yaml")
+    record_of(capsys, "apply", "schedules.yaml")
     kept.schedules["foreign"] = {"recurring_run_id": "foreign", "display_name": "foreign", "trigger": {}}
     write(text="schedules: []")
-    assert said(capsys, "apply", "schedules.yaml")["not_in_file"] == ["nightly"]
+    assert record_of(capsys, "apply", "schedules.yaml")["not_in_file"] == ["nightly"]
     assert len(kept.schedules) == 2
     assert main(["schedule", "pause", "nightli"]) == 4
     assert 'did you mean "nightly"?' in capsys.readouterr().err
@@ -196,9 +196,9 @@ def test_what_is_not_in_the_file_is_told_and_left(api: Api, kept: Kept, capsys: 
 def test_the_time_zone_must_be_the_hosts(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     assert main(["schedule", "apply", "schedules.yaml", "--controller-zone", "Europe/Berlin"]) == 2
-    told = capsys.readouterr().err
-    assert "the host reads every cron in Europe/Berlin (as --controller-zone says)" in told
-    assert "CRON_SCHEDULE_TIMEZONE=UTC" in told
+    stderr = capsys.readouterr().err
+    assert "the host reads every cron in Europe/Berlin (as --controller-zone says)" in stderr
+    assert "CRON_SCHEDULE_TIMEZONE=UTC" in stderr
     assert not kept.schedules
 
 
@@ -208,9 +208,9 @@ def test_a_zone_that_is_only_assumed_is_no_fact(
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     write(text=FILE.replace("time_zone: UTC", "time_zone: Europe/Berlin"))
     assert main(["schedule", "apply", "schedules.yaml"]) == 2
-    told = capsys.readouterr().err
-    assert "the host reads every cron in UTC (assumed, since it is not seen: no way to Kubernetes: " in told
-    assert "give --controller-zone where it is another" in told
+    stderr = capsys.readouterr().err
+    assert "the host reads every cron in UTC (assumed, since it is not seen: no way to Kubernetes: " in stderr
+    assert "give --controller-zone where it is another" in stderr
 
 
 def test_nothing_is_changed_where_one_of_them_is_wrong(

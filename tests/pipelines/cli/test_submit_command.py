@@ -30,7 +30,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         f"GET {PIPELINES}/p1/versions": version,
         "GET /apis/v2beta1/experiments": Said({"experiments": [{"experiment_id": "e1"}]}),
         f"POST {RUNS}": Said({"run_id": r.RUN_ID, "display_name": "digits-1"}),
-        **{key: said for key, said in r.routes("FAILED", r.workflow()).items() if "healthz" not in key},
+        **{key: answer for key, answer in r.routes("FAILED", r.workflow()).items() if "healthz" not in key},
     }
     with kfp_api.serve(routes) as served:
         monkeypatch.setenv("KFP_HOST", served.url)
@@ -42,9 +42,9 @@ def test_submit_prints_id_and_url(api: Api, capsys: pytest.CaptureFixture[str]) 
     assert main(SUBMIT) == 0
     assert capsys.readouterr().out == f"{r.RUN_ID}\n{api.url}/#/runs/details/{r.RUN_ID}\n"
     assert main([*SUBMIT, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["id"], told["image"], told["profile"]) == (r.RUN_ID, "gan:dev", "cpu-small")
-    assert told["version"].startswith("training-")
+    record = json.loads(capsys.readouterr().out)
+    assert (record["id"], record["image"], record["profile"]) == (r.RUN_ID, "gan:dev", "cpu-small")
+    assert record["version"].startswith("training-")
 
 
 def test_submit_that_waits_exits_as_wait_does(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

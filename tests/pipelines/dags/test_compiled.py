@@ -20,9 +20,9 @@ IMAGE = "gan-pipelines:cpu"
 
 
 def test_the_help_lists_all_pipelines_and_profiles() -> None:
-    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as stdout:
         make_parser().parse_args(["submit", "--help"])
-    assert all(name in told.getvalue() for name in (*PIPELINES, *profile_names()))
+    assert all(name in stdout.getvalue() for name in (*PIPELINES, *profile_names()))
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)

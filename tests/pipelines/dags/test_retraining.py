@@ -87,8 +87,8 @@ def test_nothing_new_on_this_machine(tmp_path: Path, webhook: Receiver, capsys: 
 @pytest.mark.slow
 def test_a_failure_on_this_machine(tmp_path: Path, webhook: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path, tmp_path / "absent")) == 3
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("gan-pipelines: preprocess: no such file or folder")
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert last_line.startswith("gan-pipelines: preprocess: no such file or folder")
     (text,) = webhook.texts
     assert text.startswith(":rotating_light: *pets*: the run failed in preprocess\n• no such file or folder")
     assert list(open_store(str(tmp_path / "store")).list("runs")) == []

@@ -38,9 +38,9 @@ def test_elsewhere_everything_is_json_with_the_step() -> None:
     display.end("train", 0, 2.5, MADE)
     display.end("gate", 3, 0.5, None)
     display.close()
-    begun, told, ended, failed = [json.loads(line) for line in stream.getvalue().splitlines()]
+    begun, logged, ended, failed = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert (begun["step"], begun["number"], begun["of"]) == ("train", 3, 8)
-    assert told == {"time": "now", "event": "train", "done": 5, "total": 9, "step": "train"}
+    assert logged == {"time": "now", "event": "train", "done": 5, "total": 9, "step": "train"}
     assert (ended["step"], ended["state"], ended["exit_code"], ended["seconds"]) == ("train", "done", 0, 2.5)
     assert (failed["state"], failed["exit_code"]) == ("failed", 3)
 

@@ -102,14 +102,16 @@ def run(function: Any, display: Display | None = None, **arguments: Any) -> list
 
 
 def test_what_a_step_is_given_and_makes_survives_the_way_there_and_back() -> None:
-    display, told = Quiet(), []
+    display, reported = Quiet(), []
     made = dsl.component(echo, base_image=IMAGE, packages_to_install=[], install_kfp_package=False)
-    (done,) = run_locally(lambda: made(text=ODD, store="/opt/python3/store"), ["echo"], display, after_each=told.append)
+    (done,) = run_locally(
+        lambda: made(text=ODD, store="/opt/python3/store"), ["echo"], display, after_each=reported.append
+    )
     assert (done.step, done.outcome.id, done.outcome.uri, done.outcome.seconds) == (
         "echo", ODD, "/opt/python3/store", 0.25,
     )  # fmt: skip
     assert done.seconds > 0
-    assert told == [done]
+    assert reported == [done]
     assert display.seen == [
         ("begin", "echo", 1, 1), ("echo", "half way"), ("echo", "echo done"), ("end", "echo", 0), "closed",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ class Replaced(SystemExit):
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+def reported(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     lines: list[dict[str, object]] = []
     monkeypatch.setattr("sys.argv", ["launch.py", "-m", "kfp", "--function_to_execute", "train"])
     monkeypatch.setenv("PATH", f"/tmp/ours{os.pathsep}/usr/bin{os.pathsep}/bin")  # noqa: S108
@@ -25,18 +25,18 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(("status", "exit_code", "returned"), [(0, 0, 0), (3 << 8, 3, 3), (signal.SIGKILL, -9, 137)])
 def test_the_parent_tells_the_process_and_how_it_ended(
-    status: int, exit_code: int, returned: int, told: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+    status: int, exit_code: int, returned: int, reported: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fork", lambda: 42)
     monkeypatch.setattr(os, "waitpid", lambda process, options: (process, int(status)))
     assert python_shim.main() == returned
-    begun, ended = told
+    begun, ended = reported
     assert begun == {"launched": "train", "process": 42}
     assert (ended["ended"], ended["exit_code"]) == ("train", exit_code)
 
 
 def test_the_child_becomes_the_real_python_on_the_real_path(
-    told: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+    reported: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[object] = []
 
@@ -50,4 +50,4 @@ def test_the_child_becomes_the_real_python_on_the_real_path(
     with pytest.raises(Replaced):
         python_shim.main()
     assert started == ["/opt/python", ["/opt/python", "-m", "kfp", "--function_to_execute", "train"], "/usr/bin:/bin"]
-    assert told == []
+    assert reported == []
