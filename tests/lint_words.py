@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TABLE = Path(__file__).with_name("words.txt")
 FOLDERS = {"docs": "*.md", "gan": "*.*", "components": "*.*", "pipelines": "*.*", "k8s": "*.*", "benchmarks": "*.*"}
+KEPT = {("gan/data/prepare/image.py", "is no"), ("gan/export/card.md.j2", "beside")}
+"""Stored texts, whose change would change the ids of datasets and generators."""
+
 SUFFIXES = {".md", ".py", ".yaml", ".sh", ".j2"}
 
 
@@ -40,7 +43,12 @@ def files() -> list[Path]:
 
 def main() -> int:
     table = rules(TABLE.read_text(encoding="utf-8"))
-    found = [(path, *hit) for path in files() for hit in sorted(hits(path.read_text(encoding="utf-8"), table))]
+    found = [
+        (path, *hit)
+        for path in files()
+        for hit in sorted(hits(path.read_text(encoding="utf-8"), table))
+        if (path.relative_to(ROOT).as_posix(), hit[1].lower()) not in KEPT
+    ]
     for path, line, phrase, better in found:
         print(f'{path.relative_to(ROOT)}:{line}: "{phrase}": write: {better}')
     if found:

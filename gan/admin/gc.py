@@ -58,7 +58,7 @@ def gc(store: Store, rules: Rules | None = None, *, delete: bool = False) -> Ste
 
 @contextlib.contextmanager
 def _locked(store: Store, rules: Rules) -> Iterator[None]:
-    """Keep a second gc out: it would take what this one hides for the remains of a killed publish."""
+    """Keep a second gc out: it would take what this one hides for an unfinished publish."""
     now = store.now()
     for lock in store.list(LOCK_KEY.rpartition("/")[0]):
         if now - lock.modified < min(HOUR, rules.grace_seconds):

@@ -155,7 +155,7 @@ def load(store: Store, dataset_id: str) -> Dataset:
     sums = immutable.read_sums(store, "dataset", dataset_id)
     for name in {FILE, MANIFEST} - sums.keys():
         raise IntegrityError(
-            f"{immutable.SUMS_FILE} beside {uri} is damaged: it should list {name}; found {', '.join(sums)}"
+            f"{immutable.SUMS_FILE} of {uri} is damaged: it should list {name}; found {', '.join(sums)}"
         )
     try:
         dataset = from_json(immutable.read_json(store, "dataset", dataset_id, FILE))
@@ -174,7 +174,7 @@ def _check_shards(dataset: Dataset, sums: Mapping[str, str], uri: str) -> None:
         for shard in split.shards:
             if sums.get(shard.name) != shard.sha256:
                 raise IntegrityError(
-                    f"{uri} and {immutable.SUMS_FILE} beside it differ in the checksum of {shard.name}: expected "
+                    f"{uri} and its {immutable.SUMS_FILE} differ in the checksum of {shard.name}: expected "
                     f"{shard.sha256}; found {sums.get(shard.name, 'none')}"
                 )
 

@@ -33,7 +33,7 @@ METRICS = {
     "gan_train_step": "The last training step whose figures are known.",
     "gan_train_images_per_second": "Real images trained on per second since the figures before.",
     "gan_train_data_wait_share": "The share of that time spent waiting for data.",
-    "gan_train_loss": "The loss of each player, and each of its further terms.",
+    "gan_train_loss": "The loss of each network, and each of its further terms.",
     "gan_train_gpu_share": "The share of the last moment in which the GPUs were at work, on average over them.",
     "gan_train_gpu_memory_share": "The share of the GPUs' memory that is taken.",
     "gan_score": "Each score of the checkpoint chosen last.",

@@ -124,7 +124,7 @@ def _check_drift(
     report.add(
         found.low > threshold,
         f"the KID between {found.images} new images and as many held-out ones of the live generator is "
-        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0 is no drift); retrain.max_drift is "
+        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0: no drift); retrain.max_drift is "
         f"{threshold:g}",
     )
 
