@@ -52,7 +52,7 @@ def add(add: Add) -> None:
 def submit(arguments: Namespace) -> CommandOutput:
     """Submit a run."""
     from pipelines.kfp.submit import prepare, start
-    from pipelines.kubernetes.image_digest import parse
+    from pipelines.kubernetes.image_reference import parse
     from pipelines.profiles.profile import load_profile
 
     watch = Stopwatch()

@@ -15,7 +15,7 @@ from pipelines.doctor.checked_call import checked_call, in_sight
 from pipelines.doctor.permissions import APPLY
 from pipelines.kubernetes.api_groups import served
 from pipelines.kubernetes.cluster import Cluster
-from pipelines.kubernetes.image_digest import at, parse
+from pipelines.kubernetes.image_reference import at, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, digest_of
 from pipelines.profiles.resources import Resources
 

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
-from pipelines.kubernetes.image_digest import ImageReference
+from pipelines.kubernetes.image_reference import ImageReference
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError
-from pipelines.kubernetes.image_digest import HUB, ImageReference, parse, pinned
+from pipelines.kubernetes.image_digest import pinned
+from pipelines.kubernetes.image_reference import HUB, ImageReference, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, _authorization, digest_of
 from support import kfp_api, servers
 from support.kfp_api import Api, Asked, Said
