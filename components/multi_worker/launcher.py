@@ -16,7 +16,7 @@ from components.kubernetes_api import KubernetesApi
 from components.multi_worker import manifests
 from components.multi_worker import pod_status as states
 from components.multi_worker.jobset_api import JobSetApi
-from components.multi_worker.pending_reasons import Delays
+from components.multi_worker.missing_pods import MissingPodReporter
 from components.multi_worker.pod_log_follower import PodLogFollower
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
@@ -86,7 +86,7 @@ class WorkerGroup:
         self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
         self._name = manifests.name_of(self._pod)
         self._objects = JobSetApi(self._api, self._pod)
-        self._delays = Delays(self._api, self._objects.group)
+        self._missing_pods = MissingPodReporter(self._api, self._objects.group)
         self._seen: dict[int, Worker] = {}
         self._told: dict[int, str] = {}
 
@@ -111,7 +111,7 @@ class WorkerGroup:
         while not any(each.failed for each in self._look()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
-            self._delays.look(missing=self._workers - len(self._seen))
+            self._missing_pods.report(missing=self._workers - len(self._seen))
             tail = tail or self._tail()
             self._sleep(LOOK_EVERY_SECONDS)
         self._let_the_chief_end()

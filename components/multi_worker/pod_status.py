@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.kubernetes.pending_reasons import why_pending
 from components.runtime.pod_metadata import CONTAINER
 from gan import errors
 from gan.errors import GanError, WorkerLostError
@@ -59,7 +60,7 @@ def worker(pod: Pod) -> Worker:
         message=(end.get("message") or status.get("message") or "").strip(),
         reason=end.get("reason") or status.get("reason") or "",
         finished_at=end.get("finishedAt") or "",
-        waits=_why_it_waits(status, state),
+        waits=why_pending(pod),
     )
 
 
@@ -98,16 +99,6 @@ def failure(workers: Sequence[Worker]) -> GanError:
     return WorkerLostError(
         f"worker {first.index} (pod {first.pod} on node {first.node or 'none'}) was ended ({killed}){said}; {remedy}"
     )
-
-
-def _why_it_waits(status: Mapping[str, Any], state: Mapping[str, Any]) -> str:
-    waiting = state.get("waiting") or {}
-    if waiting.get("reason", "ContainerCreating") not in ("ContainerCreating", "PodInitializing"):
-        return ": ".join(part for part in (waiting["reason"], waiting.get("message", "")) if part)
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"{condition.get('reason', '')}: {condition.get('message', '')}"
-    return ""
 
 
 def _kinds(kind: type[GanError]) -> Iterator[type[GanError]]:

@@ -14,7 +14,7 @@ from pipelines.kfp import runs
 from pipelines.kfp.api_errors import BUSY, DOUBTFUL, AnswerError
 from pipelines.kfp.connection import Connection
 from pipelines.kubernetes.cluster import Cluster, in_words
-from pipelines.kubernetes.pending_reasons import why_pending
+from pipelines.kubernetes.pod_explanations import why_pending
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of, step_of, task_of
 
 EVERY_SECONDS = 2.0

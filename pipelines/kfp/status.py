@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.kubernetes.pending_reasons import STARTING
 from gan.errors import ClusterError, GanError, NotFoundError
 from gan.store import open_existing
 from gan.store.records import executions
@@ -19,7 +20,7 @@ from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
 from pipelines.kubernetes.cluster import Cluster
-from pipelines.kubernetes.pending_reasons import BEGINNING, why_ended, why_pending, why_workers_wait
+from pipelines.kubernetes.pod_explanations import why_ended, why_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
 from pipelines.kubernetes.times import moment, seconds_between
 from pipelines.kubernetes.workflow import WorkflowNode
@@ -186,7 +187,7 @@ def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | Non
 def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: Cluster | None) -> str:
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
-        return told or ("" if node.message in BEGINNING else node.message)
+        return told or ("" if node.message in STARTING else node.message)
     if state == RUNNING and cluster is not None and pod is not None:
         return why_workers_wait(cluster, pod)
     if state in (FAILED, AGAIN):

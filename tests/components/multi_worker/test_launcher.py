@@ -12,7 +12,7 @@ import pytest
 from components.kubernetes_api import KubernetesApi
 from components.multi_worker.launcher import WorkerGroup, train_together
 from components.multi_worker.manifests import LABEL
-from components.multi_worker.pending_reasons import EVERY_LOOKS
+from components.multi_worker.missing_pods import CHECK_EVERY_POLLS
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
 from gan.result import StepResult
@@ -161,7 +161,7 @@ def test_the_workers_are_a_jobset_and_gone_when_they_are_done(api: Api, capsys: 
     assert cluster.deleted == [f"{JOBSETS}/{NAME}"]
     assert api.of(f"DELETE {JOBSETS}/{NAME}")[0].query["propagationPolicy"] == ["Foreground"]
     printed = capsys.readouterr().err
-    assert "Unschedulable: no GPU is free" in printed
+    assert "no node takes it: no GPU is free" in printed
     assert printed.count("a line of worker 0") == 1
 
 
@@ -302,7 +302,7 @@ def test_why_no_pods_are_made_is_told_once_a_change(
     cluster = Cluster(api, jobset=jobset)
     quota = 'Error creating: pods "{}" is forbidden: exceeded quota: {}'
     cluster.warnings = {job: [quota.format(f"{job}-0-{n}", said) for n, said in enumerate(["gan", "gan", "other"])]}
-    cluster.sights = [*[[]] * EVERY_LOOKS * 3, done()]
+    cluster.sights = [*[[]] * CHECK_EVERY_POLLS * 3, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
@@ -316,7 +316,7 @@ def test_why_no_pods_are_made_is_told_once_a_change(
 def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(api)
     api.routes[f"GET {IN}/events"] = status(403, "Forbidden", "cannot list events")
-    cluster.sights = [*[[running(0)]] * EVERY_LOOKS, done()]
+    cluster.sights = [*[[running(0)]] * CHECK_EVERY_POLLS, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
     (told,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
@@ -325,7 +325,7 @@ def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: py
 
 def test_workers_with_pods_are_not_asked_why_they_have_none(api: Api) -> None:
     cluster = Cluster(api)
-    cluster.sights = [*[[running(0), running(1)]] * EVERY_LOOKS * 2, done()]
+    cluster.sights = [*[[running(0), running(1)]] * CHECK_EVERY_POLLS * 2, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
     assert api.of(f"GET {JOBSETS}/{NAME}") == []

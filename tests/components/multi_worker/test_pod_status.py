@@ -31,10 +31,7 @@ def test_what_a_pod_tells() -> None:
 
 def test_why_a_worker_waits() -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU is free"}
-    assert states.worker(pod(phase="Pending", conditions=[condition])).waits == "Unschedulable: no GPU is free"
-    pull = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
-    assert states.worker(pod(phase="Pending", state=pull)).waits == "ErrImagePull: not found"
-    assert states.worker(pod(phase="Pending", state={"waiting": {"reason": "ContainerCreating"}})).waits == ""
+    assert states.worker(pod(phase="Pending", conditions=[condition])).waits == "no node takes it: no GPU is free"
 
 
 @pytest.mark.parametrize(("code", "kind"), [(2, ConfigError), (8, DivergedError), (14, UnavailableError)])

@@ -203,7 +203,7 @@ def test_what_holds_a_run_that_was_told_to_stop_is_told(api: Api) -> None:
     api.routes.update(r.routes("CANCELING", flow, r.pod("notify", "Pending", **r.container(waiting=missing))))
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; make it'),
+        pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; create it'),
     ):
         cancel_retry.cancel(
             connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep

@@ -116,7 +116,7 @@ def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("FAILED")]
     with connect(Address(api.url)) as connection:
         assert list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
-    assert capsys.readouterr().err.count("ErrImagePull: no such image; look whether the image is there") == 1
+    assert capsys.readouterr().err.count("ErrImagePull: no such image; check that the image exists") == 1
 
 
 def test_each_line_is_told_once_however_often_the_connection_breaks(api: Api) -> None:

@@ -76,11 +76,11 @@ def test_a_run_that_goes_on_and_one_that_is_done(status: Status, tmp_path: Path)
         (r.unplaced("SchedulingGated", "gated"), "held back by Kueue: insufficient quota for nvidia.com/gpu"),
         (
             r.container(waiting={"reason": "CreateContainerConfigError", "message": 'configmap "x" not found'}),
-            'CreateContainerConfigError: configmap "x" not found; make it, and the pod goes on by itself',
+            'CreateContainerConfigError: configmap "x" not found; create it, and the pod starts by itself',
         ),
         (
             r.container(waiting={"reason": "ImagePullBackOff", "message": "Back-off"}),
-            "ImagePullBackOff: Back-off; look whether the image is there and may be pulled",
+            "ImagePullBackOff: Back-off; check that the image exists and that the node may pull it",
         ),
         (r.container(waiting={"reason": "PodInitializing"}), ""),
     ],

@@ -1,43 +1,26 @@
-"""Why a pod does not run, or how it ended, in one sentence from what Kubernetes says of it."""
+"""Why a pod of a run waits, or how it ended, in one sentence."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from components.kubernetes import pending_reasons
 from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
-from components.multi_worker.pending_reasons import why_none
+from components.multi_worker.missing_pods import why_no_pods
 from components.multi_worker.pod_status import INDEX
 from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError
 from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of
 
-BEGINNING = ("PodInitializing", "ContainerCreating")
 WORKLOADS = "kueue.x-k8s.io"
-HINTS = {
-    "ImagePullBackOff": "look whether the image is there and may be pulled",
-    "ErrImagePull": "look whether the image is there and may be pulled",
-    "ErrImageNeverPull": "load the image into the cluster",
-    "InvalidImageName": "give another --image",
-    "CreateContainerConfigError": "make it, and the pod goes on by itself",
-}
 
 
 def why_pending(cluster: Cluster, pod: Any) -> str:
-    """Why a pod has not begun; empty where it has, or is just beginning."""
-    unplaced = next((each for each in pod.status.conditions or [] if _unplaced(each)), None)
-    if unplaced is not None and unplaced.reason == "SchedulingGated":
-        return f"held back by Kueue: {_of_kueue(cluster, pod) or 'its queue has not let it in'}"
-    if unplaced is not None:
-        return f"no node takes it: {_first_sentence(unplaced.message)}"
-    for status in _containers(pod):
-        waiting = status.state.waiting if status.state else None
-        if waiting and waiting.reason and waiting.reason not in BEGINNING:
-            hint = HINTS.get(waiting.reason)
-            return _joined(f"{waiting.reason}: {waiting.message or 'no more is said'}", hint)
-    return ""
+    """Why a pod has not started; empty where it has, or is starting."""
+    plain = cluster.client.sanitize_for_serialization(pod)
+    return pending_reasons.why_pending(plain, lambda: _of_kueue(cluster, pod))
 
 
 def why_workers_wait(cluster: Cluster, pod: Any) -> str:
@@ -50,7 +33,7 @@ def why_workers_wait(cluster: Cluster, pod: Any) -> str:
         if workers:
             told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
             return next((f"worker {index} waits: {why}" for index, why in told if why), "")
-        return next((f"its workers have no pods: {why_none(each, ())}" for each in _groups(cluster, of_run)), "")
+        return next((f"its workers have no pods: {why_no_pods(each, ())}" for each in _groups(cluster, of_run)), "")
     except ClusterError as error:
         return f"whether its workers wait is not seen: {error}"
 
@@ -64,7 +47,7 @@ def why_ended(pod: Any) -> str:
     if ended is None or ended.exit_code == 0:
         return ""
     if ended.reason == "OOMKilled":
-        return _joined(f"out of memory ({_memory(pod)})", "give the step more in the profile, or the config less to do")
+        return f"out of memory ({_memory(pod)}); give the step more in the profile, or the config less to do"
     if ended.message:
         return str(ended.message).strip()
     return f"ended with exit code {ended.exit_code} ({ended.reason})"
@@ -77,27 +60,10 @@ def _groups(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
     return [*cluster.custom_list(*JOBSET, selector), *({"kind": "Job", **plain(each)} for each in jobs)]
 
 
-def _unplaced(condition: Any) -> bool:
-    return bool(condition.type == "PodScheduled" and condition.status == "False" and condition.reason != "Scheduled")
-
-
-def _containers(pod: Any) -> Iterable[Any]:
-    return [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
-
-
-def _first_sentence(message: str | None) -> str:
-    """The scheduler's account without what it says of claims and preemption, which only repeats it."""
-    return re.split(r"[.,] (?:no new claims|preemption:)", message or "it is not said why")[0].strip()
-
-
 def _memory(pod: Any) -> str:
     container = container_of(pod)
     limits = (container.resources.limits if container and container.resources else None) or {}
     return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node was short"
-
-
-def _joined(what: str, remedy: str | None) -> str:
-    return f"{what}; {remedy}" if remedy else what
 
 
 def _of_kueue(cluster: Cluster, pod: Any) -> str:
