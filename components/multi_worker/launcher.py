@@ -16,8 +16,8 @@ from components.kubernetes_api import KubernetesApi
 from components.multi_worker import manifests
 from components.multi_worker import pod_status as states
 from components.multi_worker.jobset_api import JobSetApi
+from components.multi_worker.log_printer import LogPrinter
 from components.multi_worker.missing_pods import MissingPodReporter
-from components.multi_worker.pod_log_follower import PodLogFollower
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
@@ -107,16 +107,16 @@ class WorkerGroup:
         Raises:
             GanError: see `train_together`.
         """
-        tail: PodLogFollower | None = None
+        printer: LogPrinter | None = None
         while not any(each.failed for each in self._look()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
             self._missing_pods.report(missing=self._workers - len(self._seen))
-            tail = tail or self._tail()
+            printer = printer or self._print_log()
             self._sleep(LOOK_EVERY_SECONDS)
         self._let_the_chief_end()
-        if tail is not None:
-            tail.finish()
+        if printer is not None:
+            printer.finish()
         if any(each.failed for each in self._seen.values()):
             raise states.failure(list(self._seen.values()))
         return states.outcome(self._seen[0])
@@ -161,11 +161,11 @@ class WorkerGroup:
             except WorkerLostError:
                 return
 
-    def _tail(self) -> PodLogFollower | None:
+    def _print_log(self) -> LogPrinter | None:
         chief = self._seen.get(0)
         if chief is None or chief.phase == "Pending":
             return None
-        return PodLogFollower(self._api.core, chief.pod, str(self._namespace))
+        return LogPrinter(self._api.core, chief.pod, str(self._namespace))
 
     def _delete(self) -> None:
         """Delete what was made, and wait until the pods have ended, as long as this one has itself."""

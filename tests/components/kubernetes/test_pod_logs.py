@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from components.multi_worker.pod_log_follower import LineDeduplicator
+from components.kubernetes.pod_logs import LineDeduplicator
 
 FIRST = ["2026-11-23T22:12:45.100000000Z one", "2026-11-23T22:12:45.200000000Z "]
 MORE = [*FIRST, "2026-11-23T22:12:45.200000001Z two words"]
