@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi, translated_errors
 from components.runtime.pod_metadata import CONTAINER
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -14,16 +15,14 @@ class PodLog:
     """The log of one pod's main container; can be read repeatedly, and gives only lines that are new.
 
     Args:
-        core: the client's CoreV1Api.
+        api: where it is.
         pod: its name.
-        namespace: of the pod.
-        idle_timeout_seconds: after this long without a line the stream ends with urllib3's ReadTimeoutError.
+        idle_timeout_seconds: after this long without a line the stream counts as broken.
     """
 
-    def __init__(self, core: Any, pod: str, namespace: str, *, idle_timeout_seconds: float) -> None:
-        self._core = core
+    def __init__(self, api: KubernetesApi, pod: str, *, idle_timeout_seconds: float) -> None:
+        self._api = api
         self._pod = pod
-        self._namespace = namespace
         self._timeouts = CONNECT_TIMEOUT_SECONDS, idle_timeout_seconds
         self._new = LineDeduplicator()
 
@@ -35,15 +34,16 @@ class PodLog:
             on_data: called when the stream opens and at each line, also those given before.
 
         Raises:
-            ApiException: the API refuses.
-            urllib3.exceptions.HTTPError: the API can't be reached, or the connection broke.
+            NotFoundError: there is no such pod.
+            ClusterError: the API refuses or can't be reached, or the connection broke.
         """
-        stream = self._core.read_namespaced_pod_log(
-            self._pod, self._namespace, container=CONTAINER, follow=follow, timestamps=True,
-            _preload_content=False, _request_timeout=self._timeouts,
-        )  # fmt: skip
-        on_data()
-        yield from self._new.of(_with_callback(lines_of(stream), on_data))
+        with translated_errors(self._api.host):
+            stream = self._api.core.read_namespaced_pod_log(
+                self._pod, self._api.namespace, container=CONTAINER, follow=follow, timestamps=True,
+                _preload_content=False, _request_timeout=self._timeouts,
+            )  # fmt: skip
+            on_data()
+            yield from self._new.of(_with_callback(lines_of(stream), on_data))
 
 
 def _with_callback(lines: Iterable[str], callback: Callable[[], None]) -> Iterator[str]:

@@ -10,9 +10,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from kubernetes.client import ApiException
-
-from components.kubernetes_api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.connect import open_cluster_as_pod
 from components.multi_worker import manifests
 from components.multi_worker import pod_status as states
 from components.multi_worker.jobset_api import JobSetApi
@@ -21,14 +20,15 @@ from components.multi_worker.missing_pods import MissingPodReporter
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
-from gan.errors import LASTING, ClusterError, ConfigError, WorkerLostError
+from gan.errors import LASTING, ClusterError, ConfigError, NotFoundError, WorkerLostError
 from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
 from gan.util.log import say
 
-LOOK_EVERY_SECONDS = 2.0
-LAST_WORDS_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 2.0
+FINAL_LOG_TIMEOUT_SECONDS = 60.0
+MAX_OUTAGE_SECONDS = 300.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
@@ -72,18 +72,18 @@ class WorkerGroup:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        pod, self._namespace = environ.get(POD), environ.get(NAMESPACE)
-        if not pod or not self._namespace:
+        pod, namespace = environ.get(POD), environ.get(NAMESPACE)
+        if not pod or not namespace:
             raise ConfigError(
                 f"training with {workers} workers makes pods like this one and needs to know it: GAN_POD and "
                 "GAN_NAMESPACE are not set. Submit with a profile, or train with workers 1"
             )
-        self._api = api or KubernetesApi()
+        self._api = api or open_cluster_as_pod(namespace, max_outage_seconds=MAX_OUTAGE_SECONDS)
         self._workers = workers
         self._request = request
         self._sleep = sleep
         self._clock = clock
-        self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
+        self._pod = self._api.to_json(self._api.call(self._api.core.read_namespaced_pod, pod, namespace))
         self._name = manifests.name_of(self._pod)
         self._objects = JobSetApi(self._api, self._pod)
         self._missing_pods = MissingPodReporter(self._api, self._objects.group)
@@ -113,7 +113,7 @@ class WorkerGroup:
                 break
             self._missing_pods.report(missing=self._workers - len(self._seen))
             printer = printer or self._print_log()
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)
         self._let_the_chief_end()
         if printer is not None:
             printer.finish()
@@ -147,15 +147,13 @@ class WorkerGroup:
 
     def _pods(self) -> list[Json]:
         selector = f"{manifests.LABEL}={self._name}"
-        found = self._api.call(self._api.core.list_namespaced_pod, self._namespace, label_selector=selector)
-        pods: list[Json] = self._api.plain(found)["items"]
-        return pods
+        return [self._api.to_json(pod) for pod in self._api.list_objects(self._api.core.list_namespaced_pod, selector)]
 
     def _let_the_chief_end(self) -> None:
         """Worker 0 publishes what was to be saved, and tells why it ended."""
-        until = self._clock() + LAST_WORDS_SECONDS
+        until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
         while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)
             try:
                 self._look()
             except WorkerLostError:
@@ -165,7 +163,7 @@ class WorkerGroup:
         chief = self._seen.get(0)
         if chief is None or chief.phase == "Pending":
             return None
-        return LogPrinter(self._api.core, chief.pod, str(self._namespace))
+        return LogPrinter(self._api, chief.pod)
 
     def _delete(self) -> None:
         """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
@@ -175,8 +173,8 @@ class WorkerGroup:
         while self._clock() < until:
             try:
                 left = self._pods()
-            except (ApiException, ClusterError):
+            except (ClusterError, NotFoundError):
                 return
             if not left:
                 return
-            self._sleep(LOOK_EVERY_SECONDS)
+            self._sleep(POLL_INTERVAL_SECONDS)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
 
-import urllib3
-from kubernetes.client import ApiException
-
+from components.kubernetes.api import KubernetesApi
 from components.kubernetes.pod_logs import PodLog
+from gan.errors import ClusterError, NotFoundError
 from gan.util.log import put
 
 RETRY_INTERVAL_SECONDS = 2.0
@@ -21,8 +19,8 @@ IDLE_TIMEOUT_SECONDS = 60.0
 class LogPrinter:
     """Prints the log of a pod to stderr in a thread of its own, from the first line; reconnects where it breaks."""
 
-    def __init__(self, core: Any, pod: str, namespace: str) -> None:
-        self._log = PodLog(core, pod, namespace, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
+    def __init__(self, api: KubernetesApi, pod: str) -> None:
+        self._log = PodLog(api, pod, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
         self._pod_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -36,7 +34,7 @@ class LogPrinter:
         last = False
         while not last:
             last = self._pod_ended.is_set()
-            with suppress(ApiException, urllib3.exceptions.HTTPError):
+            with suppress(ClusterError, NotFoundError):
                 for line in self._log.new_lines(follow=True):
                     put(line, sys.stderr)
             if not last:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kubernetes.client import ApiException
-
-from components.kubernetes_api import KubernetesApi
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import LABEL, QUEUE, REPLICATED
-from gan.errors import WorkerLostError
+from gan.errors import NotFoundError, WorkerLostError
 from gan.types import Json
 from gan.util.log import say
 
@@ -44,7 +43,7 @@ class MissingPodReporter:
             return
         try:
             group = self._group()
-        except ApiException:
+        except (ApiStatusError, NotFoundError):
             return  # a role of an earlier version may not read it
         if group is None:
             raise WorkerLostError("the workers were deleted before they had pods; run the same again")
@@ -65,8 +64,8 @@ class MissingPodReporter:
         try:
             for each in names:
                 selector = f"involvedObject.name={each},type=Warning"
-                events += self._api.plain(self._api.call(read, found["namespace"], field_selector=selector))["items"]
-        except ApiException:
+                events += self._api.to_json(self._api.call(read, found["namespace"], field_selector=selector))["items"]
+        except (ApiStatusError, NotFoundError):
             return []  # as above
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
 

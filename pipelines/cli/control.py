@@ -38,7 +38,7 @@ def cancel(arguments: Namespace) -> CommandOutput:
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
         if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
-            where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
+            where = f"the namespace {cluster.namespace} of {cluster.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
         done = cancel_retry.cancel(connection, cluster, run, each=telling())
     gone = done.deleted

@@ -9,10 +9,10 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, NotFoundError
 from pipelines.doctor.check import InconclusiveError
 from pipelines.doctor.checked_call import checked_call
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.profiles.resources import NodeTerm, Resources
 
 Amounts = Mapping[str, Decimal]
@@ -30,7 +30,7 @@ class ClusterNode:
     free: Amounts
 
 
-def nodes_of(cluster: Cluster) -> list[ClusterNode]:
+def nodes_of(cluster: KubernetesApi) -> list[ClusterNode]:
     """Every node that takes pods.
 
     Raises:
@@ -61,7 +61,7 @@ def asked(resources: Resources) -> dict[str, Decimal]:
     return amounts
 
 
-def grows(cluster: Cluster) -> bool:
+def grows(cluster: KubernetesApi) -> bool:
     """Whether a cluster autoscaler, which leaves its account in that place, may add nodes that are not there yet."""
     method = cluster.core.read_namespaced_config_map
     try:
@@ -114,7 +114,7 @@ def _sum(name: str, sides: list[Amounts]) -> Decimal:
     return sum((side.get(name, Decimal(0)) for side in sides), Decimal(0))
 
 
-def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
+def quota(cluster: KubernetesApi, steps: Mapping[str, Resources]) -> str:
     """Whether the namespace's quotas let each step's pods in.
 
     Raises:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from gan.errors import NotFoundError
 from pipelines.doctor.check import InconclusiveError
-from pipelines.kfp.api_errors import AnswerError
-from pipelines.kubernetes.cluster import Cluster
 
 
 @contextmanager
@@ -20,13 +20,13 @@ def in_sight(remedy: str = "") -> Iterator[None]:
         yield
     except NotFoundError as error:
         raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status == HTTPStatus.FORBIDDEN:
             raise InconclusiveError(str(error)) from None
         raise
 
 
-def checked_call(cluster: Cluster, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
+def checked_call(cluster: KubernetesApi, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
     """What a method of the Kubernetes API returns.
 
     Raises:

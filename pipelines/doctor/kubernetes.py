@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.connect import open_cluster
 from components.registry import COMPONENTS
 from pipelines.doctor import capacity, permissions, pod_config, prerequisites
 from pipelines.doctor.check import NOT_TRIED, DoctorCheck, InconclusiveError, in_order, tried
-from pipelines.kubernetes.cluster import Cluster, reach
 from pipelines.profiles.profile import Profile
 from pipelines.profiles.resources import Resources
 from pipelines.schedule.time_zone import controller_zone
@@ -28,10 +29,10 @@ def examine_kubernetes(
         image: that of the steps; None where it is not to be looked for.
         backend: the version of Kubeflow Pipelines that makes the pods; None where it is not known.
     """
-    clusters: list[Cluster] = []
+    clusters: list[KubernetesApi] = []
 
     def reach_it() -> str:
-        clusters.append(reach(namespace))
+        clusters.append(open_cluster(namespace))
         return prerequisites.version(clusters[0])
 
     ground = in_order([("Kubernetes answers", reach_it), ("namespace", lambda: prerequisites.namespace(clusters[0]))])
@@ -40,7 +41,9 @@ def examine_kubernetes(
     return ground + [tried(*trial) for trial in _trials(clusters[0], profile, store, image, backend)]
 
 
-def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, backend: str | None) -> list[Trial]:
+def _trials(
+    cluster: KubernetesApi, profile: Profile, store: str, image: str | None, backend: str | None
+) -> list[Trial]:
     """Each stands for itself."""
     steps = {step: profile.resources(step) for step in COMPONENTS}
     several = [resources for resources in steps.values() if resources.workers > 1]
@@ -72,21 +75,21 @@ def _trials(cluster: Cluster, profile: Profile, store: str, image: str | None, b
     return trials
 
 
-def _our_rights(cluster: Cluster) -> str:
+def _our_rights(cluster: KubernetesApi) -> str:
     needed = permissions.OURS
     needed += permissions.OURS_OF_JOBSETS if prerequisites.has_jobsets(cluster) else ()
     needed += permissions.OURS_OF_KUEUE if prerequisites.has_kueue(cluster) else ()
     return permissions.our_rights(cluster, needed)
 
 
-def _rights(cluster: Cluster, profile: Profile, several: list[Resources]) -> str:
+def _rights(cluster: KubernetesApi, profile: Profile, several: list[Resources]) -> str:
     needed = permissions.OF_STEPS
     if several:
         needed += permissions.OF_WORKERS + (permissions.OF_JOBSETS if prerequisites.has_jobsets(cluster) else ())
     return permissions.rights_of_pods(cluster, profile.service_account, needed)
 
 
-def _places(cluster: Cluster, steps: dict[str, Resources]) -> list[Trial]:
+def _places(cluster: KubernetesApi, steps: dict[str, Resources]) -> list[Trial]:
     """One trial for each kind of pod; steps that ask for the same are one."""
     alike: dict[str, list[str]] = {}
     for step, resources in steps.items():
@@ -106,7 +109,7 @@ def _places(cluster: Cluster, steps: dict[str, Resources]) -> list[Trial]:
     return [(", ".join(names), place(names[0])) for names in alike.values()]
 
 
-def _zone(cluster: Cluster) -> tuple[str, str]:
+def _zone(cluster: KubernetesApi) -> tuple[str, str]:
     zone = controller_zone(cluster.namespace, None)
     if zone.source.startswith("assumed"):
         raise InconclusiveError(f"{zone.name} is {zone.source}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import kubernetes
 
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError
 from pipelines.doctor.checked_call import checked_call
-from pipelines.kubernetes.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ OF_WORKERS = (
 OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("create", "get", "list", "watch", "delete"))
 
 
-def our_rights(cluster: Cluster, rights: tuple[Right, ...]) -> str:
+def our_rights(cluster: KubernetesApi, rights: tuple[Right, ...]) -> str:
     """What the kubeconfig's user may do in the namespace.
 
     Raises:
@@ -65,7 +65,7 @@ def our_rights(cluster: Cluster, rights: tuple[Right, ...]) -> str:
     return _list(rights)
 
 
-def rights_of_pods(cluster: Cluster, account: str, rights: tuple[Right, ...]) -> str:
+def rights_of_pods(cluster: KubernetesApi, account: str, rights: tuple[Right, ...]) -> str:
     """What the service account of a run's pods may do.
 
     Raises:
@@ -86,14 +86,14 @@ APPLY = (
 )
 
 
-def _mine(cluster: Cluster, right: Right) -> bool:
+def _mine(cluster: KubernetesApi, right: Right) -> bool:
     spec = kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=_attributes(cluster, right))
     review = kubernetes.client.V1SelfSubjectAccessReview(spec=spec)
     service = cluster.authorization
     return bool(checked_call(cluster, service.create_self_subject_access_review, review).status.allowed)
 
 
-def _of(cluster: Cluster, user: str, right: Right) -> bool:
+def _of(cluster: KubernetesApi, user: str, right: Right) -> bool:
     spec = kubernetes.client.V1SubjectAccessReviewSpec(
         user=user,
         groups=["system:serviceaccounts", f"system:serviceaccounts:{cluster.namespace}", "system:authenticated"],
@@ -103,7 +103,7 @@ def _of(cluster: Cluster, user: str, right: Right) -> bool:
     return bool(checked_call(cluster, cluster.authorization.create_subject_access_review, review).status.allowed)
 
 
-def _attributes(cluster: Cluster, right: Right) -> kubernetes.client.V1ResourceAttributes:
+def _attributes(cluster: KubernetesApi, right: Right) -> kubernetes.client.V1ResourceAttributes:
     resource, _, part = right.resource.partition("/")
     return kubernetes.client.V1ResourceAttributes(
         namespace=cluster.namespace,

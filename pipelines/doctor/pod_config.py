@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, NotFoundError
 from pipelines.doctor.check import InconclusiveError
 from pipelines.doctor.checked_call import checked_call
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.profiles.apply_profile import SETTINGS, STORE_KEYS
 
 IGNORED_BEFORE, HEEDED_SINCE = (2, 15), (2, 17)  # 2.14 was tried, of 2.17 the sources were read
@@ -27,7 +27,7 @@ def insists(version: str | None) -> bool | None:
     return None if IGNORED_BEFORE <= told < HEEDED_SINCE else told < IGNORED_BEFORE
 
 
-def store_secret(cluster: Cluster, secret: str | None, store: str, version: str | None) -> str:
+def store_secret(cluster: KubernetesApi, secret: str | None, store: str, version: str | None) -> str:
     """Whether pods get the store's credentials.
 
     Raises:
@@ -57,7 +57,7 @@ def store_secret(cluster: Cluster, secret: str | None, store: str, version: str 
     return _judged(f"secret {secret}", data, STORE_KEYS, version, remedy)
 
 
-def settings(cluster: Cluster, config_map: str | None, version: str | None) -> str:
+def settings(cluster: KubernetesApi, config_map: str | None, version: str | None) -> str:
     """Whether pods get their settings.
 
     Raises:

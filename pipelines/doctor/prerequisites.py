@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import kubernetes
 
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from gan.errors import ClusterError, ConfigError, NotFoundError
@@ -14,7 +15,7 @@ from pipelines.doctor.check import InconclusiveError
 from pipelines.doctor.checked_call import checked_call, in_sight
 from pipelines.doctor.permissions import APPLY
 from pipelines.kubernetes.api_groups import served
-from pipelines.kubernetes.cluster import Cluster
+from pipelines.kubernetes.deployments import environment_of
 from pipelines.kubernetes.image_reference import at, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, digest_of
 from pipelines.profiles.resources import Resources
@@ -27,7 +28,7 @@ ROOTS = ("gs://", "s3://", "minio://")
 UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
 
 
-def version(cluster: Cluster) -> str:
+def version(cluster: KubernetesApi) -> str:
     """Which Kubernetes answers.
 
     Raises:
@@ -37,10 +38,10 @@ def version(cluster: Cluster) -> str:
     numbers = tuple(int(re.sub(r"\D.*", "", part) or 0) for part in (found.major, found.minor))
     if numbers < OLDEST:
         raise ClusterError(f"Kubernetes {found.git_version} is too old; upgrade to {OLDEST[0]}.{OLDEST[1]} or newer")
-    return f"{cluster.client.configuration.host}, {found.git_version}"
+    return f"{cluster.host}, {found.git_version}"
 
 
-def namespace(cluster: Cluster) -> str:
+def namespace(cluster: KubernetesApi) -> str:
     """Whether it is there.
 
     Raises:
@@ -50,7 +51,7 @@ def namespace(cluster: Cluster) -> str:
     return cluster.namespace
 
 
-def admission(cluster: Cluster) -> str:
+def admission(cluster: KubernetesApi) -> str:
     """Whether the namespace admits just the pods that `k8s/base` has it admit.
 
     Raises:
@@ -68,14 +69,14 @@ def admission(cluster: Cluster) -> str:
     return f"Pod Security {level}, and the admission policies"
 
 
-def _labels(cluster: Cluster) -> dict[str, str]:
+def _labels(cluster: KubernetesApi) -> dict[str, str]:
     remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
     return dict(
         checked_call(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
     )
 
 
-def launcher(cluster: Cluster) -> str:
+def launcher(cluster: KubernetesApi) -> str:
     """Where Kubeflow puts artifacts.
 
     Raises:
@@ -94,7 +95,7 @@ def launcher(cluster: Cluster) -> str:
     return root
 
 
-def argo(cluster: Cluster) -> str:
+def argo(cluster: KubernetesApi) -> str:
     """Whether Argo's controller makes pods as `k8s/workflow-controller.sh` has it do.
 
     Raises:
@@ -105,7 +106,7 @@ def argo(cluster: Cluster) -> str:
     try:
         data = checked_call(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
         with in_sight():
-            finalizer = cluster.environment_of(ARGO).get(FINALIZER)
+            finalizer = environment_of(cluster, ARGO).get(FINALIZER)
     except NotFoundError as error:
         raise InconclusiveError(str(error)) from None
     lacking = []
@@ -118,7 +119,7 @@ def argo(cluster: Cluster) -> str:
     return "steps have their grace, and a pod that is deleted by force is tried again"
 
 
-def cache_claim(cluster: Cluster, claim: str) -> str:
+def cache_claim(cluster: KubernetesApi, claim: str) -> str:
     """Whether the volume of the cache is there.
 
     Raises:
@@ -133,7 +134,7 @@ def cache_claim(cluster: Cluster, claim: str) -> str:
     return f"{claim} is {found.status.phase}"
 
 
-def pull_secret(cluster: Cluster, secret: str) -> str:
+def pull_secret(cluster: KubernetesApi, secret: str) -> str:
     """Whether the Secret that images are pulled with is there.
 
     Raises:
@@ -147,7 +148,7 @@ def pull_secret(cluster: Cluster, secret: str) -> str:
     return secret
 
 
-def image(cluster: Cluster, name: str) -> str:
+def image(cluster: KubernetesApi, name: str) -> str:
     """Whether nodes have the image, or its registry does.
 
     Raises:
@@ -188,7 +189,7 @@ def _same(one: str, other: str) -> bool:
     return a == b
 
 
-def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
+def kueue(cluster: KubernetesApi, queue: str, priority: str | None) -> str:
     """Whether Kueue admits the pods.
 
     Raises:
@@ -222,7 +223,7 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
     )
 
 
-def jobset(cluster: Cluster, resources: Resources) -> str:
+def jobset(cluster: KubernetesApi, resources: Resources) -> str:
     """What several workers run as.
 
     Raises:
@@ -237,16 +238,16 @@ def jobset(cluster: Cluster, resources: Resources) -> str:
     return f"{resources.workers} workers as {kind}"
 
 
-def has_jobsets(cluster: Cluster) -> bool:
+def has_jobsets(cluster: KubernetesApi) -> bool:
     """Whether JobSet is installed."""
     return _served(cluster, "jobset.x-k8s.io") is not None
 
 
-def has_kueue(cluster: Cluster) -> bool:
+def has_kueue(cluster: KubernetesApi) -> bool:
     """Whether Kueue is installed."""
     return _served(cluster, "kueue.x-k8s.io") is not None
 
 
-def _served(cluster: Cluster, group: str) -> str | None:
+def _served(cluster: KubernetesApi, group: str) -> str | None:
     with in_sight():
         return served(cluster, group)

@@ -13,20 +13,13 @@ from typing import Any
 from kfp_server_api import ApiException
 from urllib3 import exceptions as http
 
+from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, GanError, NotFoundError
 from pipelines.kfp.endpoint import Address
 
 TOO_MANY = 429
 BUSY, DOUBTFUL = (TOO_MANY, 502, 503, 504), (500,)
 UNSENT = (http.NewConnectionError, http.ConnectTimeoutError, http.NameResolutionError)
-
-
-class AnswerError(ClusterError):
-    """The API refused a request; `status` is that of HTTP."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class UnsureError(ClusterError):
@@ -70,7 +63,7 @@ def of_answer(error: ApiException, address: Address) -> Fault:
         told = f"{host} leads to {where}, perhaps to log in; give --token-file, or the URL of the API itself"
     else:
         told = f"{host} refuses the request ({status}): {said or error.reason}"
-    return Fault(AnswerError(told, status))
+    return Fault(ApiStatusError(told, status))
 
 
 def of_transport(error: http.HTTPError, address: Address) -> Fault:
@@ -94,9 +87,9 @@ def of_transport(error: http.HTTPError, address: Address) -> Fault:
     return Fault(told, passing=True, unsent=isinstance(error, UNSENT))
 
 
-def no_api(host: str) -> AnswerError:
+def no_api(host: str) -> ApiStatusError:
     """For an address at which something answers, and not the API."""
-    return AnswerError(
+    return ApiStatusError(
         f"{host} has no API of Kubeflow Pipelines 2: it is another service, or a path is missing; give the URL to "
         "which /apis/v2beta1 is added",
         404,

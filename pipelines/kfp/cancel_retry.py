@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, ConfigError
 from pipelines.kfp import runs
-from pipelines.kfp.api_errors import AnswerError
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.status import PENDING, read_status
 from pipelines.kfp.wait import until_ended
 from pipelines.kubernetes.cleanup import Deleted, delete_all
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.graceful_stop import not_stopped, stop_steps, stop_workflow
 
 LONGEST_SECONDS = 300.0
@@ -32,7 +32,7 @@ class Canceled:
 
 def cancel(
     connection: Connection,
-    cluster: Cluster | None,
+    cluster: KubernetesApi | None,
     run: Any,
     *,
     each: Callable[[Any], object] = lambda run: None,
@@ -70,7 +70,7 @@ def cancel(
 
 def _terminate(
     connection: Connection,
-    cluster: Cluster | None,
+    cluster: KubernetesApi | None,
     run: Any,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
@@ -79,12 +79,14 @@ def _terminate(
         stop_steps(cluster, run.run_id, clock, sleep)
     try:
         connection.call(connection.runs.run_service_terminate_run, run.run_id)
-    except AnswerError:
+    except ApiStatusError:
         if runs.get(connection, run.run_id).state not in (*runs.ENDED, runs.CANCELING):
             raise  # otherwise it has ended by itself just now, or somebody else has told it
 
 
-def _complete(cluster: Cluster | None, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> str:
+def _complete(
+    cluster: KubernetesApi | None, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> str:
     """Stop the workflow, where Kubeflow has put the termination on record and then did not tell it.
 
     It does the one before the other, and whoever asks once more is refused.
@@ -96,7 +98,7 @@ def _complete(cluster: Cluster | None, run_id: str, clock: Callable[[], float], 
         return "whether its workflow was told can't be seen without Kubernetes; set KUBECONFIG"
     try:
         name = not_stopped(cluster, run_id)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return f"whether its workflow was told can't be seen: {error}"
@@ -106,7 +108,7 @@ def _complete(cluster: Cluster | None, run_id: str, clock: Callable[[], float], 
     return ""
 
 
-def _held(connection: Connection, cluster: Cluster | None, run: Any) -> str:
+def _held(connection: Connection, cluster: KubernetesApi | None, run: Any) -> str:
     """Which step keeps a run from its end, and why."""
     steps = read_status(connection, run, cluster).steps
     return "; ".join(f"{each.step} is {each.state}, {each.why}" for each in steps if each.state == PENDING and each.why)
@@ -139,7 +141,7 @@ def retry(
         try:
             connection.call(connection.runs.run_service_retry_run, run.run_id)
             break
-        except AnswerError:
+        except ApiStatusError:
             if runs.get(connection, run.run_id).state in (runs.FAILED, runs.CANCELED):
                 raise
             break  # the answer that it has begun was lost, and asked again it refuses one that goes on

@@ -12,9 +12,10 @@ from typing import Any
 import kfp_server_api as api
 from urllib3.exceptions import HTTPError
 
+from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, GanError, NotFoundError
 from pipelines.kfp import api_errors
-from pipelines.kfp.api_errors import AnswerError, Fault, UnsureError
+from pipelines.kfp.api_errors import Fault, UnsureError
 from pipelines.kfp.client_settings import configuration
 from pipelines.kfp.endpoint import Address
 
@@ -211,7 +212,7 @@ def _health(connection: Connection, generation: str, patience_seconds: float) ->
         found = connection.get(f"/apis/{generation}/healthz", patience_seconds=patience_seconds)
     except NotFoundError:
         return api_errors.no_api(connection.host)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status in (404, 405, 501):
             return error
         raise

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi, is_transient
 from components.kubernetes.pod_logs import PodLog
 from gan.errors import ClusterError, NotFoundError
 from gan.util.log import say, warn
 from pipelines.kfp import runs
-from pipelines.kfp.api_errors import BUSY, DOUBTFUL, AnswerError
 from pipelines.kfp.connection import Connection
-from pipelines.kubernetes.cluster import Cluster, in_words
 from pipelines.kubernetes.pod_explanations import why_pending
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of, step_of, task_of
 
@@ -22,7 +22,7 @@ MAX_OUTAGE_SECONDS = 600.0
 OFTEN = frozenset({"propose", "trial"})  # of a sweep: whenever one has ended, another may come
 
 
-def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
+def lines(cluster: KubernetesApi, run_id: str, step: str) -> Iterator[str]:
     """The log of every attempt of a step, oldest first.
 
     Raises:
@@ -40,7 +40,7 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
 
 def followed(
     connection: Connection,
-    cluster: Cluster,
+    cluster: KubernetesApi,
     run_id: str,
     step: str,
     *,
@@ -65,7 +65,7 @@ def followed(
             yield from _new_lines(current, follow=True)
             outage.end()
         except ClusterError as error:
-            refused = isinstance(error, AnswerError) and not _may_pass(error)
+            refused = isinstance(error, ApiStatusError) and not is_transient(error)
             if refused or outage.seconds() > MAX_OUTAGE_SECONDS:
                 raise
             over = False
@@ -76,7 +76,7 @@ def followed(
         raise NotFoundError(f"{step} of the run {run_id} never had a pod; see `gan-pipelines status {run_id}`")
 
 
-def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
+def pods_of(cluster: KubernetesApi, run_id: str, step: str) -> list[Any]:
     """The pods of a step that still exist, oldest first."""
     return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
 
@@ -86,14 +86,10 @@ def _new_lines(logs: Sequence[_AttemptLog], *, follow: bool) -> Iterator[str]:
     for number, log in enumerate(logs, 1):
         try:
             yield from log.new_lines(follow=follow)
-        except AnswerError as error:
-            if not _may_pass(error) or number == len(logs):
+        except ApiStatusError as error:
+            if not is_transient(error) or number == len(logs):
                 raise
             log.warn_unavailable(str(error))
-
-
-def _may_pass(error: AnswerError) -> bool:
-    return error.status in (*DOUBTFUL, *BUSY)
 
 
 class _Outage:
@@ -120,11 +116,11 @@ class _AttemptLog:
     Says on stderr why its container has not started. `on_data` is called whenever Kubernetes sends something.
     """
 
-    def __init__(self, cluster: Cluster, pod: Any, on_data: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, cluster: KubernetesApi, pod: Any, on_data: Callable[[], None] = lambda: None) -> None:
         self._cluster = cluster
         self._pod = str(pod.metadata.name)
         self._on_data = on_data
-        self._log = PodLog(cluster.core, self._pod, cluster.namespace, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
+        self._log = PodLog(cluster, self._pod, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
         self._pending_reason = ""
         self._warned = False
         self._complete = False
@@ -140,8 +136,7 @@ class _AttemptLog:
             self._say_pending(why_pending(self._cluster, pod) or "it is being made")
             return
         try:
-            with in_words(self._cluster.client.configuration.host):
-                yield from self._log.new_lines(follow=follow, on_data=self._on_data)
+            yield from self._log.new_lines(follow=follow, on_data=self._on_data)
         except NotFoundError:
             return  # deleted meanwhile
         self._complete = pod.status.phase in ("Succeeded", "Failed")  # else the stream may have ended too early

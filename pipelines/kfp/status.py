@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
 from components.kubernetes.pending_reasons import STARTING
 from gan.errors import ClusterError, GanError, NotFoundError
 from gan.store import open_existing
@@ -19,7 +20,6 @@ from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.pod_explanations import why_ended, why_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
 from pipelines.kubernetes.times import moment, seconds_between
@@ -74,7 +74,7 @@ class RunStatus:
     missing: Sequence[str] = ()
 
 
-def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
+def read_status(connection: Connection, run: Any, cluster: KubernetesApi | None, why_not: str = "") -> RunStatus:
     """How a run is doing.
 
     Args:
@@ -113,7 +113,7 @@ def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_n
     )
 
 
-def _pods(cluster: Cluster, run_id: str, missing: list[str]) -> list[Any]:
+def _pods(cluster: KubernetesApi, run_id: str, missing: list[str]) -> list[Any]:
     try:
         return cluster.pods(run_id)
     except (ClusterError, NotFoundError) as error:
@@ -121,7 +121,7 @@ def _pods(cluster: Cluster, run_id: str, missing: list[str]) -> list[Any]:
         return []
 
 
-def _workflow(connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]) -> dict[str, Any]:
+def _workflow(connection: Connection, cluster: KubernetesApi | None, run_id: str, missing: list[str]) -> dict[str, Any]:
     """The workflow at first hand, else as Kubeflow keeps it; empty where nobody gives it."""
     refusal = ""
     try:
@@ -148,7 +148,7 @@ def _step(
     node: WorkflowNode,
     attempts: Sequence[ExecutionAttempt],
     pods: Sequence[Any],
-    cluster: Cluster | None,
+    cluster: KubernetesApi | None,
     *,
     canceled: bool,
 ) -> StepStatus:
@@ -175,7 +175,7 @@ def _step(
     )
 
 
-def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | None) -> Iterator[StepStatus]:
+def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: KubernetesApi | None) -> Iterator[StepStatus]:
     """The steps that have no pod yet because that of Kubeflow's own waits which comes before it."""
     for driver in workflow.waiting_drivers(flow):
         pod = next(iter(_of_task(pods, driver.task)), None)
@@ -184,7 +184,7 @@ def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | Non
             yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod that comes before it waits: {why}")
 
 
-def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: Cluster | None) -> str:
+def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: KubernetesApi | None) -> str:
     if state == PENDING:
         told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
         return told or ("" if node.message in STARTING else node.message)

@@ -9,10 +9,11 @@ from typing import Any
 
 import kfp_server_api as api
 
+from components.api_errors import ApiStatusError
 from gan.errors import NotFoundError
 from gan.util.ids import sha256
 from gan.util.scratch import scratch_folder
-from pipelines.kfp.api_errors import AnswerError, UnsureError
+from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.pagination import of_namespace
 
@@ -133,7 +134,7 @@ def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> s
         return found
     try:
         return str(make())
-    except (UnsureError, AnswerError):  # refused: perhaps because somebody else has made it meanwhile
+    except (UnsureError, ApiStatusError):  # refused: perhaps because somebody else has made it meanwhile
         found = find()
         if found is None:
             raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import kubernetes
 
-from pipelines.kubernetes.cluster import Cluster
+from components.kubernetes.api import KubernetesApi
 
 
-def served(cluster: Cluster, group: str) -> str | None:
+def served(cluster: KubernetesApi, group: str) -> str | None:
     """The version of an API group that is preferred, None where it is not installed.
 
     Raises:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import JOBSET, RUN
 from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.api_errors import AnswerError
 from pipelines.kubernetes.api_groups import served
-from pipelines.kubernetes.cluster import Cluster
 
 LONGEST_SECONDS = 300.0
 EVERY_SECONDS = 1.0
@@ -34,7 +34,9 @@ class _Left:
     unseen: list[str] = field(default_factory=list)
 
 
-def delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> Deleted:
+def delete_all(
+    cluster: KubernetesApi, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Deleted:
     """Delete what there is of a run, and wait until it is gone.
 
     Raises:
@@ -61,10 +63,10 @@ def delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
         sleep(EVERY_SECONDS)
 
 
-def _look(cluster: Cluster, run_id: str) -> _Left:
+def _look(cluster: KubernetesApi, run_id: str) -> _Left:
     left, of_workers, space = _Left(), f"{RUN}={run_id}", cluster.namespace
     group, version, plural = JOBSET
-    for jobset in _where_allowed(cluster, left, JOBSETS, lambda: cluster.custom_list(*JOBSET, of_workers)):
+    for jobset in _where_allowed(cluster, left, JOBSETS, lambda: cluster.list_custom_objects(*JOBSET, of_workers)):
         name = jobset["metadata"]["name"]
         left.found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.custom.delete_namespaced_custom_object,
@@ -76,14 +78,14 @@ def _look(cluster: Cluster, run_id: str) -> _Left:
             propagation_policy="Background",
         )
     list_jobs = cluster.batch.list_namespaced_job
-    for job in _where_allowed(cluster, left, JOBS, lambda: cluster.core_list(list_jobs, of_workers)):
+    for job in _where_allowed(cluster, left, JOBS, lambda: cluster.list_objects(list_jobs, of_workers)):
         name = job.metadata.name
         left.found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
         )
     list_pods = cluster.core.list_namespaced_pod
     for pod in _where_allowed(
-        cluster, left, PODS, lambda: [*cluster.pods(run_id), *cluster.core_list(list_pods, of_workers)]
+        cluster, left, PODS, lambda: [*cluster.pods(run_id), *cluster.list_objects(list_pods, of_workers)]
     ):
         name = pod.metadata.name
         left.found[f"pod {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
@@ -92,11 +94,11 @@ def _look(cluster: Cluster, run_id: str) -> _Left:
     return left
 
 
-def _where_allowed(cluster: Cluster, left: _Left, kind: str, look: Callable[[], list[Any]]) -> list[Any]:
+def _where_allowed(cluster: KubernetesApi, left: _Left, kind: str, look: Callable[[], list[Any]]) -> list[Any]:
     """What `look` finds of a kind."""
     try:
         return look()
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         group = kind.partition(".")[2]
@@ -105,15 +107,15 @@ def _where_allowed(cluster: Cluster, left: _Left, kind: str, look: Callable[[], 
         return []
 
 
-def _is_installed(cluster: Cluster, group: str) -> bool:
+def _is_installed(cluster: KubernetesApi, group: str) -> bool:
     """Whether there are such kinds; True where nobody tells us."""
     try:
         return served(cluster, group) is not None
-    except AnswerError:
+    except ApiStatusError:
         return True
 
 
-def _ignoring_gone(cluster: Cluster, delete: Callable[[], Any]) -> None:
+def _ignoring_gone(cluster: KubernetesApi, delete: Callable[[], Any]) -> None:
     try:
         delete()
     except NotFoundError:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from gan.errors import NotFoundError
-from pipelines.kfp.api_errors import AnswerError
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.step_pods import state_of, step_of
 
 LONGEST_SECONDS = 90.0  # beyond the grace of a step's pod, see k8s/workflow-controller.yaml
@@ -17,7 +17,7 @@ EVERY_SECONDS = 1.0
 ENDED = ("Succeeded", "Failed", "Error")
 
 
-def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+def stop_steps(cluster: KubernetesApi, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
     """Delete the pods of the steps that run, and wait until these have ended, a minute and a half at most.
 
     When Kubeflow stops a run it gives a step no time: Argo signals Kubeflow's launcher, which dies at once and takes
@@ -34,12 +34,12 @@ def stop_steps(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep:
                 told.add(name)
                 _delete(cluster, name)
             sleep(EVERY_SECONDS)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
 
 
-def not_stopped(cluster: Cluster, run_id: str) -> str:
+def not_stopped(cluster: KubernetesApi, run_id: str) -> str:
     """The name of the run's workflow where it goes on and nobody has stopped it; else empty.
 
     Raises:
@@ -50,7 +50,7 @@ def not_stopped(cluster: Cluster, run_id: str) -> str:
     return "" if over or workflow.was_terminated(flow) else str(flow["metadata"]["name"])
 
 
-def is_elsewhere(cluster: Cluster, run_id: str) -> bool:
+def is_elsewhere(cluster: KubernetesApi, run_id: str) -> bool:
     """Whether a run that goes on has no workflow here: then this is another namespace or cluster than that of its pods.
 
     Whoever may not look at workflows can't tell.
@@ -60,13 +60,13 @@ def is_elsewhere(cluster: Cluster, run_id: str) -> bool:
     """
     try:
         return not workflow.living(cluster, run_id)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return False
 
 
-def stop_workflow(cluster: Cluster, name: str) -> None:
+def stop_workflow(cluster: KubernetesApi, name: str) -> None:
     """Stop a workflow just as Kubeflow does: one that is stopped by its `shutdown` can't be retried.
 
     Raises:
@@ -81,7 +81,7 @@ def stop_workflow(cluster: Cluster, name: str) -> None:
         return  # it has ended by itself just now
 
 
-def _delete(cluster: Cluster, pod: str) -> None:
+def _delete(cluster: KubernetesApi, pod: str) -> None:
     try:
         cluster.call(cluster.core.delete_namespaced_pod, pod, cluster.namespace)
     except NotFoundError:

@@ -6,30 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.kubernetes import pending_reasons
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
 from components.multi_worker.missing_pods import why_no_pods
 from components.multi_worker.pod_status import INDEX
 from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of
 
 WORKLOADS = "kueue.x-k8s.io"
 
 
-def why_pending(cluster: Cluster, pod: Any) -> str:
+def why_pending(cluster: KubernetesApi, pod: Any) -> str:
     """Why a pod has not started; empty where it has, or is starting."""
-    plain = cluster.client.sanitize_for_serialization(pod)
-    return pending_reasons.why_pending(plain, lambda: _of_kueue(cluster, pod))
+    return pending_reasons.why_pending(cluster.to_json(pod), lambda: _of_kueue(cluster, pod))
 
 
-def why_workers_wait(cluster: Cluster, pod: Any) -> str:
+def why_workers_wait(cluster: KubernetesApi, pod: Any) -> str:
     """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
     if RESOURCES not in (pod.metadata.annotations or {}):
         return ""
     of_run = f"{RUN}={pod.metadata.labels[KUBEFLOWS_RUN]}"
     try:
-        workers = oldest_first(cluster.core_list(cluster.core.list_namespaced_pod, of_run))
+        workers = oldest_first(cluster.list_objects(cluster.core.list_namespaced_pod, of_run))
         if workers:
             told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
             return next((f"worker {index} waits: {why}" for index, why in told if why), "")
@@ -53,11 +52,13 @@ def why_ended(pod: Any) -> str:
     return f"ended with exit code {ended.exit_code} ({ended.reason})"
 
 
-def _groups(cluster: Cluster, selector: str) -> list[Mapping[str, Any]]:
+def _groups(cluster: KubernetesApi, selector: str) -> list[Mapping[str, Any]]:
     """The JobSets and Jobs that make workers; a list of Kubernetes' own says no kind of each."""
-    jobs = cluster.core_list(cluster.batch.list_namespaced_job, selector)
-    plain = cluster.client.sanitize_for_serialization
-    return [*cluster.custom_list(*JOBSET, selector), *({"kind": "Job", **plain(each)} for each in jobs)]
+    jobs = cluster.list_objects(cluster.batch.list_namespaced_job, selector)
+    return [
+        *cluster.list_custom_objects(*JOBSET, selector),
+        *({"kind": "Job", **cluster.to_json(each)} for each in jobs),
+    ]
 
 
 def _memory(pod: Any) -> str:
@@ -66,9 +67,9 @@ def _memory(pod: Any) -> str:
     return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node was short"
 
 
-def _of_kueue(cluster: Cluster, pod: Any) -> str:
+def _of_kueue(cluster: KubernetesApi, pod: Any) -> str:
     """What Kueue says of the workload that it made of a pod; where that is not told, why it isn't."""
-    found = (cluster.custom_list(WORKLOADS, version, "workloads") for version in ("v1beta2", "v1beta1"))
+    found = (cluster.list_custom_objects(WORKLOADS, version, "workloads") for version in ("v1beta2", "v1beta1"))
     try:
         workloads = next((each for each in found if each), [])
     except ClusterError as error:

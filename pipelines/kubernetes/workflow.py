@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
 from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.connection import Connection
-from pipelines.kubernetes.cluster import Cluster
 
 WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
 _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\d+)\))?")
@@ -53,9 +53,9 @@ def stored(connection: Connection, run_id: str) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def living(cluster: Cluster, run_id: str) -> dict[str, Any]:
+def living(cluster: KubernetesApi, run_id: str) -> dict[str, Any]:
     """The workflow in Kubernetes; empty where there is none any more."""
-    return next(iter(cluster.custom_list(*WORKFLOWS, f"{KUBEFLOWS_RUN}={run_id}")), {})
+    return next(iter(cluster.list_custom_objects(*WORKFLOWS, f"{KUBEFLOWS_RUN}={run_id}")), {})
 
 
 def was_terminated(workflow: Mapping[str, Any]) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.kubernetes.connect import open_cluster
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.endpoint import DEFAULT_NAMESPACE
-from pipelines.kubernetes.cluster import reach
+from pipelines.kubernetes.deployments import environment_of
 from pipelines.schedule.cron import zone_of
 
 CONTROLLER = "ml-pipeline-scheduledworkflow"
@@ -52,8 +53,8 @@ def controller_zone(namespace: str, given: str | None) -> TimeZone:
 
 def _setting(namespace: str) -> str:
     """What the controller's environment says, which Kubeflow's manifests take from a ConfigMap."""
-    cluster = reach(namespace)
-    variables = cluster.environment_of(CONTROLLER)
+    cluster = open_cluster(namespace)
+    variables = environment_of(cluster, CONTROLLER)
     found = variables.get(VARIABLE) or variables.get("TZ")
     if found is None:
         return UNSET

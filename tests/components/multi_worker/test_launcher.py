@@ -9,8 +9,8 @@ from typing import Any
 import kubernetes
 import pytest
 
-from components.kubernetes_api import KubernetesApi
-from components.multi_worker.launcher import WorkerGroup, train_together
+from components.kubernetes.api import KubernetesApi
+from components.multi_worker.launcher import MAX_OUTAGE_SECONDS, WorkerGroup, train_together
 from components.multi_worker.manifests import LABEL
 from components.multi_worker.missing_pods import CHECK_EVERY_POLLS
 from gan.config import Config, override
@@ -62,7 +62,8 @@ class Cluster:
     def group(self, between_tries: Callable[[float], object] = lambda _: None) -> WorkerGroup:
         settings = kubernetes.client.Configuration(host=self.api.url)
         settings.retries = False
-        api = KubernetesApi(kubernetes.client.ApiClient(settings), sleep=between_tries)
+        client = kubernetes.client.ApiClient(settings)
+        api = KubernetesApi(client, "kubeflow", max_outage_seconds=MAX_OUTAGE_SECONDS, sleep=between_tries)
         return WorkerGroup(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
 
     def lose_an_answer(self, kind: str) -> None:
@@ -290,7 +291,10 @@ def test_what_others_made_is_neither_taken_nor_deleted(api: Api) -> None:
     cluster = Cluster(api)
     theirs = {"metadata": {"name": NAME, "ownerReferences": [{"uid": "another"}]}}
     cluster.there = {f"{JOBSETS}/{NAME}": theirs}
-    with pytest.raises(ClusterError, match=r"already exists.*see whose it is, delete it, and run"), cluster.group():
+    with (
+        pytest.raises(ClusterError, match=r"already exists.*whose it is, delete it, and run"),
+        cluster.group(),
+    ):
         pytest.fail("the group was entered")
     assert cluster.there == {f"{JOBSETS}/{NAME}": theirs}
 
@@ -385,7 +389,13 @@ def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api:
     settings = kubernetes.client.Configuration(host=api.url)
     settings.retries = False
     client = kubernetes.client.ApiClient(settings)
-    asked = KubernetesApi(client, sleep=lambda _: None, clock=lambda: float(next(times)))
-    with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same again when it does"):
+    asked = KubernetesApi(
+        client,
+        "kubeflow",
+        max_outage_seconds=MAX_OUTAGE_SECONDS,
+        sleep=lambda _: None,
+        clock=lambda: float(next(times)),
+    )
+    with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same command again"):
         WorkerGroup(2, REQUEST, ENVIRON, asked)
     assert len(api.of(f"GET {IN}/pods/{POD}")) == 5

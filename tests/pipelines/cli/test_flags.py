@@ -59,4 +59,4 @@ def test_a_namespace_that_nobody_tells_of_may_be_there(
 def test_a_kubeconfig_that_leads_to_something_else(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[r.PODS] = kfp_api.error(404, "page not found")
     assert main(["status", r.RUN_ID, "--json"]) == 0
-    assert "has no such thing" in json.loads(capsys.readouterr().out)["missing"][0]
+    assert "has no such object" in json.loads(capsys.readouterr().out)["missing"][0]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes.connect import open_cluster
 from gan.errors import ClusterError
 from pipelines.cli.main import main
 from pipelines.kfp import cancel_retry, runs
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.wait import until_ended
-from pipelines.kubernetes.cluster import reach
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api, Asked, Said
@@ -111,7 +111,7 @@ def test_a_right_to_delete_that_is_missing_is_an_error(api: Api, capsys: pytest.
     api.routes[f"GET {JOBSETS}"] = r.items({"metadata": {"name": "workers"}})
     api.routes[f"DELETE {JOBSETS}/workers"] = Said({"message": 'jobsets "workers" is forbidden'}, 403)
     assert main(["cancel", r.RUN_ID]) == 16
-    assert 'jobsets "workers" is forbidden; ask for that right' in capsys.readouterr().err
+    assert 'jobsets "workers" is forbidden; ask for that permission' in capsys.readouterr().err
 
 
 def test_a_step_has_its_grace_before_the_backend_stops_the_run(api: Api) -> None:
@@ -190,7 +190,9 @@ def test_a_run_that_was_told_before_is_waited_for(api: Api) -> None:
     api.routes[f"GET /apis/v2beta1/runs/{r.RUN_ID}"] = run
     with connect(Address(api.url)) as connection:
         found = runs.get(connection, r.RUN_ID)
-        done = cancel_retry.cancel(connection, reach("kubeflow"), found, clock=(clock := Clock()), sleep=clock.sleep)
+        done = cancel_retry.cancel(
+            connection, open_cluster("kubeflow"), found, clock=(clock := Clock()), sleep=clock.sleep
+        )
     assert done.run.state == "CANCELED"
     assert api.of(TERMINATE) == []
     assert api.of(DELETE_POD) == []
@@ -206,7 +208,7 @@ def test_what_holds_a_run_that_was_told_to_stop_is_told(api: Api) -> None:
         pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; create it'),
     ):
         cancel_retry.cancel(
-            connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
+            connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
         )
 
 
@@ -254,10 +256,12 @@ def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_
     clock = Clock(pace=50.0)
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(ClusterError, match=r"300 s: whether its workflow was told .* forbidden; ask for that right"),
+        pytest.raises(
+            ClusterError, match=r"300 s: whether its workflow was told .* ask for that permission"
+        ),
     ):
         cancel_retry.cancel(
-            connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
+            connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
         )
 
 
@@ -277,7 +281,7 @@ def test_what_does_not_end_or_go_is_told(api: Api) -> None:
         _become(api, "FAILED")
         run = runs.get(connection, r.RUN_ID)
         with pytest.raises(ClusterError, match=r"pod pod-1 of the run .* can't be deleted"):
-            cancel_retry.cancel(connection, reach("kubeflow"), run, clock=clock, sleep=clock.sleep)
+            cancel_retry.cancel(connection, open_cluster("kubeflow"), run, clock=clock, sleep=clock.sleep)
 
 
 def test_retry_waits_for_the_backends_own_record(api: Api) -> None:

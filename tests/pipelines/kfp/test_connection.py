@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.api_errors import AnswerError, UnsureError
+from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import RetryPolicy, connect
 from pipelines.kfp.endpoint import Address
 from support import kfp_api, servers
@@ -103,7 +104,7 @@ def test_no_such_run(api: Api) -> None:
 
 def test_a_request_that_the_api_refuses(api: Api) -> None:
     api.routes[RUN] = kfp_api.error(400, "InvalidInputError: no such thing", 3)
-    with pytest.raises(AnswerError, match=r"refuses the request \(400\): InvalidInputError") as caught:
+    with pytest.raises(ApiStatusError, match=r"refuses the request \(400\): InvalidInputError") as caught:
         get_run(api)
     assert caught.value.status == 400
 

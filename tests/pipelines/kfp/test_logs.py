@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.kubernetes.connect import open_cluster
 from gan.config.sweep import Sweep
 from gan.errors import ClusterError
 from pipelines.cli.main import main
@@ -13,7 +14,6 @@ from pipelines.dags.compiled import compile_text
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.logs import OFTEN, followed
-from pipelines.kubernetes.cluster import reach
 from pipelines.profiles.profile import load_profile
 from support import kfp_api
 from support import kfp_runs as r
@@ -88,7 +88,7 @@ def test_an_attempt_whose_node_does_not_answer_hides_none_after_it(
     assert "what pod-0 printed is not shown" in told.err
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("RUNNING"), r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        shown = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+        shown = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
     assert shown == ["one", "two ü"]
     assert capsys.readouterr().err.count("what pod-0 printed is not shown") == 1
     api.routes[LOG] = kfp_api.error(500, "the node's kubelet does not answer")
@@ -115,7 +115,7 @@ def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.
     api.routes[POD] = Said(r.pod("train", "Pending", **missing))
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("FAILED")]
     with connect(Address(api.url)) as connection:
-        assert list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
+        assert list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
     assert capsys.readouterr().err.count("ErrImagePull: no such image; check that the image exists") == 1
 
 
@@ -123,7 +123,7 @@ def test_each_line_is_told_once_however_often_the_connection_breaks(api: Api) ->
     api.routes[LOG] = [printed(FIRST), kfp_api.error(503, "restarting"), printed(SECOND)]
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("RUNNING"), r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+        told = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
     assert told == ["one", "two ü", "three"]
 
 
@@ -139,7 +139,7 @@ def test_a_broken_connection_after_hours_of_following_is_asked_for_anew(api: Api
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("SUCCEEDED")]
     told = []
     with connect(Address(api.url)) as connection:
-        for line in followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep):
+        for line in followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep):
             told.append(line)
             clock.sleep(3600)
     assert told == ["one", "two ü", "three"]
@@ -150,7 +150,7 @@ def test_a_step_that_is_silent_for_long_is_followed_as_long_as_its_log_is_given(
     api.routes[LOG] = [*[broken(FIRST)] * 10, printed(SECOND)]
     api.routes[r.RUN] = [*[r.run("RUNNING")] * 10, r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        lines = followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
+        lines = followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
         assert list(lines) == ["one", "two ü", "three"]
     assert clock() > 3600
 
@@ -159,7 +159,7 @@ def test_following_gives_up_when_kubernetes_was_away_for_ten_minutes(api: Api) -
     clock = Clock(pace=100)
     api.routes[LOG] = [printed(FIRST), kfp_api.LOST]
     with connect(Address(api.url)) as connection:
-        lines = followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
+        lines = followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
         assert [next(lines), next(lines)] == ["one", "two ü"]
         with pytest.raises(ClusterError, match="can't be reached"):
             next(lines)
@@ -173,7 +173,7 @@ def test_following_trials_ends_with_the_run_and_not_with_the_first_of_them(api: 
     api.routes[r.PODS] = [r.items(first), r.items(first), r.items(first, second)]
     api.routes[r.RUN] = [*[r.run("RUNNING")] * 4, r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "trial", sleep=lambda seconds: None))
+        told = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "trial", sleep=lambda seconds: None))
     assert told == ["one", "two ü", "another"]
     assert len(api.of(LOG)) == 1  # what has ended and is told is not read again and again
 
@@ -185,7 +185,7 @@ def test_following_goes_on_while_another_task_of_the_step_has_not_succeeded(api:
     api.routes.update({POD: Said(done), r.PODS: r.items(done, other), r.PODS + "/pod-2/log": printed(THIRD)})
     api.routes[r.PODS + "/pod-2"] = [Said(other), Said(other), Said(other), Said(ended)]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+        told = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
     assert told == ["one", "two ü", "another"]
     assert len(api.of(r.PODS + "/pod-2/log")) == 2
 
@@ -196,7 +196,7 @@ def test_an_attempt_that_failed_does_not_keep_its_task_from_its_end(api: Api) ->
     api.routes.update({POD: Said(failed), r.PODS + "/pod-2": Said(again), r.PODS + "/pod-2/log": printed(THIRD)})
     api.routes[r.PODS] = r.items(failed, again)
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+        told = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
     assert told == ["one", "two ü", "another"]
 
 
@@ -223,4 +223,4 @@ def test_without_kubernetes_there_are_no_logs(
 def test_following_what_may_not_be_read_is_told_at_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[LOG] = Said({"kind": "Status", "message": 'pods "pod-1" is forbidden'}, 403)
     assert main(["logs", r.RUN_ID, "--step", "train", "--follow"]) == 16
-    assert 'forbids it: pods "pod-1" is forbidden; ask for that right' in capsys.readouterr().err
+    assert 'forbids it: pods "pod-1" is forbidden; ask for that permission' in capsys.readouterr().err

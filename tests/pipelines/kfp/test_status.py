@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes.connect import open_cluster
 from gan.store.records import executions
 from pipelines.cli.flags import kubernetes_if_any
 from pipelines.cli.main import main
@@ -17,7 +18,6 @@ from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.status import read_status
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.cluster import reach
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api
@@ -173,7 +173,7 @@ def test_why_the_workers_of_a_step_wait(api: Api, status: Status, workers: list[
     api.routes.update({JOBSETS: r.items({"metadata": queued, "spec": {"suspend": True}}), JOBS: r.items()})
     with_workers(api, *workers)
     with connect(Address(api.url)) as connection:
-        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow")).steps
     assert step.state == "running"
     assert step.why.startswith(said)
     assert bool(step.why) == bool(said)
@@ -184,9 +184,9 @@ def test_who_may_not_see_jobs_is_told_so_of_workers_without_pods(api: Api) -> No
     api.routes[JOBS] = forbidden("jobs")
     with_workers(api)
     with connect(Address(api.url)) as connection:
-        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow")).steps
     assert step.why.startswith("whether its workers wait is not seen: ")
-    assert step.why.endswith("forbids it: jobs is forbidden; ask for that right")
+    assert step.why.endswith("forbids it: jobs is forbidden; ask for that permission")
 
 
 def forbidden(what: str) -> kfp_api.Said:
@@ -200,7 +200,7 @@ def test_who_may_not_ask_kueue_is_told_so_and_all_the_rest(api: Api, status: Sta
     (step,) = told["steps"]
     assert (code, step["state"]) == (19, "pending")
     assert step["why"].startswith("held back by Kueue: its workload is not seen: ")
-    assert step["why"].endswith("forbids it: workloads is forbidden; ask for that right")
+    assert step["why"].endswith("forbids it: workloads is forbidden; ask for that permission")
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -211,14 +211,14 @@ def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
     if not kept:
         del api.routes[r.OLD_RUN]
     with connect(Address(api.url)) as connection:
-        told = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+        told = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow"))
     if kept:
         assert told.missing == []
         assert told.steps[0].why.startswith("no node takes it")
     else:
         (why,) = told.missing
         assert why.startswith("steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives")
-        assert "workflows is forbidden; ask for that right" in why
+        assert "workflows is forbidden; ask for that permission" in why
 
 
 def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
