@@ -16,6 +16,7 @@ from components.api_errors import ApiStatusError
 from components.runtime.pod_metadata import KUBEFLOWS_RUN
 from gan.errors import ClusterError, NotFoundError
 from gan.types import Json
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
 
 TIMEOUTS_SECONDS = (10, 60)
 RETRY_INTERVAL_SECONDS = 2.0
@@ -57,9 +58,9 @@ class KubernetesApi:
         self.batch = kubernetes.client.BatchV1Api(client)
         self.custom = kubernetes.client.CustomObjectsApi(client)
         self.authorization = kubernetes.client.AuthorizationV1Api(client)
-        self._max_outage_seconds = max_outage_seconds
-        self._sleep = sleep
-        self._clock = clock
+        self._retry = RetryPolicy(
+            max_outage_seconds, RETRY_INTERVAL_SECONDS, RETRY_INTERVAL_SECONDS, clock=clock, sleep=sleep
+        )
 
     def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """What a method of a service returns.
@@ -70,21 +71,24 @@ class KubernetesApi:
             ClusterError: it can't be reached.
         """
         named.setdefault("_request_timeout", TIMEOUTS_SECONDS)
-        began = self._clock()
-        while True:
+
+        def attempt() -> Any:
             try:
                 with translated_errors(self.host):
                     return method(*arguments, **named)
             except (ApiStatusError, UnreachableError) as error:
-                if not self._max_outage_seconds or not is_transient(error):
-                    raise
-                detail = error.detail
-            waited = self._clock() - began
-            if waited >= self._max_outage_seconds:
-                raise ClusterError(
-                    f"Kubernetes did not answer for {waited:.0f} s: {detail}; run the same command again when it does"
-                )
-            self._sleep(RETRY_INTERVAL_SECONDS)
+                if is_transient(error):
+                    raise TransientError(error.detail) from error
+                raise
+
+        try:
+            return self._retry.call(attempt)
+        except RetriesExhaustedError as error:
+            if not self._retry.deadline_seconds:
+                raise error.cause from None
+            raise ClusterError(
+                f"Kubernetes did not answer for {error.seconds:.0f} s: {error}; run the same command again when it does"
+            ) from None
 
     def to_json(self, found: Any) -> Json:
         """An object of the client as JSON."""

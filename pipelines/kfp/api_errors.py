@@ -18,7 +18,7 @@ from gan.errors import ClusterError, GanError, NotFoundError
 from pipelines.kfp.endpoint import Address
 
 TOO_MANY = 429
-BUSY, DOUBTFUL = (TOO_MANY, 502, 503, 504), (500,)
+BUSY, AMBIGUOUS = (TOO_MANY, 502, 503, 504), (500,)
 UNSENT = (http.NewConnectionError, http.ConnectTimeoutError, http.NameResolutionError)
 
 
@@ -27,31 +27,30 @@ class UnsureError(ClusterError):
 
 
 @dataclass(frozen=True)
-class Fault:
+class FailedRequest:
     """One failed request.
 
-    `error` is what to tell; `passing`: asked again it may go well; `doubtful`: that answer may also mean an error that
-    lasts, so it is asked only a few times; `unsent`: the request was not carried out, so that also one which may not be
-    repeated is sent again.
+    `transient`: it may succeed when retried; `ambiguous`: it may also be permanent, so it is retried only a few times;
+    `unsent`: the request was certainly not carried out, so even one that must not be carried out twice can be retried.
     """
 
     error: GanError
-    passing: bool = False
-    doubtful: bool = False
+    transient: bool = False
+    ambiguous: bool = False
     unsent: bool = False
 
 
-def of_answer(error: ApiException, address: Address) -> Fault:
+def of_answer(error: ApiException, address: Address) -> FailedRequest:
     """What an answer that is no success means; also of TLS, which the client tells in the same way."""
     status, host = int(error.status or 0), address.host
     said = _said(error)
-    if status in BUSY or status in DOUBTFUL:
+    if status in BUSY or status in AMBIGUOUS:
         away = ClusterError(f"{host} answers {status} ({said or error.reason}); look at its pods")
-        return Fault(away, passing=True, doubtful=status in DOUBTFUL, unsent=status == TOO_MANY)
+        return FailedRequest(away, transient=True, ambiguous=status in AMBIGUOUS, unsent=status == TOO_MANY)
     if status == 404 and said:
-        return Fault(NotFoundError(f"{host} has no such thing: {said}; see `gan-pipelines list`"))
+        return FailedRequest(NotFoundError(f"{host} has no such thing: {said}; see `gan-pipelines list`"))
     if status == 404:
-        return Fault(no_api(host))
+        return FailedRequest(no_api(host))
     if status == 0:
         told = _tls(host, str(error.reason))
     elif status == 401:
@@ -63,13 +62,13 @@ def of_answer(error: ApiException, address: Address) -> Fault:
         told = f"{host} leads to {where}, perhaps to log in; give --token-file, or the URL of the API itself"
     else:
         told = f"{host} refuses the request ({status}): {said or error.reason}"
-    return Fault(ApiStatusError(told, status))
+    return FailedRequest(ApiStatusError(told, status))
 
 
-def of_transport(error: http.HTTPError, address: Address) -> Fault:
+def of_transport(error: http.HTTPError, address: Address) -> FailedRequest:
     """What a request that got no answer means."""
     if isinstance(error, http.LocationParseError):
-        return Fault(ClusterError(f"{address.host} is no URL that can be asked: {error}"))
+        return FailedRequest(ClusterError(f"{address.host} is no URL that can be asked: {error}"))
     if isinstance(error, http.NameResolutionError):
         why = "its name is not known"
     elif isinstance(error, http.NewConnectionError):
@@ -84,7 +83,7 @@ def of_transport(error: http.HTTPError, address: Address) -> Fault:
         f"{address.host} can't be reached: {why}; look whether the address, the network and the API server's pod are "
         "right, or give --port-forward"
     )
-    return Fault(told, passing=True, unsent=isinstance(error, UNSENT))
+    return FailedRequest(told, transient=True, unsent=isinstance(error, UNSENT))
 
 
 def no_api(host: str) -> ApiStatusError:

@@ -11,6 +11,7 @@ from typing import Any
 from components.api_errors import ApiStatusError
 from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, ConfigError
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.status import PENDING, read_status
@@ -18,8 +19,8 @@ from pipelines.kfp.wait import until_ended
 from pipelines.kubernetes.cleanup import Deleted, delete_all
 from pipelines.kubernetes.graceful_stop import not_stopped, stop_steps, stop_workflow
 
-LONGEST_SECONDS = 300.0
-EVERY_SECONDS = 1.0
+TIMEOUT_SECONDS = 300.0
+POLL_INTERVAL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def cancel(
         if run.state != runs.CANCELING:  # else somebody has told it before
             _terminate(connection, cluster, run, clock, sleep)
         unsure = _complete(cluster, run.run_id, clock, sleep)
-        run = until_ended(connection, run.run_id, LONGEST_SECONDS, each=each, clock=clock, sleep=sleep)
+        run = until_ended(connection, run.run_id, TIMEOUT_SECONDS, each=each, clock=clock, sleep=sleep)
         if run.state not in runs.ENDED:
             held = _held(connection, cluster, run) or unsure
             raise ClusterError(
-                f"{run.display_name} was told to stop and is {run.state} after {LONGEST_SECONDS:.0f} s"
+                f"{run.display_name} was told to stop and is {run.state} after {TIMEOUT_SECONDS:.0f} s"
                 + (f": {held}" if held else "; look at its pods with `gan-pipelines status`")
                 + "; once that is mended, say it again"
             )
@@ -136,18 +137,21 @@ def retry(
                 else f"; `gan-pipelines cancel {run.run_id}` stops it"
             )
         )
-    until = clock() + LONGEST_SECONDS
-    while True:
+
+    def attempt() -> None:
         try:
             connection.call(connection.runs.run_service_retry_run, run.run_id)
-            break
         except ApiStatusError:
             if runs.get(connection, run.run_id).state in (runs.FAILED, runs.CANCELED):
-                raise
-            break  # the answer that it has begun was lost, and asked again it refuses one that goes on
+                raise  # otherwise the run is going again, and only the answer to an earlier attempt was lost
         except ClusterError as error:
-            # The backend's own record of the steps is some seconds behind.
-            if "cannot be retried with node" not in str(error) or clock() > until:
+            if "cannot be retried with node" not in str(error):
                 raise
-            sleep(EVERY_SECONDS)
+            raise TransientError(str(error)) from error  # the backend's record of the steps lags by some seconds
+
+    policy = RetryPolicy(TIMEOUT_SECONDS, POLL_INTERVAL_SECONDS, POLL_INTERVAL_SECONDS, clock=clock, sleep=sleep)
+    try:
+        policy.call(attempt)
+    except RetriesExhaustedError as error:
+        raise error.cause from None
     return runs.get(connection, run.run_id)

@@ -14,24 +14,25 @@ from urllib3.exceptions import HTTPError
 
 from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, GanError, NotFoundError
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
 from pipelines.kfp import api_errors
-from pipelines.kfp.api_errors import Fault, UnsureError
+from pipelines.kfp.api_errors import FailedRequest, UnsureError
 from pipelines.kfp.client_settings import configuration
 from pipelines.kfp.endpoint import Address
 
 OLDEST = (2, 14)
 TIMEOUTS_SECONDS = (10, 60)  # to connect, to be answered
-DOUBTS = 3
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 10.0
 
 
 @dataclass(frozen=True)
-class RetryPolicy:
-    """How long the API may be away: `first_seconds` while we look whether it is there at all, `seconds` afterwards.
+class MaxOutage:
+    """How long requests are retried while the API does not answer: when connecting, and afterwards.
 
-    A restart of the API server takes it away for about half a minute.
+    A restart of the API server takes about half a minute.
     """
 
-    first_seconds: float = 10.0
+    connect_seconds: float = 10.0
     seconds: float = 180.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -44,13 +45,13 @@ class Connection:
     `multi_user` tells whether each request must name the namespace, and `api_namespace` is what it must name.
     """
 
-    def __init__(self, address: Address, patience: RetryPolicy, *, forwarded: bool = False) -> None:
+    def __init__(self, address: Address, max_outage: MaxOutage, *, forwarded: bool = False) -> None:
         self.address = address
         self._forwarded = forwarded
         self.host, self.namespace = address.host, address.namespace
         self.version: str | None = None
         self.multi_user = False
-        self._patience = patience
+        self._max_outage = max_outage
         self.client = api.ApiClient(configuration(address))
         self.runs = api.RunServiceApi(self.client)
         self.pipelines = api.PipelineServiceApi(self.client)
@@ -84,7 +85,7 @@ class Connection:
         method: Callable[..., Any],
         *arguments: Any,
         repeatable: bool = True,
-        patience_seconds: float | None = None,
+        retry_seconds: float | None = None,
         **named: Any,
     ) -> Any:
         """What a method of a service returns.
@@ -93,7 +94,7 @@ class Connection:
             method: such as `connection.runs.run_service_get_run`.
             arguments: of the method.
             repeatable: False where a request that is carried out twice would do harm, as making a run does.
-            patience_seconds: how long to ask again while the API is away; by default as the connection was made.
+            retry_seconds: how long to retry while the API does not answer; by default as the connection was made.
             named: further arguments of the method.
 
         Raises:
@@ -101,22 +102,31 @@ class Connection:
             NotFoundError: no such run, pipeline, version or schedule.
             ClusterError: the API can't be reached, or refused.
         """
-        longest = self._patience.seconds if patience_seconds is None else patience_seconds
-        began, failures, doubts = self._patience.clock(), 0, 0
-        while True:
-            fault = self._try(method, arguments, named)
-            if not isinstance(fault, Fault):
-                return fault.answer
-            failures, doubts = failures + 1, doubts + fault.doubtful
-            if fault.passing and not fault.unsent and not repeatable:
-                raise UnsureError(f"{fault.error}; the answer was lost, and what was asked may have been done or not")
-            pause = min(0.25 * 2 ** min(failures, 8), 10.0)
-            spent = self._patience.clock() - began
-            if not fault.passing or doubts == DOUBTS or spent + pause > longest:
-                raise fault.error
-            self._patience.sleep(pause)
+        limit = self._max_outage
+        policy = RetryPolicy(
+            limit.seconds if retry_seconds is None else retry_seconds,
+            FIRST_PAUSE_SECONDS,
+            MAX_PAUSE_SECONDS,
+            clock=limit.clock,
+            sleep=limit.sleep,
+        )
 
-    def _try(self, method: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> _Answer | Fault:
+        def attempt() -> Any:
+            result = self._try(method, arguments, named)
+            if isinstance(result, _Answer):
+                return result.answer
+            if not result.transient:
+                raise result.error
+            if not result.unsent and not repeatable:
+                raise UnsureError(f"{result.error}; the answer was lost, so the request may have been carried out")
+            raise TransientError(str(result.error), ambiguous=result.ambiguous) from result.error
+
+        try:
+            return policy.call(attempt)
+        except RetriesExhaustedError as error:
+            raise error.cause from None
+
+    def _try(self, method: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> _Answer | FailedRequest:
         try:
             self._authorise()
             answer = method(*arguments, _request_timeout=TIMEOUTS_SECONDS, **named)
@@ -129,9 +139,9 @@ class Connection:
                 return api_errors.of_answer(error.__context__, self.address)
             if isinstance(error, api.ApiTypeError | api.ApiValueError) or self._kind_of_answer() in _JSON:
                 raise  # our own wrong call, a bug
-            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
+            return FailedRequest(api_errors.not_the_api(self.host, self._kind_of_answer()))
         if self._kind_of_answer() not in _JSON:
-            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
+            return FailedRequest(api_errors.not_the_api(self.host, self._kind_of_answer()))
         return _Answer(answer)
 
     def _authorise(self) -> None:
@@ -161,17 +171,17 @@ _JSON = ("application/json",)
 
 
 @contextmanager
-def connect(address: Address, patience: RetryPolicy | None = None) -> Iterator[Connection]:
+def connect(address: Address, max_outage: MaxOutage | None = None) -> Iterator[Connection]:
     """A connection to an API that has been seen to answer.
 
     Raises:
         ClusterError: it can't be reached, refuses us, is no API of Kubeflow Pipelines, or one that is too old.
     """
-    patience = patience or RetryPolicy()
+    max_outage = max_outage or MaxOutage()
     with _forwarded(address) as reached:
-        connection = Connection(reached, patience, forwarded=address.port_forward)
+        connection = Connection(reached, max_outage, forwarded=address.port_forward)
         try:
-            _greet(connection, patience.first_seconds)
+            _greet(connection, max_outage.connect_seconds)
             yield connection
         finally:
             connection.client.rest_client.pool_manager.clear()
@@ -188,10 +198,10 @@ def _forwarded(address: Address) -> Iterator[Address]:
         yield reached
 
 
-def _greet(connection: Connection, patience_seconds: float) -> None:
+def _greet(connection: Connection, retry_seconds: float) -> None:
     """Find out what answers; a backend of Kubeflow Pipelines 1 knows only the older of the two paths."""
-    health = _health(connection, "v2beta1", patience_seconds)
-    version = _health(connection, "v1beta1", patience_seconds)
+    health = _health(connection, "v2beta1", retry_seconds)
+    version = _health(connection, "v1beta1", retry_seconds)
     said = version.get("tag_name") if isinstance(version, dict) else None
     connection.version = str(said) if said else None
     numbers = re.match(r"v?(\d+)\.(\d+)", connection.version or "")
@@ -206,10 +216,10 @@ def _greet(connection: Connection, patience_seconds: float) -> None:
     connection.multi_user = bool(health.get("multi_user"))
 
 
-def _health(connection: Connection, generation: str, patience_seconds: float) -> dict[str, Any] | GanError:
+def _health(connection: Connection, generation: str, retry_seconds: float) -> dict[str, Any] | GanError:
     """What the API says of itself; an error where there is no such path."""
     try:
-        found = connection.get(f"/apis/{generation}/healthz", patience_seconds=patience_seconds)
+        found = connection.get(f"/apis/{generation}/healthz", retry_seconds=retry_seconds)
     except NotFoundError:
         return api_errors.no_api(connection.host)
     except ApiStatusError as error:

@@ -39,7 +39,7 @@ def until_ended(
     until = None if longest_seconds is None else clock() + longest_seconds
     while True:
         left = PATIENCE_SECONDS if until is None else min(PATIENCE_SECONDS, max(until - clock(), 10.0))
-        run = runs.get(connection, run_id, patience_seconds=left)
+        run = runs.get(connection, run_id, retry_seconds=left)
         each(run)
         if run.state in runs.ENDED:
             return run

@@ -38,8 +38,9 @@ from gan.store.cloud.object_api import (
     Unchanged,
     no_bucket,
 )
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, malformed_is_transient
 from gan.store.interface import Item
+from gan.util.retry import TransientError
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 8 << 20  # what is larger goes up by a session that can be resumed
@@ -129,7 +130,7 @@ class GcsApi(ObjectApi):
 
     def _error(self, status: int, message: str) -> Exception:
         if status in PASSING or status == 400:
-            return TransientError(f"status {status} {message}".strip(), doubtful=status == 400)
+            return TransientError(f"status {status} {message}".strip(), ambiguous=status == 400)
         if status in (404, 410):
             return MissingError()
         if status in (304, 412, 416):  # 416: it is shorter than an answer said

@@ -38,8 +38,9 @@ from gan.store.cloud.object_api import (
     no_bucket,
 )
 from gan.store.cloud.parallel import in_parallel
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, malformed_is_transient
 from gan.store.interface import IncompleteUpload, Item
+from gan.util.retry import TransientError
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20
@@ -188,7 +189,7 @@ class S3Api(ObjectApi):
         if code == "ConditionalRequestConflict":
             return RacedError(told)
         if code in PASSING_CODES or status in PASSING or status == 400 or status < 300:
-            return TransientError(told, doubtful=status == 400 and code not in PASSING_CODES)
+            return TransientError(told, ambiguous=status == 400 and code not in PASSING_CODES)
         return self._refusal(status, code, told)
 
     def _refusal(self, status: int, code: str, told: str) -> StoreError:

@@ -256,9 +256,7 @@ def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_
     clock = Clock(pace=50.0)
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(
-            ClusterError, match=r"300 s: whether its workflow was told .* ask for that permission"
-        ),
+        pytest.raises(ClusterError, match=r"300 s: whether its workflow was told .* ask for that permission"),
     ):
         cancel_retry.cancel(
             connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep

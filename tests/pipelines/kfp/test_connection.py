@@ -11,7 +11,7 @@ import pytest
 from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.api_errors import UnsureError
-from pipelines.kfp.connection import RetryPolicy, connect
+from pipelines.kfp.connection import MaxOutage, connect
 from pipelines.kfp.endpoint import Address
 from support import kfp_api, servers
 from support.kfp_api import LOST, Api, Said
@@ -33,8 +33,8 @@ class Clock:
         self.now += seconds
 
 
-def patience(clock: Clock) -> RetryPolicy:
-    return RetryPolicy(clock=clock, sleep=clock.sleep)
+def max_outage(clock: Clock) -> MaxOutage:
+    return MaxOutage(clock=clock, sleep=clock.sleep)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def api() -> Iterator[Api]:
 
 def get_run(api: Api, **named: Any) -> Any:
     clock = Clock()
-    with connect(Address(api.url), patience(clock)) as connection:
+    with connect(Address(api.url), max_outage(clock)) as connection:
         return connection.call(connection.runs.run_service_get_run, "r1", **named)
 
 
@@ -131,7 +131,7 @@ def test_a_token_that_does_not_do(api: Api, tmp_path: Path, written: str | None,
         path.write_text(written)
     with (
         pytest.raises(ClusterError, match=said) as caught,
-        connect(Address(api.url, token_file=path if written else None), patience(Clock())),
+        connect(Address(api.url, token_file=path if written else None), max_outage(Clock())),
     ):
         pass
     assert caught.value.exit_code == 16
@@ -162,7 +162,7 @@ def test_forbidden(api: Api) -> None:
 
 def refused(address: Address) -> str:
     clock = Clock()
-    with pytest.raises(ClusterError) as caught, connect(address, patience(clock)):
+    with pytest.raises(ClusterError) as caught, connect(address, max_outage(clock)):
         pass
     assert clock.now <= 10
     return str(caught.value)
