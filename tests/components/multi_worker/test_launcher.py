@@ -257,6 +257,7 @@ def test_an_api_that_is_away_for_a_moment_is_asked_again(api: Api) -> None:
     away = status(503, "ServiceUnavailable", "starting")
     api.routes[f"GET {IN}/pods/{POD}"] = [away, Said(step_pod())]
     api.routes[f"POST {JOBSETS}"] = [away, Said({}, 201)]
+    cluster.there[f"{JOBSETS}/{NAME}"] = {}  # so that its deletion is seen, and not waited for
     cluster.sights = [done()]
     with cluster.group() as group:
         assert group.wait() == MADE
