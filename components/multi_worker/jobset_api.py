@@ -1,4 +1,4 @@
-"""What a group of workers is in Kubernetes: a JobSet, or an Indexed Job and its service; made, read and deleted."""
+"""Creates, reads and deletes a group of workers: a JobSet, or an Indexed Job and its service."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gan.errors import ClusterError, NotFoundError
 from gan.types import Json
 from gan.util.log import say, warn
 
-NOT_DELETED = "the workers could not be deleted; they go when this pod is deleted"
+NOT_DELETED = "the workers could not be deleted; Kubernetes deletes them with this pod"
 
 
 @dataclass(frozen=True)
 class Methods:
-    """How one object is made of its manifest, read and deleted."""
+    """How one object is created from its manifest, read and deleted."""
 
     create: Callable[..., Any]
     read: Callable[..., Any]
@@ -32,13 +32,13 @@ class JobSetApi:
 
     Args:
         api: where they are.
-        pod: the step's own, which owns them.
+        pod: the step's pod, which owns them.
     """
 
     def __init__(self, api: KubernetesApi, pod: Mapping[str, Any]) -> None:
         self._api = api
         self._pod = pod
-        self._maybe_there: list[Methods] = []
+        self._maybe_created: list[Methods] = []
         self._forbidden = False
         name, namespace = manifests.name_of(pod), pod["metadata"]["namespace"]
         group, version, plural = manifests.JOBSET
@@ -60,8 +60,8 @@ class JobSetApi:
         )
         self._group = self._jobset
 
-    def make(self, workers: int, request: Json) -> None:
-        """Make a JobSet, or where that is not installed an Indexed Job.
+    def create(self, workers: int, request: Json) -> None:
+        """Create a JobSet, or an Indexed Job where JobSet is not installed.
 
         Raises:
             ClusterError: Kubernetes can't be reached, or refuses.
@@ -79,7 +79,7 @@ class JobSetApi:
         say(f"{workers} workers train together (JobSet is not installed)", job=name)
 
     def group(self) -> Json | None:
-        """The JobSet or Job as it is now; None where somebody deleted it.
+        """The JobSet or Job as it is now; None if it was deleted.
 
         Raises:
             ClusterError: it can't be read.
@@ -90,13 +90,13 @@ class JobSetApi:
             return None
 
     def delete(self) -> bool:
-        """Delete what was made, or may have been; whether there was anything of the kind."""
-        found, self._maybe_there = self._maybe_there, []
+        """Delete what was created, or may have been; whether there was anything to delete."""
+        found, self._maybe_created = self._maybe_created, []
         for each in reversed(found):
             try:
                 self._api.call(each.delete)
             except NotFoundError:
-                continue  # it was never made
+                continue  # it was never created
             except ClusterError as error:
                 if not (self._forbidden and _is(error, HTTPStatus.FORBIDDEN)):
                     warn(NOT_DELETED, reason=str(error))
@@ -110,15 +110,15 @@ class JobSetApi:
         return True
 
     def _create(self, methods: Methods, body: Json) -> None:
-        """Make one object. It is noted before: the answer may be lost, or the process stopped, once it is made."""
-        self._maybe_there.append(methods)
+        """Create one object. It is noted before, as the answer may be lost, or the process stopped, after it exists."""
+        self._maybe_created.append(methods)
         try:
             self._api.call(methods.create, body)
         except (ApiStatusError, NotFoundError) as error:
             if _is(error, HTTPStatus.CONFLICT) and self._is_ours(methods):
-                return  # an earlier attempt of this call made it, and its answer was lost
+                return  # an earlier attempt of this call created it, and its answer was lost
             if isinstance(error, NotFoundError) or _is(error, HTTPStatus.CONFLICT):
-                self._maybe_there.pop()
+                self._maybe_created.pop()
             self._forbidden = _is(error, HTTPStatus.FORBIDDEN)
             raise
 

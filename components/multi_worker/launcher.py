@@ -1,7 +1,7 @@
-"""Training on several nodes: the step's pod makes the workers, shows what worker 0 prints, and ends as they end.
+"""Training on several nodes: the step's pod creates the workers, prints the log of worker 0, and ends as they end.
 
-The workers are a JobSet, or an Indexed Job where JobSet is not installed. They are gone when the step ends, however it
-does: it deletes them, and should it be killed, Kubernetes does, because the step's pod owns them.
+The workers are a JobSet, or an Indexed Job where JobSet is not installed. The step deletes them when it ends; if it is
+killed, Kubernetes does, because the step's pod owns them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ MAX_OUTAGE_SECONDS = 300.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
-    """Train a run with so many workers, each in a pod like this one; see `gan.steps.train.train`.
+    """Train a run with several workers, each in a pod like this one; see `gan.steps.train.train`.
 
     Raises:
-        ConfigError: this is no pod that knows its own name.
+        ConfigError: this is not a pod that knows its own name.
         ClusterError: Kubernetes can't be reached, or refuses.
         WorkerLostError: a worker was killed, or could not be started.
-        GanError: what the worker that failed first failed with.
+        GanError: the error of the worker that failed first.
     """
     if config.train.batch_size % workers:
         raise ConfigError(
@@ -52,14 +52,14 @@ def train_together(workers: int, config: Config, store: str, dataset_id: str, ru
 
 
 class WorkerGroup:
-    """The workers of one step: made when entered, gone when left.
+    """The workers of one step: created on entry, deleted on exit.
 
     Args:
         workers: how many.
-        request: what each is to train; see `components.multi_worker.worker`.
-        environ: where the names of this pod and its namespace stand.
+        request: what they train; see `components.multi_worker.worker`.
+        environ: holds the names of this pod and its namespace.
         api: by default that of this pod's service account.
-        sleep: passes the time between two looks.
+        sleep: passes the time between two polls.
         clock: monotonic seconds.
     """
 
@@ -85,14 +85,14 @@ class WorkerGroup:
         self._clock = clock
         self._pod = self._api.to_json(self._api.call(self._api.core.read_namespaced_pod, pod, namespace))
         self._name = manifests.name_of(self._pod)
-        self._objects = JobSetApi(self._api, self._pod)
-        self._missing_pods = MissingPodReporter(self._api, self._objects.group)
+        self._jobset = JobSetApi(self._api, self._pod)
+        self._missing_pods = MissingPodReporter(self._api, self._jobset.group)
         self._seen: dict[int, Worker] = {}
-        self._told: dict[int, str] = {}
+        self._reasons_said: dict[int, str] = {}
 
     def __enter__(self) -> WorkerGroup:
         try:
-            self._objects.make(self._workers, self._request)
+            self._jobset.create(self._workers, self._request)
         except BaseException:
             self._delete()
             raise
@@ -102,60 +102,62 @@ class WorkerGroup:
         self._delete()
 
     def wait(self) -> StepResult:
-        """Until all workers are done, or one failed; meanwhile what worker 0 prints is printed here.
+        """Wait until all workers are done, or one failed; meanwhile print the log of worker 0.
 
         Raises:
             GanError: see `train_together`.
         """
         printer: LogPrinter | None = None
-        while not any(each.failed for each in self._look()):
+        while not any(each.failed for each in self._poll()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
             self._missing_pods.report(missing=self._workers - len(self._seen))
             printer = printer or self._print_log()
             self._sleep(POLL_INTERVAL_SECONDS)
-        self._let_the_chief_end()
+        self._wait_for_chief()
         if printer is not None:
             printer.finish()
         if any(each.failed for each in self._seen.values()):
             raise states.failure(list(self._seen.values()))
-        return states.outcome(self._seen[0])
+        return states.result(self._seen[0])
 
-    def _look(self) -> list[Worker]:
-        """What the pods tell now. One that is gone stays as it was seen last if it had ended, and else is lost.
+    def _poll(self) -> list[Worker]:
+        """All workers as of now. A worker whose pod is gone keeps its last state if it had ended, else it is lost.
 
-        Where another one failed with an error that lasts, that is told: its group goes with it.
+        If another worker failed with a permanent error, that explains the loss, and none is reported.
 
         Raises:
-            WorkerLostError: one is lost.
+            WorkerLostError: a worker is lost.
         """
         now = {each.index: each for each in map(states.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
         if lost and not any(each.exit_code in LASTING for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
             were = "was" if len(lost) == 1 else "were"
-            raise WorkerLostError(f"{who} {were} deleted; run the same again: it goes on from the last checkpoint")
+            raise WorkerLostError(
+                f"{who} {were} deleted; run the same command again: it continues from the last checkpoint"
+            )
         for each in lost:
             del self._seen[each.index]
         self._seen |= now
         for index, each in now.items():
-            if each.waits != self._told.get(index, ""):
-                self._told[index] = each.waits
-                if each.waits:
-                    say(f"worker {index} waits", pod=each.pod, reason=each.waits)
+            if each.pending_reason != self._reasons_said.get(index, ""):
+                self._reasons_said[index] = each.pending_reason
+                if each.pending_reason:
+                    say(f"worker {index} waits", pod=each.pod, reason=each.pending_reason)
         return list(self._seen.values())
 
     def _pods(self) -> list[Json]:
         selector = f"{manifests.LABEL}={self._name}"
         return [self._api.to_json(pod) for pod in self._api.list_objects(self._api.core.list_namespaced_pod, selector)]
 
-    def _let_the_chief_end(self) -> None:
-        """Worker 0 publishes what was to be saved, and tells why it ended."""
+    def _wait_for_chief(self) -> None:
+        """Give worker 0 time to publish what it has to save, and to leave its message."""
         until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
         while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
             self._sleep(POLL_INTERVAL_SECONDS)
             try:
-                self._look()
+                self._poll()
             except WorkerLostError:
                 return
 
@@ -166,8 +168,8 @@ class WorkerGroup:
         return LogPrinter(self._api, chief.pod)
 
     def _delete(self) -> None:
-        """Delete what was made, and wait until the pods have ended, as long as this one has itself."""
-        if not self._objects.delete():
+        """Delete the workers, and wait until their pods have ended, for as long as this pod's own grace."""
+        if not self._jobset.delete():
             return
         until = self._clock() + grace_seconds()
         while self._clock() < until:

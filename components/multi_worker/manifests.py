@@ -1,8 +1,8 @@
 """The pods that train one run together, as Kubernetes objects made from the step's own pod.
 
-Each worker has the image, resources, keys, volumes and place of the step's pod, and none of its service account, of
-Kubeflow's sidecars, or of what would put the worker on record as an attempt of the step. Everything is owned by the
-step's pod: when that is deleted, Kubernetes deletes the workers.
+Each worker has the image, resources, credentials, volumes and placement of the step's pod, but not its service account,
+Kubeflow's sidecars, or the variables that would record the worker as an attempt of the step. The step's pod owns all
+objects: when it is deleted, Kubernetes deletes the workers.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ PORT = 2222
 SERVICE_ACCOUNT = "gan-worker"
 LABEL = "gan-pipelines/workers"
 RUN = "gan-pipelines/run"
-"""Kubeflow's own label stays with the pods of steps: those that have it are taken for attempts."""
+"""Not Kubeflow's own label: pods with that one count as attempts of a step."""
 
 REQUEST = "GAN_TRAIN_REQUEST"
 RESOURCES = "gan-pipelines/worker-resources"
-"""Annotation of the step's pod: what each worker gets where that is not what it has itself. JSON: `resources`,
-`nodeSelector`, `tolerations` and `affinity` as in a pod, `sharedMemory` the size of /dev/shm; none: nothing of it."""
+"""Annotation of the step's pod: what each worker gets where it differs from that pod. JSON: `resources`,
+`nodeSelector`, `tolerations`, `affinity` as in a pod, `sharedMemory` the size of /dev/shm; a missing key means none."""
 
 JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 REPLICATED = "workers"
-COPIED = (
+COPIED_KEYS = (
     "imagePullSecrets",
     "priorityClassName",
     "runtimeClassName",
     "terminationGracePeriodSeconds",
 )
-PLACE = ("affinity", "nodeSelector", "tolerations")
-OF_VOLUMES = ("fsGroup", "fsGroupChangePolicy")
-"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller gives it to its own pods only."""
+PLACEMENT_KEYS = ("affinity", "nodeSelector", "tolerations")
+VOLUME_OWNER_KEYS = ("fsGroup", "fsGroupChangePolicy")
+"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller sets it in its own pods only."""
 
-OF_ITS_ACCOUNT = frozenset(
+SERVICE_ACCOUNT_VARIABLES = frozenset(
     {
         "AWS_ROLE_ARN",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -47,23 +47,23 @@ OF_ITS_ACCOUNT = frozenset(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     }
 )
-"""What Amazon's clusters write into a pod for its service account: the workers get that of their own."""
+"""Amazon's clusters set these in each pod for its service account; workers get those of their own account."""
 
-PREFIXES = ("ARGO_", "KFP_")
-VOLUMES = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
-OF_KUBEFLOW = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
+LEFT_OUT_PREFIXES = ("ARGO_", "KFP_")
+COPIED_VOLUME_KINDS = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
+KUBEFLOW_VOLUMES = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
 SHARED_MEMORY = "gan-shm"
 QUEUE = ("kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class")
-KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
+COPIED_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
 
 
 def name_of(pod: Mapping[str, Any]) -> str:
-    """What the group of workers of a step's pod is called."""
+    """The name of the group of workers of a step's pod."""
     return f"train-{pod['metadata']['uid'][:8]}"
 
 
 def jobset(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
-    """A JobSet of one Indexed Job. It makes a headless service of its own name, which its pods are found by."""
+    """A JobSet of one Indexed Job. JobSet creates a headless service of the same name, which resolves its pods."""
     name = name_of(pod)
     addresses = [f"{name}-{REPLICATED}-0-{index}.{name}:{PORT}" for index in range(workers)]
     template = {"metadata": {"labels": _labels(pod)}, "spec": _job(pod, workers, request, addresses)}
@@ -89,7 +89,7 @@ def indexed_job(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
 
 
 def service(pod: Mapping[str, Any]) -> Json:
-    """The headless service that gives the pods of an Indexed Job their names, also before they are ready."""
+    """The headless service that resolves the pods of an Indexed Job, also before they are ready."""
     name = name_of(pod)
     return {
         "apiVersion": "v1",
@@ -117,17 +117,17 @@ def _metadata(pod: Mapping[str, Any], also: tuple[str, ...] = ()) -> Json:
 
 
 def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
-    kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(KEPT_LABELS)}
+    kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(COPIED_LABELS)}
     run = pod["metadata"]["labels"].get(KUBEFLOWS_RUN)
     return {**kept, **({RUN: run} if run else {}), LABEL: name_of(pod)}
 
 
 def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[str]) -> Json:
-    """One failure is the end of all: a step takes every worker, and Kubeflow's retry starts them anew."""
+    """One failed worker ends all, as a training step needs every worker; Kubeflow's retry starts them again."""
     spec = pod["spec"]
     own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    words, context = _words(pod, own), spec.get("securityContext") or {}
-    mounts, volumes = _volumes(own, spec, words.get("sharedMemory"))
+    wanted, context = _resources_and_placement(pod, own), spec.get("securityContext") or {}
+    mounts, volumes = _volumes(own, spec, wanted.get("sharedMemory"))
     container = {
         "name": CONTAINER,
         "image": own["image"],
@@ -139,7 +139,7 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             {"name": REQUEST, "value": json.dumps(request)},
         ],
         "ports": [{"name": "grpc", "containerPort": PORT}],
-        "resources": words["resources"],
+        "resources": wanted["resources"],
         "securityContext": _security(own, mounts),
         "terminationMessagePath": DEFAULT,
         "volumeMounts": mounts,
@@ -152,9 +152,9 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
         "template": {
             "metadata": {"labels": _labels(pod)},
             "spec": {
-                **{key: spec[key] for key in COPIED if key in spec},
-                **{key: words[key] for key in PLACE if key in words},
-                "securityContext": {key: context[key] for key in OF_VOLUMES if key in context},
+                **{key: spec[key] for key in COPIED_KEYS if key in spec},
+                **{key: wanted[key] for key in PLACEMENT_KEYS if key in wanted},
+                "securityContext": {key: context[key] for key in VOLUME_OWNER_KEYS if key in context},
                 "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
@@ -170,17 +170,20 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     return [
         each
         for each in own.get("env", [])
-        if each["name"] not in OF_THE_STEP | OF_ITS_ACCOUNT
-        and not each["name"].startswith(PREFIXES)
+        if each["name"] not in OF_THE_STEP | SERVICE_ACCOUNT_VARIABLES
+        and not each["name"].startswith(LEFT_OUT_PREFIXES)
         and "fieldRef" not in (each.get("valueFrom") or {})
     ]
 
 
-def _words(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
-    """What the annotation says, or else what the step's pod has itself."""
+def _resources_and_placement(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+    """What the annotation asks for, or else what the step's own pod has."""
     given = pod["metadata"].get("annotations", {}).get(RESOURCES)
     if given is None:
-        return {"resources": own.get("resources", {}), **{key: pod["spec"][key] for key in PLACE if key in pod["spec"]}}
+        return {
+            "resources": own.get("resources", {}),
+            **{key: pod["spec"][key] for key in PLACEMENT_KEYS if key in pod["spec"]},
+        }
     return {"resources": {}, **json.loads(given)}
 
 
@@ -190,7 +193,7 @@ def _volumes(
     volumes = [
         volume
         for volume in spec.get("volumes", [])
-        if any(kind in volume for kind in VOLUMES) and volume["name"] not in OF_KUBEFLOW
+        if any(kind in volume for kind in COPIED_VOLUME_KINDS) and volume["name"] not in KUBEFLOW_VOLUMES
     ]
     names = {volume["name"] for volume in volumes}
     mounts = [mount for mount in own.get("volumeMounts", []) if mount["name"] in names]
@@ -203,7 +206,7 @@ def _volumes(
 
 
 def _security(own: Mapping[str, Any], mounts: list[Json]) -> Json:
-    """What Pod Security "restricted" asks for; the root is read-only where /tmp is a volume."""
+    """What Pod Security "restricted" requires; the root is read-only where /tmp is a volume."""
     found = own.get("securityContext") or {}
     return {
         **{key: found[key] for key in ("runAsUser", "runAsGroup") if key in found},

@@ -44,9 +44,9 @@ class MissingPodReporter:
         try:
             group = self._group()
         except (ApiStatusError, NotFoundError):
-            return  # a role of an earlier version may not read it
+            return  # the role of an earlier version lacks this permission
         if group is None:
-            raise WorkerLostError("the workers were deleted before they had pods; run the same again")
+            raise WorkerLostError("the workers were deleted before they had pods; run the same command again")
         failed = _failed(group)
         why = failed or why_no_pods(group, self._warnings(group))
         if why != self._last_reason:
@@ -54,7 +54,7 @@ class MissingPodReporter:
             name = {group["kind"].lower(): group["metadata"]["name"]}
             say("workers have no pod yet", missing=missing, **name, reason=why)
         elif failed:  # seen twice: no pod appeared in between to explain it
-            raise WorkerLostError(f"the workers ended before all had pods ({failed}); run the same again")
+            raise WorkerLostError(f"the workers ended before all had pods ({failed}); run the same command again")
 
     def _warnings(self, group: Object) -> list[Json]:
         found, name = group["metadata"], group["metadata"]["name"]

@@ -1,7 +1,7 @@
 """One of several workers that train a run together: what runs in a pod that `components.multi_worker.launcher` made.
 
-What it is to train stands in the variable GAN_TRAIN_REQUEST. Worker 0 leaves the outcome as its termination
-message, and each leaves there what it failed with.
+The variable GAN_TRAIN_REQUEST says what to train. Worker 0 leaves the result as its termination message; any worker
+leaves its error there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from components.runtime.termination_message import write
 
 
 def main() -> None:
-    """Train, and end with the exit code of what went wrong, if anything did."""
+    """Train; the exit code says what went wrong, if anything did."""
     request = json.loads(os.environ[REQUEST])
     with context.step("train", request["store"], request["config"]) as step:
         from gan.config import from_yaml

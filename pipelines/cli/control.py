@@ -30,21 +30,21 @@ def add(add: Add) -> None:
 def cancel(arguments: Namespace) -> CommandOutput:
     """Stop a run."""
     from pipelines.kfp import cancel_retry, runs
-    from pipelines.kubernetes.graceful_stop import is_elsewhere
+    from pipelines.kubernetes.graceful_stop import runs_elsewhere
 
     watch = Stopwatch()
     with connected(arguments) as connection:
         cluster, why = kubernetes(connection.namespace)
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
-        if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
+        if cluster is not None and not ended_before and runs_elsewhere(cluster, run.run_id):
             where = f"the namespace {cluster.namespace} of {cluster.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
         done = cancel_retry.cancel(connection, cluster, run, each=telling())
     gone = done.deleted
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
-    more = {"deleted": gone and gone.count, "unseen": list(gone.unseen) if gone else []}
+    more = {"deleted": gone and gone.count, "unseen": list(gone.not_listed) if gone else []}
     return CommandOutput(f"{done.run.display_name} {how}; {left}", _record(connection, done.run, watch, **more))
 
 
@@ -59,12 +59,12 @@ def retry(arguments: Namespace) -> CommandOutput:
 
 
 def _gone(gone: Deleted, namespace: str) -> str:
-    if not gone.unseen:
+    if not gone.not_listed:
         return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {gone.count})"
-    kinds = " and ".join(gone.unseen)
+    kinds = " and ".join(gone.not_listed)
     return (
-        f"deleted of what may be seen: {gone.count}, and none of that is left. Whether it has {kinds} is not ours to "
-        f"see; ask for the right to list and delete {kinds} in {namespace}, and say it again"
+        f"deleted {gone.count} objects. No permission to list {kinds} in {namespace}; ask for list and delete on "
+        f"{kinds}, then run the command again"
     )
 
 

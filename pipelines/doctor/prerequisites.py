@@ -14,7 +14,7 @@ from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.doctor.check import InconclusiveError
 from pipelines.doctor.checked_call import checked_call, in_sight
 from pipelines.doctor.permissions import APPLY
-from pipelines.kubernetes.api_groups import served
+from pipelines.kubernetes.api_groups import preferred_version
 from pipelines.kubernetes.deployments import environment_of
 from pipelines.kubernetes.image_reference import at, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, digest_of
@@ -250,4 +250,4 @@ def has_kueue(cluster: KubernetesApi) -> bool:
 
 def _served(cluster: KubernetesApi, group: str) -> str | None:
     with in_sight():
-        return served(cluster, group)
+        return preferred_version(cluster, group)

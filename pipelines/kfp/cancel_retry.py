@@ -17,7 +17,7 @@ from pipelines.kfp.connection import Connection
 from pipelines.kfp.status import PENDING, read_status
 from pipelines.kfp.wait import until_ended
 from pipelines.kubernetes.cleanup import Deleted, delete_all
-from pipelines.kubernetes.graceful_stop import not_stopped, stop_steps, stop_workflow
+from pipelines.kubernetes.graceful_stop import stop_steps, stop_workflow, unstopped_workflow
 
 TIMEOUT_SECONDS = 300.0
 POLL_INTERVAL_SECONDS = 1.0
@@ -98,7 +98,7 @@ def _complete(
     if cluster is None:
         return "whether its workflow was told can't be seen without Kubernetes; set KUBECONFIG"
     try:
-        name = not_stopped(cluster, run_id)
+        name = unstopped_workflow(cluster, run_id)
     except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise

@@ -22,7 +22,7 @@ from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
 from pipelines.kubernetes.pod_explanations import why_ended, why_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
-from pipelines.kubernetes.times import moment, seconds_between
+from pipelines.kubernetes.times import parse_time, seconds_between
 from pipelines.kubernetes.workflow import WorkflowNode
 
 LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
@@ -125,7 +125,7 @@ def _workflow(connection: Connection, cluster: KubernetesApi | None, run_id: str
     """The workflow at first hand, else as Kubeflow keeps it; empty where nobody gives it."""
     refusal = ""
     try:
-        living = workflow.living(cluster, run_id) if cluster is not None else {}
+        living = workflow.live(cluster, run_id) if cluster is not None else {}
     except ClusterError as error:
         living, refusal = {}, f" ({error})"
     found = living or workflow.stored(connection, run_id)
@@ -161,14 +161,14 @@ def _step(
         state = STORED
     if state == FAILED and canceled:
         state = CANCELED
-    if state == FAILED and node.going_on:
+    if state == FAILED and node.unfinished:
         state = AGAIN
     return StepStatus(
         step=(step_of(pod) if pod else "") or (last.step if last else node.step),
         state=state,
         node=node.host or (pod.spec.node_name if pod else None) or (last.node if last else ""),
         tries=max(node.pods, len(own)),
-        seconds=seconds_between(moment(node.began_at), moment(node.ended_at)) if node.began_at else None,
+        seconds=seconds_between(parse_time(node.began_at), parse_time(node.ended_at)) if node.began_at else None,
         why=_why(state, node, last, pod, cluster),
         id=str(made.get("id", "")),
         attempts=own,
@@ -213,7 +213,7 @@ def _from_ledger(attempts: Sequence[ExecutionAttempt]) -> list[StepStatus]:
             state=words.get(own[-1].state, FAILED),
             node=own[-1].node,
             tries=len(own),
-            seconds=seconds_between(moment(own[0].began_at), moment(own[-1].ended_at or "")),
+            seconds=seconds_between(parse_time(own[0].began_at), parse_time(own[-1].ended_at or "")),
             why=own[-1].error or "",
             id=str((own[-1].outcome or {}).get("id", "")),
             attempts=own,

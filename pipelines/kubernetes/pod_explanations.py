@@ -23,22 +23,22 @@ def why_pending(cluster: KubernetesApi, pod: Any) -> str:
 
 
 def why_workers_wait(cluster: KubernetesApi, pod: Any) -> str:
-    """Why the workers wait that a step's pod made to train together; empty where it made none, or none waits."""
+    """Why the workers that a step's pod created wait; empty where it created none, or none waits."""
     if RESOURCES not in (pod.metadata.annotations or {}):
         return ""
     of_run = f"{RUN}={pod.metadata.labels[KUBEFLOWS_RUN]}"
     try:
         workers = oldest_first(cluster.list_objects(cluster.core.list_namespaced_pod, of_run))
         if workers:
-            told = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
-            return next((f"worker {index} waits: {why}" for index, why in told if why), "")
+            reasons = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
+            return next((f"worker {index} waits: {why}" for index, why in reasons if why), "")
         return next((f"its workers have no pods: {why_no_pods(each, ())}" for each in _groups(cluster, of_run)), "")
     except ClusterError as error:
-        return f"whether its workers wait is not seen: {error}"
+        return f"can't see whether its workers wait: {error}"
 
 
 def why_ended(pod: Any) -> str:
-    """How the step's container ended, where it did not end well."""
+    """Why the step's container failed; empty where it did not."""
     if pod.status.reason in ("Evicted", "DeadlineExceeded", "NodeLost", "Preempting"):
         return f"{pod.status.reason}: {pod.status.message or ''}".rstrip(": ")
     state = state_of(pod)
@@ -53,7 +53,7 @@ def why_ended(pod: Any) -> str:
 
 
 def _groups(cluster: KubernetesApi, selector: str) -> list[Mapping[str, Any]]:
-    """The JobSets and Jobs that make workers; a list of Kubernetes' own says no kind of each."""
+    """The JobSets and Jobs that create workers; Kubernetes' own lists leave out `kind`."""
     jobs = cluster.list_objects(cluster.batch.list_namespaced_job, selector)
     return [
         *cluster.list_custom_objects(*JOBSET, selector),
@@ -64,16 +64,16 @@ def _groups(cluster: KubernetesApi, selector: str) -> list[Mapping[str, Any]]:
 def _memory(pod: Any) -> str:
     container = container_of(pod)
     limits = (container.resources.limits if container and container.resources else None) or {}
-    return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node was short"
+    return f"its limit is {limits['memory']}" if "memory" in limits else "it has no limit; its node ran out"
 
 
 def _of_kueue(cluster: KubernetesApi, pod: Any) -> str:
-    """What Kueue says of the workload that it made of a pod; where that is not told, why it isn't."""
+    """Kueue's message on the workload of a pod, or why that can't be read."""
     found = (cluster.list_custom_objects(WORKLOADS, version, "workloads") for version in ("v1beta2", "v1beta1"))
     try:
         workloads = next((each for each in found if each), [])
     except ClusterError as error:
-        return f"its workload is not seen: {error}"
+        return f"can't see its workload: {error}"
     for workload in workloads:
         owners = workload["metadata"].get("ownerReferences", [])
         if any(owner.get("uid") == pod.metadata.uid for owner in owners):

@@ -1,7 +1,7 @@
-"""A local port that leads to the API server's pod, by way of the Kubernetes API.
+"""Forwards a local port to the API server's pod, through the Kubernetes API.
 
-Each connection finds the pod anew, so that a restart of it breaks one request and not the forwarding; `kubectl
-port-forward` ends there.
+Each connection looks up the pod again, so its restart breaks one request and not the forwarding; `kubectl
+port-forward` would end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CHUNK_BYTES = 64 * 1024
 
 @contextmanager
 def forwarded(address: Address) -> Iterator[Address]:
-    """The same address with a host on this machine.
+    """The same address with a forwarded port of this machine as its host.
 
     Raises:
         ClusterError: there is no kubeconfig, or Kubernetes refuses.
@@ -57,11 +57,11 @@ def _accept(listener: socket.socket, cluster: KubernetesApi) -> None:
 
 
 def _serve(near: socket.socket, cluster: KubernetesApi) -> None:
-    """One connection, until either side ends it; where the pod can't be reached it breaks, and is asked for again."""
+    """One connection, until either side ends it; it breaks where the pod can't be reached, and the client retries."""
     with near:
         try:
             keeper, far = _open_port(cluster, _pod_behind(cluster, SERVICE), PORT)
-        except Exception:  # noqa: BLE001  (whatever it was, the other side is told by the broken connection)
+        except Exception:  # noqa: BLE001  (the broken connection reports it to the client)
             return
         back = threading.Thread(target=_pump, args=(far, near), daemon=True)
         back.start()

@@ -96,14 +96,14 @@ def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
     assert len(api.of(DELETE_POD)) == 1
     assert main(["cancel", r.RUN_ID]) == 0
     said = capsys.readouterr().out
-    assert "ask for the right to list and delete jobsets.jobset.x-k8s.io in kubeflow" in said
+    assert "No permission to list jobsets.jobset.x-k8s.io in kubeflow; ask for list and delete" in said
     assert "nothing of it is left in the cluster" not in said
     api.routes["GET /apis/"] = Said({"groups": []})  # where it is not installed, it is forbidden all the same
     assert main(["cancel", r.RUN_ID]) == 0
     assert "nothing of it is left in the cluster" in capsys.readouterr().out
     api.routes["GET /apis/"] = Said({"message": "forbidden"}, 403)
     assert main(["cancel", r.RUN_ID]) == 0
-    assert "ask for the right to list and delete jobsets" in capsys.readouterr().out
+    assert "No permission to list jobsets" in capsys.readouterr().out
 
 
 def test_a_right_to_delete_that_is_missing_is_an_error(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

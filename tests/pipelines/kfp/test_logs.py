@@ -107,7 +107,7 @@ def test_who_may_not_ask_kueue_why_a_pod_waits_is_told_so(api: Api, capsys: pyte
     api.routes[POD] = Said(r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
     api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = kfp_api.error(403, "no right")
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
-    assert "held back by Kueue: its workload is not seen: " in capsys.readouterr().err
+    assert "held back by Kueue: can't see its workload: " in capsys.readouterr().err
 
 
 def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,7 +185,7 @@ def test_who_may_not_see_jobs_is_told_so_of_workers_without_pods(api: Api) -> No
     with_workers(api)
     with connect(Address(api.url)) as connection:
         (step,) = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow")).steps
-    assert step.why.startswith("whether its workers wait is not seen: ")
+    assert step.why.startswith("can't see whether its workers wait: ")
     assert step.why.endswith("forbids it: jobs is forbidden; ask for that permission")
 
 
@@ -199,7 +199,7 @@ def test_who_may_not_ask_kueue_is_told_so_and_all_the_rest(api: Api, status: Sta
     code, told = status("RUNNING", flow, r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
     (step,) = told["steps"]
     assert (code, step["state"]) == (19, "pending")
-    assert step["why"].startswith("held back by Kueue: its workload is not seen: ")
+    assert step["why"].startswith("held back by Kueue: can't see its workload: ")
     assert step["why"].endswith("forbids it: workloads is forbidden; ask for that permission")
 
 
