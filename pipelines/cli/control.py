@@ -40,7 +40,7 @@ def cancel(arguments: Namespace) -> CommandOutput:
         if cluster is not None and not ended_before and runs_elsewhere(cluster, run.run_id):
             where = f"the namespace {cluster.namespace} of {cluster.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
-        done = cancel_retry.cancel(connection, cluster, run, each=telling())
+        done = cancel_retry.cancel(connection, cluster, run, on_poll=telling())
     gone = done.deleted
     left = f"its pods stay until somebody deletes them ({why})" if gone is None else _gone(gone, connection.namespace)
     how = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
@@ -71,7 +71,7 @@ def _gone(gone: Deleted, namespace: str) -> str:
 def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:
     return {
         "id": run.run_id,
-        "uri": connection.page_of(run.run_id),
+        "uri": connection.run_url(run.run_id),
         "seconds": watch.seconds(),
         "name": run.display_name,
         "state": run.state,

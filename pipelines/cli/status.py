@@ -50,7 +50,7 @@ def told_of(connection: Connection, run: Any, watch: Stopwatch) -> CommandOutput
     found = read_status(connection, run, *kubernetes_if_any(connection.namespace))
     record: Json = {
         **dataclasses.asdict(found),
-        "uri": connection.page_of(found.id),
+        "uri": connection.run_url(found.id),
         "run_seconds": found.seconds,
         "seconds": watch.seconds(),
     }
@@ -66,7 +66,7 @@ def newest(arguments: Namespace) -> CommandOutput:
         raise ConfigError(f"--limit must be 1 or more; got {arguments.limit}")
     watch = Stopwatch()
     with connected(arguments) as connection:
-        found = [runs.told(connection, run) for run in runs.newest(connection, arguments.limit)]
+        found = [runs.with_true_state(connection, run) for run in runs.newest(connection, arguments.limit)]
         rows = [
             {
                 "id": run.run_id,

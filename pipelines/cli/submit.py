@@ -66,7 +66,7 @@ def submit(arguments: Namespace) -> CommandOutput:
         return _planned(job, watch)
     with connected(arguments) as connection:
         run, version = start(connection, job, request.name)
-        url = connection.page_of(run.run_id)
+        url = connection.run_url(run.run_id)
         lines = [str(run.run_id), *([url] if url else [])]
         record: Json = {
             "id": run.run_id,

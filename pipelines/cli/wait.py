@@ -43,11 +43,11 @@ def waited(connection: Connection, run_id: str, longest_seconds: float | None) -
     Raises:
         Stopped: by SIGTERM or Ctrl-C, which the run does not hear of.
     """
-    from pipelines.kfp.wait import until_ended
+    from pipelines.kfp.wait import wait_until_ended
 
     watch = Stopwatch()
     try:
-        run = until_ended(connection, run_id, longest_seconds, each=telling())
+        run = wait_until_ended(connection, run_id, longest_seconds, on_poll=telling())
     except (Stopped, KeyboardInterrupt) as stopped:
         number = signal.SIGINT if isinstance(stopped, KeyboardInterrupt) else stopped.signal_number
         advice = (

@@ -32,8 +32,8 @@ def lines(cluster: KubernetesApi, run_id: str, step: str) -> Iterator[str]:
     pods = pods_of(cluster, run_id, step)
     if not pods:
         raise NotFoundError(
-            f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted; "
-            f"`gan-pipelines status {run_id}` tells which"
+            f"{step} of the run {run_id} has no pod: it has not started, or its pods were deleted; "
+            f"see `gan-pipelines status {run_id}`"
         )
     yield from _new_lines([_AttemptLog(cluster, pod) for pod in pods], follow=False)
 

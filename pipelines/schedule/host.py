@@ -52,7 +52,7 @@ class Host:
         return [run_of(each) for each in next(found).runs or []]
 
     def state_of(self, run: ScheduledRun) -> str:
-        """The state that a run is really in; see `pipelines.kfp.runs.told`."""
+        """The state that a run is really in; see `pipelines.kfp.runs.with_true_state`."""
         return str(runs.get(self._connection, run.id).state)
 
     def about(self, version: ScheduleVersion) -> str:

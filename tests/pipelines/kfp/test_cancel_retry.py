@@ -16,7 +16,7 @@ from pipelines.cli.main import main
 from pipelines.kfp import cancel_retry, runs
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
-from pipelines.kfp.wait import until_ended
+from pipelines.kfp.wait import wait_until_ended
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api, Asked, Said
@@ -256,7 +256,9 @@ def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_
     clock = Clock(pace=50.0)
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(ClusterError, match=r"300 s: whether its workflow was told .* ask for that permission"),
+        pytest.raises(
+            ClusterError, match=r"300 s: can't see whether its workflow was stopped.* ask for that permission"
+        ),
     ):
         cancel_retry.cancel(
             connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
@@ -274,7 +276,7 @@ def test_what_does_not_end_or_go_is_told(api: Api) -> None:
     clock = Clock(pace=50.0)
     api.routes.update({**r.routes("RUNNING", FAILED, r.pod("train", "Running")), TERMINATE: Said({})})
     with connect(Address(api.url)) as connection:
-        with pytest.raises(ClusterError, match="was told to stop and is RUNNING after 300 s"):
+        with pytest.raises(ClusterError, match="was terminated and is still RUNNING after 300 s"):
             cancel_retry.cancel(connection, None, runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
         _become(api, "FAILED")
         run = runs.get(connection, r.RUN_ID)
@@ -328,8 +330,8 @@ def test_wait_goes_on_through_a_restart_of_the_api_server(api: Api) -> None:
     api.routes[r.RUN] = [r.run("RUNNING"), away, kfp_api.LOST, r.run("RUNNING"), r.run("SUCCEEDED")]
     seen: list[str] = []
     with connect(Address(api.url)) as connection:
-        run = until_ended(
-            connection, r.RUN_ID, None, each=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
+        run = wait_until_ended(
+            connection, r.RUN_ID, None, on_poll=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
         )
     assert (run.state, seen) == ("SUCCEEDED", ["RUNNING", "RUNNING", "SUCCEEDED"])
 
@@ -359,7 +361,7 @@ def test_wait_gives_up_after_its_time(api: Api) -> None:
     clock = Clock()
     api.routes[r.RUN] = r.run("RUNNING")
     with connect(Address(api.url)) as connection:
-        assert until_ended(connection, r.RUN_ID, 12, clock=clock, sleep=clock.sleep).state == "RUNNING"
+        assert wait_until_ended(connection, r.RUN_ID, 12, clock=clock, sleep=clock.sleep).state == "RUNNING"
     assert clock.now == 12
 
 

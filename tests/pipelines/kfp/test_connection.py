@@ -178,14 +178,14 @@ def test_no_such_host() -> None:
 
 def test_tls_where_there_is_none(api: Api) -> None:
     told = refused(Address(api.url.replace("http:", "https:")))
-    assert told.startswith("no secure connection to https://127.0.0.1")
+    assert told.startswith("no TLS connection to https://127.0.0.1")
     assert "--ca-file" in told
 
 
 def test_an_old_backend(api: Api) -> None:
     del api.routes["GET /apis/v2beta1/healthz"]
     api.routes["GET /apis/v1beta1/healthz"] = Said({"tag_name": "1.8.5"})
-    assert "is Kubeflow Pipelines 1.8.5, and the oldest that will do is 2.14" in refused(Address(api.url))
+    assert "is Kubeflow Pipelines 1.8.5, and the oldest supported is 2.14" in refused(Address(api.url))
     api.routes["GET /apis/v2beta1/healthz"] = Said({})
     api.routes["GET /apis/v1beta1/healthz"] = Said({"tag_name": "2.5.0"})
     assert "is Kubeflow Pipelines 2.5.0" in refused(Address(api.url))
@@ -204,4 +204,4 @@ def test_another_service(api: Api) -> None:
     api.routes["GET /apis/v2beta1/healthz"] = page
     assert "answers with text/html where" in refused(Address(api.url))
     api.routes["GET /apis/v2beta1/healthz"] = Said({}, 302, headers={"Location": "https://login.example"})
-    assert "leads to https://login.example, perhaps to log in" in refused(Address(api.url))
+    assert "redirects to https://login.example, perhaps to log in" in refused(Address(api.url))

@@ -102,8 +102,8 @@ def test_a_step_that_was_done_did_not_fail_itself(status: Status, tmp_path: Path
     pod = r.pod("train", "Failed", **r.container(terminated={"exitCode": 1, "reason": "Error"}))
     flow = r.workflow(*r.retried("train", "Failed"))
     _, told = status("FAILED", flow, pod, store=store)
-    why = "the step itself was done, and Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
-    assert told["steps"][0]["why"] == f"{why} its log says why"
+    why = "the step itself succeeded, but Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
+    assert told["steps"][0]["why"] == f"{why} see its log"
     pod["metadata"]["name"] = "pod-2"  # of a later attempt, which put nothing on record
     _, told = status("FAILED", flow, pod, store=store)
     assert told["steps"][0]["why"] == "ended with exit code 1 (Error)"
@@ -117,7 +117,7 @@ def driver(phase: str, message: str = "") -> dict[str, Any]:
 
 
 def test_a_step_waits_where_kubeflows_own_pod_before_it_does(status: Status) -> None:
-    waits = "Kubeflow's own pod that comes before it waits: "
+    waits = "Kubeflow's own pod before it waits: "
     own = r.pod("", "Pending", **r.unplaced("Unschedulable", "0/1 nodes are available: 1 Insufficient cpu"))
     own["metadata"]["annotations"]["workflows.argoproj.io/node-name"] = DRIVER
     before = r.node("preprocess", "Succeeded")
@@ -217,7 +217,7 @@ def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
         assert told.steps[0].why.startswith("no node takes it")
     else:
         (why,) = told.missing
-        assert why.startswith("steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives")
+        assert why.startswith("the steps are those in the attempt log: neither Kubeflow nor Kubernetes gives")
         assert "workflows is forbidden; ask for that permission" in why
 
 
@@ -231,7 +231,7 @@ def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
         told = read_status(connection, runs.get(connection, r.RUN_ID), cluster, why)
     assert [step.state for step in told.steps] == ["running"]
     (why,) = told.missing
-    assert why.startswith("pods are not seen: ")
+    assert why.startswith("can't see pods: ")
 
 
 def test_a_pod_that_may_not_be_made_is_told_by_the_workflow(status: Status) -> None:
@@ -343,7 +343,7 @@ def test_what_is_out_of_reach_is_named_and_the_rest_is_told(
     _, told = status("RUNNING", flow, store=str(tmp_path / "nowhere"))
     assert told["steps"][0]["state"] == "running"
     pods, store = told["missing"]
-    assert pods.startswith("pods are not seen: no way to Kubernetes")
+    assert pods.startswith("can't see pods: no way to Kubernetes")
     assert "there is no store at" in store
 
 
@@ -357,7 +357,7 @@ def test_without_the_workflow_the_ledger_tells_the_steps(
     told = json.loads(capsys.readouterr().out)
     (step,) = told["steps"]
     assert (step["step"], step["state"], step["seconds"], step["why"]) == ("train", "failed", 5, "bad")
-    assert told["missing"][-1].startswith("steps are those that the ledger knows")
+    assert told["missing"][-1].startswith("the steps are those in the attempt log")
 
 
 def test_the_nodes_of_a_large_workflow_are_compressed() -> None:
@@ -377,7 +377,7 @@ def test_list_and_find(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith(f"{r.RUN_ID}  RUNNING    2026-11-23T22:12:39")
     assert main(["status", "digits"]) == 2
-    assert '"digits" may be 2 runs (digits-d1a2a71b, digits-ffff); give more' in capsys.readouterr().err
+    assert '"digits" matches 2 runs (digits-d1a2a71b, digits-ffff); give more' in capsys.readouterr().err
     assert main(["status", ""]) == 2
     assert "RUN is empty" in capsys.readouterr().err
     assert main(["status", "nosuch"]) == 4
