@@ -123,10 +123,10 @@ def _check_uris(request: RunRequest) -> None:
     }
     for what, uri in uris.items():
         if uri:
-            check_reach(what, uri)
+            check_reachable_by_pods(what, uri)
 
 
-def check_reach(what: str, uri: str) -> str:
+def check_reachable_by_pods(what: str, uri: str) -> str:
     """The URI, if pods can read it.
 
     Raises:

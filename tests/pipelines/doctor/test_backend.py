@@ -38,7 +38,7 @@ def test_nothing_is_tried_after_the_first_failure(api: Api) -> None:
     api.routes[RUNS] = error(403, "User is not authorized")
     (answers, runs, schedules, clock), _ = examine_backend(Address(api.url, "team"))
     assert (answers.ok, runs.ok, schedules.ok, clock.ok) == (True, False, None, None)
-    assert "ask for the right" in runs.found
+    assert "ask for permission" in runs.found
 
 
 @pytest.mark.parametrize("off_by", [-2 * MOST_SKEW_SECONDS, 2 * MOST_SKEW_SECONDS])
@@ -58,7 +58,7 @@ def test_the_command_looks_at_everything(
     told = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert {"store opens", "Kubeflow Pipelines answers", "Kubernetes answers", "Kueue"} <= set(told)
     assert [name for name, each in told.items() if each["ok"] is False] == ["pods reach the store"]
-    assert "a place on this machine, which no pod can read" in told["pods reach the store"]["found"]
+    assert "on this machine, where no pod can read it" in told["pods reach the store"]["found"]
     assert main([*command, "--image", "nowhere.invalid/gan:1"]) == EXIT_UNHEALTHY
     failed = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["ok"] is False]
     assert [each["name"] for each in failed] == ["pods reach the store", "image"]
