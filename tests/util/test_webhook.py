@@ -35,7 +35,7 @@ def test_what_passes_is_waited_for(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(("answer", "times"), [(404, 1), (403, 1), (302, 1), (500, 6)])
-def test_what_keeps_it_is_told_without_the_secret(receiver: Receiver, answer: int, times: int) -> None:
+def test_a_failure_is_reported_without_the_secret(receiver: Receiver, answer: int, times: int) -> None:
     receiver.answers, pauses = [answer], Pauses()
     problem = post(receiver.url, "x", sleep=pauses, clock=pauses.clock)
     assert problem is not None
@@ -57,11 +57,11 @@ def test_nobody_there(receiver: Receiver) -> None:
 @pytest.mark.parametrize(
     "url", ["", "secret", "file:///etc/passwd", "ftp://host/secret", "http:///secret", "http://[x"]
 )
-def test_other_urls_are_refused_and_not_told(url: str) -> None:
+def test_other_urls_are_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigError, match="must be an http:// or https:// URL") as caught:
         post(url, "x")
     assert "secret" not in str(caught.value).removesuffix("(value not shown: it is a secret)")
 
 
-def test_the_host_is_all_that_is_told() -> None:
+def test_only_the_host_is_shown() -> None:
     assert host_of("https://user:word@hooks.example.com:8443/services/x?token=y") == "https://hooks.example.com"

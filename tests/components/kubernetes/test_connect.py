@@ -37,17 +37,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(("text", "why"), BROKEN.items(), ids=["context", "YAML", "text", "empty"])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_bad_kubeconfig_is_told_and_no_pods_account_taken_for_it(
+def test_a_bad_kubeconfig_is_reported_and_the_pods_account_not_used_instead(
     home: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str, *, named: bool
 ) -> None:
     path = home / "mine" if named else home / ".kube/config"
     path.write_text(text)
     if named:
         monkeypatch.setenv("KUBECONFIG", str(path))
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as caught:
         open_cluster("kubeflow")
-    assert str(path) in str(told.value)
-    assert why in str(told.value)
+    assert str(path) in str(caught.value)
+    assert why in str(caught.value)
 
 
 def test_without_a_kubeconfig_a_pod_has_its_own_account(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

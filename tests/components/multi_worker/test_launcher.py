@@ -21,7 +21,7 @@ from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import IN, listed, status
 from tests.components.multi_worker.test_manifests import REQUEST
 from tests.components.multi_worker.test_manifests import pod as step_pod
-from tests.components.multi_worker.test_pod_status import pod as pod_that_tells
+from tests.components.multi_worker.test_pod_status import pod as bare_pod
 
 POD = "gan-training-x-system-container-impl-1"
 NAME = "train-0123abcd"
@@ -121,7 +121,7 @@ def api() -> Iterator[Api]:
 
 def worker_pod(*about: Any, **status: Any) -> dict[str, Any]:
     """A pod with all that the client of Kubernetes insists on."""
-    found = pod_that_tells(*about, **status)
+    found = bare_pod(*about, **status)
     found["spec"]["containers"] = [{"name": "main", "image": "gan"}]
     found["status"]["containerStatuses"][0] |= {"image": "gan", "imageID": "", "ready": False, "restartCount": 0}
     return found
@@ -220,7 +220,7 @@ def test_a_worker_that_is_gone_is_named_before_those_that_miss_it(api: Api, code
         group.wait()
 
 
-def test_a_bug_in_a_worker_is_told_as_one(api: Api) -> None:
+def test_a_bug_in_a_worker_is_reported_as_one(api: Api) -> None:
     cluster = Cluster(api)
     cluster.sights = [[running(0), running(1)], [running(0), ended(1, EXIT_BUG, "train: a bug")], [ended(0, 20, "")]]
     with cluster.group() as group, pytest.raises(WorkerLostError, match="this is a bug: report it"):
@@ -276,7 +276,7 @@ def test_workers_that_were_made_though_the_answer_was_lost_are_those_of_the_step
     assert cluster.there == {}
 
 
-def test_workers_are_deleted_where_no_answer_ever_told_that_they_are_there(api: Api) -> None:
+def test_workers_are_deleted_even_if_no_answer_confirmed_their_creation(api: Api) -> None:
     cluster = Cluster(api)
     cluster.lose_an_answer(JOBSETS)
 
@@ -301,7 +301,7 @@ def test_what_others_made_is_neither_taken_nor_deleted(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("jobset", "job"), [(True, f"{NAME}-workers-0"), (False, NAME)])
-def test_why_no_pods_are_made_is_told_once_a_change(
+def test_why_no_pods_are_created_is_said_once_for_each_reason(
     jobset: bool, job: str, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster = Cluster(api, jobset=jobset)
@@ -310,12 +310,12 @@ def test_why_no_pods_are_made_is_told_once_a_change(
     cluster.sights = [*[[]] * CHECK_EVERY_POLLS * 3, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    told = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert [each["reason"] for each in told] == [
+    output = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert [each["reason"] for each in output] == [
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: gan",
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: other",
     ]
-    assert (told[0]["missing"], told[0]["jobset" if jobset else "job"]) == (2, NAME)
+    assert (output[0]["missing"], output[0]["jobset" if jobset else "job"]) == (2, NAME)
 
 
 def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,8 +324,8 @@ def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: py
     cluster.sights = [*[[running(0)]] * CHECK_EVERY_POLLS, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    (told,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in told["reason"]
+    (output,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in output["reason"]
 
 
 def test_workers_with_pods_are_not_asked_why_they_have_none(api: Api) -> None:
@@ -364,7 +364,9 @@ def test_a_batch_that_workers_can_t_share_is_refused() -> None:
         train_together(3, config, "s3://gan/x", "d-1", None)
 
 
-def test_a_refused_creation_is_told_and_no_deletion_complained_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_creation_is_reported_without_a_warning_on_deletion(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
     cluster = Cluster(api)
     cannot = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot")
     api.routes |= {f"POST {JOBSETS}": cannot, f"DELETE {JOBSETS}/{NAME}": cannot}
@@ -373,14 +375,14 @@ def test_a_refused_creation_is_told_and_no_deletion_complained_of(api: Api, caps
     assert "could not be deleted" not in capsys.readouterr().err
 
 
-def test_workers_that_may_be_made_and_not_deleted_are_told_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_that_may_be_created_but_not_deleted_are_reported(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(api)
     api.routes[f"DELETE {JOBSETS}/{NAME}"] = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot delete")
     cluster.sights = [done(), []]
     with cluster.group() as group:
         group.wait()
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
-    assert "gan-run cannot delete" in told
+    (output,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
+    assert "gan-run cannot delete" in output
 
 
 def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api: Api) -> None:

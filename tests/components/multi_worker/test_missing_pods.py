@@ -31,7 +31,7 @@ def test_what_an_admission_policy_said_is_passed_on_but_for_the_name_of_the_pod(
     assert said == why_no_pods(group(), [warning("train-1-0-fghij")])
 
 
-def test_where_nothing_is_said_it_is_told_where_more_may_be() -> None:
+def test_without_a_reason_it_says_where_to_look() -> None:
     assert "`kubectl --namespace kubeflow describe jobs --selector gan-pipelines/workers=train-1`" in why_no_pods(
         group("Job"), []
     )

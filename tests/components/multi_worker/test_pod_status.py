@@ -21,7 +21,7 @@ def ended(index: int, code: int, message: str = "", at: str = "2026-01-01T00:00:
     return states.worker(pod(index, "Failed" if code else "Succeeded", state))
 
 
-def test_what_a_pod_tells() -> None:
+def test_the_state_of_a_worker() -> None:
     running = states.worker(pod(1, state={"running": {}}))
     assert (running.index, running.node, running.ended, running.failed) == (1, "node-1", False, False)
     done = ended(0, 0, "{}")

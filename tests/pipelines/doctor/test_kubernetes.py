@@ -137,8 +137,8 @@ def test_where_nodes_come_by_themselves_one_that_is_not_there_is_no_failure(api:
     api.routes["GET /api/v1/nodes"] = listed("NodeList", [node("small", {}, cpu="64", memory="256Gi")])
     api.routes["GET /api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status"] = Said({"data": {}})
     unseen = [check.found for name, check in found().items() if check.ok is None and name.startswith("node for")]
-    (told,) = unseen
-    assert "none of 1 has its labels and taints. The autoscaler adds one where a node pool allows it" in told
+    (output,) = unseen
+    assert "none of 1 has its labels and taints. The autoscaler adds one where a node pool allows it" in output
 
 
 def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
@@ -153,7 +153,7 @@ def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
     assert "0 of 1 nvidia.com/gpu free): 1 of 1 nodes take it, none with room now, so it will wait" in train.found
 
 
-def test_what_we_may_not_see_is_no_failure(api: Api) -> None:
+def test_a_missing_permission_is_not_a_failure(api: Api) -> None:
     api.routes["GET /api/v1/nodes"] = api.routes[CONTROLLER] = FORBIDDEN
     api.routes[f"GET {IN}/secrets/gan-store"] = FORBIDDEN
     checks = found()
@@ -172,7 +172,7 @@ ALL_KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_END
 CREDENTIALS, SETTINGS = "credentials of the store", "settings of the pods"
 
 
-def test_a_backend_of_2_14_needs_what_is_optional(api: Api) -> None:
+def test_a_backend_of_2_14_needs_the_optional_keys(api: Api) -> None:
     checks = found(backend="2.14.3")
     assert {name for name, each in checks.items() if each.ok is False} == {CREDENTIALS, SETTINGS}
     lacking = "secret gan-store lacks AWS_ENDPOINT_URL, AWS_REGION, and Kubeflow Pipelines 2.14.3 starts no pod without"
@@ -192,17 +192,17 @@ def test_a_backend_of_2_14_needs_what_is_optional(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "told"), [("unknown", "unknown"), (None, "of an unknown version"), ("2.16.0", "2.16.0")]
+    ("backend", "output"), [("unknown", "unknown"), (None, "of an unknown version"), ("2.16.0", "2.16.0")]
 )
-def test_of_a_backend_that_may_heed_it_what_is_missing_is_neither_well_nor_wrong(
-    api: Api, backend: str | None, told: str
+def test_a_missing_optional_key_is_inconclusive_for_an_unknown_backend(
+    api: Api, backend: str | None, output: str
 ) -> None:
     checks = found(backend=backend)
     assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (None, None)
-    assert f"this one is {told}. To be safe: " in checks[SETTINGS].found
+    assert f"this one is {output}. To be safe: " in checks[SETTINGS].found
 
 
-def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) -> None:
+def test_workers_need_more_permissions_and_the_registry_is_asked(api: Api) -> None:
     profile = load_profile("cpu-small")
     several = replace(profile, steps={**profile.steps, "train": {"workers": 2}})
     api.routes["POST /apis/authorization.k8s.io/v1/subjectaccessreviews"] = review("create jobsets")
@@ -282,6 +282,6 @@ def test_an_old_kubernetes_and_a_missing_namespace(api: Api) -> None:
     checks = found()
     assert "kubectl create namespace kubeflow" in checks["namespace"].found
     assert list(checks) == ["Kubernetes answers", "namespace", "what runs need there"]
-    told = routes()["GET /version/"].body
-    api.routes["GET /version/"] = Said({**told, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
+    output = routes()["GET /version/"].body
+    api.routes["GET /version/"] = Said({**output, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
     assert "v1.29.1-gke.1 is too old; upgrade to 1.30" in found()["Kubernetes answers"].found

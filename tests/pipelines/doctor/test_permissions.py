@@ -40,7 +40,7 @@ def used(asked: Asked) -> Permission | None:
     return Permission(verb, parts["kind"] + (parts["part"] or ""), parts["group"] or "")
 
 
-def test_our_rights_are_those_that_the_commands_need(api: Api) -> None:
+def test_the_commands_need_exactly_these_permissions(api: Api) -> None:
     """A run that Kueue holds back, with a log, a termination half done, and a thing of each kind left."""
     pods = r.PODS.partition(" ")[2]
     gated = r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated"))
@@ -75,7 +75,7 @@ def test_our_rights_are_those_that_the_commands_need(api: Api) -> None:
 @pytest.mark.parametrize(
     "refused", ["list workflows", "patch workflows", "list jobs", "list jobsets", "list workloads"]
 )
-def test_a_right_that_is_missing_is_named(api: Api, refused: str) -> None:
+def test_a_missing_permission_is_named(api: Api, refused: str) -> None:
     api.routes.update({**kubernetes_api.routes(), SELF: kubernetes_api.review(refused)})
     checks = examine_kubernetes("kubeflow", load_profile("local"), "gs://b", None, backend="2.17.0")
     found = {check.name: check for check in checks}
@@ -83,7 +83,7 @@ def test_a_right_that_is_missing_is_named(api: Api, refused: str) -> None:
     assert f"you may not {refused}" in found["your permissions"].found
 
 
-def test_what_is_not_installed_needs_no_right(api: Api) -> None:
+def test_what_is_not_installed_needs_no_permission(api: Api) -> None:
     refusing = kubernetes_api.review("list jobsets", "delete jobsets", "list workloads")
     api.routes.update({**kubernetes_api.routes(), SELF: refusing, "GET /apis/": Said({"groups": []})})
     checks = examine_kubernetes("kubeflow", load_profile("local"), "gs://b", None, backend="2.17.0")

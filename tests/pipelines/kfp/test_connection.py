@@ -57,7 +57,7 @@ def test_a_run_is_read_and_the_version_known(api: Api) -> None:
         assert connection.namespace == "kubeflow"
 
 
-def test_a_backend_of_many_users_is_told_the_namespace(api: Api) -> None:
+def test_requests_to_a_multi_user_backend_name_the_namespace(api: Api) -> None:
     api.routes["GET /apis/v2beta1/healthz"] = Said({"multi_user": True})
     with connect(Address(api.url, namespace="team-a")) as connection:
         assert connection.api_namespace == "team-a"
@@ -70,7 +70,7 @@ def test_what_passes_is_asked_again(api: Api, passing: Said) -> None:
     assert len(api.of(RUN)) == 4
 
 
-def test_what_does_not_pass_is_told_after_the_deadline(api: Api) -> None:
+def test_a_lasting_outage_is_reported_after_the_deadline(api: Api) -> None:
     api.routes[RUN] = kfp_api.error(503, "no healthy upstream")
     with pytest.raises(ClusterError, match=r"answers 503 \(no healthy upstream\); look at its pods"):
         get_run(api)
@@ -177,9 +177,9 @@ def test_no_such_host() -> None:
 
 
 def test_tls_where_there_is_none(api: Api) -> None:
-    told = refused(Address(api.url.replace("http:", "https:")))
-    assert told.startswith("no TLS connection to https://127.0.0.1")
-    assert "--ca-file" in told
+    output = refused(Address(api.url.replace("http:", "https:")))
+    assert output.startswith("no TLS connection to https://127.0.0.1")
+    assert "--ca-file" in output
 
 
 def test_an_old_backend(api: Api) -> None:

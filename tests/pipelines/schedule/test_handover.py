@@ -223,7 +223,7 @@ def test_a_paused_schedule_stays_paused_when_it_is_changed() -> None:
     assert all(tick > since for tick in world.ticks())
 
 
-def test_a_controller_that_does_nothing_is_told_and_not_waited_for_for_ever() -> None:
+def test_a_dead_controller_is_reported_and_not_waited_for_for_ever() -> None:
     world = World()
     said: list[str] = []
     made = replace(world, plan("old"), hooks=world.hooks)

@@ -100,9 +100,9 @@ def test_a_refused_request_is_not_sent_for_ever() -> None:
     world = World()
     error = TransientError("status 400", ambiguous=True)
     assert world.retry().call("write x", failing(*[error] * (MAX_AMBIGUOUS - 1))) == "done"
-    with pytest.raises(StoreError, match=r"could not write x: status 400; .*credentials") as told:
+    with pytest.raises(StoreError, match=r"could not write x: status 400; .*credentials") as caught:
         world.retry().call("write x", failing(*[error] * MAX_AMBIGUOUS))
-    assert not isinstance(told.value, UnavailableError)
+    assert not isinstance(caught.value, UnavailableError)
 
 
 def test_other_errors_are_raised_at_once() -> None:
