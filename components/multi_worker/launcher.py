@@ -75,7 +75,7 @@ class WorkerGroup:
         pod, namespace = environ.get(POD), environ.get(NAMESPACE)
         if not pod or not namespace:
             raise ConfigError(
-                f"training with {workers} workers makes pods like this one and needs to know it: GAN_POD and "
+                f"training with {workers} workers creates pods like this one and needs its name: GAN_POD and "
                 "GAN_NAMESPACE are not set. Submit with a profile, or train with workers 1"
             )
         self._api = api or open_cluster_as_pod(namespace, max_outage_seconds=MAX_OUTAGE_SECONDS)
@@ -153,8 +153,8 @@ class WorkerGroup:
 
     def _wait_for_chief(self) -> None:
         """Give worker 0 time to publish what it has to save, and to leave its message."""
-        until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
-        while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
+        deadline = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
+        while self._clock() < deadline and 0 in self._seen and not self._seen[0].ended:
             self._sleep(POLL_INTERVAL_SECONDS)
             try:
                 self._poll()
@@ -171,8 +171,8 @@ class WorkerGroup:
         """Delete the workers, and wait until their pods have ended, for as long as this pod's own grace."""
         if not self._jobset.delete():
             return
-        until = self._clock() + grace_seconds()
-        while self._clock() < until:
+        deadline = self._clock() + grace_seconds()
+        while self._clock() < deadline:
             try:
                 left = self._pods()
             except (ClusterError, NotFoundError):

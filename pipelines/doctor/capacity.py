@@ -107,10 +107,8 @@ def check_node(nodes: list[ClusterNode], step: str, resources: Resources, *, aut
     free = [node for node in able if _fits(node.free, wanted)]
     accelerator = resources.accelerator
     if accelerator:
-        left, total = (
-            _sum(accelerator, [node.free for node in able]),
-            _sum(accelerator, [node.allocatable for node in able]),
-        )
+        left = _sum(accelerator, [node.free for node in able])
+        total = _sum(accelerator, [node.allocatable for node in able])
         words += f"; {_short(left)} of {_short(total)} {accelerator} free"
     now = f"{len(free)} with room now" if free else "none with room now, so it will wait"
     return f"{step} ({words}): {len(able)} of {len(nodes)} nodes take it, {now}"

@@ -112,8 +112,8 @@ def complete_handover(backend: Backend, name: str, *, hooks: HandoverHooks) -> l
 
 def last_triggered(backend: Backend, version: ScheduleVersion) -> dt.datetime:
     """The last due time for which a version started a run; its start time if none."""
-    moments = [run.scheduled_at for run in backend.runs(version.name) if run.version == version.id]
-    return max([version.start_time, *moments])
+    times = [run.scheduled_at for run in backend.runs(version.name) if run.version == version.id]
+    return max([version.start_time, *times])
 
 
 def _switch_off(backend: Backend, versions: list[ScheduleVersion], hooks: HandoverHooks) -> None:
