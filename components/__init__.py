@@ -1,6 +1,6 @@
-"""The Kubeflow components, one file a step: a thin function whose body imports from `gan`, calls one function of it,
-and fills the artifacts. `registry` lists the steps.
+"""Kubeflow components: one a step, each a thin function whose body imports from `gan`, calls one function of it, and
+fills the artifacts. `registry` lists them.
 
-`runtime` is what every body needs around that call; `multi_worker` trains one run in several pods; `kubernetes_api`
-retries calls of Kubernetes.
+Around them: `runtime` runs their bodies and records how each step ended; `multi_worker` trains in several pods;
+`kubernetes` is the API client that steps share with `pipelines`.
 """

@@ -1,27 +1,26 @@
-"""What a group of workers is in Kubernetes: a JobSet, or an Indexed Job and its service; made, read and deleted."""
+"""Creates, reads and deletes a group of workers: a JobSet, or an Indexed Job and its service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from kubernetes.client import ApiException
-
-from components.kubernetes_api import KubernetesApi
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker import manifests
-from gan.errors import ClusterError
+from gan.errors import ClusterError, NotFoundError
 from gan.types import Json
 from gan.util.log import say, warn
 
-FORBIDDEN, NOT_FOUND, THERE_ALREADY = 403, 404, 409
-NOT_DELETED = "the workers could not be deleted; they go when this pod is deleted"
+NOT_DELETED = "the workers could not be deleted; Kubernetes deletes them with this pod"
 
 
 @dataclass(frozen=True)
 class Methods:
-    """How one object is made of its manifest, read and deleted."""
+    """How one object is created from its manifest, read and deleted."""
 
     create: Callable[..., Any]
     read: Callable[..., Any]
@@ -33,13 +32,13 @@ class JobSetApi:
 
     Args:
         api: where they are.
-        pod: the step's own, which owns them.
+        pod: the step's pod, which owns them.
     """
 
     def __init__(self, api: KubernetesApi, pod: Mapping[str, Any]) -> None:
         self._api = api
         self._pod = pod
-        self._maybe_there: list[Methods] = []
+        self._maybe_created: list[Methods] = []
         self._forbidden = False
         name, namespace = manifests.name_of(pod), pod["metadata"]["namespace"]
         group, version, plural = manifests.JOBSET
@@ -61,8 +60,8 @@ class JobSetApi:
         )
         self._group = self._jobset
 
-    def make(self, workers: int, request: Json) -> None:
-        """Make a JobSet, or where that is not installed an Indexed Job.
+    def create(self, workers: int, request: Json) -> None:
+        """Create a JobSet, or an Indexed Job where JobSet is not installed.
 
         Raises:
             ClusterError: Kubernetes can't be reached, or refuses.
@@ -75,81 +74,78 @@ class JobSetApi:
             self._group = self._job
             self._create(self._service, manifests.service(self._pod))
             self._create(self._job, manifests.indexed_job(self._pod, workers, request))
-        except ApiException as error:
+        except (ApiStatusError, NotFoundError) as error:
             raise _refused(error) from None
         say(f"{workers} workers train together (JobSet is not installed)", job=name)
 
     def group(self) -> Json | None:
-        """The JobSet or Job as it is now; None where somebody deleted it.
+        """The JobSet or Job as it is now; None if it was deleted.
 
         Raises:
-            ApiException: it can't be read.
+            ClusterError: it can't be read.
         """
         try:
-            found: Json = self._api.plain(self._api.call(self._group.read))
-        except ApiException as error:
-            if error.status != NOT_FOUND:
-                raise
+            return self._api.to_json(self._api.call(self._group.read))
+        except NotFoundError:
             return None
-        return found
 
     def delete(self) -> bool:
-        """Delete what was made, or may have been; whether there was anything of the kind."""
-        found, self._maybe_there = self._maybe_there, []
+        """Delete what was created, or may have been; whether there was anything to delete."""
+        found, self._maybe_created = self._maybe_created, []
         for each in reversed(found):
             try:
                 self._api.call(each.delete)
+            except NotFoundError:
+                continue  # it was never created
             except ClusterError as error:
-                warn(NOT_DELETED, reason=str(error))
-            except ApiException as error:
-                never_made = error.status == NOT_FOUND or (self._forbidden and error.status == FORBIDDEN)
-                if not never_made:
-                    warn(NOT_DELETED, reason=_said(error))
+                if not (self._forbidden and _is(error, HTTPStatus.FORBIDDEN)):
+                    warn(NOT_DELETED, reason=str(error))
         return bool(found)
 
     def _create_jobset(self, body: Json) -> bool:
         try:
             self._create(self._jobset, body)
-        except ApiException as error:
-            if error.status != NOT_FOUND:
-                raise
+        except NotFoundError:
             return False
         return True
 
     def _create(self, methods: Methods, body: Json) -> None:
-        """Make one object. It is noted before: the answer may be lost, or the process stopped, once it is made."""
-        self._maybe_there.append(methods)
+        """Create one object. It is noted before, as the answer may be lost, or the process stopped, after it exists."""
+        self._maybe_created.append(methods)
         try:
             self._api.call(methods.create, body)
-        except ApiException as error:
-            if error.status == THERE_ALREADY and self._is_ours(methods):
-                return  # an earlier try of this call made it, and its answer was lost
-            if error.status in (NOT_FOUND, THERE_ALREADY):
-                self._maybe_there.pop()
-            self._forbidden = error.status == FORBIDDEN
+        except (ApiStatusError, NotFoundError) as error:
+            if _is(error, HTTPStatus.CONFLICT) and self._is_ours(methods):
+                return  # an earlier attempt of this call created it, and its answer was lost
+            if isinstance(error, NotFoundError) or _is(error, HTTPStatus.CONFLICT):
+                self._maybe_created.pop()
+            self._forbidden = _is(error, HTTPStatus.FORBIDDEN)
             raise
 
     def _is_ours(self, methods: Methods) -> bool:
         try:
-            found = self._api.plain(self._api.call(methods.read))["metadata"]
-        except ApiException:
+            found = self._api.to_json(self._api.call(methods.read))["metadata"]
+        except (ApiStatusError, NotFoundError):
             return False
         return self._pod["metadata"]["uid"] in [each["uid"] for each in found.get("ownerReferences", [])]
 
 
-def _refused(error: ApiException) -> ClusterError:
-    said = _said(error)
-    if error.status == FORBIDDEN:
-        return ClusterError(f"Kubernetes forbids the workers: {said}. Apply k8s/components/workers, or raise the quota")
-    if error.status == THERE_ALREADY:
+def _refused(error: ApiStatusError | NotFoundError) -> ClusterError:
+    if isinstance(error, NotFoundError):
+        return ClusterError(f"Kubernetes refuses the workers: {error}; fix that and run the same command again")
+    if error.status == HTTPStatus.FORBIDDEN:
         return ClusterError(
-            f"Kubernetes refuses the workers: {said}. What is there is not of this step's pod: see whose it is, delete "
-            "it, and run the same again"
+            f"Kubernetes forbids the workers: {error.detail}. Apply k8s/components/workers, or raise the quota"
+        )
+    if error.status == HTTPStatus.CONFLICT:
+        return ClusterError(
+            f"Kubernetes refuses the workers: {error.detail}. That object does not belong to this step's pod: find out "
+            "whose it is, delete it, and run the same command again"
         )
     return ClusterError(
-        f"Kubernetes refuses the workers (HTTP {error.status}): {said}; mend that, and run the same again"
+        f"Kubernetes refuses the workers (HTTP {error.status}): {error.detail}; fix that and run the same command again"
     )
 
 
-def _said(error: ApiException) -> str:
-    return " ".join(str(error.body or error.reason).split())[:500]
+def _is(error: Exception, status: HTTPStatus) -> bool:
+    return isinstance(error, ApiStatusError) and error.status == status

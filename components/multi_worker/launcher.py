@@ -1,7 +1,7 @@
-"""Training on several nodes: the step's pod creates the workers, prints what worker 0 prints, and ends as they end.
+"""Training on several nodes: the step's pod creates the workers, prints the log of worker 0, and ends as they end.
 
-The workers are a JobSet, or an Indexed Job where JobSet is not installed. The step deletes them when it ends. If it is
-killed, Kubernetes deletes them, because the step's pod owns them.
+The workers are a JobSet, or an Indexed Job where JobSet is not installed. The step deletes them when it ends; if it is
+killed, Kubernetes does, because the step's pod owns them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from kubernetes.client import ApiException
-
-from components.kubernetes_api import KubernetesApi
-from components.multi_worker import manifests, pod_status
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.connect import open_cluster_as_pod
+from components.multi_worker import manifests
+from components.multi_worker import pod_status as states
 from components.multi_worker.jobset_api import JobSetApi
-from components.multi_worker.pending_reasons import Delays
-from components.multi_worker.pod_log_follower import PodLogFollower
+from components.multi_worker.log_printer import LogPrinter
+from components.multi_worker.missing_pods import MissingPodReporter
 from components.multi_worker.pod_status import Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
-from gan.errors import NON_RETRYABLE, ClusterError, ConfigError, WorkerLostError
+from gan.errors import NON_RETRYABLE, ClusterError, ConfigError, NotFoundError, WorkerLostError
 from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
@@ -28,16 +28,17 @@ from gan.util.log import say
 
 POLL_INTERVAL_SECONDS = 2.0
 FINAL_LOG_TIMEOUT_SECONDS = 60.0
+MAX_OUTAGE_SECONDS = 300.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
-    """Train a run with `workers` workers, each in a pod like this one; see `gan.steps.train.train`.
+    """Train a run with several workers, each in a pod like this one; see `gan.steps.train.train`.
 
     Raises:
-        ConfigError: this process does not know the name of its pod, or is not in one.
+        ConfigError: this is not a pod that knows its own name.
         ClusterError: Kubernetes can't be reached, or refuses.
         WorkerLostError: a worker was killed, or could not be started.
-        GanError: what the worker that failed first failed with.
+        GanError: the error of the worker that failed first.
     """
     if config.train.batch_size % workers:
         raise ConfigError(
@@ -51,14 +52,14 @@ def train_together(workers: int, config: Config, store: str, dataset_id: str, ru
 
 
 class WorkerGroup:
-    """The workers of one step: a context manager that creates and deletes them.
+    """The workers of one step: created on entry, deleted on exit.
 
     Args:
         workers: how many.
-        request: what each trains; see `components.multi_worker.worker`.
-        environ: has the names of this pod and its namespace.
+        request: what they train; see `components.multi_worker.worker`.
+        environ: holds the names of this pod and its namespace.
         api: by default that of this pod's service account.
-        sleep: waits between two polls.
+        sleep: passes the time between two polls.
         clock: monotonic seconds.
     """
 
@@ -71,27 +72,27 @@ class WorkerGroup:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        pod, self._namespace = environ.get(POD), environ.get(NAMESPACE)
-        if not pod or not self._namespace:
+        pod, namespace = environ.get(POD), environ.get(NAMESPACE)
+        if not pod or not namespace:
             raise ConfigError(
                 f"training with {workers} workers creates pods like this one and needs its name: GAN_POD and "
                 "GAN_NAMESPACE are not set. Submit with a profile, or train with workers 1"
             )
-        self._api = api or KubernetesApi()
+        self._api = api or open_cluster_as_pod(namespace, max_outage_seconds=MAX_OUTAGE_SECONDS)
         self._workers = workers
         self._request = request
         self._sleep = sleep
         self._clock = clock
-        self._pod = self._api.plain(self._api.call(self._api.core.read_namespaced_pod, pod, self._namespace))
+        self._pod = self._api.to_json(self._api.call(self._api.core.read_namespaced_pod, pod, namespace))
         self._name = manifests.name_of(self._pod)
-        self._objects = JobSetApi(self._api, self._pod)
-        self._delays = Delays(self._api, self._objects.group)
+        self._jobset = JobSetApi(self._api, self._pod)
+        self._missing_pods = MissingPodReporter(self._api, self._jobset.group)
         self._seen: dict[int, Worker] = {}
-        self._reported_waits: dict[int, str] = {}
+        self._reasons_said: dict[int, str] = {}
 
     def __enter__(self) -> WorkerGroup:
         try:
-            self._objects.make(self._workers, self._request)
+            self._jobset.create(self._workers, self._request)
         except BaseException:
             self._delete()
             raise
@@ -101,34 +102,34 @@ class WorkerGroup:
         self._delete()
 
     def wait(self) -> StepResult:
-        """Wait until all workers are done or one failed; print what worker 0 prints.
+        """Wait until all workers are done, or one failed; meanwhile print the log of worker 0.
 
         Raises:
             GanError: see `train_together`.
         """
-        follower: PodLogFollower | None = None
+        printer: LogPrinter | None = None
         while not any(each.failed for each in self._poll()):
             if len(self._seen) == self._workers and all(each.ended for each in self._seen.values()):
                 break
-            self._delays.look(missing=self._workers - len(self._seen))
-            follower = follower or self._chief_log()
+            self._missing_pods.report(missing=self._workers - len(self._seen))
+            printer = printer or self._print_log()
             self._sleep(POLL_INTERVAL_SECONDS)
         self._wait_for_chief()
-        if follower is not None:
-            follower.finish()
+        if printer is not None:
+            printer.finish()
         if any(each.failed for each in self._seen.values()):
-            raise pod_status.failure(list(self._seen.values()))
-        return pod_status.outcome(self._seen[0])
+            raise states.failure(list(self._seen.values()))
+        return states.result(self._seen[0])
 
     def _poll(self) -> list[Worker]:
-        """Update the workers from their pods. A pod that is gone is lost, unless it had ended.
+        """All workers as of now. A worker whose pod is gone keeps its last state if it had ended, else it is lost.
 
-        If another worker failed with an error that a retry can't fix, that is the error of the group.
+        If another worker failed with a permanent error, that explains the loss, and none is reported.
 
         Raises:
             WorkerLostError: a worker is lost.
         """
-        now = {each.index: each for each in map(pod_status.worker, self._pods())}
+        now = {each.index: each for each in map(states.worker, self._pods())}
         lost = [before for index, before in self._seen.items() if index not in now and not before.ended]
         if lost and not any(each.exit_code in NON_RETRYABLE for each in now.values()):
             who = " and ".join(f"worker {each.index} (pod {each.pod} on node {each.node or 'none'})" for each in lost)
@@ -140,44 +141,42 @@ class WorkerGroup:
             del self._seen[each.index]
         self._seen |= now
         for index, each in now.items():
-            if each.waits != self._reported_waits.get(index, ""):
-                self._reported_waits[index] = each.waits
-                if each.waits:
-                    say(f"worker {index} waits", pod=each.pod, reason=each.waits)
+            if each.pending_reason != self._reasons_said.get(index, ""):
+                self._reasons_said[index] = each.pending_reason
+                if each.pending_reason:
+                    say(f"worker {index} waits", pod=each.pod, reason=each.pending_reason)
         return list(self._seen.values())
 
     def _pods(self) -> list[Json]:
         selector = f"{manifests.LABEL}={self._name}"
-        found = self._api.call(self._api.core.list_namespaced_pod, self._namespace, label_selector=selector)
-        pods: list[Json] = self._api.plain(found)["items"]
-        return pods
+        return [self._api.to_json(pod) for pod in self._api.list_objects(self._api.core.list_namespaced_pod, selector)]
 
     def _wait_for_chief(self) -> None:
-        """Give worker 0 time to save its checkpoints and to report why it ended."""
-        until = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
-        while self._clock() < until and 0 in self._seen and not self._seen[0].ended:
+        """Give worker 0 time to publish what it has to save, and to leave its message."""
+        deadline = self._clock() + FINAL_LOG_TIMEOUT_SECONDS
+        while self._clock() < deadline and 0 in self._seen and not self._seen[0].ended:
             self._sleep(POLL_INTERVAL_SECONDS)
             try:
                 self._poll()
             except WorkerLostError:
                 return
 
-    def _chief_log(self) -> PodLogFollower | None:
+    def _print_log(self) -> LogPrinter | None:
         chief = self._seen.get(0)
         if chief is None or chief.phase == "Pending":
             return None
-        return PodLogFollower(self._api.core, chief.pod, str(self._namespace))
+        return LogPrinter(self._api, chief.pod)
 
     def _delete(self) -> None:
-        """Delete what was created, and wait for the pods to end, for as long as this pod's own grace period."""
-        if not self._objects.delete():
+        """Delete the workers, and wait until their pods have ended, for as long as this pod's own grace."""
+        if not self._jobset.delete():
             return
-        until = self._clock() + grace_seconds()
-        while self._clock() < until:
+        deadline = self._clock() + grace_seconds()
+        while self._clock() < deadline:
             try:
-                remaining = self._pods()
-            except (ApiException, ClusterError):
+                left = self._pods()
+            except (ClusterError, NotFoundError):
                 return
-            if not remaining:
+            if not left:
                 return
             self._sleep(POLL_INTERVAL_SECONDS)

@@ -1,8 +1,8 @@
 """The pods that train one run together, as Kubernetes objects derived from the step's own pod.
 
-Each worker has the image, resources, keys, volumes and node constraints of the step's pod. It does not have its service
-account, Kubeflow's sidecars, or the variables by which it would record itself as an attempt at the step. The step's pod
-owns everything: when it is deleted, Kubernetes deletes the workers.
+Each worker has the image, resources, credentials, volumes and placement of the step's pod, but not its service account,
+Kubeflow's sidecars, or the variables that would record the worker as an attempt of the step. The step's pod owns all
+objects: when it is deleted, Kubernetes deletes the workers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ PORT = 2222
 SERVICE_ACCOUNT = "gan-worker"
 LABEL = "gan-pipelines/workers"
 RUN = "gan-pipelines/run"
-"""A label of our own: Kubeflow takes every pod with its own run label for an attempt at a step."""
+"""Not Kubeflow's own label: pods with that one count as attempts of a step."""
 
 REQUEST = "GAN_TRAIN_REQUEST"
 RESOURCES = "gan-pipelines/worker-resources"
-"""Annotation of the step's pod: what each worker gets, if that differs from the step's pod. JSON: `resources`,
-`nodeSelector`, `tolerations` and `affinity` as in a pod, `sharedMemory` the size of /dev/shm; a missing key: none."""
+"""Annotation of the step's pod: what each worker gets where it differs from that pod. JSON: `resources`,
+`nodeSelector`, `tolerations`, `affinity` as in a pod, `sharedMemory` the size of /dev/shm; a missing key means none."""
 
 JOBSET = ("jobset.x-k8s.io", "v1alpha2", "jobsets")
 REPLICATED = "workers"
@@ -35,11 +35,11 @@ COPIED_KEYS = (
     "runtimeClassName",
     "terminationGracePeriodSeconds",
 )
-SCHEDULING_KEYS = ("affinity", "nodeSelector", "tolerations")
-SECURITY_CONTEXT_KEYS = ("fsGroup", "fsGroupChangePolicy")
-"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller sets them in its own pods only."""
+PLACEMENT_KEYS = ("affinity", "nodeSelector", "tolerations")
+VOLUME_OWNER_KEYS = ("fsGroup", "fsGroupChangePolicy")
+"""Of a pod's securityContext: who may write to its volumes. Kubeflow's controller sets it in its own pods only."""
 
-ACCOUNT_VARIABLES = frozenset(
+SERVICE_ACCOUNT_VARIABLES = frozenset(
     {
         "AWS_ROLE_ARN",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -47,14 +47,14 @@ ACCOUNT_VARIABLES = frozenset(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     }
 )
-"""Variables that Amazon's clusters set for a pod's service account; the workers get those of their own account."""
+"""Amazon's clusters set these in each pod for its service account; workers get those of their own account."""
 
-KUBEFLOW_PREFIXES = ("ARGO_", "KFP_")
+LEFT_OUT_PREFIXES = ("ARGO_", "KFP_")
 COPIED_VOLUME_KINDS = ("emptyDir", "persistentVolumeClaim", "downwardAPI")
 KUBEFLOW_VOLUMES = ("var-run-argo", "tmp-dir-argo", "kfp-launcher")
 SHARED_MEMORY = "gan-shm"
 QUEUE = ("kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class")
-KEPT_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
+COPIED_LABELS = ("app.kubernetes.io/part-of", "gan-pipelines/")
 
 
 def name_of(pod: Mapping[str, Any]) -> str:
@@ -89,7 +89,7 @@ def indexed_job(pod: Mapping[str, Any], workers: int, request: Json) -> Json:
 
 
 def service(pod: Mapping[str, Any]) -> Json:
-    """The headless service that gives the pods of an Indexed Job their names, also before they are ready."""
+    """The headless service that resolves the pods of an Indexed Job, also before they are ready."""
     name = name_of(pod)
     return {
         "apiVersion": "v1",
@@ -117,16 +117,16 @@ def _metadata(pod: Mapping[str, Any], also: tuple[str, ...] = ()) -> Json:
 
 
 def _labels(pod: Mapping[str, Any]) -> dict[str, str]:
-    kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(KEPT_LABELS)}
+    kept = {label: value for label, value in pod["metadata"]["labels"].items() if label.startswith(COPIED_LABELS)}
     run = pod["metadata"]["labels"].get(RUN_ID_LABEL)
     return {**kept, **({RUN: run} if run else {}), LABEL: name_of(pod)}
 
 
 def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[str]) -> Json:
-    """One failure ends all: an SGD step needs every worker, and Kubeflow's retry starts them again."""
+    """One failed worker ends all, as a training step needs every worker; Kubeflow's retry starts them again."""
     spec = pod["spec"]
     own = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    wanted, context = _worker_resources(pod, own), spec.get("securityContext") or {}
+    wanted, context = _resources_and_placement(pod, own), spec.get("securityContext") or {}
     mounts, volumes = _volumes(own, spec, wanted.get("sharedMemory"))
     container = {
         "name": CONTAINER,
@@ -153,8 +153,8 @@ def _job(pod: Mapping[str, Any], workers: int, request: Json, addresses: list[st
             "metadata": {"labels": _labels(pod)},
             "spec": {
                 **{key: spec[key] for key in COPIED_KEYS if key in spec},
-                **{key: wanted[key] for key in SCHEDULING_KEYS if key in wanted},
-                "securityContext": {key: context[key] for key in SECURITY_CONTEXT_KEYS if key in context},
+                **{key: wanted[key] for key in PLACEMENT_KEYS if key in wanted},
+                "securityContext": {key: context[key] for key in VOLUME_OWNER_KEYS if key in context},
                 "serviceAccountName": SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
@@ -170,19 +170,19 @@ def _environment(own: Mapping[str, Any]) -> list[Json]:
     return [
         each
         for each in own.get("env", [])
-        if each["name"] not in STEP_VARIABLES | ACCOUNT_VARIABLES
-        and not each["name"].startswith(KUBEFLOW_PREFIXES)
+        if each["name"] not in STEP_VARIABLES | SERVICE_ACCOUNT_VARIABLES
+        and not each["name"].startswith(LEFT_OUT_PREFIXES)
         and "fieldRef" not in (each.get("valueFrom") or {})
     ]
 
 
-def _worker_resources(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
-    """Those of the annotation, else those of the step's pod."""
+def _resources_and_placement(pod: Mapping[str, Any], own: Mapping[str, Any]) -> Json:
+    """What the annotation asks for, or else what the step's own pod has."""
     given = pod["metadata"].get("annotations", {}).get(RESOURCES)
     if given is None:
         return {
             "resources": own.get("resources", {}),
-            **{key: pod["spec"][key] for key in SCHEDULING_KEYS if key in pod["spec"]},
+            **{key: pod["spec"][key] for key in PLACEMENT_KEYS if key in pod["spec"]},
         }
     return {"resources": {}, **json.loads(given)}
 
@@ -206,7 +206,7 @@ def _volumes(
 
 
 def _security(own: Mapping[str, Any], mounts: list[Json]) -> Json:
-    """What Pod Security "restricted" asks for; the root is read-only where /tmp is a volume."""
+    """What Pod Security "restricted" requires; the root is read-only where /tmp is a volume."""
     found = own.get("securityContext") or {}
     return {
         **{key: found[key] for key in ("runAsUser", "runAsGroup") if key in found},

@@ -1,4 +1,4 @@
-"""What the pods of a group of workers tell about how it goes."""
+"""The state of a group of workers, from its pods."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.kubernetes.pending_reasons import why_pending
 from components.runtime.pod_metadata import CONTAINER
 from gan import errors
 from gan.errors import GanError, WorkerLostError
@@ -19,7 +20,7 @@ Pod = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker as its pod tells: `exit_code` is None as long as it runs, `waits` says why it does not run yet."""
+    """One worker, from its pod. `exit_code` is None until it ends; `pending_reason` says why it has not started."""
 
     index: int
     pod: str
@@ -29,11 +30,11 @@ class Worker:
     message: str = ""
     reason: str = ""
     finished_at: str = ""
-    waits: str = ""
+    pending_reason: str = ""
 
     @property
     def failed(self) -> bool:
-        """Whether it ended, and not well."""
+        """Whether it ended with an error."""
         return self.phase == FAILED or bool(self.exit_code)
 
     @property
@@ -59,29 +60,29 @@ def worker(pod: Pod) -> Worker:
         message=(end.get("message") or status.get("message") or "").strip(),
         reason=end.get("reason") or status.get("reason") or "",
         finished_at=end.get("finishedAt") or "",
-        waits=_why_it_waits(status, state),
+        pending_reason=why_pending(pod),
     )
 
 
-def outcome(chief: Worker) -> StepResult:
-    """What worker 0 left when it was done.
+def result(chief: Worker) -> StepResult:
+    """The result that worker 0 left as its termination message.
 
     Raises:
-        WorkerLostError: it left nothing that can be read.
+        WorkerLostError: it left none that can be read.
     """
     try:
         return StepResult(**json.loads(chief.message))
     except (ValueError, TypeError):
         raise WorkerLostError(
-            f"worker 0 (pod {chief.pod}) ended without telling what it made; it said: {chief.message or 'nothing'}. "
-            "Run the same again: what it saved is found"
+            f"worker 0 (pod {chief.pod}) ended without a result; its message: {chief.message or 'none'}. Run the same "
+            "command again: it finds what was saved"
         ) from None
 
 
 def failure(workers: Sequence[Worker]) -> GanError:
-    """The error that ended a group: that of the worker that failed first, as if this process had met it.
+    """The root cause of a group's failure: the first worker's own error.
 
-    That others lost a worker is told only where nothing else is.
+    WorkerLostError is returned only if no worker failed for another reason.
     """
     failed = [each for each in workers if each.failed]
     first = min(failed, key=lambda each: (each.exit_code == WorkerLostError.exit_code, each.finished_at))
@@ -89,28 +90,18 @@ def failure(workers: Sequence[Worker]) -> GanError:
         if first.exit_code == kind.exit_code != GanError.exit_code:
             return kind(f"worker {first.index}: {first.message.removeprefix('train: ')}")
     killed = first.reason if first.reason not in ("", "Error") else f"exit code {first.exit_code}"
-    remedy = "run the same again: it goes on from the last checkpoint"
+    remedy = "run the same command again: it continues from the last checkpoint"
     if first.reason == "OOMKilled":
         remedy = "give it more memory"
     elif first.exit_code == errors.EXIT_BUG:
         remedy = "this is a bug: report it with the log of the step"
-    said = f", and said: {first.message}" if first.message else ""
+    message = f", with the message: {first.message}" if first.message else ""
     return WorkerLostError(
-        f"worker {first.index} (pod {first.pod} on node {first.node or 'none'}) was ended ({killed}){said}; {remedy}"
+        f"worker {first.index} (pod {first.pod} on node {first.node or 'none'}) ended ({killed}){message}; {remedy}"
     )
 
 
-def _why_it_waits(status: Mapping[str, Any], state: Mapping[str, Any]) -> str:
-    waiting = state.get("waiting") or {}
-    if waiting.get("reason", "ContainerCreating") not in ("ContainerCreating", "PodInitializing"):
-        return ": ".join(part for part in (waiting["reason"], waiting.get("message", "")) if part)
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"{condition.get('reason', '')}: {condition.get('message', '')}"
-    return ""
-
-
 def _kinds(kind: type[GanError]) -> Iterator[type[GanError]]:
-    """A class of errors and all below it, those that give an exit code its name before those that inherit it."""
+    """A class of errors and its subclasses; those that define an exit code come before those that inherit it."""
     classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, kind)]
     return iter(sorted(classes, key=lambda each: "exit_code" not in vars(each)))

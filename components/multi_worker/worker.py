@@ -1,7 +1,7 @@
 """One of several workers that train a run together, in a pod that `components.multi_worker.launcher` created.
 
-The variable GAN_TRAIN_REQUEST says what to train. The termination message of worker 0 is the result, that of a worker
-that failed its error.
+The variable GAN_TRAIN_REQUEST says what to train. Worker 0 leaves the result as its termination message; any worker
+leaves its error there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from components.runtime.termination_message import write
 
 
 def main() -> None:
-    """Train; an error ends the process with its exit code."""
+    """Train; the exit code says what went wrong, if anything did."""
     request = json.loads(os.environ[REQUEST])
     with context.step("train", request["store"], request["config"]) as step:
         from gan.config import from_yaml

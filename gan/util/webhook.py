@@ -1,4 +1,4 @@
-"""Posts a message to a Slack-compatible webhook: Slack, Mattermost, Rocket.Chat, Google Chat, ntfy and others.
+"""Posts a message to a webhook that accepts Slack's format: Slack, Mattermost, Rocket.Chat, Google Chat, ntfy and more.
 
 The URL is a secret: messages, errors and records contain only its host.
 """
@@ -14,15 +14,16 @@ import urllib.request
 from collections.abc import Callable
 
 from gan.errors import ConfigError
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
 
 TIMEOUT_SECONDS = 10.0
 DEADLINE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 1.0
-AGAIN = frozenset({408, 425, 429, *range(500, 600)})
+TRANSIENT_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 
 
 def host_of(url: str) -> str:
-    """The scheme and host of a webhook's URL, which are not secret.
+    """Scheme and host of a webhook's URL, which are not secret.
 
     Raises:
         ConfigError: it is not an http or https URL.
@@ -42,26 +43,28 @@ def post(
     text: str,
     *,
     deadline_seconds: float = DEADLINE_SECONDS,
-    pause: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> str | None:
-    """Post `{"text": text}`, again after what passes until the deadline.
+    """Post `{"text": text}`; transient failures are retried until the deadline.
 
     Returns:
-        None once it was delivered, else what kept it, in a sentence without the URL.
+        None once it was delivered, else what failed, in a sentence without the URL.
 
     Raises:
         ConfigError: `url` is not an http or https URL.
     """
-    host, began, wait = host_of(url), clock(), FIRST_PAUSE_SECONDS
-    while True:
-        problem, again = _once(url, text)
-        if problem is None:
-            return None
-        if not again or clock() - began + wait > deadline_seconds:
-            return f"the webhook at {host} did not take it: {problem}"
-        pause(wait)
-        wait *= 2
+    host = host_of(url)
+    policy = RetryPolicy(deadline_seconds, FIRST_PAUSE_SECONDS, deadline_seconds, clock=clock, sleep=sleep)
+    try:
+        policy.call(lambda: _post_once(url, text))
+    except (RetriesExhaustedError, _RejectedError) as error:
+        return f"the webhook at {host} did not take it: {error}"
+    return None
+
+
+class _RejectedError(Exception):
+    """The webhook refuses the message, and would do so again."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -71,20 +74,20 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _once(url: str, text: str) -> tuple[str | None, bool]:
-    """What kept the message, None for nothing; and whether to try again."""
+def _post_once(url: str, text: str) -> None:
     request = urllib.request.Request(  # noqa: S310  # `host_of` checked the scheme
         url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}, method="POST"
     )
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS):
-            return None, False
+            return
     except urllib.error.HTTPError as error:
         with error:
-            return f"it answered {error.code} {error.reason}", error.code in AGAIN
+            kind = TransientError if error.code in TRANSIENT_STATUSES else _RejectedError
+            raise kind(f"it answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
-        return f"it can't be reached ({error.reason})", True
+        raise TransientError(f"it can't be reached ({error.reason})") from None
     except (OSError, http.client.HTTPException) as error:
-        return f"it broke off ({type(error).__name__})", True
+        raise TransientError(f"the connection broke ({type(error).__name__})") from None
     except ValueError:
-        return "its URL is not one that can be asked", False
+        raise _RejectedError("its URL is not valid") from None

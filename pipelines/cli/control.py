@@ -30,23 +30,23 @@ def add(add: Add) -> None:
 def cancel(arguments: Namespace) -> CommandOutput:
     """Stop a run."""
     from pipelines.kfp import cancel_retry, runs
-    from pipelines.kubernetes.graceful_stop import is_elsewhere
+    from pipelines.kubernetes.graceful_stop import runs_elsewhere
 
     watch = Stopwatch()
     with connected(arguments) as connection:
         cluster, why = kubernetes(connection.namespace)
         run = runs.find(connection, arguments.run)
         ended_before = run.state in runs.ENDED
-        if cluster is not None and not ended_before and is_elsewhere(cluster, run.run_id):
-            where = f"the namespace {cluster.namespace} of {cluster.client.configuration.host} has no workflow of it"
+        if cluster is not None and not ended_before and runs_elsewhere(cluster, run.run_id):
+            where = f"the namespace {cluster.namespace} of {cluster.host} has no workflow of it"
             cluster, why = None, f"{where}; give the --namespace of its pods, or the KUBECONFIG of Kubeflow's cluster"
-        done = cancel_retry.cancel(connection, cluster, run, each=report_state_changes())
+        done = cancel_retry.cancel(connection, cluster, run, on_poll=report_state_changes())
     deleted = done.deleted
     pods = f"its pods stay until somebody deletes them ({why})"
     if deleted is not None:
         pods = _deleted(deleted, connection.namespace)
     state = f"had ended before ({done.run.state})" if ended_before else f"is {done.run.state}"
-    more = {"deleted": deleted and deleted.count, "unseen": list(deleted.unseen) if deleted else []}
+    more = {"deleted": deleted and deleted.count, "unseen": list(deleted.not_listed) if deleted else []}
     return CommandOutput(f"{done.run.display_name} {state}; {pods}", _record(connection, done.run, watch, **more))
 
 
@@ -61,9 +61,9 @@ def retry(arguments: Namespace) -> CommandOutput:
 
 
 def _deleted(deleted: Deleted, namespace: str) -> str:
-    if not deleted.unseen:
+    if not deleted.not_listed:
         return f"nothing of it is left in the cluster (pods, Jobs and JobSets deleted: {deleted.count})"
-    kinds = " and ".join(deleted.unseen)
+    kinds = " and ".join(deleted.not_listed)
     return (
         f"deleted {deleted.count} objects. No permission to list {kinds} in {namespace}; ask for list and delete on "
         f"{kinds}, then run the command again"
@@ -73,7 +73,7 @@ def _deleted(deleted: Deleted, namespace: str) -> str:
 def _record(connection: Connection, run: Any, watch: Stopwatch, **more: object) -> Json:
     return {
         "id": run.run_id,
-        "uri": connection.page_of(run.run_id),
+        "uri": connection.run_url(run.run_id),
         "seconds": watch.seconds(),
         "name": run.display_name,
         "state": run.state,

@@ -56,14 +56,14 @@ def examine(arguments: Namespace) -> CommandOutput:
 
 def _examine_cluster(arguments: Namespace) -> list[DoctorCheck]:
     from pipelines.doctor.backend import examine_backend
-    from pipelines.doctor.check import tried
+    from pipelines.doctor.check import run_check
     from pipelines.doctor.kubernetes import examine_kubernetes
-    from pipelines.kfp.submit import check_reach
+    from pipelines.kfp.submit import check_reachable_by_pods
     from pipelines.profiles.profile import load_profile
 
     address = address_of(arguments)
     profile = load_profile(arguments.profile or DEFAULT_PROFILE)
-    reach = tried("pods reach the store", lambda: check_reach("--store", arguments.store))
+    reach = run_check("pods reach the store", lambda: check_reachable_by_pods("--store", arguments.store))
     backend, version = examine_backend(address)
     namespace, store, image = address.namespace, arguments.store, arguments.image
     return [reach, *backend, *examine_kubernetes(namespace, profile, store, image, backend=version)]

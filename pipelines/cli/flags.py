@@ -12,9 +12,9 @@ from gan.cli.parser import Parser
 from pipelines.registry import PIPELINES
 
 if TYPE_CHECKING:
+    from components.kubernetes.api import KubernetesApi
     from pipelines.kfp.connection import Connection
     from pipelines.kfp.endpoint import Address
-    from pipelines.kubernetes.cluster import Cluster
     from pipelines.request import RunRequest
 
 DEFAULT_PROFILE = "cpu-small"
@@ -117,7 +117,7 @@ def connected(arguments: Namespace) -> Iterator[Connection]:
         yield connection
 
 
-def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
+def kubernetes(namespace: str) -> tuple[KubernetesApi | None, str]:
     """The cluster of the kubeconfig if it answers, else None and why not: many commands can do without it.
 
     A cluster that forbids this call has answered; a later call that needs more rights reports that.
@@ -125,14 +125,14 @@ def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
     Raises:
         NotFoundError: it has no such namespace.
     """
+    from components.api_errors import ApiStatusError
+    from components.kubernetes.connect import open_cluster
     from gan.errors import ClusterError, NotFoundError
-    from pipelines.kfp.api_errors import AnswerError
-    from pipelines.kubernetes.cluster import reach
 
     try:
-        cluster = reach(namespace)
+        cluster = open_cluster(namespace)
         cluster.call(cluster.core.list_namespaced_pod, namespace, limit=1)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             return None, str(error)
     except (ClusterError, NotFoundError) as error:
@@ -149,7 +149,7 @@ def kubernetes(namespace: str) -> tuple[Cluster | None, str]:
     return cluster, ""
 
 
-def kubernetes_if_any(namespace: str) -> tuple[Cluster | None, str]:
+def kubernetes_if_any(namespace: str) -> tuple[KubernetesApi | None, str]:
     """The same, but a wrong namespace is not an error either: the cluster only adds to what Kubeflow reports."""
     from gan.errors import NotFoundError
 

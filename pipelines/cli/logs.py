@@ -50,6 +50,6 @@ def logs(arguments: Namespace) -> CommandOutput:
         for line in lines:
             put(line, stream)
             count += 1
-        page = connection.page_of(run_id)
+        page = connection.run_url(run_id)
     record = {"id": run_id, "uri": page, "seconds": watch.seconds(), "step": arguments.step, "lines": count}
     return CommandOutput("", record)

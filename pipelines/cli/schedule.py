@@ -16,7 +16,7 @@ from gan.util.log import say
 from pipelines.cli.flags import add_address, connected
 
 if TYPE_CHECKING:
-    from pipelines.schedule.handover import HandoverTimeouts
+    from pipelines.schedule.handover import HandoverHooks
     from pipelines.schedule.host import Host
     from pipelines.schedule.plan import Plan
     from pipelines.schedule.version import ScheduleVersion
@@ -65,14 +65,14 @@ def apply(arguments: Namespace) -> CommandOutput:
     from pipelines.schedule.handover import complete_handover, replace
 
     def one(host: Host, plan: Plan) -> _Applied:
-        versions = complete_handover(host, plan.name, patience=_patience())
+        versions = complete_handover(host, plan.name, hooks=_hooks())
         changes = _difference(host, plan, versions)
         if not changes:
-            return _Applied("unchanged", notes=[versions[-1].complaint])
-        made = replace(host, plan, patience=_patience())
+            return _Applied("unchanged", notes=[versions[-1].account_warning])
+        made = replace(host, plan, hooks=_hooks())
         before = [version for version in host.versions(plan.name) if version.id != made.id]
         in_progress = "a run of the version before is in progress; one that is due before it ends runs at the same time"
-        notes = [in_progress if before else "", "" if made.enabled else "it is paused", made.complaint]
+        notes = [in_progress if before else "", "" if made.enabled else "it is paused", made.account_warning]
         return _Applied("changed" if versions else "made", changes, notes)
 
     return _each(arguments, one)
@@ -191,7 +191,7 @@ def run_now(arguments: Namespace) -> CommandOutput:
 
 
 def _controlled(
-    arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T], word: Callable[[T], str]
+    arguments: Namespace, do: Callable[[Host, str, HandoverHooks], T], word: Callable[[T], str]
 ) -> CommandOutput:
     watch = Stopwatch()
     did = word(_of_host(arguments, do))
@@ -199,14 +199,14 @@ def _controlled(
     return CommandOutput(f"{arguments.name}: {did}", record)
 
 
-def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverTimeouts], T]) -> T:
+def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverHooks], T]) -> T:
     from pipelines.schedule.host import Host
 
     with connected(arguments) as connection:
-        return do(Host(connection), arguments.name, _patience())
+        return do(Host(connection), arguments.name, _hooks())
 
 
-def _patience() -> HandoverTimeouts:
-    from pipelines.schedule.handover import HandoverTimeouts
+def _hooks() -> HandoverHooks:
+    from pipelines.schedule.handover import HandoverHooks
 
-    return HandoverTimeouts(say=say)
+    return HandoverHooks(say=say)

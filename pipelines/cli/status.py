@@ -51,7 +51,7 @@ def status_output(connection: Connection, run: Any, watch: Stopwatch) -> Command
     found = read_status(connection, run, *kubernetes_if_any(connection.namespace))
     record: Json = {
         **dataclasses.asdict(found),
-        "uri": connection.page_of(found.id),
+        "uri": connection.run_url(found.id),
         "run_seconds": found.seconds,
         "seconds": watch.seconds(),
     }
@@ -61,13 +61,13 @@ def status_output(connection: Connection, run: Any, watch: Stopwatch) -> Command
 def newest(arguments: Namespace) -> CommandOutput:
     """List runs, one a line."""
     from pipelines.kfp import runs
-    from pipelines.kubernetes.times import human, seconds_between
+    from pipelines.kubernetes.times import format_duration, seconds_between
 
     if arguments.limit < 1:
         raise ConfigError(f"--limit must be 1 or more; got {arguments.limit}")
     watch = Stopwatch()
     with connected(arguments) as connection:
-        found = [runs.told(connection, run) for run in runs.newest(connection, arguments.limit)]
+        found = [runs.with_true_state(connection, run) for run in runs.newest(connection, arguments.limit)]
         rows = [
             {
                 "id": run.run_id,
@@ -82,7 +82,8 @@ def newest(arguments: Namespace) -> CommandOutput:
         ]
         record: Json = {"id": "runs", "uri": connection.host, "seconds": watch.seconds(), "runs": rows}
     lines = [
-        f"{row['id']}  {row['state']:<10} {row['created_at'][:19]}  {human(row['run_seconds']):>12}  {row['name']}"
+        f"{row['id']}  {row['state']:<10} {row['created_at'][:19]}  "
+        f"{format_duration(row['run_seconds']):>12}  {row['name']}"
         for row in rows
     ]
     return CommandOutput("\n".join(lines) or "no runs yet", record)
@@ -90,9 +91,13 @@ def newest(arguments: Namespace) -> CommandOutput:
 
 def text(run: RunStatus) -> str:
     """A run for people."""
-    from pipelines.kubernetes.times import human
+    from pipelines.kubernetes.times import format_duration
 
-    lines = [f"{run.name}  {run.state}  {human(run.seconds)}  ({run.about})", f"id {run.id}  store {run.store}", ""]
+    lines = [
+        f"{run.name}  {run.state}  {format_duration(run.seconds)}  ({run.about})",
+        f"id {run.id}  store {run.store}",
+        "",
+    ]
     lines += [f"{'step':<12} {'state':<20} {'node':<20} {'tries':>5} {'time':>12}  made"]
     for step in run.steps:
         lines += _step(step)
@@ -105,11 +110,12 @@ def text(run: RunStatus) -> str:
 
 
 def _step(step: StepStatus) -> list[str]:
-    from pipelines.kubernetes.times import human
+    from pipelines.kubernetes.times import format_duration
 
     node = step.node if len(step.node) <= 20 else f"...{step.node[-17:]}"
-    line = f"{step.step:<12} {step.state:<20} {node:<20} {step.tries:>5} {human(step.seconds):>12}  {step.id}".rstrip()
-    return [line, *_earlier(step), *([f"    {step.why}"] if step.why else [])]
+    spent = format_duration(step.seconds)
+    line = f"{step.step:<12} {step.state:<20} {node:<20} {step.tries:>5} {spent:>12}  {step.id}"
+    return [line.rstrip(), *_earlier(step), *([f"    {step.why}"] if step.why else [])]
 
 
 def _earlier(step: StepStatus) -> list[str]:

@@ -54,7 +54,7 @@ def add(add: Add) -> None:
 def submit(arguments: Namespace) -> CommandOutput:
     """Submit a run."""
     from pipelines.kfp.submit import prepare, start
-    from pipelines.kubernetes.image_digest import parse
+    from pipelines.kubernetes.image_reference import parse
     from pipelines.profiles.profile import load_profile
 
     watch = Stopwatch()
@@ -68,7 +68,7 @@ def submit(arguments: Namespace) -> CommandOutput:
         return _planned(job, watch)
     with connected(arguments) as connection:
         run, version = start(connection, job, request.name)
-        url = connection.page_of(run.run_id)
+        url = connection.run_url(run.run_id)
         lines = [str(run.run_id), *([url] if url else [])]
         record: Json = {
             "id": run.run_id,

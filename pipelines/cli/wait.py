@@ -47,11 +47,11 @@ def wait_for_run(connection: Connection, run_id: str, timeout_seconds: float | N
     Raises:
         Stopped: by SIGTERM or Ctrl-C, which do not stop the run.
     """
-    from pipelines.kfp.wait import until_ended
+    from pipelines.kfp.wait import wait_until_ended
 
     watch = Stopwatch()
     try:
-        run = until_ended(connection, run_id, timeout_seconds, each=report_state_changes())
+        run = wait_until_ended(connection, run_id, timeout_seconds, on_poll=report_state_changes())
     except (Stopped, KeyboardInterrupt) as stopped:
         number = signal.SIGINT if isinstance(stopped, KeyboardInterrupt) else stopped.signal_number
         advice = (

@@ -1,6 +1,6 @@
-"""`gan-pipelines doctor`: does what a run will need work, and if not, what is to be done?
+"""`gan-pipelines doctor`: checks whether everything that a run needs works, and says how to fix what does not.
 
-`check` tries things, `store` looks at the store, `backend` at Kubeflow Pipelines, and the others at Kubernetes. Each
-check tries the very thing that a run does, or reads what decides about it. One whose ground has failed is not tried,
-and says so; one that is not ours to look at says that.
+`check` runs checks, `store` checks the store, `backend` Kubeflow Pipelines, and the others Kubernetes. A check does the
+same call as a run, or reads what decides about it. It is skipped where one that it depends on has failed, and
+inconclusive where we lack the permission.
 """

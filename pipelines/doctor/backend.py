@@ -1,4 +1,4 @@
-"""Does Kubeflow Pipelines answer, know us, let us in, and what time is it there?"""
+"""Checks of Kubeflow Pipelines: it answers, accepts our credentials, and its clock is right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 
 from gan.errors import GanError
-from pipelines.doctor.check import DoctorCheck, InconclusiveError, in_order
+from pipelines.doctor.check import DoctorCheck, InconclusiveError, run_in_order
 from pipelines.doctor.store import MOST_SKEW_SECONDS
 from pipelines.kfp.connection import Connection, connect
 from pipelines.kfp.endpoint import Address
@@ -18,7 +18,7 @@ from pipelines.kfp.pagination import of_namespace
 def examine_backend(
     address: Address, *, clock: Callable[[], float] = time.time
 ) -> tuple[list[DoctorCheck], str | None]:
-    """Every check of the API at `address`, and its version, None where it tells none.
+    """Every check of the API at `address`, and its version, None where it gives none.
 
     Args:
         address: where it is.
@@ -32,7 +32,7 @@ def examine_backend(
             found = connections[0]
             return f"{found.host}, version {found.version or 'unknown'}, {_users(found)}"
 
-        checks = in_order(
+        checks = run_in_order(
             [
                 ("Kubeflow Pipelines answers", reach_it),
                 ("Kubeflow Pipelines lets us list runs", lambda: _runs(connections[0])),
@@ -73,6 +73,6 @@ def _skew(connection: Connection, clock: Callable[[], float]) -> str:
     if skew > MOST_SKEW_SECONDS:
         raise GanError(
             f"{connection.host}'s clock and this machine's differ by {skew:.0f} s, and at most {MOST_SKEW_SECONDS:.0f} "
-            "s are safe: schedules come at other times than they seem to; set this machine's clock by NTP"
+            "s are safe: schedules start at other times than expected; set this machine's clock by NTP"
         )
     return f"{skew:.0f} s apart"

@@ -1,4 +1,4 @@
-"""Is there a node for each step's pod, and does the quota let it in? Busy is no failure: a run waits."""
+"""Checks that a node takes each step's pod, and that the quota admits it. A busy node is fine: a run waits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, NotFoundError
 from pipelines.doctor.check import InconclusiveError
 from pipelines.doctor.checked_call import checked_call
-from pipelines.kubernetes.cluster import Cluster
 from pipelines.profiles.resources import NodeTerm, Resources
 
 Amounts = Mapping[str, Decimal]
@@ -21,20 +21,20 @@ ENDED = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class ClusterNode:
-    """A node: what it has in all, and what no pod on it has asked for."""
+    """A node: `allocatable` is what its pods can request in all, `free` what they have not."""
 
     name: str
     labels: Mapping[str, str]
     taints: tuple[Any, ...]
-    whole: Amounts
+    allocatable: Amounts
     free: Amounts
 
 
-def nodes_of(cluster: Cluster) -> list[ClusterNode]:
-    """Every node that takes pods.
+def nodes_of(cluster: KubernetesApi) -> list[ClusterNode]:
+    """Every schedulable node.
 
     Raises:
-        NotSeenError: we may not look at them.
+        InconclusiveError: we may not list them.
     """
     nodes = [node for node in checked_call(cluster, cluster.core.list_node).items if not node.spec.unschedulable]
     taken: dict[str, dict[str, Decimal]] = {}
@@ -48,21 +48,21 @@ def nodes_of(cluster: Cluster) -> list[ClusterNode]:
 
 
 def _node(node: Any, taken: Amounts) -> ClusterNode:
-    whole = {name: parse_quantity(amount) for name, amount in (node.status.allocatable or {}).items()}
-    free = {name: amount - taken.get(name, Decimal(0)) for name, amount in whole.items()}
-    return ClusterNode(node.metadata.name, node.metadata.labels or {}, tuple(node.spec.taints or ()), whole, free)
+    allocatable = {name: parse_quantity(amount) for name, amount in (node.status.allocatable or {}).items()}
+    free = {name: amount - taken.get(name, Decimal(0)) for name, amount in allocatable.items()}
+    return ClusterNode(node.metadata.name, node.metadata.labels or {}, tuple(node.spec.taints or ()), allocatable, free)
 
 
-def asked(resources: Resources) -> dict[str, Decimal]:
-    """What the pod of a step reserves."""
+def requests_of(resources: Resources) -> dict[str, Decimal]:
+    """The resource requests of a step's pod."""
     amounts = {"cpu": parse_quantity(resources.cpu), "memory": parse_quantity(resources.memory)}
     if resources.accelerator:
         amounts[resources.accelerator] = Decimal(resources.accelerator_count)
     return amounts
 
 
-def grows(cluster: Cluster) -> bool:
-    """Whether a cluster autoscaler, which leaves its account in that place, may add nodes that are not there yet."""
+def has_autoscaler(cluster: KubernetesApi) -> bool:
+    """Whether the cluster autoscaler, which writes this ConfigMap, may add nodes."""
     method = cluster.core.read_namespaced_config_map
     try:
         checked_call(cluster, method, "cluster-autoscaler-status", "kube-system")
@@ -71,41 +71,45 @@ def grows(cluster: Cluster) -> bool:
     return True
 
 
-def room(nodes: list[ClusterNode], step: str, resources: Resources, *, growing: bool) -> str:
-    """Which nodes take the step's pod, and how many have room for it now.
+def check_node(nodes: list[ClusterNode], step: str, resources: Resources, *, autoscaled: bool) -> str:
+    """How many nodes take the step's pod, and how many have room for it now.
 
     Args:
-        nodes: those that there are.
-        step: whose pod.
-        resources: what it asks for.
-        growing: whether the cluster may get others.
+        nodes: of the cluster.
+        step: of the pod.
+        resources: of the pod.
+        autoscaled: whether the cluster may add nodes.
 
     Raises:
-        ClusterError: none ever takes it.
-        NotSeenError: none that is there does, and another may come.
+        ClusterError: no node ever takes it.
+        InconclusiveError: no present node does, but the autoscaler may add one.
     """
-    wanted = asked(resources)
-    placed = [node for node in nodes if _may_be_on(node, resources)]
-    able = [node for node in placed if _holds(node.whole, wanted)]
+    wanted = requests_of(resources)
+    eligible = [node for node in nodes if _is_eligible(node, resources)]
+    able = [node for node in eligible if _fits(node.allocatable, wanted)]
     words = ", ".join(f"{name} {_short(amount)}" for name, amount in wanted.items())
     if not able:
         where = ", ".join(f"{name}={value}" for name, value in resources.node_selector.items()) or "any"
-        most = {name: max((node.whole.get(name, Decimal(0)) for node in placed), default=Decimal(0)) for name in wanted}
+        most = {
+            name: max((node.allocatable.get(name, Decimal(0)) for node in eligible), default=Decimal(0))
+            for name in wanted
+        }
         have = ", ".join(f"{name} {_short(amount)}" for name, amount in most.items())
         why = (
-            f"the largest of {len(placed)} has {have}" if placed else f"none of {len(nodes)} has its labels and taints"
+            f"the largest of {len(eligible)} has {have}"
+            if eligible
+            else f"none of {len(nodes)} has its labels and taints"
         )
         said = f"no node takes the pod of {step} ({words}; node labels {where}): {why}"
-        if growing:
-            raise InconclusiveError(
-                f"{said}. The autoscaler adds one where a node pool allows it: look whether one does"
-            )
+        if autoscaled:
+            raise InconclusiveError(f"{said}. The autoscaler adds one where a node pool allows it: check that one does")
         raise ClusterError(f"{said}; add such a node pool, or give a --profile that asks for less")
-    free = [node for node in able if _holds(node.free, wanted)]
+    free = [node for node in able if _fits(node.free, wanted)]
     accelerator = resources.accelerator
     if accelerator:
-        left, whole = _sum(accelerator, [node.free for node in able]), _sum(accelerator, [node.whole for node in able])
-        words += f"; {_short(left)} of {_short(whole)} {accelerator} free"
+        left = _sum(accelerator, [node.free for node in able])
+        total = _sum(accelerator, [node.allocatable for node in able])
+        words += f"; {_short(left)} of {_short(total)} {accelerator} free"
     now = f"{len(free)} with room now" if free else "none with room now, so it will wait"
     return f"{step} ({words}): {len(able)} of {len(nodes)} nodes take it, {now}"
 
@@ -114,12 +118,12 @@ def _sum(name: str, sides: list[Amounts]) -> Decimal:
     return sum((side.get(name, Decimal(0)) for side in sides), Decimal(0))
 
 
-def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
-    """Whether the namespace's quotas let each step's pods in.
+def quota(cluster: KubernetesApi, steps: Mapping[str, Resources]) -> str:
+    """Whether the namespace's quotas admit each step's pods.
 
     Raises:
-        ClusterError: one never does.
-        NotSeenError: we may not look at them.
+        ClusterError: one never will.
+        InconclusiveError: we may not list them.
     """
     found = checked_call(cluster, cluster.core.list_namespaced_resource_quota, cluster.namespace).items
     waits = []
@@ -127,7 +131,7 @@ def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
         hard = {name: parse_quantity(amount) for name, amount in (item.status.hard or {}).items()}
         used = {name: parse_quantity(amount) for name, amount in (item.status.used or {}).items()}
         for step, resources in steps.items():
-            for name, one in asked(resources).items():
+            for name, one in requests_of(resources).items():
                 key, amount = f"requests.{name}", one * resources.workers
                 if amount > hard.get(key, amount):
                     raise ClusterError(
@@ -143,18 +147,22 @@ def quota(cluster: Cluster, steps: Mapping[str, Resources]) -> str:
     return f"{names} allow every step" + (f"; now {', '.join(waits)}" if waits else "")
 
 
-def _holds(has: Amounts, wanted: Amounts) -> bool:
+def _fits(has: Amounts, wanted: Amounts) -> bool:
     return all(has.get(name, Decimal(0)) >= amount for name, amount in wanted.items())
 
 
-def _may_be_on(node: ClusterNode, resources: Resources) -> bool:
+def _is_eligible(node: ClusterNode, resources: Resources) -> bool:
     labels = node.labels
     selected = all(labels.get(name) == value for name, value in resources.node_selector.items())
     terms = [term for term in resources.affinity if term.weight is None]
-    return selected and all(_true_of(term, labels) for term in terms) and all(_borne(t, resources) for t in node.taints)
+    return (
+        selected
+        and all(_matches(term, labels) for term in terms)
+        and all(_tolerated(t, resources) for t in node.taints)
+    )
 
 
-def _true_of(term: NodeTerm, labels: Mapping[str, str]) -> bool:
+def _matches(term: NodeTerm, labels: Mapping[str, str]) -> bool:
     value = labels.get(term.key)
     if term.operator in ("Exists", "DoesNotExist"):
         return (value is not None) == (term.operator == "Exists")
@@ -166,8 +174,8 @@ def _true_of(term: NodeTerm, labels: Mapping[str, str]) -> bool:
     return number > bound if term.operator == "Gt" else number < bound
 
 
-def _borne(taint: Any, resources: Resources) -> bool:
-    """Kubernetes bears the accelerators' own taint on behalf of pods that ask for them, where GKE is set up so."""
+def _tolerated(taint: Any, resources: Resources) -> bool:
+    """GKE adds the toleration of an accelerator's own taint to pods that request it."""
     if taint.effect == "PreferNoSchedule" or taint.key == resources.accelerator:
         return True
     return any(
@@ -177,6 +185,6 @@ def _borne(taint: Any, resources: Resources) -> bool:
 
 
 def _short(amount: Decimal) -> str:
-    """An amount for people: bytes in Gi."""
+    """An amount for people; bytes in Gi."""
     gibibytes = amount / Decimal(1 << 30)
     return f"{gibibytes:.1f}Gi" if gibibytes >= Decimal("0.1") else f"{amount.normalize():f}"

@@ -1,4 +1,4 @@
-"""One check and what it found; how checks are tried."""
+"""A check, its result, and how checks are run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOT_TRIED = "not tried"
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """What one check found. `ok` is None where it was not tried."""
+    """The result of one check. `ok` is None where it was skipped or inconclusive."""
 
     name: str
     ok: bool | None
@@ -25,23 +25,23 @@ class DoctorCheck:
 
 
 class InconclusiveError(GanError):
-    """Something that is not ours to look at, and may be well: no failure."""
+    """We may not read this, so the check is inconclusive; not a failure."""
 
 
-def tried(name: str, trial: Callable[[], str]) -> DoctorCheck:
-    """One trial. It returns what it found, and raises an error of ours where something is wrong."""
+def run_check(name: str, check: Callable[[], str]) -> DoctorCheck:
+    """The result of one check, which returns what it found, and raises a GanError where something is wrong."""
     try:
-        return DoctorCheck(name, True, trial())
+        return DoctorCheck(name, True, check())
     except InconclusiveError as error:
-        return DoctorCheck(name, None, f"not seen: {error}")
+        return DoctorCheck(name, None, f"inconclusive: {error}")
     except GanError as error:
         return DoctorCheck(name, False, str(error))
 
 
-def in_order(trials: Iterable[tuple[str, Callable[[], str]]]) -> list[DoctorCheck]:
-    """Trials of which each stands on those before it: after the first failure none is tried."""
-    checks: list[DoctorCheck] = []
-    for name, trial in trials:
-        failed = any(check.ok is False for check in checks)
-        checks.append(DoctorCheck(name, None, NOT_TRIED) if failed else tried(name, trial))
-    return checks
+def run_in_order(named_checks: Iterable[tuple[str, Callable[[], str]]]) -> list[DoctorCheck]:
+    """The results of checks that depend on those before them: after the first failure the others are skipped."""
+    results: list[DoctorCheck] = []
+    for name, check in named_checks:
+        failed = any(result.ok is False for result in results)
+        results.append(DoctorCheck(name, None, NOT_TRIED) if failed else run_check(name, check))
+    return results

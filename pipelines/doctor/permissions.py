@@ -1,4 +1,4 @@
-"""May we, and the pods' service account, do what they must? Kubernetes itself is asked, of each right."""
+"""Checks of our permissions and those of the pods' service account, by Kubernetes' access reviews."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import kubernetes
 
+from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError
 from pipelines.doctor.checked_call import checked_call
-from pipelines.kubernetes.cluster import Cluster
 
 
 @dataclass(frozen=True)
-class Right:
-    """What somebody may do to a kind of thing; `resource` may name a part of it, as in pods/log."""
+class Permission:
+    """A verb on a kind of object; `resource` may name a subresource, as in pods/log."""
 
     verb: str
     resource: str
@@ -25,59 +25,61 @@ class Right:
         return f"{self.verb} {kind}{' ' + self.name if self.name else ''}"
 
 
-OURS = (
-    *(Right(verb, "pods") for verb in ("list", "get", "delete")),
-    Right("get", "pods/log"),
-    *(Right(verb, "workflows", "argoproj.io") for verb in ("list", "patch")),
-    *(Right(verb, "jobs", "batch") for verb in ("list", "delete")),
+OWN = (
+    *(Permission(verb, "pods") for verb in ("list", "get", "delete")),
+    Permission("get", "pods/log"),
+    *(Permission(verb, "workflows", "argoproj.io") for verb in ("list", "patch")),
+    *(Permission(verb, "jobs", "batch") for verb in ("list", "delete")),
 )
-"""What `status`, `logs` and `cancel` ask Kubernetes for; without some of it these say and do less."""
-OURS_OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("list", "delete"))
-OURS_OF_KUEUE = (Right("list", "workloads", "kueue.x-k8s.io"),)
-OF_STEPS: tuple[Right, ...] = (
-    Right("create", "workflowtaskresults", "argoproj.io"),
-    Right("patch", "workflowtaskresults", "argoproj.io"),
-    Right("get", "configmaps", name="kfp-launcher"),
+"""Used by `status`, `logs` and `cancel`, which say and do less without them."""
+OWN_FOR_JOBSETS = tuple(Permission(verb, "jobsets", "jobset.x-k8s.io") for verb in ("list", "delete"))
+OWN_FOR_KUEUE = (Permission("list", "workloads", "kueue.x-k8s.io"),)
+FOR_STEPS: tuple[Permission, ...] = (
+    Permission("create", "workflowtaskresults", "argoproj.io"),
+    Permission("patch", "workflowtaskresults", "argoproj.io"),
+    Permission("get", "configmaps", name="kfp-launcher"),
 )
-OF_WORKERS = (
-    *(Right(verb, "jobs", "batch") for verb in ("create", "get", "list", "watch", "delete")),
-    *(Right(verb, "services") for verb in ("create", "get", "delete")),
-    *(Right(verb, "pods") for verb in ("get", "list", "watch")),
-    Right("get", "pods/log"),
-    Right("list", "events"),
+FOR_WORKERS = (
+    *(Permission(verb, "jobs", "batch") for verb in ("create", "get", "list", "watch", "delete")),
+    *(Permission(verb, "services") for verb in ("create", "get", "delete")),
+    *(Permission(verb, "pods") for verb in ("get", "list", "watch")),
+    Permission("get", "pods/log"),
+    Permission("list", "events"),
 )
-OF_JOBSETS = tuple(Right(verb, "jobsets", "jobset.x-k8s.io") for verb in ("create", "get", "list", "watch", "delete"))
+FOR_JOBSETS = tuple(
+    Permission(verb, "jobsets", "jobset.x-k8s.io") for verb in ("create", "get", "list", "watch", "delete")
+)
 
 
-def our_rights(cluster: Cluster, rights: tuple[Right, ...]) -> str:
-    """What the kubeconfig's user may do in the namespace.
+def own_permissions(cluster: KubernetesApi, permissions: tuple[Permission, ...]) -> str:
+    """Check what the kubeconfig's user may do in the namespace.
 
     Raises:
-        ClusterError: a right is missing.
+        ClusterError: a permission is missing.
     """
-    missing = [right for right in rights if not _mine(cluster, right)]
+    missing = [permission for permission in permissions if not _we_may(cluster, permission)]
     if missing:
         raise ClusterError(
             f"you may not {_list(missing)} in {cluster.namespace}: `status` and `logs` will say less, and `cancel` may "
-            "leave something behind; ask for a role there that lets you, or set KUBECONFIG to that of somebody who has "
-            "one"
+            "leave something behind; ask for a role that allows it, or set KUBECONFIG to that of somebody who has "
+            "it"
         )
-    return _list(rights)
+    return _list(permissions)
 
 
-def rights_of_pods(cluster: Cluster, account: str, rights: tuple[Right, ...]) -> str:
-    """What the service account of a run's pods may do.
+def pod_permissions(cluster: KubernetesApi, account: str, permissions: tuple[Permission, ...]) -> str:
+    """Check what the service account of a run's pods may do.
 
     Raises:
-        ClusterError: it is missing, or a right of it is.
-        NotSeenError: we may not ask.
+        ClusterError: it or one of its permissions is missing.
+        InconclusiveError: we may not ask.
     """
     checked_call(cluster, cluster.core.read_namespaced_service_account, account, cluster.namespace, remedy=APPLY)
     user = f"system:serviceaccount:{cluster.namespace}:{account}"
-    missing = [right for right in rights if not _of(cluster, user, right)]
+    missing = [permission for permission in permissions if not _may(cluster, user, permission)]
     if missing:
         raise ClusterError(f"{account} may not {_list(missing)} in {cluster.namespace}; {APPLY}")
-    return f"{account}: {_list(rights)}"
+    return f"{account}: {_list(permissions)}"
 
 
 APPLY = (
@@ -86,39 +88,39 @@ APPLY = (
 )
 
 
-def _mine(cluster: Cluster, right: Right) -> bool:
-    spec = kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=_attributes(cluster, right))
+def _we_may(cluster: KubernetesApi, permission: Permission) -> bool:
+    spec = kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=_attributes(cluster, permission))
     review = kubernetes.client.V1SelfSubjectAccessReview(spec=spec)
     service = cluster.authorization
     return bool(checked_call(cluster, service.create_self_subject_access_review, review).status.allowed)
 
 
-def _of(cluster: Cluster, user: str, right: Right) -> bool:
+def _may(cluster: KubernetesApi, user: str, permission: Permission) -> bool:
     spec = kubernetes.client.V1SubjectAccessReviewSpec(
         user=user,
         groups=["system:serviceaccounts", f"system:serviceaccounts:{cluster.namespace}", "system:authenticated"],
-        resource_attributes=_attributes(cluster, right),
+        resource_attributes=_attributes(cluster, permission),
     )
     review = kubernetes.client.V1SubjectAccessReview(spec=spec)
     return bool(checked_call(cluster, cluster.authorization.create_subject_access_review, review).status.allowed)
 
 
-def _attributes(cluster: Cluster, right: Right) -> kubernetes.client.V1ResourceAttributes:
-    resource, _, part = right.resource.partition("/")
+def _attributes(cluster: KubernetesApi, permission: Permission) -> kubernetes.client.V1ResourceAttributes:
+    resource, _, part = permission.resource.partition("/")
     return kubernetes.client.V1ResourceAttributes(
         namespace=cluster.namespace,
-        verb=right.verb,
+        verb=permission.verb,
         resource=resource,
         subresource=part or None,
-        group=right.group,
-        name=right.name or None,
+        group=permission.group,
+        name=permission.name or None,
     )
 
 
-def _list(rights: tuple[Right, ...] | list[Right]) -> str:
-    """The rights in few words: verbs of one kind together."""
+def _list(permissions: tuple[Permission, ...] | list[Permission]) -> str:
+    """The permissions, with the verbs on one kind together."""
     kinds: dict[str, list[str]] = {}
-    for right in rights:
-        verb, _, kind = str(right).partition(" ")
+    for permission in permissions:
+        verb, _, kind = str(permission).partition(" ")
         kinds.setdefault(kind, []).append(verb)
     return ", ".join(f"{'/'.join(verbs)} {kind}" for kind, verbs in kinds.items())

@@ -1,4 +1,4 @@
-"""Is in the namespace what the pods of a run refer to?"""
+"""Checks that the cluster has what the pods of a run refer to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import kubernetes
 
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from gan.errors import ClusterError, ConfigError, NotFoundError
 from pipelines.doctor.check import InconclusiveError
-from pipelines.doctor.checked_call import checked_call, in_sight
+from pipelines.doctor.checked_call import checked_call, inconclusive_if_forbidden
 from pipelines.doctor.permissions import APPLY
-from pipelines.kubernetes.api_groups import served
-from pipelines.kubernetes.cluster import Cluster
-from pipelines.kubernetes.image_digest import at, parse
+from pipelines.kubernetes.api_groups import preferred_version
+from pipelines.kubernetes.deployments import environment_of
+from pipelines.kubernetes.image_reference import at, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, digest_of
 from pipelines.profiles.resources import Resources
 
@@ -27,8 +28,8 @@ ROOTS = ("gs://", "s3://", "minio://")
 UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
 
 
-def version(cluster: Cluster) -> str:
-    """Which Kubernetes answers.
+def version(cluster: KubernetesApi) -> str:
+    """The version of Kubernetes.
 
     Raises:
         ClusterError: it can't be reached, or is too old.
@@ -37,24 +38,24 @@ def version(cluster: Cluster) -> str:
     numbers = tuple(int(re.sub(r"\D.*", "", part) or 0) for part in (found.major, found.minor))
     if numbers < OLDEST:
         raise ClusterError(f"Kubernetes {found.git_version} is too old; upgrade to {OLDEST[0]}.{OLDEST[1]} or newer")
-    return f"{cluster.client.configuration.host}, {found.git_version}"
+    return f"{cluster.host}, {found.git_version}"
 
 
-def namespace(cluster: Cluster) -> str:
-    """Whether it is there.
+def namespace(cluster: KubernetesApi) -> str:
+    """Check that the namespace exists.
 
     Raises:
-        NotFoundError: it is not.
+        NotFoundError: it does not.
     """
     _labels(cluster)
     return cluster.namespace
 
 
-def admission(cluster: Cluster) -> str:
-    """Whether the namespace admits just the pods that `k8s/base` has it admit.
+def admission(cluster: KubernetesApi) -> str:
+    """Check that the namespace enforces what `k8s/base` sets.
 
     Raises:
-        ClusterError: it admits others.
+        ClusterError: it does not.
     """
     labels = _labels(cluster)
     level = labels.get("pod-security.kubernetes.io/enforce", "privileged")
@@ -62,24 +63,24 @@ def admission(cluster: Cluster) -> str:
     if level != WANTED_LEVEL:
         lacking.append(f"its Pod Security is {level} and not {WANTED_LEVEL}")
     if labels.get(GUARDED) != "true":
-        lacking.append(f"it lacks the label {GUARDED}=true, by which the admission policies hold there")
+        lacking.append(f"it lacks the label {GUARDED}=true, which the admission policies select")
     if lacking:
         raise ClusterError(f"{cluster.namespace}: {', and '.join(lacking)}; {APPLY}, also after each upgrade of KFP")
     return f"Pod Security {level}, and the admission policies"
 
 
-def _labels(cluster: Cluster) -> dict[str, str]:
+def _labels(cluster: KubernetesApi) -> dict[str, str]:
     remedy = f"create it (`kubectl create namespace {cluster.namespace}`) or give the --namespace that runs are in"
     return dict(
         checked_call(cluster, cluster.core.read_namespace, cluster.namespace, remedy=remedy).metadata.labels or {}
     )
 
 
-def launcher(cluster: Cluster) -> str:
-    """Where Kubeflow puts artifacts.
+def launcher(cluster: KubernetesApi) -> str:
+    """Where Kubeflow stores artifacts.
 
     Raises:
-        ClusterError: a place that it does not know.
+        ClusterError: at a URI that Kubeflow does not support.
     """
     try:
         found = checked_call(cluster, cluster.core.read_namespaced_config_map, "kfp-launcher", cluster.namespace)
@@ -88,24 +89,24 @@ def launcher(cluster: Cluster) -> str:
     root = (found.data or {}).get("defaultPipelineRoot") or UNSET_ROOT
     if not root.startswith(ROOTS):
         raise ClusterError(
-            f'kfp-launcher has defaultPipelineRoot "{root}", and Kubeflow knows {", ".join(ROOTS)}; correct it with '
+            f'kfp-launcher has defaultPipelineRoot "{root}", but Kubeflow supports {", ".join(ROOTS)}; correct it with '
             f"`kubectl -n {cluster.namespace} edit configmap kfp-launcher`"
         )
     return root
 
 
-def argo(cluster: Cluster) -> str:
-    """Whether Argo's controller makes pods as `k8s/workflow-controller.sh` has it do.
+def argo(cluster: KubernetesApi) -> str:
+    """Check that Argo's controller is set up as by `k8s/workflow-controller.sh`.
 
     Raises:
-        ClusterError: it does not.
-        NotSeenError: we may not look, or it is installed under other names.
+        ClusterError: it is not.
+        InconclusiveError: we may not read it, or it is installed under other names.
     """
     read_config_map = cluster.core.read_namespaced_config_map
     try:
         data = checked_call(cluster, read_config_map, f"{ARGO}-configmap", cluster.namespace).data or {}
-        with in_sight():
-            finalizer = cluster.environment_of(ARGO).get(FINALIZER)
+        with inconclusive_if_forbidden():
+            finalizer = environment_of(cluster, ARGO).get(FINALIZER)
     except NotFoundError as error:
         raise InconclusiveError(str(error)) from None
     lacking = []
@@ -115,44 +116,44 @@ def argo(cluster: Cluster) -> str:
         lacking.append("a pod that is deleted by force fails its run")
     if lacking:
         raise ClusterError(f"{', and '.join(lacking)}; run k8s/workflow-controller.sh, also after each upgrade of KFP")
-    return "steps have their grace, and a pod that is deleted by force is tried again"
+    return "steps have their grace, and a pod that is deleted by force is retried"
 
 
-def cache_claim(cluster: Cluster, claim: str) -> str:
-    """Whether the volume of the cache is there.
+def cache_claim(cluster: KubernetesApi, claim: str) -> str:
+    """Check the volume of the cache.
 
     Raises:
-        NotFoundError: it is not.
-        ClusterError: no volume stands behind it.
+        NotFoundError: there is no such claim.
+        ClusterError: its volume is lost.
     """
     remedy = f"create the PersistentVolumeClaim {claim}, or take cache_claim out of the profile"
     method = cluster.core.read_namespaced_persistent_volume_claim
     found = checked_call(cluster, method, claim, cluster.namespace, remedy=remedy)
     if found.status.phase == "Lost":
-        raise ClusterError(f"the volume of {claim} is lost; delete the claim and create it anew")
+        raise ClusterError(f"the volume of {claim} is lost; delete the claim and create it again")
     return f"{claim} is {found.status.phase}"
 
 
-def pull_secret(cluster: Cluster, secret: str) -> str:
-    """Whether the Secret that images are pulled with is there.
+def pull_secret(cluster: KubernetesApi, secret: str) -> str:
+    """Check the image pull Secret.
 
     Raises:
-        NotFoundError: it is not.
-        ClusterError: it holds something else.
+        NotFoundError: there is none.
+        ClusterError: it is of another type.
     """
     remedy = f"`kubectl -n {cluster.namespace} create secret docker-registry {secret} ...` creates it"
     found = checked_call(cluster, cluster.core.read_namespaced_secret, secret, cluster.namespace, remedy=remedy)
     if found.type != "kubernetes.io/dockerconfigjson":
-        raise ClusterError(f"secret {secret} is of type {found.type}, not one to pull images with; {remedy}")
+        raise ClusterError(f"secret {secret} is of type {found.type}, not an image pull secret; {remedy}")
     return secret
 
 
-def image(cluster: Cluster, name: str) -> str:
-    """Whether nodes have the image, or its registry does.
+def image(cluster: KubernetesApi, name: str) -> str:
+    """Check that all nodes have the image, or its registry has it.
 
     Raises:
-        ConfigError: neither; or only the registry could tell which image a tag means, and does not.
-        NotSeenError: we may not look at nodes; or the registry does not tell us about a digest, and may tell the nodes.
+        ConfigError: neither; or the registry does not resolve the tag.
+        InconclusiveError: we may not list nodes; or the registry refuses us a digest that it may give to nodes.
     """
     wanted = parse(name)
     nodes = checked_call(cluster, cluster.core.list_node).items
@@ -179,7 +180,7 @@ def _images(node: object) -> list[str]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two names mean one image, as `gan:1` and `docker.io/library/gan:1` do; beside a digest no tag counts."""
+    """Whether two names mean one image, as `gan:1` and `docker.io/library/gan:1` do; a digest overrides the tag."""
     try:
         names = [parse(one), parse(other)]
     except ConfigError:
@@ -188,14 +189,14 @@ def _same(one: str, other: str) -> bool:
     return a == b
 
 
-def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
-    """Whether Kueue admits the pods.
+def kueue(cluster: KubernetesApi, queue: str, priority: str | None) -> str:
+    """Check that Kueue can admit the pods.
 
     Raises:
         ClusterError, NotFoundError: it is not installed, has no such queue, or the queue is closed.
     """
     group = "kueue.x-k8s.io"
-    preferred = _served(cluster, group)
+    preferred = _preferred_version(cluster, group)
     if preferred is None:
         raise ClusterError(
             f"the profile has the queue {queue}, and Kueue is not installed: pods would start without it; install it, "
@@ -222,31 +223,31 @@ def kueue(cluster: Cluster, queue: str, priority: str | None) -> str:
     )
 
 
-def jobset(cluster: Cluster, resources: Resources) -> str:
-    """What several workers run as.
+def jobset(cluster: KubernetesApi, resources: Resources) -> str:
+    """How several workers run.
 
     Raises:
         NotFoundError: the service account that they run as is missing.
-        NotSeenError: we may not look.
+        InconclusiveError: we may not read it.
     """
     checked_call(
         cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY
     )
-    preferred = _served(cluster, "jobset.x-k8s.io")
+    preferred = _preferred_version(cluster, "jobset.x-k8s.io")
     kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
     return f"{resources.workers} workers as {kind}"
 
 
-def has_jobsets(cluster: Cluster) -> bool:
+def has_jobsets(cluster: KubernetesApi) -> bool:
     """Whether JobSet is installed."""
-    return _served(cluster, "jobset.x-k8s.io") is not None
+    return _preferred_version(cluster, "jobset.x-k8s.io") is not None
 
 
-def has_kueue(cluster: Cluster) -> bool:
+def has_kueue(cluster: KubernetesApi) -> bool:
     """Whether Kueue is installed."""
-    return _served(cluster, "kueue.x-k8s.io") is not None
+    return _preferred_version(cluster, "kueue.x-k8s.io") is not None
 
 
-def _served(cluster: Cluster, group: str) -> str | None:
-    with in_sight():
-        return served(cluster, group)
+def _preferred_version(cluster: KubernetesApi, group: str) -> str | None:
+    with inconclusive_if_forbidden():
+        return preferred_version(cluster, group)

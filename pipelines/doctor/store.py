@@ -1,4 +1,4 @@
-"""Does the store work as a run will use it?"""
+"""Checks of the store, with the operations of a run."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gan.errors import GanError, IntegrityError
 from gan.store import Store, open_store
 from gan.store.interface import PROBES
 from gan.util.ids import sha256
-from pipelines.doctor.check import DoctorCheck, in_order
+from pipelines.doctor.check import DoctorCheck, run_in_order
 
 PROBE = f"{PROBES}/doctor"
 MOST_SKEW_SECONDS = 300.0
 
 
 def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[DoctorCheck]:
-    """Every check of the store at `uri`, in the order in which a run would trip over them.
+    """Every check of the store at `uri`, in the order in which a run would fail.
 
     Args:
-        uri: what `--store` gives.
+        uri: from `--store`.
         clock: this machine's seconds since 1970.
     """
     stores: list[Store] = []
@@ -28,14 +28,14 @@ def examine_store(uri: str, *, clock: Callable[[], float] = time.time) -> list[D
         stores.append(open_store(uri))
         return stores[0].uri
 
-    trials: list[tuple[str, Callable[[], str]]] = [
+    checks: list[tuple[str, Callable[[], str]]] = [
         ("store opens", open_it),
         ("store lists", lambda: _list(stores[0])),
         ("store writes, reads and deletes", lambda: _write_and_read(stores[0])),
         ("store enforces conditions", lambda: _conditions(stores[0])),
         ("store's clock", lambda: _skew(stores[0], clock)),
     ]
-    return in_order(trials)
+    return run_in_order(checks)
 
 
 def _list(store: Store) -> str:
@@ -51,7 +51,7 @@ def _write_and_read(store: Store) -> str:
     if found != written:
         raise IntegrityError(
             f"{store.uri_of(PROBE)} was written with SHA-256 {sha256(written)} and read with {sha256(found)}; "
-            "another doctor at work just now, or storage that can't be trusted: try again"
+            "another doctor is running, or the storage is unreliable: try again"
         )
     return f"{len(written)} bytes there and back"
 

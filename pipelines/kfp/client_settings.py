@@ -1,4 +1,4 @@
-"""How the generated client of the API is set up for an address: certificates, proxy, and no retries of its own."""
+"""Settings of the generated client for an address: certificates, proxy, and no retries of its own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipelines.kfp.endpoint import Address
 def configuration(address: Address) -> Any:
     """The generated client's settings."""
     made = api.Configuration(host=address.host)
-    made.retries = False  # urllib3's own would repeat what is not repeatable
+    made.retries = False  # urllib3's own would also repeat requests that must not be repeated
     made.ssl_ca_cert = str(address.ca_file) if address.ca_file else None
     made.proxy = _proxy(address.host)
     return made
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for a URL, as other programs understand those variables."""
+    """The proxy for a URL from the usual environment variables."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host == "localhost" or host.startswith("127.") or host == "::1" or urllib.request.proxy_bypass(host):

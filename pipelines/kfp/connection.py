@@ -1,4 +1,4 @@
-"""A connection to the API of Kubeflow Pipelines: asks again what may pass, and tells the rest in words of ours."""
+"""A connection to the API of Kubeflow Pipelines: retries transient errors, and says what to do about others."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from typing import Any
 import kfp_server_api as api
 from urllib3.exceptions import HTTPError
 
+from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, GanError, NotFoundError
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
 from pipelines.kfp import api_errors
-from pipelines.kfp.api_errors import AnswerError, Fault, UnsureError
+from pipelines.kfp.api_errors import FailedRequest, UnsureError
 from pipelines.kfp.client_settings import configuration
 from pipelines.kfp.endpoint import Address
 
-OLDEST = (2, 14)
+OLDEST_VERSION = (2, 14)
 TIMEOUTS_SECONDS = (10, 60)  # to connect, to be answered
-DOUBTS = 3
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 10.0
 
 
 @dataclass(frozen=True)
-class RetryPolicy:
-    """How long the API may be away: `first_seconds` while we look whether it is there at all, `seconds` afterwards.
+class MaxOutage:
+    """How long requests are retried while the API does not answer: when connecting, and afterwards.
 
-    A restart of the API server takes it away for about half a minute.
+    A restart of the API server takes about half a minute.
     """
 
-    first_seconds: float = 10.0
+    connect_seconds: float = 10.0
     seconds: float = 180.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -39,17 +41,17 @@ class RetryPolicy:
 class Connection:
     """The API at an address. `runs`, `pipelines`, `uploads`, `experiments` and `schedules` are its services.
 
-    `host` and `namespace` are those of the address; `version` is the backend's own word, None where it gives none;
-    `multi_user` tells whether each request must name the namespace, and `api_namespace` is what it must name.
+    `host` and `namespace` are those of the address; `version` is the backend's, None where it gives none; `multi_user`:
+    each request must name the namespace, as `api_namespace` has it.
     """
 
-    def __init__(self, address: Address, patience: RetryPolicy, *, forwarded: bool = False) -> None:
+    def __init__(self, address: Address, max_outage: MaxOutage, *, forwarded: bool = False) -> None:
         self.address = address
         self._forwarded = forwarded
         self.host, self.namespace = address.host, address.namespace
         self.version: str | None = None
         self.multi_user = False
-        self._patience = patience
+        self._max_outage = max_outage
         self.client = api.ApiClient(configuration(address))
         self.runs = api.RunServiceApi(self.client)
         self.pipelines = api.PipelineServiceApi(self.client)
@@ -59,15 +61,15 @@ class Connection:
 
     @property
     def api_namespace(self) -> str | None:
-        """The namespace to name in requests; a backend with one user for all takes none."""
+        """The namespace to name in requests; a backend with a single user takes none."""
         return self.namespace if self.multi_user else None
 
-    def page_of(self, run_id: object) -> str:
-        """Where the UI shows a run; empty where the host is a port that is forwarded for this one command."""
+    def run_url(self, run_id: object) -> str:
+        """The UI's page of a run; empty where the host is a port forwarded for this command only."""
         return "" if self._forwarded else f"{self.host}/#/runs/details/{run_id}"
 
     def get(self, path: str, **named: Any) -> Any:
-        """The JSON at a path that none of the services has a method for; arguments and errors as with `call`."""
+        """The JSON at a path without a service method; arguments and errors as with `call`."""
         return self.call(
             self.client.call_api,
             path,
@@ -83,7 +85,7 @@ class Connection:
         method: Callable[..., Any],
         *arguments: Any,
         repeatable: bool = True,
-        patience_seconds: float | None = None,
+        retry_seconds: float | None = None,
         **named: Any,
     ) -> Any:
         """What a method of a service returns.
@@ -91,49 +93,58 @@ class Connection:
         Args:
             method: such as `connection.runs.run_service_get_run`.
             arguments: of the method.
-            repeatable: False where a request that is carried out twice would do harm, as making a run does.
-            patience_seconds: how long to ask again while the API is away; by default as the connection was made.
+            repeatable: False where carrying the request out twice would do harm, as when creating a run.
+            retry_seconds: how long to retry while the API does not answer; by default as the connection was made.
             named: further arguments of the method.
 
         Raises:
-            UnsureError: the answer was lost, and the request is not repeatable: look what has come of it.
+            UnsureError: the answer to a request that is not repeatable was lost; check what happened.
             NotFoundError: no such run, pipeline, version or schedule.
             ClusterError: the API can't be reached, or refused.
         """
-        longest = self._patience.seconds if patience_seconds is None else patience_seconds
-        began, failures, doubts = self._patience.clock(), 0, 0
-        while True:
-            fault = self._try(method, arguments, named)
-            if not isinstance(fault, Fault):
-                return fault.answer
-            failures, doubts = failures + 1, doubts + fault.doubtful
-            if fault.passing and not fault.unsent and not repeatable:
-                raise UnsureError(f"{fault.error}; the answer was lost, and what was asked may have been done or not")
-            pause = min(0.25 * 2 ** min(failures, 8), 10.0)
-            spent = self._patience.clock() - began
-            if not fault.passing or doubts == DOUBTS or spent + pause > longest:
-                raise fault.error
-            self._patience.sleep(pause)
+        limit = self._max_outage
+        policy = RetryPolicy(
+            limit.seconds if retry_seconds is None else retry_seconds,
+            FIRST_PAUSE_SECONDS,
+            MAX_PAUSE_SECONDS,
+            clock=limit.clock,
+            sleep=limit.sleep,
+        )
 
-    def _try(self, method: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> _Answer | Fault:
+        def attempt() -> Any:
+            result = self._try(method, arguments, named)
+            if isinstance(result, _Answer):
+                return result.answer
+            if not result.transient:
+                raise result.error
+            if not result.unsent and not repeatable:
+                raise UnsureError(f"{result.error}; the answer was lost, so the request may have been carried out")
+            raise TransientError(str(result.error), ambiguous=result.ambiguous) from result.error
+
         try:
-            self._authorise()
+            return policy.call(attempt)
+        except RetriesExhaustedError as error:
+            raise error.cause from None
+
+    def _try(self, method: Callable[..., Any], arguments: Any, named: dict[str, Any]) -> _Answer | FailedRequest:
+        try:
+            self._set_token()
             answer = method(*arguments, _request_timeout=TIMEOUTS_SECONDS, **named)
         except api.ApiException as error:
             return api_errors.of_answer(error, self.address)
         except HTTPError as error:
             return api_errors.of_transport(error, self.address)
         except (ValueError, TypeError, AttributeError) as error:
-            if isinstance(error.__context__, api.ApiException):  # the client stumbles over an error without a body
+            if isinstance(error.__context__, api.ApiException):  # the client fails on an error without a body
                 return api_errors.of_answer(error.__context__, self.address)
-            if isinstance(error, api.ApiTypeError | api.ApiValueError) or self._kind_of_answer() in _JSON:
-                raise  # our own wrong call, a bug
-            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
-        if self._kind_of_answer() not in _JSON:
-            return Fault(api_errors.not_the_api(self.host, self._kind_of_answer()))
+            if isinstance(error, api.ApiTypeError | api.ApiValueError) or self._content_type() in _JSON:
+                raise  # a wrong call of ours, a bug
+            return FailedRequest(api_errors.not_the_api(self.host, self._content_type()))
+        if self._content_type() not in _JSON:
+            return FailedRequest(api_errors.not_the_api(self.host, self._content_type()))
         return _Answer(answer)
 
-    def _authorise(self) -> None:
+    def _set_token(self) -> None:
         path = self.address.token_file
         if path is None:
             return
@@ -145,7 +156,7 @@ class Connection:
             raise ClusterError(f"{path} must hold a token, one word and nothing else; write one there")
         self.client.set_default_header("Authorization", f"Bearer {token}")
 
-    def _kind_of_answer(self) -> str | None:
+    def _content_type(self) -> str | None:
         last = getattr(self.client, "last_response", None)
         kind = last.getheader("content-type") if last is not None else None
         return kind.partition(";")[0].strip().lower() if kind else None
@@ -160,17 +171,17 @@ _JSON = ("application/json",)
 
 
 @contextmanager
-def connect(address: Address, patience: RetryPolicy | None = None) -> Iterator[Connection]:
-    """A connection to an API that has been seen to answer.
+def connect(address: Address, max_outage: MaxOutage | None = None) -> Iterator[Connection]:
+    """A connection to an API that has answered.
 
     Raises:
-        ClusterError: it can't be reached, refuses us, is no API of Kubeflow Pipelines, or one that is too old.
+        ClusterError: it can't be reached, refuses us, is not an API of Kubeflow Pipelines, or is too old.
     """
-    patience = patience or RetryPolicy()
+    max_outage = max_outage or MaxOutage()
     with _forwarded(address) as reached:
-        connection = Connection(reached, patience, forwarded=address.port_forward)
+        connection = Connection(reached, max_outage, forwarded=address.port_forward)
         try:
-            _greet(connection, patience.first_seconds)
+            _check_version(connection, max_outage.connect_seconds)
             yield connection
         finally:
             connection.client.rest_client.pool_manager.clear()
@@ -187,31 +198,31 @@ def _forwarded(address: Address) -> Iterator[Address]:
         yield reached
 
 
-def _greet(connection: Connection, patience_seconds: float) -> None:
-    """Find out what answers; a backend of Kubeflow Pipelines 1 knows only the older of the two paths."""
-    health = _health(connection, "v2beta1", patience_seconds)
-    version = _health(connection, "v1beta1", patience_seconds)
+def _check_version(connection: Connection, retry_seconds: float) -> None:
+    """Read version and user mode; a backend of Kubeflow Pipelines 1 has only the older of the two paths."""
+    health = _health(connection, "v2beta1", retry_seconds)
+    version = _health(connection, "v1beta1", retry_seconds)
     said = version.get("tag_name") if isinstance(version, dict) else None
     connection.version = str(said) if said else None
     numbers = re.match(r"v?(\d+)\.(\d+)", connection.version or "")
-    old = numbers is not None and (int(numbers[1]), int(numbers[2])) < OLDEST
+    old = numbers is not None and (int(numbers[1]), int(numbers[2])) < OLDEST_VERSION
     if old or (isinstance(health, GanError) and not isinstance(version, GanError)):
         raise ClusterError(
-            f"{connection.host} is Kubeflow Pipelines {connection.version or '1'}, and the oldest that will do is "
-            f"{OLDEST[0]}.{OLDEST[1]}; upgrade it, or give the --host of a newer one"
+            f"{connection.host} is Kubeflow Pipelines {connection.version or '1'}, and the oldest supported is "
+            f"{OLDEST_VERSION[0]}.{OLDEST_VERSION[1]}; upgrade it, or give the --host of a newer one"
         )
     if isinstance(health, GanError):
         raise health
     connection.multi_user = bool(health.get("multi_user"))
 
 
-def _health(connection: Connection, generation: str, patience_seconds: float) -> dict[str, Any] | GanError:
-    """What the API says of itself; an error where there is no such path."""
+def _health(connection: Connection, generation: str, retry_seconds: float) -> dict[str, Any] | GanError:
+    """The health record of the API; an error where it has no such path."""
     try:
-        found = connection.get(f"/apis/{generation}/healthz", patience_seconds=patience_seconds)
+        found = connection.get(f"/apis/{generation}/healthz", retry_seconds=retry_seconds)
     except NotFoundError:
         return api_errors.no_api(connection.host)
-    except AnswerError as error:
+    except ApiStatusError as error:
         if error.status in (404, 405, 501):
             return error
         raise

@@ -1,4 +1,4 @@
-"""Where Kubeflow Pipelines is reached: flags first, then the environment."""
+"""The address of Kubeflow Pipelines: from flags, else from the environment."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 class Address:
     """How to reach the API.
 
-    `host` is its URL, empty where the Kubernetes API forwards a port to it (`port_forward`); `namespace` is where runs
-    have their pods; `token_file` holds the bearer token, read anew for each request, as such files are renewed;
-    `ca_file` holds the certificates that the host's is checked against, those of the public authorities otherwise.
+    `host` is its URL, empty where the Kubernetes API forwards a port to it (`port_forward`); `namespace` is that of the
+    runs' pods; `token_file` holds the bearer token, and is read for each request, as such files are renewed; `ca_file`
+    holds certificate authorities, by default the public ones.
     """
 
     host: str = ""
@@ -31,13 +31,13 @@ class Address:
     port_forward: bool = False
 
     def __post_init__(self) -> None:
-        if "@" in self.host:  # wherever it is: what is before it may be a password, and is not to be repeated
+        if "@" in self.host:  # what precedes it may be a password, which must not be repeated
             raise ConfigError(
                 f"--host and {HOST} must hold no @, as with a user and password, which messages would show; give the "
                 "URL without these, such as http://127.0.0.1:8888, and a token by --token-file; an @ in a path is %40"
             )
         if self.port_forward and self.host:
-            raise ConfigError(f"--port-forward makes a host of its own; got --host {self.host} too; leave one out")
+            raise ConfigError(f"--port-forward provides its own host; got --host {self.host} as well; leave one out")
         if not self.port_forward and not self.host:
             raise ConfigError(f"where is Kubeflow Pipelines? Give --host URL, set {HOST}, or give --port-forward")
         if self.host and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", self.host):
@@ -58,7 +58,7 @@ def find(
     port_forward: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> Address:
-    """The address that flags give; where one is left out, the environment's.
+    """The address from flags; what is left out comes from the environment.
 
     Raises:
         ConfigError: a value is wrong, or there is no host.

@@ -1,4 +1,4 @@
-"""What a step prints, attempt after attempt, from its pods; also while it runs, through restarts of the API server."""
+"""The log of a step, attempt after attempt, from its pods; can follow it through restarts of the API server."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from components.multi_worker.pod_log_follower import LineDeduplicator, lines_of
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi, is_transient
+from components.kubernetes.pod_logs import PodLog
 from components.registry import STEPS
-from components.runtime.pod_metadata import CONTAINER
 from gan.errors import ClusterError, NotFoundError
 from gan.util.log import say, warn
 from pipelines.kfp import runs
-from pipelines.kfp.api_errors import BUSY, DOUBTFUL, AnswerError
 from pipelines.kfp.connection import Connection
-from pipelines.kubernetes.cluster import Cluster, in_words
-from pipelines.kubernetes.pending_reasons import why_pending
+from pipelines.kubernetes.pod_explanations import why_pending
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of, step_of, task_of
 
-EVERY_SECONDS = 2.0
-QUIET_SECONDS = 300  # a stream that was silent for so long is asked for anew
-PATIENCE_SECONDS = 600.0
+POLL_INTERVAL_SECONDS = 2.0
+IDLE_TIMEOUT_SECONDS = 300.0  # a stream that is silent for this long is opened again
+MAX_OUTAGE_SECONDS = 600.0
 
 
-def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
-    """What every attempt of a step has printed, the first attempt first.
+def lines(cluster: KubernetesApi, run_id: str, step: str) -> Iterator[str]:
+    """The log of every attempt of a step, oldest first.
 
     Raises:
         NotFoundError: the step has no pod.
@@ -33,162 +32,141 @@ def lines(cluster: Cluster, run_id: str, step: str) -> Iterator[str]:
     pods = pods_of(cluster, run_id, step)
     if not pods:
         raise NotFoundError(
-            f"{step} of the run {run_id} has no pod: it has not begun, or its pods were deleted; "
-            f"`gan-pipelines status {run_id}` tells which"
+            f"{step} of the run {run_id} has no pod: it has not started, or its pods were deleted; "
+            f"see `gan-pipelines status {run_id}`"
         )
-    yield from _lines_of([_Tail(cluster, pod) for pod in pods], follow=False)
+    yield from _new_lines([_AttemptLog(cluster, pod) for pod in pods], follow=False)
 
 
 def followed(
     connection: Connection,
-    cluster: Cluster,
+    cluster: KubernetesApi,
     run_id: str,
     step: str,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
-    """What a step prints, from its first attempt on, until the step or the run has ended.
+    """The log of a step from its first attempt, until the step or the run has ended.
 
-    Of steps that come often it is what all of them print, the oldest first, until the run has ended.
+    For a step that repeats it is the log of all of them, oldest first, until the run has ended.
 
     Raises:
         NotFoundError: the run has ended, and the step never had a pod.
-        ClusterError: Kubernetes was away for ten minutes, or refuses.
+        ClusterError: Kubernetes did not answer for ten minutes, or refuses.
     """
-    tails: dict[str, _Tail] = {}
-    absence = _Absence(clock)
+    logs: dict[str, _AttemptLog] = {}
+    outage = _Outage(clock)
     while True:
         over = runs.get(connection, run_id).state in runs.ENDED  # before the pods are listed, so that none is missed
         try:
             pods = pods_of(cluster, run_id, step)
-            there = [tails.setdefault(pod.metadata.name, _Tail(cluster, pod, absence.end)) for pod in pods]
-            yield from _lines_of(there, follow=True)
-            absence.end()
+            current = [logs.setdefault(pod.metadata.name, _AttemptLog(cluster, pod, outage.end)) for pod in pods]
+            yield from _new_lines(current, follow=True)
+            outage.end()
         except ClusterError as error:
-            refused = isinstance(error, AnswerError) and not _may_pass(error)
-            if refused or absence.seconds() > PATIENCE_SECONDS:
+            refused = isinstance(error, ApiStatusError) and not is_transient(error)
+            if refused or outage.seconds() > MAX_OUTAGE_SECONDS:
                 raise
             over = False
-        if over or _has_ended(step, tails.values()):
+        if over or _has_ended(step, logs.values()):
             break
-        sleep(EVERY_SECONDS)
-    if not tails:
+        sleep(POLL_INTERVAL_SECONDS)
+    if not logs:
         raise NotFoundError(f"{step} of the run {run_id} never had a pod; see `gan-pipelines status {run_id}`")
 
 
-def pods_of(cluster: Cluster, run_id: str, step: str) -> list[Any]:
-    """The pods of a step that are still there, the oldest first."""
+def pods_of(cluster: KubernetesApi, run_id: str, step: str) -> list[Any]:
+    """The pods of a step that still exist, oldest first."""
     return oldest_first(pod for pod in cluster.pods(run_id) if step_of(pod) == step and container_of(pod))
 
 
-def _lines_of(tails: Sequence[_Tail], *, follow: bool) -> Iterator[str]:
-    """What is new in the logs of pods, one after another; one that is not given hides none after it."""
-    for number, tail in enumerate(tails, 1):
+def _new_lines(logs: Sequence[_AttemptLog], *, follow: bool) -> Iterator[str]:
+    """The new lines of each attempt in turn; one whose node does not answer is skipped, unless it is the last."""
+    for number, log in enumerate(logs, 1):
         try:
-            yield from tail.lines(follow=follow)
-        except AnswerError as error:
-            if not _may_pass(error) or number == len(tails):
+            yield from log.new_lines(follow=follow)
+        except ApiStatusError as error:
+            if not is_transient(error) or number == len(logs):
                 raise
-            tail.unread(str(error))
+            log.warn_unavailable(str(error))
 
 
-def _may_pass(error: AnswerError) -> bool:
-    return error.status in (*DOUBTFUL, *BUSY)
-
-
-class _Absence:
-    """How long Kubernetes has been away: since the first failure after it was heard last."""
+class _Outage:
+    """How long Kubernetes has not answered: the time since the first failure after its last answer."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._since: float | None = None
 
     def end(self) -> None:
-        """Something was heard."""
+        """Kubernetes answered."""
         self._since = None
 
     def seconds(self) -> float:
-        """How long it has lasted; begins now where Kubernetes was heard since the failure before."""
+        """Call at each failure; the first one starts the outage."""
         now = self._clock()
         self._since = now if self._since is None else self._since
         return now - self._since
 
 
-class _Tail:
-    """The log of one pod, of which each line is told once, however often the connection breaks.
+class _AttemptLog:
+    """The log of one attempt's pod.
 
-    While its container has not begun, stderr is told why. `heard` is told of all that comes, also of lines told before.
+    Says on stderr why its container has not started. `on_data` is called whenever Kubernetes sends something.
     """
 
-    def __init__(self, cluster: Cluster, pod: Any, heard: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, cluster: KubernetesApi, pod: Any, on_data: Callable[[], None] = lambda: None) -> None:
         self._cluster = cluster
-        self._name = pod.metadata.name
-        self._heard = heard
-        self._unseen = LineDeduplicator()
-        self._complaint = ""
-        self._told_unread = False
-        self._all_told = False
+        self._pod = str(pod.metadata.name)
+        self._on_data = on_data
+        self._log = PodLog(cluster, self._pod, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
+        self._pending_reason = ""
+        self._warned = False
+        self._complete = False
         self.task = task_of(pod)
         self.succeeded = False
 
-    def lines(self, *, follow: bool) -> Iterator[str]:
-        """What is new; with `follow`, until the pod has ended or its connection breaks."""
-        before = None if self._all_told else self._read()
-        if before is None:
+    def new_lines(self, *, follow: bool) -> Iterator[str]:
+        """The lines not given before; with `follow`, until the pod has ended or the connection breaks."""
+        pod = None if self._complete else self._read()
+        if pod is None:
             return
-        if not _has_begun(before):
-            self._complain(why_pending(self._cluster, before) or "it is being made")
+        if not _has_started(pod):
+            self._say_pending(why_pending(self._cluster, pod) or "it is being made")
             return
         try:
-            yield from self._unseen.of(self._stream(follow))
+            yield from self._log.new_lines(follow=follow, on_data=self._on_data)
         except NotFoundError:
             return  # deleted meanwhile
-        self._all_told = before.status.phase in ("Succeeded", "Failed")  # else the stream may have ended too early
-        after = self._read()
-        self.succeeded = after is not None and after.status.phase == "Succeeded"
+        self._complete = pod.status.phase in ("Succeeded", "Failed")  # else the stream may have ended too early
+        pod = self._read()
+        self.succeeded = pod is not None and pod.status.phase == "Succeeded"
 
-    def unread(self, why: str) -> None:
-        """Tell once that its log is not given: its node does not answer, most likely; later attempts have others."""
-        if not self._told_unread:
-            warn(f"what {self._name} printed is not shown", reason=why)
-        self._told_unread = True
+    def warn_unavailable(self, why: str) -> None:
+        """Warn once that this log is missing, most likely because its node does not answer."""
+        if not self._warned:
+            warn(f"what {self._pod} printed is not shown", reason=why)
+        self._warned = True
 
-    def _complain(self, why: str) -> None:
-        if why != self._complaint:
-            say(f"the pod {self._name} has printed nothing yet: {why}")
-        self._complaint = why
-
-    def _stream(self, follow: bool) -> Iterator[str]:
-        answer = self._cluster.call(
-            self._cluster.core.read_namespaced_pod_log,
-            self._name,
-            self._cluster.namespace,
-            container=CONTAINER,
-            follow=follow,
-            timestamps=True,
-            _preload_content=False,
-            _request_timeout=(10, QUIET_SECONDS),
-        )
-        self._heard()
-        with in_words(self._cluster.client.configuration.host):
-            for line in lines_of(answer):
-                self._heard()
-                yield line
+    def _say_pending(self, why: str) -> None:
+        if why != self._pending_reason:
+            say(f"the pod {self._pod} has printed nothing yet: {why}")
+        self._pending_reason = why
 
     def _read(self) -> Any | None:
         try:
-            return self._cluster.call(self._cluster.core.read_namespaced_pod, self._name, self._cluster.namespace)
+            return self._cluster.call(self._cluster.core.read_namespaced_pod, self._pod, self._cluster.namespace)
         except NotFoundError:
             return None
 
 
-def _has_begun(pod: Any) -> bool:
+def _has_started(pod: Any) -> bool:
     state = state_of(pod)
     return bool(state and (state.running or state.terminated))
 
 
-def _has_ended(step: str, tails: Collection[_Tail]) -> bool:
-    """Whether every task of a step has an attempt that succeeded, and no other task of it can come."""
-    done = {tail.task for tail in tails if tail.succeeded}
-    return not STEPS[step].repeats and bool(done) and all(tail.task in done for tail in tails)
+def _has_ended(step: str, logs: Collection[_AttemptLog]) -> bool:
+    """Whether every task of a step has an attempt that succeeded, and no further task of it can come."""
+    done = {log.task for log in logs if log.succeeded}
+    return not STEPS[step].repeats and bool(done) and all(log.task in done for log in logs)

@@ -1,4 +1,4 @@
-"""Lists of the API: page by page, and in the namespace that is ours."""
+"""Lists of the API: page by page, and within our namespace."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 
 from pipelines.kfp.connection import Connection
 
-MOST_PER_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 
 def of_namespace(connection: Connection) -> dict[str, Any]:
-    """What a request for a list says of the namespace: nothing where the backend has one user for all."""
+    """The namespace argument of list requests; none where the backend has a single user."""
     return {"namespace": connection.api_namespace} if connection.api_namespace else {}
 
 
 def pages(
-    connection: Connection, method: Callable[..., Any], *, most: int = MOST_PER_PAGE, **named: Any
+    connection: Connection, method: Callable[..., Any], *, page_size: int = MAX_PAGE_SIZE, **named: Any
 ) -> Iterator[Any]:
     """Every page of a list.
 
     Args:
         connection: to the backend.
         method: of a service, such as `connection.runs.run_service_list_runs`.
-        most: how many a page has at most.
+        page_size: how many a page has at most.
         named: further arguments of the method.
 
     Raises:
@@ -32,7 +32,7 @@ def pages(
     token = ""
     while True:
         page = connection.call(
-            method, page_size=min(most, MOST_PER_PAGE), page_token=token, **of_namespace(connection), **named
+            method, page_size=min(page_size, MAX_PAGE_SIZE), page_token=token, **of_namespace(connection), **named
         )
         yield page
         token = page.next_page_token or ""

@@ -1,7 +1,7 @@
-"""Runs as the backend keeps them: found by id or name, and how they ended.
+"""Runs on the backend: found by id or name, and how they ended.
 
-The backend of 2.14 calls a run that was terminated FAILED; that it was is told by its workflow, whose deadline the
-termination sets to zero.
+The backend of 2.14 calls a terminated run FAILED; its workflow shows the termination, as that sets the deadline to
+zero.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from pipelines.kubernetes import workflow
 PENDING, SUCCEEDED, FAILED, CANCELED, CANCELING = "PENDING", "SUCCEEDED", "FAILED", "CANCELED", "CANCELING"
 ENDED = (SUCCEEDED, "SKIPPED", FAILED, CANCELED)
 EXIT_CODES = {SUCCEEDED: 0, "SKIPPED": 0, FAILED: EXIT_RUN_FAILED, CANCELED: EXIT_RUN_CANCELED}
-MOST = 1000
+MAX_SEARCHED = 1000
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def get(connection: Connection, run_id: str, **named: Any) -> Any:
-    """A run by its id, with the state that it is really in.
+    """A run by its id, with its true state.
 
     Raises:
         NotFoundError: there is none.
         ClusterError: the backend can't be reached, or refuses.
     """
-    return told(connection, connection.call(connection.runs.run_service_get_run, run_id, **named))
+    return with_true_state(connection, connection.call(connection.runs.run_service_get_run, run_id, **named))
 
 
-def told(connection: Connection, run: Any) -> Any:
-    """The same run, its state set to the one that it is really in.
+def with_true_state(connection: Connection, run: Any) -> Any:
+    """The same run with its true state.
 
-    That is CANCELED where the backend says FAILED of one that was terminated, and PENDING where it says nothing yet.
+    That is CANCELED for a terminated run that the backend calls FAILED, and PENDING where the backend has none yet.
     """
     run.state = run.state or PENDING
     if run.state == FAILED and was_canceled(connection, run):
@@ -47,22 +47,22 @@ def told(connection: Connection, run: Any) -> Any:
 
 
 def create(connection: Connection, run: Any) -> Any:
-    """Begin a run whose name nobody else gives, once, though the answer to the first request may be lost.
+    """Start a run with a unique name, exactly once, even if the answer to the first request is lost.
 
     Raises:
-        ClusterError: the backend can't be reached, or refuses. No run was begun, or the message says that one may be.
+        ClusterError: the backend can't be reached, or refuses. No run was started, or the message says that one may be.
     """
     method = connection.runs.run_service_create_run
     try:
         return connection.call(method, run, repeatable=False)
     except UnsureError:
         of_name = {"experiment_id": run.experiment_id, "filter": equals("name", run.display_name)}
-        heard = connection.call(connection.runs.run_service_list_runs, **of_name).runs
-        return heard[0] if heard else connection.call(method, run, repeatable=False)
+        found = connection.call(connection.runs.run_service_list_runs, **of_name).runs
+        return found[0] if found else connection.call(method, run, repeatable=False)
 
 
 def latest(connection: Connection) -> Any:
-    """The run that was begun last.
+    """The newest run.
 
     Raises:
         NotFoundError: there is none.
@@ -70,45 +70,45 @@ def latest(connection: Connection) -> Any:
     """
     found = next(newest(connection, 1), None)
     if found is None:
-        raise NotFoundError(f"{connection.host} has no runs yet; `gan-pipelines submit` begins one")
+        raise NotFoundError(f"{connection.host} has no runs yet; `gan-pipelines submit` starts one")
     return get(connection, found.run_id)
 
 
 def find(connection: Connection, text: str) -> Any:
-    """The run of an id or a name, or the one whose id or name begins so.
+    """The run with this id or name, or the only one whose id or name begins with it.
 
     Raises:
         NotFoundError: there is none.
-        ConfigError: several begin so.
+        ConfigError: several begin with it.
         ClusterError: the backend can't be reached, or refuses.
     """
     if not text.strip():
-        raise ConfigError("RUN is empty; give a run's id, its name, or how one of these begins (`gan-pipelines list`)")
+        raise ConfigError("RUN is empty; give a run's id, its name, or the beginning of either (`gan-pipelines list`)")
     if _ID.fullmatch(text):
         return get(connection, text)
-    found = [run for run in newest(connection, MOST) if run.run_id.startswith(text) or _named(run, text)]
+    found = [run for run in newest(connection, MAX_SEARCHED) if run.run_id.startswith(text) or _named(run, text)]
     exact = [run for run in found if run.display_name == text]
     if len(exact or found) == 1:
         return get(connection, (exact or found)[0].run_id)
     if not found:
         raise NotFoundError(f'no run\'s id or name begins with "{text}"; see `gan-pipelines list`')
     some = ", ".join(run.display_name for run in found[:5]) + (", ..." if len(found) > 5 else "")
-    raise ConfigError(f'"{text}" may be {len(found)} runs ({some}); give more of its name, or its id')
+    raise ConfigError(f'"{text}" matches {len(found)} runs ({some}); give more of the name, or the id')
 
 
-def newest(connection: Connection, most: int) -> Iterator[Any]:
-    """Runs of the namespace, the newest first, so many at most."""
-    found = pages(connection, connection.runs.run_service_list_runs, most=most, sort_by="created_at desc")
-    yield from islice((run for page in found for run in page.runs or []), most)
+def newest(connection: Connection, limit: int) -> Iterator[Any]:
+    """At most `limit` runs of the namespace, newest first."""
+    found = pages(connection, connection.runs.run_service_list_runs, page_size=limit, sort_by="created_at desc")
+    yield from islice((run for page in found for run in page.runs or []), limit)
 
 
 def exit_code(state: str) -> int:
-    """What a command that waited for a run in this state exits with."""
+    """The exit code of a command that waited for a run in this state."""
     return EXIT_CODES.get(state, EXIT_RUN_UNFINISHED)
 
 
 def was_canceled(connection: Connection, run: Any) -> bool:
-    """Whether a run that is told as failed was terminated by somebody; False too where nobody can say."""
+    """Whether a run reported as failed was terminated; False also where that is unknown."""
     history = [str(each.state) for each in run.state_history or []]
     if CANCELING in history[-2:] or CANCELED in history[-2:]:
         return True

@@ -1,6 +1,6 @@
-"""How a run is doing, from all who know: Kubeflow, Argo's workflow, the pods, and the ledger in the store.
+"""The status of a run, from Kubeflow, Argo's workflow, the pods, and the attempt log in the store.
 
-Each source but Kubeflow itself may be out of reach; what it would have told is then missing, and `missing` says why.
+Each source except Kubeflow may be out of reach; its part is then missing, and `missing` says why.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.pending_reasons import STARTING
 from gan.errors import ClusterError, GanError, NotFoundError
 from gan.store import open_existing
 from gan.store.records import executions
@@ -18,16 +20,15 @@ from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.cluster import Cluster
-from pipelines.kubernetes.pending_reasons import BEGINNING, why_ended, why_pending, why_workers_wait
+from pipelines.kubernetes.pod_explanations import why_ended, why_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
-from pipelines.kubernetes.times import moment, seconds_between
+from pipelines.kubernetes.times import parse_time, seconds_between
 from pipelines.kubernetes.workflow import WorkflowNode
 
-LEDGER_SECONDS = 10.0  # whoever asks how a run is doing is not to wait longer for a store that is down
+ATTEMPTS_TIMEOUT_SECONDS = 10.0  # status should not hang when the store is down
 PENDING, RUNNING, DONE, SKIPPED = "pending", "running", "done", "skipped"
 FAILED, CANCELED, STORED = "failed", "canceled", "in the store already"
-AGAIN = "to be tried again"
+RETRYING = "to be tried again"
 PHASES = {
     "Pending": PENDING,
     "Running": RUNNING,
@@ -41,9 +42,9 @@ PHASES = {
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step of a run. `attempts` are those on record, `tries` their number.
+    """One step of a run. `attempts` are those in the attempt log, `tries` counts all.
 
-    `why`: why it waits, what the workers wait for that it made, or why it failed.
+    `why`: why it or its workers wait, or why it failed.
     """
 
     step: str
@@ -58,7 +59,7 @@ class StepStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run, its steps in the order in which they began, and what the ledger tells of scores and verdict."""
+    """A run, its steps in the order in which they began, and their results with scores and verdict."""
 
     id: str
     name: str
@@ -73,20 +74,20 @@ class RunStatus:
     missing: Sequence[str] = ()
 
 
-def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_not: str = "") -> RunStatus:
-    """How a run is doing.
+def read_status(connection: Connection, run: Any, cluster: KubernetesApi | None, why_not: str = "") -> RunStatus:
+    """The status of a run.
 
     Args:
         connection: to Kubeflow.
         run: as `pipelines.kfp.runs` gives it.
-        cluster: Kubernetes, where it answers.
+        cluster: None where Kubernetes can't be reached.
         why_not: why `cluster` is None.
 
     Raises:
         ClusterError: Kubeflow can't be reached, or refuses.
     """
     run_id = str(run.run_id)
-    missing = [f"pods are not seen: {why_not}"] if cluster is None else []
+    missing = [f"can't see pods: {why_not}"] if cluster is None else []
     flow = _workflow(connection, cluster, run_id, missing)
     pods = _pods(cluster, run_id, missing) if cluster is not None else []
     store = _parameters(run).get("store", "")
@@ -94,9 +95,9 @@ def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_n
     canceled = run.state == runs.CANCELED
     steps = [_step(node, attempts, pods, cluster, canceled=canceled) for node in workflow.nodes(flow)]
     if run.state not in runs.ENDED:
-        steps += _held_back(flow, pods, cluster)
+        steps += _blocked_by_driver(flow, pods, cluster)
     if not flow:
-        steps = _from_ledger(attempts)
+        steps = _from_attempts(attempts)
     return RunStatus(
         id=run_id,
         name=str(run.display_name),
@@ -112,34 +113,34 @@ def read_status(connection: Connection, run: Any, cluster: Cluster | None, why_n
     )
 
 
-def _pods(cluster: Cluster, run_id: str, missing: list[str]) -> list[Any]:
+def _pods(cluster: KubernetesApi, run_id: str, missing: list[str]) -> list[Any]:
     try:
         return cluster.pods(run_id)
     except (ClusterError, NotFoundError) as error:
-        missing.append(f"pods are not seen: {error}")
+        missing.append(f"can't see pods: {error}")
         return []
 
 
-def _workflow(connection: Connection, cluster: Cluster | None, run_id: str, missing: list[str]) -> dict[str, Any]:
-    """The workflow at first hand, else as Kubeflow keeps it; empty where nobody gives it."""
+def _workflow(connection: Connection, cluster: KubernetesApi | None, run_id: str, missing: list[str]) -> dict[str, Any]:
+    """The live workflow, else the one that Kubeflow stores; empty without either."""
     refusal = ""
     try:
-        living = workflow.living(cluster, run_id) if cluster is not None else {}
+        living = workflow.live(cluster, run_id) if cluster is not None else {}
     except ClusterError as error:
         living, refusal = {}, f" ({error})"
     found = living or workflow.stored(connection, run_id)
     if not found:
         missing.append(
-            f"steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives the workflow{refusal}"
+            f"the steps are those in the attempt log: neither Kubeflow nor Kubernetes gives the workflow{refusal}"
         )
     return found
 
 
 def _attempts(uri: str, run_id: str, missing: list[str]) -> list[ExecutionAttempt]:
     try:
-        return executions.read(open_existing(uri, deadline_seconds=LEDGER_SECONDS), run_id) if uri else []
+        return executions.read(open_existing(uri, deadline_seconds=ATTEMPTS_TIMEOUT_SECONDS), run_id) if uri else []
     except GanError as error:
-        missing.append(f"the ledger in {uri} is not read: {error}")
+        missing.append(f"can't read the attempt log in {uri}: {error}")
         return []
 
 
@@ -147,7 +148,7 @@ def _step(
     node: WorkflowNode,
     attempts: Sequence[ExecutionAttempt],
     pods: Sequence[Any],
-    cluster: Cluster | None,
+    cluster: KubernetesApi | None,
     *,
     canceled: bool,
 ) -> StepStatus:
@@ -160,59 +161,61 @@ def _step(
         state = STORED
     if state == FAILED and canceled:
         state = CANCELED
-    if state == FAILED and node.going_on:
-        state = AGAIN
+    if state == FAILED and node.unfinished:
+        state = RETRYING
     return StepStatus(
         step=(step_of(pod) if pod else "") or (last.step if last else node.step),
         state=state,
         node=node.host or (pod.spec.node_name if pod else None) or (last.node if last else ""),
         tries=max(node.pods, len(own)),
-        seconds=seconds_between(moment(node.began_at), moment(node.ended_at)) if node.began_at else None,
+        seconds=seconds_between(parse_time(node.began_at), parse_time(node.ended_at)) if node.began_at else None,
         why=_why(state, node, last, pod, cluster),
         id=str(made.get("id", "")),
         attempts=own,
     )
 
 
-def _held_back(flow: dict[str, Any], pods: Sequence[Any], cluster: Cluster | None) -> Iterator[StepStatus]:
-    """The steps that have no pod yet because that of Kubeflow's own waits which comes before it."""
+def _blocked_by_driver(
+    flow: dict[str, Any], pods: Sequence[Any], cluster: KubernetesApi | None
+) -> Iterator[StepStatus]:
+    """The steps that have no pod yet because Kubeflow's own pod before it waits."""
     for driver in workflow.waiting_drivers(flow):
         pod = next(iter(_of_task(pods, driver.task)), None)
         why = _why(PENDING, driver, None, pod, cluster)
         if why:
-            yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod that comes before it waits: {why}")
+            yield StepStatus(driver.step, PENDING, why=f"Kubeflow's own pod before it waits: {why}")
 
 
-def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: Cluster | None) -> str:
+def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: KubernetesApi | None) -> str:
     if state == PENDING:
-        told = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
-        return told or ("" if node.message in BEGINNING else node.message)
+        reason = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
+        return reason or ("" if node.message in STARTING else node.message)
     if state == RUNNING and cluster is not None and pod is not None:
         return why_workers_wait(cluster, pod)
-    if state in (FAILED, AGAIN):
+    if state in (FAILED, RETRYING):
         if last is not None and last.error and last.state in (executions.FAILED, executions.STOPPED):
             return last.error
-        said = why_ended(pod) if pod is not None else ""
-        why = said.removeprefix(f"{node.step}: ") or node.message  # a step's last words begin with its name
+        ended = why_ended(pod) if pod is not None else ""
+        why = ended.removeprefix(f"{node.step}: ") or node.message  # a termination message begins with the step
         if why and last is not None and last.state == executions.DONE and pod and last.pod == pod.metadata.name:
-            return f"the step itself was done, and Kubeflow's launcher around it failed ({why}); its log says why"
+            return f"the step itself succeeded, but Kubeflow's launcher around it failed ({why}); see its log"
         return why
     return ""
 
 
-def _from_ledger(attempts: Sequence[ExecutionAttempt]) -> list[StepStatus]:
-    """The steps where nobody has the workflow: each with the last of its attempts."""
-    words = {executions.DONE: DONE, executions.RUNNING: RUNNING}
+def _from_attempts(attempts: Sequence[ExecutionAttempt]) -> list[StepStatus]:
+    """The steps without a workflow: each with its last attempt."""
+    states = {executions.DONE: DONE, executions.RUNNING: RUNNING}
     tasks: dict[str, list[ExecutionAttempt]] = {}
     for attempt in attempts:
         tasks.setdefault(attempt.task, []).append(attempt)
     return [
         StepStatus(
             step=own[-1].step,
-            state=words.get(own[-1].state, FAILED),
+            state=states.get(own[-1].state, FAILED),
             node=own[-1].node,
             tries=len(own),
-            seconds=seconds_between(moment(own[0].began_at), moment(own[-1].ended_at or "")),
+            seconds=seconds_between(parse_time(own[0].began_at), parse_time(own[-1].ended_at or "")),
             why=own[-1].error or "",
             id=str((own[-1].outcome or {}).get("id", "")),
             attempts=own,
@@ -222,7 +225,7 @@ def _from_ledger(attempts: Sequence[ExecutionAttempt]) -> list[StepStatus]:
 
 
 def _details(attempts: Sequence[ExecutionAttempt]) -> Json:
-    """The outcomes by step, the last one of each; scores and verdict are among them."""
+    """The last result of each step; these hold scores and verdict."""
     return {attempt.step: attempt.outcome for attempt in attempts if attempt.outcome}
 
 
@@ -235,7 +238,7 @@ def _error(run: Any, flow: dict[str, Any], steps: Sequence[StepStatus]) -> str:
 
 
 def _of_task(pods: Sequence[Any], task: str) -> list[Any]:
-    """The pods of a task, the oldest first."""
+    """The pods of a task, oldest first."""
     return oldest_first(pod for pod in pods if task_of(pod) == task)
 
 

@@ -1,4 +1,4 @@
-"""Starts a run: a checked request, a compiled pipeline and a profile become a run on the backend."""
+"""Starts a run on the backend from a checked request, a compiled pipeline and a profile."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from pipelines.request import RunRequest
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """Everything that a run is made of, before any backend has heard of it.
+    """Everything that a run is made of, before it is sent to the backend.
 
-    `parameters` are those that the pipeline takes; `image` is by digest unless a tag was allowed.
+    `parameters` are those of the pipeline; `image` is by digest unless a tag was allowed.
     """
 
     pipeline: str
@@ -40,19 +40,19 @@ class PreparedRun:
 
     @property
     def about(self) -> str:
-        """A sentence for whoever looks at the run."""
+        """A sentence that describes the run."""
         return f"pipeline {self.pipeline}, profile {self.profile.name}, image {self.image}"
 
 
 def prepare(pipeline: str, request: RunRequest, profile: Profile, image: str, *, allow_tag: bool) -> PreparedRun:
-    """Compile a pipeline for a request, and check that pods can do with it.
+    """Compile a pipeline for a request, and check that it can run in pods.
 
     Raises:
         ConfigError: a name or value is wrong, the store or the data are on this machine alone, or the image's tag can't
             be resolved.
     """
-    _check_places(request)
-    load_tensorflow()  # which knows the losses and networks: some seconds now are better than a night in vain
+    _check_uris(request)
+    load_tensorflow()  # to check losses and networks: a few seconds now instead of a failure at night
     for config in request.configs():
         check_config(config)
     warn_if_unusual(request.config)
@@ -67,7 +67,7 @@ def start(connection: Connection, job: PreparedRun, name: str) -> tuple[Any, Pip
     Args:
         connection: to the backend.
         job: what to run.
-        name: what runs of this kind are called; each gets some digits of its own behind it.
+        name: prefix of the run's name; random digits make it unique.
 
     Returns:
         The run as the backend has it, and the pipeline's version.
@@ -90,7 +90,7 @@ def start(connection: Connection, job: PreparedRun, name: str) -> tuple[Any, Pip
 
 
 def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Of what is given, what the pipeline takes."""
+    """Of the given parameters, those that the pipeline takes."""
     spec = next(iter(yaml.safe_load_all(text)))
     takes = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     missing = [
@@ -101,13 +101,13 @@ def _parameters(pipeline: str, text: str, given: Mapping[str, str]) -> dict[str,
     if missing:
         raise ConfigError(
             f"the pipeline {pipeline} takes {', '.join(missing)}, which a config, a store and a name do not give; it "
-            "can't be submitted so"
+            "can't be submitted this way"
         )
     return {name: value for name, value in given.items() if name in takes}
 
 
-def _check_places(request: RunRequest) -> None:
-    """Refuse a request for what is only on this machine, or nowhere."""
+def _check_uris(request: RunRequest) -> None:
+    """Refuse a request that needs files of this machine, or that lacks its data."""
     config = request.config
     network = config.reference.feature_network
     needs = source(config.data.dataset).needs
@@ -116,25 +116,25 @@ def _check_places(request: RunRequest) -> None:
             f"data.source is needed for {config.data.dataset}: {needs}. Copy it to a bucket and give --set "
             "data.source=gs://... or s3://..., or write it into the config"
         )
-    places = {
+    uris = {
         "store (--store)": request.store_uri,
         "data.source": config.data.source,
         "reference.feature_network": None if network == IMAGENET else network,
     }
-    for what, uri in places.items():
+    for what, uri in uris.items():
         if uri:
-            check_reach(what, uri)
+            check_reachable_by_pods(what, uri)
 
 
-def check_reach(what: str, uri: str) -> str:
-    """The URI of a place that pods can read.
+def check_reachable_by_pods(what: str, uri: str) -> str:
+    """The URI, if pods can read it.
 
     Raises:
-        ConfigError: it is on this machine.
+        ConfigError: it names a file or folder of this machine.
     """
     if local_path(uri, what) is not None:
         raise ConfigError(
-            f"{what} is {uri}, a place on this machine, which no pod can read; copy it to a bucket and give its "
+            f"{what} is {uri}, on this machine, where no pod can read it; copy it to a bucket and give its "
             "gs:// or s3:// URI"
         )
     return uri

@@ -1,4 +1,4 @@
-"""Pipelines on the backend: one a kind, and in it one version for each content, named by its hash."""
+"""Pipelines on the backend: one of each kind, with one version for each content, named by its hash."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import kfp_server_api as api
 
+from components.api_errors import ApiStatusError
 from gan.errors import NotFoundError
 from gan.util.ids import sha256
 from gan.util.scratch import scratch_folder
-from pipelines.kfp.api_errors import AnswerError, UnsureError
+from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.pagination import of_namespace
 
@@ -30,18 +31,18 @@ class PipelineVersion:
 
 
 def version_name(pipeline: str, text: str) -> str:
-    """What the version of a pipeline with this very YAML is called."""
+    """The version name of a pipeline with exactly this YAML."""
     return f"{pipeline}-{sha256(text.encode())[:HASH_DIGITS]}"
 
 
 def upload(connection: Connection, pipeline: str, text: str, about: str) -> PipelineVersion:
-    """Put a compiled pipeline on the backend, unless this very text is there already.
+    """Put a compiled pipeline on the backend, unless exactly this text is there already.
 
     Args:
         connection: to the backend.
         pipeline: its name, such as "training".
         text: the YAML.
-        about: a sentence for whoever looks at the version.
+        about: a sentence that describes the version.
 
     Raises:
         ClusterError: the backend can't be reached, or refuses.
@@ -56,7 +57,7 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Pipe
         )
         return _first(found.pipeline_versions, "pipeline_version_id")
 
-    def make() -> Any:
+    def create() -> Any:
         with scratch_folder() as folder:
             path = folder / "pipeline.yaml"
             path.write_text(text, encoding="utf-8")
@@ -64,15 +65,15 @@ def upload(connection: Connection, pipeline: str, text: str, about: str) -> Pipe
             named: dict[str, Any] = {"name": name, "pipelineid": pipeline_id, "description": about}
             return connection.call(send, str(path), **named, repeatable=False).pipeline_version_id
 
-    return PipelineVersion(pipeline_id, _found_or_made(find, make), name)
+    return PipelineVersion(pipeline_id, _find_or_create(find, create), name)
 
 
 def description_of(connection: Connection, reference: Any) -> str:
-    """What a version was uploaded with as `about`; empty where it is gone.
+    """The `about` that a version was uploaded with; empty where the version is gone.
 
     Args:
         connection: to the backend.
-        reference: names it, as runs and recurring runs do; None where they name none.
+        reference: of the version, from a run or recurring run; None where that has none.
 
     Raises:
         ClusterError: the backend can't be reached, or refuses.
@@ -90,7 +91,7 @@ def description_of(connection: Connection, reference: Any) -> str:
 
 
 def experiment(connection: Connection, name: str = EXPERIMENT) -> str:
-    """The id of the experiment of a name; it is made where it is missing.
+    """The id of the experiment of this name, which is created if missing.
 
     Raises:
         ClusterError: the backend can't be reached, or refuses.
@@ -103,11 +104,11 @@ def experiment(connection: Connection, name: str = EXPERIMENT) -> str:
         )
         return _first(found.experiments, "experiment_id")
 
-    def make() -> Any:
+    def create() -> Any:
         body = api.V2beta1Experiment(display_name=name, namespace=connection.api_namespace)
         return connection.call(service.experiment_service_create_experiment, body, repeatable=False).experiment_id
 
-    return _found_or_made(find, make)
+    return _find_or_create(find, create)
 
 
 def _pipeline(connection: Connection, name: str) -> str:
@@ -119,21 +120,21 @@ def _pipeline(connection: Connection, name: str) -> str:
         )
         return _first(found.pipelines, "pipeline_id")
 
-    def make() -> Any:
+    def create() -> Any:
         body = api.V2beta1Pipeline(name=name, display_name=name, namespace=connection.api_namespace)
         return connection.call(service.pipeline_service_create_pipeline, body, repeatable=False).pipeline_id
 
-    return _found_or_made(find, make)
+    return _find_or_create(find, create)
 
 
-def _found_or_made(find: Callable[[], str | None], make: Callable[[], Any]) -> str:
-    """The id of something that there must be once, whoever makes it first."""
+def _find_or_create(find: Callable[[], str | None], create: Callable[[], Any]) -> str:
+    """The id of an object that must exist once, also if somebody else creates it at the same time."""
     found = find()
     if found is not None:
         return found
     try:
-        return str(make())
-    except (UnsureError, AnswerError):  # refused: perhaps because somebody else has made it meanwhile
+        return str(create())
+    except (UnsureError, ApiStatusError):  # refused, perhaps because somebody else has just created it
         found = find()
         if found is None:
             raise
@@ -145,5 +146,5 @@ def _first(found: Sequence[Any] | None, key: str) -> str | None:
 
 
 def equals(key: str, value: str) -> str:
-    """A filter of the API: those whose `key` is `value`."""
+    """A filter of the API: objects whose `key` is `value`."""
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})

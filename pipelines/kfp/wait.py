@@ -9,41 +9,41 @@ from typing import Any
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 
-EVERY_SECONDS = 5.0
-PATIENCE_SECONDS = 1800.0  # an API server that is gone for so long is told of
+POLL_INTERVAL_SECONDS = 5.0
+MAX_OUTAGE_SECONDS = 1800.0
 
 
-def until_ended(
+def wait_until_ended(
     connection: Connection,
     run_id: str,
-    longest_seconds: float | None,
+    timeout_seconds: float | None,
     *,
-    each: Callable[[Any], object] = lambda run: None,
+    on_poll: Callable[[Any], object] = lambda run: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Any:
-    """The run, once it has ended or the time is over.
+    """The run, once it has ended or the timeout has passed.
 
     Args:
         connection: to the backend.
         run_id: the run.
-        longest_seconds: how long to wait; None: as long as it takes.
-        each: is told of the run each time that it was looked at.
+        timeout_seconds: None waits without limit.
+        on_poll: called with the run after each poll.
         clock: monotonic seconds.
-        sleep: waits for so many of them.
+        sleep: passes the time between two polls.
 
     Raises:
         NotFoundError: there is no such run.
-        ClusterError: the backend was away for half an hour, or refuses.
+        ClusterError: the backend did not answer for half an hour, or refuses.
     """
-    until = None if longest_seconds is None else clock() + longest_seconds
+    deadline = None if timeout_seconds is None else clock() + timeout_seconds
     while True:
-        left = PATIENCE_SECONDS if until is None else min(PATIENCE_SECONDS, max(until - clock(), 10.0))
-        run = runs.get(connection, run_id, patience_seconds=left)
-        each(run)
+        left = MAX_OUTAGE_SECONDS if deadline is None else min(MAX_OUTAGE_SECONDS, max(deadline - clock(), 10.0))
+        run = runs.get(connection, run_id, retry_seconds=left)
+        on_poll(run)
         if run.state in runs.ENDED:
             return run
-        pause = EVERY_SECONDS if until is None else min(EVERY_SECONDS, until - clock())
+        pause = POLL_INTERVAL_SECONDS if deadline is None else min(POLL_INTERVAL_SECONDS, deadline - clock())
         if pause <= 0:
             return run
         sleep(pause)

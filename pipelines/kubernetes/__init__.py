@@ -1,1 +1,1 @@
-"""What the client asks of Kubernetes itself: pods, workflows, images, and what runs leave behind."""
+"""What the client reads and deletes in Kubernetes itself: pods, workflows, images, leftovers of runs."""

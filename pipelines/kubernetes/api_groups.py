@@ -1,14 +1,14 @@
-"""Which kinds of things a cluster knows beyond its own: those of JobSet and Kueue may not be installed."""
+"""Which API groups a cluster has: those of JobSet and Kueue may not be installed."""
 
 from __future__ import annotations
 
 import kubernetes
 
-from pipelines.kubernetes.cluster import Cluster
+from components.kubernetes.api import KubernetesApi
 
 
-def served(cluster: Cluster, group: str) -> str | None:
-    """The version of an API group that is preferred, None where it is not installed.
+def preferred_version(cluster: KubernetesApi, group: str) -> str | None:
+    """The preferred version of an API group, None where it is not installed.
 
     Raises:
         ClusterError: Kubernetes can't be reached, or refuses.

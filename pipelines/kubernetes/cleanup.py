@@ -1,4 +1,4 @@
-"""Deletes what a run that has ended left in the cluster: pods, and the Jobs and JobSets of several workers."""
+"""Deletes what an ended run left in the cluster: pods, and the Jobs and JobSets of several workers."""
 
 from __future__ import annotations
 
@@ -7,113 +7,118 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import JOBSET, RUN
 from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.api_errors import AnswerError
-from pipelines.kubernetes.api_groups import served
-from pipelines.kubernetes.cluster import Cluster
+from pipelines.kubernetes.api_groups import preferred_version
 
-LONGEST_SECONDS = 300.0
-EVERY_SECONDS = 1.0
+TIMEOUT_SECONDS = 300.0
+POLL_INTERVAL_SECONDS = 1.0
 JOBSETS, JOBS, PODS = "jobsets.jobset.x-k8s.io", "jobs.batch", "pods"
 
 
 @dataclass(frozen=True)
 class Deleted:
-    """How many things were deleted, and the kinds that we may not look for."""
+    """How many objects were deleted, and the kinds that we have no permission to list."""
 
     count: int
-    unseen: Sequence[str] = ()
+    not_listed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class _Left:
-    """What there is of a run, by kind and name, and what deletes it: that which makes others comes first."""
+class _Remaining:
+    """What exists of a run: functions that delete, by kind and name, those that would recreate others first."""
 
     found: dict[str, Callable[[], Any]] = field(default_factory=dict)
-    unseen: list[str] = field(default_factory=list)
+    not_listed: list[str] = field(default_factory=list)
 
 
-def delete_all(cluster: Cluster, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> Deleted:
-    """Delete what there is of a run, and wait until it is gone.
+def delete_all(
+    cluster: KubernetesApi, run_id: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Deleted:
+    """Delete what exists of a run, and wait until it is gone.
 
     Raises:
-        ClusterError: something does not go, or may not be deleted.
+        ClusterError: something can't be deleted, or is still there after five minutes.
     """
-    seen: set[str] = set()
-    until = clock() + LONGEST_SECONDS
+    deleted: set[str] = set()
+    deadline = clock() + TIMEOUT_SECONDS
     while True:
-        left = _look(cluster, run_id)
-        if not left.found:
-            return Deleted(len(seen), left.unseen)
-        for name, delete in left.found.items():
-            if name not in seen:
-                seen.add(name)
+        remaining = _find(cluster, run_id)
+        if not remaining.found:
+            return Deleted(len(deleted), remaining.not_listed)
+        for name, delete in remaining.found.items():
+            if name not in deleted:
+                deleted.add(name)
                 _ignoring_gone(cluster, delete)
-        if clock() > until:
-            makers = f"; {' and '.join(left.unseen)}, which may make them anew, are not ours to list" * bool(
-                left.unseen
-            )
+        if clock() > deadline:
+            kinds = " and ".join(remaining.not_listed)
+            recreated = f"; it may be recreated by {kinds}, which we have no permission to list" if kinds else ""
             raise ClusterError(
-                f"{', '.join(sorted(left.found))} of the run {run_id} can't be deleted; look with `kubectl -n "
-                f"{cluster.namespace} describe` what holds them{makers}"
+                f"{', '.join(sorted(remaining.found))} of the run {run_id} can't be deleted; see what blocks it with "
+                f"`kubectl -n {cluster.namespace} describe`{recreated}"
             )
-        sleep(EVERY_SECONDS)
+        sleep(POLL_INTERVAL_SECONDS)
 
 
-def _look(cluster: Cluster, run_id: str) -> _Left:
-    left, of_workers, space = _Left(), f"{RUN}={run_id}", cluster.namespace
+def _find(cluster: KubernetesApi, run_id: str) -> _Remaining:
+    remaining, worker_selector, namespace = _Remaining(), f"{RUN}={run_id}", cluster.namespace
     group, version, plural = JOBSET
-    for jobset in _where_allowed(cluster, left, JOBSETS, lambda: cluster.custom_list(*JOBSET, of_workers)):
+    for jobset in _list_if_allowed(
+        cluster, remaining, JOBSETS, lambda: cluster.list_custom_objects(*JOBSET, worker_selector)
+    ):
         name = jobset["metadata"]["name"]
-        left.found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
+        remaining.found[f"jobset {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
             cluster.custom.delete_namespaced_custom_object,
             group,
             version,
-            space,
+            namespace,
             plural,
             name,
             propagation_policy="Background",
         )
     list_jobs = cluster.batch.list_namespaced_job
-    for job in _where_allowed(cluster, left, JOBS, lambda: cluster.core_list(list_jobs, of_workers)):
+    for job in _list_if_allowed(cluster, remaining, JOBS, lambda: cluster.list_objects(list_jobs, worker_selector)):
         name = job.metadata.name
-        left.found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
-            cluster.batch.delete_namespaced_job, name, space, propagation_policy="Background"
+        remaining.found[f"job {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
+            cluster.batch.delete_namespaced_job, name, namespace, propagation_policy="Background"
         )
     list_pods = cluster.core.list_namespaced_pod
-    for pod in _where_allowed(
-        cluster, left, PODS, lambda: [*cluster.pods(run_id), *cluster.core_list(list_pods, of_workers)]
+    for pod in _list_if_allowed(
+        cluster, remaining, PODS, lambda: [*cluster.pods(run_id), *cluster.list_objects(list_pods, worker_selector)]
     ):
         name = pod.metadata.name
-        left.found[f"pod {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
-            cluster.core.delete_namespaced_pod, name, space
+        remaining.found[f"pod {name}"] = lambda name=name: cluster.call(  # type: ignore[misc]
+            cluster.core.delete_namespaced_pod, name, namespace
         )
-    return left
+    return remaining
 
 
-def _where_allowed(cluster: Cluster, left: _Left, kind: str, look: Callable[[], list[Any]]) -> list[Any]:
-    """What `look` finds of a kind."""
+def _list_if_allowed(
+    cluster: KubernetesApi, remaining: _Remaining, kind: str, find: Callable[[], list[Any]]
+) -> list[Any]:
+    """What `find` returns; nothing, and a note, where we have no permission."""
     try:
-        return look()
-    except AnswerError as error:
+        return find()
+    except ApiStatusError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         group = kind.partition(".")[2]
-        if not group or _is_installed(cluster, group):  # what is not is forbidden as well
-            left.unseen.append(kind)
+        if not group or _is_installed(cluster, group):  # listing a kind that is not installed is forbidden as well
+            remaining.not_listed.append(kind)
         return []
 
 
-def _is_installed(cluster: Cluster, group: str) -> bool:
-    """Whether there are such kinds; True where nobody tells us."""
+def _is_installed(cluster: KubernetesApi, group: str) -> bool:
+    """Whether an API group is installed; True where we have no permission to ask."""
     try:
-        return served(cluster, group) is not None
-    except AnswerError:
+        return preferred_version(cluster, group) is not None
+    except ApiStatusError:
         return True
 
 
-def _ignoring_gone(cluster: Cluster, delete: Callable[[], Any]) -> None:
+def _ignoring_gone(cluster: KubernetesApi, delete: Callable[[], Any]) -> None:
     try:
         delete()
     except NotFoundError:

@@ -1,4 +1,4 @@
-"""Asks an image registry which digest an image has: the one question of its API that we need.
+"""Asks an image registry for the digest of an image.
 
 OCI distribution specification 1.1, "pulling manifests"; tokens as in Docker's registry token authentication.
 Credentials are those of `docker login`: ~/.docker/config.json (or DOCKER_CONFIG), with its credential helpers.
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
-from pipelines.kubernetes.image_digest import ImageReference
+from pipelines.kubernetes.image_reference import ImageReference
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -29,20 +29,20 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 TIMEOUT_SECONDS = 20
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 HUB_KEY = "https://index.docker.io/v1/"
 
 
 class RegistryError(Exception):
-    """The registry did not tell; the message says why."""
+    """The registry gave no digest; the message says why."""
 
 
 class AbsentError(RegistryError):
-    """The registry told, and has no such image."""
+    """The registry has no such image."""
 
 
 def digest_of(reference: ImageReference) -> str:
-    """The digest that a tag has now; for an image that is named by its digest, that one, if it is there.
+    """The digest that a tag has now; for an image named by digest, that one, if the registry has it.
 
     Raises:
         AbsentError: the registry has no such image.
@@ -59,8 +59,8 @@ def digest_of(reference: ImageReference) -> str:
         authorization = _authorization(error.headers.get("WWW-Authenticate", ""), reference)
         try:
             answer, body = _get(url, {**headers, "Authorization": authorization})
-        except HTTPError as again:
-            raise _refusal(again, reference) from None
+        except HTTPError as second:
+            raise _refusal(second, reference) from None
     digest = "sha256:" + sha256(body).hexdigest()
     said = reference.digest or answer.get("Docker-Content-Digest", digest)
     if said != digest:
@@ -74,11 +74,11 @@ def _scheme(reference: ImageReference) -> str:
 
 def _get(url: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
     request = urllib.request.Request(url)  # noqa: S310  (http and https alone)
-    for name, value in headers.items():  # a password is not for whoever the registry redirects to
+    for name, value in headers.items():  # a redirect must not receive the password
         (request.add_unredirected_header if name == "Authorization" else request.add_header)(name, value)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return answer.headers, answer.read(MOST_BYTES)
+            return answer.headers, answer.read(MAX_BYTES)
     except HTTPError:
         raise
     except (OSError, HTTPException) as error:
@@ -96,7 +96,7 @@ def _refusal(error: HTTPError, reference: ImageReference) -> RegistryError:
 
 
 def _authorization(challenge: str, reference: ImageReference) -> str:
-    """What to send with the second try, from what the registry wanted with the first."""
+    """The header of the second request, from the challenge that answered the first."""
     kind, _, rest = challenge.partition(" ")
     wanted = dict(re.findall(r'(\w+)="([^"]*)"', rest))
     login = _login(reference)
@@ -105,9 +105,9 @@ def _authorization(challenge: str, reference: ImageReference) -> str:
             raise RegistryError(f"{reference.host} wants a password")
         return login
     if kind.lower() != "bearer" or not wanted.get("realm", "").startswith(("https://", "http://")):
-        raise RegistryError(f"{reference.host} wants to be asked in a way unknown here: {challenge[:100]}")
+        raise RegistryError(f"{reference.host} wants an unsupported authentication: {challenge[:100]}")
     if login is not None and wanted["realm"].startswith("http://") and _scheme(reference) == "https":
-        raise RegistryError(f"{reference.host} wants the password sent in the clear, to {wanted['realm']}")
+        raise RegistryError(f"{reference.host} wants the password sent unencrypted, to {wanted['realm']}")
     fields = {"service": wanted.get("service", ""), "scope": f"repository:{reference.repository}:pull"}
     try:
         _, body = _get(f"{wanted['realm']}?{urlencode(fields)}", {"Authorization": login} if login else {})
@@ -120,7 +120,7 @@ def _authorization(challenge: str, reference: ImageReference) -> str:
 
 
 def _login(reference: ImageReference) -> str | None:
-    """The header of basic authentication from `docker login`; None where nobody logged in."""
+    """The header of basic authentication from `docker login`; None without a login."""
     folder = os.environ.get("DOCKER_CONFIG")
     path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
     try:
@@ -138,9 +138,9 @@ def _login(reference: ImageReference) -> str | None:
 
 
 def _from_helper(helper: str, key: str) -> str | None:
-    """What the program docker-credential-HELPER knows of a registry."""
+    """The header from the program docker-credential-HELPER; None where it has no login."""
     if not re.fullmatch(r"[\w.-]+", helper):
-        raise RegistryError(f"{helper!r} is no name of a credential helper")
+        raise RegistryError(f"{helper!r} is not the name of a credential helper")
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run(  # noqa: S603
@@ -149,7 +149,7 @@ def _from_helper(helper: str, key: str) -> str | None:
     except (OSError, subprocess.SubprocessError) as error:
         raise RegistryError(f"{program} can't be run: {error}") from None
     if done.returncode:
-        return None  # it knows nothing of this registry; perhaps anybody may read there
+        return None  # no login for this registry; perhaps it needs none
     try:
         tree = json.loads(done.stdout)
         pair = f"{tree['Username']}:{tree['Secret']}"

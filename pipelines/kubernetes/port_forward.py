@@ -1,7 +1,7 @@
-"""A local port that leads to the API server's pod, by way of the Kubernetes API.
+"""Forwards a local port to the API server's pod, through the Kubernetes API.
 
-Each connection finds the pod anew, so that a restart of it breaks one request and not the forwarding; `kubectl
-port-forward` ends there.
+Each connection looks up the pod again, so its restart breaks one request and not the forwarding; `kubectl
+port-forward` would end.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kubernetes.stream import portforward
+from kubernetes.stream.ws_client import PortForward
+
+from components.kubernetes.api import KubernetesApi, translated_errors
+from components.kubernetes.connect import open_cluster
+from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.endpoint import Address
-from pipelines.kubernetes.cluster import Cluster, reach
 
 SERVICE, PORT = "ml-pipeline", 8888
 CHUNK_BYTES = 64 * 1024
@@ -23,13 +28,13 @@ CHUNK_BYTES = 64 * 1024
 
 @contextmanager
 def forwarded(address: Address) -> Iterator[Address]:
-    """The same address with a host on this machine.
+    """The same address with a forwarded port of this machine as its host.
 
     Raises:
         ClusterError: there is no kubeconfig, or Kubernetes refuses.
     """
-    cluster = reach(address.namespace)
-    cluster.pod_behind(SERVICE)  # now, so that an error is told as one, and not as a broken connection
+    cluster = open_cluster(address.namespace)
+    _pod_behind(cluster, SERVICE)  # now, so that an error is reported as one, and not as a broken connection
     with socket.create_server(("127.0.0.1", 0)) as listener:
         acceptor = threading.Thread(target=_accept, args=(listener, cluster), daemon=True)
         acceptor.start()
@@ -42,7 +47,7 @@ def forwarded(address: Address) -> Iterator[Address]:
     acceptor.join()
 
 
-def _accept(listener: socket.socket, cluster: Cluster) -> None:
+def _accept(listener: socket.socket, cluster: KubernetesApi) -> None:
     while True:
         try:
             near, _ = listener.accept()
@@ -51,12 +56,12 @@ def _accept(listener: socket.socket, cluster: Cluster) -> None:
         threading.Thread(target=_serve, args=(near, cluster), daemon=True).start()
 
 
-def _serve(near: socket.socket, cluster: Cluster) -> None:
-    """One connection, until either side ends it; where the pod can't be reached it breaks, and is asked for again."""
+def _serve(near: socket.socket, cluster: KubernetesApi) -> None:
+    """One connection, until either side ends it; it breaks where the pod can't be reached, and the client retries."""
     with near:
         try:
-            keeper, far = cluster.port(cluster.pod_behind(SERVICE), PORT)
-        except Exception:  # noqa: BLE001  (whatever it was, the other side is told by the broken connection)
+            keeper, far = _open_port(cluster, _pod_behind(cluster, SERVICE), PORT)
+        except Exception:  # noqa: BLE001  (the broken connection reports it to the client)
             return
         back = threading.Thread(target=_pump, args=(far, near), daemon=True)
         back.start()
@@ -72,3 +77,34 @@ def _pump(source: Any, sink: Any) -> None:
     for end in (source, sink):
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
+
+
+def _pod_behind(cluster: KubernetesApi, service: str) -> str:
+    """A ready pod of a service.
+
+    Raises:
+        ClusterError: there is no such service, or none of its pods is ready.
+    """
+    try:
+        selector = cluster.call(cluster.core.read_namespaced_service, service, cluster.namespace).spec.selector or {}
+    except NotFoundError:
+        raise ClusterError(
+            f"there is no service {service} in the namespace {cluster.namespace}; give the --namespace that Kubeflow "
+            "Pipelines is in"
+        ) from None
+    labels = ",".join(f"{name}={value}" for name, value in selector.items())
+    pods = cluster.list_objects(cluster.core.list_namespaced_pod, labels) if labels else []
+    for pod in pods:
+        if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or []):
+            return str(pod.metadata.name)
+    raise ClusterError(
+        f"the service {service} in the namespace {cluster.namespace} has no pod that is ready; look at its pods with "
+        f"`kubectl -n {cluster.namespace} get pods`"
+    )
+
+
+def _open_port(cluster: KubernetesApi, pod: str, port: int) -> tuple[PortForward, Any]:
+    """A connection to a port of a pod: the forwarding, which must be kept, and its socket."""
+    with translated_errors(cluster.host):
+        made = portforward(cluster.core.connect_get_namespaced_pod_portforward, pod, cluster.namespace, ports=str(port))
+    return made, made.socket(port)

@@ -1,4 +1,4 @@
-"""What the pods of a run's steps have in common: whose they are, in which order they came, and how their step is."""
+"""Pods of a run's steps: their step and task, their order, and the state of the step's container."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from components.runtime.pod_metadata import CONTAINER, NODE_NAME, STEP
 
 
 def step_of(pod: Any) -> str:
-    """The step that a pod belongs to; empty for one of Kubeflow's own."""
+    """The step of a pod; empty for Kubeflow's own pods."""
     return str((pod.metadata.labels or {}).get(STEP, ""))
 
 
 def task_of(pod: Any) -> str:
-    """The task that a pod is an attempt at, as Argo and the ledger name it; empty for a pod that is not Argo's.
+    """The task of a pod, as Argo and the attempt log name it; empty for a pod that is not Argo's.
 
-    A loop has numbers of its own inside the name: `...iterations(0:0).iteration-item.trial.executor(1)`.
+    A loop puts numbers inside the name: `...iterations(0:0).iteration-item.trial.executor(1)`.
     """
     name = str((pod.metadata.annotations or {}).get(NODE_NAME, ""))
     retried = RETRY.fullmatch(name)
@@ -25,15 +25,15 @@ def task_of(pod: Any) -> str:
 
 
 def oldest_first(pods: Iterable[Any]) -> list[Any]:
-    """Pods in the order in which they were made."""
+    """Pods by creation time."""
     return sorted(pods, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
 
 
 def container_of(pod: Any) -> Any | None:
-    """The container of a pod that the step itself runs in; None where there is none."""
+    """The container of a pod that runs the step itself; None where there is none."""
     return next((each for each in pod.spec.containers if each.name == CONTAINER), None)
 
 
 def state_of(pod: Any) -> Any | None:
-    """How that container is: `waiting`, `running` or `terminated`; None where nothing is known of it yet."""
+    """The state of that container: `waiting`, `running` or `terminated`; None where it is not known yet."""
     return next((each.state for each in pod.status.container_statuses or [] if each.name == CONTAINER), None)

@@ -1,12 +1,12 @@
-"""Moments as the sources give them, and the seconds between two of them."""
+"""Times as the sources give them, and durations."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 
-def moment(text: str) -> datetime | None:
-    """A moment from ISO 8601 in UTC; None for none."""
+def parse_time(text: str) -> datetime | None:
+    """A time in ISO 8601, UTC unless it names a zone; None where it is not one."""
     try:
         made = datetime.fromisoformat(text)
     except ValueError:
@@ -15,18 +15,17 @@ def moment(text: str) -> datetime | None:
 
 
 def seconds_between(began: datetime | None, ended: datetime | None) -> float:
-    """Seconds from one moment to another, or until now; 0 where the first is not known."""
+    """Seconds from one time to another, or until now; 0 where the first is unknown."""
     if began is None:
         return 0.0
     return max(((ended or datetime.now(UTC)) - began).total_seconds(), 0.0)
 
 
-def human(seconds: float | None) -> str:
-    """A time as people read it.
+def format_duration(seconds: float | None) -> str:
+    """A duration for people.
 
-    Examples:
-        >>> [human(59.4), human(754), human(7500)]
-        ['59 s', '12 min 34 s', '2 h 5 min']
+    >>> [format_duration(each) for each in (59.4, 754, 7500)]
+    ['59 s', '12 min 34 s', '2 h 5 min']
     """
     if seconds is None:
         return "-"

@@ -1,6 +1,7 @@
-"""A run's Argo workflow: what became of each task, and why it waits. Kubeflow's own list of tasks has less.
+"""A run's Argo workflow: the state of each task, and why it waits. Kubeflow's own list of tasks has less.
 
-The API server hands it out as it last heard of it; Kubernetes has it at first hand, for a day after the run's end.
+Kubeflow's API server stores the last state that was reported to it; Kubernetes has the live one, until a day after the
+run's end.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
 from components.runtime.pod_metadata import RUN_ID_LABEL
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.connection import Connection
-from pipelines.kubernetes.cluster import Cluster
 
 WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
 _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\d+)\))?")
@@ -26,16 +27,16 @@ _DRIVER = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)-driver)(\((?P<attempt>\d+)\)
 
 @dataclass(frozen=True)
 class WorkflowNode:
-    """One task as Argo tells of it: `task` is its name without the number of the attempt.
+    """One task of the workflow. `task` is its name without the number of the attempt.
 
-    `going_on`: it has not ended, which is so between two attempts too; meanwhile `phase` is that of its last pod.
-    `pods` is how many it has had since the run began or was last retried; `host` is where the last of them ran.
+    `unfinished`: it has not ended, also between two attempts; meanwhile `phase` is that of its last pod. `pods` counts
+    those since the run began or was last retried; `host` is the node of the last one.
     """
 
     task: str
     step: str
     phase: str
-    going_on: bool
+    unfinished: bool
     message: str
     began_at: str
     ended_at: str
@@ -44,27 +45,27 @@ class WorkflowNode:
 
 
 def stored(connection: Connection, run_id: str) -> dict[str, Any]:
-    """The workflow as the API server keeps it; empty where it gives none."""
+    """The workflow as Kubeflow's API server stores it; empty where it gives none."""
     try:
         found = connection.get(f"/apis/v1beta1/runs/{run_id}")
         tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
     except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
-        return {}  # an API of that age may be gone
+        return {}  # this old API may be gone
     return tree if isinstance(tree, dict) else {}
 
 
-def living(cluster: Cluster, run_id: str) -> dict[str, Any]:
-    """The workflow in Kubernetes; empty where there is none any more."""
-    return next(iter(cluster.custom_list(*WORKFLOWS, f"{RUN_ID_LABEL}={run_id}")), {})
+def live(cluster: KubernetesApi, run_id: str) -> dict[str, Any]:
+    """The workflow in Kubernetes; empty where it no longer exists."""
+    return next(iter(cluster.list_custom_objects(*WORKFLOWS, f"{RUN_ID_LABEL}={run_id}")), {})
 
 
 def was_terminated(workflow: Mapping[str, Any]) -> bool:
-    """Whether somebody stopped the run: a termination sets the deadline to zero, which nothing else does."""
+    """Whether somebody stopped the run: only a termination sets the deadline to zero."""
     return bool(workflow.get("spec", {}).get("activeDeadlineSeconds") == 0)
 
 
 def message(workflow: Mapping[str, Any]) -> str:
-    """What Argo says of the workflow as a whole."""
+    """Argo's message on the workflow as a whole."""
     return str(workflow.get("status", {}).get("message") or "")
 
 
@@ -74,7 +75,7 @@ def nodes(workflow: Mapping[str, Any]) -> list[WorkflowNode]:
 
 
 def waiting_drivers(workflow: Mapping[str, Any]) -> list[WorkflowNode]:
-    """The tasks of Kubeflow's own that have not begun; each comes before a step, the first one, `root`, before all."""
+    """Kubeflow's own tasks that have not begun; each comes before a step, the first one, `root`, before all."""
     return [node for node in _tasks(workflow, _DRIVER) if node.phase == "Pending"]
 
 
@@ -88,16 +89,16 @@ def _tasks(workflow: Mapping[str, Any], kind: re.Pattern[str]) -> list[WorkflowN
 
 
 def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> WorkflowNode:
-    """A task with retries has a node for the whole and one for each pod; another has that of its pod alone."""
+    """A task with retries has a node for the whole and one for each pod; without, only that of its pod."""
     pods = sorted((int(match["attempt"] or 0), node) for node, match in parts if node.get("type") == "Pod")
     whole = next((node for node, match in parts if match["attempt"] is None), parts[-1][0])
     last = pods[-1][1] if pods else whole
-    going_on = whole.get("phase") in ("Running", "Pending", "", None)
+    unfinished = whole.get("phase") in ("Running", "Pending", "", None)
     return WorkflowNode(
         task=task,
         step=parts[0][1]["step"],
-        phase=str((last if going_on else whole).get("phase") or "Pending"),
-        going_on=going_on,
+        phase=str((last if unfinished else whole).get("phase") or "Pending"),
+        unfinished=unfinished,
         message=str(last.get("message") or whole.get("message") or ""),
         began_at=str(whole.get("startedAt") or ""),
         ended_at=str(whole.get("finishedAt") or ""),
@@ -107,7 +108,7 @@ def _node(task: str, parts: list[tuple[dict[str, Any], re.Match[str]]]) -> Workf
 
 
 def _nodes(status: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The nodes of a workflow; of a large one Argo keeps them compressed."""
+    """The nodes of a workflow; Argo compresses those of a large one."""
     found = status.get("nodes")
     if not found and status.get("compressedNodes"):
         try:

@@ -1,6 +1,6 @@
-"""Schedules: when Kubeflow Pipelines starts runs by itself, written as YAML and kept in git.
+"""Schedules: runs that Kubeflow Pipelines starts by itself, from YAML files kept in git.
 
-`cron` knows when, `zone` in whose time, `file` what a user writes, `plan` what Kubeflow is to be told, `version` what
-it has been told and `host` how it is asked, `diff` how the two differ, `change` makes the one into the other,
-`control` pauses, resumes, deletes and runs, and `listing` shows.
+`cron` and `time_zone` say when; `file` is what a user writes, `plan` what it resolves to, `version` what Kubeflow has,
+and `host` the calls to it. `diff` compares the two, `handover` replaces one version by the next without missing a run,
+`control` pauses, resumes, deletes and runs, and `listing` lists.
 """

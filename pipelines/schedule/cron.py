@@ -1,8 +1,8 @@
-"""When a schedule is due: five fields of cron in a time zone, read as Kubeflow's controller reads them.
+"""Cron expressions of five fields in a time zone, read as Kubeflow's controller reads them.
 
 The fields are those of robfig/cron 1, which the controller uses: lists, ranges, steps, names of months and days.
 Where neither the day of the month nor that of the week begins with a star, either of them is enough.
-An hour that a clock passes twice is due twice; one that it leaves out is not due.
+A time that clocks show twice is due twice; one that they skip is not due.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FIELDS = (
     ("month", 1, 12, tuple(MONTHS)),
     ("day of the week", 0, 6, tuple(DAYS)),
 )
-MOST_YEARS = 5  # the controller looks no further
+MAX_YEARS = 5  # the controller searches no further
 _PART = re.compile(r"(\*|\?|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>\d+))?")
 
 
 @dataclass(frozen=True)
 class Cron:
-    """The moments at which a schedule is due. All moments in and out are in UTC."""
+    """The times at which a schedule is due, all in UTC."""
 
     text: str
     zone: str
@@ -51,13 +51,13 @@ class Cron:
 
     @property
     def for_kubeflow(self) -> str:
-        """The six fields that Kubeflow takes; the first is the second."""
+        """Kubeflow's six fields; the first one is the seconds."""
         return f"0 {self.text}"
 
     def next(self, after: dt.datetime) -> dt.datetime | None:
-        """The first moment later than `after`; None where there is none within five years."""
+        """The first due time after `after`; None where there is none within five years."""
         day = after.astimezone(self._zone).date()
-        for _ in range(MOST_YEARS * 366):
+        for _ in range(MAX_YEARS * 366):
             moments = _moments_of(self, day)
             later = bisect_right(moments, after)
             if later < len(moments):
@@ -66,7 +66,7 @@ class Cron:
         return None
 
     def last(self, after: dt.datetime, until: dt.datetime) -> dt.datetime | None:
-        """The last moment that is later than `after` and no later than `until`; None where there is none."""
+        """The last due time after `after` and not after `until`; None where there is none."""
         day, first = until.astimezone(self._zone).date(), after.astimezone(self._zone).date()
         while day >= first:
             moments = _moments_of(self, day)
@@ -80,8 +80,8 @@ class Cron:
     def _zone(self) -> ZoneInfo:
         return zone_of(self.zone)
 
-    def of(self, day: dt.date) -> list[dt.datetime]:
-        """The moments of one day of the zone's calendar, in order."""
+    def on_day(self, day: dt.date) -> list[dt.datetime]:
+        """The due times of one day of the zone's calendar, in order."""
         if not self._day_matches(day):
             return []
         minutes, hours, *_ = self._allowed
@@ -89,7 +89,7 @@ class Cron:
         return sorted({moment for time in times for moment in self._moments(day, time)})
 
     def _moments(self, day: dt.date, time: dt.time) -> Iterator[dt.datetime]:
-        """The one moment at which the zone's clocks show a time; two or none on days when they are changed."""
+        """When the zone's clocks show a time: once; twice or never on days when they are changed."""
         for fold in (0, 1):
             shown = dt.datetime.combine(day, time, self._zone).replace(fold=fold)
             moment = shown.astimezone(dt.UTC)
@@ -108,7 +108,7 @@ class Cron:
 
 @lru_cache(maxsize=64)
 def _moments_of(cron: Cron, day: dt.date) -> list[dt.datetime]:
-    return cron.of(day)
+    return cron.on_day(day)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -125,37 +125,37 @@ def zone_of(name: str) -> ZoneInfo:
         ) from None
 
 
-def _parse(text: str, about: tuple[str, int, int, tuple[str, ...]]) -> frozenset[int]:
-    """What one field allows."""
-    _, least, most, names = about
+def _parse(text: str, field_spec: tuple[str, int, int, tuple[str, ...]]) -> frozenset[int]:
+    """The values that one field allows."""
+    _, low, high, names = field_spec
     found: set[int] = set()
     for part in text.split(","):
         match = _PART.fullmatch(part)
         if match is None:
-            raise _wrong(text, about)
+            raise _error(text, field_spec)
         try:
-            first = _number(match["first"], names, least) if match["first"] else least
-            last = _number(match["last"], names, least) if match["last"] else first
+            first = _number(match["first"], names, low) if match["first"] else low
+            last = _number(match["last"], names, low) if match["last"] else first
             step = int(match["step"] or 1)
         except ValueError:
-            raise _wrong(text, about) from None
+            raise _error(text, field_spec) from None
         if not match["first"] or (match["step"] and not match["last"]):
-            last = most
-        if not least <= first <= last <= most or step < 1:
-            raise _wrong(text, about)
+            last = high
+        if not low <= first <= last <= high or step < 1:
+            raise _error(text, field_spec)
         found.update(range(first, last + 1, step))
     return frozenset(found)
 
 
-def _number(word: str, names: tuple[str, ...], least: int) -> int:
-    return names.index(word.lower()) + least if word.lower() in names else int(word)
+def _number(word: str, names: tuple[str, ...], low: int) -> int:
+    return names.index(word.lower()) + low if word.lower() in names else int(word)
 
 
-def _wrong(text: str, about: tuple[str, int, int, tuple[str, ...]]) -> ConfigError:
-    name, least, most, names = about
+def _error(text: str, field_spec: tuple[str, int, int, tuple[str, ...]]) -> ConfigError:
+    name, low, high, names = field_spec
     words = f" or {names[0]} to {names[-1]}" if names else ""
     remedy = "; Sunday is 0" if names[:1] == ("sun",) else ""
     return ConfigError(
-        f"cron's {name} must be made of *, {least} to {most}{words}, ranges (1-5), steps (*/15) and lists (1,15)"
+        f"cron's {name} must be made of *, {low} to {high}{words}, ranges (1-5), steps (*/15) and lists (1,15)"
         f'{remedy}; got "{text}"'
     )

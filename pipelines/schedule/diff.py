@@ -1,4 +1,4 @@
-"""How what a file says of a schedule differs from what the host holds."""
+"""The difference between a schedule's file and the host's version."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipelines.schedule.version import ScheduleVersion
 
 
 def difference(plan: Plan, version: ScheduleVersion | None, about: str) -> str:
-    """A unified diff from the host to the file; empty where they say the same.
+    """A unified diff from the host to the file; empty where they agree.
 
     Args:
-        plan: what the file says.
-        version: what the host holds; None where it holds no such schedule.
-        about: `Host.about` of that.
+        plan: from the file.
+        version: from the host; None where it has no such schedule.
+        about: `Host.about` of that version.
     """
     old = _text(_of_version(version, about)).splitlines() if version is not None else []
     names = f"{plan.name} (host)", f"{plan.name} (file)"
@@ -30,25 +30,25 @@ def _of_plan(plan: Plan) -> dict[str, Any]:
         "cron": plan.due.text,
         "time_zone": plan.due.zone,
         "runs": plan.job.about,
-        "pipeline_version": plan.mark(generation=0, enable=True).content,
+        "pipeline_version": plan.version_info(generation=0, enable=True).content,
         "service_account": plan.job.profile.service_account,
-        "parameters": _opened(plan.job.parameters),
+        "parameters": _parsed(plan.job.parameters),
     }
 
 
 def _of_version(version: ScheduleVersion, about: str) -> dict[str, Any]:
     return {
         "cron": version.cron,
-        "time_zone": version.mark.time_zone,
+        "time_zone": version.info.time_zone,
         "runs": about,
-        "pipeline_version": version.mark.content,
-        "service_account": version.mark.account,
-        "parameters": _opened(version.parameters),
+        "pipeline_version": version.info.content,
+        "service_account": version.info.account,
+        "parameters": _parsed(version.parameters),
     }
 
 
-def _opened(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters, with a config that is YAML in itself as a tree, so that a changed key is one line."""
+def _parsed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with the config's YAML as a tree, so that a changed key is one line."""
     return {name: yaml.safe_load(value) if name == "config" else value for name, value in parameters.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a user writes: a YAML file of schedules, to be kept in git."""
+"""The YAML file of schedules that a user writes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gan.util.ids import check_id
 from pipelines.registry import PIPELINES
 from pipelines.schedule.cron import Cron
 
-LONGEST_NAME = 50
+MAX_NAME_LENGTH = 50
 SCHEDULABLE = [name for name, spec in PIPELINES.items() if spec.schedulable]
 
 
 @dataclass(frozen=True)
 class Schedule(Group):
-    """Runs that begin by themselves: what, with what, and when. One at a time, and none is made up for later."""
+    """Runs that start by themselves. One at a time; a missed one is not made up for."""
 
     name: str = key("", "What the schedule is called on the host; a schedule of that name is changed in place.")
     config: str = key("", "A shipped experiment or a file.")
@@ -41,12 +41,11 @@ class Schedule(Group):
         super().__post_init__()
         for name in REQUIRED:
             if not getattr(self, name):
-                raise ConfigError(f"schedule {self.name or '?'}: {name} must be given. {_help(name)}")
+                raise ConfigError(f"schedule {self.name or '?'}: {name} is required. {_help(name)}")
         check_id(self.name, "the name of a schedule")
-        if len(self.name) > LONGEST_NAME:
+        if len(self.name) > MAX_NAME_LENGTH:
             raise ConfigError(
-                f"the name of a schedule may have {LONGEST_NAME} letters, and {self.name} has {len(self.name)}; give a "
-                "shorter one"
+                f"the name of a schedule may have at most {MAX_NAME_LENGTH} letters; {self.name} has {len(self.name)}"
             )
         if not isinstance(self.set, list | tuple) or not all(isinstance(each, str) for each in self.set):
             raise ConfigError(f"schedule {self.name}: set must be a list of KEY=VALUE; got {self.set!r}")
@@ -62,7 +61,7 @@ class Schedule(Group):
 
     @cached_property
     def due(self) -> Cron:
-        """When it is due."""
+        """The cron expression, parsed."""
         return Cron(self.cron, self.time_zone)
 
 
@@ -70,11 +69,11 @@ REQUIRED = ("name", "config", "profile", "image", "store", "cron", "time_zone")
 
 
 def load_schedules(path: Path) -> list[Schedule]:
-    """The schedules of a file: `schedules:` and a list. Files that they name are meant from the file's own folder.
+    """The schedules of a file: `schedules:` and a list. Paths in it are relative to its folder.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigError: it is no such file, or a value in it is wrong.
+        ConfigError: the file is not of this form, or a value in it is wrong.
     """
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -86,7 +85,7 @@ def load_schedules(path: Path) -> list[Schedule]:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     items = tree.get("schedules") if isinstance(tree, Mapping) else None
     if not isinstance(items, list) or set(tree) != {"schedules"}:
-        raise ConfigError(f"{path} must hold one key, schedules, with a list of them; got {_told(tree)}")
+        raise ConfigError(f"{path} must hold one key, schedules, with a list of them; got {_describe(tree)}")
     schedules = [_schedule(item, path) for item in items]
     names = [schedule.name for schedule in schedules]
     for name in names:
@@ -102,17 +101,17 @@ def _schedule(tree: Any, path: Path) -> Schedule:
     for given in tree:
         if given not in known:
             raise ConfigError(unknown_name(f"key of a schedule in {path}:", str(given), known))
-    beside = {name: _beside(path, str(tree[name])) for name in ("config", "profile") if tree.get(name)}
-    return Schedule(**{**tree, **beside})
+    resolved = {name: _resolve(path, str(tree[name])) for name in ("config", "profile") if tree.get(name)}
+    return Schedule(**{**tree, **resolved})
 
 
-def _beside(path: Path, name_or_file: str) -> str:
-    """The file of that name beside `path`, where there is one; else what was given, such as a shipped name."""
+def _resolve(path: Path, name_or_file: str) -> str:
+    """The file of that name in the folder of `path`, if it exists; else the name itself, as of a shipped experiment."""
     file = path.parent / name_or_file
     return str(file) if file.is_file() else name_or_file
 
 
-def _told(tree: Any) -> str:
+def _describe(tree: Any) -> str:
     if isinstance(tree, Mapping):
         return f"the keys {', '.join(sorted(map(str, tree)))}"
     return "nothing" if tree is None else f"a {type(tree).__name__}"

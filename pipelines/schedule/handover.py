@@ -1,15 +1,15 @@
-"""Changes a schedule in place, though Kubeflow can't change a recurring run: no run is missed, none comes twice.
+"""Replaces a schedule in place, though Kubeflow can't change a recurring run: no run is missed, none starts twice.
 
-A change makes a new version beside the old one and hands over:
+A change creates a new version and hands over from the old one:
 
-    1. wait until nothing is due at this moment and what was due has begun;
-    2. make the new version, switched off, due from the last moment that the old one answered;
-    3. switch the old one off; if it has begun one more run meanwhile, make the new one anew from there;
-    4. switch the new one on; what fell due since is due there, and begins now;
-    5. delete the old one, unless a run of it goes on: Kubernetes would delete that with it.
+    1. wait until nothing is due right now and every due run has started;
+    2. create the new version, disabled, due from the last time that the old one served;
+    3. disable the old one; if it has started one more run meanwhile, recreate the new one from there;
+    4. enable the new one; a run that fell due since starts now;
+    5. delete the old one, unless a run of it is unfinished: Kubernetes would delete its pods too.
 
-At no time are two versions on, and each moment is answered by one. Whatever stops the change in between, the next one
-of the same schedule completes it: the new version says of itself that it is to be on.
+Two versions are never enabled at once, and each due time is served by one. If a change is interrupted, the next command
+that changes the schedule completes it: the new version's description says that it should be enabled.
 """
 
 from __future__ import annotations
@@ -24,109 +24,109 @@ from pipelines.schedule.plan import Plan
 from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 MARGIN = dt.timedelta(seconds=5)
-LONGEST_LAG_SECONDS = 120.0
-"""The controller looks every 30 seconds, may wait 10 more, and then the run must be reported."""
+MAX_LAG_SECONDS = 120.0
+"""The controller polls every 30 seconds, may wait 10 more, and then the run must be reported."""
 REPORT_SECONDS = 15.0
 
 
 class Backend(Protocol):
-    """What a change needs of `pipelines.schedule.host.Host`."""
+    """The part of `pipelines.schedule.host.Host` that a handover uses."""
 
     def now(self) -> dt.datetime:
         """The time."""
 
     def versions(self, name: str | None = None) -> list[ScheduleVersion]:
-        """Every version of a schedule, in order of their generations."""
+        """Every version of a schedule, by generation."""
 
     def runs(self, name: str) -> list[ScheduledRun]:
-        """The runs of a schedule, the last one first."""
+        """The runs of a schedule, newest first."""
 
     def create(
         self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
     ) -> ScheduleVersion:
-        """Put a plan on the host as a new version."""
+        """Create a version from a plan."""
 
     def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
-        """A further version that does what `version` does."""
+        """A further version with the same job and cron."""
 
     def switch(self, version: ScheduleVersion, *, on: bool) -> None:
-        """Let a version begin runs, or not."""
+        """Enable or disable a version."""
 
     def delete(self, version: ScheduleVersion) -> None:
-        """Take a version away."""
+        """Delete a version."""
 
 
 @dataclass(frozen=True)
-class HandoverTimeouts:
-    """How a change waits, and what it tells of that; all passed in so that tests need not wait."""
+class HandoverHooks:
+    """How a handover waits, and where it reports that."""
 
     sleep: Callable[[float], None] = time.sleep
     say: Callable[[str], None] = lambda text: None
 
 
-def replace(backend: Backend, plan: Plan, *, patience: HandoverTimeouts) -> ScheduleVersion:
-    """Make a plan the schedule of its name; a schedule that is paused stays so.
+def replace(backend: Backend, plan: Plan, *, hooks: HandoverHooks) -> ScheduleVersion:
+    """Make a plan the schedule of its name; a paused schedule stays paused.
 
     Returns:
-        The version that is the schedule now.
+        The new current version.
     """
-    versions = complete_handover(backend, plan.name, patience=patience)
+    versions = complete_handover(backend, plan.name, hooks=hooks)
     if not versions:
         return backend.create(plan, 1, backend.now(), idle=False, enable=True)
     newest = versions[-1]
     same_time = newest.due == plan.due
     if newest.enabled:
-        _wait_until_idle(backend, newest, patience)
+        _wait_until_idle(backend, newest, hooks)
     start_time = last_triggered(backend, newest) if newest.enabled and same_time else backend.now()
-    backend.create(plan, newest.mark.generation + 1, start_time, idle=True, enable=newest.enabled)
-    return complete_handover(backend, plan.name, patience=patience)[-1]
+    backend.create(plan, newest.info.generation + 1, start_time, idle=True, enable=newest.enabled)
+    return complete_handover(backend, plan.name, hooks=hooks)[-1]
 
 
-def renew(backend: Backend, version: ScheduleVersion, *, enable: bool, patience: HandoverTimeouts) -> ScheduleVersion:
-    """The same schedule as a new version that is due from now on: nothing of before is made up for."""
+def renew(backend: Backend, version: ScheduleVersion, *, enable: bool, hooks: HandoverHooks) -> ScheduleVersion:
+    """The same schedule as a new version that is due from now on, so that no missed run starts."""
     backend.copy(version, backend.now(), enable=enable)
-    return complete_handover(backend, version.name, patience=patience)[-1]
+    return complete_handover(backend, version.name, hooks=hooks)[-1]
 
 
-def complete_handover(backend: Backend, name: str, *, patience: HandoverTimeouts) -> list[ScheduleVersion]:
-    """Complete whatever hand-over was begun, and delete the versions before whose runs have ended.
+def complete_handover(backend: Backend, name: str, *, hooks: HandoverHooks) -> list[ScheduleVersion]:
+    """Complete an unfinished handover, and delete older versions whose runs have ended.
 
     Returns:
-        The versions that are there now; the last one is the schedule.
+        The versions that exist now, the current one last.
     """
     versions = backend.versions(name)
     if len(versions) < 2:
         return versions
     *older, newest = versions
-    to_be_on = newest.mark.enable
-    _switch_off(backend, older, patience)
-    if to_be_on and not newest.enabled:
-        newest = _caught_up(backend, older, newest)
+    should_be_enabled = newest.info.enable
+    _switch_off(backend, older, hooks)
+    if should_be_enabled and not newest.enabled:
+        newest = _with_later_start(backend, older, newest)
         backend.switch(newest, on=True)
-    going_on = {run.version for run in backend.runs(name) if run.going_on}
+    with_unfinished_runs = {run.version for run in backend.runs(name) if run.unfinished}
     for version in older:
-        if version.id not in going_on:
+        if version.id not in with_unfinished_runs:
             backend.delete(version)
     return backend.versions(name)
 
 
 def last_triggered(backend: Backend, version: ScheduleVersion) -> dt.datetime:
-    """The last moment for which a version has begun a run; where there is none, that from which it is due."""
-    moments = [run.scheduled_at for run in backend.runs(version.name) if run.version == version.id]
-    return max([version.start_time, *moments])
+    """The last due time for which a version started a run; its start time if none."""
+    times = [run.scheduled_at for run in backend.runs(version.name) if run.version == version.id]
+    return max([version.start_time, *times])
 
 
-def _switch_off(backend: Backend, versions: list[ScheduleVersion], patience: HandoverTimeouts) -> None:
+def _switch_off(backend: Backend, versions: list[ScheduleVersion], hooks: HandoverHooks) -> None:
     on = [version for version in versions if version.enabled]
     waiting = any(version.due.last(last_triggered(backend, version), backend.now()) for version in on)
     for version in on:
         backend.switch(version, on=False)
-    if waiting:  # a run that is about to begin has a moment to show
-        patience.sleep(REPORT_SECONDS)
+    if waiting:  # give a run that is about to start time to be reported
+        hooks.sleep(REPORT_SECONDS)
 
 
-def _caught_up(backend: Backend, older: list[ScheduleVersion], newest: ScheduleVersion) -> ScheduleVersion:
-    """`newest`, or the same due from later on where a version before it has begun one more run."""
+def _with_later_start(backend: Backend, older: list[ScheduleVersion], newest: ScheduleVersion) -> ScheduleVersion:
+    """`newest`, or a copy due from later on if an older version has started one more run."""
     last = max(last_triggered(backend, version) for version in older)
     same_time = any(version.due == newest.due for version in older)
     if not same_time or last <= newest.start_time:
@@ -136,25 +136,25 @@ def _caught_up(backend: Backend, older: list[ScheduleVersion], newest: ScheduleV
     return later
 
 
-def _wait_until_idle(backend: Backend, version: ScheduleVersion, patience: HandoverTimeouts) -> None:
-    """Until every moment so far is answered, or kept waiting by a run that goes on, and the next one is not near."""
-    began, told = backend.now(), False
+def _wait_until_idle(backend: Backend, version: ScheduleVersion, hooks: HandoverHooks) -> None:
+    """Wait until every due time has its run, or waits for an unfinished one, and the next due time is not near."""
+    start, said = backend.now(), False
     while True:
         now = backend.now()
         runs = [run for run in backend.runs(version.name) if run.version == version.id]
         due = version.due.last(last_triggered(backend, version), now)
         following = version.due.next(now)
         near = following is not None and following - now <= MARGIN
-        unanswered = due is not None and not any(run.going_on for run in runs)
-        if not near and not unanswered:
+        unserved = due is not None and not any(run.unfinished for run in runs)
+        if not near and not unserved:
             return
-        if not near and (now - began).total_seconds() > LONGEST_LAG_SECONDS:
-            patience.say(
-                f"{version.name}: what was due at {due:%Y-%m-%d %H:%M} UTC has not begun; is the deployment "
-                "ml-pipeline-scheduledworkflow at work? The new version will begin it"
+        if not near and (now - start).total_seconds() > MAX_LAG_SECONDS:
+            hooks.say(
+                f"{version.name}: what was due at {due:%Y-%m-%d %H:%M} UTC has not started; is the deployment "
+                "ml-pipeline-scheduledworkflow running? The new version will start it"
             )
             return
-        if not told:
-            patience.say(f"{version.name}: waiting until what is due has begun")
-            told = True
-        patience.sleep(1.0)
+        if not said:
+            hooks.say(f"{version.name}: waiting until the due run has started")
+            said = True
+        hooks.sleep(1.0)

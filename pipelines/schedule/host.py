@@ -1,4 +1,4 @@
-"""Schedules on the backend, where each is a recurring run: made, switched on and off and deleted, but never changed."""
+"""Schedules on the backend, as recurring runs, which can be created, enabled, disabled and deleted, but not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipelines.schedule.version import ScheduledRun, ScheduleVersion, run_of, ve
 
 
 class Host:
-    """The schedules that a backend holds."""
+    """The schedules of a backend."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,7 +31,7 @@ class Host:
         return dt.datetime.now(dt.UTC)
 
     def versions(self, name: str | None = None) -> list[ScheduleVersion]:
-        """Every version of a schedule, or of all, in order of their names and generations."""
+        """Every version of a schedule, or of all, by name and generation."""
         named: dict[str, Any] = {"filter": equals("display_name", name)} if name else {}
         found = [
             version
@@ -39,10 +39,10 @@ class Host:
             for version in map(version_of, page.recurring_runs or [])
             if version is not None and name in (None, version.name)
         ]
-        return sorted(found, key=lambda each: (each.name, each.mark.generation, each.found.created_at, each.id))
+        return sorted(found, key=lambda each: (each.name, each.info.generation, each.found.created_at, each.id))
 
     def runs(self, name: str) -> list[ScheduledRun]:
-        """The last hundred runs of a schedule, the last one first."""
+        """The last hundred runs of a schedule, newest first."""
         found = pages(
             self._connection,
             self._connection.runs.run_service_list_runs,
@@ -52,30 +52,30 @@ class Host:
         return [run_of(each) for each in next(found).runs or []]
 
     def state_of(self, run: ScheduledRun) -> str:
-        """The state that a run is really in; see `pipelines.kfp.runs.told`."""
+        """The true state of a run; see `pipelines.kfp.runs.with_true_state`."""
         return str(runs.get(self._connection, run.id).state)
 
     def about(self, version: ScheduleVersion) -> str:
-        """What the runs of a version are, in the words that its pipeline was uploaded with."""
+        """The description that the pipeline of a version was uploaded with."""
         return description_of(self._connection, version.found.pipeline_version_reference)
 
     def create(
         self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
     ) -> ScheduleVersion:
-        """Put a plan on the host as a new version.
+        """Create a version from a plan.
 
         Args:
-            plan: what it does.
-            generation: one more than that of the version before.
-            start_time: it is due for the first time after this.
-            idle: make it switched off, to be switched on when the versions before it are out of the way.
-            enable: whether it is to be on in the end.
+            plan: its job and cron.
+            generation: one more than that of the previous version.
+            start_time: the first due time is after this.
+            idle: create it disabled, to be enabled once older versions are disabled.
+            enable: whether it should be enabled in the end.
         """
         job = plan.job
         version = upload(self._connection, job.pipeline, job.text, job.about)
         body = api.V2beta1RecurringRun(
             display_name=plan.name,
-            description=plan.mark(generation=generation, enable=enable).text(),
+            description=plan.version_info(generation=generation, enable=enable).text(),
             pipeline_version_reference=api.V2beta1PipelineVersionReference(
                 pipeline_id=version.pipeline_id, pipeline_version_id=version.version_id
             ),
@@ -86,21 +86,21 @@ class Host:
         return self._create(body, plan.due, start_time, on=enable and not idle)
 
     def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
-        """A further version that does what `version` does; it is made switched off."""
+        """A further version with the same job and cron, created disabled."""
         found = version.found
-        mark = replace(version.mark, generation=version.mark.generation + 1, enable=enable)
+        info = replace(version.info, generation=version.info.generation + 1, enable=enable)
         body = api.V2beta1RecurringRun(
             display_name=found.display_name,
-            description=mark.text(),
+            description=info.text(),
             pipeline_version_reference=found.pipeline_version_reference,
             runtime_config=found.runtime_config,
-            service_account=version.mark.account,
+            service_account=version.info.account,
             experiment_id=found.experiment_id,
         )
         return self._create(body, version.due, start_time, on=False)
 
     def switch(self, version: ScheduleVersion, *, on: bool) -> None:
-        """Let a version begin runs, or not."""
+        """Enable or disable a version."""
         service = self._schedules
         method = service.recurring_run_service_enable_recurring_run
         if not on:
@@ -108,18 +108,18 @@ class Host:
         self._connection.call(method, version.id)
 
     def delete(self, version: ScheduleVersion) -> None:
-        """Take a version away. Kubernetes then deletes the pods of its runs, of those that go on too."""
+        """Delete a version. Kubernetes then deletes the pods of its runs, also of unfinished ones."""
         self._connection.call(self._schedules.recurring_run_service_delete_recurring_run, version.id)
 
     def run(self, version: ScheduleVersion, name: str) -> str:
-        """Begin a run of what a version does, and give its id."""
+        """Start a run of a version's job, and return its id."""
         found = version.found
         body = api.V2beta1Run(
             display_name=name,
             description=f"Begun by `gan-pipelines schedule run-now {version.name}`.",
             pipeline_version_reference=found.pipeline_version_reference,
             runtime_config=found.runtime_config,
-            service_account=version.mark.account,
+            service_account=version.info.account,
             experiment_id=found.experiment_id,
         )
         return str(runs.create(self._connection, body).run_id)
@@ -135,14 +135,14 @@ class Host:
         try:
             found = version_of(self._connection.call(method, body, repeatable=False))
         except UnsureError:
-            alike = [each for each in self.versions(body.display_name) if each.found.description == body.description]
-            if not alike:
+            created = [each for each in self.versions(body.display_name) if each.found.description == body.description]
+            if not created:
                 raise
-            found = alike[-1]
+            found = created[-1]
         if found is None:
             raise ClusterError(
-                f'{self._connection.host} made the recurring run "{body.display_name}" without the description it was '
-                "given; delete that in its UI, and upgrade the backend"
+                f'{self._connection.host} created the recurring run "{body.display_name}" without its '
+                "description; delete it in the UI, and upgrade the backend"
             )
         return found
 

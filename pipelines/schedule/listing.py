@@ -1,4 +1,4 @@
-"""The host's schedules as a list: what each runs, when it is due next, and how its last run went."""
+"""The host's schedules: what each runs, when it is due next, and how its last run ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
 @dataclass(frozen=True)
 class Row:
-    """One schedule. `next` and `last` are moments in UTC, as ISO 8601, None where there are none."""
+    """One schedule. `next` and `last` are in ISO 8601, UTC; None where there is none."""
 
     name: str
     state: str
@@ -50,22 +50,22 @@ def _row(host: Host, versions: list[ScheduleVersion]) -> Row:
     last: ScheduledRun | None = runs[0] if runs else None
     on = next((version for version in versions if version.enabled), None)
     following = on.due.next(host.now()) if on else None
-    half_done = newest.mark.enable != newest.enabled or any(version.enabled for version in older)
-    broken_off = bool(older) and half_done
-    note = "a change broke off; any `schedule` command that changes it completes it" if broken_off else ""
-    if older and not broken_off:
-        note = f"{len(older)} version(s) before it, until their runs end"
+    half_done = newest.info.enable != newest.enabled or any(version.enabled for version in older)
+    interrupted = bool(older) and half_done
+    note = "a change was interrupted; any `schedule` command that changes it completes it" if interrupted else ""
+    if older and not interrupted:
+        note = f"{len(older)} older version(s), until their runs end"
     return Row(
         name=newest.name,
-        state="on" if newest.enabled else "changing" if broken_off else "paused",
+        state="on" if newest.enabled else "changing" if interrupted else "paused",
         cron=newest.cron,
-        time_zone=newest.mark.time_zone,
+        time_zone=newest.info.time_zone,
         next=_iso(following),
         runs=host.about(newest),
         last=_iso(last.scheduled_at) if last else None,
         last_run=last.id if last else None,
         last_state=host.state_of(last) if last else None,
-        note="; ".join(filter(None, [note, newest.complaint])),
+        note="; ".join(filter(None, [note, newest.account_warning])),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the host is to be told of a schedule: everything resolved, compiled and pinned, nothing left to find out."""
+"""A schedule as it will be sent to the host: resolved, compiled, and with its image pinned."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pipelines.schedule.cron import Cron
 from pipelines.schedule.file import Schedule
 from pipelines.schedule.time_zone import CONTROLLER, VARIABLE, TimeZone
 
-MARK = "Kept by `gan-pipelines schedule`: "
-MOST_LETTERS = 255
-"""Of a description; the backend's answer to more is an error, and a schedule that it knows nothing of any more."""
+PREFIX = "Kept by `gan-pipelines schedule`: "
+MAX_DESCRIPTION_LENGTH = 255
+"""Given more, the backend fails, and leaves a schedule that it no longer lists."""
 
 
 @dataclass(frozen=True)
 class VersionInfo:
-    """What the description of a recurring run says of it.
+    """What we store in the description of a recurring run.
 
-    `generation` is 1 for the first version of a schedule, one more for each that replaces it. `enable`: it is to be on
-    once the versions before it are out of the way. `content` names the pipeline and the hash of its YAML. `account` is
-    the service account that its runs are to have, which some backends ignore.
+    `generation` is 1 for the first version of a schedule, one more for each that replaces it. `enable`: it should be
+    enabled once older versions are disabled. `content` names the pipeline and the hash of its YAML. `account` is the
+    service account for its runs, which some backends ignore.
     """
 
     generation: int
@@ -38,8 +38,8 @@ class VersionInfo:
         Raises:
             ConfigError: it would be longer than the backend takes.
         """
-        made = f"{MARK}{json.dumps(asdict(self))}"
-        if len(made) > MOST_LETTERS:
+        made = f"{PREFIX}{json.dumps(asdict(self))}"
+        if len(made) > MAX_DESCRIPTION_LENGTH:
             raise ConfigError(
                 f"the names of pipeline, time zone and service account are too long for a schedule: {self.content}, "
                 f"{self.time_zone}, {self.account}; shorten one"
@@ -49,21 +49,21 @@ class VersionInfo:
 
 @dataclass(frozen=True)
 class Plan:
-    """One schedule as the host will hold it: runs of `job` that begin when they are `due`."""
+    """One schedule as the host will hold it: runs of `job` at the times of `due`."""
 
     name: str
     due: Cron
     job: PreparedRun
 
-    def mark(self, *, generation: int, enable: bool) -> VersionInfo:
-        """What a version of this schedule says of itself."""
+    def version_info(self, *, generation: int, enable: bool) -> VersionInfo:
+        """The description of a version of this schedule."""
         content = version_name(self.job.pipeline, self.job.text)
         return VersionInfo(generation, enable, self.due.zone, content, self.job.profile.service_account)
 
 
 def read_version_info(description: str | None) -> VersionInfo | None:
-    """What `VersionInfo.text` wrote; None where a recurring run is not ours."""
-    _, ours, line = (description or "").partition(MARK)
+    """What `VersionInfo.text` wrote; None where the recurring run is not ours."""
+    _, ours, line = (description or "").partition(PREFIX)
     try:
         tree = json.loads(line) if ours else None
         return VersionInfo(**{item.name: tree[item.name] for item in fields(VersionInfo)}) if tree else None
@@ -72,7 +72,7 @@ def read_version_info(description: str | None) -> VersionInfo | None:
 
 
 def check_zone(schedule: Schedule, zone: TimeZone) -> None:
-    """Check that a schedule is written in the time zone that the host's controller reads cron in.
+    """Check that a schedule has the time zone in which the host's controller reads cron.
 
     Raises:
         ConfigError: it is not.

@@ -1,36 +1,37 @@
-"""Which time zone the host reads cron in: a setting of its controller, one for all schedules, that its API hides."""
+"""The time zone in which the host reads cron: one setting of its controller for all schedules, not in its API."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.kubernetes.connect import open_cluster
 from gan.errors import ClusterError, NotFoundError
 from pipelines.kfp.endpoint import DEFAULT_NAMESPACE
-from pipelines.kubernetes.cluster import reach
+from pipelines.kubernetes.deployments import environment_of
 from pipelines.schedule.cron import zone_of
 
 CONTROLLER = "ml-pipeline-scheduledworkflow"
 VARIABLE = "CRON_SCHEDULE_TIMEZONE"
-UNSET = "UTC"  # its image has no clock of another zone, and Kubeflow's manifests set this
+UNSET = "UTC"  # the default of its image, and of Kubeflow's manifests
 
 
 @dataclass(frozen=True)
 class TimeZone:
-    """A time zone, and how we know."""
+    """A time zone, and where it comes from."""
 
     name: str
     source: str
 
 
 def controller_zone(namespace: str, given: str | None) -> TimeZone:
-    """The zone of the controller beside the API.
+    """The time zone of the schedule controller.
 
     Args:
         namespace: of the runs; the controller is there or in Kubeflow's own.
-        given: what the user says it is, for those who may not look.
+        given: by the user, who may lack the permission to read it.
 
     Raises:
-        ConfigError: `given`, or what the controller is set to, is no time zone.
+        ConfigError: `given`, or what the controller is set to, is not a time zone.
     """
     if given is not None:
         zone_of(given)
@@ -47,13 +48,13 @@ def controller_zone(namespace: str, given: str | None) -> TimeZone:
             break
         zone_of(found)
         return TimeZone(found, f"{VARIABLE} of deployment {where}/{CONTROLLER}")
-    return TimeZone(UNSET, f"assumed, since it is not seen: {why}; give --controller-zone where it is another")
+    return TimeZone(UNSET, f"assumed, as we can't read it: {why}; give --controller-zone where it is another")
 
 
 def _setting(namespace: str) -> str:
-    """What the controller's environment says, which Kubeflow's manifests take from a ConfigMap."""
-    cluster = reach(namespace)
-    variables = cluster.environment_of(CONTROLLER)
+    """The controller's environment variable, which Kubeflow's manifests take from a ConfigMap."""
+    cluster = open_cluster(namespace)
+    variables = environment_of(cluster, CONTROLLER)
     found = variables.get(VARIABLE) or variables.get("TZ")
     if found is None:
         return UNSET

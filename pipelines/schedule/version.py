@@ -1,4 +1,4 @@
-"""A schedule as the backend holds it: the versions that it has had, and the runs that they began."""
+"""A schedule on the backend: its versions, and the runs that they started."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ DEFAULT_ACCOUNT = "DEFAULTPIPELINERUNNERSERVICEACCOUNT"
 
 @dataclass(frozen=True)
 class ScheduleVersion:
-    """One version of a schedule: a recurring run of ours. The one of the highest generation is the schedule.
+    """One version of a schedule: one of our recurring runs. The highest generation is the current one.
 
-    `start_time` is the moment after which it is due for the first time. `found` is the backend's own object.
+    The first due time is after `start_time`. `found` is the backend's object.
     """
 
     id: str
     name: str
-    mark: VersionInfo
+    info: VersionInfo
     cron: str
     enabled: bool
     start_time: dt.datetime
@@ -30,29 +30,29 @@ class ScheduleVersion:
 
     @property
     def due(self) -> Cron:
-        """When it is due."""
-        return Cron(self.cron, self.mark.time_zone)
+        """Its cron expression."""
+        return Cron(self.cron, self.info.time_zone)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Those of every run."""
+        """The parameters of every run."""
         return dict((self.found.runtime_config and self.found.runtime_config.parameters) or {})
 
     @property
-    def complaint(self) -> str:
-        """What the backend made otherwise than it was told; empty where nothing."""
+    def account_warning(self) -> str:
+        """A warning where the backend ignored the service account; else empty."""
         account = self.found.service_account
-        if account == self.mark.account:
+        if account == self.info.account:
             return ""
         return (
-            f"its runs are {account}, not {self.mark.account}: backends before 2.17 ignore what a schedule says; set "
-            f"{DEFAULT_ACCOUNT}={self.mark.account} in the deployment ml-pipeline, delete the schedule, apply it"
+            f"its runs are {account}, not {self.info.account}: backends before 2.17 ignore what a schedule says; set "
+            f"{DEFAULT_ACCOUNT}={self.info.account} in the deployment ml-pipeline, delete the schedule, apply it"
         )
 
 
 @dataclass(frozen=True)
 class ScheduledRun:
-    """A run that a schedule began, or that `run-now` did."""
+    """A run that a schedule or `run-now` started."""
 
     id: str
     name: str
@@ -61,21 +61,21 @@ class ScheduledRun:
     version: str
 
     @property
-    def going_on(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether it has not ended yet."""
         return self.state not in runs.ENDED
 
 
 def version_of(found: Any) -> ScheduleVersion | None:
-    """A version from the backend's recurring run; None where that is not ours."""
-    mark = read_version_info(found.description)
+    """A version from a recurring run; None where that is not ours."""
+    info = read_version_info(found.description)
     cron = found.trigger.cron_schedule if found.trigger else None
-    if mark is None or cron is None:
+    if info is None or cron is None:
         return None
     return ScheduleVersion(
         id=str(found.recurring_run_id),
         name=str(found.display_name),
-        mark=mark,
+        info=info,
         cron=" ".join(cron.cron.split()[1:]),
         enabled=found.status == "ENABLED",
         start_time=cron.start_time or found.created_at,
@@ -84,7 +84,7 @@ def version_of(found: Any) -> ScheduleVersion | None:
 
 
 def run_of(found: Any) -> ScheduledRun:
-    """A run from the backend's."""
+    """A run from the backend's object."""
     return ScheduledRun(
         id=str(found.run_id),
         name=str(found.display_name),

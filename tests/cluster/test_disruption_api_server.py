@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from gan.errors import EXIT_RUN_CANCELED
-from pipelines.kfp.wait import EVERY_SECONDS
+from pipelines.kfp.wait import POLL_INTERVAL_SECONDS
 from support import disruption, serial_lock
 from support.cluster import Cluster, until
 
@@ -39,7 +39,7 @@ def test_the_api_server_restarts_during_a_wait(cluster: Cluster, begun: Begin, t
             until(lambda: "run running" in heard.read_text(), seconds=60, what="`gan-pipelines wait` waits")
             with serial_lock.alone(), disruption.scaled_to_nothing("deployment/ml-pipeline"):
                 until(lambda: not answers(health), seconds=60, what="the API server is gone")
-                time.sleep(2 * EVERY_SECONDS)  # so that it is asked for in vain
+                time.sleep(2 * POLL_INTERVAL_SECONDS)  # so that it is asked for in vain
             until(lambda: answers(health), seconds=120, what="the API server is back")
             assert waiting.poll() is None, heard.read_text()
             cluster.cancel(run)

@@ -66,7 +66,9 @@ def test_no_such_host(cluster: Cluster) -> None:
 def test_a_wrong_token(cluster: Cluster, front_door: list[str], token_file: Path) -> None:
     token_file.write_text("wrong", encoding="utf-8")
     told = asked(cluster, ["list"], *front_door, "--token-file", str(token_file))
-    assert f"does not know us: the token in {token_file} is wrong, or meant for another audience; write one" in told
+    assert (
+        f"rejects the credentials: the token in {token_file} is wrong, or meant for another audience; write one" in told
+    )
 
 
 def test_an_expired_token(cluster: Cluster, front_door: list[str], token_file: Path) -> None:
@@ -112,7 +114,7 @@ def test_an_old_version(cluster: Cluster, version: str) -> None:
         if version.startswith("1."):
             del old.routes["GET /apis/v2beta1/healthz"]
         told = asked(cluster, ["list"], "--host", old.url)
-    assert f"{old.url} is Kubeflow Pipelines {version}, and the oldest that will do is 2.14; upgrade it" in told
+    assert f"{old.url} is Kubeflow Pipelines {version}, and the oldest supported is 2.14; upgrade it" in told
 
 
 def test_a_kubeconfig_that_leads_nowhere(cluster: Cluster, tmp_path: Path) -> None:

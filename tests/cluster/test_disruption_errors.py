@@ -39,7 +39,7 @@ def failed(cluster: Cluster, shared_store: str, tmp_path_factory: pytest.TempPat
         cluster.cancel(run)
 
 
-def test_the_error_is_told_once_and_repeated_without_work(failed: Failed) -> None:
+def test_the_error_is_reported_once_and_repeated_without_work(failed: Failed) -> None:
     assert failed.told.exit_code == EXIT_RUN_FAILED, failed.told.stdout + failed.told.stderr
     tried = step(failed.told.record, "preprocess")
     assert tried["tries"] == 4
@@ -61,7 +61,7 @@ def test_the_last_words_of_each_pod_are_that_error(failed: Failed) -> None:
     assert said == {f"preprocess: {step(failed.told.record, 'preprocess')['why']}"}
 
 
-def test_the_webhook_is_told_which_step_failed_and_why(failed: Failed) -> None:
+def test_the_webhook_message_says_which_step_failed_and_why(failed: Failed) -> None:
     (message,) = failed.messages
     assert "failed" in message
     assert "preprocess" in message

@@ -19,7 +19,7 @@ def test_an_image_that_is_nowhere(cluster: Cluster, begun: Begin) -> None:
     run = begun(image="gan-pipelines:nowhere")
     why = cluster.until_step(run, FIRST, "pending", why="Image")["why"]
     assert "gan-pipelines:nowhere" in why
-    assert why.endswith("look whether the image is there and may be pulled")
+    assert why.endswith("check that the image exists and that the node may pull it")
     assert cluster.cancel(run).record["state"] == "CANCELED"
     assert cluster.pods(run) == []
     assert cluster.wait(run).exit_code == EXIT_RUN_CANCELED
@@ -55,7 +55,7 @@ def test_the_secret_of_the_store_is_missing(cluster: Cluster, begun: Begin, tmp_
         run = begun(profile=disruption.profile(tmp_path, store_secret=secret))
         why = cluster.until_step(run, FIRST, "pending", why=secret)["why"]
         assert why == (
-            f'CreateContainerConfigError: secret "{secret}" not found; make it, and the pod goes on by itself'
+            f'CreateContainerConfigError: secret "{secret}" not found; create it, and the pod starts by itself'
         )
         disruption.put_store_secret(secret)
         assert cluster.until_step(run, FIRST, "done")["tries"] == 1

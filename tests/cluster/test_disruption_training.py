@@ -118,7 +118,7 @@ def test_the_store_is_down_for_a_minute(cluster: Cluster, calm: Calm, begun: Beg
     with calm.store.seen(cluster) as dark, disruption.scaled_to_nothing(calm.store.workload):
         time.sleep(60)
         told = dark.status(run)
-        assert any(f"the ledger in {calm.store.uri} is not read: " in each for each in told["missing"]), told
+        assert any(f"can't read the attempt log in {calm.store.uri}: " in each for each in told["missing"]), told
     (only,), bits = calm.attempts_and_bits(run, "dark")
     assert only["outcome"]["details"]["resumed_from"] is None, only
     assert bits == calm.bits

@@ -42,7 +42,7 @@ def test_the_run_succeeds_step_after_step(trip: Trip) -> None:
     assert all(each["node"] and each["seconds"] > 0 and each["tries"] == len(each["attempts"]) for each in steps)
 
 
-def test_status_tells_of_a_run_on_its_way(trip: Trip) -> None:
+def test_status_shows_a_run_in_progress(trip: Trip) -> None:
     assert trip.early.exit_code == 19
     assert trip.early.record["state"] in ("PENDING", "RUNNING")
     assert not any(each["state"] == "done" for each in trip.early.record["steps"])
@@ -72,7 +72,7 @@ def test_what_it_made_is_in_the_store_and_live(
     cluster.command("verify", "--store", journey_store, program="gan")
 
 
-def test_status_tells_scores_and_verdict(trip: Trip) -> None:
+def test_status_shows_scores_and_verdict(trip: Trip) -> None:
     judged = details(trip.ended.record, "gate")
     assert judged["passed"], judged
     assert details(trip.ended.record, "evaluate")["scores"]["fid"]["value"] > 0

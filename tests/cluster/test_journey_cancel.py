@@ -109,7 +109,7 @@ def test_cancel_leaves_no_pod_no_job_and_no_jobset(canceled: Canceled) -> None:
     assert canceled.told.record["deleted"] > 0
 
 
-def test_a_canceled_run_is_told_from_a_failed_one(cluster: Cluster, canceled: Canceled) -> None:
+def test_a_canceled_run_is_distinguished_from_a_failed_one(cluster: Cluster, canceled: Canceled) -> None:
     assert canceled.waited.exit_code == 18
     assert canceled.waited.record["state"] == "CANCELED"
     assert step(canceled.waited.record, "train")["state"] == "canceled"
@@ -117,7 +117,7 @@ def test_a_canceled_run_is_told_from_a_failed_one(cluster: Cluster, canceled: Ca
     assert 0 < canceled.saved < STEPS
 
 
-def test_retry_goes_on_from_the_checkpoint(retried: Told, canceled: Canceled) -> None:
+def test_retry_continues_from_the_checkpoint(retried: Told, canceled: Canceled) -> None:
     assert retried.exit_code == 0, retried.stdout + retried.stderr
     steps = retried.record["steps"]
     assert {each["step"] for each in steps} == set(TRAINING)

@@ -119,12 +119,12 @@ def test_one_at_a_time(nights: Nights) -> None:
     assert ended[:19] <= nights.second.record["created_at"][:19]
 
 
-def test_the_webhook_is_told_of_both(nights: Nights) -> None:
+def test_the_webhook_gets_a_message_about_both(nights: Nights) -> None:
     trained, nothing = nights.messages
     assert details(nights.first.record, "promote")["live"] in trained
     assert "othing new" in nothing
     assert {nights.name in message for message in nights.messages} == {True}
 
 
-def test_status_tells_what_a_run_of_a_schedule_is(nights: Nights) -> None:
+def test_status_describes_a_run_of_a_schedule(nights: Nights) -> None:
     assert nights.first.record["about"].startswith("pipeline retraining, profile quiet, image ")

@@ -25,7 +25,7 @@ def swept(cluster: Cluster, shared_store: str, tmp_path_factory: pytest.TempPath
     return cluster.wait(cluster.submit(shared_store, pipeline="sweep", sweep=str(file), name="swept"))
 
 
-def test_the_better_half_goes_on(swept: Told) -> None:
+def test_the_better_half_continues(swept: Told) -> None:
     assert swept.exit_code == 0, swept.stdout + swept.stderr
     trials = [each["attempts"][-1]["outcome"]["details"] for each in swept.record["steps"] if each["step"] == "trial"]
     first = {trial["point"]["train.beta_1"]: trial["score"] for trial in trials if trial["steps"] == 10}

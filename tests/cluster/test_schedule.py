@@ -87,7 +87,7 @@ def ticking(cluster: Cluster, shared_store: str, tmp_path_factory: pytest.TempPa
         finally:
             made.schedule("pause", name, check=False)
             for run in made.runs():
-                if run.going_on:
+                if run.unfinished:
                     cluster.cancel(run.id)
             made.schedule("delete", name)
 

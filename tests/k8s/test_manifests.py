@@ -15,7 +15,7 @@ import yaml
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from components.runtime.context import FORCED_EXIT_SECONDS
-from pipelines.doctor.permissions import OF_JOBSETS, OF_STEPS, OF_WORKERS, Right
+from pipelines.doctor.permissions import FOR_JOBSETS, FOR_STEPS, FOR_WORKERS, Permission
 from pipelines.profiles.profile import load_profile, profile_names
 from pipelines.profiles.resources import Resources
 
@@ -40,9 +40,9 @@ def test_everything_lies_in_the_namespace_of_runs_and_says_whose_it_is(overlay: 
         assert each["metadata"]["labels"]["app.kubernetes.io/part-of"] == "gan-pipelines", each
 
 
-def rights(role: Manifest) -> set[Right]:
+def rights(role: Manifest) -> set[Permission]:
     return {
-        Right(verb, resource, group, name)
+        Permission(verb, resource, group, name)
         for rule in role["rules"]
         for verb in rule["verbs"]
         for resource in rule["resources"]
@@ -53,8 +53,8 @@ def rights(role: Manifest) -> set[Right]:
 
 def test_doctor_asks_for_the_rights_that_the_roles_give(overlay: list[Manifest]) -> None:
     roles = of_kind(overlay, "Role")
-    assert rights(roles["gan-step"]) == {*OF_STEPS}
-    assert rights(roles["gan-workers"]) == {*OF_WORKERS, *OF_JOBSETS}
+    assert rights(roles["gan-step"]) == {*FOR_STEPS}
+    assert rights(roles["gan-workers"]) == {*FOR_WORKERS, *FOR_JOBSETS}
 
 
 def test_the_namespace_enforces_restricted(overlay: list[Manifest]) -> None:

@@ -1,6 +1,6 @@
-"""The schedules of Kubeflow Pipelines behind `kfp_api.serve`: kept and told in the form of a real 2.14 backend.
+"""The schedules of Kubeflow Pipelines behind `kfp_api.serve`: stored and returned in the form of a real 2.14 backend.
 
-It begins no runs by itself; a test adds those that a controller would have begun.
+It starts no runs by itself; a test adds those that a controller would have started.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from support.kfp_api import Asked, Said, error
 
 API = "/apis/v2beta1"
-MOST_LETTERS = 255
+MAX_DESCRIPTION_LENGTH = 255
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Kept:
         return run
 
     def _make_schedule(self, asked: Asked) -> Said:
-        if len(asked.json["description"]) > MOST_LETTERS:
+        if len(asked.json["description"]) > MAX_DESCRIPTION_LENGTH:
             return error(500, "Error 1406 (22001): Data too long for column 'Description' at row 1")
         number = next(self._numbers)
         kept = {**asked.json, "recurring_run_id": f"s{number}", "created_at": f"2026-11-23T22:00:{number:02}Z"}

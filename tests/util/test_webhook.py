@@ -29,7 +29,7 @@ def test_the_text_arrives_as_slack_takes_it(receiver: Receiver) -> None:
 
 def test_what_passes_is_waited_for(receiver: Receiver) -> None:
     receiver.answers, pauses = [503, 429, 200], Pauses()
-    assert post(receiver.url, "x", pause=pauses, clock=pauses.clock) is None
+    assert post(receiver.url, "x", sleep=pauses, clock=pauses.clock) is None
     assert pauses.taken == [1, 2]
     assert len(receiver.got) == 3
 
@@ -37,7 +37,7 @@ def test_what_passes_is_waited_for(receiver: Receiver) -> None:
 @pytest.mark.parametrize(("answer", "times"), [(404, 1), (403, 1), (302, 1), (500, 6)])
 def test_a_failure_is_explained_without_the_secret(receiver: Receiver, answer: int, times: int) -> None:
     receiver.answers, pauses = [answer], Pauses()
-    problem = post(receiver.url, "x", pause=pauses, clock=pauses.clock)
+    problem = post(receiver.url, "x", sleep=pauses, clock=pauses.clock)
     assert problem is not None
     assert problem.startswith(f"the webhook at http://127.0.0.1 did not take it: it answered {answer} ")
     assert "secret" not in problem
@@ -47,7 +47,7 @@ def test_a_failure_is_explained_without_the_secret(receiver: Receiver, answer: i
 
 def test_nobody_there(receiver: Receiver) -> None:
     pauses = Pauses()
-    problem = post("http://127.0.0.1:1/secret", "x", deadline_seconds=5, pause=pauses, clock=pauses.clock)
+    problem = post("http://127.0.0.1:1/secret", "x", deadline_seconds=5, sleep=pauses, clock=pauses.clock)
     assert problem is not None
     assert "it can't be reached" in problem
     assert "secret" not in problem
@@ -60,7 +60,7 @@ def test_nobody_there(receiver: Receiver) -> None:
 def test_other_urls_are_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigError, match="must be an http:// or https:// URL") as caught:
         post(url, "x")
-    assert "secret" not in str(caught.value).removesuffix("it is a secret)")
+    assert "secret" not in str(caught.value).removesuffix("(value not shown: it is a secret)")
 
 
 def test_only_the_host_is_shown() -> None:

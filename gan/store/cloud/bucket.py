@@ -27,8 +27,9 @@ from gan.store.cloud.object_api import (
     Unchanged,
 )
 from gan.store.cloud.resumable_download import ResumableDownload
-from gan.store.cloud.retry import Retry, TransientError
+from gan.store.cloud.retry import Retry
 from gan.store.interface import PROBES, IncompleteUpload, Item, Store, Versioned, check_key
+from gan.util.retry import TransientError
 
 T = TypeVar("T")
 

@@ -42,8 +42,9 @@ from gan.store.cloud.object_api import (
     Unchanged,
     no_bucket,
 )
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, malformed_is_transient
 from gan.store.interface import Item
+from gan.util.retry import TransientError
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 8 << 20  # larger objects are uploaded in a resumable session
@@ -135,7 +136,7 @@ class GcsApi(ObjectApi):
 
     def _error(self, status: int, message: str) -> Exception:
         if status in TRANSIENT_STATUS or status == 400:
-            return TransientError(f"status {status} {message}".strip(), doubtful=status == 400)
+            return TransientError(f"status {status} {message}".strip(), ambiguous=status == 400)
         if status in (404, 410):
             return MissingError()
         if status in (304, 412, 416):  # 416: it is shorter than a response said

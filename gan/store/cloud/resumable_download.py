@@ -7,7 +7,7 @@ from typing import IO
 from gan.errors import IntegrityError
 from gan.store.cloud.content import Checksums
 from gan.store.cloud.object_api import MissingError, ObjectApi, PreconditionFailedError, Stat
-from gan.store.cloud.retry import TransientError
+from gan.util.retry import TransientError
 
 
 class ResumableDownload:

@@ -38,8 +38,9 @@ from gan.store.cloud.object_api import (
     no_bucket,
 )
 from gan.store.cloud.parallel import in_parallel
-from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, TransientError, malformed_is_transient
+from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, malformed_is_transient
 from gan.store.interface import IncompleteUpload, Item
+from gan.util.retry import TransientError
 
 CONNECTIONS = 64
 SINGLE_REQUEST_BYTES = 64 << 20
@@ -189,7 +190,7 @@ class S3Api(ObjectApi):
         if code == "ConditionalRequestConflict":
             return RacedError(description)
         if code in TRANSIENT_CODES or status in TRANSIENT_STATUS or status == 400 or status < 300:
-            return TransientError(description, doubtful=status == 400 and code not in TRANSIENT_CODES)
+            return TransientError(description, ambiguous=status == 400 and code not in TRANSIENT_CODES)
         return self._permanent_error(status, code, description)
 
     def _permanent_error(self, status: int, code: str, description: str) -> StoreError:

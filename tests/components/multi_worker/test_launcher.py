@@ -9,10 +9,10 @@ from typing import Any
 import kubernetes
 import pytest
 
-from components.kubernetes_api import KubernetesApi
-from components.multi_worker.launcher import WorkerGroup, train_together
+from components.kubernetes.api import KubernetesApi
+from components.multi_worker.launcher import MAX_OUTAGE_SECONDS, WorkerGroup, train_together
 from components.multi_worker.manifests import LABEL
-from components.multi_worker.pending_reasons import EVERY_LOOKS
+from components.multi_worker.missing_pods import CHECK_EVERY_POLLS
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
 from gan.result import StepResult
@@ -21,7 +21,7 @@ from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import IN, listed, status
 from tests.components.multi_worker.test_manifests import REQUEST
 from tests.components.multi_worker.test_manifests import pod as step_pod
-from tests.components.multi_worker.test_pod_status import pod as pod_that_tells
+from tests.components.multi_worker.test_pod_status import pod as bare_pod
 
 POD = "gan-training-x-system-container-impl-1"
 NAME = "train-0123abcd"
@@ -62,7 +62,8 @@ class Cluster:
     def group(self, between_tries: Callable[[float], object] = lambda _: None) -> WorkerGroup:
         settings = kubernetes.client.Configuration(host=self.api.url)
         settings.retries = False
-        api = KubernetesApi(kubernetes.client.ApiClient(settings), sleep=between_tries)
+        client = kubernetes.client.ApiClient(settings)
+        api = KubernetesApi(client, "kubeflow", max_outage_seconds=MAX_OUTAGE_SECONDS, sleep=between_tries)
         return WorkerGroup(2, REQUEST, ENVIRON, api, sleep=lambda _: None)
 
     def lose_an_answer(self, kind: str) -> None:
@@ -125,7 +126,7 @@ def api() -> Iterator[Api]:
 
 def worker_pod(*about: Any, **status: Any) -> dict[str, Any]:
     """A pod with all that the client of Kubernetes insists on."""
-    found = pod_that_tells(*about, **status)
+    found = bare_pod(*about, **status)
     found["spec"]["containers"] = [{"name": "main", "image": "gan"}]
     found["status"]["containerStatuses"][0] |= {"image": "gan", "imageID": "", "ready": False, "restartCount": 0}
     return found
@@ -166,7 +167,7 @@ def test_the_workers_are_a_jobset_and_gone_when_they_are_done(api: Api, capsys: 
     assert cluster.deleted == [f"{JOBSETS}/{NAME}"]
     assert api.of(f"DELETE {JOBSETS}/{NAME}")[0].query["propagationPolicy"] == ["Foreground"]
     printed = capsys.readouterr().err
-    assert "Unschedulable: no GPU is free" in printed
+    assert "no node takes it: no GPU is free" in printed
     assert printed.count("a line of worker 0") == 1
 
 
@@ -224,7 +225,7 @@ def test_a_worker_that_is_gone_is_named_before_those_that_miss_it(api: Api, code
         group.wait()
 
 
-def test_a_bug_in_a_worker_is_told_as_one(api: Api) -> None:
+def test_a_bug_in_a_worker_is_reported_as_one(api: Api) -> None:
     cluster = Cluster(api)
     cluster.sights = [[running(0), running(1)], [running(0), ended(1, EXIT_BUG, "train: a bug")], [ended(0, 20, "")]]
     with cluster.group() as group, pytest.raises(WorkerLostError, match="this is a bug: report it"):
@@ -261,6 +262,7 @@ def test_an_api_that_is_away_for_a_moment_is_asked_again(api: Api) -> None:
     away = status(503, "ServiceUnavailable", "starting")
     api.routes[f"GET {IN}/pods/{POD}"] = [away, Said(step_pod())]
     api.routes[f"POST {JOBSETS}"] = [away, Said({}, 201)]
+    cluster.there[f"{JOBSETS}/{NAME}"] = {}  # so that its deletion is seen, and not waited for
     cluster.sights = [done()]
     with cluster.group() as group:
         assert group.wait() == MADE
@@ -279,7 +281,7 @@ def test_workers_that_were_made_though_the_answer_was_lost_are_those_of_the_step
     assert cluster.there == {}
 
 
-def test_workers_are_deleted_where_no_answer_ever_told_that_they_are_there(api: Api) -> None:
+def test_workers_are_deleted_even_if_no_answer_confirmed_their_creation(api: Api) -> None:
     cluster = Cluster(api)
     cluster.lose_an_answer(JOBSETS)
 
@@ -295,42 +297,45 @@ def test_what_others_made_is_neither_taken_nor_deleted(api: Api) -> None:
     cluster = Cluster(api)
     theirs = {"metadata": {"name": NAME, "ownerReferences": [{"uid": "another"}]}}
     cluster.there = {f"{JOBSETS}/{NAME}": theirs}
-    with pytest.raises(ClusterError, match=r"already exists.*see whose it is, delete it, and run"), cluster.group():
+    with (
+        pytest.raises(ClusterError, match=r"already exists.*whose it is, delete it, and run"),
+        cluster.group(),
+    ):
         pytest.fail("the group was entered")
     assert cluster.there == {f"{JOBSETS}/{NAME}": theirs}
 
 
 @pytest.mark.parametrize(("jobset", "job"), [(True, f"{NAME}-workers-0"), (False, NAME)])
-def test_why_no_pods_are_made_is_told_once_a_change(
+def test_why_no_pods_are_created_is_said_once_for_each_reason(
     jobset: bool, job: str, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster = Cluster(api, jobset=jobset)
     quota = 'Error creating: pods "{}" is forbidden: exceeded quota: {}'
-    cluster.warnings = {job: [quota.format(f"{job}-0-{n}", queue) for n, queue in enumerate(["gan", "gan", "other"])]}
-    cluster.sights = [*[[]] * EVERY_LOOKS * 3, done()]
+    cluster.warnings = {job: [quota.format(f"{job}-0-{n}", said) for n, said in enumerate(["gan", "gan", "other"])]}
+    cluster.sights = [*[[]] * CHECK_EVERY_POLLS * 3, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert [each["reason"] for each in lines] == [
+    output = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert [each["reason"] for each in output] == [
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: gan",
         "FailedCreate: Error creating: a pod is forbidden: exceeded quota: other",
     ]
-    assert (lines[0]["missing"], lines[0]["jobset" if jobset else "job"]) == (2, NAME)
+    assert (output[0]["missing"], output[0]["jobset" if jobset else "job"]) == (2, NAME)
 
 
 def test_a_step_that_may_not_read_events_says_where_to_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(api)
     api.routes[f"GET {IN}/events"] = status(403, "Forbidden", "cannot list events")
-    cluster.sights = [*[[running(0)]] * EVERY_LOOKS, done()]
+    cluster.sights = [*[[running(0)]] * CHECK_EVERY_POLLS, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
-    (lines,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
-    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in lines["reason"]
+    (output,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "have no pod" in line]
+    assert f"`kubectl --namespace kubeflow describe jobsets,jobs --selector {LABEL}={NAME}`" in output["reason"]
 
 
 def test_workers_with_pods_are_not_asked_why_they_have_none(api: Api) -> None:
     cluster = Cluster(api)
-    cluster.sights = [*[[running(0), running(1)]] * EVERY_LOOKS * 2, done()]
+    cluster.sights = [*[[running(0), running(1)]] * CHECK_EVERY_POLLS * 2, done()]
     with cluster.group() as group:
         assert group.wait() == MADE
     assert api.of(f"GET {JOBSETS}/{NAME}") == []
@@ -364,7 +369,9 @@ def test_a_batch_that_workers_can_t_share_is_refused() -> None:
         train_together(3, config, "s3://gan/x", "d-1", None)
 
 
-def test_a_refused_creation_is_told_and_no_deletion_complained_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_creation_is_reported_without_a_warning_on_deletion(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
     cluster = Cluster(api)
     cannot = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot")
     api.routes |= {f"POST {JOBSETS}": cannot, f"DELETE {JOBSETS}/{NAME}": cannot}
@@ -373,14 +380,14 @@ def test_a_refused_creation_is_told_and_no_deletion_complained_of(api: Api, caps
     assert "could not be deleted" not in capsys.readouterr().err
 
 
-def test_workers_that_may_be_made_and_not_deleted_are_told_of(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_workers_that_may_be_created_but_not_deleted_are_reported(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     cluster = Cluster(api)
     api.routes[f"DELETE {JOBSETS}/{NAME}"] = status(403, "Forbidden", "jobsets is forbidden: gan-run cannot delete")
     cluster.sights = [done(), []]
     with cluster.group() as group:
         group.wait()
-    (lines,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
-    assert "gan-run cannot delete" in lines
+    (output,) = [line for line in capsys.readouterr().err.splitlines() if "could not be deleted" in line]
+    assert "gan-run cannot delete" in output
 
 
 def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api: Api) -> None:
@@ -390,7 +397,13 @@ def test_an_api_that_stays_away_is_given_up_after_five_minutes_of_the_clock(api:
     settings = kubernetes.client.Configuration(host=api.url)
     settings.retries = False
     client = kubernetes.client.ApiClient(settings)
-    asked = KubernetesApi(client, sleep=lambda _: None, clock=lambda: float(next(times)))
-    with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same again when it does"):
+    asked = KubernetesApi(
+        client,
+        "kubeflow",
+        max_outage_seconds=MAX_OUTAGE_SECONDS,
+        sleep=lambda _: None,
+        clock=lambda: float(next(times)),
+    )
+    with pytest.raises(ClusterError, match=r"Kubernetes did not answer for 350 s: .*run the same command again"):
         WorkerGroup(2, REQUEST, ENVIRON, asked)
     assert len(api.of(f"GET {IN}/pods/{POD}")) == 5

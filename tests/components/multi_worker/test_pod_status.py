@@ -21,7 +21,7 @@ def ended(index: int, code: int, message: str = "", at: str = "2026-01-01T00:00:
     return states.worker(pod(index, "Failed" if code else "Succeeded", state))
 
 
-def test_what_a_pod_tells() -> None:
+def test_the_state_of_a_worker() -> None:
     running = states.worker(pod(1, state={"running": {}}))
     assert (running.index, running.node, running.ended, running.failed) == (1, "node-1", False, False)
     done = ended(0, 0, "{}")
@@ -31,10 +31,9 @@ def test_what_a_pod_tells() -> None:
 
 def test_why_a_worker_waits() -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no GPU is free"}
-    assert states.worker(pod(phase="Pending", conditions=[condition])).waits == "Unschedulable: no GPU is free"
-    pull = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
-    assert states.worker(pod(phase="Pending", state=pull)).waits == "ErrImagePull: not found"
-    assert states.worker(pod(phase="Pending", state={"waiting": {"reason": "ContainerCreating"}})).waits == ""
+    assert (
+        states.worker(pod(phase="Pending", conditions=[condition])).pending_reason == "no node takes it: no GPU is free"
+    )
 
 
 @pytest.mark.parametrize(("code", "kind"), [(2, ConfigError), (8, DivergedError), (14, UnavailableError)])
@@ -53,14 +52,16 @@ def test_the_first_failure_counts() -> None:
 def test_a_killed_worker_is_a_lost_one() -> None:
     error = states.failure([ended(1, 137, reason="OOMKilled"), ended(0, 20, "train: lost")])
     assert type(error) is WorkerLostError
-    assert str(error) == "worker 1 (pod train-1-1 on node node-1) was ended (OOMKilled); give it more memory"
+    assert str(error) == "worker 1 (pod train-1-1 on node node-1) ended (OOMKilled); give it more memory"
     assert "(exit code 143)" in str(states.failure([ended(0, 143)]))
     evicted = states.worker(pod(0, "Failed", reason="Evicted", message="The node was low on memory."))
-    assert "(Evicted), and said: The node was low on memory.; run the same again" in str(states.failure([evicted]))
+    assert "(Evicted), with the message: The node was low on memory.; run the same command again" in str(
+        states.failure([evicted])
+    )
 
 
 def test_the_outcome_is_what_worker_0_left() -> None:
     message = '{"id": "r", "uri": "s3://x/runs/r", "seconds": 1.5, "skipped": false, "details": {"steps": 9}}'
-    assert states.outcome(ended(0, 0, message)).details == {"steps": 9}
-    with pytest.raises(WorkerLostError, match="without telling what it made; it said: nothing"):
-        states.outcome(ended(0, 0, ""))
+    assert states.result(ended(0, 0, message)).details == {"steps": 9}
+    with pytest.raises(WorkerLostError, match="without a result; its message: none"):
+        states.result(ended(0, 0, ""))

@@ -102,7 +102,7 @@ def test_a_run_that_goes_on_keeps_its_version(api: Api, kept: Kept, capsys: pyte
     assert [each["status"] for each in kept.schedules.values()] == ["DISABLED", "ENABLED"]
     (row,) = record_of(capsys, "list")["schedules"]
     assert (row["state"], row["last_state"], row["last_run"]) == ("on", "RUNNING", run["run_id"])
-    assert row["note"] == "1 version(s) before it, until their runs end"
+    assert row["note"] == "1 older version(s), until their runs end"
     run |= {"state": "FAILED", "state_history": [{"state": each} for each in ("CANCELING", "FAILED")]}
     (row,) = record_of(capsys, "list")["schedules"]
     assert row["last_state"] == "CANCELED", "as status tells it"
@@ -179,7 +179,7 @@ def test_a_pause_that_broke_off_is_not_told_as_one(api: Api, kept: Kept, capsys:
     kept.schedules["copy"] = after
     (row,) = record_of(capsys, "list")["schedules"]
     assert row["state"] == "changing", row
-    assert "a change broke off" in row["note"]
+    assert "a change was interrupted" in row["note"]
 
 
 def test_what_is_not_in_the_file_is_told_and_left(api: Api, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,9 +208,9 @@ def test_a_zone_that_is_only_assumed_is_no_fact(
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     write(text=FILE.replace("time_zone: UTC", "time_zone: Europe/Berlin"))
     assert main(["schedule", "apply", "schedules.yaml"]) == 2
-    stderr = capsys.readouterr().err
-    assert "the host reads every cron in UTC (assumed, since it is not seen: no way to Kubernetes: " in stderr
-    assert "give --controller-zone where it is another" in stderr
+    told = capsys.readouterr().err
+    assert "the host reads every cron in UTC (assumed, as we can't read it: no way to Kubernetes: " in told
+    assert "give --controller-zone where it is another" in told
 
 
 def test_nothing_is_changed_where_one_of_them_is_wrong(

@@ -34,15 +34,15 @@ def test_a_good_backend(api: Api) -> None:
     assert clock.found == "0 s apart"
 
 
-def test_nothing_is_tried_after_the_first_failure(api: Api) -> None:
+def test_no_check_runs_after_the_first_failure(api: Api) -> None:
     api.routes[RUNS] = error(403, "User is not authorized")
     (answers, runs, schedules, clock), _ = examine_backend(Address(api.url, "team"))
     assert (answers.ok, runs.ok, schedules.ok, clock.ok) == (True, False, None, None)
-    assert "ask for the right" in runs.found
+    assert "ask for permission" in runs.found
 
 
 @pytest.mark.parametrize("off_by", [-2 * MOST_SKEW_SECONDS, 2 * MOST_SKEW_SECONDS])
-def test_a_skewed_clock_is_told(api: Api, off_by: float) -> None:
+def test_a_skewed_clock_is_reported(api: Api, off_by: float) -> None:
     (*_, clock), _ = examine_backend(Address(api.url, "team"), clock=lambda: time.time() + off_by)
     assert clock.ok is False
     assert "NTP" in clock.found
@@ -55,10 +55,10 @@ def test_the_command_looks_at_everything(
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, api.url)))
     command = ["doctor", "--store", str(tmp_path / "store"), "--host", api.url, "--profile", "gpu-l4", "--json"]
     assert main(command) == EXIT_UNHEALTHY
-    told = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
-    assert {"store opens", "Kubeflow Pipelines answers", "Kubernetes answers", "Kueue"} <= set(told)
-    assert [name for name, each in told.items() if each["ok"] is False] == ["pods reach the store"]
-    assert "a place on this machine, which no pod can read" in told["pods reach the store"]["found"]
+    output = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert {"store opens", "Kubeflow Pipelines answers", "Kubernetes answers", "Kueue"} <= set(output)
+    assert [name for name, each in output.items() if each["ok"] is False] == ["pods reach the store"]
+    assert "on this machine, where no pod can read it" in output["pods reach the store"]["found"]
     assert main([*command, "--image", "nowhere.invalid/gan:1"]) == EXIT_UNHEALTHY
     failed = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["ok"] is False]
     assert [each["name"] for each in failed] == ["pods reach the store", "image"]

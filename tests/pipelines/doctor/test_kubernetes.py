@@ -62,7 +62,7 @@ def test_a_good_cluster(api: Api) -> None:
     assert said["Kueue"] == "queue gan of gan, 2 waiting; gan-retraining"
     assert said["image"] == "gan-pipelines:dev is on every node"
     assert "train waits for requests.cpu" in said["quota"]
-    assert "create/patch workflowtaskresults.argoproj.io" in said["rights of the pods"]
+    assert "create/patch workflowtaskresults.argoproj.io" in said["permissions of the pods"]
     train = next(text for name, text in said.items() if name.startswith("node for") and "train" in name)
     assert "1 of 2 nodes take it, 1 with room now" in train
     assert "1 of 2 nvidia.com/gpu free" in train
@@ -88,14 +88,14 @@ CLOSED = Said(
 @pytest.mark.parametrize(
     ("check", "route", "answer", "message"),
     [
-        ("our rights", SELF, review("get pods/log"), "you may not get pods/log in kubeflow: .* ask for a role"),
+        ("your permissions", SELF, review("get pods/log"), "you may not get pods/log in kubeflow: .* ask for a role"),
         (
-            "rights of the pods",
+            "permissions of the pods",
             OTHER,
             review("patch workflowtaskresults"),
             "gan-run may not patch .* apply the manifests",
         ),
-        ("rights of the pods", f"GET {IN}/serviceaccounts/gan-run", ABSENT, "apply the manifests"),
+        ("permissions of the pods", f"GET {IN}/serviceaccounts/gan-run", ABSENT, "apply the manifests"),
         ("credentials of the store", SECRET, ABSENT, "create secret generic gan-store"),
         ("credentials of the store", SECRET, HALF, "lacks AWS_SECRET_ACCESS_KEY"),
         (
@@ -137,8 +137,8 @@ def test_where_nodes_come_by_themselves_one_that_is_not_there_is_no_failure(api:
     api.routes["GET /api/v1/nodes"] = listed("NodeList", [node("small", {}, cpu="64", memory="256Gi")])
     api.routes["GET /api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status"] = Said({"data": {}})
     unseen = [check.found for name, check in found().items() if check.ok is None and name.startswith("node for")]
-    (told,) = unseen
-    assert "none of 1 has its labels and taints. The autoscaler adds one where a node pool allows it" in told
+    (output,) = unseen
+    assert "none of 1 has its labels and taints. The autoscaler adds one where a node pool allows it" in output
 
 
 def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
@@ -153,12 +153,12 @@ def test_nodes_that_are_too_small_or_busy(api: Api) -> None:
     assert "0 of 1 nvidia.com/gpu free): 1 of 1 nodes take it, none with room now, so it will wait" in train.found
 
 
-def test_what_we_may_not_see_is_no_failure(api: Api) -> None:
+def test_a_missing_permission_is_not_a_failure(api: Api) -> None:
     api.routes["GET /api/v1/nodes"] = api.routes[CONTROLLER] = FORBIDDEN
     api.routes[f"GET {IN}/secrets/gan-store"] = FORBIDDEN
     checks = found()
     assert {check.ok for check in checks.values()} == {True, None}
-    assert "not seen" in checks["credentials of the store"].found
+    assert "inconclusive" in checks["credentials of the store"].found
     assert checks["image"].ok is None
     assert "give --controller-zone where it is another" in checks["time zone of schedules"].found
 
@@ -172,12 +172,12 @@ ALL_KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_END
 CREDENTIALS, SETTINGS = "credentials of the store", "settings of the pods"
 
 
-def test_a_backend_of_2_14_needs_what_is_optional(api: Api) -> None:
+def test_a_backend_of_2_14_needs_the_optional_keys(api: Api) -> None:
     checks = found(backend="2.14.3")
     assert {name for name, each in checks.items() if each.ok is False} == {CREDENTIALS, SETTINGS}
     lacking = "secret gan-store lacks AWS_ENDPOINT_URL, AWS_REGION, and Kubeflow Pipelines 2.14.3 starts no pod without"
     assert lacking in checks[CREDENTIALS].found
-    assert "create configmap gan-settings --from-literal=GAN_PUSHGATEWAY=` makes it" in checks[SETTINGS].found
+    assert "create configmap gan-settings --from-literal=GAN_PUSHGATEWAY=` creates it" in checks[SETTINGS].found
     api.routes[SECRET] = ABSENT
     in_google = found(backend="2.14.3", store="gs://bucket")[CREDENTIALS]
     assert in_google.ok is False
@@ -192,24 +192,24 @@ def test_a_backend_of_2_14_needs_what_is_optional(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "told"), [("unknown", "unknown"), (None, "of an unknown version"), ("2.16.0", "2.16.0")]
+    ("backend", "output"), [("unknown", "unknown"), (None, "of an unknown version"), ("2.16.0", "2.16.0")]
 )
-def test_of_a_backend_that_may_heed_it_what_is_missing_is_neither_well_nor_wrong(
-    api: Api, backend: str | None, told: str
+def test_a_missing_optional_key_is_inconclusive_for_an_unknown_backend(
+    api: Api, backend: str | None, output: str
 ) -> None:
     checks = found(backend=backend)
     assert (checks[CREDENTIALS].ok, checks[SETTINGS].ok) == (None, None)
-    assert f"this one is {told}. To be safe: " in checks[SETTINGS].found
+    assert f"this one is {output}. To be safe: " in checks[SETTINGS].found
 
 
-def test_workers_need_more_rights_and_the_place_of_the_image_is_asked(api: Api) -> None:
+def test_workers_need_more_permissions_and_the_registry_is_asked(api: Api) -> None:
     profile = load_profile("cpu-small")
     several = replace(profile, steps={**profile.steps, "train": {"workers": 2}})
     api.routes["POST /apis/authorization.k8s.io/v1/subjectaccessreviews"] = review("create jobsets")
     seen = examine_kubernetes("kubeflow", several, STORE, "nowhere.invalid/gan:1", backend=None)
     checks = {each.name: each for each in seen}
     assert checks["workers"].found == "2 workers as a JobSet (v1alpha2)"
-    assert "may not create jobsets.jobset.x-k8s.io" in checks["rights of the pods"].found
+    assert "may not create jobsets.jobset.x-k8s.io" in checks["permissions of the pods"].found
     api.routes["GET /apis/"] = Said({"groups": []})
     seen = examine_kubernetes("kubeflow", several, STORE, None, backend=None)
     (workers,) = (each for each in seen if each.name == "workers")
@@ -264,7 +264,7 @@ def test_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("labels", "lacking"),
     [
         ({ENFORCE: "baseline", GUARDED: "true"}, "its Pod Security is baseline and not restricted; apply"),
-        ({ENFORCE: "restricted"}, "it lacks the label gan-pipelines/guarded=true, by which"),
+        ({ENFORCE: "restricted"}, "it lacks the label gan-pipelines/guarded=true, which the"),
         ({}, "its Pod Security is privileged and not restricted, and it lacks the label gan-pipelines/guarded=true"),
     ],
 )
@@ -282,6 +282,6 @@ def test_an_old_kubernetes_and_a_missing_namespace(api: Api) -> None:
     checks = found()
     assert "kubectl create namespace kubeflow" in checks["namespace"].found
     assert list(checks) == ["Kubernetes answers", "namespace", "what runs need there"]
-    told = routes()["GET /version/"].body
-    api.routes["GET /version/"] = Said({**told, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
+    output = routes()["GET /version/"].body
+    api.routes["GET /version/"] = Said({**output, "minor": "29+", "gitVersion": "v1.29.1-gke.1"})
     assert "v1.29.1-gke.1 is too old; upgrade to 1.30" in found()["Kubernetes answers"].found

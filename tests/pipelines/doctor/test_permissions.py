@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.cli.main import main
 from pipelines.doctor.kubernetes import examine_kubernetes
-from pipelines.doctor.permissions import OURS, OURS_OF_JOBSETS, OURS_OF_KUEUE, Right
+from pipelines.doctor.permissions import OWN, OWN_FOR_JOBSETS, OWN_FOR_KUEUE, Permission
 from pipelines.profiles.profile import load_profile
 from support import kfp_api, kubernetes_api
 from support import kfp_runs as r
@@ -31,16 +31,16 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         yield served
 
 
-def used(asked: Asked) -> Right | None:
+def used(asked: Asked) -> Permission | None:
     """The right that a request needs; None where it is none of the namespace's."""
     parts = IN_NAMESPACE.fullmatch(asked.path)
     if parts is None:
         return None
     verb = "list" if asked.method == "GET" and not parts["name"] else VERBS[asked.method]
-    return Right(verb, parts["kind"] + (parts["part"] or ""), parts["group"] or "")
+    return Permission(verb, parts["kind"] + (parts["part"] or ""), parts["group"] or "")
 
 
-def test_our_rights_are_those_that_the_commands_need(api: Api) -> None:
+def test_the_commands_need_exactly_these_permissions(api: Api) -> None:
     """A run that Kueue holds back, with a log, a termination half done, and a thing of each kind left."""
     pods = r.PODS.partition(" ")[2]
     gated = r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated"))
@@ -69,24 +69,24 @@ def test_our_rights_are_those_that_the_commands_need(api: Api) -> None:
     api.routes[f"PATCH {r.WORKFLOWS.partition(' ')[2]}/{r.WORKFLOW}"] = patch
     assert main(["cancel", r.RUN_ID]) == 0
     needed = {right for asked in api.asked if (right := used(asked)) is not None}
-    assert needed == {*OURS, *OURS_OF_JOBSETS, *OURS_OF_KUEUE}
+    assert needed == {*OWN, *OWN_FOR_JOBSETS, *OWN_FOR_KUEUE}
 
 
 @pytest.mark.parametrize(
     "refused", ["list workflows", "patch workflows", "list jobs", "list jobsets", "list workloads"]
 )
-def test_a_right_that_is_missing_is_named(api: Api, refused: str) -> None:
+def test_a_missing_permission_is_named(api: Api, refused: str) -> None:
     api.routes.update({**kubernetes_api.routes(), SELF: kubernetes_api.review(refused)})
     checks = examine_kubernetes("kubeflow", load_profile("local"), "gs://b", None, backend="2.17.0")
     found = {check.name: check for check in checks}
-    assert found["our rights"].ok is False
-    assert f"you may not {refused}" in found["our rights"].found
+    assert found["your permissions"].ok is False
+    assert f"you may not {refused}" in found["your permissions"].found
 
 
-def test_what_is_not_installed_needs_no_right(api: Api) -> None:
+def test_what_is_not_installed_needs_no_permission(api: Api) -> None:
     refusing = kubernetes_api.review("list jobsets", "delete jobsets", "list workloads")
     api.routes.update({**kubernetes_api.routes(), SELF: refusing, "GET /apis/": Said({"groups": []})})
     checks = examine_kubernetes("kubeflow", load_profile("local"), "gs://b", None, backend="2.17.0")
     found = {check.name: check for check in checks}
-    assert found["our rights"].ok
-    assert "jobsets" not in found["our rights"].found
+    assert found["your permissions"].ok
+    assert "jobsets" not in found["your permissions"].found

@@ -21,7 +21,7 @@ def test_a_healthy_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(capsys.readouterr().out)["healthy"] is True
 
 
-def test_what_a_failure_stands_in_the_way_of_is_not_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_checks_that_depend_on_a_failed_one_are_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way")
     assert main(["doctor", "--store", str(tmp_path / "file")]) == EXIT_UNHEALTHY
     lines = capsys.readouterr().out.splitlines()
@@ -39,7 +39,7 @@ def test_a_scheme_that_no_store_has() -> None:
 
 
 @pytest.mark.parametrize("off_by", [-2 * MOST_SKEW_SECONDS, 2 * MOST_SKEW_SECONDS])
-def test_a_skewed_clock_is_told(tmp_path: Path, off_by: float) -> None:
+def test_a_skewed_clock_is_reported(tmp_path: Path, off_by: float) -> None:
     *_, last = examine_store(str(tmp_path), clock=lambda: time.time() + off_by)
     assert last.ok is False
     assert "NTP" in last.found

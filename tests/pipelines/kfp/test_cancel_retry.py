@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes.connect import open_cluster
 from gan.errors import ClusterError
 from pipelines.cli.main import main
 from pipelines.kfp import cancel_retry, runs
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
-from pipelines.kfp.wait import until_ended
-from pipelines.kubernetes.cluster import reach
+from pipelines.kfp.wait import wait_until_ended
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api, Asked, Said
@@ -83,7 +83,7 @@ def test_cancelling_waits_for_the_end_and_leaves_nothing(api: Api, capsys: pytes
     assert selectors == {f"gan-pipelines/run={r.RUN_ID}"}
 
 
-def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
+def test_kinds_that_may_not_be_listed_are_reported_and_pods_deleted_all_the_same(
     api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.routes.update(r.routes("SUCCEEDED", FAILED))
@@ -91,8 +91,8 @@ def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
     api.routes["GET /apis/"] = Said({"groups": [group("jobset.x-k8s.io", "v1alpha2")]})
     deletable(api, r.PODS.partition(" ")[2], r.pod("train", "Succeeded"))
     assert main(["cancel", r.RUN_ID, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["deleted"], told["unseen"]) == (1, ["jobsets.jobset.x-k8s.io"])
+    output = json.loads(capsys.readouterr().out)
+    assert (output["deleted"], output["unseen"]) == (1, ["jobsets.jobset.x-k8s.io"])
     assert len(api.of(DELETE_POD)) == 1
     assert main(["cancel", r.RUN_ID]) == 0
     said = capsys.readouterr().out
@@ -106,12 +106,12 @@ def test_what_may_not_be_looked_for_keeps_no_pod_alive_and_is_told(
     assert "ask for list and delete on jobsets" in capsys.readouterr().out
 
 
-def test_a_right_to_delete_that_is_missing_is_an_error(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_permission_to_delete_is_an_error(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes.update(r.routes("SUCCEEDED", FAILED))
     api.routes[f"GET {JOBSETS}"] = r.items({"metadata": {"name": "workers"}})
     api.routes[f"DELETE {JOBSETS}/workers"] = Said({"message": 'jobsets "workers" is forbidden'}, 403)
     assert main(["cancel", r.RUN_ID]) == 16
-    assert 'jobsets "workers" is forbidden; ask for that right' in capsys.readouterr().err
+    assert 'jobsets "workers" is forbidden; ask for that permission' in capsys.readouterr().err
 
 
 def test_a_step_has_its_grace_before_the_backend_stops_the_run(api: Api) -> None:
@@ -149,8 +149,8 @@ def test_cancelling_without_kubernetes_says_what_stays(
     api.routes.update(r.routes("RUNNING", STOPPED))
     api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
     assert main(["cancel", r.RUN_ID]) == 0
-    told = capsys.readouterr().out
-    assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes: KUBECONFIG is /none" in told
+    output = capsys.readouterr().out
+    assert "is CANCELED; its pods stay until somebody deletes them (no way to Kubernetes: KUBECONFIG is /none" in output
 
 
 def test_another_cluster_than_kubeflows_is_not_taken_for_one_in_which_nothing_is_left(
@@ -160,13 +160,13 @@ def test_another_cluster_than_kubeflows_is_not_taken_for_one_in_which_nothing_is
     api.routes[r.WORKFLOWS] = r.items()
     api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
     assert main(["cancel", r.RUN_ID]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     why = f"the namespace kubeflow of {api.url} has no workflow of it"
-    assert f"its pods stay until somebody deletes them ({why}; give" in told
+    assert f"its pods stay until somebody deletes them ({why}; give" in output
     assert api.of(f"GET {JOBS}") == []
 
 
-def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) -> None:
+def test_a_run_that_ended_just_before_its_termination_is_not_an_error(api: Api) -> None:
     api.routes.update(r.routes("RUNNING", FAILED))
 
     def too_late(asked: Asked) -> Said:
@@ -177,7 +177,7 @@ def test_a_run_that_ended_just_before_it_was_told_to_stop_is_no_error(api: Api) 
     assert main(["cancel", r.RUN_ID]) == 0
 
 
-def test_a_run_that_was_told_before_is_waited_for(api: Api) -> None:
+def test_a_run_that_was_terminated_before_is_waited_for(api: Api) -> None:
     api.routes.update(r.routes("CANCELING", STOPPED, r.pod("notify", "Running", **r.container(running={}))))
     looks = iter(["CANCELING", "CANCELING"])
 
@@ -190,23 +190,25 @@ def test_a_run_that_was_told_before_is_waited_for(api: Api) -> None:
     api.routes[f"GET /apis/v2beta1/runs/{r.RUN_ID}"] = run
     with connect(Address(api.url)) as connection:
         found = runs.get(connection, r.RUN_ID)
-        done = cancel_retry.cancel(connection, reach("kubeflow"), found, clock=(clock := Clock()), sleep=clock.sleep)
+        done = cancel_retry.cancel(
+            connection, open_cluster("kubeflow"), found, clock=(clock := Clock()), sleep=clock.sleep
+        )
     assert done.run.state == "CANCELED"
     assert api.of(TERMINATE) == []
     assert api.of(DELETE_POD) == []
 
 
-def test_what_holds_a_run_that_was_told_to_stop_is_told(api: Api) -> None:
+def test_what_blocks_a_terminated_run_is_reported(api: Api) -> None:
     clock = Clock(pace=50.0)
     missing = {"reason": "CreateContainerConfigError", "message": 'secret "hook" not found'}
     flow = r.workflow(*r.retried("notify", "Pending"), terminated=True)
     api.routes.update(r.routes("CANCELING", flow, r.pod("notify", "Pending", **r.container(waiting=missing))))
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; make it'),
+        pytest.raises(ClusterError, match=r'300 s: notify is pending, .*secret "hook" not found; create it'),
     ):
         cancel_retry.cancel(
-            connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
+            connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
         )
 
 
@@ -245,7 +247,7 @@ def test_a_termination_that_was_carried_out_is_left_alone(api: Api) -> None:
     assert api.of(PATCH) == []
 
 
-def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_enough(api: Api) -> None:
+def test_cancel_works_without_permission_to_list_workflows_and_says_when_that_is_not_enough(api: Api) -> None:
     forbidden = Said({"message": "workflows.argoproj.io is forbidden"}, 403)
     api.routes.update({**r.routes("RUNNING", STOPPED), r.WORKFLOWS: forbidden})
     api.routes[TERMINATE] = lambda asked: _become(api, "FAILED")
@@ -254,10 +256,12 @@ def test_who_may_not_look_at_workflows_can_cancel_and_is_told_where_that_is_not_
     clock = Clock(pace=50.0)
     with (
         connect(Address(api.url)) as connection,
-        pytest.raises(ClusterError, match=r"300 s: whether its workflow was told .* forbidden; ask for that right"),
+        pytest.raises(
+            ClusterError, match=r"300 s: can't see whether its workflow was stopped.* ask for that permission"
+        ),
     ):
         cancel_retry.cancel(
-            connection, reach("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
+            connection, open_cluster("kubeflow"), runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep
         )
 
 
@@ -268,16 +272,16 @@ def test_a_namespace_that_is_not_there_is_refused(api: Api, capsys: pytest.Captu
     assert 'the cluster has no namespace "nosuch"' in capsys.readouterr().err
 
 
-def test_what_does_not_end_or_go_is_told(api: Api) -> None:
+def test_a_run_that_does_not_end_and_a_pod_that_stays_are_reported(api: Api) -> None:
     clock = Clock(pace=50.0)
     api.routes.update({**r.routes("RUNNING", FAILED, r.pod("train", "Running")), TERMINATE: Said({})})
     with connect(Address(api.url)) as connection:
-        with pytest.raises(ClusterError, match="was told to stop and is RUNNING after 300 s"):
+        with pytest.raises(ClusterError, match="was terminated and is still RUNNING after 300 s"):
             cancel_retry.cancel(connection, None, runs.get(connection, r.RUN_ID), clock=clock, sleep=clock.sleep)
         _become(api, "FAILED")
         run = runs.get(connection, r.RUN_ID)
         with pytest.raises(ClusterError, match=r"pod pod-1 of the run .* can't be deleted"):
-            cancel_retry.cancel(connection, reach("kubeflow"), run, clock=clock, sleep=clock.sleep)
+            cancel_retry.cancel(connection, open_cluster("kubeflow"), run, clock=clock, sleep=clock.sleep)
 
 
 def test_retry_waits_for_the_backends_own_record(api: Api) -> None:
@@ -289,7 +293,7 @@ def test_retry_waits_for_the_backends_own_record(api: Api) -> None:
     assert len(api.of(RETRY)) == 4
 
 
-def test_a_retry_whose_answer_was_lost_is_no_failure(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_whose_answer_was_lost_is_not_a_failure(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes.update(r.routes("FAILED", FAILED))
     goes_on = kfp_api.error(400, "Workflow must be Failed/Error to retry", 3)
 
@@ -315,7 +319,7 @@ def test_only_what_failed_is_retried(api: Api, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(("state", "code"), [("SUCCEEDED", 0), ("FAILED", 17), ("RUNNING", 19)])
-def test_wait_tells_states_by_exit_codes(api: Api, state: str, code: int) -> None:
+def test_wait_has_an_exit_code_for_each_state(api: Api, state: str, code: int) -> None:
     api.routes.update(r.routes(state, FAILED))
     assert main(["wait", r.RUN_ID, "--timeout", "0"]) == code
 
@@ -326,14 +330,14 @@ def test_wait_goes_on_through_a_restart_of_the_api_server(api: Api) -> None:
     api.routes[r.RUN] = [r.run("RUNNING"), away, kfp_api.LOST, r.run("RUNNING"), r.run("SUCCEEDED")]
     seen: list[str] = []
     with connect(Address(api.url)) as connection:
-        run = until_ended(
-            connection, r.RUN_ID, None, each=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
+        run = wait_until_ended(
+            connection, r.RUN_ID, None, on_poll=lambda run: seen.append(run.state), clock=clock, sleep=clock.sleep
         )
     assert (run.state, seen) == ("SUCCEEDED", ["RUNNING", "RUNNING", "SUCCEEDED"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api: Api, number: signal.Signals) -> None:
+def test_interrupting_wait_says_that_the_run_continues(api: Api, number: signal.Signals) -> None:
     api.routes.update(r.routes("RUNNING", FAILED))
     program = "import sys; from pipelines.cli.main import main; sys.exit(main())"
     with subprocess.Popen(
@@ -343,10 +347,10 @@ def test_whoever_stops_waiting_is_told_that_the_run_goes_on(api: Api, number: si
         try:
             assert '"event": "run running"' in waiting.stderr.readline()
             waiting.send_signal(number)
-            _, told = waiting.communicate(timeout=60)
+            _, output = waiting.communicate(timeout=60)
         finally:
             waiting.kill()
-    assert told == (
+    assert output == (
         f"gan-pipelines: stopped. The run continues: `gan-pipelines wait {r.RUN_ID}` waits for it, "
         f"`gan-pipelines cancel {r.RUN_ID}` stops it\n"
     )
@@ -357,7 +361,7 @@ def test_wait_gives_up_after_its_time(api: Api) -> None:
     clock = Clock()
     api.routes[r.RUN] = r.run("RUNNING")
     with connect(Address(api.url)) as connection:
-        assert until_ended(connection, r.RUN_ID, 12, clock=clock, sleep=clock.sleep).state == "RUNNING"
+        assert wait_until_ended(connection, r.RUN_ID, 12, clock=clock, sleep=clock.sleep).state == "RUNNING"
     assert clock.now == 12
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from components.api_errors import ApiStatusError
 from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.api_errors import AnswerError, UnsureError
-from pipelines.kfp.connection import RetryPolicy, connect
+from pipelines.kfp.api_errors import UnsureError
+from pipelines.kfp.connection import MaxOutage, connect
 from pipelines.kfp.endpoint import Address
 from support import kfp_api, servers
 from support.kfp_api import LOST, Api, Said
@@ -32,8 +33,8 @@ class Clock:
         self.now += seconds
 
 
-def patience(clock: Clock) -> RetryPolicy:
-    return RetryPolicy(clock=clock, sleep=clock.sleep)
+def max_outage(clock: Clock) -> MaxOutage:
+    return MaxOutage(clock=clock, sleep=clock.sleep)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def api() -> Iterator[Api]:
 
 def get_run(api: Api, **named: Any) -> Any:
     clock = Clock()
-    with connect(Address(api.url), patience(clock)) as connection:
+    with connect(Address(api.url), max_outage(clock)) as connection:
         return connection.call(connection.runs.run_service_get_run, "r1", **named)
 
 
@@ -56,7 +57,7 @@ def test_a_run_is_read_and_the_version_known(api: Api) -> None:
         assert connection.namespace == "kubeflow"
 
 
-def test_a_backend_of_many_users_is_told_the_namespace(api: Api) -> None:
+def test_requests_to_a_multi_user_backend_name_the_namespace(api: Api) -> None:
     api.routes["GET /apis/v2beta1/healthz"] = Said({"multi_user": True})
     with connect(Address(api.url, namespace="team-a")) as connection:
         assert connection.api_namespace == "team-a"
@@ -69,7 +70,7 @@ def test_what_passes_is_asked_again(api: Api, passing: Said) -> None:
     assert len(api.of(RUN)) == 4
 
 
-def test_what_does_not_pass_is_told_after_the_deadline(api: Api) -> None:
+def test_a_lasting_outage_is_reported_after_the_deadline(api: Api) -> None:
     api.routes[RUN] = kfp_api.error(503, "no healthy upstream")
     with pytest.raises(ClusterError, match=r"answers 503 \(no healthy upstream\); look at its pods"):
         get_run(api)
@@ -103,7 +104,7 @@ def test_no_such_run(api: Api) -> None:
 
 def test_a_request_that_the_api_refuses(api: Api) -> None:
     api.routes[RUN] = kfp_api.error(400, "InvalidInputError: no such thing", 3)
-    with pytest.raises(AnswerError, match=r"refuses the request \(400\): InvalidInputError") as caught:
+    with pytest.raises(ApiStatusError, match=r"refuses the request \(400\): InvalidInputError") as caught:
         get_run(api)
     assert caught.value.status == 400
 
@@ -130,7 +131,7 @@ def test_a_token_that_does_not_do(api: Api, tmp_path: Path, written: str | None,
         path.write_text(written)
     with (
         pytest.raises(ClusterError, match=said) as caught,
-        connect(Address(api.url, token_file=path if written else None), patience(Clock())),
+        connect(Address(api.url, token_file=path if written else None), max_outage(Clock())),
     ):
         pass
     assert caught.value.exit_code == 16
@@ -161,7 +162,7 @@ def test_forbidden(api: Api) -> None:
 
 def refused(address: Address) -> str:
     clock = Clock()
-    with pytest.raises(ClusterError) as caught, connect(address, patience(clock)):
+    with pytest.raises(ClusterError) as caught, connect(address, max_outage(clock)):
         pass
     assert clock.now <= 10
     return str(caught.value)
@@ -176,15 +177,15 @@ def test_no_such_host() -> None:
 
 
 def test_tls_where_there_is_none(api: Api) -> None:
-    told = refused(Address(api.url.replace("http:", "https:")))
-    assert told.startswith("no secure connection to https://127.0.0.1")
-    assert "--ca-file" in told
+    output = refused(Address(api.url.replace("http:", "https:")))
+    assert output.startswith("no TLS connection to https://127.0.0.1")
+    assert "--ca-file" in output
 
 
 def test_an_old_backend(api: Api) -> None:
     del api.routes["GET /apis/v2beta1/healthz"]
     api.routes["GET /apis/v1beta1/healthz"] = Said({"tag_name": "1.8.5"})
-    assert "is Kubeflow Pipelines 1.8.5, and the oldest that will do is 2.14" in refused(Address(api.url))
+    assert "is Kubeflow Pipelines 1.8.5, and the oldest supported is 2.14" in refused(Address(api.url))
     api.routes["GET /apis/v2beta1/healthz"] = Said({})
     api.routes["GET /apis/v1beta1/healthz"] = Said({"tag_name": "2.5.0"})
     assert "is Kubeflow Pipelines 2.5.0" in refused(Address(api.url))
@@ -203,4 +204,4 @@ def test_another_service(api: Api) -> None:
     api.routes["GET /apis/v2beta1/healthz"] = page
     assert "answers with text/html where" in refused(Address(api.url))
     api.routes["GET /apis/v2beta1/healthz"] = Said({}, 302, headers={"Location": "https://login.example"})
-    assert "leads to https://login.example, perhaps to log in" in refused(Address(api.url))
+    assert "redirects to https://login.example, perhaps to log in" in refused(Address(api.url))

@@ -24,7 +24,7 @@ def test_a_flag_goes_before_the_environment(tmp_path: Path) -> None:
     [
         ({}, "Give --host URL, set KFP_HOST, or give --port-forward"),
         ({"host": "127.0.0.1:8888"}, "--host must be a URL such as http://127.0.0.1:8888; got"),
-        ({"host": "http://a", "port_forward": True}, "--port-forward makes a host of its own"),
+        ({"host": "http://a", "port_forward": True}, "--port-forward provides its own host"),
         ({"host": "http://a", "namespace": "A b"}, "--namespace must be the name"),
         ({"host": "http://a", "token_file": "/no/such/file"}, "--token-file: there is no file /no/such/file"),
         ({"host": "http://a", "ca_file": "/no/such/file"}, "--ca-file: there is no file"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.kubernetes.connect import open_cluster
 from components.registry import STEPS
 from gan.config.sweep import Sweep
 from gan.errors import ClusterError
@@ -14,7 +15,6 @@ from pipelines.dags.compiled import compile_text
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.logs import followed
-from pipelines.kubernetes.cluster import reach
 from pipelines.profiles.profile import load_profile
 from support import kfp_api
 from support import kfp_runs as r
@@ -84,12 +84,12 @@ def test_an_attempt_whose_node_does_not_answer_hides_none_after_it(
     api.routes[POD.replace("pod-1", "pod-0")] = Said(first)
     api.routes[LOG.replace("pod-1", "pod-0")] = kfp_api.error(500, "the node's kubelet does not answer")
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
-    told = capsys.readouterr()
-    assert told.out == "one\ntwo ü\n"
-    assert "what pod-0 printed is not shown" in told.err
+    output = capsys.readouterr()
+    assert output.out == "one\ntwo ü\n"
+    assert "what pod-0 printed is not shown" in output.err
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("RUNNING"), r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        shown = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+        shown = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
     assert shown == ["one", "two ü"]
     assert capsys.readouterr().err.count("what pod-0 printed is not shown") == 1
     api.routes[LOG] = kfp_api.error(500, "the node's kubelet does not answer")
@@ -99,33 +99,33 @@ def test_an_attempt_whose_node_does_not_answer_hides_none_after_it(
 def test_a_pod_that_has_not_begun_has_printed_nothing(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[POD] = Said(r.pod("train", "Pending"))
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "the pod pod-1 has printed nothing yet: it is being made" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "the pod pod-1 has printed nothing yet: it is being made" in output.err
 
 
-def test_who_may_not_ask_kueue_why_a_pod_waits_is_told_so(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_permission_to_ask_kueue_is_reported(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[POD] = Said(r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
     api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = kfp_api.error(403, "no right")
     assert main(["logs", r.RUN_ID, "--step", "train"]) == 0
-    assert "held back by Kueue: its workload is not seen: " in capsys.readouterr().err
+    assert "held back by Kueue: can't see its workload: " in capsys.readouterr().err
 
 
-def test_following_tells_once_why_a_pod_does_not_begin(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_following_says_once_why_a_pod_does_not_start(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     missing = r.container(waiting={"reason": "ErrImagePull", "message": "no such image"})
     api.routes[POD] = Said(r.pod("train", "Pending", **missing))
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("FAILED")]
     with connect(Address(api.url)) as connection:
-        assert list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
-    assert capsys.readouterr().err.count("ErrImagePull: no such image; look whether the image is there") == 1
+        assert list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None)) == []
+    assert capsys.readouterr().err.count("ErrImagePull: no such image; check that the image exists") == 1
 
 
-def test_each_line_is_told_once_however_often_the_connection_breaks(api: Api) -> None:
+def test_each_line_is_given_once_however_often_the_connection_breaks(api: Api) -> None:
     api.routes[LOG] = [printed(FIRST), kfp_api.error(503, "restarting"), printed(SECOND)]
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("RUNNING"), r.run("RUNNING"), r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
-    assert told == ["one", "two ü", "three"]
+        output = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+    assert output == ["one", "two ü", "three"]
 
 
 def test_following_ends_with_the_step(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,12 +138,12 @@ def test_a_broken_connection_after_hours_of_following_is_asked_for_anew(api: Api
     clock = Clock()
     api.routes[LOG] = [broken(FIRST), printed(SECOND)]
     api.routes[r.RUN] = [r.run("RUNNING"), r.run("SUCCEEDED")]
-    told = []
+    output = []
     with connect(Address(api.url)) as connection:
-        for line in followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep):
-            told.append(line)
+        for line in followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep):
+            output.append(line)
             clock.sleep(3600)
-    assert told == ["one", "two ü", "three"]
+    assert output == ["one", "two ü", "three"]
 
 
 def test_a_step_that_is_silent_for_long_is_followed_as_long_as_its_log_is_given(api: Api) -> None:
@@ -151,7 +151,7 @@ def test_a_step_that_is_silent_for_long_is_followed_as_long_as_its_log_is_given(
     api.routes[LOG] = [*[broken(FIRST)] * 10, printed(SECOND)]
     api.routes[r.RUN] = [*[r.run("RUNNING")] * 10, r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        lines = followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
+        lines = followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
         assert list(lines) == ["one", "two ü", "three"]
     assert clock() > 3600
 
@@ -160,7 +160,7 @@ def test_following_gives_up_when_kubernetes_was_away_for_ten_minutes(api: Api) -
     clock = Clock(pace=100)
     api.routes[LOG] = [printed(FIRST), kfp_api.LOST]
     with connect(Address(api.url)) as connection:
-        lines = followed(connection, reach("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
+        lines = followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", clock=clock, sleep=clock.sleep)
         assert [next(lines), next(lines)] == ["one", "two ü"]
         with pytest.raises(ClusterError, match="can't be reached"):
             next(lines)
@@ -174,9 +174,9 @@ def test_following_trials_ends_with_the_run_and_not_with_the_first_of_them(api: 
     api.routes[r.PODS] = [r.items(first), r.items(first), r.items(first, second)]
     api.routes[r.RUN] = [*[r.run("RUNNING")] * 4, r.run("SUCCEEDED")]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "trial", sleep=lambda seconds: None))
-    assert told == ["one", "two ü", "another"]
-    assert len(api.of(LOG)) == 1  # what has ended and is told is not read again and again
+        output = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "trial", sleep=lambda seconds: None))
+    assert output == ["one", "two ü", "another"]
+    assert len(api.of(LOG)) == 1  # a log that was shown to its end is not read again
 
 
 def test_following_goes_on_while_another_task_of_the_step_has_not_succeeded(api: Api) -> None:
@@ -186,8 +186,8 @@ def test_following_goes_on_while_another_task_of_the_step_has_not_succeeded(api:
     api.routes.update({POD: Said(done), r.PODS: r.items(done, other), r.PODS + "/pod-2/log": printed(THIRD)})
     api.routes[r.PODS + "/pod-2"] = [Said(other), Said(other), Said(other), Said(ended)]
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
-    assert told == ["one", "two ü", "another"]
+        output = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+    assert output == ["one", "two ü", "another"]
     assert len(api.of(r.PODS + "/pod-2/log")) == 2
 
 
@@ -197,8 +197,8 @@ def test_an_attempt_that_failed_does_not_keep_its_task_from_its_end(api: Api) ->
     api.routes.update({POD: Said(failed), r.PODS + "/pod-2": Said(again), r.PODS + "/pod-2/log": printed(THIRD)})
     api.routes[r.PODS] = r.items(failed, again)
     with connect(Address(api.url)) as connection:
-        told = list(followed(connection, reach("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
-    assert told == ["one", "two ü", "another"]
+        output = list(followed(connection, open_cluster("kubeflow"), r.RUN_ID, "train", sleep=lambda seconds: None))
+    assert output == ["one", "two ü", "another"]
 
 
 def test_steps_that_come_often_are_those_of_which_a_sweep_has_several() -> None:
@@ -223,7 +223,7 @@ def test_without_kubernetes_there_are_no_logs(
     assert "logs are read from pods" in capsys.readouterr().err
 
 
-def test_following_what_may_not_be_read_is_told_at_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_following_a_forbidden_log_fails_at_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.routes[LOG] = Said({"kind": "Status", "message": 'pods "pod-1" is forbidden'}, 403)
     assert main(["logs", r.RUN_ID, "--step", "train", "--follow"]) == 16
-    assert 'forbids it: pods "pod-1" is forbidden; ask for that right' in capsys.readouterr().err
+    assert 'forbids it: pods "pod-1" is forbidden; ask for that permission' in capsys.readouterr().err

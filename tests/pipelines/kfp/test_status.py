@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes.connect import open_cluster
 from gan.store.records import executions
 from pipelines.cli.flags import kubernetes_if_any
 from pipelines.cli.main import main
@@ -17,7 +18,6 @@ from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.status import read_status
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.cluster import reach
 from support import kfp_api
 from support import kfp_runs as r
 from support.kfp_api import Api
@@ -36,7 +36,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 @pytest.fixture
 def status(api: Api, capsys: pytest.CaptureFixture[str]) -> Status:
-    """Runs `gan-pipelines status` against these answers; returns its exit code and what it tells."""
+    """Runs `gan-pipelines status` against these answers; returns its exit code and its JSON output."""
 
     def look(state: str, flow: dict[str, Any], *pods: dict[str, Any], store: str = "", json_: bool = True) -> Any:
         api.routes.update(r.routes(state, flow, *pods, store=store))
@@ -52,9 +52,9 @@ def test_a_run_that_goes_on_and_one_that_is_done(status: Status, tmp_path: Path)
     begun = r.attempt("train", executions.RUNNING)
     store = r.ledger(tmp_path, done, begun)
     flow = r.workflow(r.node("preprocess", "Succeeded"), *r.retried("train", "Failed", "Running"))
-    code, told = status("RUNNING", flow, store=store)
-    first, second = told["steps"]
-    assert (code, told["state"], told["missing"]) == (19, "RUNNING", [])
+    code, output = status("RUNNING", flow, store=store)
+    first, second = output["steps"]
+    assert (code, output["state"], output["missing"]) == (19, "RUNNING", [])
     assert (first["step"], first["state"], first["id"], first["node"]) == (
         "preprocess",
         "in the store already",
@@ -76,11 +76,11 @@ def test_a_run_that_goes_on_and_one_that_is_done(status: Status, tmp_path: Path)
         (r.unplaced("SchedulingGated", "gated"), "held back by Kueue: insufficient quota for nvidia.com/gpu"),
         (
             r.container(waiting={"reason": "CreateContainerConfigError", "message": 'configmap "x" not found'}),
-            'CreateContainerConfigError: configmap "x" not found; make it, and the pod goes on by itself',
+            'CreateContainerConfigError: configmap "x" not found; create it, and the pod starts by itself',
         ),
         (
             r.container(waiting={"reason": "ImagePullBackOff", "message": "Back-off"}),
-            "ImagePullBackOff: Back-off; look whether the image is there and may be pulled",
+            "ImagePullBackOff: Back-off; check that the image exists and that the node may pull it",
         ),
         (r.container(waiting={"reason": "PodInitializing"}), ""),
     ],
@@ -91,8 +91,8 @@ def test_why_a_step_waits(api: Api, status: Status, status_of_pod: dict[str, Any
     workload = {"metadata": {"ownerReferences": [{"uid": "uid-pod-1"}]}, "status": {"conditions": [waiting]}}
     api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = r.items(workload)
     flow = r.workflow(*r.retried("train", "Pending", message="PodInitializing"))
-    _, told = status("RUNNING", flow, r.pod("train", "Pending", **status_of_pod))
-    (step,) = told["steps"]
+    _, output = status("RUNNING", flow, r.pod("train", "Pending", **status_of_pod))
+    (step,) = output["steps"]
     assert (step["state"], step["why"]) == ("pending", said)
 
 
@@ -101,12 +101,12 @@ def test_a_step_that_was_done_did_not_fail_itself(status: Status, tmp_path: Path
     store = r.ledger(tmp_path, r.attempt("train", executions.DONE, **made))
     pod = r.pod("train", "Failed", **r.container(terminated={"exitCode": 1, "reason": "Error"}))
     flow = r.workflow(*r.retried("train", "Failed"))
-    _, told = status("FAILED", flow, pod, store=store)
-    why = "the step itself was done, and Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
-    assert told["steps"][0]["why"] == f"{why} its log says why"
+    _, output = status("FAILED", flow, pod, store=store)
+    why = "the step itself succeeded, but Kubeflow's launcher around it failed (ended with exit code 1 (Error));"
+    assert output["steps"][0]["why"] == f"{why} see its log"
     pod["metadata"]["name"] = "pod-2"  # of a later attempt, which put nothing on record
-    _, told = status("FAILED", flow, pod, store=store)
-    assert told["steps"][0]["why"] == "ended with exit code 1 (Error)"
+    _, output = status("FAILED", flow, pod, store=store)
+    assert output["steps"][0]["why"] == "ended with exit code 1 (Error)"
 
 
 DRIVER = f"{r.WORKFLOW}.root.train-driver"
@@ -117,20 +117,20 @@ def driver(phase: str, message: str = "") -> dict[str, Any]:
 
 
 def test_a_step_waits_where_kubeflows_own_pod_before_it_does(status: Status) -> None:
-    waits = "Kubeflow's own pod that comes before it waits: "
+    waits = "Kubeflow's own pod before it waits: "
     own = r.pod("", "Pending", **r.unplaced("Unschedulable", "0/1 nodes are available: 1 Insufficient cpu"))
     own["metadata"]["annotations"]["workflows.argoproj.io/node-name"] = DRIVER
     before = r.node("preprocess", "Succeeded")
-    _, told = status("RUNNING", r.workflow(before, driver("Pending")), own)
-    assert [(each["step"], each["state"]) for each in told["steps"]] == [("preprocess", "done"), ("train", "pending")]
-    assert told["steps"][1]["why"] == f"{waits}no node takes it: 0/1 nodes are available: 1 Insufficient cpu"
-    _, told = status("RUNNING", r.workflow(before, driver("Pending", "pods is forbidden: exceeded quota: gan")))
-    assert told["steps"][1]["why"] == f"{waits}pods is forbidden: exceeded quota: gan"
+    _, output = status("RUNNING", r.workflow(before, driver("Pending")), own)
+    assert [(each["step"], each["state"]) for each in output["steps"]] == [("preprocess", "done"), ("train", "pending")]
+    assert output["steps"][1]["why"] == f"{waits}no node takes it: 0/1 nodes are available: 1 Insufficient cpu"
+    _, output = status("RUNNING", r.workflow(before, driver("Pending", "pods is forbidden: exceeded quota: gan")))
+    assert output["steps"][1]["why"] == f"{waits}pods is forbidden: exceeded quota: gan"
     for usual in (driver("Pending", "ContainerCreating"), driver("Running"), driver("Succeeded")):
-        _, told = status("RUNNING", r.workflow(before, usual))
-        assert len(told["steps"]) == 1
-    _, told = status("FAILED", r.workflow(before, driver("Pending", "exceeded quota: gan")))
-    assert len(told["steps"]) == 1
+        _, output = status("RUNNING", r.workflow(before, usual))
+        assert len(output["steps"]) == 1
+    _, output = status("FAILED", r.workflow(before, driver("Pending", "exceeded quota: gan")))
+    assert len(output["steps"]) == 1
 
 
 WORKERS = f"gan-pipelines/run={r.RUN_ID}"
@@ -173,34 +173,34 @@ def test_why_the_workers_of_a_step_wait(api: Api, status: Status, workers: list[
     api.routes.update({JOBSETS: r.items({"metadata": queued, "spec": {"suspend": True}}), JOBS: r.items()})
     with_workers(api, *workers)
     with connect(Address(api.url)) as connection:
-        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow")).steps
     assert step.state == "running"
     assert step.why.startswith(said)
     assert bool(step.why) == bool(said)
 
 
-def test_who_may_not_see_jobs_is_told_so_of_workers_without_pods(api: Api) -> None:
+def test_a_missing_permission_to_list_jobs_is_reported_for_workers_without_pods(api: Api) -> None:
     api.routes.update(r.routes("RUNNING", r.workflow(*r.retried("train", "Running"))))
     api.routes[JOBS] = forbidden("jobs")
     with_workers(api)
     with connect(Address(api.url)) as connection:
-        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow")).steps
-    assert step.why.startswith("whether its workers wait is not seen: ")
-    assert step.why.endswith("forbids it: jobs is forbidden; ask for that right")
+        (step,) = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow")).steps
+    assert step.why.startswith("can't see whether its workers wait: ")
+    assert step.why.endswith("forbids it: jobs is forbidden; ask for that permission")
 
 
 def forbidden(what: str) -> kfp_api.Said:
     return kfp_api.error(403, f"{what} is forbidden")
 
 
-def test_who_may_not_ask_kueue_is_told_so_and_all_the_rest(api: Api, status: Status) -> None:
+def test_a_missing_permission_to_ask_kueue_is_reported_with_all_the_rest(api: Api, status: Status) -> None:
     api.routes["GET /apis/kueue.x-k8s.io/v1beta2/namespaces/kubeflow/workloads"] = forbidden("workloads")
     flow = r.workflow(*r.retried("train", "Pending"))
-    code, told = status("RUNNING", flow, r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
-    (step,) = told["steps"]
+    code, output = status("RUNNING", flow, r.pod("train", "Pending", **r.unplaced("SchedulingGated", "gated")))
+    (step,) = output["steps"]
     assert (code, step["state"]) == (19, "pending")
-    assert step["why"].startswith("held back by Kueue: its workload is not seen: ")
-    assert step["why"].endswith("forbids it: workloads is forbidden; ask for that right")
+    assert step["why"].startswith("held back by Kueue: can't see its workload: ")
+    assert step["why"].endswith("forbids it: workloads is forbidden; ask for that permission")
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -211,14 +211,14 @@ def test_who_may_not_see_workflows_sees_pods(api: Api, *, kept: bool) -> None:
     if not kept:
         del api.routes[r.OLD_RUN]
     with connect(Address(api.url)) as connection:
-        told = read_status(connection, runs.get(connection, r.RUN_ID), reach("kubeflow"))
+        output = read_status(connection, runs.get(connection, r.RUN_ID), open_cluster("kubeflow"))
     if kept:
-        assert told.missing == []
-        assert told.steps[0].why.startswith("no node takes it")
+        assert output.missing == []
+        assert output.steps[0].why.startswith("no node takes it")
     else:
-        (why,) = told.missing
-        assert why.startswith("steps are those that the ledger knows: neither Kubeflow nor Kubernetes gives")
-        assert "workflows is forbidden; ask for that right" in why
+        (why,) = output.missing
+        assert why.startswith("the steps are those in the attempt log: neither Kubeflow nor Kubernetes gives")
+        assert "workflows is forbidden; ask for that permission" in why
 
 
 def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
@@ -228,25 +228,25 @@ def test_who_may_not_see_pods_sees_the_workflow(api: Api) -> None:
     api.routes[r.PODS] = forbidden("pods")
     with connect(Address(api.url)) as connection:
         cluster, why = kubernetes_if_any("kubeflow")
-        told = read_status(connection, runs.get(connection, r.RUN_ID), cluster, why)
-    assert [step.state for step in told.steps] == ["running"]
-    (why,) = told.missing
-    assert why.startswith("pods are not seen: ")
+        output = read_status(connection, runs.get(connection, r.RUN_ID), cluster, why)
+    assert [step.state for step in output.steps] == ["running"]
+    (why,) = output.missing
+    assert why.startswith("can't see pods: ")
 
 
-def test_a_pod_that_may_not_be_made_is_told_by_the_workflow(status: Status) -> None:
+def test_a_pod_that_may_not_be_created_is_reported_by_the_workflow(status: Status) -> None:
     quota = (
         'pods "x" is forbidden: exceeded quota: gan, requested: limits.cpu=8, used: limits.cpu=2, limited: limits.cpu=4'
     )
-    _, told = status("RUNNING", r.workflow(r.node("train", "Pending", message=quota)))
-    assert told["steps"][0]["why"] == quota
+    _, output = status("RUNNING", r.workflow(r.node("train", "Pending", message=quota)))
+    assert output["steps"][0]["why"] == quota
 
 
 def test_a_step_between_two_attempts(status: Status, tmp_path: Path) -> None:
     store = r.ledger(tmp_path, r.attempt("train", executions.FAILED, exit_code=14, error="no answer"))
-    _, told = status("RUNNING", r.workflow(*r.retried("train", "Failed", whole="Running")), store=store)
-    (step,) = told["steps"]
-    assert (step["state"], step["why"], told["error"]) == ("to be tried again", "no answer", "")
+    _, output = status("RUNNING", r.workflow(*r.retried("train", "Failed", whole="Running")), store=store)
+    (step,) = output["steps"]
+    assert (step["state"], step["why"], output["error"]) == ("to be tried again", "no answer", "")
 
 
 OOM = r.container(terminated={"exitCode": 137, "reason": "OOMKilled"})
@@ -265,10 +265,10 @@ OOM = r.container(terminated={"exitCode": 137, "reason": "OOMKilled"})
 )
 def test_why_a_step_failed(status: Status, status_of_pod: dict[str, Any], message: str, said: str) -> None:
     flow = r.workflow(*r.retried("train", "Failed", message=message))
-    code, told = status("FAILED", flow, r.pod("train", "Failed", **status_of_pod))
+    code, output = status("FAILED", flow, r.pod("train", "Failed", **status_of_pod))
     assert code == 17
-    assert told["steps"][0]["why"].startswith(said)
-    assert told["error"].startswith(f"train: {said}")
+    assert output["steps"][0]["why"].startswith(said)
+    assert output["error"].startswith(f"train: {said}")
 
 
 def test_each_trial_of_a_sweep_has_its_own_pod(status: Status) -> None:
@@ -278,14 +278,14 @@ def test_each_trial_of_a_sweep_has_its_own_pod(status: Status) -> None:
         r.pod("trial 0", "Failed", name="second", attempt=1, **OOM),
         r.pod("trial 1", "Pending", name="third", **r.unplaced("Unschedulable", NO_GPU)),
     )
-    _, told = status("RUNNING", flow, *pods)
-    failed, waiting = told["steps"]
+    _, output = status("RUNNING", flow, *pods)
+    failed, waiting = output["steps"]
     assert (failed["step"], waiting["step"]) == ("trial", "trial")
     assert failed["why"].startswith("out of memory (its limit is 600Mi)")
     assert waiting["why"] == "no node takes it: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu"
 
 
-def test_attempts_that_ended_alike_are_told_together(status: Status, tmp_path: Path) -> None:
+def test_attempts_that_ended_alike_are_shown_together(status: Status, tmp_path: Path) -> None:
     nan = "generator_loss is nan at step 7"
     failed = r.attempt("train", executions.FAILED, exit_code=8, error=nan)
     store = r.ledger(tmp_path, r.attempt("train", executions.RUNNING), failed, failed, failed)
@@ -310,15 +310,17 @@ def test_a_run_of_a_schedule_is_described_by_its_pipeline(api: Api, status: Stat
 
 
 @pytest.mark.parametrize("how", ["history", "workflow"])
-def test_a_run_that_was_terminated_is_canceled_though_it_is_told_as_failed(api: Api, status: Status, how: str) -> None:
+def test_a_run_that_was_terminated_is_canceled_though_the_backend_calls_it_failed(
+    api: Api, status: Status, how: str
+) -> None:
     flow = r.workflow(*r.retried("train", "Failed"), terminated=how == "workflow")
     api.routes.update(r.routes("FAILED", flow))
     if how == "history":
         api.routes[r.RUN] = r.run("FAILED", history=("RUNNING", "CANCELING"))
         assert main(["status", r.RUN_ID]) == 18
         return
-    code, told = status("FAILED", flow)
-    assert (code, told["state"], told["steps"][0]["state"]) == (18, "CANCELED", "canceled")
+    code, output = status("FAILED", flow)
+    assert (code, output["state"], output["steps"][0]["state"]) == (18, "CANCELED", "canceled")
 
 
 def test_scores_and_verdict_come_from_the_ledger(status: Status, tmp_path: Path) -> None:
@@ -335,29 +337,29 @@ def test_scores_and_verdict_come_from_the_ledger(status: Status, tmp_path: Path)
     assert "the gate refused it\n  - fid is 1.5, allowed is at most 1" in text
 
 
-def test_what_is_out_of_reach_is_named_and_the_rest_is_told(
+def test_sources_out_of_reach_are_named_and_the_rest_is_shown(
     api: Api, status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     flow = r.workflow(*r.retried("train", "Running"))
-    _, told = status("RUNNING", flow, store=str(tmp_path / "nowhere"))
-    assert told["steps"][0]["state"] == "running"
-    pods, store = told["missing"]
-    assert pods.startswith("pods are not seen: no way to Kubernetes")
+    _, output = status("RUNNING", flow, store=str(tmp_path / "nowhere"))
+    assert output["steps"][0]["state"] == "running"
+    pods, store = output["missing"]
+    assert pods.startswith("can't see pods: no way to Kubernetes")
     assert "there is no store at" in store
 
 
-def test_without_the_workflow_the_ledger_tells_the_steps(
+def test_without_the_workflow_the_steps_come_from_the_attempt_log(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     failed = r.attempt("train", executions.FAILED, error="bad", ended_at="2026-11-23T22:12:50Z")
     api.routes[r.RUN] = r.run("FAILED", store=r.ledger(tmp_path, failed))
     assert main(["status", r.RUN_ID, "--json"]) == 17
-    told = json.loads(capsys.readouterr().out)
-    (step,) = told["steps"]
+    output = json.loads(capsys.readouterr().out)
+    (step,) = output["steps"]
     assert (step["step"], step["state"], step["seconds"], step["why"]) == ("train", "failed", 5, "bad")
-    assert told["missing"][-1].startswith("steps are those that the ledger knows")
+    assert output["missing"][-1].startswith("the steps are those in the attempt log")
 
 
 def test_the_nodes_of_a_large_workflow_are_compressed() -> None:
@@ -377,7 +379,7 @@ def test_list_and_find(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith(f"{r.RUN_ID}  RUNNING    2026-11-23T22:12:39")
     assert main(["status", "digits"]) == 2
-    assert '"digits" may be 2 runs (digits-d1a2a71b, digits-ffff); give more' in capsys.readouterr().err
+    assert '"digits" matches 2 runs (digits-d1a2a71b, digits-ffff); give more' in capsys.readouterr().err
     assert main(["status", ""]) == 2
     assert "RUN is empty" in capsys.readouterr().err
     assert main(["status", "nosuch"]) == 4

@@ -76,7 +76,7 @@ def test_what_somebody_else_sent_meanwhile_is_found(api: Api, said: Said) -> Non
     assert uploaded(api) == "v1"
 
 
-def test_what_is_refused_and_not_there_is_told(api: Api) -> None:
+def test_a_refused_upload_is_reported(api: Api) -> None:
     api.routes[f"GET {VERSIONS}"] = Said({})
     api.routes[UPLOAD] = kfp_api.error(400, "InvalidInputError: not a pipeline", 3)
     with pytest.raises(ClusterError, match="not a pipeline"):
@@ -121,7 +121,7 @@ def test_a_run_that_was_lost_before_it_was_heard_of_is_started(api: Api) -> None
     api.routes[f"POST {RUNS}"] = [LOST, Said({"run_id": "r8"})]
     assert started(api) == "r8"
     api.routes[f"POST {RUNS}"] = LOST
-    with pytest.raises(UnsureError, match="may have been done or not"):
+    with pytest.raises(UnsureError, match="may have been carried out"):
         started(api)
 
 
@@ -140,7 +140,7 @@ def test_a_job_is_the_compiled_pipeline_with_its_parameters(monkeypatch: pytest.
 
 
 def test_what_no_pod_can_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"store \(--store\) is /.*, a place on this machine, which no pod can read"):
+    with pytest.raises(ConfigError, match=r"store \(--store\) is /.*, on this machine, where no pod can read it"):
         prepared(store=str(tmp_path))
     with pytest.raises(ConfigError, match=r"data\.source is /"):
         prepared("data.source=./images")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gan.errors import ConfigError
-from pipelines.kubernetes.image_digest import HUB, ImageReference, parse, pinned
+from pipelines.kubernetes.image_digest import pinned
+from pipelines.kubernetes.image_reference import HUB, ImageReference, parse
 from pipelines.kubernetes.image_registry import AbsentError, RegistryError, _authorization, digest_of
 from support import kfp_api, servers
 from support.kfp_api import Api, Asked, Said
@@ -121,7 +122,7 @@ def test_the_password_is_not_sent_on_where_a_registry_redirects(registry: Api, t
 def test_the_password_is_not_sent_in_the_clear(registry: Api, tmp_path: Path) -> None:
     log_in(tmp_path, "images.example.org")
     challenge = f'Bearer realm="{registry.url}/token",service="images"'
-    with pytest.raises(RegistryError, match=r"images\.example\.org wants the password sent in the clear"):
+    with pytest.raises(RegistryError, match=r"images\.example\.org wants the password sent unencrypted"):
         _authorization(challenge, parse("images.example.org/gan:1"))
     assert registry.asked == []
 
@@ -150,7 +151,7 @@ def test_a_login_may_come_from_a_helper(registry: Api, tmp_path: Path, monkeypat
         (Said({}, 403), "forbids to read"),
         (Said({}, 500), "answers 500"),
         (Said({}, 401, headers={"WWW-Authenticate": 'Basic realm="r"'}), "wants a password"),
-        (Said({}, 401, headers={"WWW-Authenticate": "Negotiate"}), "wants to be asked in a way unknown here"),
+        (Said({}, 401, headers={"WWW-Authenticate": "Negotiate"}), "wants an unsupported authentication"),
         (Said({}, 401, headers={"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:1/t"'}), "does not answer"),
         (Said(b"other", headers={"Docker-Content-Digest": OF_MANIFEST}), "and what it sends has"),
         (kfp_api.LOST, "does not answer"),

@@ -39,11 +39,11 @@ def test_a_file_and_what_lies_beside_it(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"time_zone": None}, "time_zone"),
-        ({"time_zone": ""}, "schedule nightly: time_zone must be given. The zone of `cron`"),
+        ({"time_zone": ""}, "schedule nightly: time_zone is required. The zone of `cron`"),
         ({"time_zone": "Mars"}, "IANA"),
         ({"cron": "0 2 * *"}, "five fields"),
         ({"cron": "0 3 31 2 *"}, "never due"),
-        ({"image": ""}, "image must be given"),
+        ({"image": ""}, "image is required"),
         ({"name": "a/b"}, "the name of a schedule"),
         ({"name": "n" * 51}, "50 letters"),
         ({"set": "train.steps=1"}, "list of KEY=VALUE"),

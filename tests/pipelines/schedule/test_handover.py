@@ -17,7 +17,7 @@ import pytest
 from pipelines.kfp.submit import PreparedRun
 from pipelines.profiles.profile import Profile
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.handover import HandoverTimeouts, complete_handover, renew, replace
+from pipelines.schedule.handover import HandoverHooks, complete_handover, renew, replace
 from pipelines.schedule.plan import Plan, VersionInfo
 from pipelines.schedule.version import ScheduledRun, ScheduleVersion
 
@@ -60,8 +60,8 @@ class World:
         self._ids: Iterator[int] = iter(range(1, 1000))
 
     @property
-    def patience(self) -> HandoverTimeouts:
-        return HandoverTimeouts(sleep=self.pass_seconds)
+    def hooks(self) -> HandoverHooks:
+        return HandoverHooks(sleep=self.pass_seconds)
 
     def pass_seconds(self, seconds: float) -> None:
         for _ in range(round(seconds)):
@@ -94,7 +94,7 @@ class World:
 
     def versions(self, name: str | None = None) -> list[ScheduleVersion]:
         self._call()
-        return sorted(self._kept.values(), key=lambda version: version.mark.generation)
+        return sorted(self._kept.values(), key=lambda version: version.info.generation)
 
     def runs(self, name: str) -> list[ScheduledRun]:
         self._call()
@@ -111,16 +111,16 @@ class World:
         self, plan: Plan, generation: int, start_time: dt.datetime, *, idle: bool, enable: bool
     ) -> ScheduleVersion:
         return self._add(
-            plan.mark(generation=generation, enable=enable), plan.due.text, start_time, on=enable and not idle
+            plan.version_info(generation=generation, enable=enable), plan.due.text, start_time, on=enable and not idle
         )
 
     def copy(self, version: ScheduleVersion, start_time: dt.datetime, *, enable: bool) -> ScheduleVersion:
-        mark = dataclasses.replace(version.mark, generation=version.mark.generation + 1, enable=enable)
-        return self._add(mark, version.cron, start_time, on=False)
+        info = dataclasses.replace(version.info, generation=version.info.generation + 1, enable=enable)
+        return self._add(info, version.cron, start_time, on=False)
 
-    def _add(self, mark: VersionInfo, cron: str, start_time: dt.datetime, *, on: bool) -> ScheduleVersion:
+    def _add(self, info: VersionInfo, cron: str, start_time: dt.datetime, *, on: bool) -> ScheduleVersion:
         made = ScheduleVersion(
-            f"v{next(self._ids)}", "nightly", mark, cron, on, start_time, SimpleNamespace(created_at=self.time)
+            f"v{next(self._ids)}", "nightly", info, cron, on, start_time, SimpleNamespace(created_at=self.time)
         )
         self._kept[made.id] = made
         self._call()
@@ -148,14 +148,14 @@ def minutes(first: int, last: int) -> list[dt.datetime]:
 @pytest.mark.parametrize("phase", [0, 13])
 def test_no_run_is_missed_and_none_comes_twice(second: int, phase: int) -> None:
     world = World(phase=phase)
-    replace(world, plan("old"), patience=world.patience)
+    replace(world, plan("old"), hooks=world.hooks)
     world.pass_seconds(120 + second)
-    made = replace(world, plan("new"), patience=world.patience)
+    made = replace(world, plan("new"), hooks=world.hooks)
     world.pass_seconds(600 - (world.time - BEGIN).seconds)
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 9
     assert made.enabled
-    assert [version.id for version in complete_handover(world, "nightly", patience=world.patience)] == [made.id]
+    assert [version.id for version in complete_handover(world, "nightly", hooks=world.hooks)] == [made.id]
     assert world.began[-1].version == made.id
     assert not any(run.killed for run in world.began)
 
@@ -164,58 +164,58 @@ def test_no_run_is_missed_and_none_comes_twice(second: int, phase: int) -> None:
 @pytest.mark.parametrize("second", [3, 31, 52])
 def test_a_change_that_is_cut_off_is_completed_by_the_next(calls: int, second: int) -> None:
     world = World()
-    replace(world, plan("old"), patience=world.patience)
+    replace(world, plan("old"), hooks=world.hooks)
     world.pass_seconds(120 + second)
     world.cut_off_after = calls
     try:
-        replace(world, plan("new"), patience=world.patience)
+        replace(world, plan("new"), hooks=world.hooks)
     except CutOffError:
         world.pass_seconds(20)
     world.cut_off_after = None
-    made = complete_handover(world, "nightly", patience=world.patience)[-1]
-    if made.mark.content != plan("new").mark(generation=1, enable=True).content:
-        made = replace(world, plan("new"), patience=world.patience)
+    made = complete_handover(world, "nightly", hooks=world.hooks)[-1]
+    if made.info.content != plan("new").version_info(generation=1, enable=True).content:
+        made = replace(world, plan("new"), hooks=world.hooks)
     world.pass_seconds(700 - (world.time - BEGIN).seconds)
     assert made.enabled
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 10
     assert not any(run.killed for run in world.began)
-    assert complete_handover(world, "nightly", patience=world.patience) == [made]
+    assert complete_handover(world, "nightly", hooks=world.hooks) == [made]
 
 
 def test_a_run_that_goes_on_keeps_the_version_that_began_it() -> None:
     world = World(run_seconds=300)
-    replace(world, plan("old"), patience=world.patience)
+    replace(world, plan("old"), hooks=world.hooks)
     world.pass_seconds(100)
-    made = replace(world, plan("new"), patience=world.patience)
+    made = replace(world, plan("new"), hooks=world.hooks)
     old, new = world.versions()
     assert (old.enabled, new.enabled, new.id) == (False, True, made.id)
     world.pass_seconds(300)
-    assert complete_handover(world, "nightly", patience=world.patience) == [new]
+    assert complete_handover(world, "nightly", hooks=world.hooks) == [new]
     assert not any(run.killed for run in world.began)
     assert len(set(world.ticks())) == len(world.ticks())
 
 
 def test_another_time_begins_nothing_for_the_past() -> None:
     world = World()
-    replace(world, plan("old", Cron("0 11 * * *", "UTC")), patience=world.patience)
+    replace(world, plan("old", Cron("0 11 * * *", "UTC")), hooks=world.hooks)
     world.pass_seconds(60)
-    replace(world, plan("old", Cron("30 11 * * *", "UTC")), patience=world.patience)
+    replace(world, plan("old", Cron("30 11 * * *", "UTC")), hooks=world.hooks)
     world.pass_seconds(600)
     assert world.ticks() == []
 
 
 def test_a_paused_schedule_stays_paused_when_it_is_changed() -> None:
     world = World()
-    made = replace(world, plan("old"), patience=world.patience)
+    made = replace(world, plan("old"), hooks=world.hooks)
     world.switch(made, on=False)
     world.pass_seconds(300)
-    changed = replace(world, plan("new"), patience=world.patience)
+    changed = replace(world, plan("new"), hooks=world.hooks)
     world.pass_seconds(300)
     assert not changed.enabled
     assert world.ticks() == []
-    assert complete_handover(world, "nightly", patience=world.patience) == [changed]
-    resumed = renew(world, changed, enable=True, patience=world.patience)
+    assert complete_handover(world, "nightly", hooks=world.hooks) == [changed]
+    resumed = renew(world, changed, enable=True, hooks=world.hooks)
     since = world.time
     world.pass_seconds(180)
     assert resumed.enabled
@@ -223,13 +223,13 @@ def test_a_paused_schedule_stays_paused_when_it_is_changed() -> None:
     assert all(tick > since for tick in world.ticks())
 
 
-def test_a_controller_that_does_nothing_is_told_and_not_waited_for_for_ever() -> None:
+def test_a_dead_controller_is_reported_and_not_waited_for_for_ever() -> None:
     world = World()
     said: list[str] = []
-    made = replace(world, plan("old"), patience=world.patience)
+    made = replace(world, plan("old"), hooks=world.hooks)
     world.down = True
     world.pass_seconds(90)
-    changed = replace(world, plan("new"), patience=HandoverTimeouts(world.pass_seconds, said.append))
+    changed = replace(world, plan("new"), hooks=HandoverHooks(world.pass_seconds, said.append))
     assert changed.enabled
     assert changed.start_time == made.start_time
     assert "ml-pipeline-scheduledworkflow" in said[-1]

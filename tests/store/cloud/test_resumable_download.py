@@ -20,8 +20,8 @@ from gan.store.cloud.object_api import (
     Upload,
 )
 from gan.store.cloud.resumable_download import ResumableDownload
-from gan.store.cloud.retry import TransientError
 from gan.store.interface import Item
+from gan.util.retry import TransientError
 
 
 class Shelf(ObjectApi):

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gan.errors import ConfigError, StoreError, UnavailableError
-from gan.store.cloud.retry import DOUBTS, LONGEST_PAUSE_SECONDS, Retry, TransientError, from_environment
+from gan.store.cloud.retry import MAX_AMBIGUOUS, MAX_PAUSE_SECONDS, Retry, from_environment
+from gan.util.retry import TransientError, full_jitter, no_jitter
 
 
 class World:
@@ -20,7 +21,7 @@ class World:
         self.now += seconds
 
     def retry(self, deadline_seconds: float = 100.0) -> Retry:
-        return Retry(deadline_seconds, clock=lambda: self.now, sleep=self.sleep, draw=lambda _, most: most)
+        return Retry(deadline_seconds, clock=lambda: self.now, sleep=self.sleep, jitter=no_jitter)
 
 
 def failing(*errors: Exception) -> Callable[[], str]:
@@ -40,19 +41,20 @@ def test_what_passes_is_waited_for_with_growing_pauses() -> None:
     assert world.retry().call("read x", attempt) == "done"
     assert world.pauses == sorted(world.pauses)
     assert world.pauses[:3] == [0.4, 0.8, 1.6]
-    assert world.pauses[-1] == LONGEST_PAUSE_SECONDS
+    assert world.pauses[-1] == MAX_PAUSE_SECONDS
 
 
 def test_the_pauses_are_drawn_from_nothing_to_the_longest() -> None:
-    drawn: list[tuple[float, float]] = []
+    drawn: list[float] = []
 
-    def draw(least: float, most: float) -> float:
-        drawn.append((least, most))
-        return least
+    def jitter(longest: float) -> float:
+        drawn.append(longest)
+        return 0.0
 
-    retry = Retry(100, clock=lambda: 0.0, sleep=lambda _: None, draw=draw)
+    retry = Retry(100, clock=lambda: 0.0, sleep=lambda _: None, jitter=jitter)
     retry.call("read x", failing(TransientError("a"), TransientError("b")))
-    assert drawn == [(0, 0.4), (0, 0.8)]
+    assert drawn == [0.4, 0.8]
+    assert all(0 <= full_jitter(0.4) <= 0.4 for _ in range(100))
 
 
 def test_after_the_deadline_it_is_unavailable() -> None:
@@ -96,11 +98,11 @@ def test_an_attempt_that_took_longer_than_the_deadline_is_followed_by_another() 
 
 def test_a_refused_request_is_not_sent_for_ever() -> None:
     world = World()
-    error = TransientError("status 400", doubtful=True)
-    assert world.retry().call("write x", failing(*[error] * (DOUBTS - 1))) == "done"
-    with pytest.raises(StoreError, match=r"could not write x: status 400; .*credentials") as told:
-        world.retry().call("write x", failing(*[error] * DOUBTS))
-    assert not isinstance(told.value, UnavailableError)
+    error = TransientError("status 400", ambiguous=True)
+    assert world.retry().call("write x", failing(*[error] * (MAX_AMBIGUOUS - 1))) == "done"
+    with pytest.raises(StoreError, match=r"could not write x: status 400; .*credentials") as caught:
+        world.retry().call("write x", failing(*[error] * MAX_AMBIGUOUS))
+    assert not isinstance(caught.value, UnavailableError)
 
 
 def test_other_errors_are_raised_at_once() -> None:

@@ -16,8 +16,9 @@ from gan.errors import StoreError, UnavailableError
 from gan.store.cloud import s3
 from gan.store.cloud.bucket import BucketStore
 from gan.store.cloud.object_api import MissingError, PreconditionFailedError
-from gan.store.cloud.retry import Retry, TransientError
+from gan.store.cloud.retry import Retry
 from gan.store.cloud.s3 import S3Api
+from gan.util.retry import TransientError
 from support import servers
 
 
