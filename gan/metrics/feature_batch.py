@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.config import Evaluate
-from gan.metrics.scores import modes
+from gan.metrics.features.mode_definitions import histogram
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats, LabelArray
@@ -49,7 +49,7 @@ class FeatureBatch:
 
     def mode_counts(self) -> npt.NDArray[np.int64]:
         """The number of images per mode: [K]."""
-        return modes.histogram(self.mode_probabilities)
+        return histogram(self.mode_probabilities)
 
     def mode_shares(self) -> npt.NDArray[np.float64]:
         """The share of images that show each mode: [K], sums to 1."""

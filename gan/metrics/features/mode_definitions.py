@@ -13,12 +13,16 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from gan.types import Features
 
-
 MAX_CLUSTERS = 20
 MIN_IMAGES_PER_CLUSTER = 10
 MIN_VARIANCE = 1e-12
 
 Float32s = npt.NDArray[np.float32]
+
+
+def histogram(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+    """The number of images per mode, int64 [K], from mode probabilities [N, K]."""
+    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.int64)
 
 
 class Modes(Protocol):

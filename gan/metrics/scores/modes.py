@@ -26,11 +26,6 @@ Counts = npt.NDArray[np.int64]
 MIN_RELATIVE_SHARE = 0.1  # of a mode's share among real images, so that one misclassified image finds no mode
 
 
-def histogram(probabilities: npt.NDArray[np.floating]) -> Counts:
-    """The number of images per mode, int64 [K], from mode probabilities [N, K]."""
-    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.int64)
-
-
 def modes_found(generated: Counts, real: Counts) -> int:
     """The number of modes whose share of generated images is at least `MIN_RELATIVE_SHARE` of that of real images.
 

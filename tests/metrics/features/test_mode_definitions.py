@@ -13,6 +13,7 @@ from gan.metrics.features.mode_definitions import (
     balanced_accuracies,
     choose_attributes,
     fit_clusters,
+    histogram,
 )
 from gan.metrics.scores import modes
 
@@ -69,7 +70,7 @@ def test_clusters_far_away_do_not_overflow() -> None:
 
 def test_equal_images_make_one_cluster() -> None:
     made = fit_clusters(np.ones((30, 4), np.float32), seed=0)
-    assert modes.histogram(made.probabilities(np.ones((5, 4), np.float32), NOTHING)).tolist() == [5]
+    assert histogram(made.probabilities(np.ones((5, 4), np.float32), NOTHING)).tolist() == [5]
 
 
 def test_balanced_accuracy_is_not_fooled_by_a_rare_attribute() -> None:
@@ -106,5 +107,5 @@ def test_choice_of_the_most_even_where_all_are_rare() -> None:
 def test_chosen_combinations_occur(count: int) -> None:
     outputs = (np.random.default_rng(1).random((500, 6)) < 0.5).astype(np.float32)
     made = choose_attributes("ABCDEF", outputs, np.full(6, 0.9), count)
-    drawn = modes.histogram(made.probabilities(NOTHING, outputs))
+    drawn = histogram(made.probabilities(NOTHING, outputs))
     assert modes.modes_found(drawn, drawn) == 2**count

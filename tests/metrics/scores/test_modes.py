@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
+from gan.metrics.features.mode_definitions import histogram
 from gan.metrics.scores import modes
 
 
 def test_an_image_counts_for_its_most_probable_mode() -> None:
     probabilities = np.array([[0.1, 0.8, 0.1], [0.5, 0.2, 0.3], [0.2, 0.7, 0.1]])
-    assert modes.histogram(probabilities).tolist() == [1, 2, 0]
+    assert histogram(probabilities).tolist() == [1, 2, 0]
 
 
 def test_kl_equals_scipys() -> None:
