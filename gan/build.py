@@ -13,7 +13,7 @@ from gan import config as settings
 from gan.config import Config
 from gan.data.compatibility import DATASET_KEYS, with_dataset_values
 from gan.errors import ConfigError, unknown_name
-from gan.util.log import say, warn
+from gan.util import log
 
 if TYPE_CHECKING:
     import keras
@@ -96,7 +96,7 @@ def warn_if_unusual(config: Config) -> None:
         if tree[group][key] != value
     ]
     if unusual:
-        warn(
+        log.warning(
             f"the loss {loss.name} may not converge with other values than those of its paper ({loss.source}): "
             f"{', '.join(unusual)}. Set them with --set, or ignore this if you tuned them"
         )
@@ -124,7 +124,9 @@ def as_prepared(config: Config, dataset: Dataset) -> Config:
             for name in DATASET_KEYS
             if getattr(data, name) != getattr(config.data, name)
         ]
-        say(f"the run records how dataset {dataset.id} was prepared, not what the config says: {', '.join(changed)}")
+        log.info(
+            f"the run records how dataset {dataset.id} was prepared, not what the config says: {', '.join(changed)}"
+        )
     return replace(config, data=data)
 
 

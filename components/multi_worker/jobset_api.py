@@ -13,7 +13,7 @@ from components.kubernetes.api import KubernetesApi
 from components.multi_worker import manifests
 from gan.errors import ClusterError, NotFoundError
 from gan.types import Json
-from gan.util.log import say, warn
+from gan.util import log
 
 NOT_DELETED = "the workers could not be deleted; Kubernetes deletes them with this pod"
 
@@ -69,14 +69,14 @@ class JobSetApi:
         name = manifests.name_of(self._pod)
         try:
             if self._create_jobset(manifests.jobset(self._pod, workers, request)):
-                say(f"{workers} workers train together", jobset=name)
+                log.info(f"{workers} workers train together", jobset=name)
                 return
             self._group = self._job
             self._create(self._service, manifests.service(self._pod))
             self._create(self._job, manifests.indexed_job(self._pod, workers, request))
         except (ApiStatusError, NotFoundError) as error:
             raise _refused(error) from None
-        say(f"{workers} workers train together (JobSet is not installed)", job=name)
+        log.info(f"{workers} workers train together (JobSet is not installed)", job=name)
 
     def group(self) -> Json | None:
         """The JobSet or Job as it is now; None if it was deleted.
@@ -99,7 +99,7 @@ class JobSetApi:
                 continue  # it was never created
             except ClusterError as error:
                 if not (self._forbidden and _is(error, HTTPStatus.FORBIDDEN)):
-                    warn(NOT_DELETED, reason=str(error))
+                    log.warning(NOT_DELETED, reason=str(error))
         return bool(found)
 
     def _create_jobset(self, body: Json) -> bool:

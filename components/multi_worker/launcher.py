@@ -24,7 +24,7 @@ from gan.errors import NON_RETRYABLE, ClusterError, ConfigError, NotFoundError, 
 from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
 from gan.types import Json
-from gan.util.log import say
+from gan.util import log
 
 POLL_INTERVAL_SECONDS = 2.0
 FINAL_LOG_TIMEOUT_SECONDS = 60.0
@@ -144,7 +144,7 @@ class WorkerGroup:
             if each.pending_reason != self._reasons_said.get(index, ""):
                 self._reasons_said[index] = each.pending_reason
                 if each.pending_reason:
-                    say(f"worker {index} waits", pod=each.pod, reason=each.pending_reason)
+                    log.info(f"worker {index} waits", pod=each.pod, reason=each.pending_reason)
         return list(self._seen.values())
 
     def _pods(self) -> list[Json]:

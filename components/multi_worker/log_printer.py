@@ -9,7 +9,7 @@ from contextlib import suppress
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.pod_logs import PodLog
 from gan.errors import ClusterError, NotFoundError
-from gan.util.log import put
+from gan.util import log
 
 RETRY_INTERVAL_SECONDS = 2.0
 FINAL_LOG_TIMEOUT_SECONDS = 60.0
@@ -36,6 +36,6 @@ class LogPrinter:
             last = self._pod_ended.is_set()
             with suppress(ClusterError, NotFoundError):
                 for line in self._log.new_lines(follow=True):
-                    put(line, sys.stderr)
+                    log.write_line(line, sys.stderr)
             if not last:
                 self._pod_ended.wait(RETRY_INTERVAL_SECONDS)

@@ -11,7 +11,7 @@ from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import LABEL, QUEUE, REPLICATED
 from gan.errors import NotFoundError, WorkerLostError
 from gan.types import Json
-from gan.util.log import say
+from gan.util import log
 
 CHECK_EVERY_POLLS = 5  # pods take a moment, and a queue moves slowly
 POD = re.compile(r'pods? "[^"]*"')
@@ -52,7 +52,7 @@ class MissingPodReporter:
         if why != self._last_reason:
             self._last_reason = why
             name = {group["kind"].lower(): group["metadata"]["name"]}
-            say("workers have no pod yet", missing=missing, **name, reason=why)
+            log.info("workers have no pod yet", missing=missing, **name, reason=why)
         elif failed:  # seen twice: no pod appeared in between to explain it
             raise WorkerLostError(f"the workers ended before all had pods ({failed}); run the same command again")
 

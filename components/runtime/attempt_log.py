@@ -19,7 +19,7 @@ from gan.result import StepResult
 from gan.store import Store, open_store
 from gan.store.records import executions
 from gan.store.records.executions import DONE, FAILED, RUNNING, STOPPED, ExecutionAttempt
-from gan.util.log import warn
+from gan.util import log
 
 RETRY = re.compile(r"(.+)\((\d+)\)")
 """Argo's name of an attempt at a task that is retried automatically: the n-th ends with "(n)", the first with "(0)"."""
@@ -79,7 +79,7 @@ class AttemptLog:
                 self._attempt = executions.begin(store, self._execution, self._attempt)
                 self._store = store
         except GanError as error:
-            warn("the log of attempts can't be written", reason=str(error))
+            log.warning("the log of attempts can't be written", reason=str(error))
         if before and before[-1].retry < self._attempt.retry:  # else a person's retry began a new series
             self._check_last(before[-1])
 
@@ -88,7 +88,7 @@ class AttemptLog:
             self._attempt = dataclasses.replace(self._attempt, repeated=True)
             raise RepeatedError(before.error, before.exit_code)
         if before.state == RUNNING:
-            warn("the attempt before was killed, most likely because it ran out of memory", pod=before.pod)
+            log.warning("the attempt before was killed, most likely because it ran out of memory", pod=before.pod)
 
     def done(self, result: StepResult) -> None:
         """The step made something."""
@@ -113,7 +113,7 @@ class AttemptLog:
             try:
                 executions.write(self._store, self._execution, self._attempt)
             except GanError as error:
-                warn("the end of the step can't be recorded", reason=str(error))
+                log.warning("the end of the step can't be recorded", reason=str(error))
 
 
 def _attempt(step: str, environment: Mapping[str, str], began_at: str) -> ExecutionAttempt:

@@ -29,7 +29,7 @@ from gan.config import Config
 from gan.errors import EXIT_BUG, ConfigError, Stopped
 from gan.result import StepResult
 from gan.train.stop_signals import grace_seconds
-from gan.util.log import put, say
+from gan.util import log
 from gan.util.sigterm import on_sigterm, sigterm_as_exception
 from gan.util.tf_import import load_tensorflow
 
@@ -65,7 +65,7 @@ class Step:
     def done(self, result: StepResult) -> StepResult:
         """Report what the step made, and return it to the body."""
         state = "in the store already" if result.skipped else "done"
-        say(f"{self.name} {state}", id=result.id, uri=result.uri, seconds=result.seconds)
+        log.info(f"{self.name} {state}", id=result.id, uri=result.uri, seconds=result.seconds)
         self._write(ResultFile(self.name, outcome=result))
         self._result = result
         return result
@@ -111,7 +111,9 @@ class Step:
 
     def _end_in_time(self, exit_code: int) -> None:
         if not self._ended.wait(grace_seconds() + FORCED_EXIT_SECONDS):
-            put(f"{self.name}: stopped at the end of the grace period; the same command again continues", sys.stderr)
+            log.write_line(
+                f"{self.name}: stopped at the end of the grace period; the same command again continues", sys.stderr
+            )
             os._exit(exit_code)
 
     def _write(self, file: ResultFile) -> None:

@@ -14,7 +14,7 @@ from gan.result import StepResult
 from gan.steps.reporting.run_summary import Failure, from_attempts, notification
 from gan.store import alias, open_store
 from gan.store.records import executions
-from gan.util.log import warn
+from gan.util import log
 
 if TYPE_CHECKING:
     from kfp.dsl import PipelineTaskFinalStatus
@@ -42,7 +42,7 @@ def facts_of_run(
             outcomes, failure = from_result_files(Path(environment[RESULTS_FOLDER]))
         live = alias.read(opened, name).live
     except GanError as error:
-        warn("how the steps ended can't be read", reason=str(error))
+        log.warning("how the steps ended can't be read", reason=str(error))
         failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)
     return notification(name, store, execution, outcomes, failure, live, status.error_message)
 

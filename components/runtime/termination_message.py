@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gan.util.log import warn
+from gan.util import log
 
 FILE = "GAN_TERMINATION_LOG"
 DEFAULT = "/dev/termination-log"
@@ -21,7 +21,7 @@ def write(text: str, environment: Mapping[str, str] = os.environ) -> None:
     try:
         path.write_bytes(cut(text, MAX_BYTES))
     except OSError as error:
-        warn(f"can't write the termination message to {path}", reason=error.strerror)
+        log.warning(f"can't write the termination message to {path}", reason=error.strerror)
 
 
 def cut(text: str, max_bytes: int) -> bytes:

@@ -14,7 +14,7 @@ from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable, layout
 from gan.store.cloud.transfer import TransferJob, transfer
 from gan.train.checkpoint.files import Checkpoints
-from gan.util.log import say, warn
+from gan.util import log
 from gan.util.scratch import scratch_folder
 
 
@@ -55,7 +55,7 @@ def copy(source: Store, target: Store, object_ids: Sequence[str] = ()) -> StepRe
             damaged[key] = str(error)
             continue
         copied[changed].append(f"{key.kind} {key.id}")
-        say(f"{key.kind} {key.id} {'copied' if changed else 'exists already'}", uri=target.uri)
+        log.info(f"{key.kind} {key.id} {'copied' if changed else 'exists already'}", uri=target.uri)
     for key in wanted.keys() - damaged.keys() - set(blocked):
         if found := "; ".join(find_damage(target, key)):
             damaged[key] = f"the copy is damaged: {found}; {_remedy(target, key)}"
@@ -81,7 +81,7 @@ def _with_lineage(
     while left:
         key = left.pop()
         if key not in existing:
-            warn(f"{key.kind} {key.id} is not in {source.uri}; what depends on it is copied without it")
+            log.warning(f"{key.kind} {key.id} is not in {source.uri}; what depends on it is copied without it")
         elif key not in wanted and key not in damaged:
             try:
                 wanted[key] = lineage.dependencies(source, key)

@@ -17,7 +17,8 @@ from gan.errors import AlreadyExistsError, ConflictError
 from gan.lineage import ObjectRef
 from gan.result import StepResult, Stopwatch
 from gan.store import IncompleteUpload, Store
-from gan.util.log import Advance, progress, warn
+from gan.util import log
+from gan.util.log import Advance
 
 LOCK_KEY = ".gc/at-work"
 
@@ -84,7 +85,7 @@ def _locked_by_another(store: Store) -> ConflictError:
 def _delete(store: Store, rules: Rules, now: float, scan: GcScan) -> list[GcCandidate]:
     """Delete; returns what was deleted. What nothing can refer to goes first, which makes room on a full disk."""
     dangling = scan.dangling()
-    with progress("delete", len(scan.unreachable) + len(dangling), unit="objects") as advance:
+    with log.progress("delete", len(scan.unreachable) + len(dangling), unit="objects") as advance:
         _delete_all(store, dangling, advance)
         keys = dependents_first(scan.unreachable)
         hidden = {key: scan.objects[key] for key in keys if scan.objects[key].complete}
@@ -92,7 +93,7 @@ def _delete(store: Store, rules: Rules, now: float, scan: GcScan) -> list[GcCand
             _hide(store, marker_key(key))
         again = GcScan(store, rules, now, hidden=hidden)
         for key in hidden.keys() - again.unreachable:
-            warn(f"{key.kind} {key.id} is needed now; it stays")
+            log.warning(f"{key.kind} {key.id} is needed now; it stays")
             _restore(store, marker_key(key) + TOMBSTONE)
         deleted = set()
         for key in [key for key in keys if key in again.unreachable]:
@@ -121,7 +122,7 @@ def _delete_object(store: Store, key: ObjectRef) -> bool:
     marker = marker_key(key)
     parts = list(store.list(marker.rpartition("/")[0]))
     if marker in {part.key for part in parts}:
-        warn(f"{key.kind} {key.id} was published again just now; it stays")
+        log.warning(f"{key.kind} {key.id} was published again just now; it stays")
         store.delete(marker + TOMBSTONE)
         return False
     store.delete(marker + TOMBSTONE)  # first: the next gc would restore it
@@ -146,5 +147,5 @@ def _restore_hidden_objects(store: Store) -> None:
     for key, parts in by_object(store.list()).items():
         tombstone = marker_key(key) + TOMBSTONE
         if tombstone in {part.key for part in parts}:
-            warn(f"a gc that was killed hid {key.kind} {key.id}; it is restored")
+            log.warning(f"a gc that was killed hid {key.kind} {key.id}; it is restored")
             _restore(store, tombstone)

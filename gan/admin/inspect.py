@@ -16,8 +16,8 @@ from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_checksummed
 from gan.train.checkpoint.files import Checkpoints
 from gan.types import Json
+from gan.util import log
 from gan.util.ids import HASH_LENGTH
-from gan.util.log import warn
 
 # Each kind depends on earlier ones only, so lineage has no cycles, whatever the ids are.
 KINDS = ("dataset", "reference", "run", "checkpoint", "evaluation", "generator", "promoted name")
@@ -125,7 +125,7 @@ def _steps(store: Store, run_id: str) -> list[int]:
     try:
         return Checkpoints(store, run_id).steps()
     except IntegrityError as error:
-        warn(f"the checkpoints of run {run_id} can't be listed", reason=str(error))
+        log.warning(f"the checkpoints of run {run_id} can't be listed", reason=str(error))
         return []
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
-from gan.cli.durations import seconds
 from gan.cli.gc_table import format_table
 from gan.cli.output import CommandOutput, to_output
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
 from gan.store import Store, open_existing, open_store
-from gan.util.log import say
+from gan.util import log
+from gan.util.formatting import parse_duration
 from gan.util.tf_import import load_tensorflow
 
 
@@ -179,8 +179,8 @@ def gc(arguments: Namespace) -> CommandOutput:
 
     idle = arguments.runs_older_than
     rules = Rules(
-        grace_seconds=seconds(arguments.grace, "--grace"),
-        runs_older_than_seconds=None if idle is None else seconds(idle, "--runs-older-than"),
+        grace_seconds=parse_duration(arguments.grace, "--grace"),
+        runs_older_than_seconds=None if idle is None else parse_duration(idle, "--runs-older-than"),
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
@@ -244,5 +244,5 @@ def _checked_sets(arguments: Namespace, group: str) -> list[str]:
 def _made_object(step: str, what: str, outcome: StepResult) -> CommandOutput:
     """The id on stdout, for scripts; the rest on stderr."""
     state = "in the store already" if outcome.skipped else "done"
-    say(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
+    log.info(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
     return to_output(step, outcome)

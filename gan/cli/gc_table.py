@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gan.types import Json
-
-UNITS = ("B", "KB", "MB", "GB", "TB")
+from gan.util.formatting import format_bytes
 
 
 def format_table(details: Json) -> str:
@@ -24,16 +23,3 @@ def format_table(details: Json) -> str:
     if details["unreadable"]:
         lines += ["kept everything that these may refer to, because they can't be read:", *details["unreadable"]]
     return "\n".join(lines)
-
-
-def format_bytes(count: int) -> str:
-    """A number of bytes, readable.
-
-    Examples:
-        >>> size(999), size(1234567)
-        ('999 B', '1.23 MB')
-    """
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {UNITS[unit]}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gan.cli.parser import make_parser
 from gan.errors import EXIT_BUG, EXIT_INTERRUPTED, GanError, Stopped
-from gan.util.log import put
+from gan.util import log
 from gan.util.sigterm import sigterm_as_exception
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(argv: Sequence[str] | None) -> int:
     command: Callable[..., CommandOutput] = getattr(commands, arguments.command)
     with sigterm_as_exception():
         output = command(arguments)
-    put(json.dumps(output.record, sort_keys=True) if arguments.json else output.text, sys.stdout)
+    log.write_line(json.dumps(output.record, sort_keys=True) if arguments.json else output.text, sys.stdout)
     return output.exit_code
 
 
@@ -42,16 +42,18 @@ def exit_code_of(program: str, body: Callable[[], int]) -> int:
     try:
         return body()
     except GanError as error:
-        put(f"{program}: {error}", sys.stderr)
+        log.write_line(f"{program}: {error}", sys.stderr)
         return error.exit_code
     except Stopped as stopped:
-        put(f"{program}: stopped. {stopped.advice}".rstrip(), sys.stderr)
+        log.write_line(f"{program}: stopped. {stopped.advice}".rstrip(), sys.stderr)
         return stopped.exit_code
     except KeyboardInterrupt:
-        put(f"{program}: stopped by Ctrl-C; no partial output is left", sys.stderr)
+        log.write_line(f"{program}: stopped by Ctrl-C; no partial output is left", sys.stderr)
         return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001
-        put(f"{traceback.format_exc()}{program}: this is a bug; please report it with the lines above", sys.stderr)
+        log.write_line(
+            f"{traceback.format_exc()}{program}: this is a bug; please report it with the lines above", sys.stderr
+        )
         return EXIT_BUG
 
 

@@ -13,7 +13,7 @@ from gan.config import migrate
 from gan.config.check import Group, group_name
 from gan.config.schema import GROUPS, Config, Train
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
-from gan.util.log import warn
+from gan.util import log
 
 MARGINS = ("margin", "anchor_margin")
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -91,7 +91,7 @@ def load(name_or_file: str, sets: Iterable[str] = ()) -> Config:
 
 def _warn_about_old_keys(paths: Iterable[str]) -> None:
     for old, new in migrate.renamed(paths):
-        warn(f"the config key {old} is now {new}; the old name will be refused in the next release")
+        log.warning(f"the config key {old} is now {new}; the old name will be refused in the next release")
 
 
 def read(name_or_file: str) -> str:

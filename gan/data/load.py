@@ -15,7 +15,7 @@ from gan.data.spec import Dataset
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.types import LabelArray, Pixels
-from gan.util.log import progress
+from gan.util import log
 
 _BATCH = 1024
 
@@ -100,7 +100,7 @@ def open_records(store: Store, dataset: Dataset, split: str) -> Records:
     with ShardFetcher(store, dataset, split, records.open) as fetcher:
         fetcher.start()
         if fetcher.is_remote:
-            with progress("fetch shards", sum(shard.bytes for shard in fetcher.shards), unit="bytes") as advance:
+            with log.progress("fetch shards", sum(shard.bytes for shard in fetcher.shards), unit="bytes") as advance:
                 for number, shard in enumerate(fetcher.shards):
                     fetcher.wait([number])
                     advance(shard.bytes)

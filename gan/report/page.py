@@ -11,6 +11,7 @@ import jinja2
 
 from gan.report.charts import plot
 from gan.report.data import Mode, Picture, ReportData, Setting
+from gan.util.formatting import format_number, format_percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (
@@ -36,7 +37,6 @@ CHART_BOX = {
     "top": plot.TOP,
     "bottom": plot.BOTTOM,
 }
-DECIMALS = ((1000, 0), (10, 1), (1, 2), (0.1, 3), (0, 4))
 
 
 @dataclass(frozen=True)
@@ -89,25 +89,9 @@ def grouped_settings(settings: tuple[Setting, ...]) -> list[tuple[str, list[tupl
     return list(groups.items())
 
 
-def format_number(value: float) -> str:
-    """A number with three significant digits: 1,234, 12.3, 6.31, 0.830, 0.0193, 1.2e-05; whole numbers in full."""
-    size = abs(value)
-    if value == 0 or (size >= 1 and float(value).is_integer()):
-        return f"{value:,.0f}"
-    if size < 1e-4:
-        return f"{value:.1e}"
-    decimals = next(places for least, places in DECIMALS if size >= least)
-    return f"{value:,.{decimals}f}"
-
-
 def sentence(text: str) -> str:
     """Text with a full stop; the first letter stays as it is, since it may belong to an id."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def percent(share: float) -> str:
-    """A share as a percentage with one decimal."""
-    return f"{100 * share:.1f} %"
 
 
 def data_uri(picture: Picture) -> str:
@@ -120,6 +104,11 @@ def environment() -> jinja2.Environment:
     jinja_environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    filters: dict[str, Any] = {"figure": format_number, "percent": percent, "data_uri": data_uri, "sentence": sentence}
+    filters: dict[str, Any] = {
+        "figure": format_number,
+        "percent": format_percent,
+        "data_uri": data_uri,
+        "sentence": sentence,
+    }
     jinja_environment.filters.update(filters)
     return jinja_environment

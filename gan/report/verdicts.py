@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gan.report.data import CheckRow, Verdict
 from gan.types import Json
+from gan.util.formatting import format_value
 
 
 def verdict(record: Json, *, live: bool) -> Verdict:
@@ -23,13 +22,12 @@ def verdict(record: Json, *, live: bool) -> Verdict:
         reasons=tuple(map(str, record["reasons"])),
         notes=tuple(map(str, record.get("notes", ()))),
         checks=tuple(
-            CheckRow(each["name"].replace("_", " "), _text(each["value"]), str(each["allowed"]), bool(each["passed"]))
+            CheckRow(
+                each["name"].replace("_", " "),
+                format_value(each["value"], absent="missing"),
+                str(each["allowed"]),
+                bool(each["passed"]),
+            )
             for each in record["checks"]
         ),
     )
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "missing"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

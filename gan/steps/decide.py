@@ -21,8 +21,8 @@ from gan.store.alias import Alias
 from gan.store.records import verdicts
 from gan.train.run import default_run_id
 from gan.types import Json
+from gan.util import log
 from gan.util.ids import check_id
-from gan.util.log import say
 
 MAX_SEED = 2**31
 
@@ -86,7 +86,7 @@ def decide(
         train = False
         report = TriggerReport(not_triggered=[_exhausted(planned, config), *report.reasons], details=report.details)
     reasons = (report.reasons if train else report.not_triggered) + ([why_start] if train and why_start else [])
-    say("it will be trained" if train else "nothing new: it will not be trained", reasons=reasons)
+    log.info("it will be trained" if train else "nothing new: it will not be trained", reasons=reasons)
     details: Json = {
         "train": train,
         "reasons": reasons,

@@ -26,7 +26,8 @@ from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
-from gan.util.log import Advance, progress, say, warn
+from gan.util import log
+from gan.util.log import Advance
 
 if TYPE_CHECKING:
     from gan.metrics.maths.contributions import Contributions
@@ -188,7 +189,7 @@ class _Scorer:
 
         stored = self._stored(step, FINAL)
         if stored is not None and set(self._protocol.metrics) <= set(stored["metrics"]):
-            say(f"step {step} is scored already", fid=stored["scores"]["fid"]["value"])
+            log.info(f"step {step} is scored already", fid=stored["scores"]["fid"]["value"])
             return stored
         watch = Stopwatch()
         protocol = self._with_metrics(self._protocol.metrics, stored)
@@ -201,7 +202,7 @@ class _Scorer:
             "seconds": watch.seconds(),
         }
         record = self._write(step, scored, contributions)
-        say(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
+        log.info(f"step {step} scored", **{scored["label"]: scored["scores"]["fid"]["value"]})
         return record
 
     def _stored(self, step: int, purpose: str) -> Json | None:
@@ -246,23 +247,23 @@ class _Scorer:
         shares = label_shares(self._run, self._reference)
         batches = samples.draw_pixels(generate, self._protocol, self._run.config.generator.latent_size, shares, purpose)
         count = sample_count(self._protocol, purpose)
-        with progress(f"generate and score, step {step}, {purpose}", count, unit="images") as advance:
+        with log.progress(f"generate and score, step {step}, {purpose}", count, unit="images") as advance:
             return score(_counted(batches, advance))
 
     def _warn(self) -> None:
         smaller = min(self._protocol.samples, len(self._reference.real))
         if smaller < FEW_IMAGES:
-            warn(
+            log.warning(
                 f"scores of {self._protocol.samples} samples against {len(self._reference.real)} real images are "
                 "coarse and FID is biased upward; compare only scores with the same numbers"
             )
         if len(self._reference.train) < self._protocol.samples:
-            warn(
+            log.warning(
                 f"the row of real data is scored with {len(self._reference.train)} training images, the generator "
                 f"with {self._protocol.samples}: its FID is somewhat too high compared with the generator's"
             )
         if self._run.dataset_id != self._reference.record["dataset_id"]:
-            warn(
+            log.warning(
                 f"run {self._run.run_id} was trained on {self._run.dataset_id}, the reference is of "
                 f"{self._reference.record['dataset_id']}"
             )

@@ -28,8 +28,8 @@ from gan.train.checkpoint.files import Checkpoints, load_ema
 from gan.train.checkpoint.selection import kept_steps, named_step
 from gan.train.run import Run, read_run
 from gan.types import Json
+from gan.util import log
 from gan.util.images import png
-from gan.util.log import say
 from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _chosen(
     if checkpoint in (None, "best") and finals:
         comparable = {each["step"]: each for each in finals if each["identity"] == finals[0]["identity"]}
         best = comparable[_selected_step(selections, finals[0], comparable)]
-        say(f"step {best['step']} was chosen by its selection FID", evaluated=len(comparable))
+        log.info(f"step {best['step']} was chosen by its selection FID", evaluated=len(comparable))
         return int(best["step"]), best
     if checkpoint == "best" or (checkpoint is None and reference_id is not None):
         raise NotFoundError(
@@ -192,7 +192,7 @@ def _fill(
 
     generator = build.build_generator(run.config, dataset)
     checkpoint_sha256 = load_ema(store, run.run_id, step, generator)
-    say("export", run_id=run.run_id, step=step)
+    log.info("export", run_id=run.run_id, step=step)
     saved_model.write(generator, folder)
     exported = saved_model.Exported(folder / names.SAVED_MODEL)
     classes = dataset.classes if run.config.generator.conditional else ()

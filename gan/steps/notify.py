@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gan.config import Retrain
 from gan.report.message import NOTHING_NEW, Notification, message
 from gan.result import StepResult, Stopwatch
-from gan.util.log import warn
+from gan.util import log
 from gan.util.webhook import host_of, post
 
 URL = "GAN_WEBHOOK_URL"
@@ -40,7 +40,7 @@ def notify(
     if skip_reason is None and url:
         problem = send(url, text)
         if problem is not None:
-            warn("nobody was notified", reason=problem)
+            log.warning("nobody was notified", reason=problem)
             skip_reason = problem
     details = {
         "event": notification.event,

@@ -108,7 +108,7 @@ def _pixel_cache(store: Store, listing: Listing, recipe: Json) -> PixelCache | N
             earlier = load(store, str(entry.object_id))
             return load_pixel_cache(store, earlier, listing.examples, require_decoded_sha256=listing.split_by_pixels)
         except (IntegrityError, NotFoundError) as error:
-            log.warn("an earlier dataset can't be used again; every image is decoded", reason=str(error))
+            log.warning("an earlier dataset can't be used again; every image is decoded", reason=str(error))
             return None
     return None
 
@@ -129,7 +129,7 @@ def _publish(
         written = write_dataset(folder, source, listing, options, workers=workers, pixel_cache=known)
         dataset = written.dataset
         if dataset.quarantined:
-            log.warn("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
+            log.warning("images left out; manifest.parquet says why", quarantined=dataset.quarantined)
         immutable.publish(store, "dataset", dataset.id, immutable.files_below(folder))
     return written
 
@@ -138,14 +138,14 @@ def _near_duplicates(report: NearDuplicateReport) -> Json:
     """The details for the result; also logged, as a warning if an image has a near duplicate in another split."""
     if report.across_splits:
         first = report.pairs[0]
-        log.warn(
+        log.warning(
             "nearly equal images lie in different splits, so that scores compare with images that were trained on; "
             "remove one of each pair from the source",
             images=report.across_splits,
             such_as=f"{first.files[0]} ({first.splits[0]}) and {first.files[1]} ({first.splits[1]})",
         )
     elif report.images:
-        log.say(
+        log.info(
             "nearly equal images lie in the same split", images=report.images, such_as=", ".join(report.pairs[0].files)
         )
     return {

@@ -23,7 +23,7 @@ from gan.metrics.scores.memorisation import distance_ratios
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, immutable, step_cache
 from gan.types import Json
-from gan.util.log import say, warn
+from gan.util import log
 from gan.util.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _split_sizes(dataset: Dataset, reference: config.Reference) -> HeldOut:
     check_splits(examples, reference, dataset.id)
     sizes = held_out(examples, reference)
     if sizes.final < FEW_IMAGES:
-        warn(
+        log.warning(
             f"only {sizes.final} held-out images for scores: FID is biased upward and all scores are coarse; compare "
             "them only with scores from the same number of images",
             split=reference.split,
@@ -114,7 +114,7 @@ def _make(
     else:
         prepared = _apply_network(held_out_images, reference, network)
     searched = training.first(max(reference.max_images, reference.max_searched_images))
-    say("extracting the features of training images", images=len(searched.pixels))
+    log.info("extracting the features of training images", images=len(searched.pixels))
     training_outputs = _extract(prepared.network, searched.pixels, reference)
     compared = slice(reference.max_images)
     split_at = len(selection.pixels)
@@ -183,13 +183,13 @@ def _train_network(
     keras_network.save(model, folder / references.NETWORK)
     outputs = _extract(network, held_out.pixels, reference)
     description = {**network.to_json(), **task.evaluate(network, held_out, outputs, reference)}
-    say(
+    log.info(
         f"the feature network {network.name} on held-out images",
         balanced_accuracy=description["accuracy"],
         chance=description["chance"],
     )
     if sentence := weakness(description):
-        warn(sentence)
+        log.warning(sentence)
     return PreparedNetwork(network, task.modes(held_out, outputs, reference), outputs, description)
 
 

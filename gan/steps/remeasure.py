@@ -12,7 +12,7 @@ from gan.export import metadata as generator_metadata
 from gan.result import StepResult, Stopwatch
 from gan.steps.evaluate import evaluate
 from gan.store import Store, alias
-from gan.util.log import warn
+from gan.util import log
 
 
 def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str] = ()) -> StepResult:
@@ -50,7 +50,7 @@ def remeasure(store: Store, name: str, reference_id: str, *, sets: Sequence[str]
                 store, metadata.run_id, reference_id, checkpoint=str(metadata.step), sets=sets
             )
         except (ConfigError, NotFoundError) as error:
-            warn(f"{generator_id} can't be scored against {reference_id}", reason=str(error))
+            log.warning(f"{generator_id} can't be scored against {reference_id}", reason=str(error))
             not_measured[generator_id] = str(error)
     details = {**(results[live].details if live in results else {}), "why_not": not_measured.get(live)}
     details |= {"measured": list(results), "not_measured": not_measured}

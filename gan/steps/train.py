@@ -19,7 +19,8 @@ from gan.train.distributed.workers import workers_from_env
 from gan.train.run import Run, default_run_id, extended, find_run, write_run
 from gan.train.stop_signals import stop_requests
 from gan.types import Json
-from gan.util.log import Clock, say
+from gan.util import log
+from gan.util.log import Clock
 
 
 def train(
@@ -61,7 +62,7 @@ def train(
     with stop_requests() as stop:
         finished = _finished(store, run)
         if finished is not None:
-            say(f"run {run.run_id} is finished: it has {finished} steps; nothing to do")
+            log.info(f"run {run.run_id} is finished: it has {finished} steps; nothing to do")
             if workers.chief and find_run(store, run.run_id) != run:
                 write_run(store, run)  # evaluation or gate keys changed
             return _result(store, run, finished, finished, {}, watch, skipped=True)

@@ -16,7 +16,8 @@ from gan.train.run import Run
 from gan.train.state import TrainState
 from gan.train.stop_signals import StopRequest
 from gan.types import Json
-from gan.util.log import Advance, Clock, progress, say, warn
+from gan.util import log
+from gan.util.log import Advance, Clock
 
 SHOWN = ("generator_loss", "discriminator_loss", "images_per_second")
 
@@ -81,7 +82,7 @@ class Loop:
             StoreError: something could not be written; the last checkpoint is complete.
         """
         try:
-            with progress("train", self._settings.steps, start=self.step, clock=self._clock) as advance:
+            with log.progress("train", self._settings.steps, start=self.step, clock=self._clock) as advance:
                 while self.step < self._settings.steps and not self._stop:
                     self._checkpointer.check()
                     self._train_step(self.step + 1, advance)
@@ -98,7 +99,7 @@ class Loop:
             self._checkpointer.drain(self._stop)
         except StoreError as second:
             if second is not error:
-                warn("not everything could be saved", reason=str(second))
+                log.warning("not everything could be saved", reason=str(second))
 
     def _train_step(self, step: int, advance: Advance) -> None:
         with self.throughput.waiting():
@@ -137,7 +138,7 @@ class Loop:
         self._handed_over = self.step
         self._nan_guard.saved(self.step)
         if self._stop:
-            say(f"saving step {self.step}; stopping")
+            log.info(f"saving step {self.step}; stopping")
 
     def _meta(self) -> Json:
         return {

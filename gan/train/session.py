@@ -39,7 +39,8 @@ from gan.train.run import Run, write_run
 from gan.train.state import TrainState, make_train_state
 from gan.train.step import TrainingStep
 from gan.train.stop_signals import StopRequest
-from gan.util.log import Clock, say
+from gan.util import log
+from gan.util.log import Clock
 from gan.util.metrics_push import MetricsPush
 
 
@@ -118,7 +119,7 @@ class Session:
         stack.enter_context(checkpointer)
         monitor = stack.enter_context(Monitor(MetricsPush("train", run.config.name), GpuWatch()))
         recorder = stack.enter_context(Recorder(run.run_id, done, checkpointer.folder, monitor))
-        say(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
+        log.info(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
         return self._loop(replicas, state, batches, recorder, checkpointer, done, seconds), checkpointer
 
     def _prepare_worker(self, stack: ExitStack, replicas: Replicas, state: TrainState) -> tuple[Loop, Checkpointer]:
@@ -222,5 +223,5 @@ def _restore(store: Store, state: TrainState, run: Run, start: Checkpoint | None
             f"{run.config_hash}); remove it, or give another --run-id"
         )
     state.restore(start.tensors, where=where)
-    say(f"resuming run {run.run_id}", from_step=start.step)
+    log.info(f"resuming run {run.run_id}", from_step=start.step)
     return start.step, float(start.meta["seconds"])

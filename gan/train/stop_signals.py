@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from gan.util import log
 from gan.util.env import env_float
-from gan.util.log import Clock, put
+from gan.util.log import Clock
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE = "GAN_GRACE_SECONDS"
@@ -105,5 +106,5 @@ def grace_seconds() -> float:
 
 def _end(request: StopRequest) -> None:
     """End the process, whatever its threads wait for."""
-    put(f"gan: stopped at the end of the grace period. {request.advice()}".rstrip(), sys.stderr)
+    log.write_line(f"gan: stopped at the end of the grace period. {request.advice()}".rstrip(), sys.stderr)
     os._exit(128 + signal.SIGTERM)

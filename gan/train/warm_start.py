@@ -19,7 +19,7 @@ from gan.config import checkpoint_of
 from gan.errors import ConfigError
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints, assign
-from gan.util.log import say
+from gan.util import log
 
 if TYPE_CHECKING:
     from gan.train.checkpoint.files import Tensors
@@ -55,7 +55,7 @@ def start(store: Store, state: TrainState, start_from: str) -> None:
     }
     _require_same_shapes(weights, tensors, f"checkpoint {step} of run {run_id}")
     assign(weights, tensors, where=f"checkpoint {step} of run {run_id}")
-    say("the networks start from the exported weights of another run's checkpoint", run_id=run_id, step=step)
+    log.info("the networks start from the exported weights of another run's checkpoint", run_id=run_id, step=step)
 
 
 def _is_weight(name: str, dtype: Any) -> bool:

@@ -1,53 +1,101 @@
-"""What a command tells while it works: progress and messages on stderr, never on stdout.
+"""Messages and progress on stderr, never on stdout, through the standard library's logging.
 
-On a terminal, messages are sentences and progress is a bar with an ETA. Elsewhere (a pod's log, a file, a pipe)
-each message is one JSON object a line, and progress is one such line every `every_seconds` (10, or what the
-environment variable GAN_PROGRESS_SECONDS says: a runner that draws bars from these lines asks for more of them).
+The logger is `logging.getLogger("gan")`. On a terminal, messages are sentences and progress is a bar with an ETA.
+Elsewhere (a pod's log, a file, a pipe) each message is one JSON object a line, and progress is one such line every
+`every_seconds` (10, or the environment variable GAN_PROGRESS_SECONDS).
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Protocol
 
 from gan.util.env import env_float
+from gan.util.formatting import format_value
 
 Clock = Callable[[], float]
 PROGRESS_SECONDS = "GAN_PROGRESS_SECONDS"
 
 
 class Advance(Protocol):
-    """Moves a progress display by `amount` and shows `fields` beside it."""
+    """Moves a progress display by `amount` and shows `fields` next to it."""
 
     def __call__(self, amount: int = 1, **fields: Any) -> None:
         """Count `amount` more units as done."""
 
 
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object: time, event, and the record's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:  # noqa: D102
+        time_of = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return json.dumps({"time": time_of, "event": _event(record), **_fields(record)}, default=str)
+
+
+class SentenceFormatter(logging.Formatter):
+    """A record as a sentence, followed by its fields."""
+
+    def format(self, record: logging.LogRecord) -> str:  # noqa: D102
+        return "  ".join(
+            [_event(record), *(f"{name}={format_value(value)}" for name, value in _fields(record).items())]
+        )
+
+
+class StreamHandler(logging.Handler):
+    """Writes to a stream, by default whatever stderr is at that time: sentences for people, else JSON lines."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: D102
+        stream = self._stream or sys.stderr
+        formatter = SentenceFormatter() if on_terminal(stream) else JsonFormatter()
+        write_line(formatter.format(record), stream)
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("gan")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers[:] = [StreamHandler()]
+    return logger
+
+
+LOGGER = _logger()
+
+
 def on_terminal(stream: IO[str] | None = None) -> bool:
-    """Whether a person is reading: `stream` (default stderr) is a terminal."""
+    """Whether `stream` (default stderr) is a terminal, so that a person reads it."""
     stream = stream or sys.stderr
     return stream.isatty()
 
 
-def say(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
-    """Tell one thing: `event` is a short sentence, `fields` its figures."""
-    stream = stream or sys.stderr
-    if on_terminal(stream):
-        tail = "  ".join(f"{name}={human(value)}" for name, value in fields.items())
-        line = f"{event}  {tail}" if tail else event
-    else:
-        line = json.dumps({"time": _now(), "event": event, **fields}, default=str)
-    put(line, stream)
+def info(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
+    """Log one message.
+
+    Args:
+        event: a short sentence.
+        stream: where to write; default: the handlers of the logger.
+        fields: its figures.
+    """
+    _log(logging.INFO, event, fields, stream)
 
 
-def put(text: str, stream: IO[str]) -> None:
-    """Write a line at once. A reader who has left, as `head` does, misses it, and the work goes on."""
+def warning(event: str, *, stream: IO[str] | None = None, **fields: Any) -> None:
+    """Log what the user should act upon, though the work continues; see `info`."""
+    _log(logging.WARNING, event, fields, stream)
+
+
+def write_line(text: str, stream: IO[str]) -> None:
+    """Write a line and flush. If the reader has left, as `head` does, the line is lost and the work continues."""
     try:
         stream.write(text + "\n")
         stream.flush()
@@ -55,11 +103,6 @@ def put(text: str, stream: IO[str]) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # what is still buffered goes there, now and at exit
         os.close(nowhere)
-
-
-def warn(event: str, **fields: Any) -> None:
-    """Tell something that the user should act upon, though the work goes on."""
-    say(f"warning: {event}", **fields)
 
 
 @contextmanager
@@ -79,7 +122,7 @@ def progress(
         what: what is being done, e.g. "train".
         total: how many units the whole work has; `start` of them are done already.
         unit: the name of one unit, in the plural.
-        every_seconds: the least time between two lines where there is no terminal; none: see the module.
+        every_seconds: the least time between two lines without a terminal; none: see the module.
         clock: monotonic seconds.
         stream: where to write; default stderr.
     """
@@ -109,11 +152,9 @@ def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Itera
         task = bar.add_task(what, total=total, completed=start, figures="")
 
         def advance(amount: int = 1, **fields: Any) -> None:
-            figures = "  ".join(f"{name}={human(value)}" for name, value in fields.items())
-            if figures:
-                bar.update(task, advance=amount, figures=figures)
-            else:
-                bar.update(task, advance=amount)
+            bar.update(task, advance=amount)
+            if fields:
+                bar.update(task, figures="  ".join(f"{name}={format_value(value)}" for name, value in fields.items()))
 
         yield advance
 
@@ -121,36 +162,37 @@ def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Itera
 def _lines(
     what: str, total: int, start: int, unit: str, every_seconds: float, clock: Clock, stream: IO[str]
 ) -> Iterator[Advance]:
-    began = told = clock()
+    began = last = clock()
     done = start
 
     def advance(amount: int = 1, **fields: Any) -> None:
-        nonlocal done, told
+        nonlocal done, last
         done += amount
         now = clock()
-        if now - told < every_seconds and done < total:
+        if now - last < every_seconds and done < total:
             return
-        told = now
+        last = now
         elapsed = now - began
         eta = elapsed * (total - done) / (done - start) if done > start else None
-        say(
-            what,
-            stream=stream,
-            done=done,
-            total=total,
-            unit=unit,
-            elapsed_seconds=round(elapsed, 1),
-            eta_seconds=None if eta is None else round(eta, 1),
-            **fields,
-        )
+        times = {"elapsed_seconds": round(elapsed, 1), "eta_seconds": None if eta is None else round(eta, 1)}
+        info(what, stream=stream, done=done, total=total, unit=unit, **times, **fields)
 
     yield advance
 
 
-def human(value: Any) -> str:
-    """A figure as people read it: four digits of a fraction, anything else as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _log(level: int, event: str, fields: Mapping[str, Any], stream: IO[str] | None) -> None:
+    record = LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), None, extra={"fields": fields})
+    if stream is not None:
+        StreamHandler(stream).emit(record)
+    elif LOGGER.isEnabledFor(level):
+        LOGGER.handle(record)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _event(record: logging.LogRecord) -> str:
+    """The message; a warning says that it is one."""
+    message = record.getMessage()
+    return f"warning: {message}" if record.levelno == logging.WARNING else message
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+    return getattr(record, "fields", {})

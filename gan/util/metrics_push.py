@@ -13,7 +13,7 @@ from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from gan.util.log import warn
+from gan.util import log
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -112,7 +112,9 @@ class MetricsPush:
             )
         except (OSError, ValueError, HTTPException) as error:
             if self._gateway_ok:
-                warn(f"can't push metrics to {GATEWAY}={self._gateway}; the step continues without", reason=str(error))
+                log.warning(
+                    f"can't push metrics to {GATEWAY}={self._gateway}; the step continues without", reason=str(error)
+                )
             self._gateway_ok = False
         else:
             self._gateway_ok = True

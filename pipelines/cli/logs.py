@@ -10,7 +10,7 @@ from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import ClusterError, ConfigError, unknown_name
 from gan.result import Stopwatch
-from gan.util.log import put
+from gan.util import log
 from pipelines.cli.flags import add_run, connected, kubernetes
 
 
@@ -48,7 +48,7 @@ def logs(arguments: Namespace) -> CommandOutput:
         else:
             lines = client.lines(cluster, run_id, arguments.step)
         for line in lines:
-            put(line, stream)
+            log.write_line(line, stream)
             count += 1
         page = connection.run_url(run_id)
     record = {"id": run_id, "uri": page, "seconds": watch.seconds(), "step": arguments.step, "lines": count}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gan.cli.main import exit_code_of
 from gan.cli.output import CommandOutput
-from gan.util.log import put
+from gan.util import log
 from gan.util.sigterm import sigterm_as_exception
 from pipelines.cli.parser import make_parser
 
@@ -24,7 +24,7 @@ def _command(argv: Sequence[str] | None) -> int:
         output: CommandOutput = arguments.do(arguments)
     text = json.dumps(output.record, sort_keys=True) if arguments.json else output.text
     if text:  # some commands print while they run
-        put(text, sys.stdout)
+        log.write_line(text, sys.stdout)
     return output.exit_code
 
 

@@ -12,7 +12,7 @@ from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, Parser, add_commands
 from gan.result import Stopwatch
 from gan.types import Json
-from gan.util.log import say
+from gan.util import log
 from pipelines.cli.flags import add_address, connected
 
 if TYPE_CHECKING:
@@ -209,4 +209,4 @@ def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverHooks], T]) 
 def _hooks() -> HandoverHooks:
     from pipelines.schedule.handover import HandoverHooks
 
-    return HandoverHooks(say=say)
+    return HandoverHooks(say=log.info)

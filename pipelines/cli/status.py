@@ -60,8 +60,9 @@ def status_output(connection: Connection, run: Any, watch: Stopwatch) -> Command
 
 def newest(arguments: Namespace) -> CommandOutput:
     """List runs, one a line."""
+    from gan.util.formatting import format_duration
     from pipelines.kfp import runs
-    from pipelines.kubernetes.times import format_duration, seconds_between
+    from pipelines.kubernetes.times import seconds_between
 
     if arguments.limit < 1:
         raise ConfigError(f"--limit must be 1 or more; got {arguments.limit}")
@@ -91,7 +92,7 @@ def newest(arguments: Namespace) -> CommandOutput:
 
 def text(run: RunStatus) -> str:
     """A run for people."""
-    from pipelines.kubernetes.times import format_duration
+    from gan.util.formatting import format_duration
 
     lines = [
         f"{run.name}  {run.state}  {format_duration(run.seconds)}  ({run.about})",
@@ -110,7 +111,7 @@ def text(run: RunStatus) -> str:
 
 
 def _step(step: StepStatus) -> list[str]:
-    from pipelines.kubernetes.times import format_duration
+    from gan.util.formatting import format_duration
 
     node = step.node if len(step.node) <= 20 else f"...{step.node[-17:]}"
     spent = format_duration(step.seconds)

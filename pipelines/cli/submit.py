@@ -9,7 +9,7 @@ from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, add_config, add_store
 from gan.result import Stopwatch
 from gan.types import Json
-from gan.util.log import say
+from gan.util import log
 from pipelines.cli.flags import (
     add_address,
     add_pipeline,
@@ -83,7 +83,7 @@ def submit(arguments: Namespace) -> CommandOutput:
             return CommandOutput("\n".join(lines), record)
         from pipelines.cli.wait import wait_for_run
 
-        say("run submitted", id=run.run_id, url=url)  # stdout has it only after the run
+        log.info("run submitted", id=run.run_id, url=url)  # stdout has it only after the run
         waited = wait_for_run(connection, run.run_id, None)
         return CommandOutput(
             "\n".join([*lines, waited.text]), {**waited.record, **record, "seconds": watch.seconds()}, waited.exit_code

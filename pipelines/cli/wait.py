@@ -11,7 +11,7 @@ from gan.cli.output import CommandOutput
 from gan.cli.parser import Add
 from gan.errors import Stopped
 from gan.result import Stopwatch
-from gan.util.log import say
+from gan.util import log
 from pipelines.cli.flags import add_run, connected
 from pipelines.cli.status import status_output
 
@@ -33,10 +33,10 @@ def add(add: Add) -> None:
 
 def wait(arguments: Namespace) -> CommandOutput:
     """Wait for a run."""
-    from gan.cli.durations import seconds
+    from gan.util.formatting import parse_duration
     from pipelines.kfp.runs import find
 
-    timeout = None if arguments.timeout is None else seconds(arguments.timeout, "--timeout")
+    timeout = None if arguments.timeout is None else parse_duration(arguments.timeout, "--timeout")
     with connected(arguments) as connection:
         return wait_for_run(connection, str(find(connection, arguments.run).run_id), timeout)
 
@@ -68,6 +68,6 @@ def report_state_changes() -> Callable[[Any], None]:
     def report(run: Any) -> None:
         if run.state not in states[-1:]:
             states.append(run.state)
-            say(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
+            log.info(f"run {run.state.lower()}", id=run.run_id, name=run.display_name)
 
     return report

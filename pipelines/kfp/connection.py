@@ -138,7 +138,7 @@ class Connection:
             if isinstance(error.__context__, api.ApiException):  # the client fails on an error without a body
                 return api_errors.of_answer(error.__context__, self.address)
             if isinstance(error, api.ApiTypeError | api.ApiValueError) or self._content_type() in _JSON:
-                raise  # a wrong call of ours, a bug
+                raise  # a wrong call is a bug
             return FailedRequest(api_errors.not_the_api(self.host, self._content_type()))
         if self._content_type() not in _JSON:
             return FailedRequest(api_errors.not_the_api(self.host, self._content_type()))

@@ -11,7 +11,7 @@ from components.kubernetes.api import KubernetesApi, is_transient
 from components.kubernetes.pod_logs import PodLog
 from components.registry import STEPS
 from gan.errors import ClusterError, NotFoundError
-from gan.util.log import say, warn
+from gan.util import log
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kubernetes.pod_explanations import why_pending
@@ -83,13 +83,13 @@ def pods_of(cluster: KubernetesApi, run_id: str, step: str) -> list[Any]:
 
 def _new_lines(logs: Sequence[_AttemptLog], *, follow: bool) -> Iterator[str]:
     """The new lines of each attempt in turn; one whose node does not answer is skipped, unless it is the last."""
-    for number, log in enumerate(logs, 1):
+    for number, attempt in enumerate(logs, 1):
         try:
-            yield from log.new_lines(follow=follow)
+            yield from attempt.new_lines(follow=follow)
         except ApiStatusError as error:
             if not is_transient(error) or number == len(logs):
                 raise
-            log.warn_unavailable(str(error))
+            attempt.warn_unavailable(str(error))
 
 
 class _Outage:
@@ -146,12 +146,12 @@ class _AttemptLog:
     def warn_unavailable(self, why: str) -> None:
         """Warn once that this log is missing, most likely because its node does not answer."""
         if not self._warned:
-            warn(f"what {self._pod} printed is not shown", reason=why)
+            log.warning(f"what {self._pod} printed is not shown", reason=why)
         self._warned = True
 
     def _say_pending(self, why: str) -> None:
         if why != self._pending_reason:
-            say(f"the pod {self._pod} has printed nothing yet: {why}")
+            log.info(f"the pod {self._pod} has printed nothing yet: {why}")
         self._pending_reason = why
 
     def _read(self) -> Any | None:

@@ -19,19 +19,3 @@ def seconds_between(began: datetime | None, ended: datetime | None) -> float:
     if began is None:
         return 0.0
     return max(((ended or datetime.now(UTC)) - began).total_seconds(), 0.0)
-
-
-def format_duration(seconds: float | None) -> str:
-    """A duration for people.
-
-    >>> [format_duration(each) for each in (59.4, 754, 7500)]
-    ['59 s', '12 min 34 s', '2 h 5 min']
-    """
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -9,7 +9,8 @@ from signal import SIGINT, SIGTERM
 from typing import IO, Any
 
 from gan.result import StepResult
-from gan.util.log import human, on_terminal, say
+from gan.util import log
+from gan.util.formatting import format_value
 
 HEADING_WIDTH = 15
 STOPPED = tuple(code for number in (SIGINT, SIGTERM) for code in (-number, 128 + number))
@@ -48,7 +49,7 @@ class Lines(Display):
         self._stream = stream
 
     def begin(self, step: str, number: int, of: int) -> None:  # noqa: D102
-        say("step begins", stream=self._stream, step=step, number=number, of=of)
+        log.info("step begins", stream=self._stream, step=step, number=number, of=of)
 
     def event(self, step: str, event: dict[str, Any]) -> None:  # noqa: D102
         self._stream.write(json.dumps({**event, "step": step}) + "\n")
@@ -56,7 +57,7 @@ class Lines(Display):
 
     def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:  # noqa: D102
         state = state_of(exit_code, outcome)
-        say("step ends", stream=self._stream, step=step, state=state, exit_code=exit_code, seconds=seconds)
+        log.info("step ends", stream=self._stream, step=step, state=state, exit_code=exit_code, seconds=seconds)
 
     def close(self) -> None:  # noqa: D102
         self._stream.flush()
@@ -112,7 +113,7 @@ class Terminal(Display):
 def make_display(stream: IO[str] | None = None) -> Display:
     """The display for `stream` (default stderr)."""
     stream = stream or sys.stderr
-    return Terminal(stream) if on_terminal(stream) else Lines(stream)
+    return Terminal(stream) if log.on_terminal(stream) else Lines(stream)
 
 
 def state_of(exit_code: int, outcome: StepResult | None) -> str:
@@ -128,12 +129,12 @@ def _figures(event: dict[str, Any]) -> str:
     eta = event.get("eta_seconds")
     parts = [f"{event['done']}/{event['total']} {event.get('unit', '')}"]
     parts += [f"eta {eta:.0f} s"] if eta else []
-    parts += [f"{name} {human(value)}" for name, value in event.items() if name not in BAR_FIELDS]
+    parts += [f"{name} {format_value(value)}" for name, value in event.items() if name not in BAR_FIELDS]
     return "  ".join(parts)
 
 
 def _sentence(event: dict[str, Any]) -> str:
-    fields = [f"{name}={human(value)}" for name, value in event.items() if name not in ("time", "event")]
+    fields = [f"{name}={format_value(value)}" for name, value in event.items() if name not in ("time", "event")]
     return "  ".join([event["event"], *fields])
 
 

@@ -62,7 +62,7 @@ class Plan:
 
 
 def read_version_info(description: str | None) -> VersionInfo | None:
-    """What `VersionInfo.text` wrote; None where the recurring run is not ours."""
+    """What `VersionInfo.text` wrote; None if this project did not make the recurring run."""
     _, ours, line = (description or "").partition(PREFIX)
     try:
         tree = json.loads(line) if ours else None

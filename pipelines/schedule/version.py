@@ -67,7 +67,7 @@ class ScheduledRun:
 
 
 def version_of(found: Any) -> ScheduleVersion | None:
-    """A version from a recurring run; None where that is not ours."""
+    """A version from a recurring run; None if this project did not make it."""
     info = read_version_info(found.description)
     cron = found.trigger.cron_schedule if found.trigger else None
     if info is None or cron is None:

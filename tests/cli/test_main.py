@@ -130,7 +130,7 @@ def test_a_closed_pipe_changes_no_exit_code() -> None:
 
 
 def test_work_continues_when_nobody_reads_its_progress() -> None:
-    program = "from gan.util.log import say\nfor n in range(3): say('step', n=n)\nprint('done')"
+    program = "from gan.util import log\nfor n in range(3): log.info('step', n=n)\nprint('done')"
     assert run_unread(program, "stderr") == (0, b"done\n")
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gan.cli.gc_table import format_bytes
 from gan.cli.main import main
 from gan.store import LocalStore
 from support import objects
@@ -67,9 +66,3 @@ def test_store_copy(store: LocalStore, tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["store", "copy", store.uri, target, "nothing"]) == 4
     assert main(["store", "copy", store.uri]) == 2
     assert main(["store"]) == 2
-
-
-def test_sizes_are_short() -> None:
-    assert [format_bytes(count) for count in (0, 999, 1000, 999_499, 999_500, 2_000_000_000)] == [
-        "0 B", "999 B", "1 KB", "999 KB", "1 MB", "2 GB",
-    ]  # fmt: skip

@@ -26,7 +26,7 @@ from gan.report.data import (
     Setting,
     Verdict,
 )
-from gan.report.page import MAX_MODES, SECTIONS, format_number, grouped_settings, percent, render, sentence, shown_modes
+from gan.report.page import MAX_MODES, SECTIONS, grouped_settings, render, sentence, shown_modes
 from gan.report.pictures import pictures
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -209,18 +209,4 @@ def test_settings_by_group() -> None:
         ("train", [("steps", one), ("seed", other)]),
     ]
 
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"), (10.0, "10"), (1234.5, "1,234"), (12.345, "12.3"), (6.314, "6.31"), (0.83, "0.830"),
-        (0.01234, "0.0123"), (-0.0005, "-0.0005"), (1.234e-5, "1.2e-05"), (1.0, "1"),
-    ],
-)  # fmt: skip
-def test_figures(value: float, text: str) -> None:
-    assert format_number(value) == text
-
-
-def test_words() -> None:
-    assert percent(0.1234) == "12.3 %"
     assert (sentence("so it is"), sentence("Is it?")) == ("so it is.", "Is it?")

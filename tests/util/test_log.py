@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 
 import pytest
 
 from gan.errors import ConfigError
-from gan.util.log import PROGRESS_SECONDS, progress, say, warn
+from gan.util import log
+from gan.util.log import PROGRESS_SECONDS
 
 
 class Terminal(io.StringIO):
@@ -21,7 +23,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 def test_a_message_is_a_sentence_on_a_terminal_and_json_elsewhere() -> None:
     terminal, file = Terminal(), io.StringIO()
     for stream in (terminal, file):
-        say("saved", stream=stream, step=5, loss=0.123456)
+        log.info("saved", stream=stream, step=5, loss=0.123456)
     assert terminal.getvalue() == "saved  step=5  loss=0.1235\n"
     (line,) = lines(file)
     assert (line["event"], line["step"], line["loss"]) == ("saved", 5, 0.123456)
@@ -30,19 +32,19 @@ def test_a_message_is_a_sentence_on_a_terminal_and_json_elsewhere() -> None:
 
 def test_a_message_without_figures() -> None:
     terminal = Terminal()
-    say("ready", stream=terminal)
+    log.info("ready", stream=terminal)
     assert terminal.getvalue() == "ready\n"
 
 
 def test_warnings_say_so() -> None:
     stream = io.StringIO()
-    warn("few samples", stream=stream)
+    log.warning("few samples", stream=stream)
     assert lines(stream)[0]["event"] == "warning: few samples"
 
 
 def test_progress_lines_come_every_so_often_with_an_eta() -> None:
     stream, now = io.StringIO(), [0.0]
-    with progress("train", 100, start=20, every_seconds=10, clock=lambda: now[0], stream=stream) as advance:
+    with log.progress("train", 100, start=20, every_seconds=10, clock=lambda: now[0], stream=stream) as advance:
         for _ in range(80):
             now[0] += 0.5
             advance(1, loss=1.0)
@@ -57,7 +59,7 @@ def test_a_runner_may_ask_for_more_progress_lines(monkeypatch: pytest.MonkeyPatc
     for text, expected in (("0", [1, 2, 3]), ("60", [3])):
         monkeypatch.setenv(PROGRESS_SECONDS, text)
         stream = io.StringIO()
-        with progress("train", 3, clock=lambda: 0.0, stream=stream) as advance:
+        with log.progress("train", 3, clock=lambda: 0.0, stream=stream) as advance:
             for _ in range(3):
                 advance()
         assert [line["done"] for line in lines(stream)] == expected
@@ -65,20 +67,20 @@ def test_a_runner_may_ask_for_more_progress_lines(monkeypatch: pytest.MonkeyPatc
 
 def test_progress_at_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PROGRESS_SECONDS, "often")
-    with pytest.raises(ConfigError, match='got "often"'), progress("train", 3, stream=io.StringIO()):
+    with pytest.raises(ConfigError, match='got "often"'), log.progress("train", 3, stream=io.StringIO()):
         pass
 
 
 def test_progress_without_a_unit_of_work_has_no_eta() -> None:
     stream = io.StringIO()
-    with progress("train", 0, stream=stream) as advance:
+    with log.progress("train", 0, stream=stream) as advance:
         advance(0)
     assert lines(stream)[0]["eta_seconds"] is None
 
 
 def test_progress_on_a_terminal_is_a_bar() -> None:
     terminal = Terminal()
-    with progress("train", 2, unit="images", stream=terminal) as advance:
+    with log.progress("train", 2, unit="images", stream=terminal) as advance:
         advance(1, loss=0.25)
         advance(1)
     shown = terminal.getvalue()
@@ -86,3 +88,20 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
     assert "2/2" in shown
     assert "images" in shown
     assert "loss=0.25" in shown
+
+
+def test_a_program_that_uses_the_library_takes_its_messages_from_the_logging_of_python() -> None:
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger("gan")
+    logger.addHandler(handler)
+    try:
+        log.warning("few samples", samples=5)
+        logger.setLevel(logging.ERROR)
+        log.warning("not wanted")
+    finally:
+        logger.setLevel(logging.INFO)
+        logger.removeHandler(handler)
+    (record,) = records
+    assert (record.levelname, record.getMessage(), record.fields) == ("WARNING", "few samples", {"samples": 5})

@@ -25,6 +25,7 @@ from gan.data.shards.file_lock import open_locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
 from gan.util.env import env_float
+from gan.util.formatting import format_bytes
 from gan.util.ids import check_id, file_sha256
 
 LIMIT_VARIABLE = "GAN_CACHE_GB"
@@ -99,7 +100,7 @@ class ShardCache:
         size = sum(shard.bytes for shard in self._shards)
         if size > limit:
             raise ConfigError(
-                f"{self._label} has {_gigabytes(size)}, more than the limit of {_gigabytes(limit)} of the cache "
+                f"{self._label} has {format_bytes(size)}, more than the limit of {format_bytes(limit)} of the cache "
                 f"{self._root}; set {LIMIT_VARIABLE} to more than {size / _GB:.3g}"
             )
         others = {folder: _reserved_bytes(folder) for folder in self._root.glob("*/*/") if folder != self._folder}
@@ -130,8 +131,8 @@ class ShardCache:
 
     def _cache_full_error(self, size: int, limit: int) -> StoreError:
         return StoreError(
-            f"no room in the cache {self._root} for the {_gigabytes(size)} of {self._label}: its limit is "
-            f"{_gigabytes(limit)}, and other processes are using the rest; wait for them, raise {LIMIT_VARIABLE}, or "
+            f"no room in the cache {self._root} for the {format_bytes(size)} of {self._label}: its limit is "
+            f"{format_bytes(limit)}, and other processes are using the rest; wait for them, raise {LIMIT_VARIABLE}, or "
             "set XDG_CACHE_HOME to another folder"
         )
 
@@ -161,10 +162,6 @@ def is_intact(path: Path, shard: Shard) -> bool:
 
 def _limit_bytes() -> int:
     return int(env_float(LIMIT_VARIABLE, DEFAULT_LIMIT_GB, "gigabytes") * _GB)
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / _GB:.3g} GB"
 
 
 def _reserved_bytes(folder: Path) -> int:

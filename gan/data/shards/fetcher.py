@@ -15,8 +15,9 @@ from gan.errors import IntegrityError, NotFoundError, UnavailableError
 from gan.store import Store, immutable
 from gan.store.immutable import Damage
 from gan.store.timeouts import retry_timeout_seconds
+from gan.util import log
 from gan.util.ids import file_sha256
-from gan.util.log import Clock, say, warn
+from gan.util.log import Clock
 
 PARALLEL_FETCHES = 4
 _RETRY_INTERVAL_SECONDS = 1.0
@@ -90,7 +91,7 @@ class ShardFetcher:
         if self.is_remote:
             self._cache = ShardCache(self._dataset, self._split)
             size = sum(shard.bytes for shard in self.shards)
-            say(f"fetching dataset {self._dataset.id}", split=self._split, shards=len(self.shards), bytes=size)
+            log.info(f"fetching dataset {self._dataset.id}", split=self._split, shards=len(self.shards), bytes=size)
         numbers = range(len(self.shards))
         self._queue.extend([*numbers[first:], *numbers[:first]])
         self._threads = [threading.Thread(target=self._fetch_queued, daemon=True) for _ in numbers[:PARALLEL_FETCHES]]
@@ -159,7 +160,7 @@ class ShardFetcher:
             except UnavailableError as error:
                 if self._closed.is_set():
                     raise
-                warn(f"can't fetch shard {shard.name} yet; trying again", reason=str(error))
+                log.warning(f"can't fetch shard {shard.name} yet; trying again", reason=str(error))
                 self._unavailable[number] = error
                 self._closed.wait(_RETRY_INTERVAL_SECONDS)
 

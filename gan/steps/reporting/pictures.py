@@ -20,8 +20,8 @@ from gan.report.nearest import nearest
 from gan.report.pictures import pictures, split_grid
 from gan.store import Store, immutable, layout
 from gan.train.run import Run
+from gan.util import log
 from gan.util.images import to_pixels
-from gan.util.log import warn
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -102,7 +102,7 @@ def nearest_training_images(
             store, dataset, "train", max_examples=MAX_SEARCHED_BY_INCEPTION if slow else MAX_SEARCHED
         ).pixels
     except (NotFoundError, IntegrityError) as error:
-        warn("the report has no nearest training images", reason=str(error))
+        log.warning("the report has no nearest training images", reason=str(error))
         return None
     points: npt.NDArray[Any] = samples.reshape(len(samples), -1)
     among: npt.NDArray[Any] = images.reshape(len(images), -1)

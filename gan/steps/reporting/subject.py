@@ -18,7 +18,7 @@ from gan.store.records import verdicts
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.run import Run
 from gan.types import Json
-from gan.util.log import warn
+from gan.util import log
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _generators(store: Store, run_id: str) -> dict[str, GeneratorMetadata]:
         try:
             metadata = generator_metadata.read(store, generator_id)
         except (IntegrityError, NotFoundError) as error:
-            warn("skipped a damaged generator of this or another run", reason=str(error))
+            log.warning("skipped a damaged generator of this or another run", reason=str(error))
         else:
             if metadata.run_id == run_id:
                 found[generator_id] = metadata

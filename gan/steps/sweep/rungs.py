@@ -19,7 +19,7 @@ from gan.steps.sweep.halving import points_of_stage, ranked, table
 from gan.steps.train import train
 from gan.store import layout
 from gan.types import Json
-from gan.util.log import say, warn
+from gan.util import log
 
 
 def schedule_trials(experiment: Experiment, stage: int) -> StepResult:
@@ -46,7 +46,7 @@ def schedule_trials(experiment: Experiment, stage: int) -> StepResult:
         build.check_config(experiment.config_of(Trial(point, sweep.seeds[0], steps)))
     trials = [Trial(point, seed, steps) for point in points for seed in sweep.seeds]
     experiment.record_stage(stage, trials)
-    say(f"stage {stage + 1} of {sweep.stages} of sweep {experiment.id}", points=len(points), to_step=steps)
+    log.info(f"stage {stage + 1} of {sweep.stages} of sweep {experiment.id}", points=len(points), to_step=steps)
     return _stage_result(experiment, stage, trials, watch)
 
 
@@ -68,7 +68,7 @@ def run_trial(experiment: Experiment, trial: Trial) -> StepResult:
         train(experiment.store, experiment.config_of(trial), experiment.dataset_id, run_id=run_id)
         experiment.record_result(trial, _score(experiment, run_id, trial.steps))
     except DivergedError as error:
-        warn("the trial is eliminated", reason=str(error))
+        log.warning("the trial is eliminated", reason=str(error))
         experiment.record_result(trial, math.inf, str(error))
     return _trial_result(experiment, trial, watch)
 
@@ -108,7 +108,7 @@ def select_best(experiment: Experiment) -> StepResult:
         "by": sweep.by,
         "table": table(experiment),
     }
-    say(f"the best of sweep {experiment.id}", run_id=winner["run_id"], **{sweep.by: winner["score"]})
+    log.info(f"the best of sweep {experiment.id}", run_id=winner["run_id"], **{sweep.by: winner["score"]})
     return StepResult(str(winner["run_id"]), experiment.uri, watch.seconds(), details=details)
 
 

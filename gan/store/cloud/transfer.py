@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from gan.errors import ConfigError
 from gan.store.cloud.parallel import in_parallel
-from gan.util.log import progress
+from gan.util import log
 
 T = TypeVar("T")
 THREADS, DEFAULT_THREADS = "GAN_STORE_THREADS", 8
@@ -40,7 +40,7 @@ def transfer(what: str, jobs: Sequence[TransferJob[T]]) -> list[T]:
     """
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
     total = sum(job.size for job in jobs)
-    bar = progress(what, total, unit="bytes") if total >= MIN_PROGRESS_BYTES else nullcontext(lambda _: None)
+    bar = log.progress(what, total, unit="bytes") if total >= MIN_PROGRESS_BYTES else nullcontext(lambda _: None)
     with bar as advance:
         results = in_parallel(
             [jobs[number].run for number in order],

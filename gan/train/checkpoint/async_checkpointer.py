@@ -18,7 +18,8 @@ from gan.errors import UnavailableError
 from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.stop_signals import StopRequest
-from gan.util.log import Clock, say, warn
+from gan.util import log
+from gan.util.log import Clock
 from gan.util.scratch import Scratch, disk_error
 
 MAX_PAUSE_SECONDS = 30.0
@@ -117,7 +118,7 @@ class AsyncCheckpointer:
                 self._prioritise_latest()
                 prioritised = True
             if stop.seconds_left() <= 0:
-                warn("the grace is over", **self._not_saved())
+                log.warning("the grace is over", stream=None, **self._not_saved())
                 return
             if self._unavailable and self._clock() - max(began, self._published_at) > self._timeout_seconds:
                 raise self._timed_out(self._unavailable)
@@ -166,7 +167,7 @@ class AsyncCheckpointer:
             self._unavailable, self._failures = None, 0
             self._changed.notify_all()
         if warned_at is not None:
-            say("the store answers again", saved_step=self.saved, waiting=len(self._queue))
+            log.info("the store answers again", saved_step=self.saved, waiting=len(self._queue))
 
     def _requeue(self, pending: PendingCheckpoint, error: UnavailableError) -> None:
         """Put a checkpoint back, move the queue to the local disk, and pause before the next try."""
@@ -180,7 +181,9 @@ class AsyncCheckpointer:
             if self._warned_at is None or now - self._warned_at >= WARN_EVERY_SECONDS:
                 self._warned_at = now
                 waiting = sum(each.has_checkpoint for each in self._queue)
-                warn("the store does not answer; training continues", waiting_checkpoints=waiting, reason=str(error))
+                log.warning(
+                    "the store does not answer; training continues", waiting_checkpoints=waiting, reason=str(error)
+                )
             queued = list(self._queue)
             pause = min(MAX_PAUSE_SECONDS, self._pause_seconds * 2 ** min(self._failures, 10))
         try:
@@ -199,7 +202,7 @@ class AsyncCheckpointer:
             following.files = {**oldest.files, **following.files}
             oldest.drop_checkpoint()
             del self._queue[at]
-            warn(
+            log.warning(
                 f"checkpoint {oldest.step} is dropped: {self._max_pending} newer ones wait for the store already "
                 "(train.keep_checkpoints); its metrics and samples are kept"
             )

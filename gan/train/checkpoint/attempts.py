@@ -20,7 +20,7 @@ from typing import NoReturn
 from gan.errors import ConflictError, FencedError, IntegrityError, StoreError, UnavailableError
 from gan.store import Store, Versioned, layout
 from gan.store.document import checksummed_json, parse_checksummed
-from gan.util.log import say, warn
+from gan.util import log
 
 REMEDY = "restore it from a copy, or delete it when nothing trains the run any more"
 
@@ -73,7 +73,9 @@ def take_over(store: Store, run_id: str, *, above: int = 0) -> Lease:
     except UnavailableError:
         raise
     except StoreError as error:
-        warn("this store can't keep two attempts at a run apart; make sure that only one trains it", reason=error)
+        log.warning(
+            "this store can't keep two attempts at a run apart; make sure that only one trains it", reason=error
+        )
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def with_new(attempts: Attempts) -> Attempts:
@@ -86,7 +88,7 @@ def take_over(store: Store, run_id: str, *, above: int = 0) -> Lease:
     own = next(each for each in attempts if each.holder == holder)
     previous = max((each for each in attempts if each.number < own.number), key=lambda each: each.number, default=None)
     if previous is not None:
-        say(
+        log.info(
             f"attempt {own.number} at run {run_id}; if the one before still runs, it ends at its next checkpoint",
             before=previous.holder,
             began_at=previous.began_at,

@@ -26,8 +26,8 @@ from gan.store.document import read_checksummed, write_checksummed
 from gan.train.checkpoint import attempts
 from gan.train.run import read_run
 from gan.types import Json
+from gan.util import log
 from gan.util.ids import file_sha256, sha256
-from gan.util.log import warn
 from gan.util.scratch import disk_error, scratch_folder
 
 if TYPE_CHECKING:
@@ -181,7 +181,9 @@ class Checkpoints:
                 tensors, meta = self.load(step)
             except IntegrityError as error:
                 damage.append(str(error))
-                warn(f"checkpoint {step} of run {self._run_id} is damaged; trying the one before", reason=str(error))
+                log.warning(
+                    f"checkpoint {step} of run {self._run_id} is damaged; trying the one before", reason=str(error)
+                )
             else:
                 return Checkpoint(step, tensors, meta)
         if damage:

@@ -11,7 +11,7 @@ from gan.train.checkpoint.attempts import Lease
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.checkpoint.retention import ReferencedSteps, retained
-from gan.util.log import say
+from gan.util import log
 
 
 class CheckpointWriter:
@@ -57,7 +57,7 @@ class CheckpointWriter:
         if local is not None:
             self._checkpoints.publish(local)
             self.saved = max(self.saved, pending.step)
-            say("checkpoint saved", step=pending.step)
+            log.info("checkpoint saved", step=pending.step)
             pending.drop_checkpoint()
 
     def _retained(self, steps: Collection[int], unscheduled: Collection[int]) -> frozenset[int]:

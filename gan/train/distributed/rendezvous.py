@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from gan.errors import ConfigError, Stopped, WorkerLostError
 from gan.train.distributed.workers import Workers
 from gan.train.stop_signals import StopRequest
-from gan.util.log import say
+from gan.util import log
 
 POLL_INTERVAL_SECONDS = 0.2
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -32,7 +32,9 @@ def rendezvous(workers: Workers, stop: StopRequest) -> None:
         WorkerLostError: a worker disconnected at the last moment.
         Stopped: SIGTERM or Ctrl-C came first.
     """
-    say(f"worker {workers.index} of {workers.count} waits for the others", address=workers.addresses[workers.index])
+    log.info(
+        f"worker {workers.index} of {workers.count} waits for the others", address=workers.addresses[workers.index]
+    )
     (_accept_workers if workers.chief else _connect_to_chief)(workers, lambda: _raise_if_stopped(stop))
 
 

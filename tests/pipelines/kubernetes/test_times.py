@@ -2,19 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
-from pipelines.kubernetes.times import format_duration, parse_time, seconds_between
+from pipelines.kubernetes.times import parse_time, seconds_between
 
 EIGHT = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "-"), (0.0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (754.0, "12 min 34 s"), (7500.0, "2 h 5 min")],
-)
-def test_times_for_people(seconds: float | None, text: str) -> None:
-    assert format_duration(seconds) == text
 
 
 def test_moments_without_a_zone_are_in_utc() -> None:

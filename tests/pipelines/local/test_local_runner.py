@@ -31,10 +31,10 @@ def echo(text: str, store: str) -> str:
 
     from components.runtime import context
     from gan.result import StepResult
-    from gan.util.log import say
+    from gan.util import log
 
     with context.step("echo") as step:
-        say("half way", share=0.5)
+        log.info("half way", share=0.5)
         print('{"not": "ours"}')
         print("{neither is this")
         step.done(StepResult(text, store, 0.25, details={"python3": shutil.which("python3")}))
