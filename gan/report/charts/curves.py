@@ -22,8 +22,7 @@ def training_charts(lines: Sequence[Json], *, zero_is_boundary: bool) -> tuple[C
     Args:
         lines: each with "step" and values by name, ascending by step.
         zero_is_boundary: that of the loss (`gan.losses.interface.Loss`); if False, accuracies are meaningless and are
-        not
-            drawn, though earlier versions logged them.
+            not drawn, though earlier versions logged them.
     """
     definitions = (
         ("Losses", "loss", (("generator", "generator_loss"), ("discriminator", "discriminator_loss")), None),
