@@ -19,9 +19,9 @@ from components.runtime.step_metrics import Gauges
 from gan.result import StepResult
 from gan.types import Json
 
-DATA = ("data",)
-RUN = ("name", "data", "generator", "discriminator", "loss", "train")
-SCORES = (*RUN, "reference", "evaluate")
+DATA_GROUPS = ("data",)
+RUN_GROUPS = ("name", "data", "generator", "discriminator", "loss", "train")
+SCORE_GROUPS = (*RUN_GROUPS, "reference", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class StepSpec:
     Attributes:
         name: of the step, of its module in `components` and of the function there.
         makes: the parameter by which later steps take what it makes, such as dataset_id; empty if none takes it.
-        decided_by: the groups of the config that decide what it makes.
+        decided_by: the groups of the config that decide what it makes; finds the inputs of `gan-pipelines run --only`.
         output: what it makes, from its result.
         condition: the key of its details that says whether the steps that depend on its verdict run.
         skip_reason: why they do not run where that is false.
-        repeats: whether one run may have it any number of times, so that one that has ended may not be the last.
-        needs_tensorflow: whether it is imported before the body.
+        repeats: whether a pipeline run may have several tasks of it, as it has trials in a sweep.
+        needs_tensorflow: whether TensorFlow is imported before the body.
         needs_webhook: whether its pod gets the webhook's secret.
         gauges: what it reports to operators besides its times and its exit code.
         summary: what its details say, in lines for people.
@@ -69,22 +69,22 @@ class StepSpec:
 STEPS = {
     spec.name: spec
     for spec in (
-        StepSpec("preprocess", makes="dataset_id", decided_by=DATA),
+        StepSpec("preprocess", makes="dataset_id", decided_by=DATA_GROUPS),
         StepSpec(
             "decide", condition="train", skip_reason="nothing new", needs_tensorflow=False, summary=summaries.decision
         ),
-        StepSpec("reference", makes="reference_id", decided_by=(*DATA, "reference")),
-        StepSpec("train", makes="run_id", decided_by=RUN),
+        StepSpec("reference", makes="reference_id", decided_by=(*DATA_GROUPS, "reference")),
+        StepSpec("train", makes="run_id", decided_by=RUN_GROUPS),
         StepSpec(
             "evaluate",
             makes="checkpoint",
-            decided_by=SCORES,
+            decided_by=SCORE_GROUPS,
             output=lambda result: result.details["step"],
             gauges=step_metrics.score_gauges,
             summary=summaries.scores,
         ),
         StepSpec("remeasure"),
-        StepSpec("export", makes="generator_id", decided_by=SCORES),
+        StepSpec("export", makes="generator_id", decided_by=SCORE_GROUPS),
         StepSpec(
             "gate",
             condition="passed",

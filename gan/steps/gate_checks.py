@@ -168,8 +168,8 @@ def next_anchors(new: ScoredGenerator, anchors: Mapping[str, ScoredGenerator]) -
 
 
 def _is_better(score: str, first: Json, second: Json) -> bool:
-    loss = score_kind(score, "gate.anchor_margin:").to_minimise
-    return loss(score_value(first, score)) < loss(score_value(second, score))
+    to_minimise = score_kind(score, "gate.anchor_margin:").to_minimise
+    return to_minimise(score_value(first, score)) < to_minimise(score_value(second, score))
 
 
 def _remeasure_command(evaluation: Json, theirs: Json | None, name: str) -> str:

@@ -74,7 +74,7 @@ class Loop:
     def train(self) -> None:
         """Train until done or asked to stop, then wait until the last step is saved or the grace period is over.
 
-        If anything else ends training, what the checkpointer has already is published first.
+        After an error, checkpoints that are still pending are published before the error is raised.
 
         Raises:
             DivergedError: a loss, a gradient or a weight is not finite; the last checkpoint is from before that.
