@@ -56,6 +56,15 @@ def group(name: str, tree: Any) -> Any:
     return kept
 
 
+def recorded_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a group as hashes and records have them: by the names of before they were renamed, in the same order.
+
+    So no id, recipe or verdict changes because a key has another name.
+    """
+    old = {new: before for (group, before), new in RENAMED.items() if group == name}
+    return {old.get(key, key): value for key, value in tree.items()}
+
+
 def renamed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The outdated ones among `group.key` paths, each with its new name."""
     for path in paths:

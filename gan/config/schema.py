@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gan.config import parse
+from gan.config import migrate, parse
 from gan.config.check import Group, key
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError
@@ -261,6 +261,13 @@ class Config:
         tree = dataclasses.asdict(self)
         tree["evaluate"]["metrics"] = list(self.evaluate.metrics)
         return tree
+
+    def to_record(self) -> Json:
+        """`to_dict` by the names that hashes and records have; see `gan.config.migrate.recorded_names`."""
+        return {
+            name: migrate.recorded_names(name, group) if name in GROUPS else group
+            for name, group in self.to_dict().items()
+        }
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal config."""

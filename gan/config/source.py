@@ -139,7 +139,7 @@ def override(config: Config, sets: Iterable[str]) -> Config:
         if group not in GROUPS:
             raise ConfigError(unknown_name("group in --set:", group, GROUPS))
         name, dot, score = name.partition(".")
-        if migrate.is_old(group, name):
+        if migrate.is_old(group, name) and not dot:
             _warn_about_old_keys([path])
             others = {key: value for key, value in tree[group].items() if key != migrate.RENAMED.get((group, name))}
             tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.config import Evaluate
+from gan.config.migrate import recorded_names
 from gan.errors import IdentityError
 from gan.types import Json
 
@@ -65,7 +66,7 @@ class Identity:
 
     def to_json(self) -> Json:
         """The JSON of an evaluation record."""
-        return dataclasses.asdict(self)
+        return recorded_names("evaluate", dataclasses.asdict(self))
 
 
 PROTOCOL = tuple(
@@ -81,7 +82,8 @@ The others decide which checkpoint is scored, how it is chosen, and which scores
 
 def is_final_under(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
     """Whether an identity (as JSON) belongs to final scores under a protocol."""
-    of_protocol = all(identity.get(name) == getattr(protocol, name) for name in PROTOCOL)
+    wanted = recorded_names("evaluate", {name: getattr(protocol, name) for name in PROTOCOL})
+    of_protocol = all(identity.get(name) == value for name, value in wanted.items())
     return of_protocol and identity.get("purpose") == FINAL
 
 

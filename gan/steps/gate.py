@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from gan import build
 from gan.config import Config, Gate, from_record, override
+from gan.config.migrate import recorded_names
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as generator_metadata
 from gan.export.files import METADATA
@@ -101,7 +102,7 @@ def gate(
         "reasons": [check.reason for check in checks if not check.passed],
         "notes": [*_notes(evaluation), *found.notes],
         "checks": [check.to_json() for check in checks],
-        "options": asdict(options),
+        "options": recorded_names("gate", asdict(options)),
         "judged_at": now().isoformat(timespec="microseconds"),
     }
     key = layout.verdict(metadata["run_id"], name)

@@ -153,13 +153,27 @@ def find_run(store: Store, run_id: str) -> Run | None:
 def config_damages(store: Store, run: Run) -> Iterator[str]:
     """What is wrong with config.yaml, the copy of a run's config for people."""
     uri = store.uri_of(layout.config(run.run_id))
-    expected = sha256(run.config.to_yaml().encode())
+    expected = run.config.to_yaml().encode()
     try:
-        found = f"has SHA-256 {sha256(store.read(layout.config(run.run_id)))}"
+        text = store.read(layout.config(run.run_id))
     except NotFoundError:
         found = "is missing"
-    if found != f"has SHA-256 {expected}":
-        yield f"{uri} {found}; expected {expected}, as {layout.RECORD} has it. Train the run again to rewrite it"
+    else:
+        if text == expected or _is_of_earlier_version(text, run.config):
+            return
+        found = f"has SHA-256 {sha256(text)}"
+    yield f"{uri} {found}; expected {sha256(expected)}, as {layout.RECORD} has it. Train the run again to rewrite it"
+
+
+def _is_of_earlier_version(text: bytes, now: Config) -> bool:
+    """Whether `text` is, to the byte, what an earlier version wrote for a config, with its keys of that time."""
+    import yaml
+
+    try:
+        tree = yaml.safe_load(text)
+        return from_record(tree, where="config.yaml") == now and yaml.safe_dump(tree, sort_keys=False).encode() == text
+    except (ConfigError, UnicodeDecodeError, yaml.YAMLError):
+        return False
 
 
 def write_run(store: Store, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -32,6 +33,8 @@ def format_number(value: float) -> str:
         >>> [format_number(each) for each in (1234.0, 12.34, 0.83, 0.0193, 1.2e-5)]
         ['1,234', '12.3', '0.830', '0.0193', '1.2e-05']
     """
+    if not math.isfinite(value):
+        return str(value)
     size = abs(value)
     if value == 0 or (size >= 1 and float(value).is_integer()):
         return f"{value:,.0f}"

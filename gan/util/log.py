@@ -48,7 +48,7 @@ class SentenceFormatter(logging.Formatter):
         )
 
 
-class StreamHandler(logging.Handler):
+class StderrHandler(logging.Handler):
     """Writes to a stream, by default whatever stderr is at that time: sentences for people, else JSON lines."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
@@ -65,7 +65,7 @@ def _logger() -> logging.Logger:
     logger = logging.getLogger("gan")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.handlers[:] = [StreamHandler()]
+    logger.addHandler(StderrHandler())
     return logger
 
 
@@ -126,9 +126,8 @@ def progress(
         clock: monotonic seconds.
         stream: where to write; default stderr.
     """
-    stream = stream or sys.stderr
     if on_terminal(stream):
-        yield from _bar(what, total, start, unit, stream)
+        yield from _bar(what, total, start, unit, stream or sys.stderr)
     else:
         seconds = env_float(PROGRESS_SECONDS, 10, "seconds", or_zero=True) if every_seconds is None else every_seconds
         yield from _lines(what, total, start, unit, seconds, clock, stream)
@@ -160,7 +159,7 @@ def _bar(what: str, total: int, start: int, unit: str, stream: IO[str]) -> Itera
 
 
 def _lines(
-    what: str, total: int, start: int, unit: str, every_seconds: float, clock: Clock, stream: IO[str]
+    what: str, total: int, start: int, unit: str, every_seconds: float, clock: Clock, stream: IO[str] | None
 ) -> Iterator[Advance]:
     began = last = clock()
     done = start
@@ -181,11 +180,13 @@ def _lines(
 
 
 def _log(level: int, event: str, fields: Mapping[str, Any], stream: IO[str] | None) -> None:
+    if not LOGGER.isEnabledFor(level):
+        return
     record = LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), None, extra={"fields": fields})
-    if stream is not None:
-        StreamHandler(stream).emit(record)
-    elif LOGGER.isEnabledFor(level):
+    if stream is None:
         LOGGER.handle(record)
+    else:
+        StderrHandler(stream).emit(record)
 
 
 def _event(record: logging.LogRecord) -> str:

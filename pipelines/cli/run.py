@@ -21,7 +21,7 @@ def add(add: Add) -> None:
     parser.add_argument(
         "--run-id", metavar="ID", help="of the training run (default: a hash of the config and the dataset)"
     )
-    parser.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it parser")
+    parser.add_argument("--only", metavar="STEP", help="run one step alone, with what the steps before it made")
     parser.set_defaults(do=run)
 
 

@@ -65,7 +65,7 @@ def followed(
             yield from _new_lines(current, follow=True)
             outage.end()
         except ClusterError as error:
-            refused = isinstance(error, ApiStatusError) and not is_transient(error)
+            refused = isinstance(error, ApiStatusError) and not _may_pass(error)
             if refused or outage.seconds() > MAX_OUTAGE_SECONDS:
                 raise
             over = False
@@ -87,9 +87,14 @@ def _new_lines(logs: Sequence[_AttemptLog], *, follow: bool) -> Iterator[str]:
         try:
             yield from attempt.new_lines(follow=follow)
         except ApiStatusError as error:
-            if not is_transient(error) or number == len(logs):
+            if not _may_pass(error) or number == len(logs):
                 raise
             attempt.warn_unavailable(str(error))
+
+
+def _may_pass(error: ApiStatusError) -> bool:
+    """As `is_transient`, but without an answer (status 0), TLS failed, and it will fail again."""
+    return error.status != 0 and is_transient(error)
 
 
 class _Outage:

@@ -45,6 +45,6 @@ def _key(spec: StepSpec) -> str:
 
 
 def _recipe(request: RunRequest, spec: StepSpec) -> dict[str, Any]:
-    tree = request.config.to_dict()
+    tree = request.config.to_record()
     recipe = {group: tree[group] for group in spec.decided_by}
     return {**recipe, "run_id": request.run_id} if "train" in spec.decided_by else recipe

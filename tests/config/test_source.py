@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gan import config
 from gan.config import Config, Data, Train, migrate
 from gan.errors import ConfigError, NotFoundError
+from gan.util.ids import content_hash
 
 
 @pytest.mark.parametrize("name", config.names())
@@ -232,3 +233,8 @@ def test_an_old_name_of_a_key_is_read_with_a_warning(group: str, old: str, capsy
     assert getattr(getattr(config.from_dict({group: {old: value}}), group), new) == value
     with pytest.raises(ConfigError, match=rf"{group}\.{old} is now {group}\.{new}, and both are given"):
         config.from_dict({group: {old: value, new: value}})
+
+
+def test_a_new_name_of_a_key_changes_no_hash() -> None:
+    """The ids of sweeps and the recipes of references hash the whole config: these are of before keys were renamed."""
+    assert content_hash(Config().to_record()) == "9e8118b5bf66"

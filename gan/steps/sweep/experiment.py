@@ -50,7 +50,11 @@ class Experiment:
         self.by = require_computed(sweep.by, "sweep.by:", config.evaluate.metrics)
         self.store, self.config, self.sweep = store, config, sweep
         self.dataset_id, self.reference_id = dataset_id, reference_id
-        tree = {**config.to_dict(), "gate": None, "retrain": None}  # they come after the sweep, so they change no trial
+        tree = {
+            **config.to_record(),
+            "gate": None,
+            "retrain": None,
+        }  # they come after the sweep, so they change no trial
         self.id = f"{config.name}-{content_hash([tree, sweep.to_dict(), dataset_id, reference_id])}"
 
     @property

@@ -311,7 +311,7 @@ def _error_message(response: requests.Response) -> str:
 
 
 def _is_transient(error: google.auth.exceptions.GoogleAuthError) -> bool:
-    """Whether a retry may help: for example, the metadata server that gives a pod its tokens did not response."""
+    """Whether a retry may help: for example, the metadata server that gives a pod its tokens did not respond."""
     transient = (google.auth.exceptions.TransportError, google.auth.exceptions.TimeoutError)
     return error.retryable or isinstance(error, transient) or isinstance(error.__cause__, transient)
 

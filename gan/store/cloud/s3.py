@@ -61,7 +61,7 @@ CONNECTION_ERRORS = (
     botocore.exceptions.IncompleteReadError,
     botocore.exceptions.ChecksumError,
     botocore.exceptions.FlexibleChecksumError,
-    botocore.exceptions.CredentialRetrievalError,  # the credentials expired, and the pod's agent does not response
+    botocore.exceptions.CredentialRetrievalError,  # the credentials expired, and the pod's agent does not respond
     botocore.exceptions.MetadataRetrievalError,
     ResponseParserError,
     urllib3.exceptions.HTTPError,

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from types import TracebackType
+from typing import Any
 
 from gan.errors import UnavailableError
 from gan.train.checkpoint.pending import PendingCheckpoint
@@ -118,7 +119,7 @@ class AsyncCheckpointer:
                 self._prioritise_latest()
                 prioritised = True
             if stop.seconds_left() <= 0:
-                log.warning("the grace is over", stream=None, **self._not_saved())
+                log.warning("the grace period is over", **self._not_saved())
                 return
             if self._unavailable and self._clock() - max(began, self._published_at) > self._timeout_seconds:
                 raise self._timed_out(self._unavailable)
@@ -219,7 +220,7 @@ class AsyncCheckpointer:
             f"the store did not answer for {self._timeout_seconds:.0f} s after training. {left}. Last: {error}"
         )
 
-    def _not_saved(self) -> dict[str, str]:
+    def _not_saved(self) -> dict[str, Any]:
         """What is not published, for messages."""
         with self._changed:
             pending = [*self._in_progress, *self._queue]

@@ -214,7 +214,7 @@ def test_a_stop_saves_the_last_step_first_while_another_upload_hangs(
         assert not checkpointer.empty, "one upload hangs still"
         assert seen[:1] in ([], [30])
     last = log_lines(capsys)[-1]
-    assert last["event"] == "warning: the grace is over"
+    assert last["event"] == "warning: the grace period is over"
     assert (last["last_checkpoint_saved"], last["checkpoints_not_saved"]) == ("30", "10")
 
 
