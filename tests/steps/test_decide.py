@@ -53,7 +53,7 @@ def judge(made: runs.World, outcome: StepResult, *, passed: bool, sets: tuple[st
     tree = {
         "generator_id": f"gen-{outcome.id}", "name": "pets", "live_generator_id": outcome.details["live_generator_id"],
         "passed": passed, "reasons": [] if passed else ["fid is 9, allowed is 5"],
-        "options": override(CONFIG, sets).to_dict()["gate"],
+        "options": override(CONFIG, sets).to_record()["gate"],
     }  # fmt: skip
     verdicts.write(made.store, outcome.id, tree)
 
