@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gan.config import Evaluate
-from gan.config.migrate import recorded_names
+from gan.config import Evaluate, migrate
 from gan.errors import IdentityError
 from gan.types import Json
 
@@ -66,7 +65,7 @@ class Identity:
 
     def to_json(self) -> Json:
         """The JSON of an evaluation record."""
-        return recorded_names("evaluate", dataclasses.asdict(self))
+        return migrate.recorded_names("evaluate", dataclasses.asdict(self))
 
 
 PROTOCOL = tuple(
@@ -80,10 +79,15 @@ The others decide which checkpoint is scored, how it is chosen, and which scores
 """
 
 
+def protocol_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The `evaluate` keys of an identity (as JSON), by their present names; those that it lacks are left out."""
+    keys: dict[str, Any] = migrate.group("evaluate", dict(identity))
+    return {name: keys[name] for name in PROTOCOL if name in keys}
+
+
 def is_final_under(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
     """Whether an identity (as JSON) belongs to final scores under a protocol."""
-    wanted = recorded_names("evaluate", {name: getattr(protocol, name) for name in PROTOCOL})
-    of_protocol = all(identity.get(name) == value for name, value in wanted.items())
+    of_protocol = protocol_keys(identity) == {name: getattr(protocol, name) for name in PROTOCOL}
     return of_protocol and identity.get("purpose") == FINAL
 
 

@@ -253,7 +253,7 @@ def _rescored(store: Store, run: Run, evaluation: Json, exported: Exported) -> J
 
     tf.config.experimental.enable_op_determinism()
     reference = references.load(store, evaluation["reference_id"])
-    chosen = {name: evaluation["identity"][name] for name in identity.PROTOCOL}
+    chosen = identity.protocol_keys(evaluation["identity"])
     protocol = Evaluate(**chosen, metrics=tuple(evaluation["metrics"]))
     identity.require_same(
         evaluation["identity"],

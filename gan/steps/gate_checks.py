@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
-from gan.metrics.identity import PROTOCOL, differences
+from gan.metrics.identity import differences, protocol_keys
 from gan.metrics.maths.difference import ScoreDifference, score_difference
 from gan.metrics.registry import LOWER, ScoreKind, metric_of, score_kind
 from gan.metrics.requirements import MAX_SAMPLES_PER_IMAGE
@@ -174,8 +174,8 @@ def _is_better(score: str, first: Json, second: Json) -> bool:
 
 def _remeasure_command(evaluation: Json, theirs: Json | None, name: str) -> str:
     """The command that measures a generator in the same way as the new one."""
-    own: Json = {} if theirs is None else theirs["identity"]
-    wanted = {key: evaluation["identity"].get(key) for key in PROTOCOL if key in evaluation["identity"]}
+    own: Json = {} if theirs is None else protocol_keys(theirs["identity"])
+    wanted = protocol_keys(evaluation["identity"])
     sets = [f" --set evaluate.{key}={value}" for key, value in wanted.items() if own.get(key) != value]
     if theirs is not None and (lacking := set(evaluation.get("metrics", ())) - set(theirs.get("metrics", ()))):
         sets.append(f" --set evaluate.metrics={','.join([*theirs.get('metrics', ()), *sorted(lacking)])}")
