@@ -138,7 +138,7 @@ def test_another_state_of_the_same_run_is_refused(source: LocalStore, target: Lo
     assert [item.key for item in target.list("runs/r1/checkpoints/00000020-1")], "what is new is added"
     take_over(target, "r1").record_resume_step(20)
     take_over(source, "r1").record_resume_step(10)
-    with pytest.raises(ConflictError, match=r"r1/attempts.json is there with other content.*another state of the same"):
+    with pytest.raises(ConflictError, match=r"r1/attempts.json has other content.*another state of the same"):
         copy(source, target, ["r1"])
 
 

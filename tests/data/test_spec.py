@@ -85,7 +85,7 @@ def test_load_checks_the_seal(make_dataset) -> None:  # type: ignore[no-untyped-
 
 
 def test_load_of_nothing(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(NotFoundError, match="there is no dataset yet"):
+    with pytest.raises(NotFoundError, match="it has no dataset yet"):
         load(LocalStore(tmp_path), "x-1")
 
 

@@ -159,7 +159,7 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
         ({"split": "train"}, ConfigError, r"held out from training.*others: test"),
         ({"feature_network": "/absent.pb"}, NotFoundError, r"no feature network at /absent.pb"),
         ({"feature_network": "file:///no%20such.pb"}, NotFoundError, r"no feature network at /no such.pb"),
-        ({"feature_network": "~nobody-of-that-name/x.pb"}, ConfigError, r"\(--feature-network\): ~nobody-of-that-name"),
+        ({"feature_network": "~nobody-of-that-name/x.pb"}, ConfigError, r"no user is called ~nobody-of-that-name"),
         ({"feature_network": "ftp://host/net.pb"}, ConfigError, r"ftp"),
     ],
 )

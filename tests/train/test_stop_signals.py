@@ -73,7 +73,7 @@ def test_the_grace_period_runs_from_the_first_signal() -> None:
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
 def test_a_grace_period_that_is_not_positive_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_GRACE_SECONDS", text)
-    with pytest.raises(ConfigError, match=f'GAN_GRACE_SECONDS must be a number of seconds above 0, .* got "{text}"'):
+    with pytest.raises(ConfigError, match=f'GAN_GRACE_SECONDS must be a number of seconds, above 0, .* got "{text}"'):
         stop_requests().__enter__()
 
 

@@ -117,7 +117,7 @@ def test_nothing_goes_that_is_in_use(top: Path) -> None:
     use_at(top, "a", 0)
     fill(dataset("c", 4 * KB)).close()
     assert kept(top) == ["a", "c"]
-    with pytest.raises(StoreError, match=r"no room.*8e-06 GB.*other processes.*raise GAN_CACHE_GB"):
+    with pytest.raises(StoreError, match=r"no room.*8 KB.*other processes.*raise GAN_CACHE_GB"):
         ShardCache(dataset("d", 8 * KB), "train")
     used.close()
     fill(dataset("d", 8 * KB)).close()
@@ -140,7 +140,7 @@ def test_splits_go_one_by_one(top: Path) -> None:
 
 
 def test_a_dataset_beyond_the_limit() -> None:
-    with pytest.raises(ConfigError, match=r"has 1.2e-05 GB, .* limit of 1e-05 GB .*; set GAN_CACHE_GB to more than"):
+    with pytest.raises(ConfigError, match=r"has 12 KB, .* limit of 10 KB .*; set GAN_CACHE_GB to more than"):
         ShardCache(dataset("a", 6 * KB, 6 * KB), "train")
 
 

@@ -33,7 +33,7 @@ def test_a_kubeconfig_of_another_cluster_changes_nothing_about_how_a_run_ended(
     assert [step["state"] for step in told["steps"]] == ["done"]
     (why,) = told["missing"]
     assert why.startswith('can\'t see pods: the cluster has no namespace "kubeflow"; give the --namespace')
-    assert "whether KUBECONFIG names the cluster that they are in" in why
+    assert "check that KUBECONFIG names their cluster" in why
 
 
 @pytest.mark.parametrize("command", [["cancel"], ["logs", "--step", "report"]])
