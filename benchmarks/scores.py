@@ -15,13 +15,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import io
 import multiprocessing
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,19 +101,6 @@ def prdc_torch_fidelity(real: Any, generated: Any) -> Values:
         torch.from_numpy(generated), torch.from_numpy(real), prc_neighborhood=NEIGHBOURS, verbose=False
     )
     return {"precision": found["precision"], "recall": found["recall"]}
-
-
-def prdc_of_revision(revision: str) -> Implementation:
-    """gan/metrics/scores/prdc.py of a revision; modules that it imports must not have changed since."""
-    command = ["git", "show", f"{revision}:gan/metrics/scores/prdc.py"]
-    code = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "prdc_before.py")
-        path.write_text(code)
-        sys.path.insert(0, folder)
-        module = importlib.import_module(path.stem)
-        sys.path.remove(folder)
-    return lambda real, generated: _means(module.prdc(real, generated, neighbours=NEIGHBOURS))
 
 
 def all_scores_of_one_checkpoint(real: Any, generated: Any) -> Values:
@@ -204,8 +187,6 @@ def _status_mb(key: str) -> float:
 def run(name: str, section: Section, arguments: argparse.Namespace) -> None:
     """Measure a section and print its table."""
     implementations = dict(section.implementations)
-    if arguments.before and name.startswith("prdc"):
-        implementations[f"gan at {arguments.before}"] = prdc_of_revision(arguments.before)
     sets, warm = features(arguments.images, section.features), features(200, section.features)
     walls: dict[str, list[float]] = {each: [] for each in implementations}
     cpus: dict[str, list[float]] = {each: [] for each in implementations}
@@ -245,7 +226,6 @@ def main() -> None:
     parser.add_argument("--only", choices=SECTIONS, action="append", help="this section; may be repeated")
     parser.add_argument("--images", type=int, default=10_000, help="on each side")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--before", metavar="REVISION", help="PRDC also as it was in a git revision")
     arguments = parser.parse_args()
     for name in arguments.only or SECTIONS:
         run(name, SECTIONS[name], arguments)
