@@ -14,7 +14,7 @@ from gan.errors import ClusterError, NotFoundError
 from gan.util import log
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
-from pipelines.kubernetes.pod_explanations import why_pending
+from pipelines.kubernetes.pod_explanations import explain_pending
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of, step_of, task_of
 
 POLL_INTERVAL_SECONDS = 2.0
@@ -138,7 +138,7 @@ class _AttemptLog:
         if pod is None:
             return
         if not _has_started(pod):
-            self._say_pending(why_pending(self._cluster, pod) or "it is being made")
+            self._say_pending(explain_pending(self._cluster, pod) or "it is being made")
             return
         try:
             yield from self._log.new_lines(follow=follow, on_data=self._on_data)

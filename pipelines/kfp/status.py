@@ -20,7 +20,7 @@ from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.pod_explanations import why_ended, why_pending, why_workers_wait
+from pipelines.kubernetes.pod_explanations import why_ended, explain_pending, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
 from pipelines.kubernetes.times import parse_time, seconds_between
 from pipelines.kubernetes.workflow import WorkflowNode
@@ -188,7 +188,7 @@ def _blocked_by_driver(
 
 def _why(state: str, node: WorkflowNode, last: ExecutionAttempt | None, pod: Any, cluster: KubernetesApi | None) -> str:
     if state == PENDING:
-        reason = why_pending(cluster, pod) if cluster is not None and pod is not None else ""
+        reason = explain_pending(cluster, pod) if cluster is not None and pod is not None else ""
         return reason or ("" if node.message in STARTING else node.message)
     if state == RUNNING and cluster is not None and pod is not None:
         return why_workers_wait(cluster, pod)

@@ -17,7 +17,7 @@ from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of
 WORKLOADS = "kueue.x-k8s.io"
 
 
-def why_pending(cluster: KubernetesApi, pod: Any) -> str:
+def explain_pending(cluster: KubernetesApi, pod: Any) -> str:
     """Why a pod has not started; empty where it has, or is starting."""
     return pending_reasons.why_pending(cluster.to_json(pod), lambda: _of_kueue(cluster, pod))
 
@@ -30,7 +30,7 @@ def why_workers_wait(cluster: KubernetesApi, pod: Any) -> str:
     try:
         workers = oldest_first(cluster.list_objects(cluster.core.list_namespaced_pod, of_run))
         if workers:
-            reasons = ((each.metadata.annotations[INDEX], why_pending(cluster, each)) for each in workers)
+            reasons = ((each.metadata.annotations[INDEX], explain_pending(cluster, each)) for each in workers)
             return next((f"worker {index} waits: {why}" for index, why in reasons if why), "")
         return next((f"its workers have no pods: {why_no_pods(each, ())}" for each in _groups(cluster, of_run)), "")
     except ClusterError as error:
