@@ -20,7 +20,7 @@ from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import description_of
 from pipelines.kubernetes import workflow
-from pipelines.kubernetes.pod_explanations import why_ended, explain_pending, why_workers_wait
+from pipelines.kubernetes.pod_explanations import explain_pending, why_ended, why_workers_wait
 from pipelines.kubernetes.step_pods import oldest_first, step_of, task_of
 from pipelines.kubernetes.times import parse_time, seconds_between
 from pipelines.kubernetes.workflow import WorkflowNode
