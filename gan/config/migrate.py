@@ -65,6 +65,11 @@ def recorded_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     return {old.get(key, key): value for key, value in tree.items()}
 
 
+def present_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The opposite of `recorded_names`: what a record calls by old names, by the present ones."""
+    return {RENAMED.get((name, key), key): value for key, value in tree.items()}
+
+
 def renamed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The outdated ones among `group.key` paths, each with its new name."""
     for path in paths:

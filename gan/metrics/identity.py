@@ -81,7 +81,7 @@ The others decide which checkpoint is scored, how it is chosen, and which scores
 
 def protocol_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
     """The `evaluate` keys of an identity (as JSON), by their present names; those that it lacks are left out."""
-    keys: dict[str, Any] = migrate.group("evaluate", dict(identity))
+    keys = migrate.present_names("evaluate", identity)
     return {name: keys[name] for name in PROTOCOL if name in keys}
 
 
@@ -93,6 +93,7 @@ def is_final_under(identity: Mapping[str, Any], protocol: Evaluate) -> bool:
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """The fields in which two identities (as JSON) differ, each with both values; a missing field counts."""
+    first, second = (migrate.present_names("evaluate", each) for each in (first, second))
     fields = dict.fromkeys([*first, *second])
     absent = "nothing"
     return [
