@@ -21,6 +21,7 @@ from gan.result import StepResult
 from gan.store import immutable, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import read_run
+from gan.util.formatting import format_value
 
 if TYPE_CHECKING:
     from kfp.dsl import HTML, Markdown, Metrics, Model
@@ -134,6 +135,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return format_value(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gan.config import migrate
 from gan.errors import ConfigError, unknown_name
 
 
@@ -48,6 +49,10 @@ class Group:
                 value = _checked_type(name, _undo_yaml_types(value, item), hints[item.name])
                 _check_range(name, value, item.metadata)
             object.__setattr__(self, item.name, value)
+
+    def to_record(self) -> dict[str, Any]:
+        """Every key by the name that hashes and records have; see `gan.config.migrate.recorded_names`."""
+        return migrate.recorded_names(group_name(type(self)), dataclasses.asdict(self))
 
 
 def group_name(group: type[Group]) -> str:

@@ -39,13 +39,11 @@ def group(name: str, tree: Any) -> Any:
     """
     if not isinstance(tree, Mapping) or not any(is_old(name, str(key)) for key in tree):
         return tree
-    kept = {key: value for key, value in tree.items() if not is_old(name, str(key))}
-    for old, value in tree.items():
+    for old in tree:
         new = RENAMED.get((name, str(old)))
-        if new in kept:
+        if new in tree:
             raise ConfigError(f"{name}.{old} is now {name}.{new}, and both are given: leave {name}.{old} out")
-        if new is not None:
-            kept[new] = value
+    kept = {key: value for key, value in present_names(name, tree).items() if not is_old(name, str(key))}
     limits = {str(key).partition("_")[2]: value for key, value in tree.items() if _is_limit(name, str(key))}
     if limits:
         kept["limits"] = {**(kept.get("limits") or {}), **limits}

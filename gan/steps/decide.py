@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gan.config import Config, from_record, override
-from gan.config.migrate import recorded_names
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
@@ -151,8 +150,7 @@ def _refusal(store: Store, run_id: str, live: Alias, config: Config) -> Json | N
         verdict = verdicts.read(store, run_id, live.name)
     except (NotFoundError, IntegrityError):
         return None
-    options = recorded_names("gate", dataclasses.asdict(config.gate))
-    current = (verdict["live_generator_id"], verdict.get("options")) == (live.live, options)
+    current = (verdict["live_generator_id"], verdict.get("options")) == (live.live, config.gate.to_record())
     return verdict if current and not verdict["passed"] else None
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gan import build
 from gan.config import Config, Gate, from_record, override
-from gan.config.migrate import recorded_names
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as generator_metadata
 from gan.export.files import METADATA
@@ -102,7 +101,7 @@ def gate(
         "reasons": [check.reason for check in checks if not check.passed],
         "notes": [*_notes(evaluation), *found.notes],
         "checks": [check.to_json() for check in checks],
-        "options": recorded_names("gate", asdict(options)),
+        "options": options.to_record(),
         "judged_at": now().isoformat(timespec="microseconds"),
     }
     key = layout.verdict(metadata["run_id"], name)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan import config
-from gan.config.migrate import recorded_names
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.lineage import require_exists
@@ -93,8 +92,7 @@ def _split_sizes(dataset: Dataset, reference: config.Reference) -> HeldOut:
 
 def _recipe(dataset_id: str, reference: config.Reference, network: FeatureNetwork | None) -> Json:
     """Everything that determines the result; a given network counts by its content and its location."""
-    keys = recorded_names("reference", dataclasses.asdict(reference))
-    recipe: Json = {"dataset_id": dataset_id, **keys, "method": identity.METHOD}
+    recipe: Json = {"dataset_id": dataset_id, **reference.to_record(), "method": identity.METHOD}
     if network is not None:
         recipe["feature_network"] = network.to_json()
     return recipe

@@ -19,6 +19,7 @@ from pipelines.kfp.endpoint import Address
 from pipelines.kfp.wait import wait_until_ended
 from support import kfp_api
 from support import kfp_runs as r
+from support.clock import Clock
 from support.kfp_api import Api, Asked, Said
 from support.kubernetes_api import group
 
@@ -30,21 +31,6 @@ DELETE_POD = f"DELETE {r.PODS.partition(' ')[2]}/pod-1"
 PATCH = f"PATCH {r.WORKFLOWS.partition(' ')[2]}/{r.WORKFLOW}"
 STOPPED = r.workflow(*r.retried("train", "Failed"), terminated=True)
 FAILED = r.workflow(*r.retried("train", "Failed"))
-
-
-class Clock:
-    """Time that passes only when somebody sleeps, and then `pace` times as fast."""
-
-    now = 0.0
-
-    def __init__(self, pace: float = 1.0) -> None:
-        self.pace = pace
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += self.pace * seconds
 
 
 @pytest.fixture

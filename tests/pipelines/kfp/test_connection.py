@@ -14,23 +14,11 @@ from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import MaxOutage, connect
 from pipelines.kfp.endpoint import Address
 from support import kfp_api, servers
+from support.clock import Clock
 from support.kfp_api import LOST, Api, Said
 
 RUN = "GET /apis/v2beta1/runs/r1"
 FOUND = Said({"run_id": "r1", "state": "RUNNING"})
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def max_outage(clock: Clock) -> MaxOutage:

@@ -18,6 +18,7 @@ from pipelines.kfp.logs import followed
 from pipelines.profiles.profile import load_profile
 from support import kfp_api
 from support import kfp_runs as r
+from support.clock import Clock
 from support.kfp_api import Api, Said
 
 POD = r.PODS + "/pod-1"
@@ -37,20 +38,6 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         monkeypatch.setenv("KFP_HOST", served.url)
         monkeypatch.setenv("KUBECONFIG", str(r.kubeconfig(served, tmp_path)))
         yield served
-
-
-class Clock:
-    """Time that passes only when somebody sleeps, and then `pace` times as fast."""
-
-    def __init__(self, pace: float = 1) -> None:
-        self.now = 0.0
-        self.pace = pace
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += self.pace * seconds
 
 
 def broken(text: str) -> Said:

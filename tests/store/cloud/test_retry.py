@@ -1,47 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
 from gan.errors import ConfigError, StoreError, UnavailableError
 from gan.store.cloud.retry import MAX_AMBIGUOUS, MAX_PAUSE_SECONDS, Retry, from_environment
 from gan.util.retry import TransientError, full_jitter, no_jitter
+from support.clock import Clock, failing
 
 
-class World:
-    """A clock that moves only while something sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-    def retry(self, deadline_seconds: float = 100.0) -> Retry:
-        return Retry(deadline_seconds, clock=lambda: self.now, sleep=self.sleep, jitter=no_jitter)
-
-
-def failing(*errors: Exception) -> Callable[[], str]:
-    waiting: Iterator[Exception] = iter(errors)
-
-    def attempt() -> str:
-        for error in waiting:
-            raise error
-        return "done"
-
-    return attempt
+def retry(clock: Clock, deadline_seconds: float = 100.0) -> Retry:
+    return Retry(deadline_seconds, clock=clock, sleep=clock.sleep, jitter=no_jitter)
 
 
 def test_what_passes_is_waited_for_with_growing_pauses() -> None:
-    world = World()
+    clock = Clock()
     attempt = failing(*(TransientError("reset") for _ in range(9)))
-    assert world.retry().call("read x", attempt) == "done"
-    assert world.pauses == sorted(world.pauses)
-    assert world.pauses[:3] == [0.4, 0.8, 1.6]
-    assert world.pauses[-1] == MAX_PAUSE_SECONDS
+    assert retry(clock).call("read x", attempt) == "done"
+    assert clock.pauses == sorted(clock.pauses)
+    assert clock.pauses[:3] == [0.4, 0.8, 1.6]
+    assert clock.pauses[-1] == MAX_PAUSE_SECONDS
 
 
 def test_the_pauses_are_drawn_from_nothing_to_the_longest() -> None:
@@ -58,58 +35,58 @@ def test_the_pauses_are_drawn_from_nothing_to_the_longest() -> None:
 
 
 def test_after_the_deadline_it_is_unavailable() -> None:
-    world = World()
+    clock = Clock()
     with pytest.raises(
         UnavailableError,
         match=r"could not read x for \d+ s, \d+ attempts in a row: reset; .*GAN_STORE_DEADLINE_SECONDS",
     ):
-        world.retry(60).call("read x", failing(*(TransientError("reset") for _ in range(100))))
-    assert world.now <= 60
+        retry(clock, 60).call("read x", failing(*(TransientError("reset") for _ in range(100))))
+    assert clock.now <= 60
 
 
 def test_who_gets_further_may_go_on() -> None:
-    world = World()
+    clock = Clock()
     reached = 0
 
     def attempt() -> str:
         nonlocal reached
         reached += 1
-        world.now += 50
+        clock.now += 50
         if reached < 20:
             raise TransientError("broke off")
         return "done"
 
-    assert world.retry(60).call("read x", attempt, reached=lambda: reached) == "done"
-    assert world.now > 900
+    assert retry(clock, 60).call("read x", attempt, reached=lambda: reached) == "done"
+    assert clock.now > 900
 
 
 def test_an_attempt_that_took_longer_than_the_deadline_is_followed_by_another() -> None:
-    world = World()
+    clock = Clock()
     failures = [TransientError("the connection broke")]
 
     def attempt() -> str:
-        world.now += 300
+        clock.now += 300
         if failures:
             raise failures.pop()
         return "done"
 
-    assert world.retry(60).call("write x", attempt) == "done"
+    assert retry(clock, 60).call("write x", attempt) == "done"
 
 
 def test_a_refused_request_is_not_sent_for_ever() -> None:
-    world = World()
+    clock = Clock()
     error = TransientError("status 400", ambiguous=True)
-    assert world.retry().call("write x", failing(*[error] * (MAX_AMBIGUOUS - 1))) == "done"
+    assert retry(clock).call("write x", failing(*[error] * (MAX_AMBIGUOUS - 1))) == "done"
     with pytest.raises(StoreError, match=r"could not write x: status 400; .*credentials") as caught:
-        world.retry().call("write x", failing(*[error] * MAX_AMBIGUOUS))
+        retry(clock).call("write x", failing(*[error] * MAX_AMBIGUOUS))
     assert not isinstance(caught.value, UnavailableError)
 
 
 def test_other_errors_are_raised_at_once() -> None:
-    world = World()
+    clock = Clock()
     with pytest.raises(KeyError):
-        world.retry().call("read x", failing(KeyError("x")))
-    assert world.pauses == []
+        retry(clock).call("read x", failing(KeyError("x")))
+    assert clock.pauses == []
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "inf", "nan"])
