@@ -5,7 +5,7 @@ TensorFlow is imported only when something is built or checked, so that importin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,22 +13,20 @@ from gan import config as settings
 from gan.config import Config
 from gan.data.compatibility import DATASET_KEYS, with_dataset_values
 from gan.errors import ConfigError, unknown_name
+from gan.schedules import first_value
+from gan.schedules.interface import Scheduled
 from gan.util import log
 
 if TYPE_CHECKING:
     import keras
 
+    from gan.augmentations.interface import Augmentation
     from gan.data.sources import Source
     from gan.data.spec import Dataset
-    from gan.losses.interface import Loss, Regulariser
+    from gan.losses.interface import Loss
+    from gan.regularisers.interface import Regulariser
 
 T = TypeVar("T")
-
-LOSS_SPECIFIC_KEYS = ("label_smoothing", "label_noise", "clip_value", "gradient_penalty")
-"""Config keys that only some losses use."""
-
-OPTIMIZER_KEYS = {"adam": ("beta_1", "beta_2"), "rmsprop": ("rho",)}
-"""The train keys that only one optimiser uses."""
 
 
 def check(config: Config, dataset: Dataset) -> None:
@@ -56,22 +54,16 @@ def check_config(config: Config) -> None:
     """The part of `check` that needs no dataset.
 
     Raises:
-        ConfigError: a name is unknown, a key does not fit the loss or optimiser, the feature network is not a possible
-            file or folder, or the template of a message can't be filled in.
+        ConfigError: a name is unknown, two keys contradict each other, the feature network is not a possible file or
+            folder, or the template of a message can't be filled in.
     """
     from gan.metrics import registry
     from gan.metrics.features import feature_networks
-    from gan.networks import DISCRIMINATORS, GENERATORS
     from gan.report import message
 
     source(config.data.dataset)
-    _look_up("generator.name", config.generator.name, GENERATORS)
-    _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
-    loss = build_loss(config)
-    for key in LOSS_SPECIFIC_KEYS:
-        _check_loss_key(key, getattr(config.loss, key), getattr(settings.Loss(), key), loss)
-    _check_regulariser(config.loss, loss)
-    _check_optimizer_keys(config.train)
+    _check_density_ratio(config)
+    _check_packing(config)
     if config.reference.feature_network is not None:
         feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
@@ -82,18 +74,14 @@ def check_config(config: Config) -> None:
 
 
 def warn_if_unusual(config: Config) -> None:
-    """Warn about keys that differ from the loss's paper, where the loss depends on them.
-
-    Raises:
-        ConfigError: there is no loss of that name.
-    """
+    """Warn about keys that differ from the loss's paper, where the loss depends on them."""
     loss = build_loss(config)
     tree = config.to_dict()
     unusual = [
         f"{path}={tree[group][key]} (paper: {value})"
         for path, value in loss.recommended.items()
         for group, _, key in [path.partition(".")]
-        if tree[group][key] != value
+        if key in tree[group] and tree[group][key] != value
     ]
     if unusual:
         log.warning(
@@ -151,7 +139,7 @@ def build_generator(config: Config, dataset: Dataset) -> keras.Model:
     """
     from gan.networks import GENERATORS
 
-    make = _look_up("generator.name", config.generator.name, GENERATORS)
+    make = GENERATORS[config.generator.name].make
     return make(config.generator, dataset.image_shape, _check_classes(config, dataset))
 
 
@@ -165,47 +153,47 @@ def build_discriminator(config: Config, dataset: Dataset) -> keras.Model:
     """
     from gan.networks import DISCRIMINATORS
 
-    make = _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
-    return make(config.discriminator, dataset.image_shape, _check_classes(config, dataset))
+    height, width, channels = dataset.image_shape
+    shape = (height, width, channels * config.discriminator.packing)
+    make = DISCRIMINATORS[config.discriminator.name].make
+    return make(config.discriminator, shape, _check_classes(config, dataset))
 
 
 def build_loss(config: Config) -> Loss:
-    """The loss of the config, without its regulariser.
-
-    Raises:
-        ConfigError: there is no loss of that name.
-    """
+    """The loss of the config, without its regularisers."""
     from gan.losses import LOSSES
 
-    return _look_up("loss.name", config.loss.name, LOSSES)(config.loss)
+    return LOSSES[config.loss.name].make(config.loss)
 
 
-def build_regulariser(config: Config) -> Regulariser | None:
-    """The KL regulariser of the config; None if its weight is 0."""
-    if config.loss.kl_weight == 0:
+def build_regularisers(config: Config) -> tuple[Regulariser, ...]:
+    """The regularisers of the config whose weight is not 0; their variables are made in the present device scope."""
+    from gan.regularisers import REGULARISERS
+
+    return tuple(
+        REGULARISERS[name].make(options) for name, options in config.regularisers.items() if options.weight != 0
+    )
+
+
+def build_augmentation(config: Config) -> Augmentation | None:
+    """The augmentation of the config; None for `none`. Its variables are made in the present device scope."""
+    from gan.augmentations import AUGMENTATIONS
+
+    if config.augmentation.name == "none":
         return None
-    from gan.losses import kl
-
-    return kl.make(config.loss)
+    return AUGMENTATIONS[config.augmentation.name].make(config.augmentation)
 
 
-def build_optimizer(config: Config, learning_rate: float) -> keras.optimizers.Optimizer:
+def build_optimizer(config: Config, learning_rate: Scheduled) -> keras.optimizers.Optimizer:
     """The optimiser of the config for one of the two networks.
 
-    Adam: Kingma and Ba (2015), arXiv:1412.6980. RMSprop: Tieleman and Hinton (2012), Coursera lecture 6.5.
-
     Args:
-        config: `train.optimizer` and its keys (`OPTIMIZER_KEYS`).
-        learning_rate: `train.generator_learning_rate` or `train.discriminator_learning_rate`.
+        config: its group `optimizer`.
+        learning_rate: `train.generator_learning_rate` or `train.discriminator_learning_rate`; a schedule's first value.
     """
-    import keras
+    from gan.optimizers import OPTIMIZERS
 
-    train = config.train
-    optimizers = {
-        "adam": lambda: keras.optimizers.Adam(learning_rate, beta_1=train.beta_1, beta_2=train.beta_2),
-        "rmsprop": lambda: keras.optimizers.RMSprop(learning_rate, rho=train.rho),
-    }
-    return _look_up("train.optimizer", train.optimizer, optimizers)()
+    return OPTIMIZERS[config.optimizer.name].make(config.optimizer, first_value(learning_rate))
 
 
 def _look_up(key: str, name: str, registry: Mapping[str, T]) -> T:
@@ -285,51 +273,36 @@ def check_gate(gate: settings.Gate, config: Config | None = None) -> None:
                 )
 
 
-def _check_loss_key(key: str, value: float, default: float, loss: Loss) -> None:
-    if key not in loss.config_keys and value != default:
-        raise ConfigError(
-            f"loss.{key} has no effect with the loss {loss.name}; got {value}. Set it to {default} "
-            f"(--set loss.{key}={default}), or set loss.name to one that uses it: "
-            f"{_losses(lambda each: key in each.config_keys)}"
-        )
-
-
-def _check_optimizer_keys(train: settings.Train) -> None:
-    defaults = settings.Train()
-    for owner, keys in OPTIMIZER_KEYS.items():
-        for key in keys if owner != train.optimizer else ():
-            value, default = getattr(train, key), getattr(defaults, key)
-            if value != default:
-                raise ConfigError(
-                    f"train.{key} has no effect with the optimiser {train.optimizer}, which uses "
-                    f"{_train_keys(train.optimizer)}; got {value}. Set it to {default} "
-                    f"(--set train.{key}={default}), or set train.optimizer={owner}"
-                )
-
-
-def _train_keys(optimizer: str) -> str:
-    return " and ".join(f"train.{key}" for key in OPTIMIZER_KEYS[optimizer])
-
-
-def _losses(suitable: Callable[[Loss], bool]) -> str:
-    """The names of the suitable losses."""
+def _check_density_ratio(config: Config) -> None:
     from gan.losses import LOSSES
 
-    return ", ".join(sorted(name for name, make in LOSSES.items() if suitable(make(settings.Loss()))))
-
-
-def _check_regulariser(chosen: settings.Loss, loss: Loss) -> None:
-    if chosen.kl_weight == 0 or chosen.kl_estimator != "density_ratio":
+    kl = config.regularisers.get("kl")
+    if kl is None or kl.weight == 0 or config.to_dict()["regularisers"]["kl"]["estimator"] != "density_ratio":
         return
-    if not loss.logit_is_log_ratio:
+    if not build_loss(config).logit_is_log_ratio:
+        suitable = sorted(name for name, each in LOSSES.items() if each.make(each.options()).logit_is_log_ratio)
         raise ConfigError(
-            "loss.kl_estimator=density_ratio needs a loss whose logit is a log density ratio; "
-            f"got loss.name={loss.name}. Set loss.kl_estimator=gaussian, or loss.name to one of: "
-            f"{_losses(lambda each: each.logit_is_log_ratio)}"
+            "regularisers.kl.estimator=density_ratio needs a loss whose logit is a log density ratio; "
+            f"got loss.name={config.loss.name}. Set regularisers.kl.estimator=gaussian, or loss.name to one of: "
+            f"{', '.join(suitable)}"
         )
-    if chosen.label_smoothing or chosen.label_noise:
+    labels = config.to_dict()["loss"]
+    if labels["label_smoothing"] or labels["label_noise"]:
         raise ConfigError(
-            "loss.kl_estimator=density_ratio needs clean labels, else the logit is not a density ratio; got "
-            f"loss.label_smoothing={chosen.label_smoothing}, loss.label_noise={chosen.label_noise}. "
-            "Set both to 0, or loss.kl_estimator=gaussian"
+            "regularisers.kl.estimator=density_ratio needs clean labels, else the logit is not a density ratio; got "
+            f"loss.label_smoothing={labels['label_smoothing']}, loss.label_noise={labels['label_noise']}. "
+            "Set both to 0, or regularisers.kl.estimator=gaussian"
+        )
+
+
+def _check_packing(config: Config) -> None:
+    packing = config.discriminator.packing
+    if packing > 1 and config.generator.conditional:
+        raise ConfigError(
+            f"discriminator.packing={packing} needs an unconditional generator, since images that are judged together "
+            "have no single label; set discriminator.packing=1 or generator.conditional=false"
+        )
+    if config.train.batch_size % packing:
+        raise ConfigError(
+            f"train.batch_size must be a multiple of discriminator.packing={packing}; got {config.train.batch_size}"
         )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from gan.config import GROUPS, Group
+from gan.config import ALL_GROUPS, CHOICES, GROUPS
 from gan.config.space import SEARCHABLE
 from gan.config.sweep import Sweep
+from gan.options import Entry, Options, keys
+from gan.regularisers import REGULARISERS
+from gan.schedules import SCHEDULES
+from gan.schedules.interface import Scheduled
+
+HEAD_LINES = 2
 
 HEAD = """# Configuration
 
@@ -22,6 +28,13 @@ the command line. `gan configs` lists the shipped experiments, `gan configs mnis
 This page is generated: `make docs-reference`.
 """
 
+
+REGULARISERS_HEAD = """Terms that are added to the loss of one of the networks; a config may have several.
+One that is not named, or null, is off: `regularisers: {r1: {weight: 1.0}}`, `--set regularisers.r1.weight=1.0`,
+`--set regularisers.r1=null`."""
+
+SCHEDULES_HEAD = """A key whose type is "number or schedule" takes a number, or a value that changes with the
+training step: `generator_learning_rate: {name: cosine, start: 2.0e-4, end: 5.0e-5}`. `KEY` stands for that key."""
 
 SWEEP = f"""## The file of a sweep
 
@@ -38,19 +51,50 @@ What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", "
 def markdown() -> str:
     """The whole page."""
     sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
-    sections += [_section(name, group) for name, group in GROUPS.items()]
+    sections += [_section(name) for name in ALL_GROUPS]
+    sections += [_entries("Schedules", SCHEDULES_HEAD, "KEY", SCHEDULES)]
     return "\n".join([*sections, SWEEP, *table(Sweep), ""])
 
 
-def _section(name: str, group: type[Group]) -> str:
-    return "\n".join([f"## {name}", "", (group.__doc__ or "").strip(), "", *table(group, f"{name}."), ""])
+def _section(name: str) -> str:
+    if name in CHOICES:
+        return _choices(name)
+    if name == "regularisers":
+        return _entries(name, REGULARISERS_HEAD, name, REGULARISERS, named=False)
+    return "\n".join([f"## {name}", "", _text(GROUPS[name]), "", *table(GROUPS[name], f"{name}."), ""])
 
 
-def table(group: type[Group], prefix: str = "") -> list[str]:
-    """A Markdown table of the fields made by `gan.config.check.key`, each with `prefix`."""
+def _choices(name: str) -> str:
+    """A group of which one thing is chosen by name: what all have, then what each has."""
+    choice = CHOICES[name]
+    known = ", ".join(f"`{each}`" for each in sorted(choice.registry))
+    shared = {item.name for item in keys(choice.common)}
+    lines = [f"## {name}", "", f"{_text(choice.common)} `{name}.name`: {known}; default `{choice.default}`.", ""]
+    lines += [*table(choice.common, f"{name}."), ""] if shared else []
+    for each, entry in sorted(choice.registry.items()):
+        lines += [f"### {name}.name: {each}", "", _text(entry.options), ""]
+        own = table(entry.options, f"{name}.", leave_out=shared)
+        lines += [*own, ""] if len(own) > HEAD_LINES else []
+    return "\n".join(lines)
+
+
+def _entries(title: str, head: str, prefix: str, registry: Mapping[str, Entry[Any, Any]], *, named: bool = True) -> str:
+    lines = [f"## {title}", "", head, ""]
+    for each, entry in sorted(registry.items()):
+        path = f"{prefix}." if named else f"{prefix}.{each}."
+        lines += [f"### {each}", "", _text(entry.options), "", *table(entry.options, path), ""]
+    return "\n".join(lines)
+
+
+def _text(options: type[Options]) -> str:
+    return inspect.cleandoc(options.__doc__ or "")
+
+
+def table(group: type[Options], prefix: str = "", leave_out: Collection[str] = ()) -> list[str]:
+    """A Markdown table of the fields made by `gan.options.key`, each with `prefix`."""
     hints = typing.get_type_hints(group)
     lines = ["| key | type | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
-    for item in filter(lambda each: each.metadata, dataclasses.fields(group)):
+    for item in (each for each in keys(group) if each.name not in leave_out):
         cells = [
             f"`{prefix}{item.name}`",
             _type(hints[item.name]),
@@ -66,6 +110,8 @@ def _type(hint: Any) -> str:
     if typing.get_origin(hint) is not None and not isinstance(hint, types.UnionType):
         return "list" if typing.get_origin(hint) is tuple else "mapping"
     names = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null"}
+    if hint == Scheduled:
+        return "number or [schedule](#schedules)"
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return " or ".join(names[member] for member in members)
 

@@ -3,21 +3,21 @@
 The keys are the same in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
 """
 
-from gan.config.check import Group, group_name
+from gan.config.group import Group
 from gan.config.parse import margin_of
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.config.schema import (
+    ALL_GROUPS,
+    CHOICES,
     GROUPS,
     RESIZERS,
     Config,
     Data,
-    Discriminator,
     Evaluate,
     Gate,
-    Generator,
-    Loss,
     Reference,
     Train,
+    parse_group,
 )
 from gan.config.source import (
     CONFIGS,
@@ -33,17 +33,16 @@ from gan.config.source import (
 )
 
 __all__ = [
+    "ALL_GROUPS",
+    "CHOICES",
     "CONFIGS",
     "GROUPS",
     "RESIZERS",
     "Config",
     "Data",
-    "Discriminator",
     "Evaluate",
     "Gate",
-    "Generator",
     "Group",
-    "Loss",
     "Reference",
     "Retrain",
     "Train",
@@ -51,12 +50,12 @@ __all__ = [
     "from_dict",
     "from_record",
     "from_yaml",
-    "group_name",
     "load",
     "margin_of",
     "migrate_train_keys",
     "names",
     "override",
+    "parse_group",
     "read",
     "summary",
 ]

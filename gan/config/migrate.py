@@ -22,6 +22,48 @@ REPLACED = {
 }
 LIMIT_PREFIXES = ("most_", "least_")
 
+MOVED = {
+    ("loss", "kl_weight"): "regularisers.kl.weight",
+    ("loss", "kl_estimator"): "regularisers.kl.estimator",
+    ("train", "optimizer"): "optimizer.name",
+    ("train", "beta_1"): "optimizer.beta_1",
+    ("train", "beta_2"): "optimizer.beta_2",
+    ("train", "rho"): "optimizer.rho",
+}
+"""Keys that now belong to another group, by their present path. Records keep them where they were."""
+
+RECORDED: dict[str, dict[str, Any]] = {
+    "generator": dict.fromkeys(("name", "latent_size", "width", "conditional")),
+    "discriminator": dict.fromkeys(("name", "width", "dropout")),
+    "loss": {
+        "name": "non_saturating",
+        "label_smoothing": 0.0,
+        "label_noise": 0.0,
+        "clip_value": 0.01,
+        "gradient_penalty": 10.0,
+        "kl_weight": 0.0,
+        "kl_estimator": "gaussian",
+    },
+    "train": {
+        **dict.fromkeys(("steps", "batch_size", "seed", "discriminator_steps")),
+        "optimizer": "adam",
+        **dict.fromkeys(("generator_learning_rate", "discriminator_learning_rate")),
+        "beta_1": 0.5,
+        "beta_2": 0.999,
+        "rho": 0.9,
+        **dict.fromkeys(("ema_decay", "precision", "checkpoint_every_steps", "keep_checkpoints", "keep_every_steps")),
+        **dict.fromkeys(("sample_every_steps", "log_every_steps", "start_from")),
+    },
+}
+"""The keys that records of these groups always have, and the defaults that stand there for keys that a choice lacks.
+
+They are those of the time when each group had the keys of all its choices. A later key is on record if it differs from
+its default, so that a new key leaves the ids of earlier runs as they are.
+"""
+
+SINCE_THEN = {"evaluate": (), "gate": (), "reference": (), "retrain": (), "data": ()}
+"""Keys of the other groups that came later: left out of records while they have their default."""
+
 
 def is_old(group: str, name: str) -> bool:
     """Whether a key of a group was renamed or removed."""
@@ -54,6 +96,119 @@ def group(name: str, tree: Any) -> Any:
     return kept
 
 
+def moved(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with each key in its present group, from one that may have it in an earlier one.
+
+    A key that has no effect and its default is left out: once every loss had the keys of all losses, and every
+    optimiser those of both.
+
+    Raises:
+        ConfigError: a key is given by its old and its new name.
+    """
+    made = {name: dict(group) if isinstance(group, Mapping) else group for name, group in tree.items()}
+    old: dict[str, Any] = {}
+    for (group, key), path in MOVED.items():
+        if isinstance(made.get(group), dict) and key in made[group]:
+            old[path] = made[group].pop(key)
+    _drop_unused(made, old)
+    for path, value in old.items():
+        _put(made, path, value)
+    return made
+
+
+def _drop_unused(made: dict[str, Any], old: dict[str, Any]) -> None:
+    """Leave out defaults that have no effect."""
+    if not old.get("regularisers.kl.weight"):
+        old.pop("regularisers.kl.weight", None)
+        old.pop("regularisers.kl.estimator", None)
+    present = made.get("optimizer")
+    optimizer = old.get("optimizer.name", present.get("name", "adam") if isinstance(present, dict) else "adam")
+    for name in ("rho",) if optimizer == "adam" else ("beta_1", "beta_2"):
+        if old.get(f"optimizer.{name}") == RECORDED["train"][name]:
+            del old[f"optimizer.{name}"]
+    loss = made.get("loss")
+    if isinstance(loss, dict):
+        for name, default in RECORDED["loss"].items():
+            if name != "name" and loss.get(name) == default and name not in LOSS_KEYS.get(loss.get("name"), ()):
+                del loss[name]
+
+
+LOSS_KEYS = {
+    None: ("label_smoothing", "label_noise"),
+    "non_saturating": ("label_smoothing", "label_noise"),
+    "minimax": ("label_smoothing", "label_noise"),
+    "wasserstein": ("clip_value",),
+    "wgan_gp": ("gradient_penalty",),
+}
+"""Which of the keys of `RECORDED["loss"]` each loss has."""
+
+
+def _put(tree: dict[str, Any], path: str, value: Any) -> None:
+    group, *between, name = path.split(".")
+    inner = tree.setdefault(group, {})
+    for each in between:
+        inner[each] = dict(inner.get(each) or {})
+        inner = inner[each]
+    if isinstance(inner, dict):
+        if name in inner:
+            raise ConfigError(f"{path} is given twice, by its old and by its new name; leave the old one out")
+        inner[name] = value
+
+
+def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as hashes and records have it.
+
+    Keys have the names, and are in the groups, that they had when the first records were made; later keys are there if
+    they differ from their default. So no id, recipe or verdict changes because a key moved, or because there is a new
+    one.
+
+    Args:
+        tree: `Config.to_dict()`.
+        defaults: the default of every key, by group.
+    """
+    kl = tree["regularisers"].get("kl", {})
+    loss = {f"kl_{name}": kl[name] for name in ("weight", "estimator") if name in kl}
+    optimizer = {("optimizer" if name == "name" else name): each for name, each in tree["optimizer"].items()}
+    defaults_there = {("optimizer" if name == "name" else name): each for name, each in defaults["optimizer"].items()}
+    made = {
+        **tree,
+        "loss": recorded_group("loss", {**tree["loss"], **loss}, defaults["loss"]),
+        "train": recorded_group("train", {**tree["train"], **optimizer}, {**defaults["train"], **defaults_there}),
+        **{
+            name: recorded_group(name, tree[name], defaults[name])
+            for name in defaults
+            if name not in ("loss", "train", "optimizer", "augmentation")
+        },
+    }
+    del made["optimizer"]
+    others = {name: each for name, each in tree["regularisers"].items() if name != "kl"}
+    if not others:
+        del made["regularisers"]
+    else:
+        made["regularisers"] = others
+    if tree["augmentation"] == {"name": "none"}:
+        del made["augmentation"]
+    return made
+
+
+def recorded_group(name: str, tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """One group as hashes and records have it; see `recorded`."""
+    always = RECORDED.get(name)
+    if always is None:
+        later = SINCE_THEN.get(name, ())
+        return recorded_names(
+            name, {key: each for key, each in tree.items() if key not in later or each != defaults[key]}
+        )
+    kept = {key: tree.get(key, default) for key, default in always.items() if key in tree or default is not None}
+    return kept | {key: each for key, each in tree.items() if key not in always and each != defaults.get(key)}
+
+
+def present_path(path: str) -> str:
+    """The present path of a key of `recorded`: `optimizer.beta_1` for `train.beta_1`."""
+    group, _, name = path.partition(".")
+    return MOVED.get((group, name), path)
+
+
 def recorded_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a group as hashes and records have them: by the names of before they were renamed, in the same order.
 
@@ -72,7 +227,9 @@ def renamed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The outdated ones among `group.key` paths, each with its new name."""
     for path in paths:
         name, _, key = path.partition(".")
-        if (name, key) in RENAMED:
+        if (name, key) in MOVED:
+            yield path, MOVED[name, key]
+        elif (name, key) in RENAMED:
             yield path, f"{name}.{RENAMED[name, key]}"
         elif is_old(name, key):
             yield path, REPLACED.get((name, key), f"gate.limits.{key.partition('_')[2]}")

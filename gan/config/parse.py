@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gan.config.check import as_number
 from gan.errors import ConfigError
+from gan.options import as_number
 
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 

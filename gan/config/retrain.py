@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gan.config.check import Group, key
+from gan.config.group import Group
 from gan.errors import ConfigError
+from gan.options import key
 from gan.util.ids import is_id
 
 

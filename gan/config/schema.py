@@ -8,11 +8,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from gan import losses, networks
+from gan.augmentations import AUGMENTATIONS
+from gan.augmentations.interface import AugmentationOptions
 from gan.config import migrate, parse
-from gan.config.check import Group, key
+from gan.config.group import Group
 from gan.config.retrain import Retrain, checkpoint_of
-from gan.errors import ConfigError
+from gan.errors import ConfigError, unknown_name
+from gan.losses.interface import LossOptions
+from gan.networks.interface import DiscriminatorOptions, GeneratorOptions
+from gan.optimizers import OPTIMIZERS
+from gan.optimizers.interface import OptimizerOptions
+from gan.options import Entry, Options, key, parse_choice
+from gan.options import parse as parse_options
+from gan.regularisers import REGULARISERS
+from gan.regularisers.interface import RegulariserOptions
+from gan.schedules import scheduled_key, with_lengths
+from gan.schedules.interface import Scheduled
 from gan.types import Json
 from gan.util.ids import check_id
 
@@ -44,50 +58,6 @@ class Data(Group):
 
 
 @dataclass(frozen=True)
-class Generator(Group):
-    """The network that makes images from latents."""
-
-    name: str = key("dcgan", "The network, a name in gan.networks.GENERATORS.")
-    latent_size: int = key(100, "Length Z of a latent.", min_value=1, max_value=4096)
-    width: float = key(1.0, "Scales every layer's channels.", min_value=0.01, max_value=16)
-    conditional: bool = key(False, "Generate the class given by a label; needs labelled data.")
-
-
-@dataclass(frozen=True)
-class Discriminator(Group):
-    """The network that tells real images from generated ones (the critic, for Wasserstein losses)."""
-
-    name: str = key("dcgan", "The network, a name in gan.networks.DISCRIMINATORS.")
-    width: float = key(1.0, "Scales every layer's channels.", min_value=0.01, max_value=16)
-    dropout: float = key(0.3, "Share of activations dropped while training.", min_value=0, max_value=0.95)
-
-
-@dataclass(frozen=True)
-class Loss(Group):
-    """The objective of both networks."""
-
-    name: str = key("non_saturating", "The loss, a name in gan.losses.LOSSES.")
-    label_smoothing: float = key(
-        0.0,
-        "One-sided label smoothing: the target for real images is 1 minus this (BCE losses).",
-        min_value=0,
-        max_value=0.5,
-    )
-    label_noise: float = key(
-        0.0, "Share of the discriminator's labels flipped at random (BCE losses).", min_value=0, max_value=0.5
-    )
-    clip_value: float = key(0.01, "Clip the critic's weights to +- this (wasserstein).", min_value=1e-6, max_value=10)
-    gradient_penalty: float = key(10.0, "Weight of the gradient penalty (wgan_gp).", min_value=0, max_value=1e4)
-    kl_weight: float = key(0.0, "Weight of the KL regulariser against mode collapse; 0 turns it off.", min_value=0)
-    kl_estimator: str = key(
-        "gaussian",
-        "How the KL divergence is estimated: between Gaussians fitted to the discriminator's features, or from "
-        "the density ratio in its logit.",
-        choices=("gaussian", "density_ratio"),
-    )
-
-
-@dataclass(frozen=True)
 class Train(Group):
     """Length and speed of training, and what is saved on the way."""
 
@@ -95,17 +65,29 @@ class Train(Group):
     batch_size: int = key(64, "Images per step.", min_value=2, max_value=65536)
     seed: int = key(0, "Seed of the weights, latents, dropout and data order.", min_value=0, max_value=2**31 - 1)
     discriminator_steps: int = key(1, "Discriminator steps for each generator step.", min_value=1, max_value=100)
-    optimizer: str = key("adam", "The optimiser of both networks.", choices=("adam", "rmsprop"))
-    generator_learning_rate: float = key(2e-4, "Learning rate of the generator.", min_value=0, max_value=1)
-    discriminator_learning_rate: float = key(2e-4, "Learning rate of the discriminator.", min_value=0, max_value=1)
-    beta_1: float = key(0.5, "Adam's decay of the first moment.", min_value=0, max_value=0.9999)
-    beta_2: float = key(0.999, "Adam's decay of the second moment.", min_value=0, max_value=0.99999)
-    rho: float = key(0.9, "RMSprop's decay of the mean square.", min_value=0, max_value=0.99999)
+    generator_learning_rate: Scheduled = scheduled_key(
+        2e-4, "Learning rate of the generator.", min_value=0, max_value=1
+    )
+    discriminator_learning_rate: Scheduled = scheduled_key(
+        2e-4, "Learning rate of the discriminator.", min_value=0, max_value=1
+    )
     ema_decay: float = key(
         0.999,
         "Decay per step of the moving average of the generator, which is exported; 0 turns it off.",
         min_value=0,
         max_value=0.99999,
+    )
+    ema_half_life_images: float | None = key(
+        None,
+        "Half-life of the moving average in images, in place of train.ema_decay; none: train.ema_decay holds.",
+        min_value=1,
+    )
+    ema_ramp_up: float = key(
+        0.05,
+        "At most this share of the images trained on so far is the half-life of the moving average; for "
+        "train.ema_half_life_images.",
+        min_value=0.001,
+        max_value=1,
     )
     precision: str = key(
         "float32",
@@ -130,8 +112,8 @@ class Train(Group):
         "weights.",
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, where: str | None) -> None:
+        super().__post_init__(where)
         if self.start_from is not None:
             checkpoint_of(self.start_from)
 
@@ -190,8 +172,8 @@ class Evaluate(Group):
         0.9, "Class probability above which a sample is high-confidence.", min_value=0, max_value=1
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, where: str | None) -> None:
+        super().__post_init__(where)
         if self.checkpoint not in ("best", "latest") and not self.checkpoint.isdecimal():
             raise ConfigError(f'evaluate.checkpoint must be a step, latest or best; got "{self.checkpoint}"')
 
@@ -239,14 +221,61 @@ class Gate(Group):
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A group of which one of several things is chosen by `name`; each has its own keys besides the `common` ones."""
+
+    common: type[Options]
+    registry: Mapping[str, Entry[Any, Any]]
+    default: str
+
+    def make_default(self) -> Any:
+        """The options of the default choice."""
+        return self.registry[self.default].options()
+
+
+CHOICES: dict[str, Choice] = {
+    "generator": Choice(GeneratorOptions, networks.GENERATORS, "dcgan"),
+    "discriminator": Choice(DiscriminatorOptions, networks.DISCRIMINATORS, "dcgan"),
+    "loss": Choice(LossOptions, losses.LOSSES, "non_saturating"),
+    "optimizer": Choice(OptimizerOptions, OPTIMIZERS, "adam"),
+    "augmentation": Choice(AugmentationOptions, AUGMENTATIONS, "none"),
+}
+GROUPS: dict[str, type[Group]] = {
+    "data": Data,
+    "train": Train,
+    "reference": Reference,
+    "evaluate": Evaluate,
+    "gate": Gate,
+    "retrain": Retrain,
+}
+ALL_GROUPS = (
+    "data",
+    "generator",
+    "discriminator",
+    "loss",
+    "regularisers",
+    "augmentation",
+    "optimizer",
+    "train",
+    "reference",
+    "evaluate",
+    "gate",
+    "retrain",
+)
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole experiment. `gan configs` lists the shipped ones."""
 
     name: str = "digits"
     data: Data = field(default_factory=Data)
-    generator: Generator = field(default_factory=Generator)
-    discriminator: Discriminator = field(default_factory=Discriminator)
-    loss: Loss = field(default_factory=Loss)
+    generator: GeneratorOptions = field(default_factory=CHOICES["generator"].make_default)
+    discriminator: DiscriminatorOptions = field(default_factory=CHOICES["discriminator"].make_default)
+    loss: LossOptions = field(default_factory=CHOICES["loss"].make_default)
+    regularisers: Mapping[str, RegulariserOptions] = field(default_factory=dict)
+    augmentation: AugmentationOptions = field(default_factory=CHOICES["augmentation"].make_default)
+    optimizer: OptimizerOptions = field(default_factory=CHOICES["optimizer"].make_default)
     train: Train = field(default_factory=Train)
     reference: Reference = field(default_factory=Reference)
     evaluate: Evaluate = field(default_factory=Evaluate)
@@ -257,17 +286,13 @@ class Config:
         check_id(self.name, "name")
 
     def to_dict(self) -> Json:
-        """Plain JSON types, every key present."""
+        """Plain JSON types, every key present; of the regularisers only those that are on."""
         tree = dataclasses.asdict(self)
-        tree["evaluate"]["metrics"] = list(self.evaluate.metrics)
-        return tree
+        return {name: _plain(each) for name, each in tree.items()}
 
     def to_record(self) -> Json:
-        """`to_dict` by the names that hashes and records have; see `gan.config.migrate.recorded_names`."""
-        return {
-            name: migrate.recorded_names(name, group) if name in GROUPS else group
-            for name, group in self.to_dict().items()
-        }
+        """`to_dict` as hashes and records have it; see `gan.config.migrate.recorded`."""
+        return migrate.recorded(self.to_dict(), _defaults_of(self))
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal config."""
@@ -275,15 +300,53 @@ class Config:
 
         return yaml.safe_dump(self.to_dict(), sort_keys=False)
 
+    def with_schedule_lengths(self) -> Config:
+        """The config in which each schedule without a length has that of the run, `train.steps`."""
+        groups = ("regularisers", "augmentation", "optimizer", "train")
+        return dataclasses.replace(
+            self, **{name: with_lengths(getattr(self, name), self.train.steps) for name in groups}
+        )
 
-GROUPS: dict[str, type[Group]] = {
-    "data": Data,
-    "generator": Generator,
-    "discriminator": Discriminator,
-    "loss": Loss,
-    "train": Train,
-    "reference": Reference,
-    "evaluate": Evaluate,
-    "gate": Gate,
-    "retrain": Retrain,
-}
+
+def parse_group(name: str, tree: Any) -> Any:
+    """The checked options of one group of a config.
+
+    Raises:
+        ConfigError: a key or a choice is unknown, or a value is not allowed.
+    """
+    if name in CHOICES:
+        return parse_choice(CHOICES[name].registry, CHOICES[name].default, tree, name)
+    if name == "regularisers":
+        return _parse_regularisers(tree)
+    return parse_options(GROUPS[name], tree, name)
+
+
+def _parse_regularisers(tree: Any) -> dict[str, RegulariserOptions]:
+    """A regulariser that is null is off."""
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"regularisers must map names to keys, such as {{r1: {{weight: 1.0}}}}; got {tree!r}")
+    for name in tree:
+        if name not in REGULARISERS:
+            raise ConfigError(unknown_name("config key", f"regularisers.{name}", _paths(REGULARISERS)))
+    return {
+        name: parse_options(REGULARISERS[name].options, tree[name], f"regularisers.{name}")
+        for name in sorted(tree)
+        if tree[name] is not None
+    }
+
+
+def _paths(names: Mapping[str, Any]) -> list[str]:
+    return [f"regularisers.{name}" for name in names]
+
+
+def _defaults_of(config: Config) -> Json:
+    """The default of every key that a config has, by group; see `gan.config.migrate.recorded`."""
+    groups = {name: getattr(config, name) for name in ALL_GROUPS if name != "regularisers"}
+    return {name: _plain(dataclasses.asdict(type(options)())) for name, options in groups.items()}
+
+
+def _plain(value: Any) -> Any:
+    """JSON types: lists for tuples."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value

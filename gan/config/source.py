@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gan.config import migrate
-from gan.config.check import Group, group_name
-from gan.config.schema import GROUPS, Config, Train
+from gan.config.schema import ALL_GROUPS, CHOICES, GROUPS, Config, parse_group
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
+from gan.options import Options, keys
+from gan.regularisers import REGULARISERS
 from gan.util import log
 
 MARGINS = ("margin", "anchor_margin")
@@ -28,13 +28,13 @@ def from_dict(tree: Mapping[str, Any], *, where: str = "the config") -> Config:
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{where} must be a mapping of groups to keys; got {type(tree).__name__}")
     made: dict[str, Any] = {}
-    for name, value in tree.items():
+    for name, value in migrate.moved(tree).items():
         if name == "name":
             made["name"] = value
             continue
-        if name not in GROUPS:
-            raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *GROUPS]))
-        made[name] = _group_from_dict(GROUPS[name], migrate.group(name, value))
+        if name not in ALL_GROUPS:
+            raise ConfigError(unknown_name(f"key in {where}:", name, ["name", *ALL_GROUPS]))
+        made[name] = parse_group(name, migrate.group(name, value))
     return Config(**made)
 
 
@@ -51,12 +51,12 @@ def from_record(tree: Mapping[str, Any], *, where: str) -> Config:
 def migrate_train_keys(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """All `train` keys of a record, with the names of this version.
 
-    Before there was `train.rho`, `train.beta_2` was RMSprop's rho, and `train.beta_1` had no effect with RMSprop.
+    Before there was a key for it, `beta_2` was RMSprop's rho, and `beta_1` had no effect with RMSprop.
     """
     if recorded.get("optimizer") != "rmsprop" or "rho" in recorded or "beta_2" not in recorded:
         return dict(recorded)
-    default = Train()
-    return {**recorded, "rho": recorded["beta_2"], "beta_1": default.beta_1, "beta_2": default.beta_2}
+    default = migrate.RECORDED["train"]
+    return {**recorded, "rho": recorded["beta_2"], "beta_1": default["beta_1"], "beta_2": default["beta_2"]}
 
 
 def from_yaml(text: str, *, where: str = "the config") -> Config:
@@ -121,36 +121,98 @@ def summary(name: str) -> str:
 def override(config: Config, sets: Iterable[str]) -> Config:
     """`config` with `group.key=value` overrides applied.
 
-    A text key takes the text unchanged; `null` or nothing means none if the key allows it. Any other value is read as a
-    YAML scalar.
+    A text key takes the text unchanged; `null` or nothing means none if the key allows it. Any other value is read as
+    YAML. Another choice, such as `loss.name=hinge`, is made first: of the keys of the previous one it keeps those that
+    it has too, and a note says which others are dropped.
 
     Raises:
         ConfigError: not `group.key=value`, an unknown key, a wrong type, or a value out of range.
     """
     tree = config.to_dict()
-    for item in sets:
-        path, equals, text = item.partition("=")
-        group, dot, name = path.partition(".")
-        if not equals or (not dot and group != "name"):
-            raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
-        if path == "name":
-            tree["name"] = text
-            continue
-        if group not in GROUPS:
-            raise ConfigError(unknown_name("group in --set:", group, GROUPS))
-        name, dot, score = name.partition(".")
-        if migrate.is_old(group, name) and not dot:
-            _warn_about_old_keys([path])
-            others = {key: value for key, value in tree[group].items() if key != migrate.RENAMED.get((group, name))}
-            tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})
-        elif name not in tree[group] or (dot and not isinstance(tree[group][name], dict)):
-            raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in tree[group]]))
-        elif dot:
-            tree[group][name] = {**tree[group][name], score: _parse_scalar(text)}
-        else:
-            value = _parse_value(text, typing.get_type_hints(GROUPS[group])[name])
-            tree[group][name] = _with_fid_margin(tree[group][name], value) if name in MARGINS else value
+    assignments = [_assignment(item) for item in sets]
+    for path, text in assignments:
+        if path in CHOICE_PATHS:
+            _choose(tree, path.partition(".")[0], text)
+    for path, text in assignments:
+        if path not in CHOICE_PATHS:
+            _assign(tree, path, text)
     return from_dict(tree)
+
+
+CHOICE_PATHS = frozenset(f"{group}.name" for group in CHOICES)
+
+
+def _assignment(item: str) -> tuple[str, str]:
+    """The present path and the text of a `--set`."""
+    path, equals, text = item.partition("=")
+    group, dot, name = path.partition(".")
+    if not equals or (not dot and group != "name"):
+        raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
+    if (group, name) in migrate.MOVED:
+        _warn_about_old_keys([path])
+        path = migrate.MOVED[group, name]
+    return path, text
+
+
+def _choose(tree: dict[str, Any], group: str, name: str) -> None:
+    """Make another choice in a group, with the keys of the previous one that it has too."""
+    registry, before = CHOICES[group].registry, tree[group]
+    if name not in registry:
+        raise ConfigError(unknown_name(f"{group}.name", name, registry))
+    known = {item.name for item in keys(registry[name].options)}
+    default = {item.name: item.default for item in keys(registry[before["name"]].options)}
+    tree[group] = {"name": name, **{key: value for key, value in before.items() if key in known}}
+    dropped = [key for key in before if key not in known and key != "name" and before[key] != default[key]]
+    if dropped:
+        log.info(
+            f"{group}.name={name} has no {', '.join(f'{group}.{key} (was {before[key]})' for key in dropped)}: dropped"
+        )
+
+
+def _assign(tree: dict[str, Any], path: str, text: str) -> None:
+    if path == "name":
+        tree["name"] = text
+        return
+    group, _, name = path.partition(".")
+    if group not in ALL_GROUPS:
+        raise ConfigError(unknown_name("group in --set:", group, ALL_GROUPS))
+    name, dot, inner = name.partition(".")
+    keys_there = tree[group]
+    if migrate.is_old(group, name) and not dot:
+        _warn_about_old_keys([path])
+        others = {key: value for key, value in keys_there.items() if key != migrate.RENAMED.get((group, name))}
+        tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})
+    elif group == "regularisers":
+        keys_there[name] = {**(keys_there.get(name) or {}), inner: _parse_scalar(text)} if dot else _parse_scalar(text)
+    elif name not in hints_of(group) or (dot and not isinstance(keys_there.get(name), dict)):
+        raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in hints_of(group)]))
+    elif dot:
+        keys_there[name] = {**keys_there[name], inner: _parse_scalar(text)}
+    else:
+        value = _parse_value(text, hints_of(group)[name])
+        keys_there[name] = _with_fid_margin(keys_there[name], value) if name in MARGINS else value
+
+
+def hints_of(group: str) -> dict[str, Any]:
+    """The type of each key that a group may have, by name: of every choice, if there are choices.
+
+    Keys of regularisers are `r1.weight`.
+    """
+    if group in CHOICES:
+        kinds = [entry.options for entry in CHOICES[group].registry.values()]
+        return {"name": str} | {name: hint for kind in kinds for name, hint in _hints(kind).items()}
+    if group == "regularisers":
+        return {
+            f"{name}.{inner}": hint
+            for name, entry in REGULARISERS.items()
+            for inner, hint in _hints(entry.options).items()
+        }
+    return _hints(GROUPS[group])
+
+
+def _hints(options: type[Options]) -> dict[str, Any]:
+    hints = typing.get_type_hints(options)
+    return {item.name: hints[item.name] for item in keys(options)}
 
 
 def _with_fid_margin(margins: Mapping[str, Any], value: Any) -> Any:
@@ -167,7 +229,7 @@ def _parse_value(text: str, hint: Any) -> Any:
 
 
 def _parse_scalar(text: str) -> Any:
-    """A text as a YAML scalar."""
+    """A text as YAML."""
     import yaml
 
     try:
@@ -182,14 +244,3 @@ def _paths(text: str) -> list[str]:
 
     tree = yaml.safe_load(text)
     return [f"{group}.{name}" for group, keys in tree.items() if isinstance(keys, dict) for name in keys]
-
-
-def _group_from_dict(group: type[Group], tree: Any) -> Group:
-    name = group_name(group)
-    if not isinstance(tree, Mapping):
-        raise ConfigError(f"{name} must be a mapping of keys to values; got {tree!r}")
-    known = [item.name for item in dataclasses.fields(group)]
-    for given in tree:
-        if given not in known:
-            raise ConfigError(unknown_name("config key", f"{name}.{given}", [f"{name}.{each}" for each in known]))
-    return group(**tree)

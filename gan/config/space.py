@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gan.config.check import as_number
-from gan.config.schema import GROUPS
+from gan.config import migrate
+from gan.config.source import hints_of
 from gan.errors import ConfigError, unknown_name
+from gan.options import as_number
 
 Point = dict[str, Any]
 """Config keys and their values, such as {"loss.name": "hinge"}."""
 
-SEARCHABLE = ("generator", "discriminator", "loss", "train")
+SEARCHABLE = ("generator", "discriminator", "loss", "regularisers", "augmentation", "optimizer", "train")
 SET_BY_SWEEP = ("train.seed", "train.steps")
 
 
@@ -31,12 +31,12 @@ def check_keys(paths: Iterable[str]) -> None:
     Raises:
         ConfigError: one is unknown, or set by the sweep itself.
     """
-    known = [f"{group}.{item.name}" for group in SEARCHABLE for item in dataclasses.fields(GROUPS[group])]
+    known = [f"{group}.{name}" for group in SEARCHABLE for name in hints_of(group)]
     known = [path for path in known if path not in SET_BY_SWEEP]
     for path in paths:
         if path in SET_BY_SWEEP:
             raise ConfigError(f"sweep.grid and sweep.search can't set {path}: sweep.seeds and sweep.rungs set it")
-        if path not in known:
+        if migrate.present_path(path) not in known:
             raise ConfigError(unknown_name("config key in the sweep:", path, known))
 
 
@@ -68,6 +68,6 @@ def is_whole(path: str) -> bool:
 
 def _kind(path: str) -> Any:
     """The type of a config key's value."""
-    group, _, name = path.partition(".")
-    hint = typing.get_type_hints(GROUPS[group])[name]
+    group, _, name = migrate.present_path(path).partition(".")
+    hint = hints_of(group)[name]
     return next(each for each in (typing.get_args(hint) or (hint,)) if each is not type(None))

@@ -26,11 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan.config.check import Group, key
 from gan.config.schema import Config
 from gan.config.source import override
 from gan.config.space import Point, check_keys, check_range, with_numbers
 from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.options import Options, key
 from gan.types import Json
 
 SAMPLERS = ("tpe", "random")
@@ -39,7 +39,7 @@ MAX_COMBINATIONS = 256
 
 
 @dataclass(frozen=True)
-class Sweep(Group):
+class Sweep(Options):
     """What to try, and how many points continue at each rung."""
 
     grid: Mapping[str, Any] = field(default_factory=dict)
@@ -53,8 +53,8 @@ class Sweep(Group):
     sampler_seed: int = key(0, "Seed of the sampler.", min_value=0, max_value=2**31 - 1)
     by: str = key("fid", "The score that decides, any in gan.metrics.registry; measured on the images for selection.")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, where: str | None) -> None:
+        super().__post_init__(where)
         object.__setattr__(self, "seeds", _whole_numbers("seeds", self.seeds, min_value=0))
         object.__setattr__(self, "rungs", _whole_numbers("rungs", self.rungs, min_value=1))
         for name, space in (("grid", self.grid), ("search", self.search)):
@@ -127,7 +127,7 @@ class Sweep(Group):
             else:
                 longest = max(map(len, ends.values()))
                 points = [{path: each[i % len(each)] for path, each in ends.items()} for i in range(longest)]
-        return [config_at(config, point, self.seeds[0], self.rungs[-1]) for point in points]
+        return [config_at(config, point, self.seeds[0], self.rungs[-1], self.rungs[-1]) for point in points]
 
     def to_yaml(self) -> str:
         """YAML that `from_yaml` reads back to an equal sweep."""
@@ -182,14 +182,17 @@ def load(path: str) -> Sweep:
         raise ConfigError(f"can't read the sweep {path}: {error}") from None
 
 
-def config_at(config: Config, point: Point, seed: int, steps: int) -> Config:
-    """The config of an experiment at one point.
+def config_at(config: Config, point: Point, seed: int, steps: int, last_rung: int) -> Config:
+    """The config of an experiment at one point, trained for `steps`.
+
+    A schedule without a length has that of the last rung, so that it is the same at every rung.
 
     Raises:
         ConfigError: a key does not take its value.
     """
-    values = {**point, "train.seed": seed, "train.steps": steps}
-    return override(config, [f"{path}={_text(value)}" for path, value in values.items()])
+    values = {**point, "train.seed": seed, "train.steps": last_rung}
+    whole = override(config, [f"{path}={_text(value)}" for path, value in values.items()]).with_schedule_lengths()
+    return dataclasses.replace(whole, train=dataclasses.replace(whole.train, steps=steps))
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ from gan.export.metadata import GeneratorMetadata
 from gan.types import Json
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
+MAX_ABBREVIATION = 2
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&!])")
 
 
@@ -45,7 +46,7 @@ def card(metadata: GeneratorMetadata, data: DatasetSummary, evaluation: Json | N
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown, not HTML: names go through the filter `markdown`
     )
-    environment.filters.update(markdown=escaped, figure=four_digits)
+    environment.filters.update(markdown=escaped, figure=four_digits, weight=_weight, regulariser=_regulariser)
     height, width, channels = metadata.image_shape
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         metadata=metadata,
@@ -58,6 +59,16 @@ def card(metadata: GeneratorMetadata, data: DatasetSummary, evaluation: Json | N
         width=width,
         channels=channels,
     )
+
+
+def _weight(value: Any) -> str:
+    """A number, or both ends of a schedule."""
+    return f"{value['start']} to {value['end']}" if isinstance(value, Mapping) else str(value)
+
+
+def _regulariser(name: str) -> str:
+    """Abbreviations in capitals: KL, R1."""
+    return name.upper() if len(name) <= MAX_ABBREVIATION else name
 
 
 def escaped(value: Any) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from gan.losses import hinge, minimax, non_saturating, wasserstein, wgan_gp
-from gan.losses.interface import MakeLoss
+from typing import Any
 
-LOSSES: dict[str, MakeLoss] = {
-    "hinge": hinge.make,
-    "minimax": minimax.make,
-    "non_saturating": non_saturating.make,
-    "wasserstein": wasserstein.make,
-    "wgan_gp": wgan_gp.make,
+from gan.losses import hinge, minimax, non_saturating, wasserstein, wgan_gp
+from gan.losses.interface import Loss
+from gan.options import Entry
+
+LOSSES: dict[str, Entry[Any, Loss]] = {
+    "hinge": Entry(hinge.Options, hinge.make),
+    "minimax": Entry(minimax.Options, minimax.make),
+    "non_saturating": Entry(non_saturating.Options, non_saturating.make),
+    "wasserstein": Entry(wasserstein.Options, wasserstein.make),
+    "wgan_gp": Entry(wgan_gp.Options, wgan_gp.make),
 }

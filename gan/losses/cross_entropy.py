@@ -5,12 +5,22 @@ Used by the two losses whose discriminator is a classifier: `minimax` and `non_s
 
 from __future__ import annotations
 
-import tensorflow as tf
+from dataclasses import dataclass
 
-from gan.losses.interface import LabelFlips
+from gan.losses.interface import LabelFlips, LossOptions
+from gan.options import key
 from gan.types import Logits, Scalar, Tensor
+from gan.util.lazy import tf
 
-CONFIG_KEYS = frozenset({"label_smoothing", "label_noise"})
+
+@dataclass(frozen=True)
+class CrossEntropyOptions(LossOptions):
+    """The options of a loss whose discriminator is a classifier."""
+
+    label_smoothing: float = key(
+        0.0, "One-sided label smoothing: the target for real images is 1 minus this.", min_value=0, max_value=0.5
+    )
+    label_noise: float = key(0.0, "Share of the discriminator's labels flipped at random.", min_value=0, max_value=0.5)
 
 
 def cross_entropy(logits: Logits, targets: Tensor | float) -> Scalar:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import tensorflow as tf
-
 from gan.types import Images, Logits, Scalar, Tensor
+from gan.util.lazy import tf
 
 MIN_SQUARED_NORM = 1e-24
 

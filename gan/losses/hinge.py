@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from dataclasses import dataclass
 
-from gan import config
-from gan.losses.interface import LabelFlips, Loss
+from gan.losses.interface import LabelFlips, Loss, LossOptions
 from gan.losses.wasserstein import wasserstein_generator
 from gan.types import Logits, Scalar
+from gan.util.lazy import tf
+
+
+@dataclass(frozen=True)
+class Options(LossOptions):
+    """The hinge loss has no options."""
+
+    name: str = "hinge"
 
 
 def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
@@ -29,7 +36,6 @@ def hinge_discriminator(real_logits: Logits, fake_logits: Logits, flips: LabelFl
     return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
 
 
-def make(settings: config.Loss) -> Loss:
-    """The hinge loss; it uses no config key."""
-    del settings
-    return Loss(name="hinge", generator=wasserstein_generator, discriminator=hinge_discriminator, zero_is_boundary=True)
+def make(options: Options) -> Loss:
+    """The hinge loss."""
+    return Loss(options.name, wasserstein_generator, hinge_discriminator, zero_is_boundary=True)

@@ -3,19 +3,19 @@
     discriminator update   loss.discriminator(real_logits, fake_logits, flips)
                            + loss.gradient_penalty * gradient_penalty(critic, real, fake, alpha)   if it is > 0
                            then clip_weights(variables, loss.clip_value)                           if it is not None
-    generator update       loss.generator(fake_logits)
-                           + regulariser.weight * regulariser.divergence(real, fake)               if there is one
+    generator update       loss.generator(fake_logits, real_logits)
 
-Both are minimised. Each file in this package implements one loss as two pure functions and a `make`.
+Both are minimised; `gan.regularisers` adds to them. Each file in this package implements one loss: its options, two
+pure functions, and a `make`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
-from gan import config
+from gan.options import Options
 from gan.types import Logits, Scalar, Tensor
 
 
@@ -33,11 +33,30 @@ class DiscriminatorOutput(NamedTuple):
     features: Tensor
 
 
+@dataclass(frozen=True)
+class LossOptions(Options):
+    """The objective of both networks."""
+
+    GROUP: ClassVar[str] = "loss"
+
+    name: str = ""
+
+
 class DiscriminatorLoss(Protocol):
     """From the logits [N, 1] of a real and of a generated batch, and label flips or None, to a scalar."""
 
     def __call__(self, real_logits: Logits, fake_logits: Logits, flips: LabelFlips | None = None) -> Scalar:
         """The scalar that the discriminator minimises."""
+
+
+class GeneratorLoss(Protocol):
+    """From the logits [N, 1] of a generated and of a real batch to a scalar.
+
+    The real ones are None unless the loss needs them.
+    """
+
+    def __call__(self, fake_logits: Logits, real_logits: Logits | None = None) -> Scalar:
+        """The scalar that the generator minimises."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +65,23 @@ class Loss:
 
     Attributes:
         name: its name in `gan.losses.LOSSES`.
-        generator: from the logits [N, 1] of generated images to the generator's scalar loss.
+        generator: the generator's scalar loss.
         discriminator: the discriminator's scalar loss, without the gradient penalty.
-        config_keys: the keys of the config's `loss` that it uses.
+        needs_real_logits: whether `generator` uses the logits of the real batch.
         label_noise: the share of labels to flip, in [0, 0.5]; the caller draws the masks. 0: flips are None.
         gradient_penalty: the weight of the gradient penalty, at least 0; 0 for none.
         clip_value: after each critic update the weights are clipped to +- this value, > 0; None for no clipping.
         logit_is_log_ratio: whether the logit of an optimal discriminator is log(p_real / p_generated).
         zero_is_boundary: whether logit 0 is the decision boundary between real (above) and generated (below). A critic
             has none: adding a constant to all its logits does not change its loss.
-        recommended: the settings of its paper that it depends on, by config key ("train.beta_1").
+        recommended: the settings of its paper that it depends on, by config key ("optimizer.beta_1").
         source: the paper of these settings; empty if there are none.
     """
 
     name: str
-    generator: Callable[[Logits], Scalar]
+    generator: GeneratorLoss
     discriminator: DiscriminatorLoss
-    config_keys: frozenset[str] = frozenset()
+    needs_real_logits: bool = False
     label_noise: float = 0.0
     gradient_penalty: float = 0.0
     clip_value: float | None = None
@@ -70,23 +89,3 @@ class Loss:
     zero_is_boundary: bool = False
     recommended: Mapping[str, str | float] = field(default_factory=dict)
     source: str = ""
-
-
-@dataclass(frozen=True)
-class Regulariser:
-    """A divergence between a real and a generated batch, added to the generator's loss.
-
-    Attributes:
-        name: the estimator of the divergence.
-        weight: the factor of the divergence; > 0.
-        divergence: from the discriminator's outputs for a real and a generated batch to a scalar.
-        needs_real: whether `divergence` uses the real batch; if not, it may be None.
-    """
-
-    name: str
-    weight: float
-    divergence: Callable[[DiscriminatorOutput | None, DiscriminatorOutput], Scalar]
-    needs_real: bool
-
-
-MakeLoss = Callable[[config.Loss], Loss]

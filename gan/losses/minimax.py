@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
-import tensorflow as tf
-
-from gan import config
-from gan.losses.cross_entropy import CONFIG_KEYS, discriminator_cross_entropy
+from gan.losses.cross_entropy import CrossEntropyOptions, discriminator_cross_entropy
 from gan.losses.interface import Loss
 from gan.types import Logits, Scalar
+from gan.util.lazy import tf
 
 
-def minimax_generator(fake_logits: Logits) -> Scalar:
+@dataclass(frozen=True)
+class Options(CrossEntropyOptions):
+    """The options of the minimax loss."""
+
+    name: str = "minimax"
+
+
+def minimax_generator(fake_logits: Logits, real_logits: Logits | None = None) -> Scalar:
     """E_fake[log(1 - sigmoid(logit))] = -E_fake[softplus(logit)].
 
     Goodfellow et al. (2014), "Generative Adversarial Nets", arXiv:1406.2661, equation 1. Its gradient in a logit,
@@ -20,21 +26,22 @@ def minimax_generator(fake_logits: Logits) -> Scalar:
 
     Args:
         fake_logits: float [N, 1] of generated images.
+        real_logits: ignored.
 
     Returns:
         Scalar in (-inf, 0]; -log 2 if all logits are 0.
     """
+    del real_logits
     return -tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
-def make(settings: config.Loss) -> Loss:
-    """The minimax loss with the label smoothing and noise of the config."""
+def make(options: Options) -> Loss:
+    """The minimax loss with label smoothing and noise."""
     return Loss(
-        name="minimax",
+        name=options.name,
         generator=minimax_generator,
-        discriminator=partial(discriminator_cross_entropy, label_smoothing=settings.label_smoothing),
-        config_keys=CONFIG_KEYS,
-        label_noise=settings.label_noise,
+        discriminator=partial(discriminator_cross_entropy, label_smoothing=options.label_smoothing),
+        label_noise=options.label_noise,
         logit_is_log_ratio=True,
         zero_is_boundary=True,
     )

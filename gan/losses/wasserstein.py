@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
-from gan import config
-from gan.losses.interface import LabelFlips, Loss
+from gan.losses.interface import LabelFlips, Loss, LossOptions
+from gan.options import key
 from gan.types import Logits, Scalar
+from gan.util.lazy import tf
 
 
-def wasserstein_generator(fake_logits: Logits) -> Scalar:
+@dataclass(frozen=True)
+class Options(LossOptions):
+    """The options of the Wasserstein loss."""
+
+    name: str = "wasserstein"
+    clip_value: float = key(
+        0.01, "The critic's weights are clipped to +- this after each update.", min_value=1e-6, max_value=10
+    )
+
+
+def wasserstein_generator(fake_logits: Logits, real_logits: Logits | None = None) -> Scalar:
     """-E_fake[logit].
 
     Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", arXiv:1701.07875, algorithm 1, line 10.
 
     Args:
         fake_logits: float [N, 1] of generated images.
+        real_logits: ignored.
 
     Returns:
         Scalar, unbounded.
     """
+    del real_logits
     return -tf.reduce_mean(fake_logits)
 
 
@@ -59,7 +71,7 @@ def clip_weights(variables: Iterable[Any], clip_value: float) -> None:
 
 RECOMMENDED: dict[str, str | float] = {
     "train.discriminator_steps": 5,
-    "train.optimizer": "rmsprop",
+    "optimizer.name": "rmsprop",
     "train.generator_learning_rate": 5e-5,
     "train.discriminator_learning_rate": 5e-5,
     "loss.clip_value": 0.01,
@@ -72,14 +84,13 @@ training unstable.
 """
 
 
-def make(settings: config.Loss) -> Loss:
-    """The Wasserstein loss with the clip value of the config."""
+def make(options: Options) -> Loss:
+    """The Wasserstein loss with clipped weights."""
     return Loss(
-        name="wasserstein",
+        name=options.name,
         generator=wasserstein_generator,
         discriminator=wasserstein_critic,
-        config_keys=frozenset({"clip_value"}),
-        clip_value=settings.clip_value,
+        clip_value=options.clip_value,
         recommended=RECOMMENDED,
         source="Arjovsky et al. (2017), arXiv:1701.07875, algorithm 1",
     )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-import keras
-
-from gan import config
 from gan.networks import dcgan_discriminator, dcgan_generator
+from gan.options import Entry
 
-MakeGenerator = Callable[[config.Generator, tuple[int, int, int], int | None], keras.Model]
-MakeDiscriminator = Callable[[config.Discriminator, tuple[int, int, int], int | None], keras.Model]
-
-GENERATORS: dict[str, MakeGenerator] = {"dcgan": dcgan_generator.make}
-DISCRIMINATORS: dict[str, MakeDiscriminator] = {"dcgan": dcgan_discriminator.make}
+GENERATORS: dict[str, Entry[Any, Any]] = {"dcgan": Entry(dcgan_generator.Options, dcgan_generator.make)}
+DISCRIMINATORS: dict[str, Entry[Any, Any]] = {"dcgan": Entry(dcgan_discriminator.Options, dcgan_discriminator.make)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
+from gan.util.lazy import keras
 
 
 def label_input() -> Any:

@@ -12,13 +12,14 @@ There is no BatchNorm: the gradient penalty needs a logit that depends on its ow
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import keras
-
-from gan import config
 from gan.networks.conditioning import label_input, project
+from gan.networks.interface import DiscriminatorOptions
 from gan.networks.shape import channels, halve
+from gan.options import key
+from gan.util.lazy import keras
 
 KERNEL = 5
 MIN_CONVOLUTIONS = 2
@@ -26,15 +27,23 @@ FIRST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
 
-def make(settings: config.Discriminator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
+@dataclass(frozen=True)
+class Options(DiscriminatorOptions):
+    """The options of the DCGAN discriminator."""
+
+    name: str = "dcgan"
+    dropout: float = key(0.3, "Share of activations dropped while training.", min_value=0, max_value=0.95)
+
+
+def make(options: Options, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A discriminator from images (and labels, if `classes`) to a pair (logits, features).
 
     The logit is a dense layer on the flattened last feature map, as in the tutorial. The features are the channel means
     of that map: few enough (128 for 28x28, 256 for 64x64) that `gan.losses.kl` can fit their distribution to a batch.
 
     Args:
-        settings: width and dropout.
-        image_shape: (H, W, C).
+        options: width and dropout.
+        image_shape: (H, W, C); C is that of all the images it judges together.
         classes: the number of classes, for a conditional (projection) discriminator.
 
     Returns:
@@ -50,8 +59,8 @@ def make(settings: config.Discriminator, image_shape: tuple[int, int, int], clas
     images = keras.Input(shape=image_shape, dtype="float32", name="images")
     hidden = images
     for index in range(convolutions):
-        filters = channels(FIRST_CHANNELS << index, settings.width)
-        hidden = _block(hidden, filters, 2 if index < small.times else 1, settings.dropout, f"convolution_{index + 1}")
+        filters = channels(FIRST_CHANNELS << index, options.width)
+        hidden = _block(hidden, filters, 2 if index < small.times else 1, options.dropout, f"convolution_{index + 1}")
     features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(hidden)
     flat = keras.layers.Flatten(name="flatten")(hidden)
     logits = keras.layers.Dense(1, dtype="float32", name="logits")(flat)

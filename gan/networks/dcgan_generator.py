@@ -12,13 +12,13 @@ Other image sizes also get three transposed convolutions, or one per doubling if
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import keras
-
-from gan import config
 from gan.networks.conditioning import join_latents, label_input
+from gan.networks.interface import GeneratorOptions
 from gan.networks.shape import channels, halve
+from gan.util.lazy import keras
 
 KERNEL = 5
 MIN_CONVOLUTIONS = 3
@@ -26,14 +26,21 @@ LAST_CHANNELS = 64
 NEGATIVE_SLOPE = 0.3
 
 
-def make(settings: config.Generator, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
+@dataclass(frozen=True)
+class Options(GeneratorOptions):
+    """The options of the DCGAN generator."""
+
+    name: str = "dcgan"
+
+
+def make(options: Options, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
     """A generator from latents float32 [N, Z] (and labels int32 [N], if `classes`) to images float32 [N, H, W, C].
 
     Images are in [-1, 1], and float32 under every dtype policy. The model has only Keras's own layers, so that a saved
     one loads without this package.
 
     Args:
-        settings: latent size and width.
+        options: latent size and width.
         image_shape: (H, W, C).
         classes: the number of classes, for a conditional generator.
 
@@ -44,7 +51,7 @@ def make(settings: config.Generator, image_shape: tuple[int, int, int], classes:
     convolutions = max(MIN_CONVOLUTIONS, small.times)
     base = LAST_CHANNELS << (convolutions - 1)
 
-    latents = keras.Input(shape=(settings.latent_size,), dtype="float32", name="latents")
+    latents = keras.Input(shape=(options.latent_size,), dtype="float32", name="latents")
     inputs: Any = latents
     hidden = latents
     if classes is not None:
@@ -52,14 +59,14 @@ def make(settings: config.Generator, image_shape: tuple[int, int, int], classes:
         inputs = [latents, labels]
         hidden = join_latents(latents, labels, classes)
 
-    first = channels(base, settings.width)
+    first = channels(base, options.width)
     hidden = keras.layers.Dense(small.side * small.side * first, use_bias=False, name="dense")(hidden)
     hidden = _normalised(hidden, "dense")
     hidden = keras.layers.Reshape((small.side, small.side, first), name="to_map")(hidden)
     for index in range(1, convolutions):
         name = f"convolution_{index}"
         stride = 1 if index <= convolutions - small.times else 2
-        hidden = _transposed(hidden, channels(base >> index, settings.width), stride, name)
+        hidden = _transposed(hidden, channels(base >> index, options.width), stride, name)
         hidden = _normalised(hidden, name)
     hidden = _transposed(hidden, image_shape[-1], 2, f"convolution_{convolutions}")
     images = keras.layers.Activation("tanh", dtype="float32", name="images")(hidden)

@@ -38,6 +38,26 @@ def decay_at(step: Tensor, decay: float, *, ramp_up: bool = True) -> Tensor:
     return tf.minimum(full, (1.0 + step) / (10.0 + step))
 
 
+def decay_of_half_life(step: Tensor, half_life: float, *, images_per_step: int, ramp_up: float | None) -> Tensor:
+    """The decay per step, float32, of a half-life in images: 0.5^(images per step / half-life).
+
+    With a ramp-up the half-life is at most `ramp_up` times the images trained on so far, so that the average follows
+    the fast progress of the beginning: Karras et al. (2020), "Training Generative Adversarial Networks with Limited
+    Data", arXiv:2006.06676, in their code. Also Huang et al. (2024), "The GAN is dead; long live the GAN! A Modern GAN
+    Baseline", arXiv:2501.05441.
+
+    Args:
+        step: the number of the step, from 1.
+        half_life: in images, > 0.
+        images_per_step: the batch size.
+        ramp_up: in (0, 1]; None for none.
+    """
+    images = tf.constant(half_life, tf.float32)
+    if ramp_up is not None:
+        images = tf.minimum(images, tf.cast(step, tf.float32) * float(images_per_step) * ramp_up)
+    return tf.pow(0.5, float(images_per_step) / images)
+
+
 def update(means: Iterable[Any], variables: Iterable[Any], decay: Tensor) -> None:
     """mean <- decay mean + (1 - decay) variable, in place and in float32; integers are copied.
 

@@ -17,19 +17,24 @@ class StatelessRng:
     """The draws of one discriminator update, indexed in the order of the calls.
 
     Args:
-        seed: the run's seed.
+        seed: the run's seed, below 2^31.
         step: int64 scalar, at least 0.
         update: int64 scalar in [0, UPDATES_PER_STEP): which of the step's discriminator updates.
+        stream: which of several independent sequences of draws, from 0.
     """
 
-    def __init__(self, seed: int, step: Tensor | int, update: Tensor | int = 0) -> None:
-        self._seed = tf.constant(seed, tf.int64)
+    def __init__(self, seed: int, step: Tensor | int, update: Tensor | int = 0, *, stream: int = 0) -> None:
+        self._seed = tf.constant(seed + (stream << 32), tf.int64)
         self._first = (tf.cast(step, tf.int64) * UPDATES_PER_STEP + tf.cast(update, tf.int64)) * DRAWS_PER_UPDATE
         self._drawn = 0
 
     def latents(self, count: int, size: int) -> Latents:
         """Standard normal float32 [count, size]."""
         return tf.random.stateless_normal((count, size), self._next_seed(), alg="philox")
+
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
+        """Standard normal float32."""
+        return tf.random.stateless_normal(shape, self._next_seed(), alg="philox")
 
     def uniform(self, shape: tuple[int, ...]) -> Tensor:
         """Uniform float32 in [0, 1)."""

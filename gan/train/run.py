@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.config import Config, from_record, migrate_train_keys
+from gan.config import Config, Train, from_record, migrate, migrate_train_keys
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
 from gan.store import Store, layout
 from gan.store.document import read_checksummed, write_checksummed
@@ -30,6 +30,9 @@ KEYS_THAT_MAY_CHANGE = frozenset(
     }
 )
 """The `train` keys that a run may change when it is resumed, since they change no step."""
+
+DECISIVE_GROUPS = ("generator", "discriminator", "loss", "regularisers", "augmentation")
+"""The groups all of whose keys determine what a step does; `train` and `data` have some."""
 
 WARM_START = "warm_start"
 """The `train` key on record of a run that starts from another's moving average, without an EMA ramp-up."""
@@ -81,7 +84,7 @@ def training_config(config: Config) -> Json:
     """
     tree = _all_keys(config)
     train = tree["train"]
-    rho = train.pop("rho")
+    rho = train.pop("rho", None)
     if train["optimizer"] == "rmsprop":
         train["beta_2"] = rho
     if train["start_from"] is None:
@@ -93,9 +96,9 @@ def training_config(config: Config) -> Json:
 
 def _all_keys(config: Config) -> Json:
     """Every key that determines what a step does, by its current name."""
-    tree = config.to_dict()
+    tree = config.with_schedule_lengths().to_record()
     return {
-        **{group: tree[group] for group in ("generator", "discriminator", "loss")},
+        **{group: tree[group] for group in DECISIVE_GROUPS if group in tree},
         "train": {key: value for key, value in tree["train"].items() if key not in KEYS_THAT_MAY_CHANGE},
         "data": {"flip": tree["data"]["flip"]},
     }
@@ -218,11 +221,14 @@ def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
     A key missing from the record is newer than it, and counts as its default; but see `gan.config.migrate_train_keys`.
     """
     train = {key: value for key, value in migrate_train_keys(original_config["train"]).items() if key != WARM_START}
-    original_config = {**original_config, "train": train}
-    old, new, defaults = (_flat(tree) for tree in (original_config, _all_keys(now), _all_keys(Config())))
-    was = {**defaults, **old}
-    differing = [f"{key} (was {was[key]!r}, now {new[key]!r})" for key in new if was[key] != new[key]]
-    return differing + [f"{key} (was {old[key]!r}, and is not known any more)" for key in old if key not in new]
+    old, new = _flat({**original_config, "train": train}), _flat(_all_keys(now))
+    defaults = _flat(Config().to_record()) | _flat(dataclasses.asdict(Train()), "train.")
+    return [
+        f"{migrate.present_path(key)} (was {was!r}, now {is_now!r})"
+        for key in sorted(old.keys() | new.keys())
+        for was, is_now in [(old.get(key, defaults.get(key)), new.get(key, defaults.get(key)))]
+        if was != is_now
+    ]
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

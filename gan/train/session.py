@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import ExitStack
+from functools import partial
 
 from gan import build
 from gan.config import Config
@@ -15,9 +16,10 @@ from gan.data.input import Batches
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, Stopped
 from gan.lineage import require_exists
+from gan.schedules.interface import ScheduleOptions
 from gan.store import Store
 from gan.store.timeouts import retry_timeout_seconds
-from gan.train import warm_start
+from gan.train import ema, warm_start
 from gan.train.checkpoint.async_checkpointer import AsyncCheckpointer
 from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoint, Checkpoints
@@ -37,7 +39,7 @@ from gan.train.loop import Loop
 from gan.train.precision import PRECISIONS, reproducible
 from gan.train.run import Run, write_run
 from gan.train.state import TrainState, make_train_state
-from gan.train.step import TrainingStep
+from gan.train.step import DecayAt, TrainingStep
 from gan.train.stop_signals import StopRequest
 from gan.util import log
 from gan.util.log import Clock
@@ -75,7 +77,7 @@ class Session:
         """
         with worker_errors_translated(self._workers), ExitStack() as stack:
             replicas = join(self._workers, self._stop)
-            replicas.check(self._run.config.train.batch_size)
+            replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.packing)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
             state = train_state_of(self._run, self._dataset, replicas)
             prepare = self._prepare_chief if self._workers.chief else self._prepare_worker
@@ -192,22 +194,43 @@ def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState
             with_sync_layers(discriminator, replicas),
             build.build_optimizer(config, config.train.generator_learning_rate),
             build.build_optimizer(config, config.train.discriminator_learning_rate),
+            build.build_regularisers(config),
+            build.build_augmentation(config),
         )
 
 
 def training_step(state: TrainState, config: Config, replicas: Replicas, *, ema_ramp_up: bool = True) -> TrainingStep:
     """The training step of a config; `ema_ramp_up` is that of the run (`gan.train.run.Run`)."""
+    config = config.with_schedule_lengths()
     return TrainingStep(
         state,
         build.build_loss(config),
-        build.build_regulariser(config),
         latent_size=config.generator.latent_size,
         conditional=config.generator.conditional,
         seed=config.train.seed,
-        ema_decay=config.train.ema_decay,
-        ema_ramp_up=ema_ramp_up,
+        ema_decay=_ema_decay(config, ramp_up=ema_ramp_up),
+        learning_rates=(config.train.generator_learning_rate, config.train.discriminator_learning_rate),
+        beta_2=_scheduled_beta_2(config),
+        packing=config.discriminator.packing,
         replicas=replicas,
     )
+
+
+def _ema_decay(config: Config, *, ramp_up: bool) -> DecayAt:
+    train = config.train
+    if train.ema_half_life_images is None:
+        return partial(ema.decay_at, decay=train.ema_decay, ramp_up=ramp_up)
+    return partial(
+        ema.decay_of_half_life,
+        half_life=train.ema_half_life_images,
+        images_per_step=train.batch_size,
+        ramp_up=train.ema_ramp_up if ramp_up else None,
+    )
+
+
+def _scheduled_beta_2(config: Config) -> ScheduleOptions | None:
+    value = getattr(config.optimizer, "beta_2", None)
+    return value if isinstance(value, ScheduleOptions) else None
 
 
 def _restore(store: Store, state: TrainState, run: Run, start: Checkpoint | None) -> tuple[int, float]:

@@ -12,18 +12,24 @@ from gan.train.checkpoint.files import assign, named
 from gan.train.ema import make_ema
 
 if TYPE_CHECKING:
+    from gan.augmentations.interface import Augmentation
+    from gan.regularisers.interface import Regulariser
     from gan.train.checkpoint.files import Tensors
 
 
 @dataclass(frozen=True)
 class TrainState:
-    """Both networks, the moving average of the generator, and both optimisers with their slot variables."""
+    """Both networks, the generator's moving average, both optimisers with their slot variables, and the state of the
+    regularisers and of the augmentation.
+    """
 
     generator: keras.Model
     ema: keras.Model
     discriminator: keras.Model
     generator_optimizer: keras.optimizers.Optimizer
     discriminator_optimizer: keras.optimizers.Optimizer
+    regularisers: tuple[Regulariser, ...] = ()
+    augmentation: Augmentation | None = None
 
     def variables(self) -> dict[str, Any]:
         """Every variable by its stable name; the discriminator's include the random state of its dropout layers."""
@@ -33,6 +39,16 @@ class TrainState:
             **named("discriminator", self.discriminator.variables),
             **named("generator_optimizer", self.generator_optimizer.variables),
             **named("discriminator_optimizer", self.discriminator_optimizer.variables),
+            **{
+                f"regularisers/{each.name}/{name}": variable
+                for each in self.regularisers
+                for name, variable in each.variables.items()
+            },
+            **{
+                f"augmentation/{name}": variable
+                for each in filter(None, [self.augmentation])
+                for name, variable in each.variables.items()
+            },
         }
 
     def tensors(self) -> Tensors:
@@ -49,6 +65,8 @@ def make_train_state(
     discriminator: keras.Model,
     generator_optimizer: keras.optimizers.Optimizer,
     discriminator_optimizer: keras.optimizers.Optimizer,
+    regularisers: tuple[Regulariser, ...] = (),
+    augmentation: Augmentation | None = None,
 ) -> TrainState:
     """The state at the start of a run.
 
@@ -60,4 +78,7 @@ def make_train_state(
         discriminator_optimizer = keras.optimizers.LossScaleOptimizer(discriminator_optimizer)
     generator_optimizer.build(generator.trainable_variables)
     discriminator_optimizer.build(discriminator.trainable_variables)
-    return TrainState(generator, make_ema(generator), discriminator, generator_optimizer, discriminator_optimizer)
+    ema = make_ema(generator)
+    return TrainState(
+        generator, ema, discriminator, generator_optimizer, discriminator_optimizer, regularisers, augmentation
+    )

@@ -3,40 +3,58 @@
 With n = `discriminator_steps`, each of the first n - 1 updates trains the discriminator on a new real and a new
 generated batch. The last one trains both networks: the discriminator and then the generator use the same generated
 images, as in the reference code of DCGAN. Conditional networks generate the classes of the real batch.
+
+    discriminator update   loss.discriminator(real logits, fake logits) + the discriminator's weighted regularisers
+    generator update       loss.generator(fake logits, real logits) + the generator's weighted regularisers
+
+The discriminator sees augmented images, in packs if it judges several together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gan.losses.gradient_penalty import gradient_penalty
-from gan.losses.interface import DiscriminatorOutput, LabelFlips, Loss, Regulariser
+from gan.losses.interface import DiscriminatorOutput, LabelFlips, Loss
 from gan.losses.wasserstein import clip_weights
+from gan.schedules import is_constant, value_at
+from gan.schedules.interface import Scheduled, ScheduleOptions
 from gan.train import ema
 from gan.train.distributed.replicas import Replicas
+from gan.train.draws import BatchDraws
 from gan.train.interface import Batch, Metrics
 from gan.train.nan_guard import FLAG
 from gan.train.rng import StatelessRng
 from gan.train.state import TrainState
 from gan.types import Images, Labels, Logits, Scalar, Tensor
 
+DecayAt = Callable[[Tensor], Scalar]
+"""From a step's number to the decay of the moving average at that step."""
+
+AUGMENTATION_STREAM = 1
+"""The first stream of random draws for augmentation: one each for the real and the generated batch of an update of the
+discriminator, then for those of the generator's.
+"""
+
 
 class TrainingStep:
     """Takes steps: call it with the step's number and its batches.
 
     Args:
-        state: the networks and optimisers, changed in place.
+        state: the networks, optimisers, regularisers and augmentation, changed in place.
         loss: of both networks.
-        regulariser: added to the generator's loss; None for none.
         latent_size: Z.
         conditional: whether the networks take labels.
-        seed: of latents, label noise and interpolates.
-        ema_decay: in [0, 1).
-        ema_ramp_up: whether the decay ramps up; see `gan.train.ema.decay_at`.
+        seed: of latents, label noise, interpolates and augmentation.
+        ema_decay: the decay of the moving average at a step, in [0, 1).
+        learning_rates: of the generator and of the discriminator: numbers, which the optimisers have, or schedules.
+        beta_2: of the optimisers, if it follows a schedule; else None.
+        packing: how many images the discriminator judges together.
         replicas: the devices that share each batch; by default a single one.
     """
 
@@ -44,27 +62,29 @@ class TrainingStep:
         self,
         state: TrainState,
         loss: Loss,
-        regulariser: Regulariser | None,
         *,
         latent_size: int,
         conditional: bool,
         seed: int,
-        ema_decay: float,
-        ema_ramp_up: bool = True,
+        ema_decay: DecayAt,
+        learning_rates: tuple[Scheduled, Scheduled],
+        beta_2: ScheduleOptions | None = None,
+        packing: int = 1,
         replicas: Replicas | None = None,
     ) -> None:
         self._state = state
         self._loss = loss
-        self._regulariser = regulariser
         self._latent_size = latent_size
         self._conditional = conditional
         self._seed = seed
         self._ema_decay = ema_decay
-        self._ema_ramp_up = ema_ramp_up
+        self._generator_rate, self._discriminator_rate = learning_rates
+        self._beta_2 = beta_2
+        self._packing = packing
         self._replicas = replicas or Replicas()
-        # No Python control flow depends on a tensor, so AutoGraph would only rewrite code and slow down tracing.
-        self._train_discriminator = tf.function(self._replicas.run_on_all(self._discriminator_only), autograph=False)
-        self._train_both = tf.function(self._replicas.run_on_all(self._both), autograph=False)
+        self._lazy = [each.name for each in state.regularisers if each.every > 1]
+        self._last_lazy: Metrics = {}
+        self._compiled: dict[tuple[bool, tuple[str, ...]], Callable[..., Any]] = {}
 
     def __call__(self, step: int, batches: Sequence[Batch]) -> Metrics:
         """Take a step.
@@ -75,32 +95,47 @@ class TrainingStep:
                 [-1, 1] and `labels` int32 [N].
 
         Returns:
-            float32 scalars, not yet waited for: `generator_loss` (without `kl`), `discriminator_loss` (without
-            `gradient_penalty`), `kl` and `gradient_penalty` (without their weights) if there are such terms,
-            `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0, `generator_gradient_norm`,
-            `discriminator_gradient_norm`; and a boolean under `gan.train.nan_guard.FLAG`: whether all are finite.
+            float32 scalars, not yet waited for: `generator_loss` and `discriminator_loss` (without regularisers),
+            `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms, as last
+            computed, `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
+            `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
+            `gan.train.nan_guard.FLAG`: whether all are finite.
         """
         number = tf.constant(step, tf.int64)
-        for update, batch in enumerate(batches[:-1]):
-            self._train_discriminator(number, tf.constant(update, tf.int64), batch["images"], batch["labels"])
-        last = batches[-1]
-        metrics: Metrics = self._train_both(
-            number, tf.constant(len(batches) - 1, tf.int64), last["images"], last["labels"]
-        )
+        metrics: Metrics = dict(self._last_lazy)
+        for update, batch in enumerate(batches):
+            last = update == len(batches) - 1
+            train = self._function(last, self._due((step - 1) * len(batches) + update))
+            metrics |= train(number, tf.constant(update, tf.int64), batch["images"], batch["labels"])
+        self._last_lazy = {name: metrics[name] for name in self._lazy if name in metrics}
         return metrics
 
-    def _discriminator_only(self, step: Tensor, update: Tensor, real: Images, labels: Labels) -> None:
-        rng = StatelessRng(self._seed, step, update)
-        self._update_discriminator(rng, real, self._generate(rng, labels), labels)
+    def _due(self, update: int) -> tuple[str, ...]:
+        """The names of the regularisers that are computed at an update of the discriminator, counted from 0."""
+        return tuple(each.name for each in self._state.regularisers if update % each.every == 0)
 
-    def _both(self, step: Tensor, update: Tensor, real: Images, labels: Labels) -> Metrics:
+    def _function(self, last: bool, due: tuple[str, ...]) -> Callable[..., Any]:
+        """The compiled update of both networks (`last`) or of the discriminator alone, with these regularisers."""
+        if (last, due) not in self._compiled:
+            body = partial(self._both if last else self._discriminator_only, due)
+            # No Python control flow depends on a tensor, so AutoGraph would only rewrite code and slow down tracing.
+            self._compiled[last, due] = tf.function(self._replicas.run_on_all(body), autograph=False)
+        return self._compiled[last, due]
+
+    def _discriminator_only(
+        self, due: tuple[str, ...], step: Tensor, update: Tensor, real: Images, labels: Labels
+    ) -> Metrics:
+        rng = StatelessRng(self._seed, step, update)
+        self._update_discriminator(due, rng, step, update, real, self._generate(rng, labels), labels)
+        return {}
+
+    def _both(self, due: tuple[str, ...], step: Tensor, update: Tensor, real: Images, labels: Labels) -> Metrics:
         rng = StatelessRng(self._seed, step, update)
         with tf.GradientTape() as tape:
             fake = self._generate(rng, labels)
-        metrics = self._update_discriminator(rng, real, fake, labels)
-        metrics |= self._update_generator(tape, real, fake, labels)
-        decay = ema.decay_at(step, self._ema_decay, ramp_up=self._ema_ramp_up)
-        ema.update(self._state.ema.variables, self._state.generator.variables, decay)
+        metrics = self._update_discriminator(due, rng, step, update, real, fake, labels)
+        metrics |= self._update_generator(tape, step, real, fake, labels)
+        ema.update(self._state.ema.variables, self._state.generator.variables, self._ema_decay(step))
         return {**metrics, FLAG: self._all_finite(metrics)}
 
     def _generate(self, rng: StatelessRng, labels: Labels) -> Images:
@@ -108,29 +143,65 @@ class TrainingStep:
         return self._state.generator([latents, labels] if self._conditional else latents, training=True)
 
     def _discriminate(self, images: Images, labels: Labels) -> DiscriminatorOutput:
+        packed = self._packed(images)
         return DiscriminatorOutput(
-            *self._state.discriminator([images, labels] if self._conditional else images, training=True)
+            *self._state.discriminator([packed, labels] if self._conditional else packed, training=True)
         )
 
-    def _global_logits(self, images: Images, labels: Labels) -> Logits:
-        """The logits of the global batch, of which this replica has a slice."""
-        return self._replicas.all_gather(self._discriminate(images, labels).logits)
+    def _augmented(self, images: Images, step: Tensor, update: Tensor, batch: int) -> Images:
+        """What the discriminator sees of a batch; `batch` is the number of the batch in the update."""
+        if self._state.augmentation is None:
+            return images
+        rng = StatelessRng(self._seed, step, update, stream=AUGMENTATION_STREAM + batch)
+        draws = BatchDraws(rng, self._global_batch_size(images), self._replicas)
+        return self._state.augmentation.apply(images, draws, step)
 
-    def _global_output(self, images: Images, labels: Labels) -> DiscriminatorOutput:
-        """The output for the global batch; features are gathered only if the regulariser may use them."""
-        local = self._discriminate(images, labels)
-        features = self._replicas.all_gather(local.features) if self._regulariser is not None else local.features
-        return DiscriminatorOutput(self._replicas.all_gather(local.logits), features)
+    def _packed(self, images: Tensor) -> Tensor:
+        """Each `packing` images joined along the channels: [N, H, W, C] to [N / packing, H, W, packing C].
+
+        Lin et al. (2018), "PacGAN: The power of two samples in generative adversarial networks", arXiv:1712.04086,
+        section 3.
+        """
+        if self._packing == 1:
+            return images
+        count, height, width, channels = images.shape
+        packs = tf.reshape(images, [count // self._packing, self._packing, height, width, channels])
+        return tf.reshape(tf.transpose(packs, [0, 2, 3, 1, 4]), [-1, height, width, self._packing * channels])
+
+    def _gathered(self, local: DiscriminatorOutput, *, features: bool) -> DiscriminatorOutput:
+        """The output for the global batch, of which this replica has a slice; features only if they are needed."""
+        gathered = self._replicas.all_gather(local.features) if features else local.features
+        return DiscriminatorOutput(self._replicas.all_gather(local.logits), gathered)
 
     def _global_batch_size(self, local: Tensor) -> int:
         return int(local.shape[0]) * self._replicas.count
 
-    def _update_discriminator(self, rng: StatelessRng, real: Images, fake: Images, labels: Labels) -> Metrics:
+    def _update_discriminator(
+        self,
+        due: tuple[str, ...],
+        rng: StatelessRng,
+        step: Tensor,
+        update: Tensor,
+        real: Images,
+        fake: Images,
+        labels: Labels,
+    ) -> Metrics:
         optimizer = self._state.discriminator_optimizer
         variables = self._state.discriminator.trainable_variables
+        terms = [each for each in self._state.regularisers if each.name in due]
         with tf.GradientTape() as tape:
-            real_logits = self._global_logits(real, labels)
-            fake_logits = self._global_logits(fake, labels)
+            real_logits, real_gradients = self._judge(
+                real,
+                labels,
+                partial(self._augmented, step=step, update=update, batch=0),
+                gradients=any(each.of_real_gradients for each in terms),
+            )
+            fake_logits, fake_gradients = self._judge(
+                fake,
+                labels,
+                partial(self._augmented, step=step, update=update, batch=1),
+                gradients=any(each.of_fake_gradients for each in terms),
+            )
             loss = self._loss.discriminator(real_logits, fake_logits, self._label_flips(rng, real_logits.shape))
             metrics = {"discriminator_loss": loss}
             if self._loss.gradient_penalty > 0:
@@ -139,38 +210,81 @@ class TrainingStep:
                 penalty = self._replicas.all_reduce_mean(local)
                 metrics["gradient_penalty"] = penalty
                 loss += self._loss.gradient_penalty * penalty
+            for each in terms:
+                if each.of_real_gradients:
+                    term = self._replicas.all_reduce_mean(each.of_real_gradients(real_gradients))
+                elif each.of_fake_gradients:
+                    term = self._replicas.all_reduce_mean(each.of_fake_gradients(fake_gradients))
+                elif each.of_logits:
+                    term = each.of_logits(real_logits, fake_logits)
+                else:
+                    continue
+                metrics[each.name] = term
+                loss += _factor(each.weight, step) * each.every * term
             scaled = optimizer.scale_loss(loss)
-        norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables)
+        norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables, self._discriminator_rate, step)
         if self._loss.clip_value is not None:
             clip_weights(variables, self._loss.clip_value)
+        if self._state.augmentation is not None and self._state.augmentation.observe is not None:
+            self._state.augmentation.observe(real_logits)
         if self._loss.zero_is_boundary:
             metrics |= {"real_accuracy": _fraction(real_logits > 0), "fake_accuracy": _fraction(fake_logits < 0)}
         return {**metrics, "discriminator_gradient_norm": norm}
 
-    def _update_generator(self, tape: tf.GradientTape, real: Images, fake: Images, labels: Labels) -> Metrics:
+    def _judge(
+        self, images: Images, labels: Labels, augment: Callable[[Images], Images], *, gradients: bool
+    ) -> tuple[Logits, Tensor | None]:
+        """The logits of the global batch; and the gradient of each local image's logit in it, in packs, if needed."""
+        if not gradients:
+            return self._replicas.all_gather(self._discriminate(augment(images), labels).logits), None
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            logits = self._discriminate(augment(images), labels).logits
+        return self._replicas.all_gather(logits), self._packed(tape.gradient(logits, images))
+
+    def _update_generator(
+        self, tape: tf.GradientTape, step: Tensor, real: Images, fake: Images, labels: Labels
+    ) -> Metrics:
         """Chain rule: the gradient of the loss in the images here, that of the images in the weights on `tape`."""
         optimizer = self._state.generator_optimizer
         variables = self._state.generator.trainable_variables
+        terms = [(each, each.of_outputs) for each in self._state.regularisers if each.of_outputs]
+        zero = tf.constant(0, tf.int64)
         with tf.GradientTape(watch_accessed_variables=False) as image_tape:
             image_tape.watch(fake)
-            fake_output = self._global_output(fake, labels)
-            loss = self._loss.generator(fake_output.logits)
+            seen = self._augmented(fake, step, zero, batch=3)
+            fake_output = self._gathered(self._discriminate(seen, labels), features=bool(terms))
+            real_output = None
+            if self._loss.needs_real_logits or any(each.needs_real for each, _ in terms):
+                seen = self._augmented(real, step, zero, batch=2)
+                real_output = self._gathered(self._discriminate(seen, labels), features=bool(terms))
+            loss = self._loss.generator(fake_output.logits, real_output.logits if real_output else None)
             metrics = {"generator_loss": loss}
-            if self._regulariser is not None:
-                real_output = self._global_output(real, labels) if self._regulariser.needs_real else None
-                divergence = self._regulariser.divergence(real_output, fake_output)
-                metrics["kl"] = divergence
-                loss += self._regulariser.weight * divergence
+            for each, of_outputs in terms:
+                metrics[each.name] = of_outputs(real_output, fake_output)
+                loss += _factor(each.weight, step) * metrics[each.name]
             scaled = optimizer.scale_loss(loss)
         gradients = _gradients(tape, fake, variables, image_tape.gradient(scaled, fake))
-        return {**metrics, "generator_gradient_norm": self._apply(optimizer, gradients, variables)}
+        norm = self._apply(optimizer, gradients, variables, self._generator_rate, step)
+        return {**metrics, "generator_gradient_norm": norm}
 
-    def _apply(self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: list[Any]) -> Scalar:
+    def _apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        gradients: list[Tensor],
+        variables: list[Any],
+        learning_rate: Scheduled,
+        step: Tensor,
+    ) -> Scalar:
         """Sum the possibly loss-scaled gradients of all replicas and apply them; returns the unscaled norm."""
         gradients = self._replicas.all_reduce_sum(gradients)
         norm = tf.linalg.global_norm(gradients)
         if _scales_loss(optimizer):
             norm /= tf.convert_to_tensor(optimizer.dynamic_scale)
+        if not is_constant(learning_rate):
+            optimizer.learning_rate.assign(value_at(learning_rate)(step))
+        if self._beta_2 is not None:  # Keras has no variable for it: the trace takes this value
+            getattr(optimizer, "inner_optimizer", optimizer).beta_2 = value_at(self._beta_2)(step)
         optimizer.apply(self._replicas.for_optimizer(gradients), variables)
         return norm
 
@@ -199,6 +313,10 @@ def _gradients(tape: tf.GradientTape, target: Tensor, variables: list[Any], upst
         target, variables, output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
     return [tf.convert_to_tensor(gradient) for gradient in gradients]  # an embedding's gradient is sparse
+
+
+def _factor(weight: Scheduled, step: Tensor) -> Scalar | float:
+    return weight if is_constant(weight) else value_at(weight)(step)
 
 
 def _scales_loss(optimizer: keras.optimizers.Optimizer) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from components.registry import STEPS
-from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_file, unknown_name
+from gan.options import Options, key
 from gan.util.ids import check_id
 from pipelines.profiles.resources import Resources
 
@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parent / "profiles.yaml"
 
 
 @dataclass(frozen=True)
-class Profile(Group):
+class Profile(Options):
     """What the pods of a run get: `default`, and for some steps instead, key by key, what `steps` says."""
 
     name: str = key("", "Its name; none: that of the file.")
@@ -36,8 +36,8 @@ class Profile(Group):
     default: Resources = field(default_factory=Resources)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, where: str | None) -> None:
+        super().__post_init__(where)
         check_id(self.name, "the name of a profile")
         if self.notify_secret is not None and not _DNS_LABEL.fullmatch(self.notify_secret):
             raise ConfigError(
@@ -132,7 +132,7 @@ def _check_steps(name: str, steps: Any) -> None:
             raise ConfigError(unknown_name(f"step in profile {name}:", str(step), STEPS))
 
 
-def _check_keys(where: str, tree: Any, kind: type[Group]) -> None:
+def _check_keys(where: str, tree: Any, kind: type[Options]) -> None:
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{where} must be a mapping of keys to values; got {tree!r}")
     known = [item.name for item in fields(kind)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
-from gan.config.check import Group, key
 from gan.errors import ConfigError, unknown_name
+from gan.options import Options, key
 
 MAX_WAIT_SECONDS = 86400
 CACHE_CLAIMS = "gan-cache"
@@ -68,7 +68,7 @@ class NodeTerm:
 
 
 @dataclass(frozen=True)
-class Resources(Group):
+class Resources(Options):
     """What the pod of one step gets, and how often it is retried."""
 
     cpu: str = key("1", "CPU cores the pod reserves, such as 2 or 500m.")
@@ -105,12 +105,12 @@ class Resources(Group):
     node_selector: Mapping[str, str] = field(default_factory=dict)
     affinity: tuple[NodeTerm, ...] = ()
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, where: str | None) -> None:
         for name in ("cpu", "cpu_limit", "memory"):
             value = getattr(self, name)  # YAML reads `cpu: 2` as a number
             if isinstance(value, int | float) and not isinstance(value, bool):
                 object.__setattr__(self, name, str(value))
-        super().__post_init__()
+        super().__post_init__(where)
         for name in ("cpu", "cpu_limit"):
             _check(name, getattr(self, name), _CPU, "a number of cores such as 2 or 500m")
         if self.cpu_limit is not None and _cores(self.cpu) > _cores(self.cpu_limit):

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from gan.config.check import Group, key
 from gan.errors import ConfigError, NotFoundError, unknown_name
+from gan.options import Options, key
 from gan.util.ids import check_id
 from pipelines.registry import PIPELINES
 from pipelines.schedule.cron import Cron
@@ -22,7 +22,7 @@ SCHEDULABLE = [name for name, spec in PIPELINES.items() if spec.schedulable]
 
 
 @dataclass(frozen=True)
-class Schedule(Group):
+class Schedule(Options):
     """Runs that start by themselves. One at a time; a missed one is not made up for."""
 
     name: str = key("", "What the schedule is called on the host; a schedule of that name is changed in place.")
@@ -37,8 +37,8 @@ class Schedule(Group):
     allow_tag: bool = key(False, "Take a tag as it is, though what it means may change between two runs.")
     set: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, where: str | None) -> None:
+        super().__post_init__(where)
         for name in REQUIRED:
             if not getattr(self, name):
                 raise ConfigError(f"schedule {self.name or '?'}: {name} is required. {_help(name)}")

@@ -64,7 +64,7 @@ def test_what_it_was_made_from() -> None:
 
 
 def test_other_configs_other_words() -> None:
-    config = from_dict({**Config().to_dict(), "loss": {"kl_weight": 0.5}, "train": {"ema_decay": 0}})
+    config = from_dict({**Config().to_dict(), "regularisers": {"kl": {"weight": 0.5}}, "train": {"ema_decay": 0}})
     metadata = dataclasses.replace(
         generators.generator_metadata(conditional=False, channels=3), config=config.to_dict(), classes=()
     )
@@ -72,7 +72,7 @@ def test_other_configs_other_words() -> None:
     text = card(metadata, data, None)
     for part in (
         "colour images",
-        "KL regulariser of weight 0.5",
+        "a KL regulariser of weight 0.5",
         "the weights of that step",
         "The centred square of 148 pixels",
         "non-commercial research",

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gan import config
 from gan.losses.gradient_penalty import gradient_penalty, interpolate, penalty
 from gan.networks import dcgan_discriminator
 
@@ -81,7 +80,7 @@ def test_a_quadratic_critic_in_closed_form_with_its_gradient_in_the_weight() -> 
 
 
 def test_its_gradient_in_the_weights_of_a_real_critic_equals_finite_differences() -> None:
-    critic = dcgan_discriminator.make(config.Discriminator(width=0.05, dropout=0.0), (8, 8, 1))
+    critic = dcgan_discriminator.make(dcgan_discriminator.Options(width=0.05, dropout=0.0), (8, 8, 1))
     real, fake = (tf.random.stateless_uniform([3, 8, 8, 1], [seed, 0], -1.0, 1.0) for seed in (1, 2))
     alpha = tf.random.stateless_uniform([3, 1, 1, 1], [3, 0])
 

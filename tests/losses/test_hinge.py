@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gan import config
 from gan.losses import hinge
 
 LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
@@ -56,6 +55,6 @@ def test_gradients_equal_finite_differences(automatic: Any, finite_differences: 
 
 
 def test_its_generator_is_linear() -> None:
-    made = hinge.make(config.Loss(name="hinge"))
+    made = hinge.make(hinge.Options())
     assert float(made.generator(np.array([[1.0], [-4.0]]))) == 1.5
     assert not made.logit_is_log_ratio

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, log_expit
 
-from gan import config
 from gan.losses import minimax
 from gan.losses.cross_entropy import discriminator_cross_entropy
 
@@ -45,7 +44,7 @@ def test_it_is_the_discriminators_gain_on_generated_images(logits: Any) -> None:
 
 
 def test_it_takes_smoothing_and_noise_from_the_config() -> None:
-    made = minimax.make(config.Loss(name="minimax", label_smoothing=0.1, label_noise=0.05))
+    made = minimax.make(minimax.Options(label_smoothing=0.1, label_noise=0.05))
     assert made.label_noise == 0.05
     assert made.logit_is_log_ratio
     sure = np.full((1, 1), 100.0)

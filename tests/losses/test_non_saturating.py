@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, log_expit
 
-from gan import config
 from gan.losses import non_saturating
 
 LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
@@ -36,7 +35,7 @@ def test_its_gradient_is_largest_where_the_generator_loses(automatic: Any, finit
 
 
 def test_it_takes_smoothing_and_noise_from_the_config() -> None:
-    made = non_saturating.make(config.Loss(label_smoothing=0.2, label_noise=0.05))
+    made = non_saturating.make(non_saturating.Options(label_smoothing=0.2, label_noise=0.05))
     assert made.label_noise == 0.05
     assert made.logit_is_log_ratio
     sure = np.full((1, 1), 100.0)

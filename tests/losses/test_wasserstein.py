@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gan import config
 from gan.losses import LOSSES, wasserstein
 
 LOGITS = arrays(np.float64, (5, 1), elements=st.floats(-1e3, 1e3))
@@ -51,7 +50,7 @@ def test_clipping_holds_every_weight_within_the_bound_and_leaves_the_others() ->
 
 
 def test_it_takes_the_clip_value_from_the_config_and_no_penalty() -> None:
-    made = wasserstein.make(config.Loss(name="wasserstein", clip_value=0.5))
+    made = wasserstein.make(wasserstein.Options(clip_value=0.5))
     assert made.clip_value == 0.5
     assert made.gradient_penalty == 0
     assert not made.logit_is_log_ratio
@@ -59,7 +58,7 @@ def test_it_takes_the_clip_value_from_the_config_and_no_penalty() -> None:
 
 @pytest.mark.parametrize("name", ["wasserstein", "wgan_gp"])
 def test_a_critic_has_no_decision_boundary_at_zero(name: str) -> None:
-    made = LOSSES[name](config.Loss(name=name))
+    made = LOSSES[name].make(LOSSES[name].options())
     assert not made.zero_is_boundary
     real, fake = tf.constant([[1.5], [-0.4]]), tf.constant([[0.7], [-2.0]])
     assert float(made.discriminator(real + 5.0, fake + 5.0)) == pytest.approx(float(made.discriminator(real, fake)))

@@ -3,12 +3,11 @@ from __future__ import annotations
 import keras
 import pytest
 
-from gan import config
 from gan.networks import dcgan_generator
 
 
 def made(shape: tuple[int, int, int], **settings: float) -> keras.Model:
-    return dcgan_generator.make(config.Generator(**settings), shape)  # type: ignore[arg-type]
+    return dcgan_generator.make(dcgan_generator.Options(**settings), shape)  # type: ignore[arg-type]
 
 
 def convolutions(network: keras.Model) -> list[tuple[int, int, tuple[int, ...]]]:

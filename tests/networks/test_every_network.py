@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan import config
 from gan.errors import ConfigError
 from gan.networks import DISCRIMINATORS, GENERATORS
+from gan.options import keys
 
 WIDTH = 0.05
 LATENT_SIZE = 5
@@ -24,12 +24,16 @@ Shape = tuple[int, int, int]
 
 
 def generator(name: str, shape: Shape, classes: int | None) -> keras.Model:
-    settings = config.Generator(name=name, latent_size=LATENT_SIZE, width=WIDTH, conditional=classes is not None)
-    return GENERATORS[name](settings, shape, classes)
+    entry = GENERATORS[name]
+    options = entry.options(latent_size=LATENT_SIZE, width=WIDTH, conditional=classes is not None)
+    return entry.make(options, shape, classes)
 
 
-def discriminator(name: str, shape: Shape, classes: int | None, dropout: float = 0.3) -> keras.Model:
-    return DISCRIMINATORS[name](config.Discriminator(name=name, width=WIDTH, dropout=dropout), shape, classes)
+def discriminator(name: str, shape: Shape, classes: int | None, *, dropout: bool = True) -> keras.Model:
+    entry = DISCRIMINATORS[name]
+    has_dropout = "dropout" in {item.name for item in keys(entry.options)}
+    options = entry.options(width=WIDTH, **({"dropout": 0.3 if dropout else 0.0} if has_dropout else {}))
+    return entry.make(options, shape, classes)
 
 
 def with_labels(tensor: Any, classes: int | None) -> Any:
@@ -96,7 +100,7 @@ def test_the_gradient_reaches_every_weight_of_both(
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_logit_depends_on_its_own_image_only(name: str, classes: int | None) -> None:
     """As the gradient penalty demands: no BatchNorm, nor anything else across the batch."""
-    judge = discriminator(name, (8, 8, 3), classes, dropout=0.0)
+    judge = discriminator(name, (8, 8, 3), classes, dropout=False)
     assert not [layer for layer in judge.layers if isinstance(layer, keras.layers.BatchNormalization)]
     images = tf.Variable(tf.random.stateless_uniform([3, 8, 8, 3], [5, 6], -1.0, 1.0))
     with tf.GradientTape() as tape:
@@ -125,28 +129,25 @@ def test_a_conditional_discriminator_depends_on_the_label(name: str) -> None:
 
 
 @pytest.mark.parametrize("classes", CLASSES)
-@pytest.mark.parametrize("make", [*GENERATORS.values(), *DISCRIMINATORS.values()])
-def test_the_same_seed_gives_the_same_weights_under_the_same_names(make: Any, classes: int | None) -> None:
-    settings: Any = config.Generator(width=WIDTH) if make in GENERATORS.values() else config.Discriminator(width=WIDTH)
+@pytest.mark.parametrize("entry", [*GENERATORS.values(), *DISCRIMINATORS.values()])
+def test_the_same_seed_gives_the_same_weights_under_the_same_names(entry: Any, classes: int | None) -> None:
     twins = []
     for _ in range(2):
         keras.utils.set_random_seed(1)
-        twins.append(make(settings, (8, 8, 1), classes))
+        twins.append(entry.make(entry.options(width=WIDTH), (8, 8, 1), classes))
     one, other = twins
     assert [each.path for each in one.trainable_variables] == [each.path for each in other.trainable_variables]
     for first, second in zip(one.trainable_variables, other.trainable_variables, strict=True):
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("make", [*GENERATORS.values(), *DISCRIMINATORS.values()])
-def test_an_odd_image_is_refused(make: Any) -> None:
-    settings: Any = config.Generator() if make in GENERATORS.values() else config.Discriminator()
+@pytest.mark.parametrize("entry", [*GENERATORS.values(), *DISCRIMINATORS.values()])
+def test_an_odd_image_is_refused(entry: Any) -> None:
     with pytest.raises(ConfigError, match="got 15x15"):
-        make(settings, (15, 15, 1), None)
+        entry.make(entry.options(), (15, 15, 1), None)
 
 
-@pytest.mark.parametrize("make", [*GENERATORS.values(), *DISCRIMINATORS.values()])
-def test_width_scales_the_number_of_weights(make: Any) -> None:
-    kind: Any = config.Generator if make in GENERATORS.values() else config.Discriminator
-    narrow, wide = (make(kind(width=width), (8, 8, 1), None).count_params() for width in (0.1, 0.5))
+@pytest.mark.parametrize("entry", [*GENERATORS.values(), *DISCRIMINATORS.values()])
+def test_width_scales_the_number_of_weights(entry: Any) -> None:
+    narrow, wide = (entry.make(entry.options(width=width), (8, 8, 1), None).count_params() for width in (0.1, 0.5))
     assert narrow < wide / 4

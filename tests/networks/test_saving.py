@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 
-from gan import config
 from gan.networks import DISCRIMINATORS, GENERATORS
 
 LOADER = """
@@ -51,14 +50,12 @@ def test_every_network_loads_without_this_package(tmp_path: Path, dtype_policy) 
         dtype_policy(policy)
         for classes in (None, 3):
             extra = [] if classes is None else [labels]
-            for name, make_generator in GENERATORS.items():
+            for name, entry in GENERATORS.items():
                 names.append(f"generator-{name}-{policy}-{classes}")
-                save(
-                    tmp_path, names[-1], make_generator(config.Generator(width=0.1), shape, classes), [latents, *extra]
-                )
-            for name, make_discriminator in DISCRIMINATORS.items():
+                save(tmp_path, names[-1], entry.make(entry.options(width=0.1), shape, classes), [latents, *extra])
+            for name, entry in DISCRIMINATORS.items():
                 names.append(f"discriminator-{name}-{policy}-{classes}")
-                network = make_discriminator(config.Discriminator(width=0.1), shape, classes)
+                network = entry.make(entry.options(width=0.1), shape, classes)
                 save(tmp_path, names[-1], network, [images, *extra])
     done = subprocess.run(
         [sys.executable, "-c", LOADER, str(tmp_path), *names], capture_output=True, text=True, cwd=tmp_path, check=False

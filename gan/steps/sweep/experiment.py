@@ -72,7 +72,7 @@ class Experiment:
         Raises:
             ConfigError: a key does not take its value.
         """
-        return config_at(self.config, trial.point, trial.seed, trial.steps)
+        return config_at(self.config, trial.point, trial.seed, trial.steps, self.sweep.rungs[-1])
 
     def stage(self, number: int) -> list[Trial]:
         """The trials of a recorded stage.

@@ -39,17 +39,19 @@ class Replicas:
         """Whether this process is the one that publishes."""
         return self.worker == 0
 
-    def check(self, batch_size: int) -> None:
-        """Check that a batch divides evenly over the replicas.
+    def check(self, batch_size: int, packing: int = 1) -> None:
+        """Check that a batch divides evenly over the replicas, and each part into packs of `packing` images.
 
         Raises:
             ConfigError: it does not.
         """
-        if batch_size % self.count:
+        unit = self.count * packing
+        if batch_size % unit:
+            packs = f" times the discriminator.packing of {packing}" if packing > 1 else ""
             raise ConfigError(
-                f"train.batch_size must be a multiple of {self.count}, the number of devices that share a batch "
-                f"({self.workers} worker{'s' * (self.workers > 1)} with {self.count // self.workers} each); "
-                f"got {batch_size}. Give --set train.batch_size={-(-batch_size // self.count) * self.count}, or fewer "
+                f"train.batch_size must be a multiple of {unit}, the number of devices that share a batch "
+                f"({self.workers} worker{'s' * (self.workers > 1)} with {self.count // self.workers} each){packs}; "
+                f"got {batch_size}. Give --set train.batch_size={-(-batch_size // unit) * unit}, or fewer "
                 "devices (CUDA_VISIBLE_DEVICES)"
             )
 

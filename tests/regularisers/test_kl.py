@@ -11,9 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from gan import config
-from gan.losses import kl
 from gan.losses.interface import DiscriminatorOutput
+from gan.regularisers import kl
 
 FEATURES = arrays(np.float64, (6, 3), elements=st.floats(-10, 10))
 SCALES = st.floats(0.1, 10)
@@ -167,16 +166,16 @@ def discriminator_output(seed: int) -> DiscriminatorOutput:
 
 
 def test_the_config_chooses_the_gaussian_estimator() -> None:
-    made = kl.make(config.Loss(kl_weight=0.1))
+    made = kl.make(kl.Options(weight=0.1))
     real, fake = discriminator_output(0), discriminator_output(1)
-    assert (made.name, made.weight, made.needs_real) == ("gaussian", 0.1, True)
-    assert float(made.divergence(real, fake)) == float(kl.gaussian_kl(real.features, fake.features))
+    assert (made.name, made.weight, made.needs_real) == ("kl", 0.1, True)
+    assert float(made.of_outputs(real, fake)) == float(kl.gaussian_kl(real.features, fake.features))
     with pytest.raises(ValueError, match="real batch"):
-        made.divergence(None, fake)
+        made.of_outputs(None, fake)
 
 
 def test_the_config_chooses_the_density_ratio_which_needs_no_real_batch() -> None:
-    made = kl.make(config.Loss(kl_weight=0.1, kl_estimator="density_ratio"))
+    made = kl.make(kl.Options(weight=0.1, estimator="density_ratio"))
     fake = discriminator_output(1)
     assert not made.needs_real
-    assert float(made.divergence(None, fake)) == float(kl.density_ratio_kl(fake.logits))
+    assert float(made.of_outputs(None, fake)) == float(kl.density_ratio_kl(fake.logits))

@@ -12,14 +12,28 @@ and is not trained by it.
 
 from __future__ import annotations
 
-import tensorflow as tf
+from dataclasses import dataclass
 
-from gan import config
-from gan.losses.interface import DiscriminatorOutput, Regulariser
+from gan.losses.interface import DiscriminatorOutput
+from gan.options import key
+from gan.regularisers.interface import Regulariser, RegulariserOptions
 from gan.types import Logits, Scalar, Tensor
+from gan.util.lazy import tf
 
 SHRINKAGE = 1e-2
 EPSILON = 1e-12
+
+
+@dataclass(frozen=True)
+class Options(RegulariserOptions):
+    """The KL divergence between the real and the generated distribution, added to the generator's loss."""
+
+    estimator: str = key(
+        "gaussian",
+        "How it is estimated: between Gaussians fitted to the discriminator's features, or from the density ratio in "
+        "its logit.",
+        choices=("gaussian", "density_ratio"),
+    )
 
 
 def gaussian_kl(real_features: Tensor, fake_features: Tensor, *, shrinkage: float = SHRINKAGE) -> Scalar:
@@ -86,12 +100,12 @@ def _density_ratio(real: DiscriminatorOutput | None, fake: DiscriminatorOutput) 
     return density_ratio_kl(fake.logits)
 
 
-def make(settings: config.Loss) -> Regulariser:
-    """The regulariser with the estimator and weight of the config."""
-    gaussian = settings.kl_estimator == "gaussian"
+def make(options: Options) -> Regulariser:
+    """The regulariser with the chosen estimator."""
+    gaussian = options.estimator == "gaussian"
     return Regulariser(
-        name=settings.kl_estimator,
-        weight=settings.kl_weight,
-        divergence=_gaussian if gaussian else _density_ratio,
+        name="kl",
+        weight=options.weight,
+        of_outputs=_gaussian if gaussian else _density_ratio,
         needs_real=gaussian,
     )

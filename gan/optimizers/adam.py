@@ -1,0 +1,26 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gan.optimizers.interface import OptimizerOptions
+from gan.options import key
+from gan.schedules import first_value, scheduled_key
+from gan.schedules.interface import Scheduled
+from gan.util.lazy import keras
+
+
+@dataclass(frozen=True)
+class Options(OptimizerOptions):
+    """Kingma and Ba (2015), "Adam: A Method for Stochastic Optimization", arXiv:1412.6980, algorithm 1."""
+
+    name: str = "adam"
+    beta_1: float = key(0.5, "Decay of the first moment.", min_value=0, max_value=0.9999)
+    beta_2: Scheduled = scheduled_key(0.999, "Decay of the second moment.", min_value=0, max_value=0.99999)
+
+
+def make(options: Options, learning_rate: float) -> Any:
+    """A Keras optimiser; a `beta_2` that follows a schedule is set anew at each step by `gan.train.step`."""
+    return keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=first_value(options.beta_2))
