@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from argparse import Namespace
 from pathlib import Path
@@ -12,6 +13,7 @@ from gan import config as configs_module
 from gan.cli.gc_table import format_table
 from gan.cli.output import CommandOutput, to_output
 from gan.config import Config, Data, Reference
+from gan.config_reference import key_lines
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
 from gan.store import Store, open_existing, open_store
@@ -199,7 +201,12 @@ def copy(arguments: Namespace) -> CommandOutput:
 
 
 def configs(arguments: Namespace) -> CommandOutput:
-    """List the shipped experiments, or print one."""
+    """List the shipped experiments, print one, or list keys."""
+    if arguments.keys:
+        lines = key_lines(arguments.keys)
+        return CommandOutput("\n".join(lines), {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0})
+    if arguments.name is None and (arguments.explain or arguments.set):
+        raise ConfigError("--explain and --set need the name of an experiment, such as: gan configs mnist --explain")
     if arguments.name is None:
         names = configs_module.names()
         lines = [f"{name}  {configs_module.summary(name)}" for name in names]
@@ -207,7 +214,9 @@ def configs(arguments: Namespace) -> CommandOutput:
             "\n".join(lines),
             {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
         )
-    config = configs_module.load(arguments.name)
+    if arguments.explain:
+        return _explained(arguments)
+    config = configs_module.load(arguments.name, arguments.set)
     record = {
         "id": config.name,
         "uri": str(configs_module.CONFIGS),
@@ -215,6 +224,16 @@ def configs(arguments: Namespace) -> CommandOutput:
         "config": config.to_dict(),
     }
     return CommandOutput(config.to_yaml().rstrip(), record)
+
+
+def _explained(arguments: Namespace) -> CommandOutput:
+    """Every key with its value and where it came from."""
+    found = configs_module.explain(arguments.name, arguments.set)
+    rows = [(each.path, json.dumps(each.value), each.origin) for each in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    text = "\n".join(f"{path:{widths[0]}}  {value:{widths[1]}}  {origin}" for path, value, origin in rows)
+    record = {"id": arguments.name, "uri": str(configs_module.CONFIGS), "seconds": 0.0}
+    return CommandOutput(text, {**record, "keys": [each._asdict() for each in found]})
 
 
 def _open(arguments: Namespace) -> Store:

@@ -261,7 +261,10 @@ def _add_store_commands(add: Add) -> None:
     )
 
     made = add("configs", "list the shipped experiments, or print one in full")
-    made.add_argument("name", nargs="?", metavar="NAME", help="the experiment to print")
+    made.add_argument("name", nargs="?", metavar="NAME_OR_FILE", help="the experiment to print")
+    add_set(made, "set a key of the config before it is printed; may be repeated")
+    made.add_argument("--explain", action="store_true", help="say where each value came from: file, --set or default")
+    made.add_argument("--keys", metavar="GROUP", help="list the keys of a group, such as loss, with what they mean")
 
 
 def _add_store_group(parser: Parser) -> None:

@@ -203,6 +203,11 @@ def recorded_group(name: str, tree: Mapping[str, Any], defaults: Mapping[str, An
     return kept | {key: each for key, each in tree.items() if key not in always and each != defaults.get(key)}
 
 
+def present_key(path: str) -> str:
+    """The present path of a key in a user's config, which may have an earlier name or group."""
+    return dict(renamed([path])).get(path, path)
+
+
 def present_path(path: str) -> str:
     """The present path of a key of `recorded`: `optimizer.beta_1` for `train.beta_1`."""
     group, _, name = path.partition(".")

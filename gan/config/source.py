@@ -129,11 +129,11 @@ def override(config: Config, sets: Iterable[str]) -> Config:
         ConfigError: not `group.key=value`, an unknown key, a wrong type, or a value out of range.
     """
     tree = config.to_dict()
-    assignments = [_assignment(item) for item in sets]
-    for path, text in assignments:
+    pairs = assignments(sets)
+    for path, text in pairs:
         if path in CHOICE_PATHS:
             _choose(tree, path.partition(".")[0], text)
-    for path, text in assignments:
+    for path, text in pairs:
         if path not in CHOICE_PATHS:
             _assign(tree, path, text)
     return from_dict(tree)
@@ -142,8 +142,16 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 CHOICE_PATHS = frozenset(f"{group}.name" for group in CHOICES)
 
 
+def assignments(sets: Iterable[str]) -> list[tuple[str, str]]:
+    """The present path and the text of each `--set`.
+
+    Raises:
+        ConfigError: one is not `group.key=value`.
+    """
+    return [_assignment(item) for item in sets]
+
+
 def _assignment(item: str) -> tuple[str, str]:
-    """The present path and the text of a `--set`."""
     path, equals, text = item.partition("=")
     group, dot, name = path.partition(".")
     if not equals or (not dot and group != "name"):
