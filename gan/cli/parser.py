@@ -100,6 +100,18 @@ def add_config(parser: argparse.ArgumentParser, *, required: bool) -> None:
     add_set(parser, "set a key of the config, for example train.steps=500; may be repeated")
 
 
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """Add `--budget`, the same for both programs: it sets `train.budget`."""
+    parser.add_argument(
+        "--budget",
+        dest="set",
+        action="append",
+        type="train.budget={}".format,
+        metavar="TIME|IMAGES",
+        help="what the training may cost, such as 10m, 2h or 500kimages: widths, steps and schedules follow from it",
+    )
+
+
 def add_set(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Add `--set`, which may be repeated."""
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=help_text)
@@ -144,6 +156,7 @@ def _add_data_commands(add: Add) -> None:
 def _add_training_commands(add: Add) -> None:
     made = add("train", "train a GAN; the same command resumes an interrupted run; prints the run id")
     add_config(made, required=True)
+    add_budget(made)
     made.add_argument("--dataset-id", required=True, metavar="ID", help="dataset id, printed by preprocess")
     made.add_argument("--run-id", metavar="ID", help="default: a hash of the config and the dataset")
     made.add_argument(

@@ -3,6 +3,7 @@
 The keys are the same in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
 """
 
+from gan.config.budget import parse_budget
 from gan.config.explain import explain
 from gan.config.group import Group
 from gan.config.parse import margin_of
@@ -57,6 +58,7 @@ __all__ = [
     "migrate_train_keys",
     "names",
     "override",
+    "parse_budget",
     "parse_group",
     "read",
     "summary",

@@ -14,6 +14,7 @@ from gan import losses, networks
 from gan.augmentations import AUGMENTATIONS
 from gan.augmentations.interface import AugmentationOptions
 from gan.config import migrate, parse
+from gan.config.budget import budget_text
 from gan.config.group import Group
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError, unknown_name
@@ -62,6 +63,12 @@ class Train(Group):
     """Length and speed of training, and what is saved on the way."""
 
     steps: int = key(2000, "Generator steps.", min_value=1)
+    budget: str | None = key(
+        None,
+        "What the training may cost: a time on this machine such as 10m or 2h, or a number of images such as "
+        "500kimages; widths, steps and schedules follow from it (docs/budget.md). None: as the other keys say.",
+        parse=budget_text,
+    )
     batch_size: int = key(64, "Images per step.", min_value=2, max_value=65536)
     seed: int = key(0, "Seed of the weights, latents, dropout and data order.", min_value=0, max_value=2**31 - 1)
     discriminator_steps: int = key(1, "Discriminator steps for each generator step.", min_value=1, max_value=100)

@@ -106,8 +106,13 @@ class Sweep(Options):
         """Check every value that can be known beforehand.
 
         Raises:
-            ConfigError: a key does not take a value.
+            ConfigError: a key does not take a value, or the config has a budget.
         """
+        if config.train.budget is not None:
+            raise ConfigError(
+                f'train.budget="{config.train.budget}" is of no use in a sweep, whose rungs set the number of steps; '
+                "leave it out"
+            )
         self.sample_configs(config)
 
     def sample_configs(self, config: Config) -> list[Config]:

@@ -34,6 +34,9 @@ KEYS_THAT_MAY_CHANGE = frozenset(
 DECISIVE_GROUPS = ("generator", "discriminator", "loss", "regularisers", "augmentation")
 """The groups all of whose keys determine what a step does; `train` and `data` have some."""
 
+PLANNED = ("steps", "checkpoint_every_steps", "sample_every_steps", "log_every_steps", "ema_half_life_images")
+"""The `train` keys that follow from `train.budget`, besides the widths of the networks."""
+
 WARM_START = "warm_start"
 """The `train` key on record of a run that starts from another's moving average, without an EMA ramp-up."""
 
@@ -213,6 +216,19 @@ def extended(run: Run, config: Config, dataset_id: str) -> Run:
             "Give another --run-id, or the configuration it was begun with"
         )
     return dataclasses.replace(run, config=config)
+
+
+def with_plan_of(config: Config, existing: Run) -> Config:
+    """`config` with the plan that a run was begun with, if it has the same `train.budget`; see `gan.train.plan`."""
+    then = existing.config
+    if config.train.budget is None or then.train.budget != config.train.budget:
+        return config
+    return dataclasses.replace(
+        config,
+        generator=dataclasses.replace(config.generator, width=then.generator.width),
+        discriminator=dataclasses.replace(config.discriminator, width=then.discriminator.width),
+        train=dataclasses.replace(config.train, **{name: getattr(then.train, name) for name in PLANNED}),
+    )
 
 
 def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from gan.cli.output import CommandOutput, to_output
-from gan.cli.parser import Add, add_config, add_store
+from gan.cli.parser import Add, add_budget, add_config, add_store
 from gan.result import Stopwatch
 from pipelines.cli.flags import add_pipeline, request_of
 from pipelines.registry import PIPELINES
@@ -16,6 +16,7 @@ def add(add: Add) -> None:
     parser = add("run", "run a pipeline on this machine, from images to a promoted generator")
     add_pipeline(parser)
     add_config(parser, required=True)
+    add_budget(parser)
     add_store(parser)
     parser.add_argument("--name", metavar="NAME", help="the name to promote to (default: the config's)")
     parser.add_argument(

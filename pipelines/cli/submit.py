@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from gan.cli.output import CommandOutput
-from gan.cli.parser import Add, add_config, add_store
+from gan.cli.parser import Add, add_budget, add_config, add_store
 from gan.result import Stopwatch
 from gan.types import Json
 from gan.util import log
@@ -27,6 +27,7 @@ def add(add: Add) -> None:
     """Put the command into the parser."""
     parser = add("submit", "run a pipeline on Kubeflow Pipelines; prints the run's id and URL")
     add_config(parser, required=True)
+    add_budget(parser)
     add_store(parser)
     add_pipeline(parser)
     add_profile(parser)
