@@ -1,6 +1,6 @@
 """From a budget to a plan: the widths of the networks, the number of steps, and how often to save, draw and log.
 
-The rule, fitted to trainings of MNIST at half, one and two times their time (docs/budget.md has the figures):
+The rule, fitted to trainings of MNIST at half, one and two times their time (docs/training.md has the figures):
 
     images  = the budget in images; or its seconds x images per second at the config's own widths, measured here
     factor  = (images / REFERENCE_IMAGES) ^ WIDTH_EXPONENT, within WIDTH_FACTORS
