@@ -83,7 +83,7 @@ def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
 
 
 def width_factor(images: int) -> float:
-    """By how much the networks are wider than the config's, for a training on so many images."""
+    """By how much the networks are wider than the config's, for a training on this many images."""
     low, high = WIDTH_FACTORS
     return float(min(max((images / REFERENCE_IMAGES) ** WIDTH_EXPONENT, low), high))
 
