@@ -60,7 +60,7 @@ def test_an_image_keeps_its_side_whatever_its_size_and_whatever_comes(store: Loc
 
 
 def test_the_manifest_has_the_hash_that_decided(store: LocalStore, tmp_path: Path) -> None:
-    from gan.data.prepare.holdout import held_out
+    from gan.data.holdout import held_out
     from gan.data.prepare.image import decode, decoded_sha256
 
     bad_inputs.folder(tmp_path / "in", 30)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gan.config import Data
-from gan.data.prepare import download
+from gan.data.source_files import download
 from gan.data.sources import celeba
 from gan.data.sources.celeba import CelebA, read_attributes, read_list
 from gan.data.sources.interface import Listing

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gan.data.prepare import download
-from gan.data.prepare.download import DownloadError, download_from_mirrors, file_md5
-from gan.data.prepare.download_cache import cache_folder
+from gan.data.source_files import download
+from gan.data.source_files.download import DownloadError, download_from_mirrors, file_md5
 from gan.errors import StoreError
+from gan.util.cache_folder import cache_folder
 
 DATA = b"the published bytes" * 1000
 MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
