@@ -8,7 +8,7 @@ from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.contributions import Contributions
 from gan.metrics.maths.estimate import LazyScore, normal_interval
 from gan.metrics.maths.fid_influence import influence
-from gan.metrics.scores.fid import fit, frechet_distance
+from gan.metrics.maths.frechet import fit, frechet_distance
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:
