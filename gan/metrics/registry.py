@@ -177,7 +177,7 @@ _CMMD = ScoreKind(
 )
 
 METRICS: dict[str, Metric] = {
-    "fid": Metric("fid_score", (_FID,)),
+    "fid": Metric("fid", (_FID,)),
     "fid_infinity": Metric("fid_infinity", (_FID_INFINITY,)),
     "kid": Metric("kid", (_KID,)),
     "prdc": Metric("prdc", _PRDC),
