@@ -10,8 +10,9 @@ from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
 from gan.metrics.identity import differences, protocol_keys
 from gan.metrics.maths.difference import ScoreDifference, score_difference
-from gan.metrics.registry import LOWER, ScoreKind, metric_of, score_kind
+from gan.metrics.registry import metric_of, score_kind
 from gan.metrics.requirements import MAX_SAMPLES_PER_IMAGE
+from gan.metrics.score_kind import LOWER, ScoreKind
 from gan.result import plain
 from gan.types import Json
 
