@@ -10,6 +10,7 @@ from components.registry import STEPS
 from gan.cli.scores import score_lines
 from gan.result import StepResult
 from gan.types import Json
+from gan.util.formatting import format_score
 from pipelines.local.display import state_of
 from pipelines.local.local_runner import StepRun
 from pipelines.registry import PipelineSpec
@@ -77,7 +78,7 @@ def _scores(pipeline: PipelineSpec, best: StepResult) -> Json:
 def _sweep_lines(best: StepResult) -> list[str]:
     """What each point of a sweep reached, the best first."""
     rows = [
-        f"  step {row['steps']:>7}  {best.details['by']} {row['score']:<10.4g} {json.dumps(row['point'])}"
+        f"  step {row['steps']:>7}  {best.details['by']} {format_score(row['score']):<10} {json.dumps(row['point'])}"
         for row in best.details["table"]
     ]
     return [f"best: run {best.id}, seed {best.details['seed']}", *rows]
