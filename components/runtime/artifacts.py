@@ -34,9 +34,9 @@ def write_markdown(artifact: Markdown, text: str) -> None:
     Path(artifact.path).write_text(text, encoding="utf-8")
 
 
-def outcome_table(outcome: StepResult) -> str:
+def outcome_table(result: StepResult) -> str:
     """Everything in a result, one row a value."""
-    rows = [[name, _cell(value)] for name, value in outcome.to_dict().items()]
+    rows = [[name, _cell(value)] for name, value in result.to_dict().items()]
     return _table(["", ""], rows)
 
 
@@ -64,9 +64,9 @@ def sweep_table(details: Mapping[str, Any]) -> str:
     return _table(["point", "step", f"mean {_cell(details['by'])} over seeds"], rows)
 
 
-def verdict(outcome: StepResult) -> str:
+def verdict(result: StepResult) -> str:
     """The gate's verdict: passed or refused, the reasons, the notes, and every check."""
-    details = outcome.details
+    details = result.details
     heading = "## Passed\n" if details["passed"] else "## Refused\n"
     reasons = "".join(f"- {_cell(reason)}\n" for reason in [*details["reasons"], *details["notes"]])
     checks = [
@@ -111,11 +111,11 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")
 
 
-def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: StepResult) -> None:
+def copy_generator(artifact: Model, card: Markdown, store: Store, result: StepResult) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
-    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.KERAS))
-    Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.CARD))
-    artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
+    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", result.id, files.KERAS))
+    Path(card.path).write_bytes(immutable.read_file(store, "generator", result.id, files.CARD))
+    artifact.metadata.update(generator_id=result.id, uri=result.uri, framework="keras")
 
 
 def copy_object(artifact: HTML, store: Store, key: str) -> None:

@@ -164,8 +164,8 @@ class GcScan:
             if key.kind == GENERATOR and each.complete and key not in self.unreachable:
                 if each.dependencies is None:
                     return None
-                facts = immutable.read_json(self._store, GENERATOR, key.id, METADATA)
-                steps.setdefault(facts["run_id"], set()).add(facts["step"])
+                metadata = immutable.read_json(self._store, GENERATOR, key.id, METADATA)
+                steps.setdefault(metadata["run_id"], set()).add(metadata["step"])
         return steps
 
     def _audit_logs(self) -> Iterator[GcCandidate]:

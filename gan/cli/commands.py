@@ -57,8 +57,8 @@ def train(arguments: Namespace) -> CommandOutput:
     from gan.steps.train import train as step
 
     if arguments.dry_run:
-        outcome = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
-        return CommandOutput(str(outcome.details["config"]).rstrip(), outcome.to_dict())
+        result = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
+        return CommandOutput(str(result.details["config"]).rstrip(), result.to_dict())
     return _made_object("train", "run", step(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
 
 
@@ -67,14 +67,14 @@ def evaluate(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.evaluate import evaluate as step
 
-    outcome = step(
+    result = step(
         _open(arguments),
         arguments.run_id,
         arguments.reference_id,
         checkpoint=arguments.checkpoint,
         sets=_checked_sets(arguments, "evaluate"),
     )
-    return to_output("evaluate", outcome)
+    return to_output("evaluate", result)
 
 
 def export(arguments: Namespace) -> CommandOutput:
@@ -83,8 +83,8 @@ def export(arguments: Namespace) -> CommandOutput:
     from gan.steps.export import export as step
 
     store, run_id = _open(arguments), arguments.run_id
-    outcome = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
-    return _made_object("export", "generator", outcome)
+    result = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
+    return _made_object("export", "generator", result)
 
 
 def gate(arguments: Namespace) -> CommandOutput:
@@ -101,17 +101,17 @@ def remeasure(arguments: Namespace) -> CommandOutput:
     from gan.steps.remeasure import remeasure as step
 
     sets = _checked_sets(arguments, "evaluate")
-    outcome = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
-    output = to_output("remeasure", outcome)
-    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else output
+    result = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
+    output = to_output("remeasure", result)
+    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if result.details["why_not"] else output
 
 
 def anchor(arguments: Namespace) -> CommandOutput:
     """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
-    outcome = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
-    return to_output("anchor", outcome)
+    result = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    return to_output("anchor", result)
 
 
 def promote(arguments: Namespace) -> CommandOutput:
@@ -133,7 +133,7 @@ def sample(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.export.sample import sample as step
 
-    outcome = step(
+    result = step(
         _open(arguments),
         Path(arguments.out),
         generator_id=arguments.generator_id,
@@ -144,7 +144,7 @@ def sample(arguments: Namespace) -> CommandOutput:
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
     )
-    return to_output("sample", outcome)
+    return to_output("sample", result)
 
 
 def report(arguments: Namespace) -> CommandOutput:
@@ -159,19 +159,19 @@ def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
-    outcome = step(_open_existing(arguments), arguments.id)
-    return CommandOutput(outcome.details["tree"], outcome.to_dict())
+    result = step(_open_existing(arguments), arguments.id)
+    return CommandOutput(result.details["tree"], result.to_dict())
 
 
 def verify(arguments: Namespace) -> CommandOutput:
     """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
-    outcome = step(_open_existing(arguments), arguments.ids)
-    damages, checked = outcome.details["damages"], outcome.details["checked"]
+    result = step(_open_existing(arguments), arguments.ids)
+    damages, checked = result.details["damages"], result.details["checked"]
     if damages:
-        return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
-    return CommandOutput(f"no damage: {len(checked)} checked", outcome.to_dict())
+        return CommandOutput("\n".join(["damaged:", *damages]), result.to_dict(), EXIT_DAMAGED)
+    return CommandOutput(f"no damage: {len(checked)} checked", result.to_dict())
 
 
 def gc(arguments: Namespace) -> CommandOutput:
@@ -186,18 +186,18 @@ def gc(arguments: Namespace) -> CommandOutput:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    outcome = step(_open_existing(arguments), rules, delete=arguments.delete)
-    code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
-    return CommandOutput(format_table(outcome.details), outcome.to_dict(), code)
+    result = step(_open_existing(arguments), rules, delete=arguments.delete)
+    code = IntegrityError.exit_code if result.details["unreadable"] else 0
+    return CommandOutput(format_table(result.details), result.to_dict(), code)
 
 
 def copy(arguments: Namespace) -> CommandOutput:
     """Copy objects with their lineage to another store."""
     from gan.admin.copy import copy as step
 
-    outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
-    copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
-    return CommandOutput(f"done: {copied} copied, {skipped} existed already", outcome.to_dict())
+    result = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
+    copied, skipped = len(result.details["copied"]), len(result.details["skipped"])
+    return CommandOutput(f"done: {copied} copied, {skipped} existed already", result.to_dict())
 
 
 def configs(arguments: Namespace) -> CommandOutput:
@@ -260,8 +260,8 @@ def _checked_sets(arguments: Namespace, group: str) -> list[str]:
     return list(arguments.set)
 
 
-def _made_object(step: str, what: str, outcome: StepResult) -> CommandOutput:
+def _made_object(step: str, what: str, result: StepResult) -> CommandOutput:
     """The id on stdout, for scripts; the rest on stderr."""
-    state = "in the store already" if outcome.skipped else "done"
-    log.info(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
-    return to_output(step, outcome)
+    state = "in the store already" if result.skipped else "done"
+    log.info(f"{what} {result.id} {state}", uri=result.uri, seconds=result.seconds)
+    return to_output(step, result)

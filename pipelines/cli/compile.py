@@ -30,7 +30,7 @@ def add(add: Add) -> None:
 
 def write(arguments: Namespace) -> CommandOutput:
     """Write the file."""
-    from pipelines.dags.compiled import compile_pipeline
+    from pipelines.compiled import compile_pipeline
     from pipelines.kubernetes.image_reference import parse
     from pipelines.profiles.profile import load_profile
     from pipelines.request import check_pipeline

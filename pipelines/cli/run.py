@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> CommandOutput:
 
     if arguments.only is not None:
         done = run_step(arguments.pipeline, request, arguments.only, make_display())
-        return to_output(arguments.only, done.outcome)
+        return to_output(arguments.only, done.result)
     runs = run_pipeline(arguments.pipeline, request, make_display())
     about = PIPELINES[arguments.pipeline], request, runs, watch.seconds()
     return CommandOutput(summary.text(*about), summary.record(*about))

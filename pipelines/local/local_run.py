@@ -36,7 +36,7 @@ def run_pipeline(name: str, request: RunRequest, display: Display) -> list[StepR
 
     keep = partial(_keep_output, request) if spec.single_steps else lambda run: None
     done = run_locally(start, spec.steps, display, after_each=keep)
-    skipped = spec.skipped({run.step: run.outcome for run in done})
+    skipped = spec.skipped({run.step: run.result for run in done})
     return _require(done, [step for step in spec.steps if step not in skipped])
 
 
@@ -58,7 +58,7 @@ def run_step(pipeline: str, request: RunRequest, step: str, display: Display) ->
 
 
 def _keep_output(request: RunRequest, run: StepRun) -> None:
-    step_inputs.put(request, run.step, run.outcome)
+    step_inputs.put(request, run.step, run.result)
 
 
 def _inputs(request: RunRequest, step: str, made: Any) -> dict[str, str]:

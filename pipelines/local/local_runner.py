@@ -25,7 +25,7 @@ class StepRun:
     """How one step of a run went; `seconds` is its wall-clock time with the start of its process."""
 
     step: str
-    outcome: StepResult
+    result: StepResult
     seconds: float
 
 
@@ -110,12 +110,12 @@ class _LocalRunner:
     def ended(self, step: str, exit_code: int, seconds: float) -> None:
         self._signals.ended()
         file = result_file.read(self._folder, step)
-        outcome = file.outcome if file else None
-        self._display.end(step, exit_code, seconds, outcome)
-        if exit_code or outcome is None:
+        result = file.outcome if file else None
+        self._display.end(step, exit_code, seconds, result)
+        if exit_code or result is None:
             self.failed = self.failed or (step, exit_code, file)  # the exit handler still runs, and may fail as well
             return
-        self.done.append(StepRun(step, outcome, seconds))
+        self.done.append(StepRun(step, result, seconds))
         self._after_each(self.done[-1])
 
 

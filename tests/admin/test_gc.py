@@ -59,21 +59,21 @@ def test_a_dry_run_lists_what_would_go_with_sizes_and_changes_nothing(store: Loc
     made = full(store)
     objects.age(store, 2 * DAY)
     before = {key: store.read(key) for key in keys(store)}
-    outcome = gc(store)
+    result = gc(store)
     assert {key: store.read(key) for key in keys(store)} == before
-    assert [(each["kind"], each["id"]) for each in outcome.details["trash"]] == [
+    assert [(each["kind"], each["id"]) for each in result.details["trash"]] == [
         ("reference", made["second"]),
         ("dataset", made["stray"]),
     ]
-    (first, second) = outcome.details["trash"]
+    (first, second) = result.details["trash"]
     sizes = {made_id: sum(item.size for item in store.list(f"{kind}s/{made_id}")) for kind, made_id in
              (("reference", made["second"]), ("dataset", made["stray"]))}  # fmt: skip
     assert first == {
         "kind": "reference", "id": made["second"], "why": "nothing refers to it", "bytes": sizes[made["second"]],
         "objects": 3,
     }  # fmt: skip
-    assert outcome.details["bytes"] == first["bytes"] + second["bytes"] == sum(sizes.values())
-    assert outcome.details["deleted"] is False
+    assert result.details["bytes"] == first["bytes"] + second["bytes"] == sum(sizes.values())
+    assert result.details["deleted"] is False
 
 
 def test_what_nothing_refers_to_is_deleted_and_the_rest_is_complete(store: LocalStore) -> None:
@@ -140,9 +140,9 @@ def test_a_fresh_unreadable_cache_entry_keeps_everything_it_may_name(store: Loca
     full(store)
     objects.age(store, 2 * DAY)
     store.write("recipes/reference/damaged.json", b"{")
-    outcome = gc(store, delete=True)
-    assert outcome.details["trash"] == []
-    assert outcome.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
+    result = gc(store, delete=True)
+    assert result.details["trash"] == []
+    assert result.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
 
 
 def test_what_killed_processes_left_goes(store: LocalStore) -> None:
@@ -258,8 +258,8 @@ def test_what_an_unreadable_record_may_refer_to_stays(store: LocalStore, key: st
     store.write(where, b"damaged")
     objects.age(store, 90 * DAY, where)
     before = keys(store)
-    outcome = gc(store, Rules(runs_older_than_seconds=DAY), delete=True)
-    (unreadable,) = outcome.details["unreadable"]
+    result = gc(store, Rules(runs_older_than_seconds=DAY), delete=True)
+    (unreadable,) = result.details["unreadable"]
     assert store.uri_of(where) in unreadable
     checkpoints = {each for each in before if "/checkpoints/" in each}
     if "promoted" in key:
@@ -473,8 +473,8 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         assert set(lineage.dependencies(store, key)) <= there, key
     assert verify(store).details["damages"] == []
     for generator_id in immutable.ids(store, "generator"):
-        facts = immutable.read_json(store, "generator", generator_id, "generator.json")
-        assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
+        metadata = immutable.read_json(store, "generator", generator_id, "generator.json")
+        assert metadata["step"] in Checkpoints(store, metadata["run_id"]).steps()
 
 
 def test_a_reference_to_what_gc_deletes_at_the_same_time_fails(

@@ -46,9 +46,9 @@ def test_a_sound_store(store: Store, tmp_path: Path, make_generator: Callable[..
     add_run(store, "r1")
     dataset = add_dataset(store, tmp_path)
     promote(store, generator, "faces")
-    outcome = verify(store)
-    assert outcome.details["damages"] == []
-    assert set(outcome.details["checked"]) == {dataset, generator, "r1", "faces"}
+    result = verify(store)
+    assert result.details["damages"] == []
+    assert set(result.details["checked"]) == {dataset, generator, "r1", "faces"}
 
 
 def test_each_kind_of_damage_is_named(store: Store, make_generator: Callable[..., str]) -> None:
@@ -162,9 +162,9 @@ def test_a_run_and_a_name_of_one_id_are_both_checked(store: Store, make_generato
     add_run(store, "digits")
     store.write("promoted/digits.json", b"{}")
     store.delete("runs/digits/checkpoints/00000010-1/state.safetensors")
-    outcome = verify(store, ["digits"])
-    assert outcome.details["checked"] == ["digits", "digits"]
-    assert len(outcome.details["damages"]) == 2
+    result = verify(store, ["digits"])
+    assert result.details["checked"] == ["digits", "digits"]
+    assert len(result.details["damages"]) == 2
 
 
 def test_stray_files_are_skipped(store: Store) -> None:

@@ -15,7 +15,8 @@ from gan.config import Evaluate
 from gan.metrics.feature_batch import Comparison, FeatureBatch
 from gan.metrics.maths.contributions import Contributions
 from gan.metrics.maths.estimate import Estimate
-from gan.metrics.registry import HIGHER, KINDS, LOWER, METRICS, Metric
+from gan.metrics.registry import KINDS, METRICS, Metric
+from gan.metrics.score_kind import HIGHER, LOWER
 from gan.metrics.scores.memorisation import distance_ratios
 
 PROTOCOL = Evaluate(kid_subsets=20, kid_subset_size=50)

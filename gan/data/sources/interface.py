@@ -62,7 +62,7 @@ class Listing:
         encoded: whether `read` returns image files, which are decoded in parallel processes.
         matches_published_checksums: see `gan.data.spec.Dataset`.
         split_by_pixels: whether the source defines no splits, so that each image's decoded pixels put it into "train"
-            or "test" (see `gan.data.prepare.holdout`).
+            or "test" (see `gan.data.holdout`).
         rejected: images that the scan found unusable.
         close: closes the files that `read` uses.
     """

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.prepare.download import DownloadError, download_from_mirrors
-from gan.data.prepare.download_cache import cache_folder
-from gan.data.prepare.file_source import FLAG, source_path, unreadable_error
+from gan.data.source_files.download import DownloadError, download_from_mirrors
+from gan.data.source_files.file_source import FLAG, source_path, unreadable_error
 from gan.data.sources.idx import read_idx
 from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import DataError
 from gan.types import Pixels
+from gan.util.cache_folder import cache_folder
 from gan.util.ids import sha256
 
 MIRRORS = (

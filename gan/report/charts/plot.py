@@ -8,6 +8,7 @@ from statistics import fmean
 
 from gan.report.charts.axis import Axis, axis
 from gan.report.data import Chart, ScoreInterval, ScoreRow, Series
+from gan.util.formatting import format_interval, format_score
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 60, 384, 12, 206
@@ -73,17 +74,14 @@ def whiskers(score: ScoreRow) -> tuple[Whisker, ...]:
 def _whisker(subject: str, interval: ScoreInterval, scale: Axis) -> Whisker:
     low = interval.value if interval.low is None else interval.low
     high = interval.value if interval.high is None else interval.high
-    title = f"{interval.value:.4g}" + ("" if interval.low is None else f" ({low:.4g} to {high:.4g})")
+    title = format_score(interval.value) + ("" if interval.low is None else f" ({format_interval(low, high)})")
     return Whisker(subject, scale.at(interval.value), scale.at(low), scale.at(high), title)
 
 
 def _line(series: Series, x: Axis, y: Axis, x_label: str) -> Line:
     positions = [(x.at(a), y.at(b)) for a, b in series.points]
-    marked = range(len(positions)) if len(positions) <= 12 else ()
-    dots = tuple(
-        (*positions[index], f"{series.name}, {x_label} {series.points[index][0]:g}: {series.points[index][1]:.4g}")
-        for index in marked
-    )
+    marked = series.points if len(positions) <= 12 else ()
+    dots = tuple((x.at(a), y.at(b), f"{series.name}, {x_label} {a:g}: {format_score(b)}") for a, b in marked)
     return Line(series.name, path(positions), dots)
 
 

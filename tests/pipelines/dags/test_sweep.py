@@ -11,7 +11,7 @@ import yaml
 from gan.config.sweep import Sweep
 from gan.store import alias, open_store
 from pipelines.cli.main import main
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.profiles.profile import load_profile, profile_names
 from support import bad_inputs, runs
 

@@ -11,7 +11,7 @@ from components.registry import STEPS
 from gan.config.sweep import Sweep
 from gan.errors import ClusterError
 from pipelines.cli.main import main
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.kfp.connection import connect
 from pipelines.kfp.endpoint import Address
 from pipelines.kfp.logs import followed

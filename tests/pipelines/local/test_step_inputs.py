@@ -19,11 +19,11 @@ def made(identity: str, **details: object) -> StepResult:
 
 
 def test_what_a_step_made_is_found_by_the_steps_after_it(tmp_path: Path) -> None:
-    for step, outcome in {
+    for step, result in {
         "preprocess": made("d"), "reference": made("ref"), "train": made("run"),
         "evaluate": made("run", step=500), "export": made("gen"), "gate": made("gen"),
     }.items():  # fmt: skip
-        step_inputs.put(request(tmp_path), step, outcome)
+        step_inputs.put(request(tmp_path), step, result)
     found = {value: step_inputs.get(request(tmp_path), "report", value) for value in step_inputs.PRODUCERS}
     assert found == {
         "dataset_id": "d", "reference_id": "ref", "run_id": "run", "checkpoint": "500", "generator_id": "gen",
@@ -45,8 +45,8 @@ def test_only_the_keys_that_decided_it_matter(tmp_path: Path) -> None:
 
 
 def test_another_threshold_asks_for_no_other_generator(tmp_path: Path) -> None:
-    for step, outcome in {"train": made("run"), "evaluate": made("run", step=5), "export": made("gen")}.items():
-        step_inputs.put(request(tmp_path), step, outcome)
+    for step, result in {"train": made("run"), "evaluate": made("run", step=5), "export": made("gen")}.items():
+        step_inputs.put(request(tmp_path), step, result)
     assert step_inputs.get(request(tmp_path, "gate.limits.fid=1"), "gate", "generator_id") == "gen"
     assert step_inputs.get(request(tmp_path, "evaluate.samples=9"), "evaluate", "run_id") == "run"
     with pytest.raises(NotFoundError, match="evaluate has not run yet"):

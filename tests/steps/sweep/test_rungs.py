@@ -187,10 +187,8 @@ def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> Non
     made = Experiment(world.store, runs.config(), sweep, world.dataset_id, world.reference_id)
     for stage in range(sweep.stages):
         for each in schedule_trials(made, stage).details["trials"]:
-            outcome = run_trial(made, Trial(**each))
-            assert float(outcome.details["score"]) == fid_of_selection(
-                world.store, outcome.id, trial_steps=each["steps"]
-            )
+            result = run_trial(made, Trial(**each))
+            assert float(result.details["score"]) == fid_of_selection(world.store, result.id, trial_steps=each["steps"])
             assert run_trial(made, Trial(**each)).skipped
     best = select_best(made)
     finals = [each for each in evaluations.read_all(world.store, best.id) if evaluations.purpose_of(each) == FINAL]

@@ -11,11 +11,11 @@ from kfp import components
 
 from gan.errors import ConfigError
 from pipelines.cli.parser import make_parser
-from pipelines.dags.compiled import compile_pipeline, compile_text
+from pipelines.compiled import compile_pipeline, compile_text
 from pipelines.profiles.profile import load_profile, profile_names
 from pipelines.registry import PIPELINES
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 IMAGE = "gan-pipelines:cpu"
 
 

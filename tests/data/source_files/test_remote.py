@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gan.config import Data
-from gan.data.prepare.remote import local_copy
+from gan.data.source_files.remote import local_copy
 from gan.errors import ConfigError, DataError
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore, open_store

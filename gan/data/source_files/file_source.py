@@ -179,7 +179,8 @@ def source_path(where: str | None, what: str) -> Path:
     """The path in `--source`.
 
     Args:
-        where: a path or a `file://` URI (`gan.data.prepare.remote` downloads from buckets); None if it was not given.
+        where: a path or a `file://` URI (`gan.data.source_files.remote` downloads from buckets); None if it was not
+            given.
         what: what it should hold, for messages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""FID: closed forms, a second implementation, and the fallback for covariances without full rank."""
+"""Fréchet distances: closed forms, a second implementation, and the fallback for covariances without full rank."""
 
 from __future__ import annotations
 
@@ -8,49 +8,54 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan.metrics.scores import fid
+from gan.metrics.maths import frechet
 
 
-def by_matrix_square_root(first: fid.Gaussian, second: fid.Gaussian) -> float:
+def by_matrix_square_root(first: frechet.Gaussian, second: frechet.Gaussian) -> float:
     """The formula as it stands in the paper, with the square root of a matrix that is not symmetric."""
     root = scipy.linalg.sqrtm(first.covariance @ second.covariance).real
     gap = first.mean - second.mean
     return float(gap @ gap + np.trace(first.covariance + second.covariance - 2 * root))
 
 
-def random_gaussian(rng: np.random.Generator, size: int) -> fid.Gaussian:
+def random_gaussian(rng: np.random.Generator, size: int) -> frechet.Gaussian:
     factor = rng.normal(size=(size, 2 * size))
-    return fid.Gaussian(rng.normal(size=size), factor @ factor.T / (2 * size))
+    return frechet.Gaussian(rng.normal(size=size), factor @ factor.T / (2 * size))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 200])
 def test_equals_the_matrix_square_root(size: int) -> None:
     rng = np.random.default_rng(size)
     first, second = random_gaussian(rng, size), random_gaussian(rng, size)
-    assert fid.frechet_distance(first, second) == pytest.approx(by_matrix_square_root(first, second), rel=2e-10)
+    assert frechet.frechet_distance(first, second) == pytest.approx(by_matrix_square_root(first, second), rel=2e-10)
 
 
 def test_closed_form_of_commuting_gaussians() -> None:
     deviations, others = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 0.5])
-    first = fid.Gaussian(np.array([0.0, 1.0, 2.0]), np.diag(deviations**2))
-    second = fid.Gaussian(np.array([1.0, 1.0, 0.0]), np.diag(others**2))
-    assert fid.frechet_distance(first, second) == pytest.approx(5.0 + np.sum((deviations - others) ** 2), rel=1e-12)
+    first = frechet.Gaussian(np.array([0.0, 1.0, 2.0]), np.diag(deviations**2))
+    second = frechet.Gaussian(np.array([1.0, 1.0, 0.0]), np.diag(others**2))
+    assert frechet.frechet_distance(first, second) == pytest.approx(5.0 + np.sum((deviations - others) ** 2), rel=1e-12)
 
 
 def test_closed_form_in_one_dimension() -> None:
-    first, second = fid.Gaussian(np.array([3.0]), np.array([[4.0]])), fid.Gaussian(np.array([0.0]), np.array([[25.0]]))
-    assert fid.frechet_distance(first, second) == pytest.approx(9 + (5 - 2) ** 2, rel=1e-12)
+    first, second = (
+        frechet.Gaussian(np.array([3.0]), np.array([[4.0]])),
+        frechet.Gaussian(np.array([0.0]), np.array([[25.0]])),
+    )
+    assert frechet.frechet_distance(first, second) == pytest.approx(9 + (5 - 2) ** 2, rel=1e-12)
 
 
 def test_a_shift_adds_its_squared_length() -> None:
     features = np.random.default_rng(0).normal(size=(500, 8))
     shift = np.arange(8.0)
-    assert fid.frechet_distance(fid.fit(features), fid.fit(features + shift)) == pytest.approx(shift @ shift, rel=1e-9)
+    assert frechet.frechet_distance(frechet.fit(features), frechet.fit(features + shift)) == pytest.approx(
+        shift @ shift, rel=1e-9
+    )
 
 
 def test_fit_is_the_covariance_over_n_minus_1_in_float64() -> None:
     features = np.random.default_rng(0).normal(loc=1e4, size=(50, 3)).astype(np.float32)
-    found = fid.fit(features)
+    found = frechet.fit(features)
     np.testing.assert_allclose(found.covariance, np.cov(features.astype(np.float64), rowvar=False), rtol=1e-12)
     assert found.covariance.dtype == np.float64
 
@@ -62,35 +67,38 @@ def test_rank_deficient_covariances(rank: int, other_rank: int) -> None:
     basis, _ = np.linalg.qr(rng.normal(size=(10, 10)))
     variances, others = np.zeros(10), np.zeros(10)
     variances[:rank], others[:other_rank] = rng.uniform(1, 2, rank), rng.uniform(1, 2, other_rank)
-    first = fid.Gaussian(np.zeros(10), basis @ np.diag(variances) @ basis.T)
-    second = fid.Gaussian(np.zeros(10), basis @ np.diag(others) @ basis.T)
+    first = frechet.Gaussian(np.zeros(10), basis @ np.diag(variances) @ basis.T)
+    second = frechet.Gaussian(np.zeros(10), basis @ np.diag(others) @ basis.T)
     expected = np.sum((np.sqrt(variances) - np.sqrt(others)) ** 2)
-    assert fid.frechet_distance(first, second) == pytest.approx(expected, abs=1e-7)
+    assert frechet.frechet_distance(first, second) == pytest.approx(expected, abs=1e-7)
 
 
 def test_both_paths_agree_where_both_are_sound() -> None:
     rng = np.random.default_rng(2)
     first, second = random_gaussian(rng, 30).covariance, random_gaussian(rng, 30).covariance
-    assert fid._trace_of_root_by_eigenvectors(first, second) == pytest.approx(
-        fid.trace_of_root(first, second), rel=1e-12
+    assert frechet._trace_of_root_by_eigenvectors(first, second) == pytest.approx(
+        frechet.trace_of_root(first, second), rel=1e-12
     )
 
 
 @pytest.mark.parametrize("samples", [2, 20, 40, 51])
 def test_one_side_without_full_rank_takes_the_fast_path_to_the_same_value(samples: int) -> None:
     rng = np.random.default_rng(samples)
-    many, few = fid.fit(rng.normal(size=(500, 50))).covariance, fid.fit(rng.normal(size=(samples, 50))).covariance
-    exact = fid._trace_of_root_by_eigenvectors(many, few)
-    assert fid.trace_of_root(many, few) == pytest.approx(exact, rel=1e-7)
-    assert fid.trace_of_root(few, many) == pytest.approx(exact, rel=1e-7)
+    many, few = (
+        frechet.fit(rng.normal(size=(500, 50))).covariance,
+        frechet.fit(rng.normal(size=(samples, 50))).covariance,
+    )
+    exact = frechet._trace_of_root_by_eigenvectors(many, few)
+    assert frechet.trace_of_root(many, few) == pytest.approx(exact, rel=1e-7)
+    assert frechet.trace_of_root(few, many) == pytest.approx(exact, rel=1e-7)
 
 
 def test_fewer_samples_than_features() -> None:
     rng = np.random.default_rng(3)
     few, many = rng.normal(size=(20, 50)), rng.normal(size=(2000, 50))
-    found = fid.frechet_distance(fid.fit(many), fid.fit(few))
+    found = frechet.frechet_distance(frechet.fit(many), frechet.fit(few))
     ridge = 1e-9 * np.eye(50)  # the square root of a singular matrix is not sound without
-    first, second = fid.fit(many), fid.fit(few)
+    first, second = frechet.fit(many), frechet.fit(few)
     expected = by_matrix_square_root(first, second._replace(covariance=second.covariance + ridge))
     assert found == pytest.approx(expected, rel=1e-3)
 
@@ -100,18 +108,18 @@ def test_fewer_samples_than_features() -> None:
 def test_is_symmetric_and_zero_for_equal(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     first, second = random_gaussian(rng, size), random_gaussian(rng, size)
-    there, back = fid.frechet_distance(first, second), fid.frechet_distance(second, first)
+    there, back = frechet.frechet_distance(first, second), frechet.frechet_distance(second, first)
     assert there == pytest.approx(back, rel=1e-8, abs=1e-10)
-    assert fid.frechet_distance(first, first) == pytest.approx(0.0, abs=1e-9)
+    assert frechet.frechet_distance(first, first) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_fid_at_infinity_has_far_less_bias() -> None:
     """Against the same Gaussian, whose distance at infinity is 0."""
     rng = np.random.default_rng(4)
-    target = fid.Gaussian(np.zeros(16), np.eye(16))
+    target = frechet.Gaussian(np.zeros(16), np.eye(16))
     sets = [rng.normal(size=(200, 16)) for _ in range(40)]
-    plain = np.mean([fid.frechet_distance(target, fid.fit(each)) for each in sets])
-    extrapolated = np.mean([fid.fid_at_infinity(target, each, np.random.default_rng(0)) for each in sets])
+    plain = np.mean([frechet.frechet_distance(target, frechet.fit(each)) for each in sets])
+    extrapolated = np.mean([frechet.fid_at_infinity(target, each, np.random.default_rng(0)) for each in sets])
     assert abs(extrapolated) < 0.1 * plain
-    again = [fid.fid_at_infinity(target, sets[0], np.random.default_rng(1)) for _ in range(2)]
+    again = [frechet.fid_at_infinity(target, sets[0], np.random.default_rng(1)) for _ in range(2)]
     assert again[0] == again[1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.data.prepare.holdout import TEST, SplitByPixels, held_out, is_held_out
+from gan.data.holdout import TEST, SplitByPixels, held_out, is_held_out
 from gan.errors import DataError
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gan.data.prepare import file_source
-from gan.data.prepare.file_source import FolderSource, ZipSource, open_file_source, source_path
+from gan.data.source_files import file_source
+from gan.data.source_files.file_source import FolderSource, ZipSource, open_file_source, source_path
 from gan.errors import ConfigError, DataError
 from support import bad_inputs
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gan.data.prepare import download
-from gan.data.prepare.download import DownloadError, download_from_mirrors, file_md5
-from gan.data.prepare.download_cache import cache_folder
+from gan.data.source_files import download
+from gan.data.source_files.download import DownloadError, download_from_mirrors, file_md5
 from gan.errors import StoreError
 
 DATA = b"the published bytes" * 1000
@@ -81,19 +80,3 @@ def test_a_file_without_end_is_refused(server: str, folder: Path, monkeypatch: p
 def test_a_full_disk_is_no_fault_of_the_mirror(server: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't write"):
         download_from_mirrors("sound", MD5, [server], tmp_path / "missing")
-
-
-def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder("mnist") == tmp_path / "gan" / "mnist"
-    assert cache_folder("mnist").is_dir()
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache_folder("mnist") == tmp_path / "home" / ".cache" / "gan" / "mnist"
-
-
-def test_a_cache_that_can_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "gan").write_bytes(b"")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(StoreError, match="set XDG_CACHE_HOME"):
-        cache_folder("mnist")

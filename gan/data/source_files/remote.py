@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from gan.data.prepare.file_source import FLAG
+from gan.data.source_files.file_source import FLAG
 from gan.errors import DataError
 from gan.store import Item, Store, check_key, is_bucket, open_store
 from gan.store.cloud.transfer import TransferJob, transfer
