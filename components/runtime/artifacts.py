@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan.build import build_loss
 from gan.export import files
-from gan.report import artifact_pages
+from gan.report import page
 from gan.report.charts import curves
 from gan.report.scores import modes as modes_of
 from gan.result import StepResult
@@ -93,14 +93,14 @@ def log_scores(metrics: Metrics, details: Mapping[str, Any]) -> None:
 def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
     """The mode histograms of real and generated images as bars side by side."""
     title = f"How often each mode appears at step {details['step']}"
-    Path(artifact.path).write_text(artifact_pages.modes_page(title, modes_of(dict(details))), encoding="utf-8")
+    Path(artifact.path).write_text(page.modes_page(title, modes_of(dict(details))), encoding="utf-8")
 
 
 def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
     """The losses, accuracies and gradient norms of a run over its steps."""
     loss = build_loss(read_run(store, run_id).config)
     charts = curves.training_charts(read_metrics(store, run_id), zero_is_boundary=loss.zero_is_boundary)
-    Path(artifact.path).write_text(artifact_pages.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
+    Path(artifact.path).write_text(page.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
 
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:

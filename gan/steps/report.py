@@ -11,15 +11,13 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export import metadata as generator_metadata
-from gan.report import scores, verdicts
+from gan.report import rows, scores
 from gan.report.charts import curves
 from gan.report.data import NearestImages, ReportData, ScoreTable
 from gan.report.page import render
-from gan.report.settings import environment, settings
-from gan.report.timings import timings
 from gan.result import StepResult, Stopwatch
-from gan.steps.reporting import origins, pictures
-from gan.steps.reporting.subject import ReportSubject, find_subject
+from gan.steps.reporting import pictures
+from gan.steps.reporting.subject import ReportSubject, find_subject, lineage
 from gan.store import Store, alias, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
@@ -71,7 +69,7 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
         ),
         made_at=moment.strftime("%Y-%m-%d %H:%M UTC"),
         progress=_progress(run, subject),
-        verdict=None if verdict is None else verdicts.verdict(verdict, live=_is_live(store, verdict)),
+        verdict=None if verdict is None else rows.verdict(verdict, live=_is_live(store, verdict)),
         scores=_scores(store, subject),
         samples=drawn.samples if drawn else None,
         over_time=pictures.over_time(store, run, dataset),
@@ -82,10 +80,10 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
             *curves.selection_charts(_selection(records)),
         ),
         modes=() if subject.evaluation is None else scores.modes(subject.evaluation),
-        lineage=tuple(origins.lineage(store, run, dataset, subject)),
-        settings=settings(config.to_dict(), Config().to_dict()),
-        environment=environment(run.precision, run.environment),
-        timings=timings(lines, final),
+        lineage=tuple(lineage(store, run, dataset, subject)),
+        settings=rows.settings(config.to_dict(), Config().to_dict()),
+        environment=rows.environment(run.precision, run.environment),
+        timings=rows.timings(lines, final),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from gan.report.nearest import nearest
+from gan.report.pictures import nearest
 
 
 def test_as_scikit_learn_finds_them() -> None:

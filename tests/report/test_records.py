@@ -9,10 +9,9 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError
-from gan.report import scores, verdicts
+from gan.report import rows, scores
 from gan.report.charts import curves
 from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
-from gan.report.settings import settings
 
 LINES = [
     {"step": 1, "generator_loss": 0.9, "discriminator_loss": 1.2, "images_per_second": 100.0, "kl": 0.5},
@@ -129,7 +128,7 @@ def test_a_verdict() -> None:
             {"name": "modes_found", "value": 9, "allowed": "at least 10", "passed": False},
         ],
     }
-    made = verdicts.verdict(record, live=True)
+    made = rows.verdict(record, live=True)
     assert (made.passed, made.live, made.reasons, made.notes) == (False, True, ("fid is 9",), ("nothing is live",))
     assert [(check.name, check.value) for check in made.checks] == [
         ("largest pixel difference", "1.235e-07"),
@@ -140,7 +139,7 @@ def test_a_verdict() -> None:
 
 def test_settings_know_what_was_changed() -> None:
     changed = override(Config(), ["train.steps=7", "data.flip=true"])
-    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    made = {each.key: each for each in rows.settings(changed.to_dict(), Config().to_dict())}
     assert made["train.steps"] == Setting("train.steps", "7", str(Config().train.steps))
     assert made["data.flip"] == Setting("data.flip", "true", "false")
     assert made["data.source"] == Setting("data.source", "none")
@@ -155,7 +154,7 @@ def test_settings_know_what_was_changed() -> None:
 
 def test_settings_of_several_values() -> None:
     changed = override(Config(), ["gate.limits.coverage=0.5", "gate.margin.recall=null", "evaluate.metrics=fid,kid"])
-    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    made = {each.key: each for each in rows.settings(changed.to_dict(), Config().to_dict())}
     assert made["gate.limits.coverage"] == Setting("gate.limits.coverage", "0.5", "none")
     assert made["gate.margin.recall"] == Setting("gate.margin.recall", "none", "0.05")
     assert made["evaluate.metrics"].value == "fid, kid"

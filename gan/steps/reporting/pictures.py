@@ -16,8 +16,7 @@ from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sample_grid import sample_grid, scale_of
 from gan.report.data import ImageRow, NearestImages, Neighbours, SampleGrid
-from gan.report.nearest import nearest
-from gan.report.pictures import pictures, split_grid
+from gan.report.pictures import nearest, pictures, split_grid
 from gan.store import Store, immutable, layout
 from gan.train.run import Run
 from gan.util import log
