@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
-from gan.cli.gc_table import format_table
-from gan.cli.output import CommandOutput, to_output
+from gan.cli.output import CommandOutput, garbage_table, to_output
 from gan.config import Config, Data, Reference
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
-from gan.store import Store, open_existing, open_store
+from gan.store import open_existing, open_store
 from gan.util import log
 from gan.util.formatting import parse_duration
 from gan.util.tf_import import load_tensorflow
@@ -31,7 +30,7 @@ def preprocess(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
-    return _made_object("preprocess", "dataset", step(_open(arguments), data, workers=arguments.workers))
+    return _made_object("preprocess", "dataset", step(open_store(arguments.store), data, workers=arguments.workers))
 
 
 def reference(arguments: Namespace) -> CommandOutput:
@@ -44,7 +43,9 @@ def reference(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.reference import make_reference
 
-    return _made_object("reference", "reference", make_reference(_open(arguments), arguments.dataset_id, options))
+    return _made_object(
+        "reference", "reference", make_reference(open_store(arguments.store), arguments.dataset_id, options)
+    )
 
 
 def train(arguments: Namespace) -> CommandOutput:
@@ -55,9 +56,11 @@ def train(arguments: Namespace) -> CommandOutput:
     from gan.steps.train import train as step
 
     if arguments.dry_run:
-        outcome = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
+        outcome = plan(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
         return CommandOutput(str(outcome.details["config"]).rstrip(), outcome.to_dict())
-    return _made_object("train", "run", step(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
+    return _made_object(
+        "train", "run", step(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
+    )
 
 
 def evaluate(arguments: Namespace) -> CommandOutput:
@@ -66,7 +69,7 @@ def evaluate(arguments: Namespace) -> CommandOutput:
     from gan.steps.evaluate import evaluate as step
 
     outcome = step(
-        _open(arguments),
+        open_store(arguments.store),
         arguments.run_id,
         arguments.reference_id,
         checkpoint=arguments.checkpoint,
@@ -80,7 +83,7 @@ def export(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    store, run_id = _open(arguments), arguments.run_id
+    store, run_id = open_store(arguments.store), arguments.run_id
     outcome = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
     return _made_object("export", "generator", outcome)
 
@@ -90,7 +93,7 @@ def gate(arguments: Namespace) -> CommandOutput:
     from gan.steps.gate import gate as step
 
     sets = _checked_sets(arguments, "gate")
-    return to_output("gate", step(_open(arguments), arguments.generator_id, arguments.name, sets=sets))
+    return to_output("gate", step(open_store(arguments.store), arguments.generator_id, arguments.name, sets=sets))
 
 
 def remeasure(arguments: Namespace) -> CommandOutput:
@@ -99,7 +102,7 @@ def remeasure(arguments: Namespace) -> CommandOutput:
     from gan.steps.remeasure import remeasure as step
 
     sets = _checked_sets(arguments, "evaluate")
-    outcome = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
+    outcome = step(open_store(arguments.store), arguments.name, arguments.reference_id, sets=sets)
     output = to_output("remeasure", outcome)
     return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else output
 
@@ -108,7 +111,7 @@ def anchor(arguments: Namespace) -> CommandOutput:
     """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
-    outcome = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    outcome = step(open_store(arguments.store), arguments.name, arguments.reason, generator_id=arguments.generator_id)
     return to_output("anchor", outcome)
 
 
@@ -116,14 +119,16 @@ def promote(arguments: Namespace) -> CommandOutput:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
-    return to_output("promote", step(_open(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+    return to_output(
+        "promote", step(open_store(arguments.store), arguments.generator_id, arguments.name, force=arguments.force)
+    )
 
 
 def rollback(arguments: Namespace) -> CommandOutput:
     """Make the previous live generator live again."""
     from gan.steps.promote import rollback as step
 
-    return to_output("rollback", step(_open(arguments), arguments.name))
+    return to_output("rollback", step(open_store(arguments.store), arguments.name))
 
 
 def sample(arguments: Namespace) -> CommandOutput:
@@ -132,7 +137,7 @@ def sample(arguments: Namespace) -> CommandOutput:
     from gan.export.sample import sample as step
 
     outcome = step(
-        _open(arguments),
+        open_store(arguments.store),
         Path(arguments.out),
         generator_id=arguments.generator_id,
         name=arguments.name,
@@ -150,14 +155,14 @@ def report(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.report import write_report
 
-    return to_output("report", write_report(_open(arguments), arguments.run_id))
+    return to_output("report", write_report(open_store(arguments.store), arguments.run_id))
 
 
 def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
-    outcome = step(_open_existing(arguments), arguments.id)
+    outcome = step(open_existing(arguments.store), arguments.id)
     return CommandOutput(outcome.details["tree"], outcome.to_dict())
 
 
@@ -165,7 +170,7 @@ def verify(arguments: Namespace) -> CommandOutput:
     """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
-    outcome = step(_open_existing(arguments), arguments.ids)
+    outcome = step(open_existing(arguments.store), arguments.ids)
     damages, checked = outcome.details["damages"], outcome.details["checked"]
     if damages:
         return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
@@ -184,9 +189,9 @@ def gc(arguments: Namespace) -> CommandOutput:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    outcome = step(_open_existing(arguments), rules, delete=arguments.delete)
+    outcome = step(open_existing(arguments.store), rules, delete=arguments.delete)
     code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
-    return CommandOutput(format_table(outcome.details), outcome.to_dict(), code)
+    return CommandOutput(garbage_table(outcome.details), outcome.to_dict(), code)
 
 
 def copy(arguments: Namespace) -> CommandOutput:
@@ -200,29 +205,13 @@ def copy(arguments: Namespace) -> CommandOutput:
 
 def configs(arguments: Namespace) -> CommandOutput:
     """List the shipped experiments, or print one."""
+    common = {"uri": str(configs_module.CONFIGS), "seconds": 0.0}
     if arguments.name is None:
         names = configs_module.names()
         lines = [f"{name}  {configs_module.summary(name)}" for name in names]
-        return CommandOutput(
-            "\n".join(lines),
-            {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
-        )
+        return CommandOutput("\n".join(lines), {**common, "id": "configs", "names": names})
     config = configs_module.load(arguments.name)
-    record = {
-        "id": config.name,
-        "uri": str(configs_module.CONFIGS),
-        "seconds": 0.0,
-        "config": config.to_dict(),
-    }
-    return CommandOutput(config.to_yaml().rstrip(), record)
-
-
-def _open(arguments: Namespace) -> Store:
-    return open_store(arguments.store)
-
-
-def _open_existing(arguments: Namespace) -> Store:
-    return open_existing(arguments.store)
+    return CommandOutput(config.to_yaml().rstrip(), {**common, "id": config.name, "config": config.to_dict()})
 
 
 def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
