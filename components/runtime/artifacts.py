@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.build import build_loss
-from gan.export import files
+from gan.export import metadata
 from gan.report import page
 from gan.report.charts import curves
-from gan.report.scores import modes as modes_of
+from gan.report.rows import modes as modes_of
 from gan.result import StepResult
 from gan.store import immutable, layout
 from gan.train.logging.metrics_log import read_metrics
@@ -113,8 +113,8 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
 
 def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: StepResult) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
-    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.KERAS))
-    Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.CARD))
+    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, metadata.KERAS))
+    Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, metadata.CARD))
     artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
 
 
