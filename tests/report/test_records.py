@@ -9,7 +9,7 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError
-from gan.report import rows, scores
+from gan.report import rows
 from gan.report.charts import curves
 from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
 
@@ -37,7 +37,7 @@ def evaluation(step: int = 10, fid: float = 7.0, **changes: Any) -> dict[str, An
 
 
 def test_rows_in_order_with_real_live_and_floor() -> None:
-    made = scores.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
+    made = rows.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
     assert [row.name for row in made.rows] == ["fid[digits-cnn:1a2b3c]", "precision", "recall", "mode KL"]
     fid, _, recall, kl = made.rows
     assert (fid.generator, fid.real, fid.live) == (
@@ -55,16 +55,16 @@ def test_rows_in_order_with_real_live_and_floor() -> None:
 
 def test_scores_of_another_identity_are_not_shown_beside() -> None:
     other = evaluation(identity={"samples": 41, "crop": None})
-    assert all(row.live is None for row in scores.scores(evaluation(), other, "").rows)
+    assert all(row.live is None for row in rows.scores(evaluation(), other, "").rows)
 
 
 @pytest.mark.parametrize("value", [None, {}, {"value": math.nan}, {"value": math.inf}, {"value": "inf"}])
 def test_what_is_no_finite_number_is_left_out(value: dict[str, Any] | None) -> None:
-    assert scores.interval(value) is None
+    assert rows.interval(value) is None
 
 
 def test_a_score_without_interval_and_one_nobody_knows() -> None:
-    made = scores.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
+    made = rows.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
     assert made.rows == (ScoreRow("sharpness", None, ScoreInterval(3.0)),)
 
 
@@ -74,8 +74,8 @@ def test_better_is_checked() -> None:
 
 
 def test_modes() -> None:
-    assert scores.modes(evaluation()) == (Mode("0", 0.5, 0.25), Mode("1", 0.5, 0.75))
-    assert scores.modes(evaluation(histogram=None)) == ()
+    assert rows.modes(evaluation()) == (Mode("0", 0.5, 0.25), Mode("1", 0.5, 0.75))
+    assert rows.modes(evaluation(histogram=None)) == ()
 
 
 @pytest.mark.parametrize("zero_is_boundary", [True, False])

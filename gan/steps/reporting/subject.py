@@ -45,7 +45,8 @@ def find_subject(store: Store, run: Run) -> ReportSubject:
         IntegrityError: a verdict, an evaluation or the record of a checkpoint is damaged.
     """
     generators = _generators(store, run.run_id)
-    judged = [each for each in _verdicts(store, run.run_id) if each["generator_id"] in generators]
+    found = [verdicts.read(store, run.run_id, name) for name in verdicts.names(store, run.run_id)]
+    judged = [each for each in found if each["generator_id"] in generators]
     moments = [(metadata.exported_at, generator_id) for generator_id, metadata in generators.items()]
     moments += [(_judged_at(each), each["generator_id"]) for each in judged]
     if not moments:
@@ -76,10 +77,6 @@ def _generators(store: Store, run_id: str) -> dict[str, GeneratorMetadata]:
             if metadata.run_id == run_id:
                 found[generator_id] = metadata
     return found
-
-
-def _verdicts(store: Store, run_id: str) -> list[Json]:
-    return [verdicts.read(store, run_id, name) for name in verdicts.names(store, run_id)]
 
 
 def _judged_at(verdict: Json) -> str:
