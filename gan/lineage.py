@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.metrics import evaluations
 from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_checksummed

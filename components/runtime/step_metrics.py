@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 import yaml
 
@@ -17,7 +16,7 @@ from gan.result import StepResult, Stopwatch
 from gan.util.metrics_push import MetricsPush
 
 
-class StepMetrics:
+class StepMetrics(MetricsPush):
     """Sends the metrics of one step to the push gateway.
 
     Args:
@@ -30,39 +29,30 @@ class StepMetrics:
     def __init__(
         self, step: str, experiment: str, gauges: Gauges = step_gauges.none, clock: Callable[[], float] = time.time
     ) -> None:
-        self._push = MetricsPush(step, experiment)
+        super().__init__(step, experiment)
         self._gauges = gauges
         self._clock = clock
         self._watch = Stopwatch()
 
-    def __enter__(self) -> StepMetrics:
-        self._push.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._push.__exit__(kind, error, trace)
-
     def begin(self) -> None:
         """The step begins."""
-        self._push.set("gan_step_began_timestamp_seconds", self._clock())
+        self.set("gan_step_began_timestamp_seconds", self._clock())
 
     def done(self, result: StepResult) -> None:
         """The step made something."""
         self._end(0)
-        self._push.set("gan_step_skipped", float(result.skipped))
+        self.set("gan_step_skipped", float(result.skipped))
         for metric, value, labels in self._gauges(result, self._clock()):
-            self._push.set(metric, value, **labels)
+            self.set(metric, value, **labels)
 
     def failed(self, exit_code: int) -> None:
         """The step ended with an error, or was stopped."""
         self._end(exit_code)
 
     def _end(self, exit_code: int) -> None:
-        self._push.set("gan_step_ended_timestamp_seconds", self._clock())
-        self._push.set("gan_step_duration_seconds", self._watch.seconds())
-        self._push.set("gan_step_exit_code", exit_code)
+        self.set("gan_step_ended_timestamp_seconds", self._clock())
+        self.set("gan_step_duration_seconds", self._watch.seconds())
+        self.set("gan_step_exit_code", exit_code)
 
 
 def experiment_of(config: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gan import lineage
 from gan.admin.gc_reachability import StoreObject, unreachable
 from gan.errors import ConfigError, IntegrityError, NotFoundError
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
 from gan.store.interface import PROBES

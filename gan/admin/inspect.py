@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.lineage import ObjectRef
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of

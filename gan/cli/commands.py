@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
-from gan.cli.gc_table import format_table
-from gan.cli.output import CommandOutput, to_output
+from gan.cli.output import CommandOutput, garbage_table, to_output
 from gan.config import Config, Data, Reference
 from gan.config_reference import key_lines
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
-from gan.store import Store, open_existing, open_store
+from gan.store import open_existing, open_store
+from gan.types import Json
 from gan.util import log
 from gan.util.formatting import parse_duration
 from gan.util.tf_import import load_tensorflow
@@ -33,7 +33,7 @@ def preprocess(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
-    return _made_object("preprocess", "dataset", step(_open(arguments), data, workers=arguments.workers))
+    return _made_object("preprocess", "dataset", step(open_store(arguments.store), data, workers=arguments.workers))
 
 
 def reference(arguments: Namespace) -> CommandOutput:
@@ -46,7 +46,9 @@ def reference(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.reference import make_reference
 
-    return _made_object("reference", "reference", make_reference(_open(arguments), arguments.dataset_id, options))
+    return _made_object(
+        "reference", "reference", make_reference(open_store(arguments.store), arguments.dataset_id, options)
+    )
 
 
 def train(arguments: Namespace) -> CommandOutput:
@@ -57,9 +59,11 @@ def train(arguments: Namespace) -> CommandOutput:
     from gan.steps.train import train as step
 
     if arguments.dry_run:
-        result = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
+        result = plan(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
         return CommandOutput(str(result.details["config"]).rstrip(), result.to_dict())
-    return _made_object("train", "run", step(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
+    return _made_object(
+        "train", "run", step(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
+    )
 
 
 def evaluate(arguments: Namespace) -> CommandOutput:
@@ -68,7 +72,7 @@ def evaluate(arguments: Namespace) -> CommandOutput:
     from gan.steps.evaluate import evaluate as step
 
     result = step(
-        _open(arguments),
+        open_store(arguments.store),
         arguments.run_id,
         arguments.reference_id,
         checkpoint=arguments.checkpoint,
@@ -82,7 +86,7 @@ def export(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    store, run_id = _open(arguments), arguments.run_id
+    store, run_id = open_store(arguments.store), arguments.run_id
     result = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
     return _made_object("export", "generator", result)
 
@@ -92,7 +96,7 @@ def gate(arguments: Namespace) -> CommandOutput:
     from gan.steps.gate import gate as step
 
     sets = _checked_sets(arguments, "gate")
-    return to_output("gate", step(_open(arguments), arguments.generator_id, arguments.name, sets=sets))
+    return to_output("gate", step(open_store(arguments.store), arguments.generator_id, arguments.name, sets=sets))
 
 
 def remeasure(arguments: Namespace) -> CommandOutput:
@@ -101,7 +105,7 @@ def remeasure(arguments: Namespace) -> CommandOutput:
     from gan.steps.remeasure import remeasure as step
 
     sets = _checked_sets(arguments, "evaluate")
-    result = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
+    result = step(open_store(arguments.store), arguments.name, arguments.reference_id, sets=sets)
     output = to_output("remeasure", result)
     return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if result.details["why_not"] else output
 
@@ -110,7 +114,7 @@ def anchor(arguments: Namespace) -> CommandOutput:
     """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
-    result = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    result = step(open_store(arguments.store), arguments.name, arguments.reason, generator_id=arguments.generator_id)
     return to_output("anchor", result)
 
 
@@ -118,14 +122,16 @@ def promote(arguments: Namespace) -> CommandOutput:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
-    return to_output("promote", step(_open(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+    return to_output(
+        "promote", step(open_store(arguments.store), arguments.generator_id, arguments.name, force=arguments.force)
+    )
 
 
 def rollback(arguments: Namespace) -> CommandOutput:
     """Make the previous live generator live again."""
     from gan.steps.promote import rollback as step
 
-    return to_output("rollback", step(_open(arguments), arguments.name))
+    return to_output("rollback", step(open_store(arguments.store), arguments.name))
 
 
 def sample(arguments: Namespace) -> CommandOutput:
@@ -134,7 +140,7 @@ def sample(arguments: Namespace) -> CommandOutput:
     from gan.export.sample import sample as step
 
     result = step(
-        _open(arguments),
+        open_store(arguments.store),
         Path(arguments.out),
         generator_id=arguments.generator_id,
         name=arguments.name,
@@ -152,14 +158,14 @@ def report(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.report import write_report
 
-    return to_output("report", write_report(_open(arguments), arguments.run_id))
+    return to_output("report", write_report(open_store(arguments.store), arguments.run_id))
 
 
 def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
-    result = step(_open_existing(arguments), arguments.id)
+    result = step(open_existing(arguments.store), arguments.id)
     return CommandOutput(result.details["tree"], result.to_dict())
 
 
@@ -167,7 +173,7 @@ def verify(arguments: Namespace) -> CommandOutput:
     """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
-    result = step(_open_existing(arguments), arguments.ids)
+    result = step(open_existing(arguments.store), arguments.ids)
     damages, checked = result.details["damages"], result.details["checked"]
     if damages:
         return CommandOutput("\n".join(["damaged:", *damages]), result.to_dict(), EXIT_DAMAGED)
@@ -186,9 +192,9 @@ def gc(arguments: Namespace) -> CommandOutput:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    result = step(_open_existing(arguments), rules, delete=arguments.delete)
+    result = step(open_existing(arguments.store), rules, delete=arguments.delete)
     code = IntegrityError.exit_code if result.details["unreadable"] else 0
-    return CommandOutput(format_table(result.details), result.to_dict(), code)
+    return CommandOutput(garbage_table(result.details), result.to_dict(), code)
 
 
 def copy(arguments: Namespace) -> CommandOutput:
@@ -202,46 +208,28 @@ def copy(arguments: Namespace) -> CommandOutput:
 
 def configs(arguments: Namespace) -> CommandOutput:
     """List the shipped experiments, print one, or list keys."""
+    common = {"uri": str(configs_module.CONFIGS), "seconds": 0.0}
     if arguments.keys:
-        lines = key_lines(arguments.keys)
-        return CommandOutput("\n".join(lines), {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0})
+        return CommandOutput("\n".join(key_lines(arguments.keys)), {**common, "id": "configs"})
     if arguments.name is None and (arguments.explain or arguments.set):
         raise ConfigError("--explain and --set need the name of an experiment, such as: gan configs mnist --explain")
     if arguments.name is None:
         names = configs_module.names()
         lines = [f"{name}  {configs_module.summary(name)}" for name in names]
-        return CommandOutput(
-            "\n".join(lines),
-            {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
-        )
+        return CommandOutput("\n".join(lines), {**common, "id": "configs", "names": names})
     if arguments.explain:
-        return _explained(arguments)
+        return _explained(arguments, common)
     config = configs_module.load(arguments.name, arguments.set)
-    record = {
-        "id": config.name,
-        "uri": str(configs_module.CONFIGS),
-        "seconds": 0.0,
-        "config": config.to_dict(),
-    }
-    return CommandOutput(config.to_yaml().rstrip(), record)
+    return CommandOutput(config.to_yaml().rstrip(), {**common, "id": config.name, "config": config.to_dict()})
 
 
-def _explained(arguments: Namespace) -> CommandOutput:
+def _explained(arguments: Namespace, common: Json) -> CommandOutput:
     """Every key with its value and where it came from."""
     found = configs_module.explain(arguments.name, arguments.set)
     rows = [(each.path, json.dumps(each.value), each.origin) for each in found]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     text = "\n".join(f"{path:{widths[0]}}  {value:{widths[1]}}  {origin}" for path, value, origin in rows)
-    record = {"id": arguments.name, "uri": str(configs_module.CONFIGS), "seconds": 0.0}
-    return CommandOutput(text, {**record, "keys": [each._asdict() for each in found]})
-
-
-def _open(arguments: Namespace) -> Store:
-    return open_store(arguments.store)
-
-
-def _open_existing(arguments: Namespace) -> Store:
-    return open_existing(arguments.store)
+    return CommandOutput(text, {**common, "id": arguments.name, "keys": [each._asdict() for each in found]})
 
 
 def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:

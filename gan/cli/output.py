@@ -1,14 +1,15 @@
-"""The text and exit code for a step's result, the same in both programs."""
+"""The text and exit code for a step's result, and tables of scores and of garbage, the same in both programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from gan.cli.scores import score_lines
 from gan.errors import EXIT_REFUSED
 from gan.result import StepResult
 from gan.types import Json
+from gan.util.formatting import format_bytes, format_interval, format_score
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,36 @@ TEXTS: dict[str, Callable[[StepResult], str]] = {
     "sample": _uri,
     "report": _uri,
 }
+
+
+def score_lines(details: Mapping[str, Any]) -> list[str]:
+    """The scores of a checkpoint with intervals, next to those of real data: a heading, then one score a line."""
+    lines = [f"{details['label']} at step {details['step']}"]
+    lines.append(f"  {'score':<16}{'generator':>12}  {'interval':<24}{'real data':>12}")
+    for name, score in details["scores"].items():
+        real: Mapping[str, float] = details["real"].get(name, {})
+        interval = f"({format_interval(score['low'], score['high'])})" if "low" in score else ""
+        floor = f"  floor {format_score(score['floor'])}" if "floor" in score else ""
+        real_value = format_score(real.get("value"))
+        lines.append(f"  {name:<16}{format_score(score['value']):>12}  {interval:<24}{real_value:>12}{floor}")
+    lines += [f"  note: {details['weakness']}"] if details.get("weakness") else []
+    return lines
+
+
+def garbage_table(details: Json) -> str:
+    """A line for each object with its size and why it goes, and the total; then the unreadable records."""
+    rows = [(each["kind"], each["id"], format_bytes(each["bytes"]), each["why"]) for each in details["trash"]]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = [
+        f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {bytes_:>{widths[2]}}  {why}" for kind, name, bytes_, why in rows
+    ]
+    total = f"{len(rows)} objects, {format_bytes(details['bytes'])}"
+    if not rows:
+        lines.append("nothing to delete")
+    elif details["deleted"]:
+        lines.append(f"deleted: {total}")
+    else:
+        lines.append(f"would delete: {total}; to delete them, run the same command with --delete")
+    if details["unreadable"]:
+        lines += ["kept everything that these may refer to, because they can't be read:", *details["unreadable"]]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The metadata of a published generator, `generator.json`: what generating with it and the gate need."""
+"""The files of a published generator, and its metadata `generator.json`: what generating and the gate need."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import ConfigError, IntegrityError, unknown_name
-from gan.export.files import EVALUATION, METADATA
 from gan.store import Store, immutable
 from gan.store.alias import Alias
 from gan.types import Json
+
+METADATA = "generator.json"
+EVALUATION = "evaluation.json"  # absent if the checkpoint was not evaluated
+SAVED_MODEL = "saved_model"  # a folder
+KERAS = "generator.keras"
+SAMPLES = "samples.png"
+CARD = "card.md"
 
 
 @dataclass(frozen=True)

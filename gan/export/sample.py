@@ -178,11 +178,9 @@ def _write(out: Path, data: bytes) -> None:
         temporary.chmod(0o644)
         temporary.replace(out)
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise ConfigError(
+            f"can't write --out {out}: {error.strerror or error}; give a path that can be written"
+        ) from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def _unwritable(out: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"can't write --out {out}: {error.strerror or error}; give a path that can be written")

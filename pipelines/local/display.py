@@ -96,7 +96,8 @@ class Terminal(Display):
         if "done" in event and event.get("total"):
             self._progress.update(self._task, completed=event["done"], total=event["total"], figures=_figures(event))
         elif not event["event"].startswith((f"{step} done", f"{step} in the store")):
-            self._console.print(f"      {_sentence(event)}", style="yellow" if _is_warning(event) else "dim")
+            style = "yellow" if event["event"].startswith("warning") else "dim"
+            self._console.print(f"      {_sentence(event)}", style=style)
 
     def end(self, step: str, exit_code: int, seconds: float, result: StepResult | None) -> None:  # noqa: D102
         if self._task is not None:
@@ -136,7 +137,3 @@ def _figures(event: dict[str, Any]) -> str:
 def _sentence(event: dict[str, Any]) -> str:
     fields = [f"{name}={format_value(value)}" for name, value in event.items() if name not in ("time", "event")]
     return "  ".join([event["event"], *fields])
-
-
-def _is_warning(event: dict[str, Any]) -> bool:
-    return bool(event["event"].startswith("warning"))

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from components.registry import STEPS
-from gan.cli.scores import score_lines
+from gan.cli.output import score_lines
 from gan.result import StepResult
 from gan.types import Json
 from gan.util.formatting import format_score
@@ -98,13 +98,13 @@ def _steps(pipeline: PipelineSpec, runs: Sequence[StepRun], seconds: float) -> s
     skipped = pipeline.skipped(_results(runs))
     lines = []
     for step in pipeline.steps:
-        lines += [_line(run) for run in runs if run.step == step]
+        lines += [
+            f"{step:<12}{run.seconds:>7.1f} s  {state_of(0, run.result):<22}{run.result.id}"
+            for run in runs
+            if run.step == step
+        ]
         lines += [f"{step:<12}{'-':>7}    not run: {skipped[step]}"] if step in skipped else []
     return "\n".join([*lines, f"{'altogether':<12}{seconds:>7.1f} s"])
-
-
-def _line(run: StepRun) -> str:
-    return f"{run.step:<12}{run.seconds:>7.1f} s  {state_of(0, run.result):<22}{run.result.id}"
 
 
 def _verdict(request: RunRequest, results: Results) -> str:

@@ -10,7 +10,7 @@ import yaml
 from kfp import components
 
 from gan.errors import ConfigError
-from pipelines.cli.parser import make_parser
+from pipelines.cli.main import make_parser
 from pipelines.compiled import compile_pipeline, compile_text
 from pipelines.profiles.profile import load_profile, profile_names
 from pipelines.registry import PIPELINES

@@ -14,7 +14,7 @@ from PIL import Image
 from gan.build import build_generator
 from gan.data import spec
 from gan.errors import ConfigError, IdentityError, IntegrityError, NotFoundError, ParityError
-from gan.export import files, latents, metadata, saved_model
+from gan.export import latents, metadata, saved_model
 from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
@@ -59,7 +59,7 @@ def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) ->
     network = build_generator(runs.config(conditional=False), spec.load(plain.store, plain.dataset_id))
     sha256 = load_ema(plain.store, plain.run_id, 2, network)
     points = latents.draw(9, 6, 0)
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
     np.testing.assert_allclose(exported.images(points), np.asarray(network(points, training=False)), atol=1e-6)
     described = metadata.read(plain.store, result.id)
     assert described.checkpoint_sha256 == sha256

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan.report.data import Chart, Series
-from gan.report.scores import interval
+from gan.report.rows import interval
 from gan.types import Json
 
 ACCURACY = (

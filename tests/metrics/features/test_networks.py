@@ -13,10 +13,8 @@ from gan.config import Reference
 from gan.metrics.features import keras_network
 from gan.metrics.features.interface import extract_all
 from gan.metrics.features.keras_network import KerasNetwork
-from gan.metrics.features.trained import trunk
-from gan.metrics.features.trained.attributes import mirror
-from gan.metrics.features.trained.rotation import turn_at_random
-from gan.metrics.features.trained.tasks import TASKS, Examples, task_for
+from gan.metrics.features.trained import training
+from gan.metrics.features.trained.tasks import TASKS, Examples, mirror, task_for, turn_at_random
 
 OPTIONS = Reference(epochs=6, batch_size=32, seed=3)
 
@@ -79,7 +77,7 @@ def test_learns_what_it_is_taught(kind: str) -> None:
     output = extract_all(network, held_out.pixels, 64)
     result = task.evaluate(network, held_out, output, OPTIONS)
     assert result["accuracy"] > 0.9
-    assert output.features.shape == (400, trunk.FEATURES)
+    assert output.features.shape == (400, training.FEATURES)
     assert output.features.dtype == np.float32
     modes = task.modes(held_out, output, OPTIONS)
     assert modes.kind == {"rotation": "clusters"}.get(kind, kind)
@@ -107,8 +105,8 @@ def test_attributes_record_each_balanced_accuracy() -> None:
 
 
 def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp_path: Path) -> None:
-    model = trunk.build((8, 8, 3), 4, "softmax")
-    twin = trunk.build((8, 8, 3), 4, "softmax")  # elsewhere in memory
+    model = training.build((8, 8, 3), 4, "softmax")
+    twin = training.build((8, 8, 3), 4, "softmax")  # elsewhere in memory
     twin.set_weights(model.get_weights())
     for name, each in (("one.keras", model), ("two.keras", twin)):
         keras_network.save(each, tmp_path / name)
@@ -125,7 +123,7 @@ def test_the_file_depends_on_the_network_alone_and_loads_to_the_same_network(tmp
 
 
 def test_the_hash_changes_with_any_weight() -> None:
-    model = trunk.build((8, 8, 1), 2, "softmax")
+    model = training.build((8, 8, 1), 2, "softmax")
     before = keras_network.model_hash(model)
     weights = model.get_weights()
     weights[-1][0] += 1e-6
@@ -135,14 +133,14 @@ def test_the_hash_changes_with_any_weight() -> None:
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (16, 16, 3), (28, 28, 1), (64, 64, 3), (45, 45, 3)])
 def test_images_of_any_size_build(shape: tuple[int, int, int]) -> None:
-    model = trunk.build(shape, 3, "sigmoid")
+    model = training.build(shape, 3, "sigmoid")
     features, outputs = model(np.zeros((2, *shape), np.uint8), training=False)
-    assert features.shape == (2, trunk.FEATURES)
+    assert features.shape == (2, training.FEATURES)
     assert outputs.shape == (2, 3)
 
 
 def test_the_last_batch_is_filled_up() -> None:
-    network = KerasNetwork("toy-cnn", "classes", trunk.build((8, 8, 1), 2, "softmax"))
+    network = KerasNetwork("toy-cnn", "classes", training.build((8, 8, 1), 2, "softmax"))
     pixels = np.random.default_rng(0).integers(0, 256, (13, 8, 8, 1)).astype(np.uint8)
     output = extract_all(network, pixels, 5)
     assert output.outputs.shape == (13, 2)

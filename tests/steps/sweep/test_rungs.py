@@ -11,8 +11,8 @@ from gan.errors import ConfigError, DivergedError, NotFoundError
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL, SELECTION
 from gan.steps.sweep.experiment import Experiment, Trial
+from gan.steps.sweep.points import draw
 from gan.steps.sweep.rungs import run_trial, schedule_trials, select_best
-from gan.steps.sweep.search_sampler import draw
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints
 from support import runs

@@ -1,4 +1,4 @@
-"""The interface of training tasks of feature networks; each task is one file in this folder."""
+"""The interface of training tasks of feature networks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Task(ABC):
 
     @abstractmethod
     def train(self, examples: Examples, options: Reference) -> keras.Model:
-        """Train a network (see `trunk.build`) on these images."""
+        """Train a network (see `training.build`) on these images."""
 
     @abstractmethod
     def evaluate(self, network: KerasNetwork, examples: Examples, output: NetworkOutput, options: Reference) -> Json:
