@@ -67,7 +67,7 @@ def train(
                 write_run(store, run)  # evaluation or gate keys changed
             return _result(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
-        run = _planned(_with_environment(run), dataset, workers)
+        run = _planned(_with_environment(run, dataset), dataset, workers)
         from gan.train.session import Session
 
         loop = Session(store, run, dataset, workers, stop, clock).train()
@@ -91,7 +91,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset, run_id)
     build.check(config, dataset)
-    run = _planned(_with_environment(run), dataset, workers_from_env(os.environ))
+    run = _planned(_with_environment(run, dataset), dataset, workers_from_env(os.environ))
     start = Checkpoints(store, run.run_id).latest_good()
     state = train_state_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
@@ -145,12 +145,16 @@ def _finished(store: Store, run: Run) -> int | None:
     return last
 
 
-def _with_environment(run: Run) -> Run:
+def _with_environment(run: Run, dataset: Dataset) -> Run:
     """The run with `auto` precision resolved for this machine, and the environment if it is a new run."""
     from gan.train.logging.provenance import describe
     from gan.train.precision import cpu_flags, gpu_capabilities, resolve
+    from gan.train.speed import seconds_per_step
 
-    precision = resolve(run.precision, gpu_capabilities(), cpu_flags())
+    def measure(precision: str) -> float:
+        return seconds_per_step(dataclasses.replace(run, precision=precision), dataset)
+
+    precision = resolve(run.precision, gpu_capabilities(), cpu_flags(), measure)
     return dataclasses.replace(run, precision=precision, environment=run.environment or describe())
 
 

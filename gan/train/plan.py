@@ -15,17 +15,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass
 from typing import Any
-
-import tensorflow as tf
 
 from gan.config import Config, parse_budget
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
-from gan.train.distributed.replicas import Replicas
 from gan.train.run import Run
-from gan.train.session import train_state_of, training_step
+from gan.train.speed import seconds_per_step
 from gan.util import log
 from gan.util.formatting import format_number
 from gan.util.log import Clock
@@ -33,22 +29,8 @@ from gan.util.log import Clock
 REFERENCE_IMAGES = 800_000
 WIDTH_EXPONENT = 0.25
 WIDTH_FACTORS = (0.5, 2.0)
-WARM_UP_STEPS = 3
-MEASURED_SECONDS = 2.0
-MIN_MEASURED_STEPS = 5
 SAVED = 6
 """How many checkpoints a plan has; half as many sample grids lie between them, and ten log entries."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """The training speed of a config on this machine."""
-
-    seconds_per_step: float
-
-    def images_in(self, seconds: float, batch_size: int) -> float:
-        """How many images are trained on in a time."""
-        return seconds / self.seconds_per_step * batch_size
 
 
 def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
@@ -64,12 +46,12 @@ def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
     images = budget.images
     if images is None:
         assert budget.seconds is not None  # noqa: S101  a budget has one of them
-        images = round(measure(run, dataset, clock).images_in(budget.seconds, batch_size))
+        images = round(budget.seconds / seconds_per_step(run, dataset, clock) * batch_size)
     run = dataclasses.replace(run, config=with_width_factor(run.config, width_factor(images)))
     if budget.seconds is None:
         steps = images // batch_size
     else:
-        steps = int(budget.seconds / measure(run, dataset, clock).seconds_per_step)
+        steps = int(budget.seconds / seconds_per_step(run, dataset, clock))
     if steps < 1:
         raise ConfigError(f'train.budget="{run.config.train.budget}" is too small for a single step of these networks')
     config = with_steps(run.config, steps)
@@ -110,22 +92,3 @@ def with_steps(config: Config, steps: int) -> Config:
     if train.ema_half_life_images is not None:
         changed["ema_half_life_images"] = max(1.0, round(train.ema_half_life_images * steps / train.steps))
     return dataclasses.replace(config, train=dataclasses.replace(train, **changed))
-
-
-def measure(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Speed:
-    """The speed of a run's steps on this machine, on random images; the run's own random numbers are not touched."""
-    train = run.config.train
-    state = train_state_of(run, dataset, Replicas())
-    take_step = training_step(state, run.config, Replicas())
-    batch = {
-        "images": tf.random.stateless_uniform([train.batch_size, *dataset.image_shape], [1, 2], -1.0, 1.0),
-        "labels": tf.zeros([train.batch_size], tf.int32),
-    }
-    batches = [batch] * train.discriminator_steps
-    for number in range(1, WARM_UP_STEPS + 1):
-        take_step(number, batches)["generator_loss"].numpy()
-    began, steps = clock(), 0
-    while steps < MIN_MEASURED_STEPS or clock() - began < MEASURED_SECONDS:
-        steps += 1
-        take_step(WARM_UP_STEPS + steps, batches)["generator_loss"].numpy()
-    return Speed((clock() - began) / steps)

@@ -66,13 +66,10 @@ def test_a_budget_of_images_decides_widths_steps_and_what_depends_on_them(toy: A
 
 
 def test_a_budget_of_time_is_measured_on_this_machine(toy: Any) -> None:
-    """The clock moves half a second at each look: five steps without one, then one a step until two seconds are over.
-
-    So eight steps take 2.5 seconds.
-    """
+    """The clock moves half a second at each look, so that each step takes half a second."""
     config = toy.config("train.budget=10m")
     made = plan.planned(Run("toy", "toy-1", config), toy.dataset, SteadyClock()).config
-    assert made.train.steps == 600 / (2.5 / 8)
+    assert made.train.steps == 600 / CLOCK_STEP
 
 
 def test_a_run_without_a_budget_stays_as_it_is(toy: Any) -> None:
