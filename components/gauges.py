@@ -1,4 +1,4 @@
-"""What steps report to operators besides times and exit codes: scores, the verdict, the time of a promotion."""
+"""What steps report to operators besides times and exit codes: scores, health, the verdict, the time of a promotion."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def scores(result: StepResult, now: float) -> Iterator[Gauge]:
                 yield f"gan_score_{end}", score[end], {"score": name}
     for name, score in result.details["real"].items():
         yield "gan_score_real", score["value"], {"score": name}
+
+
+def health(result: StepResult, now: float) -> Iterator[Gauge]:
+    """How many checks of a training's health found a problem, and how often it returned to a healthy checkpoint."""
+    for name in ("unhealthy_checks", "rollbacks"):
+        if name in result.details:
+            yield f"gan_train_{name}", result.details[name], {}
 
 
 def verdict(result: StepResult, now: float) -> Iterator[Gauge]:

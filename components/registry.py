@@ -73,7 +73,7 @@ STEPS = {
             "decide", condition="train", skip_reason="nothing new", needs_tensorflow=False, summary=summaries.decision
         ),
         StepSpec("reference", makes="reference_id", decided_by=(*DATA_GROUPS, "reference")),
-        StepSpec("train", makes="run_id", decided_by=RUN_GROUPS),
+        StepSpec("train", makes="run_id", decided_by=RUN_GROUPS, gauges=gauges.health, summary=summaries.health),
         StepSpec(
             "evaluate",
             makes="checkpoint",

@@ -19,6 +19,14 @@ def scores(details: Json) -> list[str]:
     return ["", *score_lines(details)] if details.get("scores") else []
 
 
+def health(details: Json) -> list[str]:
+    """What was wrong with the training; nothing where it was healthy."""
+    lines = [f"the training was {problem}" for problem in details.get("problems", [])]
+    if details.get("rollbacks"):
+        lines.append(f"it returned to a healthy checkpoint: {details['rollbacks']}")
+    return lines
+
+
 def verdict(details: Json) -> list[str]:
     """What the gate decided, and why it refused."""
     if "passed" not in details:

@@ -12,6 +12,7 @@
     │   └── UnavailableError 14   the storage did not answer for too long; run the same command to continue
     ├── IntegrityError        7   bytes differ from their checksum
     ├── DivergedError         8   a loss or gradient is not finite
+    │   └── UnhealthyError   21   the training was ill again after health.max_rollbacks returns to a healthy checkpoint
     ├── IdentityError         9   two scores of one checkpoint were measured differently: not comparable
     ├── ParityError          10   the exported generator draws other images than its checkpoint
     ├── RefusedError         11   the gate refused the generator (also for `gan gate`), or it was rolled back
@@ -112,6 +113,12 @@ class DivergedError(GanError):
     exit_code = 8
 
 
+class UnhealthyError(DivergedError):
+    """Training was found ill; with `health.policy=roll_back`, so often that the run gives up."""
+
+    exit_code = 21
+
+
 class IdentityError(GanError):
     """Two scores were measured differently and can't be compared."""
 
@@ -144,6 +151,7 @@ NON_RETRYABLE = frozenset(
         NotFoundError,
         IntegrityError,
         DivergedError,
+        UnhealthyError,
         IdentityError,
         ParityError,
         RefusedError,

@@ -17,7 +17,7 @@ EXIT_CODES = """exit codes:
   10 export differs from checkpoint   11 refused by the gate   12 verify found damage
   13 another attempt took over   14 storage does not answer   15 doctor found a problem
   16 no cluster   17 the run failed   18 the run was canceled   19 the run has not ended yet
-  20 another worker was lost   70 a bug   130 Ctrl-C   143 SIGTERM
+  20 another worker was lost   21 training stayed unhealthy   70 a bug   130 Ctrl-C   143 SIGTERM
 """
 
 

@@ -6,6 +6,7 @@ The keys are the same in YAML (`train: {steps: 500}`) and on the command line (`
 from gan.config.budget import parse_budget
 from gan.config.explain import explain
 from gan.config.group import Group
+from gan.config.health import Health
 from gan.config.parse import margin_of
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.config.schema import (
@@ -45,6 +46,7 @@ __all__ = [
     "Evaluate",
     "Gate",
     "Group",
+    "Health",
     "Reference",
     "Retrain",
     "Train",

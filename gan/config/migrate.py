@@ -54,6 +54,7 @@ RECORDED: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("ema_decay", "precision", "checkpoint_every_steps", "keep_checkpoints", "keep_every_steps")),
         **dict.fromkeys(("sample_every_steps", "log_every_steps", "start_from")),
     },
+    "health": {},
 }
 """The keys that records of these groups always have, and the defaults that stand there for keys that a choice lacks.
 
@@ -188,6 +189,8 @@ def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
         made["regularisers"] = others
     if tree["augmentation"] == {"name": "none"}:
         del made["augmentation"]
+    if not made["health"]:
+        del made["health"]
     return made
 
 

@@ -16,6 +16,7 @@ from gan.augmentations.interface import AugmentationOptions
 from gan.config import migrate, parse
 from gan.config.budget import budget_text
 from gan.config.group import Group
+from gan.config.health import Health
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError, unknown_name
 from gan.losses.interface import LossOptions
@@ -254,6 +255,7 @@ GROUPS: dict[str, type[Group]] = {
     "evaluate": Evaluate,
     "gate": Gate,
     "retrain": Retrain,
+    "health": Health,
 }
 ALL_GROUPS = (
     "data",
@@ -268,6 +270,7 @@ ALL_GROUPS = (
     "evaluate",
     "gate",
     "retrain",
+    "health",
 )
 
 
@@ -288,6 +291,7 @@ class Config:
     evaluate: Evaluate = field(default_factory=Evaluate)
     gate: Gate = field(default_factory=Gate)
     retrain: Retrain = field(default_factory=Retrain)
+    health: Health = field(default_factory=Health)
 
     def __post_init__(self) -> None:
         check_id(self.name, "name")

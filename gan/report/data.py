@@ -154,6 +154,25 @@ class Mode:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check of the training's health found: the step, the verdict, and signal, value and threshold as text."""
+
+    step: int
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """The checks of the training's health: how many, the worst verdict, what they found, and returns to checkpoints."""
+
+    checks: int
+    verdict: str
+    findings: tuple[Finding, ...]
+    rollbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LineageEntry:
     """One object of the lineage: its kind, its id and a summary."""
 
@@ -186,6 +205,7 @@ class ReportData:
     interpolations: tuple[ImageRow, ...] = ()
     nearest: NearestImages | None = None
     charts: tuple[Chart, ...] = ()
+    health: Health | None = None
     modes: tuple[Mode, ...] = ()
     lineage: tuple[LineageEntry, ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -27,6 +27,9 @@ TEMPLATE = """\
 {%- for reason in reasons %}
 • {{ reason }}
 {%- endfor %}
+{%- for problem in health %}
+:warning: the training was {{ problem }}
+{%- endfor %}
 {%- if run_id %}
 run {{ run_id }}{{ ", report " ~ report if report }}
 {%- endif %}
@@ -54,6 +57,8 @@ class Notification:
         label, fid: the score of the new generator; `fid` is None if it was not scored.
         live_fid: the FID of the generator that was live before, under the same identity, or None.
         report: the URI of the report, or empty.
+        health: what was wrong with the training, one sentence for each verdict, and one if it was rolled back; empty if
+            it was healthy.
     """
 
     event: str
@@ -70,6 +75,7 @@ class Notification:
     fid: float | None = None
     live_fid: float | None = None
     report: str = ""
+    health: tuple[str, ...] = field(default=())
 
 
 def message(notification: Notification, template: str | None = None) -> str:
@@ -81,7 +87,8 @@ def message(notification: Notification, template: str | None = None) -> str:
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
-    variables = {**dataclasses.asdict(notification), "reasons": list(notification.reasons)}
+    lists = {"reasons": list(notification.reasons), "health": list(notification.health)}
+    variables = {**dataclasses.asdict(notification), **lists}
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_escaped)
     try:
         return environment.from_string(template or TEMPLATE).render(variables).strip()
@@ -100,7 +107,7 @@ def check(template: str) -> None:
         ConfigError: see `message`.
     """
     complete = Notification(
-        "promoted", "faces", "s3://b", "e", "train", 8, ("r",), "r1", "g1", "g0", "fid[x:1]", 1.5, 2.5, "u"
+        "promoted", "faces", "s3://b", "e", "train", 8, ("r",), "r1", "g1", "g0", "fid[x:1]", 1.5, 2.5, "u", ("ill",)
     )
     for event in EVENTS:
         message(dataclasses.replace(complete, event=event), template)

@@ -20,6 +20,7 @@ SECTIONS = (
     ("scores", "Scores"),
     ("over-time", "Over time"),
     ("curves", "Curves"),
+    ("health", "Health"),
     ("modes", "Modes"),
     ("interpolation", "Interpolation"),
     ("nearest", "Nearest images"),
@@ -29,6 +30,7 @@ SECTIONS = (
 )
 SUBJECT_NAMES = {"generator": "this generator", "real": "real data", "live": "live generator"}
 MAX_MODES = 40
+MAX_FINDINGS = 20
 MAX_SHORT_NAME = 8
 CHART_BOX = {
     "width": plot.WIDTH,
@@ -66,6 +68,7 @@ def render(data: ReportData) -> str:
             plots=[drawn for drawn in map(plot.plot, data.charts) if drawn is not None],
             box=CHART_BOX,
             modes=shown_modes(data.modes),
+            max_findings=MAX_FINDINGS,
             settings=grouped_settings(data.settings),
         )
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gan.metrics.registry import KINDS
-from gan.report.data import CheckRow, Mode, ScoreInterval, ScoreRow, ScoreTable, Setting, Verdict
+from gan.report.data import CheckRow, Finding, Health, Mode, ScoreInterval, ScoreRow, ScoreTable, Setting, Verdict
 from gan.types import Json
 from gan.util.formatting import format_duration, format_value
 
@@ -92,6 +92,30 @@ def verdict(record: Json, *, live: bool) -> Verdict:
             for each in record["checks"]
         ),
     )
+
+
+def health(checks: Sequence[Json], verdict: str, rollbacks: Sequence[Json]) -> Health | None:
+    """What the checks of a run's health found; None if there were none.
+
+    Args:
+        checks: from `gan.train.logging.health_log.read_health`.
+        verdict: the worst of theirs.
+        rollbacks: each `gan.train.health.rollback.Rollback` as a dict.
+    """
+    if not checks and not rollbacks:
+        return None
+    findings = tuple(
+        Finding(int(check["step"]), str(found["verdict"]), str(found["reason"]))
+        for check in checks
+        for found in check["findings"]
+    )
+    returns = tuple(
+        f"{each['verdict']} at step {each['at_step']:,} ({each['reason']}): returned to step {each['to_step']:,}, with "
+        f"another order of the data, learning rates x {each['learning_rate_factor']:g} and penalties x "
+        f"{each['penalty_factor']:g}"
+        for each in rollbacks
+    )
+    return Health(len(checks), verdict, findings, returns)
 
 
 def settings(config: Json, defaults: Json) -> tuple[Setting, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,12 +14,14 @@ from gan.errors import NotFoundError
 from gan.export import metadata as generator_metadata
 from gan.report import rows
 from gan.report.charts import curves
-from gan.report.data import NearestImages, ReportData, ScoreTable
+from gan.report.data import Health, NearestImages, ReportData, ScoreTable
 from gan.report.page import render
 from gan.result import StepResult, Stopwatch
 from gan.steps.reporting import pictures
 from gan.steps.reporting.subject import ReportSubject, find_subject, lineage
 from gan.store import Store, alias, layout
+from gan.train.health import rollback
+from gan.train.logging.health_log import read_health, summary
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
 from gan.types import Json
@@ -80,12 +83,19 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
             *curves.training_charts(lines, zero_is_boundary=build.build_loss(config).zero_is_boundary),
             *curves.selection_charts(_selection(records)),
         ),
+        health=_health(store, run.run_id),
         modes=() if subject.evaluation is None else rows.modes(subject.evaluation),
         lineage=tuple(lineage(store, run, dataset, subject)),
         settings=rows.settings(config.to_dict(), Config().to_dict()),
         environment=rows.environment(run.precision, run.environment),
         timings=rows.timings(lines, final),
     )
+
+
+def _health(store: Store, run_id: str) -> Health | None:
+    checks = read_health(store, run_id)
+    rollbacks = [dataclasses.asdict(each) for each in rollback.read(store, run_id)]
+    return rows.health(checks, summary(checks)["verdict"], rollbacks)
 
 
 def _evaluations(store: Store, run: Run, subject: ReportSubject) -> list[Json]:

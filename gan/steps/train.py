@@ -8,6 +8,7 @@ import time
 
 from gan import build
 from gan.config import Config, parse_budget
+from gan.config.health import ROLL_BACK
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import ConfigError, IntegrityError
@@ -16,6 +17,8 @@ from gan.store import Store, layout
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.distributed.workers import Workers, workers_from_env
+from gan.train.health import rollback
+from gan.train.logging.health_log import read_health, summary
 from gan.train.run import Run, default_run_id, extended, find_run, with_plan_of, write_run
 from gan.train.stop_signals import stop_requests
 from gan.types import Json
@@ -40,8 +43,9 @@ def train(
 
     Returns:
         The run's id; details: `steps`, `resumed_from` (a step or None), `images_per_second` and `data_wait_share` (None
-        if no step was timed), `checkpoint` (the last step saved), `dataset_id` and `precision`. `skipped` if the run
-        was finished already.
+        if no step was timed), `checkpoint` (the last step saved), `dataset_id`, `precision`, and of its health the
+        `verdict`, `checks`, `unhealthy_checks`, `problems` (sentences) and `rollbacks`. `skipped` if the run was
+        finished already.
 
     Raises:
         NotFoundError: there is no such dataset, or no checkpoint that `train.start_from` names.
@@ -67,6 +71,7 @@ def train(
                 write_run(store, run)  # evaluation or gate keys changed
             return _result(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
+        _check_workers(config, workers)
         run = _planned(_with_environment(run, dataset), dataset, workers)
         from gan.train.session import Session
 
@@ -132,6 +137,14 @@ def _planned(run: Run, dataset: Dataset, workers: Workers) -> Run:
     return planned(run, dataset)
 
 
+def _check_workers(config: Config, workers: Workers) -> None:
+    if workers.count > 1 and config.health.policy == ROLL_BACK:
+        raise ConfigError(
+            f"health.policy=roll_back works with one worker; got {workers.count}. Set health.policy=warn, or train "
+            "with the GPUs of one machine"
+        )
+
+
 def _finished(store: Store, run: Run) -> int | None:
     """The last step of a finished run; None if it is not finished, or its last checkpoint is damaged."""
     checkpoints = Checkpoints(store, run.run_id)
@@ -176,5 +189,7 @@ def _result(
         "checkpoint": step,
         "dataset_id": run.dataset_id,
         "precision": run.precision,
+        **summary(read_health(store, run.run_id)),
+        "rollbacks": len(rollback.read(store, run.run_id)),
     }
     return StepResult(run.run_id, store.uri_of(layout.folder(run.run_id)), watch.seconds(), skipped, details)

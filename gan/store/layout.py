@@ -5,6 +5,8 @@
     runs/<run_id>/attempts.json               which process trains it; see `gan.train.checkpoint.attempts`
     runs/<run_id>/checkpoints/<step>-<attempt>/  a checkpoint, with the attempt that saved it
     runs/<run_id>/metrics/<step>.jsonl        the metrics from a step to the next checkpoint
+    runs/<run_id>/health/<step>.jsonl         the checks of its health from a step to the next checkpoint
+    runs/<run_id>/rollbacks.json              each return to a healthy checkpoint; see `gan.train.health.rollback`
     runs/<run_id>/tensorboard/                the same for TensorBoard
     runs/<run_id>/samples/<step>.png          a grid of samples
     runs/<run_id>/evaluations/                the scores of checkpoints
@@ -60,6 +62,21 @@ def metrics(run_id: str) -> str:
 def metrics_from(run_id: str, first_step: int) -> str:
     """The metrics from `first_step` to the next checkpoint."""
     return f"{metrics(run_id)}/{first_step:08d}.jsonl"
+
+
+def health(run_id: str) -> str:
+    """The folder of the checks of its health."""
+    return f"{folder(run_id)}/health"
+
+
+def health_from(run_id: str, first_step: int) -> str:
+    """The checks of its health from `first_step` to the next checkpoint."""
+    return f"{health(run_id)}/{first_step:08d}.jsonl"
+
+
+def rollbacks(run_id: str) -> str:
+    """The record of its returns to a healthy checkpoint."""
+    return f"{folder(run_id)}/rollbacks.json"
 
 
 def tensorboard(run_id: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.stop_signals import StopRequest
-from gan.types import Scalar, Tensor
+from gan.types import Json, Scalar, Tensor
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,6 +48,9 @@ class MetricsRecorder(Protocol):
 
     def record_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of a step."""
+
+    def record_health(self, check: Json) -> None:
+        """Record a check of the run's health."""
 
     def record_samples(self, step: int, sheet: Image.Image) -> None:
         """Record a sheet of samples."""

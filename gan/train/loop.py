@@ -6,8 +6,12 @@ import itertools
 import time
 from collections.abc import Iterator
 
-from gan.errors import DivergedError, StoreError
+from gan.config.health import ROLL_BACK
+from gan.errors import DivergedError, StoreError, UnhealthyError
 from gan.train.checkpoint.pending import PendingCheckpoint
+from gan.train.health.rollback import COUNT
+from gan.train.health.sentinel import Sentinel, diverged
+from gan.train.health.verdicts import Check
 from gan.train.interface import Batch, Checkpointer, Metrics, MetricsRecorder, TakeStep
 from gan.train.logging.sample_sheets import SampleSheet
 from gan.train.logging.throughput import Throughput
@@ -33,6 +37,8 @@ class Loop:
         sheet: draws the samples.
         recorder: takes metrics and samples.
         checkpointer: publishes what was recorded, and the state.
+        sentinel: checks the health; None for no checks.
+        rollbacks: how often the run returned to a healthy checkpoint.
         done: the number of steps done.
         stop: whether a signal asked to stop.
         seconds: the training time of earlier sessions.
@@ -49,6 +55,8 @@ class Loop:
         recorder: MetricsRecorder,
         checkpointer: Checkpointer,
         *,
+        sentinel: Sentinel | None = None,
+        rollbacks: int = 0,
         done: int,
         stop: StopRequest,
         seconds: float = 0.0,
@@ -62,6 +70,9 @@ class Loop:
         self._sheet = sheet
         self._recorder = recorder
         self._checkpointer = checkpointer
+        self._sentinel = sentinel
+        self._rollbacks = rollbacks
+        self.last_check: Check | None = None
         self._nan_guard = NanGuard(run.run_id)
         self._stop = stop
         self._clock = clock
@@ -78,6 +89,7 @@ class Loop:
 
         Raises:
             DivergedError: a loss, a gradient or a weight is not finite; the last checkpoint is from before that.
+            UnhealthyError: a check found the run ill, and `health.policy` is roll_back.
             FencedError: a newer attempt at the run took over.
             StoreError: something could not be written; the last checkpoint is complete.
         """
@@ -92,9 +104,17 @@ class Loop:
             raise
         self._checkpointer.drain(self._stop)
 
+    @property
+    def last_healthy(self) -> int:
+        """The step of the last check that found the run healthy; 0 for none."""
+        return 0 if self._sentinel is None else self._sentinel.last_healthy
+
     def _publish_pending(self, error: Exception) -> None:
         try:
             if isinstance(error, DivergedError):
+                if not isinstance(error, UnhealthyError):
+                    self.last_check = diverged(self.step, str(error))
+                    self._recorder.record_health(self.last_check.to_json())
                 self._checkpointer.put(PendingCheckpoint(self.step, self._recorder.take(self.step)))
             self._checkpointer.drain(self._stop)
         except StoreError as second:
@@ -106,6 +126,8 @@ class Loop:
             batches = list(itertools.islice(self._batches, self._settings.discriminator_steps))
         if len(batches) < self._settings.discriminator_steps:
             return  # asked to stop while waiting for data
+        if self._sentinel is not None:
+            self._sentinel.before_step(step)
         with self.throughput.stepping(len(batches) * self._settings.batch_size):
             metrics = self._take_step(step, batches)
             self._nan_guard.watch(step, metrics)
@@ -113,12 +135,24 @@ class Loop:
         last = step == self._settings.steps
         if last or step % self._settings.log_every_steps == 0:
             self._log(metrics)
+        if self._sentinel is not None and self._sentinel.due(step):
+            self._check_health(self._sentinel, metrics, batches[-1])
         if last or step % self._settings.sample_every_steps == 0:
             self._nan_guard.check_last()
             self._recorder.record_samples(step, self._sheet.draw())
         if step % self._settings.checkpoint_every_steps == 0:
             self._save()
         advance(1, **self._shown)
+
+    def _check_health(self, sentinel: Sentinel, metrics: Metrics, batch: Batch) -> None:
+        self._nan_guard.check_last()
+        values = {name: float(value) for name, value in metrics.items() if name != FLAG}
+        total = self.throughput.total
+        check = sentinel.check(self.step, values, batch, total.images, total.step_seconds + total.wait_seconds)
+        self.last_check = check
+        self._recorder.record_health(check.to_json())
+        if check.ill and self._run.config.health.policy == ROLL_BACK:
+            raise UnhealthyError(f"run {self._run.run_id} is {check.verdict} at step {self.step}: {check.reason}")
 
     def _log(self, metrics: Metrics) -> None:
         self._nan_guard.check_last()
@@ -141,7 +175,10 @@ class Loop:
             log.info(f"saving step {self.step}; stopping")
 
     def _meta(self) -> Json:
+        health = {} if self._sentinel is None else self._sentinel.state()
         return {
+            **({"health": health} if health else {}),
+            **({COUNT: self._rollbacks} if self._rollbacks else {}),
             "run_id": self._run.run_id,
             "dataset_id": self._run.dataset_id,
             "config_hash": self._run.config_hash,

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gan.config import Config, Train, from_record, migrate, migrate_train_keys
+from gan.config import Config, Health, Train, from_record, migrate, migrate_train_keys
+from gan.config.health import ROLL_BACK
 from gan.errors import ConfigError, IntegrityError, NotFoundError, unknown_name
 from gan.store import Store, layout
 from gan.store.document import read_checksummed, write_checksummed
@@ -33,6 +34,9 @@ KEYS_THAT_MAY_CHANGE = frozenset(
 
 DECISIVE_GROUPS = ("generator", "discriminator", "loss", "regularisers", "augmentation")
 """The groups all of whose keys determine what a step does; `train` and `data` have some."""
+
+DECISIVE_IF_ROLLING_BACK = frozenset({"checkpoint_every_steps", "keep_checkpoints", "keep_every_steps"})
+"""The `train` keys that decide where a run with `health.policy=roll_back` returns to."""
 
 PLANNED = ("steps", "checkpoint_every_steps", "sample_every_steps", "log_every_steps", "ema_half_life_images")
 """The `train` keys that follow from `train.budget`, besides the widths of the networks."""
@@ -98,12 +102,19 @@ def training_config(config: Config) -> Json:
 
 
 def _all_keys(config: Config) -> Json:
-    """Every key that determines what a step does, by its current name."""
+    """Every key that determines what a step does, by its current name; those of `health` only where it intervenes."""
     tree = config.with_schedule_lengths().to_record()
+    rolls_back = config.health.policy == ROLL_BACK
+    free = KEYS_THAT_MAY_CHANGE - (DECISIVE_IF_ROLLING_BACK if rolls_back else frozenset())
     return {
         **{group: tree[group] for group in DECISIVE_GROUPS if group in tree},
-        "train": {key: value for key, value in tree["train"].items() if key not in KEYS_THAT_MAY_CHANGE},
+        "train": {key: value for key, value in tree["train"].items() if key not in free},
         "data": {"flip": tree["data"]["flip"]},
+        **(
+            {"health": {key: each for key, each in tree["health"].items() if key != "max_rollbacks"}}
+            if rolls_back
+            else {}
+        ),
     }
 
 
@@ -238,7 +249,10 @@ def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
     """
     train = {key: value for key, value in migrate_train_keys(original_config["train"]).items() if key != WARM_START}
     old, new = _flat({**original_config, "train": train}), _flat(_all_keys(now))
-    defaults = _flat(Config().to_record()) | _flat(dataclasses.asdict(Train()), "train.")
+    groups = {"train.": Train(), "health.": Health()}
+    defaults = _flat(Config().to_record())
+    for prefix, group in groups.items():
+        defaults |= _flat(dataclasses.asdict(group), prefix)
     return [
         f"{migrate.present_path(key)} (was {was!r}, now {is_now!r})"
         for key in sorted(old.keys() | new.keys())

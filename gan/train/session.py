@@ -12,9 +12,10 @@ from functools import partial
 
 from gan import build
 from gan.config import Config
+from gan.config.health import ROLL_BACK
 from gan.data.input import Batches
 from gan.data.spec import Dataset
-from gan.errors import ConfigError, Stopped
+from gan.errors import ConfigError, DivergedError, Stopped, UnhealthyError
 from gan.lineage import require_exists
 from gan.schedules.interface import ScheduleOptions
 from gan.store import Store
@@ -30,6 +31,9 @@ from gan.train.distributed.replicas import Replicas
 from gan.train.distributed.strategy import join, worker_errors_translated
 from gan.train.distributed.sync_layers import with_sync_layers
 from gan.train.distributed.workers import Workers
+from gan.train.health import rollback
+from gan.train.health.probe import Probe
+from gan.train.health.sentinel import Sentinel
 from gan.train.interface import Checkpointer, MetricsRecorder, TakeStep
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.monitor import Monitor
@@ -41,6 +45,7 @@ from gan.train.run import Run, write_run
 from gan.train.state import TrainState, make_train_state
 from gan.train.step import DecayAt, TrainingStep
 from gan.train.stop_signals import StopRequest
+from gan.types import Json
 from gan.util import log
 from gan.util.log import Clock
 from gan.util.metrics_push import MetricsPush
@@ -67,6 +72,9 @@ class Session:
         self._workers = workers
         self._stop = stop
         self._clock = clock
+        self._rollbacks: tuple[rollback.Rollback, ...] = ()
+        self._config = run.config
+        self._current_loop: Loop
 
     def train(self) -> Loop:
         """Build everything, take the run over, and train it from its last good checkpoint.
@@ -75,20 +83,70 @@ class Session:
             WorkerLostError: another worker was lost.
             ConfigError, IntegrityError, DivergedError, FencedError, StoreError, Stopped: see `gan.steps.train.train`.
         """
-        with worker_errors_translated(self._workers), ExitStack() as stack:
+        with worker_errors_translated(self._workers):
             replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.packing)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
-            state = train_state_of(self._run, self._dataset, replicas)
+            saved = None
+            while saved is None:
+                saved = self._train_until_ill(replicas)
+        if self._stop and saved < self._run.config.train.steps:
+            raise Stopped(self._stop.signal_number or 0, self._stop.advice())
+        return self._current_loop
+
+    def _train_until_ill(self, replicas: Replicas) -> int | None:
+        """Train from the last good checkpoint; returns the last step saved, or None if the run has to roll back."""
+        with ExitStack() as stack:
+            self._rollbacks = rollback.read(self._store, self._run.run_id)
+            self._config = rollback.changed(self._run.config, self._rollbacks)
+            state = train_state_of(dataclasses.replace(self._run, config=self._config), self._dataset, replicas)
             prepare = self._prepare_chief if self._workers.chief else self._prepare_worker
-            loop, checkpointer = prepare(stack, replicas, state)
+            self._current_loop, checkpointer = prepare(stack, replicas, state)
             self._stop.can_exit = False
-            loop.train()
+            try:
+                self._current_loop.train()
+            except DivergedError as error:
+                self._plan_rollback(self._current_loop, error)
+                return None
             self._stop.can_exit = checkpointer.empty
             replicas.all_reduce_max(0)  # a barrier: no worker exits while others still work
-        if self._stop and checkpointer.saved < self._run.config.train.steps:
-            raise Stopped(self._stop.signal_number or 0, self._stop.advice())
-        return loop
+            return checkpointer.saved
+
+    def _plan_rollback(self, loop: Loop, error: DivergedError) -> None:
+        """Record that the run returns to its last healthy checkpoint.
+
+        Raises:
+            DivergedError: `error`, unless `health.policy` is roll_back.
+            UnhealthyError: it returned `health.max_rollbacks` times already.
+        """
+        health, run_id = self._run.config.health, self._run.run_id
+        check = loop.last_check
+        if health.policy != ROLL_BACK or check is None:
+            raise error
+        back = rollback.healthy_step(Checkpoints(self._store, run_id), loop.last_healthy)
+        if len(self._rollbacks) >= health.max_rollbacks:
+            raise UnhealthyError(
+                f"run {run_id} is {check.verdict} at step {check.step}: {check.reason}; it returned to a healthy "
+                f"checkpoint {len(self._rollbacks)} times already (health.max_rollbacks={health.max_rollbacks}), the "
+                f"last healthy one is of step {back}. Lower both learning rates or change loss.name; see docs/health.md"
+            ) from error
+        planned = rollback.planned(
+            self._run.config,
+            self._rollbacks,
+            at_step=check.step,
+            to_step=back,
+            verdict=check.verdict,
+            reason=check.reason,
+        )
+        rollback.write(self._store, run_id, (*self._rollbacks, planned))
+        log.warning(
+            f"run {run_id} returns to its last healthy checkpoint",
+            from_step=check.step,
+            to_step=back,
+            rollback=f"{len(self._rollbacks) + 1} of {health.max_rollbacks}",
+            learning_rate_factor=planned.learning_rate_factor,
+            penalty_factor=planned.penalty_factor,
+        )
 
     def _agreed_precision(self, replicas: Replicas) -> str:
         """The chief's: `auto` might resolve differently on another machine."""
@@ -103,7 +161,8 @@ class Session:
         folders = Checkpoints(store, run.run_id).folders()
         lease = take_over(store, run.run_id, above=max((folder.attempt for folder in folders), default=0))
         checkpoints = Checkpoints(store, run.run_id, lease.number)
-        done, seconds = _restore(store, state, run, checkpoints.latest_good())
+        start = checkpoints.latest_good(partial(rollback.may_start_from, self._rollbacks))
+        done, seconds = self._restore(state, start)
         lease.record_resume_step(done)
         write_run(store, run)
         require_exists(store, "dataset", run.dataset_id)
@@ -120,16 +179,18 @@ class Session:
         batches = stack.enter_context(self._batches())
         stack.enter_context(checkpointer)
         monitor = stack.enter_context(Monitor(MetricsPush("train", run.config.name), GpuWatch()))
+        monitor.push_rollbacks(len(self._rollbacks))
         recorder = stack.enter_context(Recorder(run.run_id, done, checkpointer.folder, monitor))
         log.info(f"training run {run.run_id}", from_step=done, to_step=settings.steps, precision=run.precision)
-        return self._loop(replicas, state, batches, recorder, checkpointer, done, seconds), checkpointer
+        sentinel = self._sentinel(state, (start.meta if start else {}).get("health"))
+        return self._loop(replicas, state, batches, recorder, checkpointer, done, seconds, sentinel), checkpointer
 
     def _prepare_worker(self, stack: ExitStack, replicas: Replicas, state: TrainState) -> tuple[Loop, Checkpointer]:
         """On the other workers: restore the checkpoint that the chief resumes from."""
         store, run = self._store, self._run
         done = int(replicas.all_reduce_max(0)) - 1
         start = Checkpoint(done, *Checkpoints(store, run.run_id).load(done)) if done else None
-        _, seconds = _restore(store, state, run, start)
+        _, seconds = self._restore(state, start)
         null = NullCheckpointer(done)
         self._stop.advice = lambda: _advice(store, run, null.saved)
         batches = stack.enter_context(self._batches())
@@ -142,11 +203,20 @@ class Session:
             self._dataset,
             split="train",
             batch_size=settings.batch_size,
-            seed=settings.seed,
+            seed=self._rollbacks[-1].data_seed if self._rollbacks else settings.seed,
             flip=self._run.config.data.flip,
             part=(self._workers.index, self._workers.count),
             stopped=lambda: bool(self._stop),
         )
+
+    def _sentinel(self, state: TrainState, before: Json | None) -> Sentinel | None:
+        """What checks the health; None if the config asks for no checks."""
+        config = self._run.config
+        if config.health.every_steps is None:
+            return None
+        classes = len(self._dataset.classes) if config.generator.conditional else None
+        probe = Probe(state, config.generator.latent_size, config.train.seed, classes, config.discriminator.packing)
+        return Sentinel(config.health, probe, critic=not build.build_loss(config).zero_is_boundary, state=before)
 
     def _loop(
         self,
@@ -157,8 +227,9 @@ class Session:
         checkpointer: Checkpointer,
         done: int,
         seconds: float,
+        sentinel: Sentinel | None = None,
     ) -> Loop:
-        config = self._run.config
+        config = self._config
         classes = len(self._dataset.classes) if config.generator.conditional else None
         take_step: TakeStep = training_step(state, config, replicas, ema_ramp_up=self._run.ema_ramp_up)
         if self._workers.count > 1:
@@ -171,11 +242,32 @@ class Session:
             SampleSheet(state.ema, config.generator.latent_size, config.train.seed, classes),
             recorder,
             checkpointer,
+            sentinel=sentinel,
+            rollbacks=len(self._rollbacks),
             done=done,
             stop=self._stop,
             seconds=seconds,
             clock=self._clock,
         )
+
+    def _restore(self, state: TrainState, start: Checkpoint | None) -> tuple[int, float]:
+        """Restore a checkpoint, or the weights of a warm start; returns its step and the training time so far."""
+        run = self._run
+        if start is None:
+            if run.config.train.start_from is not None:
+                warm_start.start(self._store, state, run.config.train.start_from)
+            return 0, 0.0
+        where = f"checkpoint {start.step} of run {run.run_id}"
+        if start.meta.get("config_hash") != run.config_hash:
+            raise ConfigError(
+                f"{where} was made by another config (hash {start.meta.get('config_hash')}, this run's is "
+                f"{run.config_hash}); remove it, or give another --run-id"
+            )
+        state.restore(start.tensors, where=where)
+        if self._rollbacks:
+            rollback.set_learning_rates(self._config, state.generator_optimizer, state.discriminator_optimizer)
+        log.info(f"resuming run {run.run_id}", from_step=start.step)
+        return start.step, float(start.meta["seconds"])
 
 
 def _advice(store: Store, run: Run, saved: int) -> str:
@@ -231,20 +323,3 @@ def _ema_decay(config: Config, *, ramp_up: bool) -> DecayAt:
 def _scheduled_beta_2(config: Config) -> ScheduleOptions | None:
     value = getattr(config.optimizer, "beta_2", None)
     return value if isinstance(value, ScheduleOptions) else None
-
-
-def _restore(store: Store, state: TrainState, run: Run, start: Checkpoint | None) -> tuple[int, float]:
-    """Restore a checkpoint, or the weights of a warm start; returns its step and the training time so far."""
-    if start is None:
-        if run.config.train.start_from is not None:
-            warm_start.start(store, state, run.config.train.start_from)
-        return 0, 0.0
-    where = f"checkpoint {start.step} of run {run.run_id}"
-    if start.meta.get("config_hash") != run.config_hash:
-        raise ConfigError(
-            f"{where} was made by another config (hash {start.meta.get('config_hash')}, this run's is "
-            f"{run.config_hash}); remove it, or give another --run-id"
-        )
-    state.restore(start.tensors, where=where)
-    log.info(f"resuming run {run.run_id}", from_step=start.step)
-    return start.step, float(start.meta["seconds"])

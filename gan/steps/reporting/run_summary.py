@@ -82,6 +82,7 @@ def notification(
         fid=_fid(scored),
         live_fid=_fid(before),
         report=results["report"].uri if "report" in results else "",
+        health=_health(details.get("train", {})),
     )
 
 
@@ -106,6 +107,14 @@ def _unreported(attempt: ExecutionAttempt) -> str:
     if attempt.state == executions.RUNNING:
         return "it was killed outright: out of memory, its pod deleted by force, or its node lost"
     return f"its last attempt is {attempt.state}"
+
+
+def _health(trained: Json) -> tuple[str, ...]:
+    """What was wrong with the training; an earlier version recorded nothing."""
+    problems = [str(each) for each in trained.get("problems", [])]
+    if times := trained.get("rollbacks"):
+        problems.append(f"returned to a healthy checkpoint {times} time{'s' * (times > 1)}")
+    return tuple(problems)
 
 
 def _id(results: Mapping[str, StepResult], step: str) -> str:

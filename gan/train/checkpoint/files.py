@@ -169,8 +169,11 @@ class Checkpoints:
         folder = self._folder(step)
         self._checked_state(folder, self._read_meta(folder, step))
 
-    def latest_good(self) -> Checkpoint | None:
+    def latest_good(self, usable: Callable[[int, Json], bool] = lambda step, meta: True) -> Checkpoint | None:
         """The last undamaged checkpoint, with a warning for each damaged one; None if there is no checkpoint.
+
+        Args:
+            usable: from a checkpoint's step and record to whether it counts.
 
         Raises:
             IntegrityError: all checkpoints are damaged.
@@ -185,7 +188,8 @@ class Checkpoints:
                     f"checkpoint {step} of run {self._run_id} is damaged; trying the one before", reason=str(error)
                 )
             else:
-                return Checkpoint(step, tensors, meta)
+                if usable(step, meta):
+                    return Checkpoint(step, tensors, meta)
         if damage:
             raise IntegrityError(
                 f"every checkpoint of run {self._run_id} is damaged: {'; '.join(damage)}. Restore one from a backup, "

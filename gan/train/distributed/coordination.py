@@ -10,7 +10,7 @@ from gan.train.checkpoint.pending import PendingCheckpoint
 from gan.train.distributed.replicas import Replicas
 from gan.train.interface import Batch, Metrics, TakeStep
 from gan.train.stop_signals import StopRequest
-from gan.types import Tensor
+from gan.types import Json, Tensor
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -59,6 +59,9 @@ class NullCheckpointer:
         """Nothing is pending."""
 
     def record_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
+        """The chief records them."""
+
+    def record_health(self, check: Json) -> None:
         """The chief records them."""
 
     def record_samples(self, step: int, sheet: Image.Image) -> None:

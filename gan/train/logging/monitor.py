@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from gan.train.logging.gpu import GpuWatch
+from gan.train.logging.health_log import VERDICTS
+from gan.types import Json
 from gan.util.metrics_push import MetricsPush
 
 LOSSES = {
@@ -42,6 +44,16 @@ class Monitor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._entered.close()
+
+    def push_health(self, check: Json) -> None:
+        """Push the verdicts of a check: 1 for each that it found, 0 for the others."""
+        found = {each["verdict"] for each in check["findings"]}
+        for verdict in VERDICTS:
+            self._telemetry.set("gan_train_unhealthy", float(verdict in found), verdict=verdict)
+
+    def push_rollbacks(self, number: int) -> None:
+        """Push how often the run returned to a healthy checkpoint."""
+        self._telemetry.set("gan_train_rollbacks", number)
 
     def push(self, step: int, metrics: Mapping[str, float]) -> dict[str, float]:
         """Push the metrics of a training step, with those of the GPUs if there are any; returns all of them."""

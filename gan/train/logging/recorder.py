@@ -9,13 +9,15 @@ from types import TracebackType
 from PIL import Image
 
 from gan.store import Store, layout
+from gan.train.logging.health_log import HealthLog
 from gan.train.logging.metrics_log import MetricsLog
 from gan.train.logging.monitor import Monitor
 from gan.train.logging.tensorboard import TensorBoard
+from gan.types import Json
 from gan.util.images import png
 from gan.util.scratch import disk_error
 
-FOLDERS = (layout.metrics, layout.samples, layout.tensorboard)
+FOLDERS = (layout.metrics, layout.health, layout.samples, layout.tensorboard)
 
 
 class Recorder:
@@ -32,6 +34,7 @@ class Recorder:
         self._run_id = run_id
         self._folder = folder
         self._log = MetricsLog(run_id, done + 1)
+        self._health = HealthLog(run_id, done + 1)
         self._tensorboard = TensorBoard(run_id, done + 1, folder)
         self._sheets: dict[str, Path] = {}
         self._monitor = monitor
@@ -51,6 +54,12 @@ class Recorder:
         self._log.add(step, metrics)
         self._tensorboard.add(step, metrics)
 
+    def record_health(self, check: Json) -> None:
+        """Record a check of the run's health; see `gan.train.logging.health_log`."""
+        if self._monitor is not None:
+            self._monitor.push_health(check)
+        self._health.add(check)
+
     def record_samples(self, step: int, sheet: Image.Image) -> None:
         """Record a sheet of samples."""
         key = layout.sample_grid(self._run_id, step)
@@ -59,12 +68,13 @@ class Recorder:
 
     def take(self, step: int) -> dict[str, Path]:
         """The files recorded up to `step`, by the keys they get in the store. Call it at each checkpoint."""
-        chunks = {key: self._write(key, data) for key, data in self._log.take(step + 1).items()}
+        data = {**self._log.take(step + 1), **self._health.take(step + 1)}
+        chunks = {key: self._write(key, lines) for key, lines in data.items()}
         sheets, self._sheets = self._sheets, {}
         return {**chunks, **self._tensorboard.take(step + 1), **sheets}
 
     def _write(self, key: str, data: bytes) -> Path:
-        path = self._folder / key.rpartition("/")[2]
+        path = self._folder / "-".join(key.split("/")[2:])
         try:
             path.write_bytes(data)
         except OSError as error:
