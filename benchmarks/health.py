@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config, from_dict
+from gan.config import Config, from_dict, load
 from gan.data.spec import Dataset, Split
 from gan.train.distributed.replicas import Replicas
 from gan.train.health.probe import Probe
@@ -319,6 +320,39 @@ def table(runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def cost(steps: int = 60, checks: int = 10) -> str:
+    """How long a check takes, relative to the steps between two: the networks and batches of the config `digits`."""
+    config = load("digits", ["generator.conditional=false"])
+    dataset, images, labels = digits()
+    dataset = dataclasses.replace(dataset, image_size=16)
+    wide = np.repeat(np.repeat(images[: config.train.batch_size], 2, 1), 2, 2)
+    batch = {"images": tf.constant(wide), "labels": tf.constant(labels[: config.train.batch_size])}
+    state = train_state_of(Run("r", dataset.id, config), dataset, Replicas())
+    take_step = training_step(state, config, Replicas())
+    probe = Probe(state, config.generator.latent_size, 0)
+    times: dict[str, list[float]] = {"step": [], "check": []}
+    for step in range(1, steps + 1):
+        due = step % (steps // checks) == 0
+        began = time.monotonic()
+        if due:
+            probe.before_step()
+        copied = time.monotonic()
+        float(take_step(step, [batch])["generator_loss"])
+        taken = time.monotonic()
+        if due:
+            probe.measure(batch)
+        times["step"].append(taken - copied)
+        if due:
+            times["check"].append(copied - began + time.monotonic() - taken)
+    step_seconds, check_seconds = (statistics.median(each[1:]) for each in times.values())
+    every = config.health.every_steps or 1
+    return (
+        f"a check takes {check_seconds / step_seconds:.2f} steps of {1000 * step_seconds:.0f} ms: "
+        f"{check_seconds / (every * step_seconds):.2%} of the time with health.every_steps={every}; the first one, "
+        f"which compiles, {times['check'][0]:.1f} s"
+    )
+
+
 def main() -> None:
     """Measure or replay, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -326,7 +360,11 @@ def main() -> None:
     parser.add_argument("--losses", nargs="+", default=list(LOSSES), choices=list(LOSSES))
     parser.add_argument("--save", type=Path, help="write every signal to this file")
     parser.add_argument("--replay", type=Path, help="judge the signals in this file")
+    parser.add_argument("--cost", action="store_true", help="only measure how long a check takes")
     flags = parser.parse_args()
+    if flags.cost:
+        print(cost())
+        return
     runs = again(json.loads(flags.replay.read_text())) if flags.replay else measure(flags.seeds, flags.losses)
     if flags.save:
         flags.save.write_text(json.dumps(runs))

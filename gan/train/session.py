@@ -74,7 +74,6 @@ class Session:
         self._clock = clock
         self._rollbacks: tuple[rollback.Rollback, ...] = ()
         self._config = run.config
-        self._current_loop: Loop
 
     def train(self) -> Loop:
         """Build everything, take the run over, and train it from its last good checkpoint.
@@ -87,30 +86,31 @@ class Session:
             replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.packing)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
-            saved = None
-            while saved is None:
-                saved = self._train_until_ill(replicas)
+            made = None
+            while made is None:
+                made = self._train_until_ill(replicas)
+        loop, saved = made
         if self._stop and saved < self._run.config.train.steps:
             raise Stopped(self._stop.signal_number or 0, self._stop.advice())
-        return self._current_loop
+        return loop
 
-    def _train_until_ill(self, replicas: Replicas) -> int | None:
-        """Train from the last good checkpoint; returns the last step saved, or None if the run has to roll back."""
+    def _train_until_ill(self, replicas: Replicas) -> tuple[Loop, int] | None:
+        """Train from the last good checkpoint; returns the last step saved too, or None if the run has to roll back."""
         with ExitStack() as stack:
             self._rollbacks = rollback.read(self._store, self._run.run_id)
             self._config = rollback.changed(self._run.config, self._rollbacks)
             state = train_state_of(dataclasses.replace(self._run, config=self._config), self._dataset, replicas)
             prepare = self._prepare_chief if self._workers.chief else self._prepare_worker
-            self._current_loop, checkpointer = prepare(stack, replicas, state)
+            loop, checkpointer = prepare(stack, replicas, state)
             self._stop.can_exit = False
             try:
-                self._current_loop.train()
+                loop.train()
             except DivergedError as error:
-                self._plan_rollback(self._current_loop, error)
+                self._plan_rollback(loop, error)
                 return None
             self._stop.can_exit = checkpointer.empty
             replicas.all_reduce_max(0)  # a barrier: no worker exits while others still work
-            return checkpointer.saved
+            return loop, checkpointer.saved
 
     def _plan_rollback(self, loop: Loop, error: DivergedError) -> None:
         """Record that the run returns to its last healthy checkpoint.

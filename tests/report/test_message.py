@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -31,6 +32,15 @@ def test_a_promotion_in_full() -> None:
         "run faces-1, report s3://gan/faces/runs/faces-1/report.html",
         "execution 0c1d",
     ]
+
+
+def test_a_training_that_was_not_healthy_is_named() -> None:
+    ill = dataclasses.replace(WHOLE, health=("collapsed at step 300: image_spread is 0.004, below 0.02",))
+    assert (
+        ":warning: the training was collapsed at step 300: image_spread is 0.004, below 0.02"
+        in message(ill).splitlines()
+    )
+    assert message(ill, "{% for each in health %}{{ each }}{% endfor %}").startswith("collapsed")
 
 
 def test_the_least_that_can_be_told() -> None:

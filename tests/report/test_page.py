@@ -12,6 +12,8 @@ import pytest
 from gan.report.data import (
     Chart,
     CheckRow,
+    Finding,
+    Health,
     ImageRow,
     LineageEntry,
     Mode,
@@ -94,6 +96,7 @@ def full(name: str = "digits-1") -> ReportData:
             Chart(name, name, (Series(name, ((1, 1), (2, 2))),), name),
             Chart(name, name, (Series(name, ()),)),
         ),
+        health=Health(12, name, (Finding(300, name, name),), (name,)),
         modes=(Mode(name, 0.5, 0.25),),
         lineage=(LineageEntry(name, name, name),),
         settings=(Setting("name", name), Setting(f"train.{name}", name, name)),
@@ -140,6 +143,7 @@ def test_every_section_without_data_says_so_in_a_sentence() -> None:
         "No scores yet",
         "No samples were drawn during training yet.",
         "No curves yet",
+        "No checks yet",
         "No modes were counted yet",
         "No interpolation yet",
         "No comparison with training images yet",
@@ -200,6 +204,14 @@ def test_of_very_many_modes_those_that_differ_most() -> None:
     assert made.long
     assert "Of 100 modes, the 40" in made.note
     assert shown_modes((Mode("0", 0.0, 0.0),)).largest == 1.0
+
+
+def test_of_very_many_findings_the_first() -> None:
+    findings = tuple(Finding(step, "slow", f"finding {step}") for step in range(50))
+    page = Page(render(dataclasses.replace(full(), health=Health(50, "slow", findings))))
+    assert "finding 19" in page.text
+    assert "finding 20" not in page.text
+    assert "The first 20 of 50 findings." in page.text
 
 
 def test_settings_by_group() -> None:

@@ -50,6 +50,13 @@ def test_event_and_reasons(results: dict, failure: Failure | None, event: str, r
         assert (message.label, message.fid, message.live_fid) == ("fid[x:1]", 2.5, 3.5)
 
 
+def test_what_was_wrong_with_the_training_is_told() -> None:
+    ill = StepResult("night-1", "/t", details={"problems": ["slow at step 50: it is"], "rollbacks": 2})
+    message = notification("faces", "/store", "ex-1", {**TRAINED, "train": ill, "report": REPORT}, None, None)
+    assert message.health == ("slow at step 50: it is", "returned to a healthy checkpoint 2 times")
+    assert notification("faces", "/store", "ex-1", TRAINED, None, None).health == ()
+
+
 def test_a_step_that_never_began_is_located_by_the_one_before() -> None:
     message = notification(
         "faces", "/store", "ex-1", {"preprocess": TRAINED["preprocess"]}, None, None, "ImagePullBackOff"

@@ -62,7 +62,7 @@ def test_a_resumed_sentinel_has_the_same_verdicts() -> None:
     resumed = sentinel(probe, json.loads(json.dumps(watching.state())))
     assert resumed.last_healthy == watching.last_healthy
     assert len(watching.state()["history"]) == HISTORY
-    probe.signals["logit_size"] = 30.0
+    probe.signals["logit_size"] = 100.0
     found, again = (each.check(99, METRICS, {}, 0, 0.0) for each in (watching, resumed))
     assert found == again
     assert found.verdict == DIVERGED

@@ -10,6 +10,23 @@ from gan.util.metrics_push import MetricsPush
 from support import servers
 
 
+def test_the_verdicts_of_a_check_are_pushed() -> None:
+    check = {"step": 50, "findings": [{"verdict": "collapsed"}]}
+    with servers.pushgateway() as server:
+        with Monitor(MetricsPush("train", "digits", gateway=server.url), GpuWatch()) as monitor:
+            monitor.push_health(check)
+            monitor.push_rollbacks(1)
+        with servers.NO_PROXY.open(f"{server.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+    unhealthy = {
+        line.partition('verdict="')[2].partition('"')[0]: line.rpartition(" ")[2]
+        for line in lines
+        if line.startswith("gan_train_unhealthy{")
+    }
+    assert unhealthy == {"diverged": "0", "collapsed": "1", "stalled": "0", "drifting": "0", "slow": "0"}
+    assert any(line.startswith("gan_train_rollbacks{") and line.endswith(" 1") for line in lines)
+
+
 def test_metrics_are_pushed_with_those_of_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho '25, 100, 400'\n")
