@@ -17,6 +17,8 @@ from gan.train.distributed.replicas import Replicas
 CASES = {
     "moments of the batch": ["generator.conditional=true", "loss.kl_weight=0.1", "loss.label_noise=0.3"],
     "gradient penalty": ["loss.name=wgan_gp", "loss.gradient_penalty=10", "train.discriminator_steps=2"],
+    "layers of the discriminator": ["discriminator.spectral_norm=true", "discriminator.minibatch_std=2"],
+    "residual networks": ["generator.name=resnet", "discriminator.name=r3gan", "generator.conditional=true"],
     "loss scale": ["train.precision=mixed_float16"],
 }
 
@@ -83,3 +85,6 @@ def test_a_batch_that_can_t_be_shared_is_refused() -> None:
     Three().check(12)
     with pytest.raises(ConfigError, match=r"multiple of 3, .* got 64\. Give --set train.batch_size=66"):
         Three().check(64)
+    Three().check(24, images_together=8)
+    with pytest.raises(ConfigError, match=r"multiple of 24, .* times the 8 images of .* got 12"):
+        Three().check(12, images_together=8)
