@@ -91,12 +91,12 @@ def _block(hidden: Any, filters: int, halved: bool, options: Options, name: str)
     if halved:  # the mean and a 1x1 convolution commute; in this order it costs a quarter
         skipped = keras.layers.AveragePooling2D(2, name=f"{name}_shortcut_halve")(skipped)
     if halved or hidden.shape[-1] != filters:
-        skipped = layer(shortcut(filters, f"{name}_shortcut"))(skipped)
+        skipped = layer(shortcut(filters, f"{name}_shortcut", bias=True))(skipped)
     if name != "block_1":
         hidden = keras.layers.ReLU(name=f"{name}_relu_1")(hidden)
-    hidden = layer(conv3x3(filters, f"{name}_convolution_1"))(hidden)
+    hidden = layer(conv3x3(filters, f"{name}_convolution_1", bias=True))(hidden)
     hidden = keras.layers.ReLU(name=f"{name}_relu_2")(hidden)
-    hidden = layer(conv3x3(filters, f"{name}_convolution_2"))(hidden)
+    hidden = layer(conv3x3(filters, f"{name}_convolution_2", bias=True))(hidden)
     if halved:
         hidden = keras.layers.AveragePooling2D(2, name=f"{name}_halve")(hidden)
     return keras.layers.Add(name=name)([hidden, skipped])

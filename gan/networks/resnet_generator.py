@@ -9,7 +9,8 @@ table 4 for images of up to 32 pixels, table 5 for larger ones, in which each do
 
 A block doubles the map: BatchNorm, ReLU, doubling, 3x3 convolution, BatchNorm, ReLU, 3x3 convolution, added to a 1x1
 convolution of its doubled input. Labels choose the scales and offsets of BatchNorm, as in the paper's conditional
-networks (Miyato and Koyama, 2018, arXiv:1802.05637); the latent is left as it is.
+networks (Miyato and Koyama, 2018, arXiv:1802.05637); the latent is left as it is. Unlike in the paper's code, blocks
+have no biases: BatchNorm would take them out, so that only rounding errors would train them.
 """
 
 from __future__ import annotations
@@ -74,9 +75,9 @@ def _channels(side: int, times: int) -> list[int]:
 def _block(hidden: Any, labels: Any, classes: int | None, filters: int, name: str) -> Any:
     double = keras.layers.UpSampling2D
     # A 1x1 convolution and the doubling commute; in this order it costs a quarter.
-    skipped = double(2, name=f"{name}_shortcut_double")(shortcut(filters, f"{name}_shortcut")(hidden))
+    skipped = double(2, name=f"{name}_shortcut_double")(shortcut(filters, f"{name}_shortcut", bias=False)(hidden))
     hidden = keras.layers.ReLU(name=f"{name}_relu_1")(conditional_norm(hidden, labels, classes, f"{name}_norm_1"))
-    hidden = conv3x3(filters, f"{name}_convolution_1")(double(2, name=f"{name}_double")(hidden))
+    hidden = conv3x3(filters, f"{name}_convolution_1", bias=False)(double(2, name=f"{name}_double")(hidden))
     hidden = keras.layers.ReLU(name=f"{name}_relu_2")(conditional_norm(hidden, labels, classes, f"{name}_norm_2"))
-    hidden = conv3x3(filters, f"{name}_convolution_2")(hidden)
+    hidden = conv3x3(filters, f"{name}_convolution_2", bias=False)(hidden)
     return keras.layers.Add(name=name)([hidden, skipped])

@@ -50,7 +50,7 @@ def discriminator(
 def perturbed(network: keras.Model) -> keras.Model:
     """A network as after some training: some weights start where they stop the gradient, or the label's effect."""
     for index, variable in enumerate(network.trainable_variables):
-        variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [index, 1], variable.dtype))
+        variable.assign_add(tf.random.stateless_normal(variable.shape, [index, 1], stddev=0.1))
     return network
 
 

@@ -32,6 +32,10 @@ SETTINGS = {
         "train.precision=mixed_bfloat16",
     ],
     "float16 and its loss scale": ["train.precision=mixed_float16"],
+    "spectral normalisation and minibatch standard deviation": [
+        "discriminator.spectral_norm=true",
+        "discriminator.minibatch_std=2",
+    ],
 }
 
 

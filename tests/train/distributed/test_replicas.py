@@ -17,8 +17,12 @@ from gan.train.distributed.replicas import Replicas
 CASES = {
     "moments of the batch": ["generator.conditional=true", "loss.kl_weight=0.1", "loss.label_noise=0.3"],
     "gradient penalty": ["loss.name=wgan_gp", "loss.gradient_penalty=10", "train.discriminator_steps=2"],
-    "layers of the discriminator": ["discriminator.spectral_norm=true", "discriminator.minibatch_std=2"],
-    "residual networks": ["generator.name=resnet", "discriminator.name=r3gan", "generator.conditional=true"],
+    "conditional BatchNorm, layers across the batch": [
+        "generator.name=resnet",
+        "generator.conditional=true",
+        "discriminator.spectral_norm=true",
+        "discriminator.minibatch_std=2",
+    ],
     "loss scale": ["train.precision=mixed_float16"],
 }
 
