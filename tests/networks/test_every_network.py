@@ -134,14 +134,11 @@ def test_a_penalty_on_the_gradient_of_the_logit_trains_the_weights(
                 inner.watch(images)
                 logits = judge(images, training=True)[0]
             penalty = tf.reduce_sum(tf.square(inner.gradient(logits, images)))
-        return outer.gradient(penalty, judge.trainable_variables, unconnected_gradients="zero")
+        return outer.gradient(penalty, [each for each in judge.trainable_variables if len(each.shape) > 1])
 
-    gradients = of_penalty()
-    assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
-    kernels = [
-        each for each, variable in zip(gradients, judge.trainable_variables, strict=True) if len(variable.shape) > 1
-    ]
-    assert all(np.any(gradient) for gradient in kernels)
+    for gradient in of_penalty():  # biases only choose the sides of ReLUs
+        assert np.all(np.isfinite(gradient))
+        assert np.any(gradient)
 
 
 @pytest.mark.parametrize("extra", [each for each in EXTRAS if "minibatch_std" not in each], ids=str)
