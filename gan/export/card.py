@@ -10,10 +10,10 @@ from typing import Any
 
 from gan.export import sample_grid
 from gan.export.metadata import GeneratorMetadata
+from gan.regularisers import REGULARISERS
 from gan.types import Json
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
-MAX_ABBREVIATION = 2
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&!])")
 
 
@@ -67,8 +67,7 @@ def _weight(value: Any) -> str:
 
 
 def _regulariser(name: str) -> str:
-    """Abbreviations in capitals: KL, R1."""
-    return name.upper() if len(name) <= MAX_ABBREVIATION else name
+    return REGULARISERS[name].options.TITLE
 
 
 def escaped(value: Any) -> str:
