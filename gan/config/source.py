@@ -129,7 +129,7 @@ def override(config: Config, sets: Iterable[str]) -> Config:
         ConfigError: not `group.key=value`, an unknown key, a wrong type, or a value out of range.
     """
     tree = config.to_dict()
-    assignments = [_assignment(item) for item in sets]
+    assignments = [_assignment(tree, item) for item in sets]
     for path, text in assignments:
         if path in CHOICE_PATHS:
             _choose(tree, path.partition(".")[0], text)
@@ -142,8 +142,8 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 CHOICE_PATHS = frozenset(f"{group}.name" for group in CHOICES)
 
 
-def _assignment(item: str) -> tuple[str, str]:
-    """The present path and the text of a `--set`."""
+def _assignment(tree: dict[str, Any], item: str) -> tuple[str, str]:
+    """The present path and the text of a `--set`; an earlier key of a regulariser that is off does not turn it on."""
     path, equals, text = item.partition("=")
     group, dot, name = path.partition(".")
     if not equals or (not dot and group != "name"):
@@ -151,6 +151,8 @@ def _assignment(item: str) -> tuple[str, str]:
     if (group, name) in migrate.MOVED:
         _warn_about_old_keys([path])
         path = migrate.MOVED[group, name]
+        if path.startswith("regularisers."):
+            tree["regularisers"].setdefault("kl", {"weight": migrate.RECORDED["loss"]["kl_weight"]})
     return path, text
 
 
