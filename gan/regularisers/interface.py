@@ -38,7 +38,7 @@ class RegulariserOptions(Options):
     METRIC: ClassVar[str]
     OF_GRADIENTS: ClassVar[bool] = False
 
-    weight: Scheduled = scheduled_key(1.0, "Factor of the term; 0 turns it off.", min_value=0, max_value=1e6)
+    weight: Scheduled = scheduled_key(1.0, "Factor of the term; 0 turns it off.", min_value=0)
 
 
 @dataclass(frozen=True)

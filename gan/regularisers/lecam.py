@@ -24,7 +24,7 @@ class Options(RegulariserOptions):
     TITLE: ClassVar[str] = "LeCam"
     METRIC: ClassVar[str] = "squared distance from the averages"
 
-    weight: Scheduled = scheduled_key(0.3, "Factor of the term; 0 turns it off.", min_value=0, max_value=1e6)
+    weight: Scheduled = scheduled_key(0.3, "Factor of the term; 0 turns it off.", min_value=0)
     decay: float = key(
         0.99, "Decay of the moving averages at each update of the discriminator.", min_value=0, max_value=0.99999
     )
