@@ -220,7 +220,9 @@ class TrainingStep:
             if self._loss.gradient_penalty > 0:
                 metrics["gradient_penalty"] = self._gradient_penalty(rng, real_side.seen, fake_side.seen, labels)
                 loss += self._loss.gradient_penalty * metrics["gradient_penalty"]
-            self._observe(real_side.logits, fake_side.logits)
+            for each in self._state.regularisers:
+                if each.observe is not None:
+                    each.observe(real_side.logits, fake_side.logits)
             for each in terms:
                 if (term := self._discriminator_term(each, real_side, fake_side)) is not None:
                     metrics[each.name] = term
@@ -229,6 +231,8 @@ class TrainingStep:
         norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables, self._discriminator_rate, step)
         if self._loss.clip_value is not None:
             clip_weights(variables, self._loss.clip_value)
+        if self._state.augmentation is not None and self._state.augmentation.observe is not None:
+            self._state.augmentation.observe(real_side.logits)
         metrics |= self._accuracies(real_side.logits, fake_side.logits)
         return {**metrics, "discriminator_gradient_norm": norm}
 
@@ -248,14 +252,6 @@ class TrainingStep:
         alpha = self._replicas.local_slice(rng.uniform((self._global_batch_size(real), 1, 1, 1)))
         local = gradient_penalty(lambda images: self._discriminate(images, labels).logits, real, fake, alpha)
         return self._replicas.all_reduce_mean(local)
-
-    def _observe(self, real_logits: Logits, fake_logits: Logits) -> None:
-        """Change what regularisers and augmentation keep from update to update."""
-        for each in self._state.regularisers:
-            if each.observe is not None:
-                each.observe(real_logits, fake_logits)
-        if self._state.augmentation is not None and self._state.augmentation.observe is not None:
-            self._state.augmentation.observe(real_logits)
 
     def _discriminator_term(self, regulariser: Regulariser, real: JudgedBatch, fake: JudgedBatch) -> Scalar | None:
         """The regulariser's term of the discriminator's loss, if it has one."""
