@@ -46,7 +46,7 @@ def compared() -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.support.replicas", "3", json.dumps(CASES)]
     root = Path(__file__).parents[3]
     environ = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    made = subprocess.run(command, check=False, cwd=root, env=environ, capture_output=True, text=True, timeout=600)
+    made = subprocess.run(command, check=False, cwd=root, env=environ, capture_output=True, text=True, timeout=900)
     assert made.returncode == 0, made.stderr[-3000:]
     found: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])
     return found
