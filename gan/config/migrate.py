@@ -118,9 +118,7 @@ def moved(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def _drop_unused(made: dict[str, Any], old: dict[str, Any]) -> None:
     """Leave out defaults that have no effect."""
-    if not old.get("regularisers.kl.weight"):
-        old.pop("regularisers.kl.weight", None)
-        old.pop("regularisers.kl.estimator", None)
+    _drop_unused_kl(made, old)
     present = made.get("optimizer")
     optimizer = old.get("optimizer.name", present.get("name", "adam") if isinstance(present, dict) else "adam")
     for name in ("rho",) if optimizer == "adam" else ("beta_1", "beta_2"):
@@ -131,6 +129,19 @@ def _drop_unused(made: dict[str, Any], old: dict[str, Any]) -> None:
         for name, default in RECORDED["loss"].items():
             if name != "name" and loss.get(name) == default and name not in LOSS_KEYS.get(loss.get("name"), ()):
                 del loss[name]
+
+
+def _drop_unused_kl(made: Mapping[str, Any], old: dict[str, Any]) -> None:
+    """Earlier the regulariser had keys even where it was off, with a weight of 0 unless another was given."""
+    weight, estimator = "regularisers.kl.weight", "regularisers.kl.estimator"
+    regularisers = made.get("regularisers")
+    if old.get(weight) or (isinstance(regularisers, Mapping) and regularisers.get("kl") is not None):
+        return
+    if old.get(estimator, RECORDED["loss"]["kl_estimator"]) == RECORDED["loss"]["kl_estimator"]:
+        old.pop(weight, None)
+        old.pop(estimator, None)
+    else:
+        old[weight] = 0.0
 
 
 LOSS_KEYS = {
@@ -181,7 +192,7 @@ def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
         },
     }
     del made["optimizer"]
-    others = {name: each for name, each in tree["regularisers"].items() if name != "kl"}
+    others = {name: each for name, each in tree["regularisers"].items() if name != "kl" and each["weight"] != 0}
     if not others:
         del made["regularisers"]
     else:

@@ -86,7 +86,8 @@ class Train(Group):
     )
     ema_half_life_images: float | None = key(
         None,
-        "Half-life of the moving average in images, in place of train.ema_decay; none: train.ema_decay holds.",
+        "Half-life of the moving average in images, train.batch_size a step, in place of train.ema_decay; none: "
+        "train.ema_decay holds.",
         min_value=1,
     )
     ema_ramp_up: float = key(
