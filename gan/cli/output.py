@@ -69,6 +69,24 @@ def _rescored(outcome: StepResult) -> str:
     return "\n".join([*live, *others])
 
 
+def _directions(outcome: StepResult) -> str:
+    details = outcome.details
+    found = details["directions"]
+    width = max(map(len, found))
+    lines = [
+        f"directions of {outcome.id}, named by {details['feature_network']} of {details['reference_id']}, "
+        f"found with {details['samples']} images",
+        f"  {'name':<{max(width, 4)}}{'images':>9}{'AUC':>7}",
+    ]
+    for name, each in found.items():
+        auc = "-" if each["auc"] is None else f"{each['auc']:.3f}"
+        why = "too few images" if each["auc"] is None else f"below {details['min_auc']:.2f}"
+        lines.append(
+            f"  {name:<{max(width, 4)}}{each['share']:>9.1%}{auc:>7}{'' if each['usable'] else f'  not usable: {why}'}"
+        )
+    return "\n".join(lines)
+
+
 TEXTS: dict[str, Callable[[StepResult], str]] = {
     "evaluate": _scores,
     "gate": _verdict,
@@ -76,6 +94,7 @@ TEXTS: dict[str, Callable[[StepResult], str]] = {
     "remeasure": _rescored,
     "promote": _promotion,
     "rollback": _promotion,
+    "directions": _directions,
     "sample": _uri,
     "report": _uri,
 }

@@ -40,8 +40,8 @@ def test_the_direction_is_found_however_sure_the_classifier_is(steepness: float)
 
 @pytest.mark.parametrize("noise", [0.5, 1.0, 2.0])
 def test_the_auc_is_that_of_the_closed_form(noise: float) -> None:
-    """With correlation r of position and decision, half shown, it is 1/2 + 2/pi asin(r / sqrt 2): an orthant probability
-    of three normal variables.
+    """With correlation r of position and decision, half shown, it is 1/2 + 2/pi asin(r / sqrt 2), an orthant
+    probability of three normal variables.
     """
     points, towards = latents.draw(50_000, Z, 0), unit(3)
     decision = points @ towards + noise * np.random.default_rng(1).standard_normal(len(points))
