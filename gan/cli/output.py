@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gan.cli.direction_table import direction_table
 from gan.cli.scores import score_lines
 from gan.errors import EXIT_REFUSED
 from gan.result import StepResult
@@ -69,24 +70,6 @@ def _rescored(outcome: StepResult) -> str:
     return "\n".join([*live, *others])
 
 
-def _directions(outcome: StepResult) -> str:
-    details = outcome.details
-    found = details["directions"]
-    width = max(map(len, found))
-    lines = [
-        f"directions of {outcome.id}, named by {details['feature_network']} of {details['reference_id']}, "
-        f"found with {details['samples']} images",
-        f"  {'name':<{max(width, 4)}}{'images':>9}{'AUC':>7}",
-    ]
-    for name, each in found.items():
-        auc = "-" if each["auc"] is None else f"{each['auc']:.3f}"
-        why = "too few images" if each["auc"] is None else f"below {details['min_auc']:.2f}"
-        lines.append(
-            f"  {name:<{max(width, 4)}}{each['share']:>9.1%}{auc:>7}{'' if each['usable'] else f'  not usable: {why}'}"
-        )
-    return "\n".join(lines)
-
-
 TEXTS: dict[str, Callable[[StepResult], str]] = {
     "evaluate": _scores,
     "gate": _verdict,
@@ -94,7 +77,7 @@ TEXTS: dict[str, Callable[[StepResult], str]] = {
     "remeasure": _rescored,
     "promote": _promotion,
     "rollback": _promotion,
-    "directions": _directions,
+    "directions": direction_table,
     "sample": _uri,
     "report": _uri,
 }

@@ -24,6 +24,9 @@ FOLDER = "directions"
 METHOD = 1  # increase it with every change of how directions are found
 KEYS = ("generator_id", "method", "reference_id", "feature_network", "samples", "directions")
 REMEDY = "delete it, and the next gan directions finds them again"
+MIN_NETWORK_ACCURACY = 0.75
+"""Below, a direction is usable with a warning: the feature network hardly recognises what it names. For an attribute
+it is the accuracy from which `gan.metrics.features.trained.quality` does not call a network weak."""
 MIN_AUC = 0.7
 """Below, the position along a direction hardly tells what it is named after, and moving along it changes other things.
 0.7 is where Hosmer, Lemeshow and Sturdivant 2013, "Applied Logistic Regression", section 5.2.4, begin to call a
@@ -33,16 +36,26 @@ correlation of 0.44 with that variable: the AUC is 1/2 + 2 / pi asin(correlation
 
 @dataclass(frozen=True)
 class Direction:
-    """One direction: `vector` float64 [Z] of length 1; for the others see `gan.export.probes.Probe`."""
+    """One direction: `vector` float64 [Z] of length 1; for `auc` and `share` see `gan.export.probes.Probe`.
+
+    `network_accuracy` is the balanced accuracy with which the feature network recognises the attribute in held-out real
+    images; None for classes, whose accuracy is known for all together.
+    """
 
     vector: Floats
     auc: float | None
     share: float
+    network_accuracy: float | None = None
 
     @property
     def is_usable(self) -> bool:
         """Whether its probe predicts well enough."""
         return self.auc is not None and self.auc >= MIN_AUC
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the feature network hardly recognises it in real images."""
+        return self.network_accuracy is not None and self.network_accuracy < MIN_NETWORK_ACCURACY
 
     def problem(self) -> str:
         """Why it is not usable."""
@@ -56,7 +69,13 @@ class Direction:
 
     def summary(self) -> Json:
         """Plain JSON types, without the vector."""
-        return {"auc": self.auc, "share": self.share, "usable": self.is_usable}
+        return {
+            "share": self.share,
+            "network_accuracy": self.network_accuracy,
+            "auc": self.auc,
+            "usable": self.is_usable,
+            "doubtful": self.is_doubtful,
+        }
 
 
 @dataclass(frozen=True)
@@ -94,16 +113,23 @@ class Directions:
             "feature_network": self.feature_network,
             "samples": self.samples,
             "directions": {
-                name: {"auc": each.auc, "share": each.share, "vector": each.vector.tolist()}
+                name: {
+                    "auc": each.auc,
+                    "share": each.share,
+                    "network_accuracy": each.network_accuracy,
+                    "vector": each.vector.tolist(),
+                }
                 for name, each in self.by_name.items()
             },
         }
 
 
-def named(probes: Iterable[Probe], names: Iterable[str]) -> dict[str, Direction]:
+def named(
+    probes: Iterable[Probe], names: Iterable[str], network_accuracies: Mapping[str, float]
+) -> dict[str, Direction]:
     """The directions of probes, in the order of the names."""
     return {
-        name: Direction(probe.direction.round(6), probe.auc, probe.share)
+        name: Direction(probe.direction.round(6), probe.auc, probe.share, network_accuracies.get(name))
         for name, probe in zip(names, probes, strict=True)
     }
 
@@ -150,7 +176,7 @@ def read(store: Store, generator_id: str) -> Directions | None:
     if tree["method"] != METHOD:
         return None
     by_name = {
-        name: Direction(np.asarray(each["vector"], np.float64), each["auc"], each["share"])
+        name: Direction(np.asarray(each["vector"], np.float64), each["auc"], each["share"], each["network_accuracy"])
         for name, each in tree["directions"].items()
     }
     return Directions(generator_id, tree["reference_id"], tree["feature_network"], tree["samples"], by_name)

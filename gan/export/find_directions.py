@@ -49,7 +49,7 @@ def directions(
 
     Returns:
         The generator's id and the URI of the record; details: reference_id, feature_network, samples, `directions`
-        ({name: {"auc", "share", "usable"}}) and `min_auc`.
+        ({name: {"share", "network_accuracy", "auc", "usable", "doubtful"}}) and `min_auc`.
 
     Raises:
         NotFoundError: no such generator or reference, or no reference that predicts names.
@@ -120,7 +120,8 @@ def _find(
     outputs = _outputs(saved_model.load(store, generator_id), reference, points, labels)
     fitted = probes.fit(points, outputs, _shown(outputs, str(reference.record["modes"]["kind"])))
     network = f"{reference.network.name}:{reference.network.hash[:6]}"
-    found = Directions(generator_id, reference_id, network, count, records.named(fitted, names))
+    accuracies = reference.record["feature_network"].get("balanced_accuracies", {})
+    found = Directions(generator_id, reference_id, network, count, records.named(fitted, names, accuracies))
     log.info(
         "directions found",
         generator_id=generator_id,

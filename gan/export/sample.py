@@ -131,7 +131,14 @@ def _directed(
     kept = {name: known.usable("--keep", name).vector for name in keep}
     along = [moves.directed(move, known.usable("--direction", move.name), kept) for move in wanted]
     for each in along:
-        log.info(f"--direction {each.move.name}", auc=each.auc, feature_network=known.feature_network)
+        name, network = each.move.name, known.feature_network
+        log.info(f"--direction {name}", auc=each.auc, feature_network=network)
+        if known.by_name[name].is_doubtful:
+            log.warning(
+                f"{network} hardly recognises {name} in real images, so the direction may be of something else; make a "
+                "better reference, with more images or more reference.epochs",
+                balanced_accuracy=known.by_name[name].network_accuracy,
+            )
     return along
 
 

@@ -21,7 +21,7 @@ FOUND = Directions(
     "cnn:012345",
     100,
     {
-        "Smiling": Direction(VECTOR, MIN_AUC, 0.4),
+        "Smiling": Direction(VECTOR, MIN_AUC, 0.4, 0.9),
         "Hat": Direction(VECTOR, MIN_AUC - 0.01, 0.04),
         "Bald": Direction(VECTOR, None, 0.0012),
         "No_Beard": Direction(VECTOR, None, 0.9988),
@@ -48,8 +48,14 @@ def test_they_are_read_as_they_were_written(store: Store) -> None:
 
 def test_rounded_vectors_keep_their_length() -> None:
     vector = np.full(512, 512**-0.5)
-    (made,) = directions.named([Probe(vector, 0.9, 0.1)], ["a"]).values()
+    (made,) = directions.named([Probe(vector, 0.9, 0.1)], ["a"], {"a": 0.8}).values()
     assert np.linalg.norm(made.vector) == pytest.approx(1.0, abs=1e-4)
+    assert made.network_accuracy == 0.8
+
+
+@pytest.mark.parametrize(("accuracy", "doubtful"), [(None, False), (0.75, False), (0.749, True)])
+def test_what_the_network_hardly_recognises_is_doubtful(accuracy: float | None, doubtful: bool) -> None:
+    assert Direction(VECTOR, 0.9, 0.1, accuracy).is_doubtful is doubtful
 
 
 def test_a_damaged_record_is_not_used(store: Store) -> None:

@@ -147,6 +147,15 @@ def test_a_sweep_is_one_latent_in_each_row(faces: tuple[Store, str, str], tmp_pa
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_a_doubtful_direction_is_used_with_a_warning(
+    faces: tuple[Store, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, generator_id, _ = faces
+    for name, warned in (("Smiling", False), ("Male", True)):
+        sample(store, tmp_path / "a.png", generator_id=generator_id, count=1, directions=[f"{name}=1"])
+        assert (f"hardly recognises {name} in real images" in capsys.readouterr().err) is warned
+
+
 def test_a_kept_direction_stays_where_it_was(faces: tuple[Store, str, str], tmp_path: Path) -> None:
     store, generator_id, _ = faces
     options: dict[str, Any] = {"generator_id": generator_id, "count": 1, "directions": ["Smiling=+2"]}
@@ -283,10 +292,11 @@ def test_the_command_prints_a_table(faces: tuple[Store, str, str], capsys: pytes
     assert main(["directions", "--generator-id", generator_id, "--store", store.uri]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert reference_id in lines[0]
-    assert lines[1].split() == ["name", "images", "AUC"]
+    assert lines[1].split() == ["name", "images", "network", "AUC"]
     assert [line.split()[0] for line in lines[2:]] == list(linear.ATTRIBUTES)
-    assert lines[2].rstrip().endswith(("1.000", "0.999"))
-    assert "not usable: below 0.70" in lines[4]
+    assert lines[2].endswith("%     0.90   1.00")
+    assert lines[3].endswith("0.60   1.00  doubtful: the network hardly recognises it")
+    assert "not usable: AUC below 0.70" in lines[4]
     assert "not usable: too few images" in lines[5]
 
 
