@@ -6,7 +6,7 @@ generator, which is immutable; `gan gc` deletes it after the generator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,7 @@ class Directions:
         Raises:
             ConfigError: there is none, or its probe predicts poorly.
         """
-        check_names(flag, [name], self.by_name)
+        check_names([(flag, name)], self.by_name)
         if not self.by_name[name].is_usable:
             usable = ", ".join(each for each in self.by_name if self.by_name[each].is_usable) or "none"
             raise ConfigError(f"{flag} {name}: {self.by_name[name].problem()}. Usable: {usable}")
@@ -134,10 +134,9 @@ def named(
     }
 
 
-def check_names(flag: str, wanted: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ConfigError for a wanted name that is not known."""
-    known = list(known)
-    for name in wanted:
+def check_names(wanted: Iterable[tuple[str, str]], known: Collection[str]) -> None:
+    """Raise ConfigError for a wanted name, given with its flag, that is not known."""
+    for flag, name in wanted:
         if name not in known:
             raise ConfigError(unknown_name(flag, name, known))
 

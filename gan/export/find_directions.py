@@ -85,19 +85,17 @@ def known_or_found(
         NotFoundError, IntegrityError: see `directions`.
     """
     known = records.read(store, generator_id)
-    if known is None:
-        reference_id, names = naming_reference.choose(store, generator_id, metadata, None)
-        for flag, name in wanted:
-            records.check_names(flag, [name], names)
-        found = _find(store, generator_id, metadata, (reference_id, names), None)
-        try:
-            records.write(store, found)
-        except StoreError as error:
-            log.warning("the directions are not kept, and will be found again", reason=str(error))
-        return found
-    for flag, name in wanted:
-        records.check_names(flag, [name], known.by_name)
-    return known
+    if known is not None:
+        records.check_names(wanted, known.by_name)
+        return known
+    reference_id, names = naming_reference.choose(store, generator_id, metadata, None)
+    records.check_names(wanted, names)
+    found = _find(store, generator_id, metadata, (reference_id, names), None)
+    try:
+        records.write(store, found)
+    except StoreError as error:
+        log.warning("the directions are not kept, and will be found again", reason=str(error))
+    return found
 
 
 def _find(
