@@ -216,7 +216,7 @@ def _add_release_commands(add: Add) -> None:
         "--truncation",
         type=float,
         metavar="T",
-        help="redraw latent values beyond +-T, above 0: with a smaller T images are more typical, but vary less "
+        help="redraw latent values beyond +-T, 0.01 or more: a smaller T gives more typical, less varied images "
         "(default: none are redrawn)",
     )
     made.add_argument(

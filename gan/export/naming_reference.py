@@ -123,4 +123,4 @@ def _remedy(store: Store, dataset_id: str) -> str:
             f"Its dataset {dataset_id} has neither attributes nor two classes to learn names from: prepare the images "
             "again with a sub-folder for each class, and train on that"
         )
-    return f"Make one that does with gan reference --dataset-id {dataset_id}, then run this again"
+    return f"Make one that names them with gan reference --dataset-id {dataset_id}, then run this again"
