@@ -149,8 +149,25 @@ def sample(arguments: Namespace) -> CommandOutput:
         label=arguments.label,
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
+        directions=arguments.direction,
+        keep=arguments.keep,
     )
     return to_output("sample", result)
+
+
+def directions(arguments: Namespace) -> CommandOutput:
+    """List the directions of a generator, and find them first if need be."""
+    load_tensorflow()
+    from gan.export.find_directions import directions as step
+
+    outcome = step(
+        open_store(arguments.store),
+        generator_id=arguments.generator_id,
+        name=arguments.name,
+        reference_id=arguments.reference_id,
+        samples=arguments.samples,
+    )
+    return to_output("directions", outcome)
 
 
 def report(arguments: Namespace) -> CommandOutput:

@@ -461,6 +461,23 @@ CASES = [
     Case("no pictures wanted", "sample --generator-id {generator} --count 0 --out x.png", 2, ("--count", "0")),
     Case("unknown label", "sample --generator-id {generator} --label eleven --out x.png", 2, ("eleven", "--label")),
     Case("no truncation", "sample --generator-id {generator} --truncation 0 --out x.png", 2, ("--truncation", "0")),
+    # directions
+    Case("no amount", "sample --generator-id {generator} --direction 3 --out x.png", 2, ("NAME=AMOUNT", '"3"')),
+    Case("too far", "sample --generator-id {generator} --direction 3=99 --out x.png", 2, ("-10 and 10", "got 99")),
+    Case(
+        "a direction of what is a label",
+        "sample --generator-id {generator} --direction 3=+2 --out x.png",
+        2,
+        ("takes the class as a label", "--label"),
+    ),
+    Case("directions of no generator", "directions --generator-id gen-no", 4, ("gen-no", "{generator}")),
+    Case(
+        "directions by no reference",
+        "directions --generator-id {generator} --reference-id ref-no",
+        4,
+        ("ref-no", "{reference}"),
+    ),
+    Case("directions of two", "directions --generator-id {generator} --name digits", 2, ("--name", "--generator-id")),
 ]
 
 
