@@ -64,7 +64,7 @@ def check_config(config: Config) -> None:
     from gan.networks import DISCRIMINATORS, GENERATORS
     from gan.report import message
 
-    source(config.data.dataset)
+    source(config.data.dataset).with_options(config.data.options)
     _look_up("generator.name", config.generator.name, GENERATORS)
     _look_up("discriminator.name", config.discriminator.name, DISCRIMINATORS)
     loss = build_loss(config)

@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from gan.config import migrate
 from gan.errors import ConfigError, unknown_name
@@ -36,7 +36,12 @@ def key(
 
 @dataclass(frozen=True)
 class Group:
-    """A group of keys; when made, it checks the type, range and choices of each field made by `key`."""
+    """A group of keys; when made, it checks the type, range and choices of each field made by `key`.
+
+    `GROUP` is what the error messages call it; empty: the name of the class in small letters, `train` for `Train`.
+    """
+
+    GROUP: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
@@ -57,7 +62,7 @@ class Group:
 
 def group_name(group: type[Group]) -> str:
     """The name of a group in a config: `train` for `Train`."""
-    return group.__name__.lower()
+    return group.GROUP or group.__name__.lower()
 
 
 def _checked_type(name: str, value: Any, hint: Any) -> Any:
