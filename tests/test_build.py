@@ -47,6 +47,15 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
     ("wrong", "message"),
     [
         ({"data": {"dataset": "mnst"}}, r'unknown data.dataset "mnst"; did you mean "mnist"\?.*celeba, digits'),
+        (
+            {"data": {"dataset": "mnist", "options": {"seed": 1}}},
+            r'unknown config key "data.options.seed". Known: none. These are the options of the source mnist',
+        ),
+        (
+            {"data": {"dataset": "stacked-mnist", "options": {"sed": 1}}},
+            r'unknown config key "data.options.sed"; did you mean "data.options.seed"\?.*data.options.train_images',
+        ),
+        ({"data": {"dataset": "stacked-mnist", "options": {"seed": -1}}}, "data.options.seed must be at least 0"),
         ({"generator": {"name": "dcgn"}}, r'unknown generator.name "dcgn"; did you mean "dcgan"\?'),
         ({"discriminator": {"name": "cnn"}}, r'unknown discriminator.name "cnn".*Known: dcgan'),
         ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
