@@ -12,6 +12,7 @@ from typing import Any
 from gan.config import GROUPS, Group
 from gan.config.space import SEARCHABLE
 from gan.config.sweep import Sweep
+from gan.data.sources import SOURCES
 
 HEAD = """# Configuration
 
@@ -38,12 +39,22 @@ What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", "
 def markdown() -> str:
     """The whole page."""
     sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
-    sections += [_section(name, group) for name, group in GROUPS.items()]
+    for name, group in GROUPS.items():
+        sections += [_section(name, group), *(_source_options() if name == "data" else [])]
     return "\n".join([*sections, SWEEP, *table(Sweep), ""])
 
 
 def _section(name: str, group: type[Group]) -> str:
     return "\n".join([f"## {name}", "", (group.__doc__ or "").strip(), "", *table(group, f"{name}."), ""])
+
+
+def _source_options() -> list[str]:
+    """The options of each source that has some."""
+    return [
+        "\n".join([f"### data.options of {name}", "", *table(source.options, "data.options."), ""])
+        for name, source in SOURCES.items()
+        if dataclasses.fields(source.options)
+    ]
 
 
 def table(group: type[Group], prefix: str = "") -> list[str]:

@@ -120,6 +120,7 @@ class Source(ABC):
         crops: the allowed crops; empty: any that fits.
         crop_offsets: (left, top) in pixels of the crops that are not centred.
         original_size: (width, height) of every original; None: varies.
+        options: what `data.options` may hold.
         needs: what `--source` must name, for messages; None: `--source` is optional.
     """
 
@@ -132,6 +133,7 @@ class Source(ABC):
     crop_offsets: ClassVar[Mapping[int, tuple[int, int]]] = {}
     original_size: ClassVar[tuple[int, int] | None] = None
     needs: ClassVar[str | None] = None
+    options: ClassVar[type[SourceOptions]] = SourceOptions
 
     def with_options(self, tree: Mapping[str, Any]) -> Self:
         """The source with these `data.options`; a source that has options of its own overrides this.
@@ -139,7 +141,7 @@ class Source(ABC):
         Raises:
             ConfigError: the source has no such option, or a value is not allowed.
         """
-        parse_options(SourceOptions, tree, self.name)
+        parse_options(self.options, tree, self.name)
         return self
 
     @abstractmethod

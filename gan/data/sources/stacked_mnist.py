@@ -52,16 +52,17 @@ class StackedMnist(Source):
     channels = CHANNELS
     channels_differ = True
     original_size = (SIDE, SIDE)
+    options = StackedMnistOptions
 
     def __init__(self, options: StackedMnistOptions | None = None, mirrors: Sequence[str] = MIRRORS) -> None:
-        self._options = options or StackedMnistOptions()
+        self._chosen = options or StackedMnistOptions()
         self._mirrors = mirrors
 
     def with_options(self, tree: Mapping[str, Any]) -> StackedMnist:  # noqa: D102
         return StackedMnist(parse_options(StackedMnistOptions, tree, self.name), self._mirrors)
 
     def scan(self, where: str | None, holdout_percent: int) -> Listing:  # noqa: D102
-        options = self._options
+        options = self._chosen
         files = Mnist(self._mirrors).read_files(where)
         counts = {"train": options.train_images, "test": options.test_images}
         examples: list[ExampleRef] = []
@@ -114,7 +115,8 @@ def drawn_images(labels: npt.NDArray[np.uint8], count: int, draw: str, *, seed: 
     starts = np.cumsum(per_digit) - per_digit
     digits = (bits[..., 0] % np.uint64(len(CLASSES))).astype(np.int64)
     within = (bits[..., 1] % per_digit[digits].astype(np.uint64)).astype(np.int64)
-    return by_digit[starts[digits] + within].astype(np.int64)
+    drawn: Indices = by_digit[starts[digits] + within].astype(np.int64)
+    return drawn
 
 
 def _examples(name: str, split: MnistSplit, drawn: Indices, *, first_key: int) -> list[ExampleRef]:
