@@ -217,6 +217,13 @@ def test_the_record_of_a_run_says_how_its_images_were_prepared(
     assert build.as_prepared(made, dataclasses.replace(DIGITS, **dataset)) == made
 
 
+def test_the_record_of_a_run_has_no_options_of_a_source_that_its_images_are_not_of() -> None:
+    config = from_dict({"data": {"dataset": "stacked-mnist", "options": {"seed": 1}}})
+    assert build.as_prepared(config, DIGITS).data.options == {}
+    stacked = dataclasses.replace(DIGITS, source="stacked-mnist", image_size=28, channels=3)
+    assert build.as_prepared(config, stacked).data.options == {"seed": 1}
+
+
 def test_scores_that_just_can_be_measured_are_not() -> None:
     build.check(from_dict({"evaluate": {"samples": 10_000, "neighbours": 99}}), DIGITS)
 
