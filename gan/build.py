@@ -61,7 +61,7 @@ def check_config(config: Config) -> None:
     from gan.metrics.features import feature_networks
     from gan.report import message
 
-    source(config.data.dataset)
+    source(config.data.dataset).with_options(config.data.options)
     _check_density_ratio(config)
     _check_packing(config)
     if config.reference.feature_network is not None:

@@ -54,6 +54,15 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
     ("wrong", "message"),
     [
         ({"data": {"dataset": "mnst"}}, r'unknown data.dataset "mnst"; did you mean "mnist"\?.*celeba, digits'),
+        (
+            {"data": {"dataset": "mnist", "options": {"seed": 1}}},
+            r'unknown config key "data.options.seed". Known: none. These are the options of the source mnist',
+        ),
+        (
+            {"data": {"dataset": "stacked-mnist", "options": {"sed": 1}}},
+            r'unknown config key "data.options.sed"; did you mean "data.options.seed"\?.*data.options.train_images',
+        ),
+        ({"data": {"dataset": "stacked-mnist", "options": {"seed": -1}}}, "data.options.seed must be at least 0"),
         ({"generator": {"name": "dcgn"}}, r'unknown generator.name "dcgn"; did you mean "dcgan"\?'),
         ({"discriminator": {"name": "cnn"}}, r'unknown discriminator.name "cnn".*Known: dcgan'),
         ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
@@ -215,6 +224,13 @@ def test_the_record_of_a_run_says_how_its_images_were_prepared(
     assert told.count("the run records how dataset") == bool(expected)
     assert all(f"data.{key}={value}" in told for key, value in expected.items())
     assert build.as_prepared(made, dataclasses.replace(DIGITS, **dataset)) == made
+
+
+def test_the_record_of_a_run_has_no_options_of_a_source_that_its_images_are_not_of() -> None:
+    config = from_dict({"data": {"dataset": "stacked-mnist", "options": {"seed": 1}}})
+    assert build.as_prepared(config, DIGITS).data.options == {}
+    stacked = dataclasses.replace(DIGITS, source="stacked-mnist", image_size=28, channels=3)
+    assert build.as_prepared(config, stacked).data.options == {"seed": 1}
 
 
 def test_scores_that_just_can_be_measured_are_not() -> None:

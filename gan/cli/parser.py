@@ -119,7 +119,7 @@ def add_set(parser: argparse.ArgumentParser, help_text: str) -> None:
 
 def _add_data_commands(add: Add) -> None:
     made = add("preprocess", "convert images to TFRecord shards; prints the dataset id")
-    made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, celeba, digits or folder")
+    made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, stacked-mnist, celeba, digits or folder")
     made.add_argument(
         "--source", metavar="PATH_OR_URI", help="folder or zip with the original files; may be in a bucket"
     )
@@ -132,6 +132,12 @@ def _add_data_commands(add: Add) -> None:
         type=int,
         metavar="N",
         help="percentage to hold out for tests, if the source has no test split",
+    )
+    made.add_argument(
+        "--option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="an option of the data set, for example seed=1 of stacked-mnist; may be repeated",
     )
     made.add_argument("--shard-mib", type=float, metavar="MIB", help="maximum size of a shard")
     made.add_argument("--on-bad-image", metavar="fail|skip", help="what to do with an unreadable image")

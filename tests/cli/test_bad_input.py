@@ -181,6 +181,10 @@ CASES = [
         "size out of range", "preprocess --dataset digits --image-size 2", 2, ("--image-size must be at least 4", "2")
     ),
     Case("two channels", "preprocess --dataset digits --channels 2", 2, ("--channels", '"2"', "1, 3")),
+    Case("one channel for three digits", "preprocess --dataset stacked-mnist --channels 1", 2, ("must be 3", "got 1")),
+    Case("option without a value", "preprocess --dataset digits --option seed", 2, ("NAME=VALUE", '"seed"')),
+    Case("unknown option", "preprocess --dataset digits --option seed=1", 2, ('"data.options.seed"', "digits")),
+    Case("wrong option", "preprocess --dataset stacked-mnist --option draw=all", 2, ("draw", '"all"', "images")),
     Case("unknown resizer", "preprocess --dataset digits --resizer cubic", 2, ('"cubic"', 'did you mean "bicubic"')),
     Case("unknown policy", "preprocess --dataset digits --on-bad-image ignore", 2, ('"ignore"', "fail, skip")),
     Case("crop too wide for CelebA", CELEBA + " --crop 200", 2, ("200", "178", "--crop"), celeba(void)),
