@@ -97,8 +97,8 @@ class TrainingStep:
         Returns:
             float32 scalars, not yet waited for: `generator_loss` and `discriminator_loss` (without regularisers),
             `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms, as last
-            computed, `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
-            `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
+            computed, `augmentation_strength` if it changes, `real_accuracy` and `fake_accuracy` if the loss has a
+            decision boundary at 0, `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
             `gan.train.nan_guard.FLAG`: whether all are finite.
         """
         number = tf.constant(step, tf.int64)
@@ -227,6 +227,8 @@ class TrainingStep:
             clip_weights(variables, self._loss.clip_value)
         if self._state.augmentation is not None and self._state.augmentation.observe is not None:
             self._state.augmentation.observe(real_logits)
+        if self._state.augmentation is not None and self._state.augmentation.strength is not None:
+            metrics["augmentation_strength"] = self._state.augmentation.strength(step)
         if self._loss.zero_is_boundary:
             metrics |= {"real_accuracy": _fraction(real_logits > 0), "fake_accuracy": _fraction(fake_logits < 0)}
         return {**metrics, "discriminator_gradient_norm": norm}

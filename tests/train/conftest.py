@@ -67,12 +67,18 @@ class Toy:
         return override(from_dict(TOY), sets)
 
     def train_state(self, config: Config, replicas: Replicas | None = None) -> TrainState:
-        shared = replicas or Replicas()
+        config, shared = config.with_schedule_lengths(), replicas or Replicas()
         with reproducible(config.train.precision, config.train.seed), shared.scope():
             networks = build.build_generator(config, self.dataset), build.build_discriminator(config, self.dataset)
             generator, discriminator = (with_sync_layers(network, shared) for network in networks)
             rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
-            return make_train_state(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
+            return make_train_state(
+                generator,
+                discriminator,
+                *(build.build_optimizer(config, rate) for rate in rates),
+                build.build_regularisers(config),
+                build.build_augmentation(config),
+            )
 
     def step(self, config: Config, state: TrainState, replicas: Replicas | None = None) -> TrainingStep:
         return training_step(state, config, replicas or Replicas())

@@ -32,6 +32,17 @@ SETTINGS = {
         "train.precision=mixed_bfloat16",
     ],
     "float16 and its loss scale": ["train.precision=mixed_float16"],
+    "adaptive augmentation": [
+        "augmentation.name=ada",
+        "augmentation.groups=pixel,geometric,colour",
+        "augmentation.initial_strength=0.4",
+        "augmentation.adaptation_images=100",
+        "train.discriminator_steps=3",
+    ],
+    "DiffAugment that becomes stronger": [
+        "augmentation.name=diffaugment",
+        "augmentation.strength={name: linear, start: 0, end: 1}",
+    ],
 }
 
 

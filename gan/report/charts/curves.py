@@ -35,6 +35,7 @@ def training_charts(lines: Sequence[Json], *, zero_is_boundary: bool) -> tuple[C
         ),
         ("KL regulariser", "nats", (("KL divergence", "kl"),), None),
         ("Gradient penalty", "penalty", (("gradient penalty", "gradient_penalty"),), 0.0),
+        ("Strength of the augmentation", "probability", (("augmentation", "augmentation_strength"),), 0.0),
         ("Throughput", "images per second", (("training", "images_per_second"),), 0.0),
     )
     charts = []
