@@ -64,6 +64,7 @@ def check_config(config: Config) -> None:
     source(config.data.dataset).with_options(config.data.options)
     _check_density_ratio(config)
     _check_packing(config)
+    _check_augmentation(config)
     if config.reference.feature_network is not None:
         feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
@@ -341,6 +342,24 @@ def _check_density_ratio(config: Config) -> None:
             "regularisers.kl.estimator=density_ratio needs clean labels, else the logit is not a density ratio; got "
             f"loss.label_smoothing={labels['label_smoothing']}, loss.label_noise={labels['label_noise']}. "
             "Set both to 0, or regularisers.kl.estimator=gaussian"
+        )
+
+
+def _check_augmentation(config: Config) -> None:
+    from gan.losses import LOSSES
+
+    name = config.augmentation.name
+    if config.to_dict()["augmentation"].get("groups") == []:
+        raise ConfigError(
+            f"augmentation.name={name} needs augmentation.groups, since what may be done to an image depends on the "
+            "data: a list of pixel, geometric, colour; only colour for digits and other signs"
+        )
+    if name == "ada" and not build_loss(config).zero_is_boundary:
+        suitable = sorted(each for each, entry in LOSSES.items() if entry.make(entry.options()).zero_is_boundary)
+        raise ConfigError(
+            "augmentation.name=ada adapts to the sign of the logits, so it needs a loss with a decision boundary at 0; "
+            f"got loss.name={config.loss.name}. Set augmentation.name to ada_scheduled or diffaugment, or loss.name to "
+            f"one of: {', '.join(suitable)}"
         )
 
 

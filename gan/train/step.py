@@ -115,6 +115,7 @@ class TrainingStep:
         Returns:
             float32 scalars, not yet waited for: `generator_loss` and `discriminator_loss` (without regularisers),
             `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms,
+            `augmentation_strength` if it changes,
             `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
             `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
             `gan.train.nan_guard.FLAG`: whether all are finite. A regulariser that is not computed at each update has
@@ -233,6 +234,8 @@ class TrainingStep:
             clip_weights(variables, self._loss.clip_value)
         if self._state.augmentation is not None and self._state.augmentation.observe is not None:
             self._state.augmentation.observe(real_side.logits)
+        if self._state.augmentation is not None and self._state.augmentation.strength is not None:
+            metrics["augmentation_strength"] = self._state.augmentation.strength(step)
         metrics |= self._accuracies(real_side.logits, fake_side.logits)
         return {**metrics, "discriminator_gradient_norm": norm}
 

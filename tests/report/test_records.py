@@ -101,6 +101,14 @@ def test_every_regulariser_has_a_chart_of_its_own() -> None:
     assert charts[1].series[0].points == ((1, 2.0),)
 
 
+def test_the_strength_of_an_augmentation_is_drawn_where_it_was_logged() -> None:
+    lines = [{**line, "augmentation_strength": line["step"] / 10} for line in LINES]
+    charts = {chart.title: chart for chart in curves.training_charts(lines, zero_is_boundary=True)}
+    chart = charts["Strength of the augmentation"]
+    assert chart.series[0].points == ((1, 0.1), (2, 0.2))
+    assert (chart.y_label, chart.min_y) == ("probability", 0.0)
+
+
 def test_training_charts_of_what_was_logged() -> None:
     charts = {chart.title: chart for chart in curves.training_charts(LINES, zero_is_boundary=True)}
     assert list(charts) == ["Losses", "KL regulariser", "Throughput"]

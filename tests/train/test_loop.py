@@ -50,6 +50,17 @@ SETTINGS = {
         "optimizer.beta_2={start: 0.9, end: 0.99}",
         "regularisers.lecam.weight=0.3",
     ],
+    "adaptive augmentation": [
+        "augmentation.name=ada",
+        "augmentation.groups=pixel,geometric,colour",
+        "augmentation.initial_strength=0.4",
+        "augmentation.adaptation_images=100",
+        "train.discriminator_steps=3",
+    ],
+    "DiffAugment that becomes stronger": [
+        "augmentation.name=diffaugment",
+        "augmentation.strength={name: linear, start: 0, end: 1}",
+    ],
 }
 
 

@@ -39,6 +39,7 @@ def training_charts(lines: Sequence[Json], *, zero_is_boundary: bool) -> tuple[C
             for name, entry in REGULARISERS.items()
         ),
         ("Gradient penalty", "penalty", (("gradient penalty", "gradient_penalty"),), 0.0),
+        ("Strength of the augmentation", "probability", (("augmentation", "augmentation_strength"),), 0.0),
         ("Throughput", "images per second", (("training", "images_per_second"),), 0.0),
     )
     charts = []

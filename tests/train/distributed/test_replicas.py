@@ -17,6 +17,13 @@ from gan.train.distributed.replicas import Replicas
 CASES = {
     "moments of the batch": ["generator.conditional=true", "regularisers.kl.weight=0.1", "loss.label_noise=0.3"],
     "gradient penalty": ["loss.name=wgan_gp", "loss.gradient_penalty=10", "train.discriminator_steps=2"],
+    "adaptive augmentation": [
+        "augmentation.name=ada",
+        "augmentation.groups=pixel,geometric,colour",
+        "augmentation.initial_strength=0.4",
+        "augmentation.adaptation_images=300",
+        "train.discriminator_steps=2",
+    ],
     "loss scale": ["train.precision=mixed_float16"],
     "R3GAN, schedules": [
         "loss.name=relativistic",
