@@ -73,7 +73,7 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise has no effect with loss.name=wgan_gp"),
         (
             {"loss": {"clip_value": 0.1}},
-            r"loss.clip_value has no effect with .* non_saturating.*one that.*: wasserstein$",
+            r"loss.clip_value has no effect with .*non_saturating.*one that.*: wasserstein$",
         ),
         (
             {"loss": {"name": "wasserstein", "gradient_penalty": 1.0}},
