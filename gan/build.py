@@ -65,6 +65,7 @@ def check_config(config: Config) -> None:
     _check_density_ratio(config)
     _check_packing(config)
     _check_augmentation(config)
+    _check_minibatch_std(config)
     if config.reference.feature_network is not None:
         feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
@@ -373,4 +374,28 @@ def _check_packing(config: Config) -> None:
     if config.train.batch_size % packing:
         raise ConfigError(
             f"train.batch_size must be a multiple of discriminator.packing={packing}; got {config.train.batch_size}"
+        )
+
+
+def _check_minibatch_std(config: Config) -> None:
+    """With it a logit depends on the other images of its group.
+
+    The gradient penalty is about the gradient of each logit in its own image. R1 and R2 need no more than that of the
+    sum of all logits, as StyleGAN2 computes it with this layer (Karras et al., 2020, arXiv:1912.04958).
+    """
+    group = getattr(config.discriminator, "minibatch_std", 0)
+    if not group:
+        return
+    if getattr(config.loss, "gradient_penalty", 0) > 0:
+        raise ConfigError(
+            f"discriminator.minibatch_std={group} can't be used with a gradient penalty, which needs a logit that "
+            "depends on its own image only; set discriminator.minibatch_std=0, or choose another loss.name than "
+            f"{config.loss.name}"
+        )
+    unit, packing = config.discriminator.batch_unit, config.discriminator.packing
+    if config.train.batch_size % unit:
+        packs = f" times discriminator.packing={packing}" if packing > 1 else ""
+        raise ConfigError(
+            f"train.batch_size must be a multiple of discriminator.minibatch_std={group}{packs}; "
+            f"got {config.train.batch_size}"
         )

@@ -92,6 +92,19 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
             r"clean labels.*label_noise=0.2",
         ),
         (
+            {"loss": {"name": "wgan_gp"}, "discriminator": {"minibatch_std": 4}},
+            r"minibatch_std=4 can't be used with a gradient penalty.*choose another loss.name than wgan_gp",
+        ),
+        (
+            {"discriminator": {"name": "r3gan", "minibatch_std": 8}, "train": {"batch_size": 20}},
+            r"multiple of discriminator.minibatch_std=8; got 20",
+        ),
+        (
+            {"discriminator": {"minibatch_std": 4, "packing": 2}, "train": {"batch_size": 20}},
+            r"multiple of discriminator.minibatch_std=4 times discriminator.packing=2; got 20",
+        ),
+        ({"discriminator": {"minibatch_std": 3}}, r'unknown discriminator.minibatch_std "3"'),
+        (
             {"train": {"rho": 0.99}},
             r"optimizer.rho has no effect with optimizer.name=adam; got 0.99. Leave it out, or set .*: rms",
         ),
@@ -257,6 +270,14 @@ def test_a_feature_network_that_can_be_nowhere_is_refused_before_any_work(uri: s
 
 def test_keys_of_a_regulariser_that_is_off_are_not_held_against_the_loss() -> None:
     build.check_config(from_dict({"loss": {"name": "hinge", "kl_weight": 0.0, "kl_estimator": "density_ratio"}}))
+
+
+@pytest.mark.parametrize("name", ["dcgan", "r3gan", "resnet"])
+def test_networks_go_together_whatever_their_names(name: str) -> None:
+    discriminator = {"name": name, "spectral_norm": True, "minibatch_std": 4}
+    build.check(from_dict({"generator": {"name": name, "conditional": True}, "discriminator": discriminator}), DIGITS)
+    unweighted = {"name": "wgan_gp", "gradient_penalty": 0}
+    build.check(from_dict({"loss": unweighted, "discriminator": discriminator}), DIGITS)
 
 
 PAPER = ["train.discriminator_steps=5", "discriminator.dropout=0"]

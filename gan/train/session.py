@@ -77,7 +77,7 @@ class Session:
         """
         with worker_errors_translated(self._workers), ExitStack() as stack:
             replicas = join(self._workers, self._stop)
-            replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.packing)
+            replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.batch_unit)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
             state = train_state_of(self._run, self._dataset, replicas)
             prepare = self._prepare_chief if self._workers.chief else self._prepare_worker

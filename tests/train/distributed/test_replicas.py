@@ -24,6 +24,8 @@ CASES = {
         "augmentation.adaptation_images=300",
         "train.discriminator_steps=2",
     ],
+    "layers of the discriminator": ["discriminator.spectral_norm=true", "discriminator.minibatch_std=2"],
+    "residual networks": ["generator.name=resnet", "discriminator.name=r3gan", "generator.conditional=true"],
     "loss scale": ["train.precision=mixed_float16"],
     "R3GAN, schedules": [
         "loss.name=relativistic",
@@ -109,3 +111,6 @@ def test_a_batch_that_can_t_be_shared_is_refused() -> None:
     Three().check(12)
     with pytest.raises(ConfigError, match=r"multiple of 3, .* got 64\. Give --set train.batch_size=66"):
         Three().check(64)
+    Three().check(24, images_together=8)
+    with pytest.raises(ConfigError, match=r"multiple of 24, .* times the 8 images of .* got 12"):
+        Three().check(12, images_together=8)
