@@ -12,9 +12,10 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
+from gan.metrics.maths import frechet
 from gan.metrics.maths.contributions import Contributions, Over, paired_difference, standard_error
 from gan.metrics.maths.fid_influence import influence
-from gan.metrics.scores import fid, kid
+from gan.metrics.scores import kid
 
 Array = npt.NDArray[np.floating]
 SHIFTS = {"none": 0.0, "small": 0.05, "clear": 0.5}
@@ -39,7 +40,7 @@ class FeatureDistribution:
 
 def fid_of(real: Array, generated: Array) -> tuple[float, Contributions]:
     """FID and its contributions."""
-    return fid.frechet_distance(fid.fit(real), fid.fit(generated)), influence(real, generated)
+    return frechet.frechet_distance(frechet.fit(real), frechet.fit(generated)), influence(real, generated)
 
 
 SCORES = {"fid": fid_of, "kid": kid.all_pairs}

@@ -33,8 +33,8 @@ Implementation = Callable[[Any, Any], Values]  # real and generated features, fl
 
 
 def fid_gan(real: Any, generated: Any) -> Values:
-    """gan.metrics.scores.fid."""
-    from gan.metrics.scores.fid import fit, frechet_distance
+    """gan.metrics.maths.frechet."""
+    from gan.metrics.maths.frechet import fit, frechet_distance
 
     return {"fid": frechet_distance(fit(real), fit(generated))}
 

@@ -10,12 +10,12 @@ def notify(config: str, store: str, name: str, status: PipelineTaskFinalStatus, 
     with context.step("notify", store, config) as step:
         import os
 
-        from components.runtime.run_outcome import facts_of_run
+        from components.runtime.run_outcome import notification_of_run
         from components.runtime.webhook_address import webhook_url
         from gan.config import from_yaml
         from gan.steps.notify import notify as run
 
-        facts = facts_of_run(store, name, status, os.environ)
-        outcome = step.done(run(facts, from_yaml(config).retrain, webhook_url(os.environ)))
+        notification = notification_of_run(store, name, status, os.environ)
+        outcome = step.done(run(notification, from_yaml(config).retrain, webhook_url(os.environ)))
         artifacts.write_markdown(summary, artifacts.outcome_table(outcome))
     return outcome.id

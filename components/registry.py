@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from components import summaries
-from components.runtime import step_metrics
-from components.runtime.step_metrics import Gauges
+from components import gauges, summaries
+from components.gauges import Gauges
 from gan.result import StepResult
 from gan.types import Json
 
@@ -51,7 +50,7 @@ class StepSpec:
     repeats: bool = False
     needs_tensorflow: bool = True
     needs_webhook: bool = False
-    gauges: Gauges = step_metrics.no_gauges
+    gauges: Gauges = gauges.none
     summary: Callable[[Json], list[str]] = lambda details: []
 
     @property
@@ -80,7 +79,7 @@ STEPS = {
             makes="checkpoint",
             decided_by=SCORE_GROUPS,
             output=lambda result: result.details["step"],
-            gauges=step_metrics.score_gauges,
+            gauges=gauges.scores,
             summary=summaries.scores,
         ),
         StepSpec("remeasure"),
@@ -90,13 +89,13 @@ STEPS = {
             condition="passed",
             skip_reason="the gate refused",
             needs_tensorflow=False,
-            gauges=step_metrics.verdict_gauges,
+            gauges=gauges.verdict,
             summary=summaries.verdict,
         ),
         StepSpec(
             "promote",
             needs_tensorflow=False,
-            gauges=step_metrics.promotion_gauges,
+            gauges=gauges.promotion,
             summary=summaries.promotion,
         ),
         StepSpec("report"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan.cli.scores import score_lines
+from gan.cli.output import score_lines
 from gan.types import Json
 
 

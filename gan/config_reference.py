@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -12,6 +13,8 @@ from typing import Any
 from gan.config import ALL_GROUPS, CHOICES, GROUPS
 from gan.config.space import SEARCHABLE
 from gan.config.sweep import Sweep
+from gan.data.sources import SOURCES
+from gan.errors import ConfigError, unknown_name
 from gan.options import Entry, Options, keys
 from gan.regularisers import REGULARISERS
 from gan.schedules import SCHEDULES
@@ -51,7 +54,8 @@ What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", "
 def markdown() -> str:
     """The whole page."""
     sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
-    sections += [_section(name) for name in ALL_GROUPS]
+    for name in ALL_GROUPS:
+        sections += [_section(name), *(_source_options() if name == "data" else [])]
     sections += [_entries("Schedules", SCHEDULES_HEAD, "KEY", SCHEDULES)]
     return "\n".join([*sections, SWEEP, *table(Sweep), ""])
 
@@ -62,6 +66,15 @@ def _section(name: str) -> str:
     if name == "regularisers":
         return _entries(name, REGULARISERS_HEAD, name, REGULARISERS, named=False)
     return "\n".join([f"## {name}", "", _text(GROUPS[name]), "", *table(GROUPS[name], f"{name}."), ""])
+
+
+def _source_options() -> list[str]:
+    """The options of each source that has some."""
+    return [
+        "\n".join([f"### data.options of {name}", "", *table(source.options, "data.options."), ""])
+        for name, source in SOURCES.items()
+        if keys(source.options)
+    ]
 
 
 def _choices(name: str) -> str:
@@ -104,6 +117,40 @@ def table(group: type[Options], prefix: str = "", leave_out: Collection[str] = (
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def key_lines(group: str) -> list[str]:
+    """The keys of a group, or of each choice in it, as text: path, default, allowed values and meaning.
+
+    Raises:
+        ConfigError: there is no such group.
+    """
+    if group not in ALL_GROUPS:
+        raise ConfigError(unknown_name("group of keys", group, ALL_GROUPS))
+    lines: list[str] = []
+    for title, options, prefix in _kinds(group):
+        lines += [*([""] if lines else []), title, *_key_lines(options, prefix)]
+    return lines
+
+
+def _kinds(group: str) -> list[tuple[str, type[Options], str]]:
+    """The title, options and prefix of the keys of each thing in a group."""
+    if group in CHOICES:
+        entries = sorted(CHOICES[group].registry.items())
+        return [(f"{group}.name={name}", entry.options, f"{group}.") for name, entry in entries]
+    if group == "regularisers":
+        return [(f"{group}.{name}", entry.options, f"{group}.{name}.") for name, entry in sorted(REGULARISERS.items())]
+    return [(group, GROUPS[group], f"{group}.")]
+
+
+def _key_lines(options: type[Options], prefix: str) -> list[str]:
+    lines = []
+    for item in keys(options):
+        allowed = _allowed(item.metadata).replace("`", "")
+        default = json.dumps(item.metadata["default"])
+        lines.append(f"  {prefix}{item.name}  (default {default}{', ' + allowed if allowed else ''})")
+        lines += textwrap.wrap(item.metadata["help"], 100, initial_indent="      ", subsequent_indent="      ")
+    return lines or ["  no keys"]
 
 
 def _type(hint: Any) -> str:

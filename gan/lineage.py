@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gan.errors import IntegrityError, NotFoundError
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.metrics import evaluations
 from gan.store import Store, alias, immutable, layout
 from gan.store.document import read_checksummed
 
-REFERENCE_FACTS = "reference.json"
+REFERENCE_RECORD = "reference.json"
 
 
 class ObjectRef(NamedTuple):
@@ -69,7 +69,7 @@ def _of_dataset(store: Store, dataset_id: str) -> Iterator[ObjectRef]:
 
 
 def _of_reference(store: Store, reference_id: str) -> Iterator[ObjectRef]:
-    yield ObjectRef(DATASET, immutable.read_json(store, REFERENCE, reference_id, REFERENCE_FACTS)["dataset_id"])
+    yield ObjectRef(DATASET, immutable.read_json(store, REFERENCE, reference_id, REFERENCE_RECORD)["dataset_id"])
 
 
 def _of_run(store: Store, run_id: str) -> Iterator[ObjectRef]:
@@ -78,11 +78,11 @@ def _of_run(store: Store, run_id: str) -> Iterator[ObjectRef]:
 
 
 def _of_generator(store: Store, generator_id: str) -> Iterator[ObjectRef]:
-    facts = immutable.read_json(store, GENERATOR, generator_id, METADATA)
-    yield ObjectRef(RUN, facts["run_id"])
-    yield ObjectRef(DATASET, facts["dataset_id"])
-    if facts["reference_id"] is not None:
-        yield ObjectRef(REFERENCE, facts["reference_id"])
+    metadata = immutable.read_json(store, GENERATOR, generator_id, METADATA)
+    yield ObjectRef(RUN, metadata["run_id"])
+    yield ObjectRef(DATASET, metadata["dataset_id"])
+    if metadata["reference_id"] is not None:
+        yield ObjectRef(REFERENCE, metadata["reference_id"])
 
 
 def _of_name(store: Store, name: str) -> Iterator[ObjectRef]:

@@ -88,7 +88,7 @@ def parse(options: type[O], tree: Any, where: str) -> O:
     """Checked options from a mapping of keys to values.
 
     Raises:
-        ConfigError: it is no mapping, a key is unknown (the nearest match is named), or a value is not allowed.
+        ConfigError: it is not a mapping, a key is unknown (the nearest match is named), or a value is not allowed.
     """
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{where} must be a mapping of keys to values; got {tree!r}")
@@ -103,8 +103,8 @@ def parse_choice(registry: Mapping[str, Entry[O, Any]], default: str, tree: Any,
     """The checked options of the choice that `name` among them names, such as `{name: hinge}`.
 
     Raises:
-        ConfigError: it is no mapping, there is no such choice, or it does not take a key; the message names the choices
-            that do.
+        ConfigError: it is not a mapping, there is no such choice, or it does not take a key; the message names the
+            choices that do.
     """
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{where} must be a mapping of keys to values; got {tree!r}")

@@ -7,17 +7,19 @@ killed, Kubernetes does, because the step's pod owns them.
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.connect import open_cluster_as_pod
+from components.kubernetes.pod_logs import PodLog
 from components.multi_worker import manifests
 from components.multi_worker import pod_status as states
 from components.multi_worker.jobset_api import JobSetApi
-from components.multi_worker.log_printer import LogPrinter
-from components.multi_worker.missing_pods import MissingPodReporter
-from components.multi_worker.pod_status import Worker
+from components.multi_worker.pod_status import MissingPodReporter, Worker
 from components.runtime.pod_metadata import NAMESPACE, POD
 from gan.config import Config
 from gan.errors import NON_RETRYABLE, ClusterError, ConfigError, NotFoundError, WorkerLostError
@@ -29,6 +31,7 @@ from gan.util import log
 POLL_INTERVAL_SECONDS = 2.0
 FINAL_LOG_TIMEOUT_SECONDS = 60.0
 MAX_OUTAGE_SECONDS = 300.0
+IDLE_TIMEOUT_SECONDS = 60.0
 
 
 def train_together(workers: int, config: Config, store: str, dataset_id: str, run_id: str | None) -> StepResult:
@@ -180,3 +183,28 @@ class WorkerGroup:
             if not left:
                 return
             self._sleep(POLL_INTERVAL_SECONDS)
+
+
+class LogPrinter:
+    """Prints the log of a pod to stderr in a thread of its own, from the first line; reconnects where it breaks."""
+
+    def __init__(self, api: KubernetesApi, pod: str) -> None:
+        self._log = PodLog(api, pod, idle_timeout_seconds=IDLE_TIMEOUT_SECONDS)
+        self._pod_ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Print the rest; call it once the pod has ended."""
+        self._pod_ended.set()
+        self._thread.join(FINAL_LOG_TIMEOUT_SECONDS)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            last = self._pod_ended.is_set()
+            with suppress(ClusterError, NotFoundError):
+                for line in self._log.new_lines(follow=True):
+                    log.write_line(line, sys.stderr)
+            if not last:
+                self._pod_ended.wait(POLL_INTERVAL_SECONDS)

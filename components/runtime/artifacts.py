@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan.build import build_loss
-from gan.export import files
-from gan.report import artifact_pages
+from gan.export import metadata
+from gan.report import page
 from gan.report.charts import curves
-from gan.report.scores import modes as modes_of
+from gan.report.rows import modes as modes_of
 from gan.result import StepResult
 from gan.store import immutable, layout
 from gan.train.logging.metrics_log import read_metrics
@@ -34,9 +34,9 @@ def write_markdown(artifact: Markdown, text: str) -> None:
     Path(artifact.path).write_text(text, encoding="utf-8")
 
 
-def outcome_table(outcome: StepResult) -> str:
+def outcome_table(result: StepResult) -> str:
     """Everything in a result, one row a value."""
-    rows = [[name, _cell(value)] for name, value in outcome.to_dict().items()]
+    rows = [[name, _cell(value)] for name, value in result.to_dict().items()]
     return _table(["", ""], rows)
 
 
@@ -64,9 +64,9 @@ def sweep_table(details: Mapping[str, Any]) -> str:
     return _table(["point", "step", f"mean {_cell(details['by'])} over seeds"], rows)
 
 
-def verdict(outcome: StepResult) -> str:
+def verdict(result: StepResult) -> str:
     """The gate's verdict: passed or refused, the reasons, the notes, and every check."""
-    details = outcome.details
+    details = result.details
     heading = "## Passed\n" if details["passed"] else "## Refused\n"
     reasons = "".join(f"- {_cell(reason)}\n" for reason in [*details["reasons"], *details["notes"]])
     checks = [
@@ -93,14 +93,14 @@ def log_scores(metrics: Metrics, details: Mapping[str, Any]) -> None:
 def write_modes(artifact: HTML, details: Mapping[str, Any]) -> None:
     """The mode histograms of real and generated images as bars side by side."""
     title = f"How often each mode appears at step {details['step']}"
-    Path(artifact.path).write_text(artifact_pages.modes_page(title, modes_of(dict(details))), encoding="utf-8")
+    Path(artifact.path).write_text(page.modes_page(title, modes_of(dict(details))), encoding="utf-8")
 
 
 def write_curves(artifact: HTML, store: Store, run_id: str) -> None:
     """The losses, accuracies and gradient norms of a run over its steps."""
     loss = build_loss(read_run(store, run_id).config)
     charts = curves.training_charts(read_metrics(store, run_id), zero_is_boundary=loss.zero_is_boundary)
-    Path(artifact.path).write_text(artifact_pages.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
+    Path(artifact.path).write_text(page.curves_page(f"Curves of {run_id}", charts), encoding="utf-8")
 
 
 def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
@@ -111,11 +111,11 @@ def write_last_samples(artifact: HTML, store: Store, run_id: str) -> None:
     Path(artifact.path).write_text(f"<!doctype html><title>Samples</title>{body}", encoding="utf-8")
 
 
-def copy_generator(artifact: Model, card: Markdown, store: Store, outcome: StepResult) -> None:
+def copy_generator(artifact: Model, card: Markdown, store: Store, result: StepResult) -> None:
     """The .keras file and the model card of an exported generator, checked; its id and URI as metadata."""
-    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.KERAS))
-    Path(card.path).write_bytes(immutable.read_file(store, "generator", outcome.id, files.CARD))
-    artifact.metadata.update(generator_id=outcome.id, uri=outcome.uri, framework="keras")
+    Path(artifact.path).write_bytes(immutable.read_file(store, "generator", result.id, metadata.KERAS))
+    Path(card.path).write_bytes(immutable.read_file(store, "generator", result.id, metadata.CARD))
+    artifact.metadata.update(generator_id=result.id, uri=result.uri, framework="keras")
 
 
 def copy_object(artifact: HTML, store: Store, key: str) -> None:

@@ -32,5 +32,5 @@ def read(folder: Path, step: str) -> ResultFile | None:
     if not path.is_file():
         return None
     tree = json.loads(path.read_text(encoding="utf-8"))
-    outcome = None if tree["outcome"] is None else StepResult(**tree["outcome"])
-    return ResultFile(tree["step"], outcome, tree["error"], tree["exit_code"])
+    result = None if tree["outcome"] is None else StepResult(**tree["outcome"])
+    return ResultFile(tree["step"], result, tree["error"], tree["exit_code"])

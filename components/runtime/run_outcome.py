@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OWN_STEP = "notify"
 
 
-def facts_of_run(
+def notification_of_run(
     store: str, name: str, status: PipelineTaskFinalStatus, environment: Mapping[str, str]
 ) -> Notification:
     """How the run ended, by what its steps recorded.
@@ -32,29 +32,29 @@ def facts_of_run(
     store can't be read, the notification says so.
     """
     execution = environment.get(EXECUTION, "")
-    outcomes: dict[str, StepResult] = {}
+    results: dict[str, StepResult] = {}
     failure, live = None, None
     try:
         opened = open_store(store)
         if execution:
-            outcomes, failure = from_attempts(executions.read(opened, execution), but=OWN_STEP)
+            results, failure = from_attempts(executions.read(opened, execution), but=OWN_STEP)
         elif RESULTS_FOLDER in environment:
-            outcomes, failure = from_result_files(Path(environment[RESULTS_FOLDER]))
+            results, failure = from_result_files(Path(environment[RESULTS_FOLDER]))
         live = alias.read(opened, name).live
     except GanError as error:
         log.warning("how the steps ended can't be read", reason=str(error))
         failure = Failure("", f"how the steps ended can't be read: {error}", error.exit_code)
-    return notification(name, store, execution, outcomes, failure, live, status.error_message)
+    return notification(name, store, execution, results, failure, live, status.error_message)
 
 
 def from_result_files(folder: Path) -> tuple[dict[str, StepResult], Failure | None]:
     """The result of each step that left a file in a folder, and the failure if one failed."""
-    outcomes: dict[str, StepResult] = {}
+    results: dict[str, StepResult] = {}
     failure = None
     for path in sorted(folder.glob("*.json")):
         found = result_file.read(folder, path.stem)
         if found is not None and found.outcome is not None:
-            outcomes[found.step] = found.outcome
+            results[found.step] = found.outcome
         elif found is not None:
             failure = Failure(found.step, found.error or "", found.exit_code)
-    return outcomes, failure
+    return results, failure

@@ -1,4 +1,4 @@
-"""What every step reports to operators: when it ran, for how long, how it ended, and the scores or verdict it found.
+"""What a step reports to operators: when it ran, for how long, how it ended, and its own gauges.
 
 Nothing is sent where no push gateway is configured; see `gan.util.metrics_push`.
 """
@@ -6,48 +6,17 @@ Nothing is sent where no push gateway is configured; see `gan.util.metrics_push`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
+from collections.abc import Callable
 
 import yaml
 
+from components import gauges as step_gauges
+from components.gauges import Gauges
 from gan.result import StepResult, Stopwatch
 from gan.util.metrics_push import MetricsPush
 
-Gauge = tuple[str, float, dict[str, str]]
-"""A metric of `gan.util.metrics_push.METRICS`, its value and its labels."""
-Gauges = Callable[[StepResult, float], Iterator[Gauge]]
-"""The gauges of a step, from its result and the time in seconds since 1970."""
 
-
-def no_gauges(result: StepResult, now: float) -> Iterator[Gauge]:
-    """None besides those of every step."""
-    yield from ()
-
-
-def score_gauges(result: StepResult, now: float) -> Iterator[Gauge]:
-    """Each score with the ends of its interval, and that of real images."""
-    for name, score in result.details["scores"].items():
-        yield "gan_score", score["value"], {"score": name}
-        for end in ("low", "high"):
-            if end in score:  # not every score has an interval
-                yield f"gan_score_{end}", score[end], {"score": name}
-    for name, score in result.details["real"].items():
-        yield "gan_score_real", score["value"], {"score": name}
-
-
-def verdict_gauges(result: StepResult, now: float) -> Iterator[Gauge]:
-    """Whether the gate passed the generator."""
-    yield "gan_verdict_passed", float(result.details["passed"]), {}
-
-
-def promotion_gauges(result: StepResult, now: float) -> Iterator[Gauge]:
-    """When a generator was promoted; nothing where it was live already."""
-    if not result.skipped:
-        yield "gan_promoted_timestamp_seconds", now, {}
-
-
-class StepMetrics:
+class StepMetrics(MetricsPush):
     """Sends the metrics of one step to the push gateway.
 
     Args:
@@ -58,41 +27,32 @@ class StepMetrics:
     """
 
     def __init__(
-        self, step: str, experiment: str, gauges: Gauges = no_gauges, clock: Callable[[], float] = time.time
+        self, step: str, experiment: str, gauges: Gauges = step_gauges.none, clock: Callable[[], float] = time.time
     ) -> None:
-        self._push = MetricsPush(step, experiment)
+        super().__init__(step, experiment)
         self._gauges = gauges
         self._clock = clock
         self._watch = Stopwatch()
 
-    def __enter__(self) -> StepMetrics:
-        self._push.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._push.__exit__(kind, error, trace)
-
     def begin(self) -> None:
         """The step begins."""
-        self._push.set("gan_step_began_timestamp_seconds", self._clock())
+        self.set("gan_step_began_timestamp_seconds", self._clock())
 
     def done(self, result: StepResult) -> None:
         """The step made something."""
         self._end(0)
-        self._push.set("gan_step_skipped", float(result.skipped))
+        self.set("gan_step_skipped", float(result.skipped))
         for metric, value, labels in self._gauges(result, self._clock()):
-            self._push.set(metric, value, **labels)
+            self.set(metric, value, **labels)
 
     def failed(self, exit_code: int) -> None:
         """The step ended with an error, or was stopped."""
         self._end(exit_code)
 
     def _end(self, exit_code: int) -> None:
-        self._push.set("gan_step_ended_timestamp_seconds", self._clock())
-        self._push.set("gan_step_duration_seconds", self._watch.seconds())
-        self._push.set("gan_step_exit_code", exit_code)
+        self.set("gan_step_ended_timestamp_seconds", self._clock())
+        self.set("gan_step_duration_seconds", self._watch.seconds())
+        self.set("gan_step_exit_code", exit_code)
 
 
 def experiment_of(config: str) -> str:

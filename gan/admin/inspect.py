@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from gan.errors import IntegrityError, NotFoundError, unknown_name
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.lineage import ObjectRef
 from gan.metrics import evaluations
 from gan.metrics.requirements import split_of
@@ -17,6 +17,7 @@ from gan.store.document import read_checksummed
 from gan.train.checkpoint.files import Checkpoints
 from gan.types import Json
 from gan.util import log
+from gan.util.formatting import format_interval, format_score
 from gan.util.ids import HASH_LENGTH
 
 # Each kind depends on earlier ones only, so lineage has no cycles, whatever the ids are.
@@ -141,8 +142,8 @@ def _trained(store: Store, run_id: str, step: int) -> ObjectRef:
 def _evaluation(store: Store, key: ObjectRef, where: str) -> LineageNode:
     tree = evaluations.read_key(store, where)
     fid = tree["scores"]["fid"]
-    interval = f" ({fid['low']:.4g} to {fid['high']:.4g})" if "low" in fid else f" ({evaluations.purpose_of(tree)})"
-    summary = f"{tree['label']} {fid['value']:.4g}{interval}"
+    interval = format_interval(fid["low"], fid["high"]) if "low" in fid else evaluations.purpose_of(tree)
+    summary = f"{tree['label']} {format_score(fid['value'])} ({interval})"
     trained = _trained(store, tree["run_id"], tree["step"])
     return LineageNode(key, summary, (trained, ObjectRef("reference", tree["reference_id"])))
 

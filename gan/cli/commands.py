@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gan import config as configs_module
-from gan.cli.gc_table import format_table
-from gan.cli.output import CommandOutput, to_output
+from gan.cli.output import CommandOutput, garbage_table, to_output
 from gan.config import Config, Data, Reference
+from gan.config_reference import key_lines
 from gan.errors import EXIT_DAMAGED, ConfigError, IntegrityError, NotFoundError
 from gan.result import StepResult
-from gan.store import Store, open_existing, open_store
+from gan.store import open_existing, open_store
+from gan.types import Json
 from gan.util import log
 from gan.util.formatting import parse_duration
 from gan.util.tf_import import load_tensorflow
@@ -23,7 +26,7 @@ from gan.util.tf_import import load_tensorflow
 def preprocess(arguments: Namespace) -> CommandOutput:
     """Convert images to shards."""
     flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
-    given = _given(arguments, (*flags, "on_bad_image"))
+    given = _given(arguments, (*flags, "on_bad_image")) | {"options": _source_options(arguments.option or [])}
     try:
         data = Data(**given)
     except ConfigError as error:
@@ -31,7 +34,7 @@ def preprocess(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.preprocess import preprocess as step
 
-    return _made_object("preprocess", "dataset", step(_open(arguments), data, workers=arguments.workers))
+    return _made_object("preprocess", "dataset", step(open_store(arguments.store), data, workers=arguments.workers))
 
 
 def reference(arguments: Namespace) -> CommandOutput:
@@ -44,7 +47,9 @@ def reference(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.reference import make_reference
 
-    return _made_object("reference", "reference", make_reference(_open(arguments), arguments.dataset_id, options))
+    return _made_object(
+        "reference", "reference", make_reference(open_store(arguments.store), arguments.dataset_id, options)
+    )
 
 
 def train(arguments: Namespace) -> CommandOutput:
@@ -55,9 +60,11 @@ def train(arguments: Namespace) -> CommandOutput:
     from gan.steps.train import train as step
 
     if arguments.dry_run:
-        outcome = plan(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id)
-        return CommandOutput(str(outcome.details["config"]).rstrip(), outcome.to_dict())
-    return _made_object("train", "run", step(_open(arguments), config, arguments.dataset_id, run_id=arguments.run_id))
+        result = plan(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
+        return CommandOutput(str(result.details["config"]).rstrip(), result.to_dict())
+    return _made_object(
+        "train", "run", step(open_store(arguments.store), config, arguments.dataset_id, run_id=arguments.run_id)
+    )
 
 
 def evaluate(arguments: Namespace) -> CommandOutput:
@@ -65,14 +72,14 @@ def evaluate(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.evaluate import evaluate as step
 
-    outcome = step(
-        _open(arguments),
+    result = step(
+        open_store(arguments.store),
         arguments.run_id,
         arguments.reference_id,
         checkpoint=arguments.checkpoint,
         sets=_checked_sets(arguments, "evaluate"),
     )
-    return to_output("evaluate", outcome)
+    return to_output("evaluate", result)
 
 
 def export(arguments: Namespace) -> CommandOutput:
@@ -80,9 +87,9 @@ def export(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.export import export as step
 
-    store, run_id = _open(arguments), arguments.run_id
-    outcome = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
-    return _made_object("export", "generator", outcome)
+    store, run_id = open_store(arguments.store), arguments.run_id
+    result = step(store, run_id, checkpoint=arguments.checkpoint, reference_id=arguments.reference_id)
+    return _made_object("export", "generator", result)
 
 
 def gate(arguments: Namespace) -> CommandOutput:
@@ -90,7 +97,7 @@ def gate(arguments: Namespace) -> CommandOutput:
     from gan.steps.gate import gate as step
 
     sets = _checked_sets(arguments, "gate")
-    return to_output("gate", step(_open(arguments), arguments.generator_id, arguments.name, sets=sets))
+    return to_output("gate", step(open_store(arguments.store), arguments.generator_id, arguments.name, sets=sets))
 
 
 def remeasure(arguments: Namespace) -> CommandOutput:
@@ -99,31 +106,33 @@ def remeasure(arguments: Namespace) -> CommandOutput:
     from gan.steps.remeasure import remeasure as step
 
     sets = _checked_sets(arguments, "evaluate")
-    outcome = step(_open(arguments), arguments.name, arguments.reference_id, sets=sets)
-    output = to_output("remeasure", outcome)
-    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if outcome.details["why_not"] else output
+    result = step(open_store(arguments.store), arguments.name, arguments.reference_id, sets=sets)
+    output = to_output("remeasure", result)
+    return dataclasses.replace(output, exit_code=NotFoundError.exit_code) if result.details["why_not"] else output
 
 
 def anchor(arguments: Namespace) -> CommandOutput:
     """Choose which generator later ones are compared with."""
     from gan.steps.promote import anchor as step
 
-    outcome = step(_open(arguments), arguments.name, arguments.reason, generator_id=arguments.generator_id)
-    return to_output("anchor", outcome)
+    result = step(open_store(arguments.store), arguments.name, arguments.reason, generator_id=arguments.generator_id)
+    return to_output("anchor", result)
 
 
 def promote(arguments: Namespace) -> CommandOutput:
     """Make a generator live."""
     from gan.steps.promote import promote as step
 
-    return to_output("promote", step(_open(arguments), arguments.generator_id, arguments.name, force=arguments.force))
+    return to_output(
+        "promote", step(open_store(arguments.store), arguments.generator_id, arguments.name, force=arguments.force)
+    )
 
 
 def rollback(arguments: Namespace) -> CommandOutput:
     """Make the previous live generator live again."""
     from gan.steps.promote import rollback as step
 
-    return to_output("rollback", step(_open(arguments), arguments.name))
+    return to_output("rollback", step(open_store(arguments.store), arguments.name))
 
 
 def sample(arguments: Namespace) -> CommandOutput:
@@ -131,8 +140,8 @@ def sample(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.export.sample import sample as step
 
-    outcome = step(
-        _open(arguments),
+    result = step(
+        open_store(arguments.store),
         Path(arguments.out),
         generator_id=arguments.generator_id,
         name=arguments.name,
@@ -141,8 +150,25 @@ def sample(arguments: Namespace) -> CommandOutput:
         label=arguments.label,
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
+        directions=arguments.direction,
+        keep=arguments.keep,
     )
-    return to_output("sample", outcome)
+    return to_output("sample", result)
+
+
+def directions(arguments: Namespace) -> CommandOutput:
+    """List the directions of a generator, and find them first if need be."""
+    load_tensorflow()
+    from gan.export.find_directions import directions as step
+
+    outcome = step(
+        open_store(arguments.store),
+        generator_id=arguments.generator_id,
+        name=arguments.name,
+        reference_id=arguments.reference_id,
+        samples=arguments.samples,
+    )
+    return to_output("directions", outcome)
 
 
 def report(arguments: Namespace) -> CommandOutput:
@@ -150,26 +176,26 @@ def report(arguments: Namespace) -> CommandOutput:
     load_tensorflow()
     from gan.steps.report import write_report
 
-    return to_output("report", write_report(_open(arguments), arguments.run_id))
+    return to_output("report", write_report(open_store(arguments.store), arguments.run_id))
 
 
 def inspect(arguments: Namespace) -> CommandOutput:
     """List the store, or show a lineage."""
     from gan.admin.inspect import inspect as step
 
-    outcome = step(_open_existing(arguments), arguments.id)
-    return CommandOutput(outcome.details["tree"], outcome.to_dict())
+    result = step(open_existing(arguments.store), arguments.id)
+    return CommandOutput(result.details["tree"], result.to_dict())
 
 
 def verify(arguments: Namespace) -> CommandOutput:
     """Check every file against its checksum."""
     from gan.admin.verify import verify as step
 
-    outcome = step(_open_existing(arguments), arguments.ids)
-    damages, checked = outcome.details["damages"], outcome.details["checked"]
+    result = step(open_existing(arguments.store), arguments.ids)
+    damages, checked = result.details["damages"], result.details["checked"]
     if damages:
-        return CommandOutput("\n".join(["damaged:", *damages]), outcome.to_dict(), EXIT_DAMAGED)
-    return CommandOutput(f"no damage: {len(checked)} checked", outcome.to_dict())
+        return CommandOutput("\n".join(["damaged:", *damages]), result.to_dict(), EXIT_DAMAGED)
+    return CommandOutput(f"no damage: {len(checked)} checked", result.to_dict())
 
 
 def gc(arguments: Namespace) -> CommandOutput:
@@ -184,49 +210,55 @@ def gc(arguments: Namespace) -> CommandOutput:
         keep_last=arguments.keep_last,
         keep_every_steps=arguments.keep_every,
     )
-    outcome = step(_open_existing(arguments), rules, delete=arguments.delete)
-    code = IntegrityError.exit_code if outcome.details["unreadable"] else 0
-    return CommandOutput(format_table(outcome.details), outcome.to_dict(), code)
+    result = step(open_existing(arguments.store), rules, delete=arguments.delete)
+    code = IntegrityError.exit_code if result.details["unreadable"] else 0
+    return CommandOutput(garbage_table(result.details), result.to_dict(), code)
 
 
 def copy(arguments: Namespace) -> CommandOutput:
     """Copy objects with their lineage to another store."""
     from gan.admin.copy import copy as step
 
-    outcome = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
-    copied, skipped = len(outcome.details["copied"]), len(outcome.details["skipped"])
-    return CommandOutput(f"done: {copied} copied, {skipped} existed already", outcome.to_dict())
+    result = step(open_existing(arguments.source, "SRC"), open_store(arguments.target, "DST"), arguments.ids)
+    copied, skipped = len(result.details["copied"]), len(result.details["skipped"])
+    return CommandOutput(f"done: {copied} copied, {skipped} existed already", result.to_dict())
 
 
 def configs(arguments: Namespace) -> CommandOutput:
-    """List the shipped experiments, or print one."""
+    """List the shipped experiments, print one, or list keys."""
+    common = {"uri": str(configs_module.CONFIGS), "seconds": 0.0}
+    if arguments.keys:
+        return CommandOutput("\n".join(key_lines(arguments.keys)), {**common, "id": "configs"})
+    if arguments.name is None and (arguments.explain or arguments.set):
+        raise ConfigError("--explain and --set need the name of an experiment, such as: gan configs mnist --explain")
     if arguments.name is None:
         names = configs_module.names()
         lines = [f"{name}  {configs_module.summary(name)}" for name in names]
-        return CommandOutput(
-            "\n".join(lines),
-            {"id": "configs", "uri": str(configs_module.CONFIGS), "seconds": 0.0, "names": names},
-        )
-    config = configs_module.load(arguments.name)
-    record = {
-        "id": config.name,
-        "uri": str(configs_module.CONFIGS),
-        "seconds": 0.0,
-        "config": config.to_dict(),
-    }
-    return CommandOutput(config.to_yaml().rstrip(), record)
+        return CommandOutput("\n".join(lines), {**common, "id": "configs", "names": names})
+    if arguments.explain:
+        return _explained(arguments, common)
+    config = configs_module.load(arguments.name, arguments.set)
+    return CommandOutput(config.to_yaml().rstrip(), {**common, "id": config.name, "config": config.to_dict()})
 
 
-def _open(arguments: Namespace) -> Store:
-    return open_store(arguments.store)
-
-
-def _open_existing(arguments: Namespace) -> Store:
-    return open_existing(arguments.store)
+def _explained(arguments: Namespace, common: Json) -> CommandOutput:
+    """Every key with its value and where it came from."""
+    found = configs_module.explain(arguments.name, arguments.set)
+    rows = [(each.path, json.dumps(each.value), each.origin) for each in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    text = "\n".join(f"{path:{widths[0]}}  {value:{widths[1]}}  {origin}" for path, value, origin in rows)
+    return CommandOutput(text, {**common, "id": arguments.name, "keys": [each._asdict() for each in found]})
 
 
 def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
     return {flag: getattr(arguments, flag) for flag in flags if getattr(arguments, flag) is not None}
+
+
+def _source_options(items: list[str]) -> Mapping[str, Any]:
+    for item in items:
+        if "=" not in item:
+            raise ConfigError(f'--option takes NAME=VALUE, for example seed=1; got "{item}"')
+    return configs_module.override(Config(), [f"data.options.{item}" for item in items]).data.options
 
 
 def _with_flag_names(message: str, group: str) -> str:
@@ -241,8 +273,8 @@ def _checked_sets(arguments: Namespace, group: str) -> list[str]:
     return list(arguments.set)
 
 
-def _made_object(step: str, what: str, outcome: StepResult) -> CommandOutput:
+def _made_object(step: str, what: str, result: StepResult) -> CommandOutput:
     """The id on stdout, for scripts; the rest on stderr."""
-    state = "in the store already" if outcome.skipped else "done"
-    log.info(f"{what} {outcome.id} {state}", uri=outcome.uri, seconds=outcome.seconds)
-    return to_output(step, outcome)
+    state = "in the store already" if result.skipped else "done"
+    log.info(f"{what} {result.id} {state}", uri=result.uri, seconds=result.seconds)
+    return to_output(step, result)

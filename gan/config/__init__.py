@@ -3,6 +3,8 @@
 The keys are the same in YAML (`train: {steps: 500}`) and on the command line (`--set train.steps=500`).
 """
 
+from gan.config.budget import parse_budget
+from gan.config.explain import explain
 from gan.config.group import Group
 from gan.config.parse import margin_of
 from gan.config.retrain import Retrain, checkpoint_of
@@ -47,6 +49,7 @@ __all__ = [
     "Retrain",
     "Train",
     "checkpoint_of",
+    "explain",
     "from_dict",
     "from_record",
     "from_yaml",
@@ -55,6 +58,7 @@ __all__ = [
     "migrate_train_keys",
     "names",
     "override",
+    "parse_budget",
     "parse_group",
     "read",
     "summary",

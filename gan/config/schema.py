@@ -14,6 +14,7 @@ from gan import losses, networks
 from gan.augmentations import AUGMENTATIONS
 from gan.augmentations.interface import AugmentationOptions
 from gan.config import migrate, parse
+from gan.config.budget import budget_text
 from gan.config.group import Group
 from gan.config.retrain import Retrain, checkpoint_of
 from gan.errors import ConfigError, unknown_name
@@ -37,7 +38,7 @@ RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
 class Data(Group):
     """Which images, and how they are cropped and scaled."""
 
-    dataset: str = key("digits", "The data source: mnist, celeba, digits or folder.")
+    dataset: str = key("digits", "The data source: mnist, stacked-mnist, celeba, digits or folder.")
     source: str | None = key(None, "Folder, zip or URI of the original files; none: embedded or downloaded.")
     image_size: int | None = key(
         None, "Height and width in pixels of the prepared images; none: as in the source.", min_value=4, max_value=1024
@@ -55,6 +56,11 @@ class Data(Group):
     shard_mib: float = key(32.0, "Maximum size of a shard in MiB.", min_value=0.01, max_value=4096)
     on_bad_image: str = key("fail", "What to do with an unreadable image.", choices=("fail", "skip"))
     flip: bool = key(False, "Mirror training images left to right at random; good for faces, wrong for digits.")
+    options: Mapping[str, str | float] = key(
+        {},
+        "Options of the data source, such as `{train_images: 128000, seed: 0}` of stacked-mnist; most have none.",
+        parse=parse.options,
+    )
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,12 @@ class Train(Group):
     """Length and speed of training, and what is saved on the way."""
 
     steps: int = key(2000, "Generator steps.", min_value=1)
+    budget: str | None = key(
+        None,
+        "What the training may cost: a time on this machine such as 10m or 2h, or a number of images such as "
+        "500kimages; widths, steps and schedules follow from it (docs/training.md). None: as the other keys say.",
+        parse=budget_text,
+    )
     batch_size: int = key(64, "Images per step.", min_value=2, max_value=65536)
     seed: int = key(0, "Seed of the weights, latents, dropout and data order.", min_value=0, max_value=2**31 - 1)
     discriminator_steps: int = key(1, "Discriminator steps for each generator step.", min_value=1, max_value=100)
@@ -79,7 +91,8 @@ class Train(Group):
     )
     ema_half_life_images: float | None = key(
         None,
-        "Half-life of the moving average in images, in place of train.ema_decay; none: train.ema_decay holds.",
+        "Half-life of the moving average in images, train.batch_size a step, in place of train.ema_decay; none: "
+        "train.ema_decay holds.",
         min_value=1,
     )
     ema_ramp_up: float = key(

@@ -15,7 +15,7 @@ Point = dict[str, Any]
 """Config keys and their values, such as {"loss.name": "hinge"}."""
 
 SEARCHABLE = ("generator", "discriminator", "loss", "regularisers", "augmentation", "optimizer", "train")
-SET_BY_SWEEP = ("train.seed", "train.steps")
+SET_BY_SWEEP = ("train.seed", "train.steps", "train.budget")
 
 
 def with_numbers(values: Any) -> Any:

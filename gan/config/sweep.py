@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,8 +107,13 @@ class Sweep(Options):
         """Check every value that can be known beforehand.
 
         Raises:
-            ConfigError: a key does not take a value.
+            ConfigError: a key does not take a value, or the config has a budget.
         """
+        if config.train.budget is not None:
+            raise ConfigError(
+                f'train.budget="{config.train.budget}" is of no use in a sweep, whose rungs set the number of steps; '
+                "leave it out"
+            )
         self.sample_configs(config)
 
     def sample_configs(self, config: Config) -> list[Config]:
@@ -196,6 +202,9 @@ def config_at(config: Config, point: Point, seed: int, steps: int, last_rung: in
 
 
 def _text(value: Any) -> str:
+    """A value as YAML reads it back, for `--set`."""
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value)
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from gan.export import sample_grid
 from gan.export.metadata import GeneratorMetadata
+from gan.regularisers import REGULARISERS
 from gan.types import Json
+from gan.util.formatting import format_score
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
-MAX_ABBREVIATION = 2
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&!])")
 
 
@@ -46,7 +47,7 @@ def card(metadata: GeneratorMetadata, data: DatasetSummary, evaluation: Json | N
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown, not HTML: names go through the filter `markdown`
     )
-    environment.filters.update(markdown=escaped, figure=four_digits, weight=_weight, regulariser=_regulariser)
+    environment.filters.update(markdown=escaped, figure=format_score, weight=_weight, regulariser=_regulariser)
     height, width, channels = metadata.image_shape
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         metadata=metadata,
@@ -67,8 +68,7 @@ def _weight(value: Any) -> str:
 
 
 def _regulariser(name: str) -> str:
-    """Abbreviations in capitals: KL, R1."""
-    return name.upper() if len(name) <= MAX_ABBREVIATION else name
+    return REGULARISERS[name].options.TITLE
 
 
 def escaped(value: Any) -> str:
@@ -79,8 +79,3 @@ def escaped(value: Any) -> str:
         'a\\\\|b \\\\<i\\\\>'
     """
     return _SPECIAL.sub(r"\\\1", "none" if value is None else " ".join(str(value).split()))
-
-
-def four_digits(value: Any) -> str:
-    """A number to four significant digits; a dash for none."""
-    return f"{value:.4g}" if isinstance(value, int | float) else "-"

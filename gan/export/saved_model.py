@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.export.files import KERAS, SAVED_MODEL
+from gan.export.metadata import KERAS, SAVED_MODEL
 from gan.store import Store, immutable
 from gan.util.op_allowlist import check_saved_model
 from gan.util.scratch import scratch_folder

@@ -13,51 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gan.errors import ConfigError, unknown_name
+from gan.metrics.score_kind import HIGHER, LOWER, ScoreKind
 
 if TYPE_CHECKING:
     from gan.metrics.feature_batch import Comparison
     from gan.metrics.maths.estimate import LazyScore
 
-LOWER, HIGHER = "lower", "higher"
 LABELS, CLASS_PROBABILITIES = "labels", "class_probabilities"
 """Requirements of some metrics: a generator that takes labels, and a feature network that predicts classes."""
-
-
-@dataclass(frozen=True)
-class ScoreKind:
-    """How to read a score.
-
-    Attributes:
-        name: its name in records, configs and Kubeflow.
-        better: "lower" or "higher".
-        low, high: the range of its values.
-        title: its name for people; empty: `name` with spaces.
-        meaning: one sentence for people that defines it.
-        paired: whether it supports paired comparison, so that a margin can be set for it (`gate.margin`).
-        share: whether it is a share of images.
-        needs_confidence: whether it needs mode probabilities that express confidence, which clusters don't give.
-        sides: how many sets of images it varies with (generated, real); it has contributions of one of them.
-    """
-
-    name: str
-    better: str
-    low: float = 0.0
-    high: float = math.inf
-    title: str = ""
-    meaning: str = ""
-    paired: bool = False
-    share: bool = False
-    needs_confidence: bool = False
-    sides: int = 1
-
-    @property
-    def display_name(self) -> str:
-        """Its name for people."""
-        return self.title or self.name.replace("_", " ")
-
-    def to_minimise(self, value: float) -> float:
-        """The value, or minus the value if higher is better: lower is always better."""
-        return value if self.better == LOWER else -value
 
 
 @dataclass(frozen=True)
@@ -148,6 +111,19 @@ _MODES = (
         needs_confidence=True,
     ),
 )
+_CAPTURED_MODES = (
+    ScoreKind(
+        "modes_captured",
+        HIGHER,
+        meaning="Number of modes that at least one generated image shows, as papers count them on stacked MNIST.",
+    ),
+    ScoreKind(
+        "reverse_kl",
+        LOWER,
+        title="reverse KL",
+        meaning="KL divergence, in nats, of the mode frequencies of generated images from equal ones.",
+    ),
+)
 _MEMORISATION = (
     _share(
         "memorised",
@@ -177,11 +153,12 @@ _CMMD = ScoreKind(
 )
 
 METRICS: dict[str, Metric] = {
-    "fid": Metric("fid_score", (_FID,)),
+    "fid": Metric("fid", (_FID,)),
     "fid_infinity": Metric("fid_infinity", (_FID_INFINITY,)),
     "kid": Metric("kid", (_KID,)),
     "prdc": Metric("prdc", _PRDC),
     "modes": Metric("modes", _MODES),
+    "captured_modes": Metric("captured_modes", _CAPTURED_MODES),
     "memorisation": Metric("memorisation", _MEMORISATION),
     "class_fid": Metric("class_fid", (_CLASS_FID,), needs=LABELS),
     "inception_score": Metric("inception_score", (_INCEPTION_SCORE,), needs=CLASS_PROBABILITIES),

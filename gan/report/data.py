@@ -90,7 +90,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class SampleGrid:
+class PictureGrid:
     """Pictures of equal size in rows of `columns`, under `titles` if there are any; None: the page decides."""
 
     pictures: tuple[Picture, ...]
@@ -181,7 +181,7 @@ class ReportData:
     progress: str
     verdict: Verdict | None = None
     scores: ScoreTable | None = None
-    samples: SampleGrid | None = None
+    samples: PictureGrid | None = None
     over_time: tuple[ImageRow, ...] = ()
     interpolations: tuple[ImageRow, ...] = ()
     nearest: NearestImages | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,9 +81,10 @@ def message(notification: Notification, template: str | None = None) -> str:
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
+    variables = {**dataclasses.asdict(notification), "reasons": list(notification.reasons)}
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_escaped)
     try:
-        return environment.from_string(template or TEMPLATE).render(_variables(notification)).strip()
+        return environment.from_string(template or TEMPLATE).render(variables).strip()
     except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         known = ", ".join(item.name for item in dataclasses.fields(Notification))
         raise ConfigError(
@@ -105,10 +105,6 @@ def check(template: str) -> None:
     for event in EVENTS:
         message(dataclasses.replace(complete, event=event), template)
         message(Notification(event, "faces"), template)
-
-
-def _variables(notification: Notification) -> Mapping[str, Any]:
-    return {**dataclasses.asdict(notification), "reasons": list(notification.reasons)}
 
 
 def _escaped(value: Any) -> Any:

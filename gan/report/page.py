@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import jinja2
 
 from gan.report.charts import plot
-from gan.report.data import Mode, Picture, ReportData, Setting
+from gan.report.data import Chart, Mode, Picture, ReportData, Setting
 from gan.util.formatting import format_number, format_percent
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -112,3 +113,21 @@ def environment() -> jinja2.Environment:
     }
     jinja_environment.filters.update(filters)
     return jinja_environment
+
+
+def curves_page(title: str, charts: Sequence[Chart]) -> str:
+    """The charts as one self-contained HTML page; without charts, a sentence."""
+    plots = [drawn for drawn in map(plot.plot, charts) if drawn is not None]
+    return _page(title, plots, (), "No curves yet: nothing was logged.")
+
+
+def modes_page(title: str, modes: Sequence[Mode]) -> str:
+    """The mode histograms of real and generated images as one self-contained HTML page; without modes, a sentence."""
+    return _page(title, [], modes, "No modes were counted.")
+
+
+def _page(title: str, plots: Sequence[plot.Plot], modes: Sequence[Mode], empty_message: str) -> str:
+    template = environment().get_template("artifact_page.html.j2")
+    return template.render(
+        title=title, plots=plots, box=CHART_BOX, modes=shown_modes(tuple(modes)), empty_message=empty_message
+    )

@@ -17,9 +17,9 @@ from gan.metrics import evaluations
 from gan.metrics import reference as references
 from gan.metrics.features.trained.quality import weakness
 from gan.metrics.identity import FINAL, SELECTION, sample_count
+from gan.metrics.maths.frechet import FEW_IMAGES
 from gan.metrics.reference import Reference
 from gan.metrics.registry import METRICS
-from gan.metrics.scores.fid import FEW_IMAGES
 from gan.result import StepResult, Stopwatch
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints, load_ema

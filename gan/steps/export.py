@@ -15,7 +15,6 @@ from gan.config import Evaluate
 from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
-from gan.export import files as names
 from gan.export import metadata as generator_metadata
 from gan.export import parity
 from gan.export.card import DatasetSummary, card
@@ -194,7 +193,7 @@ def _fill(
     checkpoint_sha256 = load_ema(store, run.run_id, step, generator)
     log.info("export", run_id=run.run_id, step=step)
     saved_model.write(generator, folder)
-    exported = saved_model.Exported(folder / names.SAVED_MODEL)
+    exported = saved_model.Exported(folder / generator_metadata.SAVED_MODEL)
     classes = dataset.classes if run.config.generator.conditional else ()
     latent_size = run.config.generator.latent_size
     measured = _pixel_parity(
@@ -204,7 +203,7 @@ def _fill(
         rescored = _rescored(store, run, evaluation, exported)
         measured |= _score_parity(evaluation, rescored)
         text = json.dumps({**evaluation, "exported_scores": rescored}, indent=2)
-        (folder / names.EVALUATION).write_text(text, encoding="utf-8")
+        (folder / generator_metadata.EVALUATION).write_text(text, encoding="utf-8")
     metadata = GeneratorMetadata(
         run_id=run.run_id,
         step=step,
@@ -220,9 +219,12 @@ def _fill(
         exported_at=moment.isoformat(timespec="microseconds"),
     )
     text = json.dumps(metadata.to_dict(), indent=2, sort_keys=True)
-    (folder / names.METADATA).write_text(text, encoding="utf-8")
-    (folder / names.SAMPLES).write_bytes(_samples(exported, sample_grid(latent_size, len(classes) or None)))
-    (folder / names.CARD).write_text(card(metadata, _dataset_summary(dataset), evaluation), encoding="utf-8")
+    (folder / generator_metadata.METADATA).write_text(text, encoding="utf-8")
+    shown = sample_grid(latent_size, len(classes) or None)
+    (folder / generator_metadata.SAMPLES).write_bytes(png(shown.picture(exported.pixels(shown.latents, shown.labels))))
+    (folder / generator_metadata.CARD).write_text(
+        card(metadata, _dataset_summary(dataset), evaluation), encoding="utf-8"
+    )
 
 
 def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, drawn: SampleGrid) -> Json:
@@ -234,7 +236,7 @@ def _pixel_parity(generator: keras.Model, exported: Exported, folder: Path, draw
         return np.asarray(network(given, training=False))
 
     expected = through(generator)
-    reloaded = keras.models.load_model(folder / names.KERAS, safe_mode=True, compile=False)
+    reloaded = keras.models.load_model(folder / generator_metadata.KERAS, safe_mode=True, compile=False)
     differences = {
         "saved_model": parity.largest_difference(expected, exported.images(drawn.latents, drawn.labels)),
         "keras": parity.largest_difference(expected, through(reloaded)),
@@ -274,10 +276,6 @@ def _score_parity(evaluation: Json, rescored: Json) -> Json:
         "score_differences": differences,
         "scores_equal": parity.scores_equal(evaluation["scores"], differences),
     }
-
-
-def _samples(exported: Exported, drawn: SampleGrid) -> bytes:
-    return png(drawn.picture(exported.pixels(drawn.latents, drawn.labels)))
 
 
 def _dataset_summary(dataset: Dataset) -> DatasetSummary:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gan import build
-from gan.config import Config, Gate, from_record, override
+from gan.config import Gate, from_record, override
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import metadata as generator_metadata
-from gan.export.files import METADATA
+from gan.export.metadata import METADATA
 from gan.metrics import evaluations
 from gan.metrics.registry import score_kind
 from gan.result import StepResult, Stopwatch
@@ -80,7 +80,8 @@ def gate(
     watch = Stopwatch()
     check_id(name, "--name")
     metadata = immutable.read_json(store, "generator", generator_id, METADATA)
-    options = override(_config(metadata), sets).gate
+    config = from_record(metadata["config"], where=f"the config in {METADATA}")
+    options = override(config, sets).gate
     build.check_gate(options)
     live = alias.read(store, name)
     evaluation = generator_metadata.read_evaluation(store, generator_id)
@@ -216,10 +217,6 @@ def _notes(evaluation: Json | None) -> list[str]:
     """The weakness of the feature network, if it has one."""
     weakness = None if evaluation is None else evaluation.get("weakness")
     return [str(weakness)] if weakness else []
-
-
-def _config(metadata: Json) -> Config:
-    return from_record(metadata["config"], where=f"the config in {METADATA}")
 
 
 def _is_about(store: Store, run_id: str, name: str, generator_id: str) -> bool:

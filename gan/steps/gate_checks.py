@@ -10,10 +10,12 @@ from gan.config import Gate, margin_of
 from gan.errors import NotFoundError
 from gan.metrics.identity import differences, protocol_keys
 from gan.metrics.maths.difference import ScoreDifference, score_difference
-from gan.metrics.registry import LOWER, ScoreKind, metric_of, score_kind
+from gan.metrics.registry import metric_of, score_kind
 from gan.metrics.requirements import MAX_SAMPLES_PER_IMAGE
+from gan.metrics.score_kind import LOWER, ScoreKind
 from gan.result import plain
 from gan.types import Json
+from gan.util.formatting import format_score
 
 if TYPE_CHECKING:
     from gan.metrics.maths.contributions import Contributions
@@ -69,7 +71,7 @@ def _limit_check(score: ScoreKind, evaluation: Json, limit: float) -> GateCheck:
         return GateCheck(score.name, None, bound, passed=False, reason=f"{_missing_score(evaluation, score.name)}")
     value = score_value(evaluation, score.name)
     passed = score.to_minimise(value) <= score.to_minimise(limit)
-    reason = f"{score.name} is {value:.4g}, allowed is {bound} (gate.limits.{score.name})"
+    reason = f"{score.name} is {format_score(value)}, allowed is {bound} (gate.limits.{score.name})"
     return GateCheck(score.name, plain(value), bound, bool(passed), reason)
 
 
@@ -208,7 +210,7 @@ def non_inferiority_check(
         margin=margin,
         confidence=options.confidence,
     )
-    values = f"{score} is {mine:.4g}, that of {who} {other.generator_id} is {theirs:.4g}"
+    values = f"{score} is {format_score(mine)}, that of {who} {other.generator_id} is {format_score(theirs)}"
     change = f"{abs(found.worse):.3g} {'worse' if found.worse > 0 else 'better'}"
     bound = f"at most {found.upper:.3g} worse at {options.confidence:.4g} confidence"
     if not found.worse <= margin:  # also if one is NaN

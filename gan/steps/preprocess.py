@@ -10,7 +10,7 @@ from gan.config import Data
 from gan.data.prepare import options as data_options
 from gan.data.prepare.options import Options
 from gan.data.prepare.process_pool import worker_count
-from gan.data.prepare.remote import local_copy
+from gan.data.source_files.remote import local_copy
 from gan.data.sources import Listing, Source
 from gan.data.spec import FORMAT, Dataset, load
 from gan.errors import IntegrityError, NotFoundError
@@ -52,7 +52,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
     """
     watch = Stopwatch()
     workers = worker_count(workers)
-    source = build.source(data.dataset)
+    source = build.source(data.dataset).with_options(data.options)
     options = data_options.resolve(source, data)
     with local_copy(data.source) as where, contextlib.closing(source.scan(where, options.holdout_percent)) as listing:
         recipe = _recipe(source, listing, options)

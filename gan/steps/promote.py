@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from gan.config import Gate
 from gan.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, RefusedError
-from gan.export.files import METADATA
-from gan.export.metadata import was_rolled_back
+from gan.export.metadata import METADATA, was_rolled_back
 from gan.lineage import require_exists
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable

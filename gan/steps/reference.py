@@ -17,8 +17,8 @@ from gan.metrics import reference as references
 from gan.metrics.feature_batch import FeatureBatch
 from gan.metrics.features import feature_networks
 from gan.metrics.identity import FINAL, SELECTION
+from gan.metrics.maths.frechet import FEW_IMAGES
 from gan.metrics.requirements import TRAIN, HeldOut, check_splits, held_out
-from gan.metrics.scores.fid import FEW_IMAGES
 from gan.metrics.scores.memorisation import distance_ratios
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, immutable, step_cache
@@ -212,7 +212,12 @@ def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
 
     order = np.random.default_rng(seed).permutation(len(arrays.pixels))
     return Examples(
-        arrays.pixels[order], arrays.labels[order], arrays.attributes[order], dataset.classes, dataset.attributes
+        arrays.pixels[order],
+        arrays.labels[order],
+        arrays.attributes[order],
+        dataset.classes,
+        dataset.attributes,
+        dataset.channel_classes,
     )
 
 

@@ -11,15 +11,13 @@ from gan.data import spec
 from gan.data.spec import Dataset
 from gan.errors import NotFoundError
 from gan.export import metadata as generator_metadata
-from gan.report import scores, verdicts
+from gan.report import rows
 from gan.report.charts import curves
 from gan.report.data import NearestImages, ReportData, ScoreTable
 from gan.report.page import render
-from gan.report.settings import environment, settings
-from gan.report.timings import timings
 from gan.result import StepResult, Stopwatch
-from gan.steps.reporting import origins, pictures
-from gan.steps.reporting.subject import ReportSubject, find_subject
+from gan.steps.reporting import pictures
+from gan.steps.reporting.subject import ReportSubject, find_subject, lineage
 from gan.store import Store, alias, layout
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.run import Run, read_run
@@ -61,6 +59,7 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
     records = _evaluations(store, run, subject)
     final = [each for each in records if subject.evaluation and each["identity"] == subject.evaluation["identity"]]
     config, verdict = run.config, subject.verdict
+    is_live = verdict is not None and alias.read(store, verdict["name"]).live == verdict["generator_id"]
     drawn = _drawn(store, run, dataset, subject)
     return ReportData(
         run_id=run.run_id,
@@ -71,7 +70,7 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
         ),
         made_at=moment.strftime("%Y-%m-%d %H:%M UTC"),
         progress=_progress(run, subject),
-        verdict=None if verdict is None else verdicts.verdict(verdict, live=_is_live(store, verdict)),
+        verdict=None if verdict is None else rows.verdict(verdict, live=is_live),
         scores=_scores(store, subject),
         samples=drawn.samples if drawn else None,
         over_time=pictures.over_time(store, run, dataset),
@@ -81,11 +80,11 @@ def gather(store: Store, run: Run, dataset: Dataset, subject: ReportSubject, mom
             *curves.training_charts(lines, zero_is_boundary=build.build_loss(config).zero_is_boundary),
             *curves.selection_charts(_selection(records)),
         ),
-        modes=() if subject.evaluation is None else scores.modes(subject.evaluation),
-        lineage=tuple(origins.lineage(store, run, dataset, subject)),
-        settings=settings(config.to_dict(), Config().to_dict()),
-        environment=environment(run.precision, run.environment),
-        timings=timings(lines, final),
+        modes=() if subject.evaluation is None else rows.modes(subject.evaluation),
+        lineage=tuple(lineage(store, run, dataset, subject)),
+        settings=rows.settings(config.to_dict(), Config().to_dict()),
+        environment=rows.environment(run.precision, run.environment),
+        timings=rows.timings(lines, final),
     )
 
 
@@ -117,27 +116,23 @@ def _progress(run: Run, subject: ReportSubject) -> str:
     return f"There is a checkpoint of step {done}, and no exported generator yet."
 
 
-def _is_live(store: Store, verdict: Json) -> bool:
-    return bool(alias.read(store, verdict["name"]).live == verdict["generator_id"])
-
-
 def _scores(store: Store, subject: ReportSubject) -> ScoreTable | None:
     if subject.evaluation is None:
         return None
     other = None if subject.verdict is None else subject.verdict["live_generator_id"]
     if subject.verdict is None or other == subject.generator_id:
-        return scores.scores(subject.evaluation, None, "")
+        return rows.scores(subject.evaluation, None, "")
     name = subject.verdict["name"]
     if other is None:
-        return scores.scores(subject.evaluation, None, f"Nothing was live as “{name}” when the gate judged.")
+        return rows.scores(subject.evaluation, None, f"Nothing was live as “{name}” when the gate judged.")
     live = _evaluation_if_there(store, other)
     if live is None:
-        return scores.scores(subject.evaluation, None, f"The live generator {other} has no scores in this store.")
+        return rows.scores(subject.evaluation, None, f"The live generator {other} has no scores in this store.")
     if live["identity"] != subject.evaluation["identity"]:
-        return scores.scores(
+        return rows.scores(
             subject.evaluation, None, f"The live generator {other} was measured differently, so it is not shown."
         )
-    return scores.scores(subject.evaluation, live, f"Live as “{name}” when the gate judged: {other}.")
+    return rows.scores(subject.evaluation, live, f"Live as “{name}” when the gate judged: {other}.")
 
 
 def _evaluation_if_there(store: Store, generator_id: str) -> Json | None:

@@ -7,16 +7,16 @@ import os
 import time
 
 from gan import build
-from gan.config import Config
+from gan.config import Config, parse_budget
 from gan.data import spec
 from gan.data.spec import Dataset
-from gan.errors import IntegrityError
+from gan.errors import ConfigError, IntegrityError
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, layout
 from gan.train import warm_start
 from gan.train.checkpoint.files import Checkpoints
-from gan.train.distributed.workers import workers_from_env
-from gan.train.run import Run, default_run_id, extended, find_run, write_run
+from gan.train.distributed.workers import Workers, workers_from_env
+from gan.train.run import Run, default_run_id, extended, find_run, with_plan_of, write_run
 from gan.train.stop_signals import stop_requests
 from gan.types import Json
 from gan.util import log
@@ -67,7 +67,7 @@ def train(
                 write_run(store, run)  # evaluation or gate keys changed
             return _result(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
-        run = _with_environment(run)
+        run = _planned(_with_environment(run, dataset), dataset, workers)
         from gan.train.session import Session
 
         loop = Session(store, run, dataset, workers, stop, clock).train()
@@ -91,7 +91,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset, run_id)
     build.check(config, dataset)
-    run = _with_environment(run)
+    run = _planned(_with_environment(run, dataset), dataset, workers_from_env(os.environ))
     start = Checkpoints(store, run.run_id).latest_good()
     state = train_state_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
@@ -112,9 +112,24 @@ def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> 
     run_id = run_id or default_run_id(config, dataset.id)
     config = build.as_prepared(config, dataset)
     existing = find_run(store, run_id)
-    return (
-        extended(existing, config, dataset.id) if existing else Run(run_id, dataset.id, config, config.train.precision)
-    )
+    if existing is None:
+        return Run(run_id, dataset.id, config, config.train.precision)
+    return extended(existing, with_plan_of(config, existing), dataset.id)
+
+
+def _planned(run: Run, dataset: Dataset, workers: Workers) -> Run:
+    """A new run with the plan of its budget; any other run as it is."""
+    budget = run.config.train.budget
+    if budget is None or run.original_config is not None:
+        return run
+    if workers.count > 1 and parse_budget(budget).seconds is not None:
+        raise ConfigError(
+            f'train.budget="{budget}" is a time, which several workers would measure differently; give a number of '
+            "images, such as 500kimages, or one worker"
+        )
+    from gan.train.plan import planned
+
+    return planned(run, dataset)
 
 
 def _finished(store: Store, run: Run) -> int | None:
@@ -130,12 +145,16 @@ def _finished(store: Store, run: Run) -> int | None:
     return last
 
 
-def _with_environment(run: Run) -> Run:
+def _with_environment(run: Run, dataset: Dataset) -> Run:
     """The run with `auto` precision resolved for this machine, and the environment if it is a new run."""
     from gan.train.logging.provenance import describe
     from gan.train.precision import cpu_flags, gpu_capabilities, resolve
+    from gan.train.speed import seconds_per_step
 
-    precision = resolve(run.precision, gpu_capabilities(), cpu_flags())
+    def measure(precision: str) -> float:
+        return seconds_per_step(dataclasses.replace(run, precision=precision), dataset)
+
+    precision = resolve(run.precision, gpu_capabilities(), cpu_flags(), measure)
     return dataclasses.replace(run, precision=precision, environment=run.environment or describe())
 
 

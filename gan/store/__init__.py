@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from urllib.parse import unquote
 
 from gan.errors import ConfigError, NotFoundError
 from gan.store.document import read_json
 from gan.store.interface import IncompleteUpload, Item, Store, Versioned, check_key
 from gan.store.local import LocalStore
-from gan.store.uri import is_bucket, local_path
 
 __all__ = [
     "IncompleteUpload",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 FLAG = "--store"
+THIS_MACHINE = ("", "localhost")
+BUCKETS = ("gs", "s3")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 
 
@@ -109,3 +112,55 @@ def _open_bucket(scheme: str, bucket: str, prefix: str, deadline_seconds: float 
             raise
         raise ConfigError(f"s3://{bucket} needs boto3: run `make install`, or pip install boto3") from None
     return BucketStore(S3Api(bucket), prefix, retry)
+
+
+def is_bucket(uri: str) -> bool:
+    """Whether a URI is of a bucket: `gs://...` or `s3://...`."""
+    scheme, mark, _ = uri.partition("://")
+    return bool(mark) and scheme.lower() in BUCKETS
+
+
+def local_path(uri: str, flag: str) -> Path | None:
+    """The local file or folder that a path or `file://` URI names; None for a URI of another scheme.
+
+    In a path, only a leading `~` or `~user` is expanded. A `file://` URI is absolute and percent-encoded.
+
+    Args:
+        uri: `./store`, `~/store`, `file:///tmp/my%20store` or `file://localhost/tmp/store`.
+        flag: for the message: the flag it was given as, such as `--store`.
+
+    Raises:
+        ConfigError: it is empty, on another machine, or in the home of an unknown user.
+    """
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return _expanded(uri, flag)
+    if scheme.lower() != "file":
+        return None
+    host, slash, below = rest.partition("/")
+    if host.lower() not in THIS_MACHINE:
+        raise ConfigError(
+            f'{flag} must be a path or a file:// URI of this machine, such as file:///tmp/x; "{uri}" '
+            f'names the machine "{host}"'
+        )
+    if not slash:
+        raise ConfigError(f'{flag} must be a path or a file:// URI, such as file:///tmp/x; "{uri}" has no path')
+    return _without_nul(f"/{unquote(below)}", flag)
+
+
+def _expanded(path: str, flag: str) -> Path:
+    if not path:
+        raise ConfigError(f'{flag} must be a path or a file:// URI, such as ./x or file:///tmp/x; got ""')
+    try:
+        return _without_nul(path, flag).expanduser()
+    except RuntimeError:
+        user = path.partition("/")[0]
+        raise ConfigError(
+            f'{flag}: no user is called {user}, in "{path}"; write the path out, or ./{path} for a folder of that name'
+        ) from None
+
+
+def _without_nul(path: str, flag: str) -> Path:
+    if "\0" in path:
+        raise ConfigError(f"{flag} must be a path; {path!r} contains a zero byte")
+    return Path(path)

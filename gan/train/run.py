@@ -34,6 +34,9 @@ KEYS_THAT_MAY_CHANGE = frozenset(
 DECISIVE_GROUPS = ("generator", "discriminator", "loss", "regularisers", "augmentation")
 """The groups all of whose keys determine what a step does; `train` and `data` have some."""
 
+PLANNED = ("steps", "checkpoint_every_steps", "sample_every_steps", "log_every_steps", "ema_half_life_images")
+"""The `train` keys that follow from `train.budget`, besides the widths of the networks."""
+
 WARM_START = "warm_start"
 """The `train` key on record of a run that starts from another's moving average, without an EMA ramp-up."""
 
@@ -215,20 +218,42 @@ def extended(run: Run, config: Config, dataset_id: str) -> Run:
     return dataclasses.replace(run, config=config)
 
 
+def with_plan_of(config: Config, existing: Run) -> Config:
+    """`config` with the plan that a run was begun with, if it has the same `train.budget`; see `gan.train.plan`."""
+    then = existing.config
+    if config.train.budget is None or then.train.budget != config.train.budget:
+        return config
+    return dataclasses.replace(
+        config,
+        generator=dataclasses.replace(config.generator, width=then.generator.width),
+        discriminator=dataclasses.replace(config.discriminator, width=then.discriminator.width),
+        train=dataclasses.replace(config.train, **{name: getattr(then.train, name) for name in PLANNED}),
+    )
+
+
 def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
     """The keys of `training_config` in which a config differs from a record, each with both values.
 
     A key missing from the record is newer than it, and counts as its default; but see `gan.config.migrate_train_keys`.
+    One that only some losses or regularisers have, or that is not known any more, may be "not set".
     """
     train = {key: value for key, value in migrate_train_keys(original_config["train"]).items() if key != WARM_START}
     old, new = _flat({**original_config, "train": train}), _flat(_all_keys(now))
     defaults = _flat(Config().to_record()) | _flat(dataclasses.asdict(Train()), "train.")
+    before, after = ({key: each.get(key, defaults.get(key, _NOT_SET)) for key in old | new} for each in (old, new))
     return [
-        f"{migrate.present_path(key)} (was {was!r}, now {is_now!r})"
-        for key in sorted(old.keys() | new.keys())
-        for was, is_now in [(old.get(key, defaults.get(key)), new.get(key, defaults.get(key)))]
-        if was != is_now
+        f"{migrate.present_path(key)} (was {before[key]!r}, now {after[key]!r})"
+        for key in sorted(before)
+        if before[key] != after[key]
     ]
+
+
+class _NotSet:
+    def __repr__(self) -> str:
+        return "not set"
+
+
+_NOT_SET = _NotSet()
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

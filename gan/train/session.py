@@ -186,7 +186,7 @@ def _advice(store: Store, run: Run, saved: int) -> str:
 
 def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState:
     """The networks, the moving average and the optimisers at the start of a run, on every replica."""
-    config = run.config
+    config = run.config.with_schedule_lengths()
     with reproducible(run.precision, config.train.seed), replicas.scope():
         generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
         return make_train_state(

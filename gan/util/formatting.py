@@ -15,7 +15,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 def format_value(value: Any, *, absent: str = "none") -> str:
-    """A float with four significant digits; `absent` for None; anything else as it is.
+    """A float as `format_score` has it; `absent` for None; anything else as it is.
 
     Examples:
         >>> format_value(0.123456), format_value(1200), format_value(None, absent="-")
@@ -23,7 +23,27 @@ def format_value(value: Any, *, absent: str = "none") -> str:
     """
     if value is None:
         return absent
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return format_score(value) if isinstance(value, float) else str(value)
+
+
+def format_score(value: float | None) -> str:
+    """A number with four significant digits; a dash for None.
+
+    Examples:
+        >>> format_score(3), format_score(17.9153), format_score(1.23456e-5), format_score(None)
+        ('3', '17.92', '1.235e-05', '-')
+    """
+    return "-" if value is None else f"{value:.4g}"
+
+
+def format_interval(low: float, high: float) -> str:
+    """The ends of a score's interval.
+
+    Examples:
+        >>> format_interval(17.123, 18.5678)
+        '17.12 to 18.57'
+    """
+    return f"{format_score(low)} to {format_score(high)}"
 
 
 def format_number(value: float) -> str:

@@ -10,8 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from http.client import HTTPException
-from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from gan.util import log
 
@@ -70,16 +69,14 @@ class MetricsPush:
         self._gateway_ok = True
         self._thread = threading.Thread(target=self._work, name="telemetry", daemon=True)
 
-    def __enter__(self) -> MetricsPush:
+    def __enter__(self) -> Self:
         if self._gateway:
             import prometheus_client  # noqa: F401  # here, because two threads importing at once may see a partial module
 
             self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._changed.set()
         if self._thread.ident is not None and self._gateway_ok:

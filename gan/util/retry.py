@@ -47,6 +47,11 @@ def full_jitter(longest_seconds: float) -> float:
     return random.uniform(0, longest_seconds)  # noqa: S311 - not a secret
 
 
+def equal_jitter(longest_seconds: float) -> float:
+    """A pause between half the longest and the longest; see the same article."""
+    return random.uniform(longest_seconds / 2, longest_seconds)  # noqa: S311 - not a secret
+
+
 def no_jitter(longest_seconds: float) -> float:
     """The longest pause."""
     return longest_seconds
@@ -95,10 +100,14 @@ class RetryPolicy:
             if progress is not None and progress() > reached:
                 began, reached, failures, ambiguous = now, progress(), 0, 0
             failures, ambiguous = failures + 1, ambiguous + last.ambiguous
-            pause = self.jitter(min(self.max_pause_seconds, self.first_pause_seconds * 2 ** min(failures - 1, 30)))
+            pause = self.pause_seconds(failures)
             too_ambiguous = ambiguous == self.max_ambiguous
             if too_ambiguous or now + pause > began + self.deadline_seconds:
                 raise RetriesExhaustedError(
                     last, seconds=now - began, attempts=failures, ambiguous=too_ambiguous
                 ) from last
             self.sleep(pause)
+
+    def pause_seconds(self, failures: int) -> float:
+        """The pause after this many failures in a row, at least 1; for callers with a loop of their own."""
+        return self.jitter(min(self.max_pause_seconds, self.first_pause_seconds * 2 ** min(failures - 1, 30)))

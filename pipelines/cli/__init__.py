@@ -1,1 +1,1 @@
-"""The `gan-pipelines` command: one file for each command, or for a few that belong together."""
+"""The `gan-pipelines` command: one file for the commands that belong together."""

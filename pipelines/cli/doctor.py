@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, add_store
 from gan.errors import EXIT_UNHEALTHY
-from gan.result import Stopwatch
 from pipelines.cli.flags import DEFAULT_PROFILE, add_address, add_profile, address_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def examine(arguments: Namespace) -> CommandOutput:
     from pipelines.doctor.store import examine_store
     from pipelines.kfp.endpoint import HOST
 
-    watch = Stopwatch()
     checks = examine_store(arguments.store)
     where = (arguments.host, arguments.port_forward, arguments.namespace, arguments.token_file, arguments.ca_file)
     if any((*where, arguments.profile, arguments.image, os.environ.get(HOST))):
@@ -47,9 +46,8 @@ def examine(arguments: Namespace) -> CommandOutput:
     record = {
         "id": "doctor",
         "uri": arguments.store,
-        "seconds": watch.seconds(),
         "healthy": healthy,
-        "checks": [check.to_json() for check in checks],
+        "checks": [asdict(check) for check in checks],
     }
     return CommandOutput("\n".join(lines), record, 0 if healthy else EXIT_UNHEALTHY)
 

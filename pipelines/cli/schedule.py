@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gan.cli.output import CommandOutput
 from gan.cli.parser import Add, Parser, add_commands
-from gan.result import Stopwatch
 from gan.types import Json
-from gan.util import log
 from pipelines.cli.flags import add_address, connected
 
 if TYPE_CHECKING:
-    from pipelines.schedule.handover import HandoverHooks
     from pipelines.schedule.host import Host
-    from pipelines.schedule.plan import Plan
-    from pipelines.schedule.version import ScheduleVersion
+    from pipelines.schedule.version import Plan, ScheduleVersion
 
 T = TypeVar("T")
 
@@ -65,11 +61,11 @@ def apply(arguments: Namespace) -> CommandOutput:
     from pipelines.schedule.handover import complete_handover, replace
 
     def one(host: Host, plan: Plan) -> _Applied:
-        versions = complete_handover(host, plan.name, hooks=_hooks())
+        versions = complete_handover(host, plan.name)
         changes = _difference(host, plan, versions)
         if not changes:
             return _Applied("unchanged", notes=[versions[-1].account_warning])
-        made = replace(host, plan, hooks=_hooks())
+        made = replace(host, plan)
         before = [version for version in host.versions(plan.name) if version.id != made.id]
         in_progress = "a run of the version before is in progress; one that is due before it ends runs at the same time"
         notes = [in_progress if before else "", "" if made.enabled else "it is paused", made.account_warning]
@@ -90,7 +86,7 @@ def diff(arguments: Namespace) -> CommandOutput:
 
 
 def _difference(host: Host, plan: Plan, versions: list[ScheduleVersion]) -> str:
-    from pipelines.schedule.diff import difference
+    from pipelines.schedule.version import difference
 
     newest = versions[-1] if versions else None
     return difference(plan, newest, host.about(newest) if newest else "")
@@ -115,10 +111,9 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Applied]) -> Comman
     """Apply `one` to each schedule; all plans are made and checked before the host is called."""
     from pipelines.schedule.file import load_schedules
     from pipelines.schedule.host import Host
-    from pipelines.schedule.plan import check_zone, make_plan
     from pipelines.schedule.time_zone import controller_zone
+    from pipelines.schedule.version import check_zone, make_plan
 
-    watch = Stopwatch()
     schedules = load_schedules(Path(arguments.file))
     plans = [make_plan(schedule) for schedule in schedules]
     with connected(arguments) as connection:
@@ -135,7 +130,6 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Applied]) -> Comman
     record: Json = {
         "id": "schedules",
         "uri": arguments.file,
-        "seconds": watch.seconds(),
         "time_zone": zone.name,
         "schedules": {name: each.to_json() for name, each in applied.items()},
         "not_in_file": others,
@@ -145,17 +139,14 @@ def _each(arguments: Namespace, one: Callable[[Host, Plan], _Applied]) -> Comman
 
 def show(arguments: Namespace) -> CommandOutput:
     """The host's schedules."""
+    from pipelines.schedule.control import listing
     from pipelines.schedule.host import Host
-    from pipelines.schedule.listing import listing
 
-    watch = Stopwatch()
     with connected(arguments) as connection:
         rows = listing(Host(connection))
     lines = [row.line() for row in rows] or ["there are no schedules; `gan-pipelines schedule apply FILE` creates them"]
-    schedules = [row.to_json() for row in rows]
-    return CommandOutput(
-        "\n".join(lines), {"id": "schedules", "uri": "", "seconds": watch.seconds(), "schedules": schedules}
-    )
+    schedules = [asdict(row) for row in rows]
+    return CommandOutput("\n".join(lines), {"id": "schedules", "uri": "", "schedules": schedules})
 
 
 def pause(arguments: Namespace) -> CommandOutput:
@@ -183,30 +174,18 @@ def run_now(arguments: Namespace) -> CommandOutput:
     """Start a run."""
     from pipelines.schedule import control
 
-    watch = Stopwatch()
     run_id = _of_host(arguments, control.run_now)
-    return CommandOutput(
-        run_id, {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": "begun", "run": run_id}
-    )
+    return CommandOutput(run_id, {"id": arguments.name, "uri": "", "did": "begun", "run": run_id})
 
 
-def _controlled(
-    arguments: Namespace, do: Callable[[Host, str, HandoverHooks], T], word: Callable[[T], str]
-) -> CommandOutput:
-    watch = Stopwatch()
+def _controlled(arguments: Namespace, do: Callable[[Host, str], T], word: Callable[[T], str]) -> CommandOutput:
     did = word(_of_host(arguments, do))
-    record: Json = {"id": arguments.name, "uri": "", "seconds": watch.seconds(), "did": did}
+    record: Json = {"id": arguments.name, "uri": "", "did": did}
     return CommandOutput(f"{arguments.name}: {did}", record)
 
 
-def _of_host(arguments: Namespace, do: Callable[[Host, str, HandoverHooks], T]) -> T:
+def _of_host(arguments: Namespace, do: Callable[[Host, str], T]) -> T:
     from pipelines.schedule.host import Host
 
     with connected(arguments) as connection:
-        return do(Host(connection), arguments.name, _hooks())
-
-
-def _hooks() -> HandoverHooks:
-    from pipelines.schedule.handover import HandoverHooks
-
-    return HandoverHooks(say=log.info)
+        return do(Host(connection), arguments.name)

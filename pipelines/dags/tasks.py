@@ -6,7 +6,7 @@ from typing import Any
 
 from components.registry import STEPS, component
 from gan.errors import ConfigError, unknown_name
-from pipelines.dags import train_size_params
+from pipelines.profiles import train_size_params
 from pipelines.profiles.profile import Profile
 
 
@@ -30,7 +30,7 @@ class Tasks:
         """A task that runs `step` with these arguments: values, or outputs of other tasks.
 
         `workers`, where the step takes it, comes from the profile; so does what `size` does not say, see
-        `pipelines.dags.train_size_params`.
+        `pipelines.profiles.train_size_params`.
 
         Raises:
             ConfigError: there is no such step.

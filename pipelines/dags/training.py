@@ -10,7 +10,7 @@ from kfp import dsl
 
 from pipelines.dags.promotion import promote_if_passed
 from pipelines.dags.tasks import Tasks, uncached
-from pipelines.dags.train_size_params import with_train_size
+from pipelines.profiles.train_size_params import with_train_size
 
 OUTPUT = "Output"  # kfp's name of what a function returns
 

@@ -11,8 +11,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, NotFoundError
-from pipelines.doctor.check import InconclusiveError
-from pipelines.doctor.checked_call import checked_call
+from pipelines.doctor.check import InconclusiveError, checked_call
 from pipelines.profiles.resources import NodeTerm, Resources
 
 Amounts = Mapping[str, Decimal]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
-from gan.errors import GanError
-from gan.types import Json
+from components.api_errors import ApiStatusError
+from components.kubernetes.api import KubernetesApi
+from gan.errors import GanError, NotFoundError
 
 NOT_TRIED = "not tried"
 
@@ -18,10 +22,6 @@ class DoctorCheck:
     name: str
     ok: bool | None
     found: str
-
-    def to_json(self) -> Json:
-        """Plain JSON types."""
-        return asdict(self)
 
 
 class InconclusiveError(GanError):
@@ -45,3 +45,28 @@ def run_in_order(named_checks: Iterable[tuple[str, Callable[[], str]]]) -> list[
         failed = any(result.ok is False for result in results)
         results.append(DoctorCheck(name, None, NOT_TRIED) if failed else run_check(name, check))
     return results
+
+
+@contextmanager
+def inconclusive_if_forbidden(remedy: str = "") -> Iterator[None]:
+    """Raises InconclusiveError where a call is forbidden; a NotFoundError ends with `remedy`."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise NotFoundError(f"{error}; {remedy}" if remedy else str(error)) from None
+    except ApiStatusError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            raise InconclusiveError(str(error)) from None
+        raise
+
+
+def checked_call(cluster: KubernetesApi, method: Callable[..., Any], *arguments: Any, remedy: str = "") -> Any:
+    """What a method of the Kubernetes API returns.
+
+    Raises:
+        InconclusiveError: it is forbidden to us, which says nothing about the run.
+        NotFoundError: there is no such object; the message ends with `remedy`.
+        ClusterError: the API can't be reached, or refuses otherwise.
+    """
+    with inconclusive_if_forbidden(remedy):
+        return cluster.call(method, *arguments)

@@ -10,6 +10,7 @@ from components.kubernetes.connect import open_cluster
 from components.registry import STEPS
 from pipelines.doctor import capacity, permissions, pod_config, prerequisites
 from pipelines.doctor.check import NOT_TRIED, DoctorCheck, InconclusiveError, run_check, run_in_order
+from pipelines.doctor.prerequisites import JOBSET, KUEUE, installed_version
 from pipelines.profiles.profile import Profile
 from pipelines.profiles.resources import Resources
 from pipelines.schedule.time_zone import controller_zone
@@ -58,7 +59,7 @@ def _checks(
         ("Argo's controller", lambda: prerequisites.argo(cluster)),
         ("place of artifacts", lambda: prerequisites.launcher(cluster)),
         ("quota", lambda: capacity.quota(cluster, steps)),
-        ("time zone of schedules", lambda: " ".join(_zone(cluster))),
+        ("time zone of schedules", lambda: _zone(cluster)),
     ]
     checks += [(f"node for {name}", one) for name, one in _node_checks(cluster, steps)]
     for queue, priority in dict.fromkeys((each.queue, each.priority) for each in steps.values()):
@@ -79,15 +80,16 @@ def _checks(
 
 def _own_permissions(cluster: KubernetesApi) -> str:
     needed = permissions.OWN
-    needed += permissions.OWN_FOR_JOBSETS if prerequisites.has_jobsets(cluster) else ()
-    needed += permissions.OWN_FOR_KUEUE if prerequisites.has_kueue(cluster) else ()
+    needed += permissions.OWN_FOR_JOBSETS if installed_version(cluster, JOBSET) else ()
+    needed += permissions.OWN_FOR_KUEUE if installed_version(cluster, KUEUE) else ()
     return permissions.own_permissions(cluster, needed)
 
 
 def _pod_permissions(cluster: KubernetesApi, profile: Profile, several: list[Resources]) -> str:
     needed = permissions.FOR_STEPS
     if several:
-        needed += permissions.FOR_WORKERS + (permissions.FOR_JOBSETS if prerequisites.has_jobsets(cluster) else ())
+        needed += permissions.FOR_WORKERS
+        needed += permissions.FOR_JOBSETS if installed_version(cluster, JOBSET) else ()
     return permissions.pod_permissions(cluster, profile.service_account, needed)
 
 
@@ -111,8 +113,8 @@ def _node_checks(cluster: KubernetesApi, steps: dict[str, Resources]) -> list[Na
     return [(", ".join(names), place(names[0])) for names in alike.values()]
 
 
-def _zone(cluster: KubernetesApi) -> tuple[str, str]:
+def _zone(cluster: KubernetesApi) -> str:
     zone = controller_zone(cluster.namespace, None)
     if zone.source.startswith("assumed"):
         raise InconclusiveError(f"{zone.name} is {zone.source}")
-    return zone.name, f"({zone.source})"
+    return f"{zone.name} ({zone.source})"

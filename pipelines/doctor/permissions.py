@@ -8,7 +8,7 @@ import kubernetes
 
 from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError
-from pipelines.doctor.checked_call import checked_call
+from pipelines.doctor.check import checked_call
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from components.kubernetes.api import KubernetesApi
 from gan.errors import ClusterError, NotFoundError
-from pipelines.doctor.check import InconclusiveError
-from pipelines.doctor.checked_call import checked_call
+from pipelines.doctor.check import InconclusiveError, checked_call
 from pipelines.profiles.apply_profile import SETTINGS, STORE_KEYS
 
 IGNORED_BEFORE, RESPECTED_SINCE = (2, 15), (2, 17)  # by a test of 2.14, and from the sources of 2.17

@@ -11,8 +11,7 @@ from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import SERVICE_ACCOUNT
 from components.runtime import pre_stop_hook
 from gan.errors import ClusterError, ConfigError, NotFoundError
-from pipelines.doctor.check import InconclusiveError
-from pipelines.doctor.checked_call import checked_call, inconclusive_if_forbidden
+from pipelines.doctor.check import InconclusiveError, checked_call, inconclusive_if_forbidden
 from pipelines.doctor.permissions import APPLY
 from pipelines.kubernetes.api_groups import preferred_version
 from pipelines.kubernetes.deployments import environment_of
@@ -23,6 +22,7 @@ from pipelines.profiles.resources import Resources
 OLDEST = (1, 30)
 GUARDED, WANTED_LEVEL = "gan-pipelines/guarded", "restricted"
 ARGO = "workflow-controller"
+JOBSET, KUEUE = "jobset.x-k8s.io", "kueue.x-k8s.io"
 FINALIZER = "ARGO_POD_STATUS_CAPTURE_FINALIZER"
 ROOTS = ("gs://", "s3://", "minio://")
 UNSET_ROOT = "minio://mlpipeline/v2/artifacts"
@@ -195,8 +195,7 @@ def kueue(cluster: KubernetesApi, queue: str, priority: str | None) -> str:
     Raises:
         ClusterError, NotFoundError: it is not installed, has no such queue, or the queue is closed.
     """
-    group = "kueue.x-k8s.io"
-    preferred = _preferred_version(cluster, group)
+    preferred = installed_version(cluster, KUEUE)
     if preferred is None:
         raise ClusterError(
             f"the profile has the queue {queue}, and Kueue is not installed: pods would start without it; install it, "
@@ -206,7 +205,7 @@ def kueue(cluster: KubernetesApi, queue: str, priority: str | None) -> str:
     local = checked_call(
         cluster,
         custom.get_namespaced_custom_object,
-        *(group, preferred, cluster.namespace, "localqueues", queue),
+        *(KUEUE, preferred, cluster.namespace, "localqueues", queue),
         remedy=f"create the LocalQueue {queue}: {APPLY} with the component kueue",
     )
     conditions = {each["type"]: each for each in local.get("status", {}).get("conditions", [])}
@@ -216,7 +215,7 @@ def kueue(cluster: KubernetesApi, queue: str, priority: str | None) -> str:
     if priority is not None:
         remedy = f"create the WorkloadPriorityClass {priority}: {APPLY} with the component kueue"
         method = custom.get_cluster_custom_object
-        checked_call(cluster, method, group, preferred, "workloadpriorityclasses", priority, remedy=remedy)
+        checked_call(cluster, method, KUEUE, preferred, "workloadpriorityclasses", priority, remedy=remedy)
     waiting = local.get("status", {}).get("pendingWorkloads", 0)
     return f"queue {queue} of {local['spec']['clusterQueue']}, {waiting} waiting" + (
         f"; {priority}" if priority else ""
@@ -233,21 +232,16 @@ def jobset(cluster: KubernetesApi, resources: Resources) -> str:
     checked_call(
         cluster, cluster.core.read_namespaced_service_account, SERVICE_ACCOUNT, cluster.namespace, remedy=APPLY
     )
-    preferred = _preferred_version(cluster, "jobset.x-k8s.io")
+    preferred = installed_version(cluster, JOBSET)
     kind = f"a JobSet ({preferred})" if preferred else "an Indexed Job: no JobSet here"
     return f"{resources.workers} workers as {kind}"
 
 
-def has_jobsets(cluster: KubernetesApi) -> bool:
-    """Whether JobSet is installed."""
-    return _preferred_version(cluster, "jobset.x-k8s.io") is not None
+def installed_version(cluster: KubernetesApi, group: str) -> str | None:
+    """The preferred version of an API group, None where it is not installed.
 
-
-def has_kueue(cluster: KubernetesApi) -> bool:
-    """Whether Kueue is installed."""
-    return _preferred_version(cluster, "kueue.x-k8s.io") is not None
-
-
-def _preferred_version(cluster: KubernetesApi, group: str) -> str | None:
+    Raises:
+        InconclusiveError: we may not ask.
+    """
     with inconclusive_if_forbidden():
         return preferred_version(cluster, group)

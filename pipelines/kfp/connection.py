@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -192,10 +193,10 @@ def _forwarded(address: Address) -> Iterator[Address]:
     if not address.port_forward:
         yield address
         return
-    from pipelines.kubernetes.port_forward import forwarded
+    from pipelines.kubernetes.port_forward import forwarded_url
 
-    with forwarded(address) as reached:
-        yield reached
+    with forwarded_url(address.namespace) as url:
+        yield dataclasses.replace(address, port_forward=False, host=url)
 
 
 def _check_version(connection: Connection, retry_seconds: float) -> None:

@@ -6,12 +6,13 @@ zero.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_UNFINISHED, ConfigError, NotFoundError
+from gan.errors import EXIT_RUN_CANCELED, EXIT_RUN_FAILED, EXIT_RUN_UNFINISHED, ClusterError, ConfigError, NotFoundError
 from pipelines.kfp.api_errors import UnsureError
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.pagination import pages
@@ -112,7 +113,17 @@ def was_canceled(connection: Connection, run: Any) -> bool:
     history = [str(each.state) for each in run.state_history or []]
     if CANCELING in history[-2:] or CANCELED in history[-2:]:
         return True
-    return workflow.was_terminated(workflow.stored(connection, run.run_id))
+    return workflow.was_terminated(stored_workflow(connection, run.run_id))
+
+
+def stored_workflow(connection: Connection, run_id: str) -> dict[str, Any]:
+    """The workflow of a run as Kubeflow's API server stores it; empty where it gives none."""
+    try:
+        found = connection.get(f"/apis/v1beta1/runs/{run_id}")
+        tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
+    except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
+        return {}  # this old API may be gone
+    return tree if isinstance(tree, dict) else {}
 
 
 def _named(run: Any, text: str) -> bool:

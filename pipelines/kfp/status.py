@@ -128,7 +128,7 @@ def _workflow(connection: Connection, cluster: KubernetesApi | None, run_id: str
         living = workflow.live(cluster, run_id) if cluster is not None else {}
     except ClusterError as error:
         living, refusal = {}, f" ({error})"
-    found = living or workflow.stored(connection, run_id)
+    found = living or runs.stored_workflow(connection, run_id)
     if not found:
         missing.append(
             f"the steps are those in the attempt log: neither Kubeflow nor Kubernetes gives the workflow{refusal}"

@@ -16,7 +16,7 @@ from gan.metrics.features.feature_networks import IMAGENET
 from gan.store import local_path
 from gan.util.ids import check_id
 from gan.util.tf_import import load_tensorflow
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.kfp import runs
 from pipelines.kfp.connection import Connection
 from pipelines.kfp.upload import PipelineVersion, experiment, upload

@@ -8,8 +8,7 @@ from typing import Any
 from components.kubernetes import pending_reasons
 from components.kubernetes.api import KubernetesApi
 from components.multi_worker.manifests import JOBSET, RESOURCES, RUN
-from components.multi_worker.missing_pods import why_no_pods
-from components.multi_worker.pod_status import INDEX
+from components.multi_worker.pod_status import INDEX, why_no_pods
 from components.runtime.pod_metadata import RUN_ID_LABEL
 from gan.errors import ClusterError
 from pipelines.kubernetes.step_pods import container_of, oldest_first, state_of

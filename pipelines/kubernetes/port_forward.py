@@ -7,7 +7,6 @@ port-forward` would end.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,27 +19,26 @@ from kubernetes.stream.ws_client import PortForward
 from components.kubernetes.api import KubernetesApi, translated_errors
 from components.kubernetes.connect import open_cluster
 from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.endpoint import Address
 
 SERVICE, PORT = "ml-pipeline", 8888
 CHUNK_BYTES = 64 * 1024
 
 
 @contextmanager
-def forwarded(address: Address) -> Iterator[Address]:
-    """The same address with a forwarded port of this machine as its host.
+def forwarded_url(namespace: str) -> Iterator[str]:
+    """The URL of a port of this machine that is forwarded to the API server of a namespace.
 
     Raises:
         ClusterError: there is no kubeconfig, or Kubernetes refuses.
     """
-    cluster = open_cluster(address.namespace)
+    cluster = open_cluster(namespace)
     _pod_behind(cluster, SERVICE)  # now, so that an error is reported as one, and not as a broken connection
     with socket.create_server(("127.0.0.1", 0)) as listener:
         acceptor = threading.Thread(target=_accept, args=(listener, cluster), daemon=True)
         acceptor.start()
         port = listener.getsockname()[1]
         try:
-            yield dataclasses.replace(address, port_forward=False, host=f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
         finally:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts

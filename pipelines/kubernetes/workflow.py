@@ -17,8 +17,6 @@ from typing import Any
 
 from components.kubernetes.api import KubernetesApi
 from components.runtime.pod_metadata import RUN_ID_LABEL
-from gan.errors import ClusterError, NotFoundError
-from pipelines.kfp.connection import Connection
 
 WORKFLOWS = ("argoproj.io", "v1alpha1", "workflows")
 _EXECUTOR = re.compile(r"(?P<task>.+\.(?P<step>[^.]+)\.executor)(\((?P<attempt>\d+)\))?")
@@ -42,16 +40,6 @@ class WorkflowNode:
     ended_at: str
     host: str
     pods: int
-
-
-def stored(connection: Connection, run_id: str) -> dict[str, Any]:
-    """The workflow as Kubeflow's API server stores it; empty where it gives none."""
-    try:
-        found = connection.get(f"/apis/v1beta1/runs/{run_id}")
-        tree = json.loads(found["pipeline_runtime"]["workflow_manifest"])
-    except (NotFoundError, ClusterError, ValueError, KeyError, TypeError):
-        return {}  # this old API may be gone
-    return tree if isinstance(tree, dict) else {}
 
 
 def live(cluster: KubernetesApi, run_id: str) -> dict[str, Any]:

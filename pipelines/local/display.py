@@ -32,7 +32,7 @@ class Display(ABC):
         """A step logged something, in the form that `gan.util.log` writes."""
 
     @abstractmethod
-    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
+    def end(self, step: str, exit_code: int, seconds: float, result: StepResult | None) -> None:
         """A step has ended."""
 
     @abstractmethod
@@ -55,8 +55,8 @@ class Lines(Display):
         self._stream.write(json.dumps({**event, "step": step}) + "\n")
         self._stream.flush()
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:  # noqa: D102
-        state = state_of(exit_code, outcome)
+    def end(self, step: str, exit_code: int, seconds: float, result: StepResult | None) -> None:  # noqa: D102
+        state = state_of(exit_code, result)
         log.info("step ends", stream=self._stream, step=step, state=state, exit_code=exit_code, seconds=seconds)
 
     def close(self) -> None:  # noqa: D102
@@ -96,14 +96,15 @@ class Terminal(Display):
         if "done" in event and event.get("total"):
             self._progress.update(self._task, completed=event["done"], total=event["total"], figures=_figures(event))
         elif not event["event"].startswith((f"{step} done", f"{step} in the store")):
-            self._console.print(f"      {_sentence(event)}", style="yellow" if _is_warning(event) else "dim")
+            style = "yellow" if event["event"].startswith("warning") else "dim"
+            self._console.print(f"      {_sentence(event)}", style=style)
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:  # noqa: D102
+    def end(self, step: str, exit_code: int, seconds: float, result: StepResult | None) -> None:  # noqa: D102
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        output = outcome.id if outcome else ""
-        line = f"{self._heading:<{HEADING_WIDTH}} {state_of(exit_code, outcome):<20} {seconds:6.1f} s  {output}"
+        output = result.id if result else ""
+        line = f"{self._heading:<{HEADING_WIDTH}} {state_of(exit_code, result):<20} {seconds:6.1f} s  {output}"
         self._console.print(line.rstrip(), style="red" if exit_code else "")
 
     def close(self) -> None:  # noqa: D102
@@ -116,13 +117,13 @@ def make_display(stream: IO[str] | None = None) -> Display:
     return Terminal(stream) if log.on_terminal(stream) else Lines(stream)
 
 
-def state_of(exit_code: int, outcome: StepResult | None) -> str:
+def state_of(exit_code: int, result: StepResult | None) -> str:
     """How a step ended, in a word or two."""
     if exit_code in STOPPED:
         return "stopped"
     if exit_code:
         return "failed"
-    return "in the store already" if outcome and outcome.skipped else "done"
+    return "in the store already" if result and result.skipped else "done"
 
 
 def _figures(event: dict[str, Any]) -> str:
@@ -136,7 +137,3 @@ def _figures(event: dict[str, Any]) -> str:
 def _sentence(event: dict[str, Any]) -> str:
     fields = [f"{name}={format_value(value)}" for name, value in event.items() if name not in ("time", "event")]
     return "  ".join([event["event"], *fields])
-
-
-def _is_warning(event: dict[str, Any]) -> bool:
-    return bool(event["event"].startswith("warning"))

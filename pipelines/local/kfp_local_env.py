@@ -10,9 +10,10 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from components.runtime.pod_metadata import RESULTS_FOLDER
 from gan.util.log import PROGRESS_SECONDS
@@ -48,7 +49,11 @@ def kfp_local_env(*, progress_every_seconds: float) -> Iterator[Path]:
             "PYTHONSAFEPATH": "1",  # a user's own gan.py in the current folder is not the library
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         }
-        with _environment(variables), _docker_hidden(), _executable("python3"):
+        with (
+            _changed(os.environ, variables),
+            _changed(sys.modules, _no_docker()),
+            _changed(vars(sys), {"executable": "python3"}),
+        ):
             _initialise(places["root"], places["workspace"])
             try:
                 yield places["results"]
@@ -81,41 +86,23 @@ def _reset() -> None:
     config.LocalExecutionConfig.instance = None
 
 
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _executable(name: str) -> Iterator[None]:
-    before = sys.executable
-    sys.executable = name
-    try:
-        yield
-    finally:
-        sys.executable = before
-
-
-@contextmanager
-def _docker_hidden() -> Iterator[None]:
+def _no_docker() -> dict[str, Any]:
+    """The entry of `sys.modules` that hides a folder `docker`; empty where the real package is there."""
     if "docker" in sys.modules:
-        yield
-        return
+        return {}
     found = importlib.util.find_spec("docker")
-    if found is not None and found.origin is not None:
-        yield  # the real package
-        return
-    sys.modules["docker"] = None  # type: ignore[assignment]  # the import system's own way to say "there is none"
+    is_package = found is not None and found.origin is not None
+    return {} if is_package else {"docker": None}  # None: the import system's own way to say "there is none"
+
+
+@contextmanager
+def _changed(values: MutableMapping[str, Any], changes: Mapping[str, Any]) -> Iterator[None]:
+    """With `changes` to `values` until the end."""
+    before = {name: values[name] for name in changes if name in values}
+    values.update(changes)
     try:
         yield
     finally:
-        del sys.modules["docker"]
+        for name in changes:
+            del values[name]
+        values.update(before)

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from components.registry import component
-from gan.errors import EXIT_BUG, ConfigError, unknown_name
+from components.registry import STEPS, StepSpec, component
+from gan.errors import EXIT_BUG, ConfigError, NotFoundError, unknown_name
+from gan.result import StepResult
+from gan.store import step_cache
 from pipelines.dags.tasks import Tasks
-from pipelines.local import step_inputs
 from pipelines.local.display import Display
 from pipelines.local.kfp_local_env import IMAGE
 from pipelines.local.local_runner import StepError, StepRun, run_locally
 from pipelines.registry import PIPELINES
 from pipelines.request import RunRequest
+
+PRODUCERS = {spec.makes: spec for spec in STEPS.values() if spec.makes}
+"""The step that makes each input of another step."""
 
 
 def run_pipeline(name: str, request: RunRequest, display: Display) -> list[StepRun]:
@@ -36,7 +40,7 @@ def run_pipeline(name: str, request: RunRequest, display: Display) -> list[StepR
 
     keep = partial(_keep_output, request) if spec.single_steps else lambda run: None
     done = run_locally(start, spec.steps, display, after_each=keep)
-    skipped = spec.skipped({run.step: run.outcome for run in done})
+    skipped = spec.skipped({run.step: run.result for run in done})
     return _require(done, [step for step in spec.steps if step not in skipped])
 
 
@@ -57,15 +61,11 @@ def run_step(pipeline: str, request: RunRequest, step: str, display: Display) ->
     return done
 
 
-def _keep_output(request: RunRequest, run: StepRun) -> None:
-    step_inputs.put(request, run.step, run.outcome)
-
-
 def _inputs(request: RunRequest, step: str, made: Any) -> dict[str, str]:
     inputs = {name: text for name, text in request.parameters().items() if text and name in made.component_spec.inputs}
     for name, spec in made.component_spec.inputs.items():
         if name not in inputs and not spec.optional:
-            inputs[name] = step_inputs.get(request, step, name)
+            inputs[name] = get_input(request, step, name)
     return inputs
 
 
@@ -80,3 +80,43 @@ def _require(done: Sequence[StepRun], wanted: Sequence[str]) -> list[StepRun]:
     if ran != list(wanted):
         raise StepError(f"the steps {wanted} were to run, and {ran} did; this is a bug, please report it", EXIT_BUG)
     return list(done)
+
+
+def _keep_output(request: RunRequest, run: StepRun) -> None:
+    put_output(request, run.step, run.result)
+
+
+def put_output(request: RunRequest, step: str, result: StepResult) -> None:
+    """Remember what a step made of just the part of the request that decided it, so that one step can run alone.
+
+    Another learning rate needs no new dataset.
+    """
+    spec = STEPS[step]
+    if spec.makes:
+        step_cache.put(request.store, _key(spec), _recipe(request, spec), str(spec.output(result)))
+
+
+def get_input(request: RunRequest, step: str, value: str) -> str:
+    """What the step before `step` made under the name `value`, such as `dataset_id`.
+
+    Raises:
+        NotFoundError: that step has not run yet in this store with this config.
+    """
+    spec = PRODUCERS[value]
+    made = step_cache.get(request.store, _key(spec), _recipe(request, spec))
+    if made is None:
+        raise NotFoundError(
+            f"{step} needs the {value} that {spec.name} makes, and {spec.name} has not run yet in the store "
+            f"{request.store.uri} with this config; run the same command with --only {spec.name}, or without --only"
+        )
+    return made
+
+
+def _key(spec: StepSpec) -> str:
+    return f"pipeline-{spec.name}"
+
+
+def _recipe(request: RunRequest, spec: StepSpec) -> dict[str, Any]:
+    tree = request.config.to_record()
+    recipe = {group: tree[group] for group in spec.decided_by}
+    return {**recipe, "run_id": request.run_id} if "train" in spec.decided_by else recipe

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from components.registry import STEPS
-from gan.cli.scores import score_lines
+from gan.cli.output import score_lines
 from gan.result import StepResult
 from gan.types import Json
+from gan.util.formatting import format_score
 from pipelines.local.display import state_of
 from pipelines.local.local_runner import StepRun
 from pipelines.registry import PipelineSpec
@@ -29,7 +30,7 @@ def record(pipeline: PipelineSpec, request: RunRequest, runs: Sequence[StepRun],
     results = _results(runs)
     common = {"seconds": round(seconds, 3), "steps": [_step_record(run) for run in runs]}
     if not pipeline.checkpoint_from:
-        last = runs[-1].outcome
+        last = runs[-1].result
         made = {STEPS[step].makes: STEPS[step].output(result) for step, result in results.items() if STEPS[step].makes}
         return {"id": last.id, "uri": last.uri, **made, **common}
     common["dataset_id"] = results["preprocess"].id
@@ -77,7 +78,7 @@ def _scores(pipeline: PipelineSpec, best: StepResult) -> Json:
 def _sweep_lines(best: StepResult) -> list[str]:
     """What each point of a sweep reached, the best first."""
     rows = [
-        f"  step {row['steps']:>7}  {best.details['by']} {row['score']:<10.4g} {json.dumps(row['point'])}"
+        f"  step {row['steps']:>7}  {best.details['by']} {format_score(row['score']):<10} {json.dumps(row['point'])}"
         for row in best.details["table"]
     ]
     return [f"best: run {best.id}, seed {best.details['seed']}", *rows]
@@ -90,20 +91,20 @@ def sample_command(request: RunRequest, results: Results) -> str:
 
 
 def _step_record(run: StepRun) -> Json:
-    return {"step": run.step, "seconds": run.seconds, "skipped": run.outcome.skipped, "id": run.outcome.id}
+    return {"step": run.step, "seconds": run.seconds, "skipped": run.result.skipped, "id": run.result.id}
 
 
 def _steps(pipeline: PipelineSpec, runs: Sequence[StepRun], seconds: float) -> str:
     skipped = pipeline.skipped(_results(runs))
     lines = []
     for step in pipeline.steps:
-        lines += [_line(run) for run in runs if run.step == step]
+        lines += [
+            f"{step:<12}{run.seconds:>7.1f} s  {state_of(0, run.result):<22}{run.result.id}"
+            for run in runs
+            if run.step == step
+        ]
         lines += [f"{step:<12}{'-':>7}    not run: {skipped[step]}"] if step in skipped else []
     return "\n".join([*lines, f"{'altogether':<12}{seconds:>7.1f} s"])
-
-
-def _line(run: StepRun) -> str:
-    return f"{run.step:<12}{run.seconds:>7.1f} s  {state_of(0, run.outcome):<22}{run.outcome.id}"
 
 
 def _verdict(request: RunRequest, results: Results) -> str:
@@ -123,4 +124,4 @@ def _nothing_new(request: RunRequest, results: Results) -> str:
 
 
 def _results(runs: Sequence[StepRun]) -> Results:
-    return {run.step: run.outcome for run in runs}
+    return {run.step: run.result for run in runs}

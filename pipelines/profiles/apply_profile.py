@@ -27,8 +27,7 @@ from gan.data.shards.cache import LIMIT_VARIABLE
 from gan.steps.notify import URL
 from gan.train.stop_signals import GRACE
 from gan.util.metrics_push import GATEWAY
-from pipelines.dags import train_size_params
-from pipelines.profiles import workers
+from pipelines.profiles import train_size_params, workers
 from pipelines.profiles.profile import Profile
 from pipelines.profiles.resources import Resources, size_bytes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,7 @@ from pipelines.kfp.connection import Connection
 from pipelines.kfp.pagination import pages
 from pipelines.kfp.upload import description_of, equals, experiment, upload
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.plan import Plan
-from pipelines.schedule.version import ScheduledRun, ScheduleVersion, run_of, version_of
+from pipelines.schedule.version import Plan, ScheduledRun, ScheduleVersion, run_of, version_of
 
 
 class Host:
@@ -29,6 +29,10 @@ class Host:
     def now(self) -> dt.datetime:
         """The time."""
         return dt.datetime.now(dt.UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time."""
+        time.sleep(seconds)
 
     def versions(self, name: str | None = None) -> list[ScheduleVersion]:
         """Every version of a schedule, or of all, by name and generation."""

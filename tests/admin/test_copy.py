@@ -53,13 +53,13 @@ def contents(store: Store) -> dict[str, bytes]:
 def test_everything_arrives_byte_for_byte_and_nothing_is_copied_twice(
     source: LocalStore, target: LocalStore, made: dict[str, str]
 ) -> None:
-    outcome = copy(source, target)
+    result = copy(source, target)
     assert contents(target) == contents(source)
-    assert len(outcome.details["copied"]) == len(made) + 1
+    assert len(result.details["copied"]) == len(made) + 1
     assert verify(target).details["damages"] == []
     again = copy(source, target)
     assert again.skipped
-    assert sorted(again.details["skipped"]) == sorted(outcome.details["copied"])
+    assert sorted(again.details["skipped"]) == sorted(result.details["copied"])
 
 
 @pytest.mark.parametrize(

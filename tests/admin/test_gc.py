@@ -15,6 +15,7 @@ from gan.admin.gc import LOCK_KEY, gc
 from gan.admin.gc_scan import TOMBSTONE, Rules
 from gan.admin.verify import verify
 from gan.errors import ConfigError, ConflictError, NotFoundError
+from gan.export import directions
 from gan.steps.promote import promote
 from gan.store import Item, LocalStore, Store, alias, immutable, layout, open_store, step_cache
 from gan.store.records import executions, sweeps
@@ -59,21 +60,21 @@ def test_a_dry_run_lists_what_would_go_with_sizes_and_changes_nothing(store: Loc
     made = full(store)
     objects.age(store, 2 * DAY)
     before = {key: store.read(key) for key in keys(store)}
-    outcome = gc(store)
+    result = gc(store)
     assert {key: store.read(key) for key in keys(store)} == before
-    assert [(each["kind"], each["id"]) for each in outcome.details["trash"]] == [
+    assert [(each["kind"], each["id"]) for each in result.details["trash"]] == [
         ("reference", made["second"]),
         ("dataset", made["stray"]),
     ]
-    (first, second) = outcome.details["trash"]
+    (first, second) = result.details["trash"]
     sizes = {made_id: sum(item.size for item in store.list(f"{kind}s/{made_id}")) for kind, made_id in
              (("reference", made["second"]), ("dataset", made["stray"]))}  # fmt: skip
     assert first == {
         "kind": "reference", "id": made["second"], "why": "nothing refers to it", "bytes": sizes[made["second"]],
         "objects": 3,
     }  # fmt: skip
-    assert outcome.details["bytes"] == first["bytes"] + second["bytes"] == sum(sizes.values())
-    assert outcome.details["deleted"] is False
+    assert result.details["bytes"] == first["bytes"] + second["bytes"] == sum(sizes.values())
+    assert result.details["deleted"] is False
 
 
 def test_what_nothing_refers_to_is_deleted_and_the_rest_is_complete(store: LocalStore) -> None:
@@ -140,9 +141,9 @@ def test_a_fresh_unreadable_cache_entry_keeps_everything_it_may_name(store: Loca
     full(store)
     objects.age(store, 2 * DAY)
     store.write("recipes/reference/damaged.json", b"{")
-    outcome = gc(store, delete=True)
-    assert outcome.details["trash"] == []
-    assert outcome.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
+    result = gc(store, delete=True)
+    assert result.details["trash"] == []
+    assert result.details["unreadable"] == [f"{store.uri_of('recipes/reference/damaged.json')} is damaged"]
 
 
 def test_what_killed_processes_left_goes(store: LocalStore) -> None:
@@ -224,6 +225,23 @@ def test_inactive_runs_go_unless_one_of_their_generators_was_ever_live(store: Lo
     assert verify(store).details["damages"] == []
 
 
+def test_directions_go_with_their_generator(store: LocalStore) -> None:
+    dataset = objects.dataset(store)
+    kept, idle = (objects.generator(store, objects.run(store, name, dataset), dataset) for name in ("kept", "idle"))
+    for generator_id in (kept, idle, "gen-gone"):
+        store.write(directions.key_of(generator_id), b"{}")
+    store.write("directions/notes.txt", b"not a record")
+    assert trash(store) == []  # they are new
+    objects.age(store, 2 * DAY)
+    assert trash(store, delete=True) == [("directions", "gen-gone")]
+    objects.age(store, 90 * DAY, "runs/idle", f"generators/{idle}")
+    assert ("directions", idle) in trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True)
+    assert {key for key in keys(store) if key.startswith("directions")} == {
+        directions.key_of(kept),
+        "directions/notes.txt",
+    }
+
+
 def test_audit_logs_of_executions_go_like_inactive_runs(store: LocalStore) -> None:
     attempt = ExecutionAttempt("train", "wf.train", 0, "2026-01-01T00:00:00Z")
     for execution in ("old", "resumed"):
@@ -258,8 +276,8 @@ def test_what_an_unreadable_record_may_refer_to_stays(store: LocalStore, key: st
     store.write(where, b"damaged")
     objects.age(store, 90 * DAY, where)
     before = keys(store)
-    outcome = gc(store, Rules(runs_older_than_seconds=DAY), delete=True)
-    (unreadable,) = outcome.details["unreadable"]
+    result = gc(store, Rules(runs_older_than_seconds=DAY), delete=True)
+    (unreadable,) = result.details["unreadable"]
     assert store.uri_of(where) in unreadable
     checkpoints = {each for each in before if "/checkpoints/" in each}
     if "promoted" in key:
@@ -473,8 +491,8 @@ def test_never_anything_referenced(tmp_path_factory: pytest.TempPathFactory, dat
         assert set(lineage.dependencies(store, key)) <= there, key
     assert verify(store).details["damages"] == []
     for generator_id in immutable.ids(store, "generator"):
-        facts = immutable.read_json(store, "generator", generator_id, "generator.json")
-        assert facts["step"] in Checkpoints(store, facts["run_id"]).steps()
+        metadata = immutable.read_json(store, "generator", generator_id, "generator.json")
+        assert metadata["step"] in Checkpoints(store, metadata["run_id"]).steps()
 
 
 def test_a_reference_to_what_gc_deletes_at_the_same_time_fails(

@@ -96,8 +96,8 @@ def test_lineage_both_ways(store: Store, full: str) -> None:
 
 
 def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
-    outcome = inspect(store, "digits-1")
-    assert {each["id"] for each in outcome.details["objects"]} == {
+    result = inspect(store, "digits-1")
+    assert {each["id"] for each in result.details["objects"]} == {
         "digits-1",
         REFERENCE,
         "r1",
@@ -106,7 +106,7 @@ def test_from_the_data_to_the_promotion(store: Store, full: str) -> None:
         full,
         "faces",
     }
-    assert "made from\n  nothing" in outcome.details["tree"]
+    assert "made from\n  nothing" in result.details["tree"]
 
 
 def test_an_unknown_object_names_the_nearest(store: Store, full: str) -> None:

@@ -17,7 +17,7 @@ from gan.errors import ConflictError, Stopped
 COMMANDS = [
     *("preprocess", "reference", "train", "evaluate", "report", "export", "gate", "promote", "rollback"),
     *("remeasure", "anchor"),
-    *("sample", "inspect", "verify", "gc", "configs"),
+    *("sample", "directions", "inspect", "verify", "gc", "configs"),
 ]
 
 
@@ -58,6 +58,34 @@ def test_json_is_one_object_with_the_common_keys(tmp_path: Path, capsys: pytest.
 def test_configs_prints_one_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["configs", "mnist"]) == 0
     assert "  steps: " in capsys.readouterr().out
+
+
+def test_configs_says_where_each_value_came_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["configs", "mnist", "--explain", "--set", "train.seed=5"]) == 0
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert lines["train.seed"] == ["5", "--set"]
+    assert lines["train.discriminator_steps"] == ["1", "default"]
+    assert lines["data.dataset"] == ['"mnist"', "mnist:3"]
+
+
+def test_configs_lists_the_keys_of_each_choice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["configs", "--keys", "loss"]) == 0
+    text = capsys.readouterr().out
+    assert "loss.name=wasserstein\n  loss.clip_value  (default 0.01, 1e-06 to 10)\n      The critic" in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--keys", "los"], 'unknown group of keys "los"; did you mean "loss"'),
+        (["--explain"], "need the name of an experiment"),
+    ],
+)
+def test_configs_refuses_what_it_can_not_show(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["configs", *argv]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_errors_are_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from kfp.dsl import Markdown, PipelineTaskFinalStatus
 
 from components.registry import component
 from components.runtime.result_file import ResultFile
-from components.runtime.run_outcome import facts_of_run
+from components.runtime.run_outcome import notification_of_run
 from gan.config import from_yaml, override
 from gan.metrics import evaluations
 from gan.result import StepResult
@@ -73,10 +73,8 @@ def test_what_can_not_be_measured_alike_is_told(made: runs.World, tmp_path: Path
 def test_notify_reads_the_ledger_of_its_execution(
     made: runs.World, tmp_path: Path, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = StepResult("folder-1", "/p", details={"train": False, "reasons": ["nothing came"]})
-    record(
-        made, ExecutionAttempt("decide", "d", 0, "2026-03-01T00:00:00Z"), "done", outcome=dataclasses.asdict(outcome)
-    )
+    result = StepResult("folder-1", "/p", details={"train": False, "reasons": ["nothing came"]})
+    record(made, ExecutionAttempt("decide", "d", 0, "2026-03-01T00:00:00Z"), "done", outcome=dataclasses.asdict(result))
     monkeypatch.setenv("GAN_EXECUTION", "e1")
     monkeypatch.setenv("GAN_TASK", "night-1.notify")
     event = call("notify", tmp_path, config=CONFIG, store=made.store.uri, name="pets", status=DONE)
@@ -88,7 +86,7 @@ def test_notify_reads_the_ledger_of_its_execution(
 
 def test_a_failure_is_told_in_the_words_of_the_step_that_failed(made: runs.World) -> None:
     record(made, ExecutionAttempt("train", "t", 0, "2026-03-01T00:00:00Z"), "failed", error="loss is nan", exit_code=8)
-    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    notification = notification_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
     assert (notification.event, notification.step, notification.exit_code, notification.reasons) == (
         "failed",
         "train",
@@ -98,14 +96,14 @@ def test_a_failure_is_told_in_the_words_of_the_step_that_failed(made: runs.World
 
 
 def test_a_failure_that_no_step_could_tell_is_told_in_kubeflows_words(made: runs.World) -> None:
-    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    notification = notification_of_run(made.store.uri, "pets", FAILED, {"GAN_EXECUTION": "e1"})
     assert (notification.event, notification.step) == ("failed", "")
     assert "no step says why: the pod could not be scheduled" in notification.reasons[0]
 
 
 def test_a_store_that_is_down_keeps_nobody_from_being_told(tmp_path: Path) -> None:
     (tmp_path / "store").touch()
-    notification = facts_of_run(str(tmp_path / "store"), "pets", FAILED, {"GAN_EXECUTION": "e1"})
+    notification = notification_of_run(str(tmp_path / "store"), "pets", FAILED, {"GAN_EXECUTION": "e1"})
     assert notification.event == "failed"
     assert "how the steps ended can't be read" in notification.reasons[0]
 
@@ -113,7 +111,7 @@ def test_a_store_that_is_down_keeps_nobody_from_being_told(tmp_path: Path) -> No
 def test_on_a_machine_without_kubeflow_the_steps_records_are_read(made: runs.World, tmp_path: Path) -> None:
     ResultFile("preprocess", StepResult("folder-1", "/p")).write(tmp_path)
     ResultFile("decide", error="the pointer is damaged", exit_code=7).write(tmp_path)
-    notification = facts_of_run(made.store.uri, "pets", FAILED, {"GAN_STEP_RECORDS": str(tmp_path)})
+    notification = notification_of_run(made.store.uri, "pets", FAILED, {"GAN_STEP_RECORDS": str(tmp_path)})
     assert (notification.step, notification.exit_code, notification.reasons) == (
         "decide",
         7,

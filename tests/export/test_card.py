@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan.config import Config, from_dict
 from gan.export import saved_model
-from gan.export.card import DatasetSummary, card, escaped, four_digits
+from gan.export.card import DatasetSummary, card, escaped
 from support import generators
 
 from .conftest import RunAlone
@@ -95,6 +95,5 @@ def test_names_cannot_break_the_page() -> None:
     assert "<script>" not in text
 
 
-def test_escaped_and_four_digits() -> None:
+def test_escaped() -> None:
     assert escaped("two\nlines *bold*") == r"two lines \*bold\*"
-    assert (four_digits(0.00001234567), four_digits(3), four_digits(None)) == ("1.235e-05", "3", "-")

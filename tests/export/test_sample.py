@@ -52,14 +52,14 @@ def tiles(path: Path, columns: int, count: int) -> np.ndarray:
 
 def test_it_draws_what_the_generator_draws(store: Store, plain: str, tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder" / "a.png"
-    outcome = sample(store, out, generator_id=plain, count=7, seed=3)
+    result = sample(store, out, generator_id=plain, count=7, seed=3)
     expected = generators.network(conditional=False)(latents.draw(7, 6, 3), training=False)
     drawn = tiles(out, 3, 7).astype(int)
     assert np.abs(drawn - to_pixels(np.asarray(expected))[..., 0]).max() <= 1  # a rounding may fall the other way
-    assert (outcome.id, outcome.uri) == (plain, str(out))
-    assert outcome.details["count"] == 7
+    assert (result.id, result.uri) == (plain, str(out))
+    assert result.details["count"] == 7
     assert Image.open(out).size == (3 * TILE - 2, 3 * TILE - 2)
-    json.dumps(outcome.to_dict())
+    json.dumps(result.to_dict())
 
 
 @pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (5, 5, 1), (10, 5, 2), (13, 4, 4), (16, 4, 4)])
@@ -86,10 +86,10 @@ def test_classes_are_drawn_in_turn_or_as_requested(store: Store, conditional: st
         ("owls.png", [2, 2, 2, 2], "owls", 2),
         ("1.png", [1, 1, 1, 1], "1", 2),
     ):
-        outcome = sample(store, tmp_path / path, generator_id=conditional, count=4, label=wish)
+        result = sample(store, tmp_path / path, generator_id=conditional, count=4, label=wish)
         expected = to_pixels(np.asarray(network([points, np.array(labels, np.int32)], training=False)))
         assert np.abs(tiles(tmp_path / path, columns, 4).astype(int) - expected).max() <= 1
-        assert outcome.details["label"] == (None if wish is None else generators.CLASSES[labels[0]])
+        assert result.details["label"] == (None if wish is None else generators.CLASSES[labels[0]])
 
 
 def test_rows_walk_within_one_class(store: Store, conditional: str, tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_one_short_row(store: Store, plain: str, tmp_path: Path) -> None:
 
 def test_truncation_changes_the_pictures(store: Store, plain: str, tmp_path: Path) -> None:
     sample(store, tmp_path / "free.png", generator_id=plain, count=4)
-    outcome = sample(store, tmp_path / "calm.png", generator_id=plain, count=4, truncation=0.5)
-    assert outcome.details["truncation"] == 0.5
+    result = sample(store, tmp_path / "calm.png", generator_id=plain, count=4, truncation=0.5)
+    assert result.details["truncation"] == 0.5
     assert (tmp_path / "free.png").read_bytes() != (tmp_path / "calm.png").read_bytes()
 
 

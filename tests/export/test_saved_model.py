@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from gan.errors import ConfigError
-from gan.export import files, latents, saved_model
+from gan.export import latents, metadata, saved_model
 from gan.util.images import to_pixels
 from support import generators
 
@@ -31,7 +31,7 @@ def drawn(network: keras.Model) -> np.ndarray:
 def test_it_draws_what_the_network_draws(tmp_path: Path, conditional: bool, channels: int) -> None:
     network = generators.network(conditional=conditional, channels=channels)
     saved_model.write(network, tmp_path)
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
 
     assert exported.conditional == conditional
     images = exported.images(LATENTS, LABELS)
@@ -46,7 +46,7 @@ def test_it_draws_what_the_network_draws(tmp_path: Path, conditional: bool, chan
 
 def test_its_signatures_take_any_number_and_name_their_tensors(tmp_path: Path) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
-    signatures = tf.saved_model.load(str(tmp_path / files.SAVED_MODEL)).signatures
+    signatures = tf.saved_model.load(str(tmp_path / metadata.SAVED_MODEL)).signatures
     assert set(signatures) == {"serving_default", "pixels"}
     for signature, output, dtype in (("serving_default", "images", tf.float32), ("pixels", "pixels", tf.uint8)):
         _, given = signatures[signature].structured_input_signature
@@ -63,14 +63,14 @@ def test_its_signatures_take_any_number_and_name_their_tensors(tmp_path: Path) -
 @pytest.mark.parametrize("wrong", [-1, 3, 2**31 - 1, -(2**31)])
 def test_a_label_out_of_range_is_an_error(tmp_path: Path, wrong: int) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
     labels = np.asarray([0, wrong, 2])
     for draw in (exported.images, exported.pixels):
         with pytest.raises(
             ConfigError, match=rf"labels must be from 0 to 2, one of the classes; got labels from {min(0, wrong)} to "
         ):
             draw(LATENTS[:3], labels)
-    bare = tf.saved_model.load(str(tmp_path / files.SAVED_MODEL))  # as a user has it
+    bare = tf.saved_model.load(str(tmp_path / metadata.SAVED_MODEL))  # as a user has it
     for signature in ("serving_default", "pixels"):
         with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be from 0 to 2"):
             bare.signatures[signature](latents=tf.constant(LATENTS[:3]), labels=tf.constant(labels, tf.int32))
@@ -78,7 +78,7 @@ def test_a_label_out_of_range_is_an_error(tmp_path: Path, wrong: int) -> None:
 
 def test_labels_may_be_of_any_integer_type(tmp_path: Path) -> None:
     saved_model.write(generators.network(conditional=True), tmp_path)
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
     expected = exported.images(LATENTS, LABELS)
     for labels in (LABELS.astype(np.int64), LABELS.astype(np.uint8), LABELS.tolist()):
         np.testing.assert_array_equal(exported.images(LATENTS, labels), expected)
@@ -90,7 +90,7 @@ def test_quantising_in_the_graph_equals_quantising_in_numpy(tmp_path: Path) -> N
     network = keras.Model(latents_in, keras.layers.Reshape([16, 32, 1])(latents_in))
     saved_model.write(network, tmp_path)
     values = np.concatenate([np.arange(511) / 255.0 - 1.0, [-9.0]]).astype(np.float32)[None]
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
     np.testing.assert_array_equal(exported.pixels(values), to_pixels(values.reshape(1, 16, 32, 1)))
 
 

@@ -192,8 +192,8 @@ def test_training_falls_back_to_the_checkpoint_before_with_a_warning(
     sound = made.store.read(f"{folder}/{name}")
     made.store.write(f"{folder}/{name}", flipped(sound, random.Random(SEED)))  # noqa: S311
     longer = override(worlds.config(), ["train.steps=6"])
-    outcome = train(made.store, longer, made.dataset_id, run_id=made.run_id)
-    assert (outcome.details["resumed_from"], outcome.details["steps"]) == (2, 6)
+    result = train(made.store, longer, made.dataset_id, run_id=made.run_id)
+    assert (result.details["resumed_from"], result.details["steps"]) == (2, 6)
     warned = capsys.readouterr().err
     assert "checkpoint 4" in warned
     assert "is damaged" in warned

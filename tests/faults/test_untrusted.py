@@ -24,7 +24,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from gan import config as configs
 from gan.data import spec
 from gan.errors import ConfigError, IntegrityError
-from gan.export import files, saved_model
+from gan.export import metadata, saved_model
 from gan.metrics.features import keras_network
 from gan.metrics.features.published.inception import InceptionNetwork
 from gan.store import LocalStore, layout
@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> LocalStore:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("exported")
     saved_model.write(generators.network(conditional=False), folder)
-    return (folder / files.SAVED_MODEL / "saved_model.pb").read_bytes()
+    return (folder / metadata.SAVED_MODEL / "saved_model.pb").read_bytes()
 
 
 class Drawing(tf.Module):

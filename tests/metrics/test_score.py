@@ -10,9 +10,9 @@ import pytest
 from gan.config import Evaluate
 from gan.errors import ConfigError, DataError
 from gan.metrics import score
+from gan.metrics.maths import frechet
 from gan.metrics.reference import Reference
 from gan.metrics.registry import KINDS
-from gan.metrics.scores import fid
 
 
 def pixels(count: int = 60, seed: int = 5) -> np.ndarray:
@@ -45,7 +45,7 @@ def test_a_record_has_scores_label_identity_and_histogram(reference: Reference, 
 
 def test_fid_is_that_of_the_features(reference: Reference, protocol: Evaluate) -> None:
     features = reference.network.extract(pixels()).features
-    expected = fid.frechet_distance(fid.fit(reference.real.features), fid.fit(features))
+    expected = frechet.frechet_distance(frechet.fit(reference.real.features), frechet.fit(features))
     assert score.score(reference, drawn(), protocol)[0]["scores"]["fid"]["value"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -71,7 +71,7 @@ def test_values_alone_are_those_of_the_scores(reference: Reference, protocol: Ev
 def test_selection_has_values_alone_against_images_of_its_own(reference: Reference, protocol: Evaluate) -> None:
     found = score.score_for_selection(reference, drawn(), dataclasses.replace(protocol, metrics=("fid",)))
     features = reference.network.extract(pixels()).features
-    expected = fid.frechet_distance(fid.fit(reference.selection.features), fid.fit(features))
+    expected = frechet.frechet_distance(frechet.fit(reference.selection.features), frechet.fit(features))
     assert found["scores"]["fid"] == {"value": pytest.approx(expected, rel=1e-6)}
     assert (found["identity"]["purpose"], found["identity"]["split"]) == ("selection", "valid")
     assert found["identity"]["reference_images"] == 70

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import re
 
-from gan.report.artifact_pages import curves_page, modes_page
 from gan.report.data import Chart, Mode, Series
+from gan.report.page import curves_page, modes_page
 
 CHART = Chart(
     "Losses", "loss", (Series("generator", ((0.0, 1.0), (1.0, 0.5))), Series("critic", ((0.0, 2.0), (1.0, 3.0))))

@@ -9,10 +9,10 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError
-from gan.report import scores, verdicts
+from gan.regularisers import REGULARISERS
+from gan.report import rows
 from gan.report.charts import curves
 from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
-from gan.report.settings import settings
 
 LINES = [
     {"step": 1, "generator_loss": 0.9, "discriminator_loss": 1.2, "images_per_second": 100.0, "kl": 0.5},
@@ -38,7 +38,7 @@ def evaluation(step: int = 10, fid: float = 7.0, **changes: Any) -> dict[str, An
 
 
 def test_rows_in_order_with_real_live_and_floor() -> None:
-    made = scores.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
+    made = rows.scores(evaluation(), evaluation(fid=9.0), "Live is gen-1.")
     assert [row.name for row in made.rows] == ["fid[digits-cnn:1a2b3c]", "precision", "recall", "mode KL"]
     fid, _, recall, kl = made.rows
     assert (fid.generator, fid.real, fid.live) == (
@@ -56,16 +56,16 @@ def test_rows_in_order_with_real_live_and_floor() -> None:
 
 def test_scores_of_another_identity_are_not_shown_beside() -> None:
     other = evaluation(identity={"samples": 41, "crop": None})
-    assert all(row.live is None for row in scores.scores(evaluation(), other, "").rows)
+    assert all(row.live is None for row in rows.scores(evaluation(), other, "").rows)
 
 
 @pytest.mark.parametrize("value", [None, {}, {"value": math.nan}, {"value": math.inf}, {"value": "inf"}])
 def test_what_is_no_finite_number_is_left_out(value: dict[str, Any] | None) -> None:
-    assert scores.interval(value) is None
+    assert rows.interval(value) is None
 
 
 def test_a_score_without_interval_and_one_nobody_knows() -> None:
-    made = scores.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
+    made = rows.scores(evaluation(scores={"sharpness": {"value": 3.0}}), None, "")
     assert made.rows == (ScoreRow("sharpness", None, ScoreInterval(3.0)),)
 
 
@@ -75,8 +75,8 @@ def test_better_is_checked() -> None:
 
 
 def test_modes() -> None:
-    assert scores.modes(evaluation()) == (Mode("0", 0.5, 0.25), Mode("1", 0.5, 0.75))
-    assert scores.modes(evaluation(histogram=None)) == ()
+    assert rows.modes(evaluation()) == (Mode("0", 0.5, 0.25), Mode("1", 0.5, 0.75))
+    assert rows.modes(evaluation(histogram=None)) == ()
 
 
 @pytest.mark.parametrize("zero_is_boundary", [True, False])
@@ -85,6 +85,28 @@ def test_accuracies_of_a_critic_are_not_drawn_though_an_old_log_has_them(zero_is
     titles = [chart.title for chart in curves.training_charts(lines, zero_is_boundary=zero_is_boundary)]
     assert ("Discriminator accuracy" in titles) == zero_is_boundary
     assert "Losses" in titles
+
+
+def test_every_regulariser_has_a_chart_of_its_own() -> None:
+    lines = [{"step": 1, **dict.fromkeys(REGULARISERS, 2.0)}, {"step": 2, "r1": 1.0}]
+    charts = curves.training_charts(lines, zero_is_boundary=False)
+    assert [chart.title for chart in charts] == [
+        "KL regulariser",
+        "LeCam regulariser",
+        "R1 regulariser",
+        "R2 regulariser",
+    ]
+    assert charts[2].series[0].points == ((1, 2.0), (2, 1.0))
+    assert charts[0].y_label == "KL divergence in nats"
+    assert charts[1].series[0].points == ((1, 2.0),)
+
+
+def test_the_strength_of_an_augmentation_is_drawn_where_it_was_logged() -> None:
+    lines = [{**line, "augmentation_strength": line["step"] / 10} for line in LINES]
+    charts = {chart.title: chart for chart in curves.training_charts(lines, zero_is_boundary=True)}
+    chart = charts["Strength of the augmentation"]
+    assert chart.series[0].points == ((1, 0.1), (2, 0.2))
+    assert (chart.y_label, chart.min_y) == ("probability", 0.0)
 
 
 def test_training_charts_of_what_was_logged() -> None:
@@ -129,7 +151,7 @@ def test_a_verdict() -> None:
             {"name": "modes_found", "value": 9, "allowed": "at least 10", "passed": False},
         ],
     }
-    made = verdicts.verdict(record, live=True)
+    made = rows.verdict(record, live=True)
     assert (made.passed, made.live, made.reasons, made.notes) == (False, True, ("fid is 9",), ("nothing is live",))
     assert [(check.name, check.value) for check in made.checks] == [
         ("largest pixel difference", "1.235e-07"),
@@ -140,7 +162,7 @@ def test_a_verdict() -> None:
 
 def test_settings_know_what_was_changed() -> None:
     changed = override(Config(), ["train.steps=7", "data.flip=true"])
-    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    made = {each.key: each for each in rows.settings(changed.to_dict(), Config().to_dict())}
     assert made["train.steps"] == Setting("train.steps", "7", str(Config().train.steps))
     assert made["data.flip"] == Setting("data.flip", "true", "false")
     assert made["data.source"] == Setting("data.source", "none")
@@ -155,7 +177,7 @@ def test_settings_know_what_was_changed() -> None:
 
 def test_settings_of_several_values() -> None:
     changed = override(Config(), ["gate.limits.coverage=0.5", "gate.margin.recall=null", "evaluate.metrics=fid,kid"])
-    made = {each.key: each for each in settings(changed.to_dict(), Config().to_dict())}
+    made = {each.key: each for each in rows.settings(changed.to_dict(), Config().to_dict())}
     assert made["gate.limits.coverage"] == Setting("gate.limits.coverage", "0.5", "none")
     assert made["gate.margin.recall"] == Setting("gate.margin.recall", "none", "0.05")
     assert made["evaluate.metrics"].value == "fid, kid"

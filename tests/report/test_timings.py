@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan.report.timings import timings
+from gan.report.rows import timings
 
 
 def test_training_and_evaluation() -> None:

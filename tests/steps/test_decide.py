@@ -48,14 +48,14 @@ def go_live(made: runs.World, config: Config = CONFIG) -> str:
     return live.go_live(made.store, config, made.dataset_id, made.reference_id)
 
 
-def judge(made: runs.World, outcome: StepResult, *, passed: bool, sets: tuple[str, ...] = ()) -> None:
+def judge(made: runs.World, result: StepResult, *, passed: bool, sets: tuple[str, ...] = ()) -> None:
     """What the gate writes of the run that was decided upon."""
     tree = {
-        "generator_id": f"gen-{outcome.id}", "name": "pets", "live_generator_id": outcome.details["live_generator_id"],
+        "generator_id": f"gen-{result.id}", "name": "pets", "live_generator_id": result.details["live_generator_id"],
         "passed": passed, "reasons": [] if passed else ["fid is 9, allowed is 5"],
         "options": override(CONFIG, sets).to_record()["gate"],
     }  # fmt: skip
-    verdicts.write(made.store, outcome.id, tree)
+    verdicts.write(made.store, result.id, tree)
 
 
 def ask(made: runs.World, *sets: str, dataset_id: str | None = None) -> StepResult:

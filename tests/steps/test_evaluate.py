@@ -81,12 +81,12 @@ def reference_id(store: Store, dataset_id: str) -> str:
 
 
 def test_one_checkpoint(store: Store, reference_id: str) -> None:
-    outcome = evaluate(store, "r1", reference_id, checkpoint="20")
-    details = outcome.details
-    assert (outcome.id, details["step"], details["reference_id"]) == ("r1", 20, reference_id)
+    result = evaluate(store, "r1", reference_id, checkpoint="20")
+    details = result.details
+    assert (result.id, details["step"], details["reference_id"]) == ("r1", 20, reference_id)
     key = evaluations.key_of("r1", 20, reference_id, details["identity"])
     assert key.startswith(f"runs/r1/evaluations/00000020-{reference_id}-")
-    assert outcome.uri == store.uri_of(key)
+    assert result.uri == store.uri_of(key)
     assert details["label"].startswith("fid[digits-cnn:")
     assert details["identity"]["purpose"] == "final"
     assert details["identity"]["samples"] == 40
@@ -149,12 +149,12 @@ def test_another_state_of_the_checkpoint_is_scored_anew(store: Store, dataset_id
 
 def test_best_compares_all_and_scores_the_chosen_one_alone(store: Store, dataset_id: str, reference_id: str) -> None:
     put_run(store, dataset_id, "best", [10, 20, 30])
-    outcome = evaluate(store, "best", reference_id)
-    by_step = outcome.details["fid_by_step"]
+    result = evaluate(store, "best", reference_id)
+    by_step = result.details["fid_by_step"]
     assert set(by_step) == {"10", "20", "30"}
-    assert by_step[str(outcome.details["step"])] == min(by_step.values()) != outcome.details["scores"]["fid"]["value"]
+    assert by_step[str(result.details["step"])] == min(by_step.values()) != result.details["scores"]["fid"]["value"]
     assert [each["step"] for each in of_purpose(store, "best", SELECTION)] == [10, 20, 30]
-    assert [each["step"] for each in of_purpose(store, "best", FINAL)] == [outcome.details["step"]]
+    assert [each["step"] for each in of_purpose(store, "best", FINAL)] == [result.details["step"]]
 
 
 def test_selection_and_final_images_are_disjoint(store: Store, reference_id: str) -> None:
@@ -203,18 +203,18 @@ def test_the_choice_is_by_the_selection_though_the_final_scores_would_choose_ano
     for record in of_purpose(store, "apart", SELECTION):
         value = 1.0 if record["step"] == other else 2.0
         evaluations.write(store, {**record, "scores": {**record["scores"], "fid": {"value": value}}})
-    outcome = evaluate(store, "apart", reference_id)
-    assert outcome.details["step"] == other
-    assert outcome.details["fid_by_step"] == {str(other): 1.0, str(best): 2.0}
-    assert outcome.details["scores"]["fid"]["value"] == finals[other] > finals[best]
+    result = evaluate(store, "apart", reference_id)
+    assert result.details["step"] == other
+    assert result.details["fid_by_step"] == {str(other): 1.0, str(best): 2.0}
+    assert result.details["scores"]["fid"]["value"] == finals[other] > finals[best]
 
 
 def test_selection_uses_fewer_samples_than_the_final_scores(store: Store, dataset_id: str, reference_id: str) -> None:
     """evaluate.selection_samples leaves the identity of the final scores alone."""
     put_run(store, dataset_id, "few", [5])
     before = evaluate(store, "few", reference_id).details["identity"]
-    outcome = evaluate(store, "few", reference_id, sets=["evaluate.selection_samples=20"])
-    assert outcome.details["identity"] == before
+    result = evaluate(store, "few", reference_id, sets=["evaluate.selection_samples=20"])
+    assert result.details["identity"] == before
     assert {each["identity"]["samples"] for each in of_purpose(store, "few", SELECTION)} == {40, 20}
 
 
@@ -262,8 +262,8 @@ def test_a_conditional_generator_draws_classes_as_often_as_they_occur(
     store: Store, dataset_id: str, reference_id: str
 ) -> None:
     put_run(store, dataset_id, "conditional", [5], conditional=True)
-    outcome = evaluate(store, "conditional", reference_id)
-    assert outcome.details["step"] == 5
+    result = evaluate(store, "conditional", reference_id)
+    assert result.details["step"] == 5
     shares = label_shares(read_run(store, "conditional"), references.load(store, reference_id))
     assert shares is not None
     assert len(shares) == 10

@@ -14,7 +14,7 @@ from PIL import Image
 from gan.build import build_generator
 from gan.data import spec
 from gan.errors import ConfigError, IdentityError, IntegrityError, NotFoundError, ParityError
-from gan.export import files, latents, metadata, saved_model
+from gan.export import latents, metadata, saved_model
 from gan.metrics import evaluations, identity
 from gan.steps import export as step
 from gan.steps.export import export
@@ -41,27 +41,27 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def test_without_an_evaluation_the_latest_checkpoint(plain: World) -> None:
-    outcome = export(plain.store, plain.run_id)
-    assert outcome.id.startswith("gen-")
-    assert (outcome.details["step"], outcome.details["reference_id"]) == (4, None)
-    assert outcome.details["parity"]["largest_pixel_difference"] < 1e-5
-    assert "scores_equal" not in outcome.details["parity"]
-    names = set(immutable.read_sums(plain.store, "generator", outcome.id))
+    result = export(plain.store, plain.run_id)
+    assert result.id.startswith("gen-")
+    assert (result.details["step"], result.details["reference_id"]) == (4, None)
+    assert result.details["parity"]["largest_pixel_difference"] < 1e-5
+    assert "scores_equal" not in result.details["parity"]
+    names = set(immutable.read_sums(plain.store, "generator", result.id))
     assert {"generator.json", "generator.keras", "card.md", "samples.png", "saved_model/saved_model.pb"} <= names
     assert "evaluation.json" not in names
-    assert not list(immutable.find_damage(plain.store, "generator", outcome.id))
-    json.dumps(outcome.to_dict())
+    assert not list(immutable.find_damage(plain.store, "generator", result.id))
+    json.dumps(result.to_dict())
 
 
 def test_it_draws_what_the_moving_average_draws(plain: World, tmp_path: Path) -> None:
-    outcome = export(plain.store, plain.run_id, checkpoint="2")
-    immutable.fetch(plain.store, "generator", outcome.id, tmp_path)
+    result = export(plain.store, plain.run_id, checkpoint="2")
+    immutable.fetch(plain.store, "generator", result.id, tmp_path)
     network = build_generator(runs.config(conditional=False), spec.load(plain.store, plain.dataset_id))
     sha256 = load_ema(plain.store, plain.run_id, 2, network)
     points = latents.draw(9, 6, 0)
-    exported = saved_model.Exported(tmp_path / files.SAVED_MODEL)
+    exported = saved_model.Exported(tmp_path / metadata.SAVED_MODEL)
     np.testing.assert_allclose(exported.images(points), np.asarray(network(points, training=False)), atol=1e-6)
-    described = metadata.read(plain.store, outcome.id)
+    described = metadata.read(plain.store, result.id)
     assert described.checkpoint_sha256 == sha256
     assert (described.step, described.conditional, described.classes) == (2, False, ())
     assert described.config == runs.config(conditional=False).to_dict()
@@ -72,20 +72,20 @@ def test_the_best_evaluated_checkpoint_with_equal_scores(scored: World) -> None:
     selected = evaluations.best(records_of(scored, identity.SELECTION))
     assert selected is not None
     best = record_of(scored, selected["step"])
-    outcome = export(scored.store, scored.run_id)
-    assert outcome.details["step"] == best["step"]
-    assert outcome.details["reference_id"] == scored.reference_id
-    parity = outcome.details["parity"]
+    result = export(scored.store, scored.run_id)
+    assert result.details["step"] == best["step"]
+    assert result.details["reference_id"] == scored.reference_id
+    parity = result.details["parity"]
     assert parity["scores_equal"] is True
     assert set(parity["score_differences"]) == set(best["scores"])
-    published = immutable.read_json(scored.store, "generator", outcome.id, "evaluation.json")
+    published = immutable.read_json(scored.store, "generator", result.id, "evaluation.json")
     rescored = published.pop("exported_scores")
     assert published == best
     for name, score in best["scores"].items():
         assert rescored[name]["value"] == pytest.approx(score["value"], rel=1e-3, abs=1e-6)
-    described = metadata.read(scored.store, outcome.id)
+    described = metadata.read(scored.store, result.id)
     assert (described.conditional, described.classes) == (True, ("cats", "dogs"))
-    card = immutable.read_file(scored.store, "generator", outcome.id, "card.md").decode()
+    card = immutable.read_file(scored.store, "generator", result.id, "card.md").decode()
     assert best["reference_id"] in card
     assert "cats, dogs" in card
 
@@ -98,8 +98,8 @@ def test_the_same_again_is_skipped(scored: World) -> None:
 
 
 def test_a_checkpoint_by_step_brings_its_own_evaluation(scored: World) -> None:
-    outcome = export(scored.store, scored.run_id, checkpoint="2")
-    assert immutable.read_json(scored.store, "generator", outcome.id, "evaluation.json")["step"] == 2
+    result = export(scored.store, scored.run_id, checkpoint="2")
+    assert immutable.read_json(scored.store, "generator", result.id, "evaluation.json")["step"] == 2
     assert export(scored.store, scored.run_id, checkpoint="latest").details["step"] == 4
 
 
@@ -179,9 +179,9 @@ def test_the_scores_of_the_reference_and_protocol_asked_for(scored: World, tmp_p
     assert chosen(made, **asked)["identity"]["samples"] == 30
     assert chosen(made, **asked, protocol=protocol)["identity"]["samples"] == 40
     assert chosen(made, **asked, protocol=fewer)["identity"]["samples"] == 30
-    outcome = export(made.store, made.run_id, checkpoint="4", reference_id=made.reference_id, protocol=protocol)
-    assert outcome.details["reference_id"] == made.reference_id
-    published = metadata.read_evaluation(made.store, outcome.id)
+    result = export(made.store, made.run_id, checkpoint="4", reference_id=made.reference_id, protocol=protocol)
+    assert result.details["reference_id"] == made.reference_id
+    published = metadata.read_evaluation(made.store, result.id)
     assert published is not None
     assert published["identity"] == first["identity"]
 

@@ -342,11 +342,11 @@ def test_a_live_one_without_scores_cannot_be_compared_with(store: Store, make: M
 def test_the_verdict_is_written_with_the_pointers_version(store: Store, make: Make) -> None:
     live, new = make("live"), make()
     put_live(store, live)
-    outcome = gate(store, new, "faces")
+    result = gate(store, new, "faces")
     verdict = verdicts.read(store, "new", "faces")
-    assert outcome.id == new
-    assert outcome.uri == store.uri_of("runs/new/verdicts/faces.json")
-    assert verdict == outcome.details
+    assert result.id == new
+    assert result.uri == store.uri_of("runs/new/verdicts/faces.json")
+    assert verdict == result.details
     assert verdict["live_version"] == alias.read(store, "faces").version
     assert verdict["generator_id"] == new
     assert verdict["name"] == "faces"

@@ -45,21 +45,21 @@ def published(store: LocalStore) -> list[str]:
 
 
 def test_what_is_published(store: LocalStore, temporary: Path) -> None:
-    outcome = preprocess(store, Data(), workers=1)
-    assert outcome.details["examples"] == {"train": 1412, "test": 385}
-    assert outcome.details["genuine"] is True
-    assert outcome.details["images_per_second"] > 0
-    assert not outcome.skipped
-    folder = Path(outcome.uri)
-    assert folder == store.root / "datasets" / outcome.id
+    result = preprocess(store, Data(), workers=1)
+    assert result.details["examples"] == {"train": 1412, "test": 385}
+    assert result.details["genuine"] is True
+    assert result.details["images_per_second"] > 0
+    assert not result.skipped
+    folder = Path(result.uri)
+    assert folder == store.root / "datasets" / result.id
     assert sorted(path.name for path in folder.iterdir()) == [
         "SHA256SUMS", "dataset.json", "manifest.parquet", "test-00000.tfrecord", "train-00000.tfrecord",
     ]  # fmt: skip
-    dataset = load(store, outcome.id)
+    dataset = load(store, result.id)
     for split in dataset.splits.values():
         for shard in split.shards:
             assert shard.sha256 == file_sha256(folder / shard.name)
-    assert list(immutable.find_damage(store, "dataset", outcome.id)) == []
+    assert list(immutable.find_damage(store, "dataset", result.id)) == []
     assert list(temporary.iterdir()) == []
 
 
@@ -122,14 +122,14 @@ def test_or_is_quarantined_with_the_reason(store: LocalStore, tmp_path: Path) ->
     data = pictures(tmp_path, on_bad_image="skip")
     bad = tmp_path / "in" / "cats" / "000.png"
     bad.write_bytes(bad_inputs.picture(1, kind="JPEG"))
-    outcome = preprocess(store, data, workers=1)
-    assert outcome.details["quarantined"] == 1
-    assert sum(outcome.details["examples"].values()) == 39
-    rows = pq.read_table(Path(outcome.uri) / "manifest.parquet").to_pylist()
+    result = preprocess(store, data, workers=1)
+    assert result.details["quarantined"] == 1
+    assert sum(result.details["examples"].values()) == 39
+    rows = pq.read_table(Path(result.uri) / "manifest.parquet").to_pylist()
     (row,) = [row for row in rows if row["reason"]]
     assert (row["id"], row["shard"], row["sha256"]) == ("cats/000.png", None, file_sha256(bad))
     assert "is JPEG inside" in row["reason"]
-    dataset = load(store, outcome.id)
+    dataset = load(store, result.id)
     assert dataset.quarantined == 1
     loaded = [name for split in dataset.splits for name in load_split(store, dataset, split).ids]
     assert len(loaded) == 39
@@ -192,8 +192,8 @@ def test_outside_the_main_thread_signals_are_left_alone(store: LocalStore, tmp_p
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        outcome = pool.submit(preprocess, store, pictures(tmp_path), workers=1).result()
-    assert published(store) == [outcome.id]
+        result = pool.submit(preprocess, store, pictures(tmp_path), workers=1).result()
+    assert published(store) == [result.id]
 
 
 def test_a_disk_that_fills_up(
@@ -228,9 +228,9 @@ def test_the_real_celeba_in_part(real_data: Path, tmp_path: Path, store: LocalSt
         (tmp_path / "in" / name).write_text("\n".join(head + kept) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decode, "MIN_IMAGES_FOR_PROCESSES", 1)
-        outcome = preprocess(store, Data(dataset="celeba", source=str(tmp_path / "in")), workers=2)
-    dataset = load(store, outcome.id)
-    assert sum(outcome.details["examples"].values()) == 300
+        result = preprocess(store, Data(dataset="celeba", source=str(tmp_path / "in")), workers=2)
+    dataset = load(store, result.id)
+    assert sum(result.details["examples"].values()) == 300
     assert (dataset.image_shape, dataset.crop, len(dataset.attributes)) == ((64, 64, 3), 148, 40)
     train = load_split(store, dataset, "train")
     mean = train.pixels.mean(0)

@@ -32,8 +32,8 @@ def run(store: LocalStore, source: Path, **keys: object) -> StepResult:
     return preprocess(store, Data(**{"dataset": "folder", "source": str(source), "image_size": 16, **keys}), workers=1)
 
 
-def splits(outcome: StepResult) -> dict[str, str]:
-    rows = pq.read_table(Path(outcome.uri) / "manifest.parquet").to_pylist()
+def splits(result: StepResult) -> dict[str, str]:
+    rows = pq.read_table(Path(result.uri) / "manifest.parquet").to_pylist()
     return {row["file"]: row["split"] for row in rows}
 
 
@@ -60,7 +60,7 @@ def test_an_image_keeps_its_side_whatever_its_size_and_whatever_comes(store: Loc
 
 
 def test_the_manifest_has_the_hash_that_decided(store: LocalStore, tmp_path: Path) -> None:
-    from gan.data.prepare.holdout import held_out
+    from gan.data.holdout import held_out
     from gan.data.prepare.image import decode, decoded_sha256
 
     bad_inputs.folder(tmp_path / "in", 30)
@@ -76,18 +76,18 @@ def test_the_manifest_has_the_hash_that_decided(store: LocalStore, tmp_path: Pat
 def test_splits_of_ones_own_need_no_hash(store: LocalStore, tmp_path: Path) -> None:
     for seed in range(6):
         put(tmp_path / "in" / ("train", "test")[seed % 2], f"{seed}.png", picture(seed))
-    outcome = run(store, tmp_path / "in")
-    assert "decoded_sha256" not in pq.read_schema(Path(outcome.uri) / "manifest.parquet").names
-    assert outcome.details["examples"] == {"train": 3, "test": 3}
+    result = run(store, tmp_path / "in")
+    assert "decoded_sha256" not in pq.read_schema(Path(result.uri) / "manifest.parquet").names
+    assert result.details["examples"] == {"train": 3, "test": 3}
 
 
 @pytest.mark.parametrize("percent", [1, 90])
 def test_of_few_images_one_is_on_each_side(percent: int, store: LocalStore, tmp_path: Path) -> None:
     for seed in range(3):
         put(tmp_path / "in", f"{seed}.png", picture(seed))
-    outcome = run(store, tmp_path / "in", holdout_percent=percent)
-    assert sorted(outcome.details["examples"].values()) == [1, 2]
-    assert list(immutable.find_damage(store, "dataset", outcome.id)) == []
+    result = run(store, tmp_path / "in", holdout_percent=percent)
+    assert sorted(result.details["examples"].values()) == [1, 2]
+    assert list(immutable.find_damage(store, "dataset", result.id)) == []
 
 
 def test_one_picture_under_two_names_can_not_be_split(store: LocalStore, tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_celeba_reports_them_too_and_keeps_its_manifest(store: LocalStore, tmp_p
         "img_align_celeba/000005.jpg": saved[60].getvalue(),
     }
     source = bad_inputs.celeba(tmp_path / "in", pictures=pictures)
-    outcome = preprocess(store, Data(dataset="celeba", source=str(source)), workers=1)
-    assert outcome.details["near_duplicates_across_splits"] == 1
-    assert outcome.details["near_duplicate_pairs"][0]["files"] == ["000005.jpg", "000001.jpg"]
-    assert "decoded_sha256" not in pq.read_schema(Path(outcome.uri) / "manifest.parquet").names
+    result = preprocess(store, Data(dataset="celeba", source=str(source)), workers=1)
+    assert result.details["near_duplicates_across_splits"] == 1
+    assert result.details["near_duplicate_pairs"][0]["files"] == ["000005.jpg", "000001.jpg"]
+    assert "decoded_sha256" not in pq.read_schema(Path(result.uri) / "manifest.parquet").names
 
 
 def test_arrays_are_not_searched(store: LocalStore) -> None:

@@ -13,11 +13,11 @@ from gan.store.records import verdicts
 
 def test_the_first_promotion_and_the_next(store: Store, make_generator: Callable[..., str]) -> None:
     first = make_generator("r1", verdict=True)
-    outcome = promote(store, first, "faces", now=lambda: "2026-01-01T00:00:00+00:00")
-    assert (outcome.details["was"], outcome.details["live"]) == (None, first)
+    result = promote(store, first, "faces", now=lambda: "2026-01-01T00:00:00+00:00")
+    assert (result.details["was"], result.details["live"]) == (None, first)
     second = make_generator("r2", verdict=True, against=first)
-    outcome = promote(store, second, "faces")
-    assert (outcome.details["was"], outcome.details["live"]) == (first, second)
+    result = promote(store, second, "faces")
+    assert (result.details["was"], result.details["live"]) == (first, second)
     assert alias.read(store, "faces").history[0].at == "2026-01-01T00:00:00+00:00"
 
 
@@ -99,8 +99,8 @@ def test_rollback_and_its_ends(store: Store, make_generator: Callable[..., str])
         rollback(store, "faces")
     second = make_generator("r2", verdict=True, against=first)
     promote(store, second, "faces")
-    outcome = rollback(store, "faces")
-    assert (outcome.details["was"], outcome.details["live"]) == (second, first)
+    result = rollback(store, "faces")
+    assert (result.details["was"], result.details["live"]) == (second, first)
     assert alias.read(store, "faces").live == first
 
 
@@ -212,10 +212,10 @@ def test_anchoring_is_deliberate_and_on_record(store: Store, make_generator: Cal
     first, second = make_generator("r1", verdict=True), make_generator("r2", verdict=False)
     promote(store, first, "faces")
     promote(store, second, "faces", force="other data")
-    outcome = anchor(store, "faces", "the data have changed", now=lambda: "2026-02-01T00:00:00+00:00")
-    assert outcome.details["live"] == second
-    assert set(outcome.details["anchors"].values()) == {second}
-    assert {"fid", "coverage", "recall"} <= outcome.details["anchors"].keys()
+    result = anchor(store, "faces", "the data have changed", now=lambda: "2026-02-01T00:00:00+00:00")
+    assert result.details["live"] == second
+    assert set(result.details["anchors"].values()) == {second}
+    assert {"fid", "coverage", "recall"} <= result.details["anchors"].keys()
     move = alias.read(store, "faces").history[-1]
     assert (move.action, move.reason, move.generator_id) == ("anchor", "the data have changed", second)
     assert set(anchor(store, "faces", "back", generator_id=first).details["anchors"].values()) == {first}

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.config import Data, Reference
+from gan.config import Data, Evaluate, Reference
 from gan.errors import ConfigError, DataError, IntegrityError, NotFoundError
 from gan.metrics import reference as references
+from gan.metrics.score import score_real
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, immutable, open_store
@@ -53,22 +54,22 @@ def faces(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_labelled_images(store: Store, labelled: str) -> None:
-    outcome = make_reference(store, labelled, OPTIONS)
-    assert outcome.details["feature_network"]["name"] == "folder-cnn"
-    assert 0 <= outcome.details["feature_network"]["accuracy"] <= 1
-    assert outcome.details["modes"] == {"kind": "classes", "names": ["cats", "dogs"]}
-    assert outcome.uri == store.uri_of(f"references/{outcome.id}")
-    made = references.load(store, outcome.id)
+    result = make_reference(store, labelled, OPTIONS)
+    assert result.details["feature_network"]["name"] == "folder-cnn"
+    assert 0 <= result.details["feature_network"]["accuracy"] <= 1
+    assert result.details["modes"] == {"kind": "classes", "names": ["cats", "dogs"]}
+    assert result.uri == store.uri_of(f"references/{result.id}")
+    made = references.load(store, result.id)
     assert (len(made.real), len(made.train)) == (
-        outcome.details["reference_images"],
-        outcome.details["train_images"],
+        result.details["reference_images"],
+        result.details["train_images"],
     )
     assert len(made.real) + len(made.selection) + len(made.train) == 60
-    assert len(made.selection) == outcome.details["selection_images"]
-    assert len(made.training) == outcome.details["searched_images"] == len(made.train)
+    assert len(made.selection) == result.details["selection_images"]
+    assert len(made.training) == result.details["searched_images"] == len(made.train)
     assert made.image_shape == (8, 8, 3)
     assert sum(made.label_shares) == pytest.approx(1)
-    assert made.network.hash == outcome.details["feature_network"]["hash"]
+    assert made.network.hash == result.details["feature_network"]["hash"]
     assert made.record["modes"]["real"] == made.real.mode_shares().tolist()
 
 
@@ -90,10 +91,10 @@ def test_the_same_data_give_the_same_reference_in_another_store(store: Store, la
 
 
 def test_images_without_labels(store: Store, unlabelled: str) -> None:
-    outcome = make_reference(store, unlabelled, OPTIONS)
-    assert outcome.details["feature_network"]["name"] == "folder-rotnet"
-    assert outcome.details["modes"]["kind"] == "clusters"
-    made = references.load(store, outcome.id)
+    result = make_reference(store, unlabelled, OPTIONS)
+    assert result.details["feature_network"]["name"] == "folder-rotnet"
+    assert result.details["modes"]["kind"] == "clusters"
+    made = references.load(store, result.id)
     assert made.label_shares == ()
     assert made.modes.kind == "clusters"
     probabilities = made.modes.probabilities(made.real.features, np.zeros((len(made.real), 0), np.float32))
@@ -101,13 +102,38 @@ def test_images_without_labels(store: Store, unlabelled: str) -> None:
 
 
 def test_images_with_attributes(store: Store, faces: str) -> None:
-    outcome = make_reference(store, faces, OPTIONS)
-    assert outcome.details["feature_network"]["name"] == "celeba-cnn"
-    assert set(outcome.details["feature_network"]["balanced_accuracies"]) == set(bad_inputs.ATTRIBUTES)
-    assert outcome.details["modes"]["kind"] == "attributes"
-    made = references.load(store, outcome.id)
-    assert list(made.modes.names) == outcome.details["modes"]["names"]
+    result = make_reference(store, faces, OPTIONS)
+    assert result.details["feature_network"]["name"] == "celeba-cnn"
+    assert set(result.details["feature_network"]["balanced_accuracies"]) == set(bad_inputs.ATTRIBUTES)
+    assert result.details["modes"]["kind"] == "attributes"
+    made = references.load(store, result.id)
+    assert list(made.modes.names) == result.details["modes"]["names"]
     assert made.real.mode_probabilities.shape[1] == len(made.modes.names)
+
+
+def test_images_whose_channels_differ(store: Store, tmp_path: Path) -> None:
+    """Stacked MNIST of 30 images of noise: the classifier is of digits, the modes are all three of them."""
+    folder = bad_inputs.mnist(tmp_path / "mnist")
+    data = Data(dataset="stacked-mnist", source=str(folder), options={"train_images": 60, "test_images": 40})
+    outcome = make_reference(store, preprocess(store, data, workers=1).id, OPTIONS)
+    network = outcome.details["feature_network"]
+    assert (network["name"], network["kind"], network["judged_on"]) == ("stacked-mnist-cnn", "channels", 10)
+    assert network["chance"] == pytest.approx(0.1)
+    made = references.load(store, outcome.id)
+    assert made.modes.kind == "channels"
+    assert (made.modes.names[0], made.modes.names[-1], len(made.modes.names)) == ("000", "999", 1000)
+    assert made.record["modes"]["real"] == made.real.mode_shares().tolist()
+    assert made.real.features.shape == (20, 3 * 64)
+    assert made.real.labels is not None
+    for batch in (made.real, made.selection, made.train):
+        assert batch.mode_probabilities.shape == (len(batch), 1000)
+        np.testing.assert_allclose(batch.mode_probabilities.sum(axis=1), 1.0, rtol=1e-4)
+    tensors = immutable.read_file(store, "reference", outcome.id, references.TENSORS)
+    assert len(tensors) < 200_000, "1,000 numbers an image would be 400,000 bytes"
+    protocol = Evaluate(metrics=("fid", "captured_modes"), samples=60, neighbours=3)
+    scores = score_real(made, protocol)["scores"]
+    assert 1 <= scores["modes_captured"]["value"] <= 60
+    assert np.log(1000 / 60) - 1e-6 <= scores["reverse_kl"]["value"] <= np.log(1000)
 
 
 def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> None:
@@ -130,26 +156,26 @@ def test_the_canonical_network(store: Store, labelled: str, tmp_path: Path) -> N
     graph = make_graph()
     file.write_bytes(graph)
     options = Reference(feature_network=str(file), batch_size=16)
-    outcome = make_reference(store, labelled, options)
-    network = outcome.details["feature_network"]
+    result = make_reference(store, labelled, options)
+    network = result.details["feature_network"]
     assert (network["name"], network["kind"], network["uri"]) == ("inception-2015-12-05", "inception", str(file))
     assert make_reference(store, labelled, options).skipped
-    made = references.load(store, outcome.id)
+    made = references.load(store, result.id)
     by_uri = make_reference(store, labelled, Reference(feature_network=file.as_uri(), batch_size=16))
     assert by_uri.details["feature_network"]["uri"] == str(file)
     assert made.real.features.shape[1] == 2048
     assert made.modes.kind == "clusters"
-    assert references.NETWORK not in immutable.read_sums(store, "reference", outcome.id)
+    assert references.NETWORK not in immutable.read_sums(store, "reference", result.id)
 
     other = make_graph()
     file.write_bytes(other if other != graph else graph + b"\x22\x00")
     with pytest.raises(
         IntegrityError, match=r"feature network inception.* at .* has hash .*; expected .*gan reference"
     ):
-        references.load(store, outcome.id)
+        references.load(store, result.id)
     file.unlink()
     with pytest.raises(NotFoundError, match="no feature network at"):
-        references.load(store, outcome.id)
+        references.load(store, result.id)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +223,8 @@ def test_few_images_are_warned_of(store: Store, labelled: str, capsys: pytest.Ca
 
 
 def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp_path: Path) -> None:
-    outcome = make_reference(store, unlabelled, Reference(epochs=1, seed=9))
-    folder = immutable.fetch(store, "reference", outcome.id, tmp_path / "copy")
+    result = make_reference(store, unlabelled, Reference(epochs=1, seed=9))
+    folder = immutable.fetch(store, "reference", result.id, tmp_path / "copy")
     record = (folder / references.RECORD).read_text()
     (folder / references.RECORD).write_text(record.replace('"format": 2', '"format": 99'))
     files = immutable.files_below(folder)
@@ -209,6 +235,6 @@ def test_damage_and_other_formats_are_refused(store: Store, unlabelled: str, tmp
         NotFoundError, match=r"has the format 99 of another version; this version reads 2\. Make it again"
     ):
         references.load(store, other)
-    store.write(f"references/{outcome.id}/{references.TENSORS}", b"damaged")
+    store.write(f"references/{result.id}/{references.TENSORS}", b"damaged")
     with pytest.raises(IntegrityError, match=r"features.safetensors has SHA-256"):
-        references.load(store, outcome.id)
+        references.load(store, result.id)

@@ -77,10 +77,10 @@ def test_the_gate_passes_once_live_and_anchors_have_the_same_identity(made: Worl
     assert all("was measured with different" in each and command in each for each in refused["reasons"])
     assert {each.split(", ")[1] for each in refused["reasons"]} == {first, live}
 
-    outcome = remeasure(made.store, "pets", made.reference_id)
-    assert (outcome.id, outcome.details["measured"]) == (live, [live, first])
-    assert (outcome.details["why_not"], outcome.details["not_measured"]) == (None, {})
-    assert (outcome.details["reference_id"], outcome.details["step"]) == (made.reference_id, 4)
+    result = remeasure(made.store, "pets", made.reference_id)
+    assert (result.id, result.details["measured"]) == (live, [live, first])
+    assert (result.details["why_not"], result.details["not_measured"]) == (None, {})
+    assert (result.details["reference_id"], result.details["step"]) == (made.reference_id, 4)
 
     passed = run_gate(made).details
     assert passed["passed"], passed["reasons"]
@@ -89,13 +89,13 @@ def test_the_gate_passes_once_live_and_anchors_have_the_same_identity(made: Worl
 
     again = remeasure(made.store, "pets", made.reference_id)
     assert again.skipped
-    assert again.uri == outcome.uri
+    assert again.uri == result.uri
 
 
 def test_the_keys_of_the_evaluation_can_be_those_of_the_new_one(made: World) -> None:
     go_live(made, 4)
-    outcome = remeasure(made.store, "pets", made.reference_id, sets=["evaluate.samples=30"])
-    assert outcome.details["identity"]["samples"] == 30
+    result = remeasure(made.store, "pets", made.reference_id, sets=["evaluate.samples=30"])
+    assert result.details["identity"]["samples"] == 30
     assert not run_gate(made).details["passed"], "the new one was scored with 40"
 
 
@@ -106,8 +106,8 @@ def test_without_anchors_on_record_all_that_were_ever_live_are_measured(made: Wo
         before = alias.read(made.store, "pets")
         alias.update(made.store, before, alias.Promotion(each, "promote", NOW, before.live))
     assert alias.read(made.store, "pets").anchors == {}
-    outcome = remeasure(made.store, "pets", made.reference_id)
-    assert outcome.details["measured"] == [ids[1], ids[0]], "the live one first"
+    result = remeasure(made.store, "pets", made.reference_id)
+    assert result.details["measured"] == [ids[1], ids[0]], "the live one first"
     verdict = run_gate(made).details
     assert verdict["passed"], verdict["reasons"]
     assert set(verdict["next_anchors"]) == {"fid", "coverage", "recall"}
@@ -125,10 +125,10 @@ def test_one_that_cannot_be_scored_is_named_and_the_gate_refuses(made: World) ->
     first, live = go_live(made, 2, 4)
     for item in list(made.store.list(f"runs/{old_run(made)}/checkpoints/00000002-1")):
         made.store.delete(item.key)
-    outcome = remeasure(made.store, "pets", made.reference_id)
-    assert (outcome.id, outcome.details["measured"], outcome.details["why_not"]) == (live, [live], None)
-    assert list(outcome.details["not_measured"]) == [first]
-    assert "no checkpoint of step 2" in outcome.details["not_measured"][first]
+    result = remeasure(made.store, "pets", made.reference_id)
+    assert (result.id, result.details["measured"], result.details["why_not"]) == (live, [live], None)
+    assert list(result.details["not_measured"]) == [first]
+    assert "no checkpoint of step 2" in result.details["not_measured"][first]
     verdict = run_gate(made).details
     assert not verdict["passed"]
     assert all(first in each for each in verdict["reasons"])
@@ -138,13 +138,13 @@ def test_a_live_one_that_cannot_be_scored_is_reported(made: World) -> None:
     (live,) = go_live(made, 4)
     for item in list(made.store.list(f"runs/{old_run(made)}/checkpoints")):
         made.store.delete(item.key)
-    outcome = remeasure(made.store, "pets", made.reference_id)
-    assert (outcome.id, outcome.details["measured"], outcome.skipped) == (live, [], False)
-    assert outcome.uri == made.store.uri_of(alias.key_of("pets"))
-    assert "has no checkpoint of step 4; it has: none yet" in outcome.details["why_not"]
+    result = remeasure(made.store, "pets", made.reference_id)
+    assert (result.id, result.details["measured"], result.skipped) == (live, [], False)
+    assert result.uri == made.store.uri_of(alias.key_of("pets"))
+    assert "has no checkpoint of step 4; it has: none yet" in result.details["why_not"]
 
 
 def test_without_a_live_generator_nothing_is_measured(made: World) -> None:
-    outcome = remeasure(made.store, "pets", made.reference_id)
-    assert outcome.id == "nothing"
-    assert outcome.details == {"why_not": "nothing is live under pets"}
+    result = remeasure(made.store, "pets", made.reference_id)
+    assert result.id == "nothing"
+    assert result.details == {"why_not": "nothing is live under pets"}

@@ -43,8 +43,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def page(made: World) -> str:
     """The page as text, without tags."""
-    outcome = write_report(made.store, made.run_id, now=lambda: NOON)
-    assert outcome.uri.endswith(f"runs/{made.run_id}/report.html")
+    result = write_report(made.store, made.run_id, now=lambda: NOON)
+    assert result.uri.endswith(f"runs/{made.run_id}/report.html")
     html = made.store.read(f"runs/{made.run_id}/report.html").decode()
     words = re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL))
     return " ".join(unescape(words).split())
@@ -166,13 +166,13 @@ def test_refused(scored: World, tmp_path: Path) -> None:
     made = runs.copy(scored, tmp_path)
     generator_id = export(made.store, made.run_id).id
     gate(made.store, generator_id, "pets", sets=["gate.limits.fid=0"])
-    outcome = write_report(made.store, made.run_id)
-    assert outcome.details == {
+    result = write_report(made.store, made.run_id)
+    assert result.details == {
         "step": export(made.store, made.run_id).details["step"],
         "generator_id": generator_id,
         "passed": False,
     }
-    json.dumps(outcome.to_dict())
+    json.dumps(result.to_dict())
     has(page(made), "Refused for “pets”", f"{generator_id} was not promoted.", "(gate.limits.fid).")
 
 

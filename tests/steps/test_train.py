@@ -121,6 +121,27 @@ def test_more_steps_continue_the_run_in_the_middle_of_an_epoch_or_at_its_end(
         train(store, tiny(f"train.steps={first}"), dataset_id, run_id="mine")
 
 
+def test_a_budget_is_planned_once_and_kept_by_the_run(store: Store, dataset_id: str) -> None:
+    config = tiny("train.budget=1000images", "train.batch_size=100")
+    made = train(store, config, dataset_id)
+    assert made.details["steps"] == 10
+    run = read_run(store, made.id)
+    assert run.config.train.steps == 10
+    assert run.config.generator.width < config.generator.width
+    again = train(store, config, dataset_id)
+    assert again.skipped
+    assert again.id == made.id
+
+
+def test_a_time_is_no_budget_for_several_workers(
+    store: Store, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = json.dumps({"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}})
+    monkeypatch.setenv("TF_CONFIG", several)
+    with pytest.raises(ConfigError, match=r'train\.budget="10m" is a time, which several workers .* 500kimages'):
+        train(store, tiny("train.budget=10m"), dataset_id)
+
+
 def test_auto_precision_is_settled_when_the_run_begins(store: Store, dataset_id: str) -> None:
     config = tiny("train.precision=auto", "train.steps=1")
     made = train(store, config, dataset_id)
@@ -356,7 +377,7 @@ class TestBadInput:
         with pytest.raises(
             DivergedError, match=r"diverged at step 1: .*generator_gradient_norm not finite; no checkpoint"
         ):
-            train(store, tiny("loss.kl_weight=1e38"), dataset_id)
+            train(store, tiny("regularisers.kl.weight=1e38"), dataset_id)
         assert not [key for key in files(store) if "checkpoints" in key]
 
     def test_a_store_that_refuses_to_be_written(self, store: LocalStore, dataset_id: str) -> None:

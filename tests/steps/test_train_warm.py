@@ -37,12 +37,12 @@ def kernels(tensors: dict[str, np.ndarray], network: str) -> dict[str, np.ndarra
 
 def test_it_starts_with_what_the_other_exports(made: runs.World) -> None:
     config = override(runs.config(), [*STILL, f"train.start_from={made.run_id}@4"])
-    outcome = train(made.store, config, made.dataset_id)
-    assert outcome.id != made.run_id
-    assert outcome.details["resumed_from"] is None
-    assert read_run(made.store, outcome.id).config.train.start_from == f"{made.run_id}@4"
+    result = train(made.store, config, made.dataset_id)
+    assert result.id != made.run_id
+    assert result.details["resumed_from"] is None
+    assert read_run(made.store, result.id).config.train.start_from == f"{made.run_id}@4"
     there, _ = Checkpoints(made.store, made.run_id).load(4)
-    here, _ = Checkpoints(made.store, outcome.id).load(4)
+    here, _ = Checkpoints(made.store, result.id).load(4)
     for network, origin in warm_start.SOURCES.items():
         expected = kernels(there, origin)
         assert expected

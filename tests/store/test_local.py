@@ -10,7 +10,7 @@ import pytest
 
 from gan.errors import ConfigError, NotFoundError, StoreError
 from gan.store import LocalStore, open_store
-from gan.store.cloud.parallel import in_parallel
+from gan.store.cloud.transfer import in_parallel
 
 
 def test_a_store_opens_by_path_and_by_file_uri(tmp_path: Path) -> None:

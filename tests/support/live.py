@@ -1,4 +1,4 @@
-"""A generator that is live, with nothing behind it but its facts: for what only asks what it was made from."""
+"""A generator that is live, with nothing behind it but its metadata: for what only asks what it was made from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SINCE = "2026-03-01T12:00:00+00:00"
 
 def go_live(store: Store, config: Config, dataset_id: str, reference_id: str, *, name: str = "pets") -> str:
     """Publish a generator of the default run of a config, and make it live since SINCE; returns its id."""
-    facts = {
+    metadata = {
         "run_id": default_run_id(config, dataset_id),
         "step": 4,
         "dataset_id": dataset_id,
@@ -29,7 +29,7 @@ def go_live(store: Store, config: Config, dataset_id: str, reference_id: str, *,
         "parity": {},
     }
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "generator.json").write_text(json.dumps(facts))
+        (Path(folder) / "generator.json").write_text(json.dumps(metadata))
         files = immutable.files_below(Path(folder))
         generator_id = immutable.sums_id("gen", files)
         immutable.publish(store, "generator", generator_id, files)

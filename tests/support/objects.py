@@ -32,10 +32,10 @@ def publish(store: Store, kind: str, files: Mapping[str, bytes], object_id: str 
     return made
 
 
-def dataset(store: Store, content: bytes = b"images") -> str:
+def dataset(store: Store, content: bytes = b"images", classes: tuple[str, ...] = ()) -> str:
     """A dataset of one shard, which holds `content`."""
     shards = (Shard("train-00000.tfrecord", 3, len(content), sha256(content)),)
-    made = with_id(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
+    made = with_id(Dataset("", "folder", None, 8, 1, None, "area", classes, (), {"train": Split(3, shards)}))
     files = {"dataset.json": json.dumps(made.to_json()).encode(), "manifest.parquet": b"rows", shards[0].name: content}
     return publish(store, "dataset", files, made.id)
 
@@ -79,10 +79,10 @@ def evaluation(store: Store, run_id: str, step: int, reference_id: str, fid: flo
 
 def generator(store: Store, run_id: str, dataset_id: str, step: int = 10, reference_id: str | None = None) -> str:
     """A generator that was exported from a run."""
-    facts = {"run_id": run_id, "step": step, "dataset_id": dataset_id, "reference_id": reference_id}
-    facts |= {"checkpoint_sha256": "ab" * 32, "config": {}, "latent_size": 6, "conditional": False, "classes": []}
-    facts |= {"image_shape": [8, 8, 1], "parity": {}, "exported_at": "2026-01-01T00:00:00+00:00"}
-    return publish(store, "generator", {"generator.json": json.dumps(facts).encode(), "weights": run_id.encode()})
+    metadata = {"run_id": run_id, "step": step, "dataset_id": dataset_id, "reference_id": reference_id}
+    metadata |= {"checkpoint_sha256": "ab" * 32, "config": {}, "latent_size": 6, "conditional": False, "classes": []}
+    metadata |= {"image_shape": [8, 8, 1], "parity": {}, "exported_at": "2026-01-01T00:00:00+00:00"}
+    return publish(store, "generator", {"generator.json": json.dumps(metadata).encode(), "weights": run_id.encode()})
 
 
 def promote(store: Store, name: str, generator_id: str) -> None:
@@ -95,5 +95,5 @@ def age(store: LocalStore, seconds: float, *prefixes: str) -> None:
     """Make everything below these prefixes (or all there is) so much older, as a clock tells it."""
     for path in [each for each in store.root.rglob("*") if each.is_file()]:
         if not prefixes or path.relative_to(store.root).as_posix().startswith(prefixes):
-            facts = path.stat()
-            os.utime(path, (facts.st_atime - seconds, facts.st_mtime - seconds))
+            status = path.stat()
+            os.utime(path, (status.st_atime - seconds, status.st_mtime - seconds))

@@ -36,8 +36,8 @@ def make_generator(store: Store, tmp_path: Path) -> Make:
     ) -> str:
         folder = tmp_path / f"generator-{run_id}"
         folder.mkdir()
-        facts = {"run_id": run_id, "step": 10, "reference_id": reference_id, "checkpoint_sha256": weights or run_id}
-        (folder / "generator.json").write_text(json.dumps(facts))
+        metadata = {"run_id": run_id, "step": 10, "reference_id": reference_id, "checkpoint_sha256": weights or run_id}
+        (folder / "generator.json").write_text(json.dumps(metadata))
         (folder / "evaluation.json").write_text(json.dumps({"identity": {"samples": 100}}))
         (folder / "weights").write_bytes(run_id.encode() * 100)
         files = immutable.files_below(folder)

@@ -22,15 +22,26 @@ AMX = frozenset({"avx512f", "amx_bf16"})
         ("auto", [(7, 5)], AMX, "mixed_float16"),
         ("auto", [(9, 0), (7, 0)], frozenset(), "mixed_float16"),
         ("auto", [(6, 1)], AMX, "float32"),
-        ("auto", [], AMX, "mixed_bfloat16"),
-        ("auto", [], frozenset({"avx512f", "avx512_bf16"}), "float32"),
         ("auto", [], frozenset(), "float32"),
     ],
 )
 def test_auto_takes_what_the_device_is_fast_at(
     wanted: str, gpus: list[tuple[int, int]], flags: frozenset[str], expected: str
 ) -> None:
-    assert resolve(wanted, gpus, flags) == expected
+    assert resolve(wanted, gpus, flags, not_measured) == expected
+
+
+def not_measured(precision: str) -> float:
+    raise AssertionError(f"{precision} was measured")
+
+
+@pytest.mark.parametrize("flags", [AMX, frozenset({"avx512f", "avx512_bf16"})])
+@pytest.mark.parametrize(("seconds", "expected"), [(0.94, "mixed_bfloat16"), (0.96, "float32"), (2.0, "float32")])
+def test_auto_on_a_cpu_with_bfloat16_is_what_is_faster_there_by_5_percent(
+    flags: frozenset[str], seconds: float, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert resolve("auto", [], flags, {"float32": 1.0, "mixed_bfloat16": seconds}.__getitem__) == expected
+    assert f"train.precision=auto is {expected} here" in capsys.readouterr().err
 
 
 def test_the_flags_of_the_processor_are_read(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gan.errors import ConfigError
@@ -8,6 +10,7 @@ from gan.util.formatting import (
     format_duration,
     format_number,
     format_percent,
+    format_score,
     format_value,
     parse_duration,
 )
@@ -58,6 +61,12 @@ def test_a_value_has_four_digits_and_nothing_is_lost_of_others() -> None:
         "none",
     ]
     assert format_value(None, absent="-") == "-"
+
+
+def test_a_score_has_four_digits_whatever_its_size() -> None:
+    assert [format_score(each) for each in (3, 17.9153, 0.00001234567, -math.inf, None)] == [
+        "3", "17.92", "1.235e-05", "-inf", "-",
+    ]  # fmt: skip
 
 
 def test_sizes_are_short() -> None:

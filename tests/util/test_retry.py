@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError
+from gan.util.retry import RetriesExhaustedError, RetryPolicy, TransientError, equal_jitter
 from support.clock import Clock, failing
 
 
@@ -14,6 +14,11 @@ def test_pauses_double_up_to_the_longest() -> None:
     clock = Clock()
     assert policy(clock).call(failing(*[TransientError("busy")] * 5)) == "done"
     assert clock.pauses == [1, 2, 4, 4, 4]
+
+
+def test_the_pause_of_a_loop_outside_is_the_same_and_equal_jitter_draws_from_its_upper_half() -> None:
+    assert [policy(Clock()).pause_seconds(failures) for failures in (1, 2, 3, 4, 99)] == [1, 2, 4, 4, 4]
+    assert all(0.2 <= equal_jitter(0.4) <= 0.4 for _ in range(100))
 
 
 def test_the_deadline_ends_it_before_a_pause_would_pass_it() -> None:

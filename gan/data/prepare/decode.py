@@ -106,14 +106,14 @@ def _decode_files(
     chunks = _chunks(listing, examples)
     decode = partial(decode_chunk, transform, listing.split_by_pixels)
     in_processes = workers > 1 and len(examples) >= MIN_IMAGES_FOR_PROCESSES
-    outcomes = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
+    decoded_chunks = ordered_map(decode, chunks, workers) if in_processes else map(decode, chunks)
     position = 0
-    for chunk in outcomes:
-        for outcome in chunk:
+    for chunk in decoded_chunks:
+        for decoded in chunk:
             example = examples[position]
             position += 1
-            _check_unchanged(example, outcome.sha256)
-            yield DecodedExample(example, *outcome)
+            _check_unchanged(example, decoded.sha256)
+            yield DecodedExample(example, *decoded)
 
 
 def decode_chunk(

@@ -15,18 +15,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.prepare.near_duplicates import thumbnail
 from gan.data.prepare.transform import MAX_ENLARGEMENT, ImageTransform
+from gan.data.source_files.image_formats import EXTENSIONS, FORMATS
 from gan.errors import DataError
 from gan.types import Pixels
 
-EXTENSIONS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".bmp": "BMP",
-    ".webp": "WEBP",
-    ".gif": "GIF",
-}
-FORMATS = tuple(sorted(set(EXTENSIONS.values())))
 MIN_HASHED_SIDE = 32
 # Pillow's own limit: 256 MiB as RGB.
 MAX_PIXELS = 89_478_485

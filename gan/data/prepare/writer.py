@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gan.data.holdout import SplitByPixels
 from gan.data.manifest import ManifestWriter, example_row, quarantined_row
 from gan.data.prepare.decode import DecodedExample, decode_examples
-from gan.data.prepare.file_source import FLAG
-from gan.data.prepare.holdout import SplitByPixels
 from gan.data.prepare.near_duplicates import NearDuplicateReport, NearDuplicates
 from gan.data.prepare.options import Options
 from gan.data.prepare.pixel_cache import PixelCache
 from gan.data.shards.shard_order import packing_order
 from gan.data.shards.tfrecord import ShardWriter
+from gan.data.source_files.file_source import FLAG
 from gan.data.sources.interface import Listing, Rejected, Source
 from gan.data.spec import FILE, MANIFEST, Dataset, Split, split_rank, with_id
 from gan.errors import DataError
@@ -140,6 +140,7 @@ def _description(
             crop=transform.crop,
             resizer=transform.resizer,
             classes=listing.classes,
+            channel_classes=listing.channel_classes,
             attributes=listing.attributes,
             splits=splits,
             quarantined=quarantined,

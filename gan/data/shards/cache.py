@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gan.data.prepare.download_cache import cache_folder
 from gan.data.shards.file_lock import open_locked
 from gan.data.spec import Dataset, Shard
 from gan.errors import ConfigError, StoreError
+from gan.util.cache_folder import cache_folder
 from gan.util.env import env_float
 from gan.util.formatting import format_bytes
 from gan.util.ids import check_id, file_sha256

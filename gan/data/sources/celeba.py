@@ -24,8 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from gan.data.prepare.download import file_md5
-from gan.data.prepare.file_source import FLAG, FileSource, ZipSource, open_file_source, source_path, unreadable_error
+from gan.data.source_files.download import file_md5
+from gan.data.source_files.file_source import (
+    FLAG,
+    FileSource,
+    ZipSource,
+    open_file_source,
+    source_path,
+    unreadable_error,
+)
 from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import file_sha256, sha256

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan.data.prepare.holdout import held_out
+from gan.data.holdout import held_out
 from gan.data.sources.interface import ExampleRef, Listing, Source
 from gan.errors import ConfigError
 from gan.util.ids import sha256

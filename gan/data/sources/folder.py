@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from gan.data.prepare.file_source import FileSource, FolderSource, open_file_source, source_path
-from gan.data.prepare.holdout import require_two_images
-from gan.data.prepare.image import EXTENSIONS
+from gan.data.holdout import require_two_images
+from gan.data.source_files.file_source import FileSource, FolderSource, open_file_source, source_path
+from gan.data.source_files.image_formats import EXTENSIONS
 from gan.data.sources.interface import ExampleRef, Listing, Rejected, Source
 from gan.errors import DataError
 from gan.util.ids import canonical, sha256

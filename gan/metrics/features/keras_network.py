@@ -24,7 +24,7 @@ EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
 class KerasNetwork(FeatureNetwork):
-    """A model from Pixels to (features, outputs); see `trunk.build`."""
+    """A model from Pixels to (features, outputs); see `trained.training.build`."""
 
     def __init__(self, name: str, kind: str, model: keras.Model) -> None:
         self.name = name

@@ -21,7 +21,7 @@ import numpy as np
 
 from gan.metrics.maths import contributions as parts
 from gan.metrics.maths import shares
-from gan.metrics.registry import LOWER, ScoreKind
+from gan.metrics.score_kind import LOWER, ScoreKind
 
 if TYPE_CHECKING:
     from gan.metrics.maths.contributions import Contributions

@@ -31,8 +31,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
+from gan.metrics.maths import frechet
 from gan.metrics.maths.contributions import Contributions, halves
-from gan.metrics.scores import fid
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats
@@ -63,7 +63,7 @@ def influence(real: Features, generated: Features) -> Contributions:
     """
     if min(len(real), len(generated)) < MIN_IMAGES:
         return Contributions(np.full((3, len(generated)), np.nan), np.full((3, len(real)), np.nan))
-    first, second = fid.fit(real), fid.fit(generated)
+    first, second = frechet.fit(real), frechet.fit(generated)
     to_generated, to_real, deviations = _common_coordinates(first.covariance, second.covariance)
     gap = second.mean - first.mean
     here = _side(generated, second.mean, to_generated, deviations, gap)
@@ -73,11 +73,11 @@ def influence(real: Features, generated: Features) -> Contributions:
 
 def _common_coordinates(real: Floats, generated: Floats) -> tuple[Floats, Floats, Floats]:
     """K [F, K], K^-T [F, K] and the diagonal of D [K] (see the module); the size K is the common rank of both sides."""
-    lower = fid.sound_cholesky(real)
+    lower = frechet.sound_cholesky(real)
     if lower is None:
-        lower = fid.thin_root(real)
+        lower = frechet.thin_root(real)
     eigenvalues, vectors = scipy.linalg.eigh(lower.T @ generated @ lower, overwrite_a=True, check_finite=False)
-    kept = fid.above_rounding(eigenvalues)
+    kept = frechet.above_rounding(eigenvalues)
     deviations = np.sqrt(eigenvalues[kept])
     basis = lower @ vectors[:, kept]
     return basis / np.sqrt(deviations), generated @ basis / deviations**1.5, deviations
@@ -124,7 +124,7 @@ def _trace_without(coordinates: Floats, deviations: Floats, count: int) -> tuple
     points = np.exp(np.arange(low - LOG_MARGIN, high + LOG_MARGIN, LOG_STEP))
     squares = coordinates**2
     leverage = share * (squares * deviations) @ (1.0 / np.add.outer(deviations**2, points))
-    gone = np.log1p(-np.minimum(leverage, 1.0 - fid.EPSILON)) @ (LOG_STEP * np.sqrt(points)) / (2.0 * np.pi)
+    gone = np.log1p(-np.minimum(leverage, 1.0 - frechet.EPSILON)) @ (LOG_STEP * np.sqrt(points)) / (2.0 * np.pi)
     slope = -share / 2.0 * squares.sum(axis=1)
     return gone, np.divide(gone, slope, out=np.ones_like(gone), where=slope < 0.0)
 

@@ -146,6 +146,14 @@ class NearestCollector:
         self._found = []
         return last
 
+    def finish_all(self) -> tuple[Floats, Indices]:
+        """The same of all k nearest neighbours, the nearest first: [B, k] each."""
+        self._keep_nearest()
+        (pairs,), self._found = self._found, []
+        exact = squared_distances(self._features, self._block.rows[pairs.rows], self._others, pairs.columns)
+        order = np.lexsort((pairs.columns, exact, pairs.rows)).reshape(-1, self._neighbours)
+        return exact[order], pairs.columns[order]
+
     def _keep_nearest(self) -> tuple[Floats, Indices]:
         """Keep k pairs per point; exact distances decide which is the k-th."""
         pairs = Pairs.concatenated(self._found)

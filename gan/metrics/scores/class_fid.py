@@ -18,7 +18,7 @@ import numpy.typing as npt
 from gan.errors import DataError
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.estimate import LazyScore
-from gan.metrics.scores.fid import fit, frechet_distance
+from gan.metrics.maths.frechet import fit, frechet_distance
 
 if TYPE_CHECKING:
     from gan.types import Features, Floats, LabelArray

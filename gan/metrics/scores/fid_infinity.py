@@ -11,7 +11,7 @@ import numpy as np
 
 from gan.metrics.feature_batch import Comparison
 from gan.metrics.maths.estimate import LazyScore
-from gan.metrics.scores.fid import fid_at_infinity, fit
+from gan.metrics.maths.frechet import fid_at_infinity, fit
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:

@@ -29,22 +29,19 @@ image that is in the training set twice unnoticed, since d(t, t') = 0.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gan.metrics.feature_batch import Comparison
-from gan.metrics.maths.distances import digests, normalisation_of, normalised, tie_tolerance
+from gan.metrics.maths.distances import tie_tolerance
 from gan.metrics.maths.estimate import LazyScore, share
-from gan.metrics.maths.neighbours import BlockPair, NearestCollector
+from gan.metrics.maths.nearest import nearest
 
 if TYPE_CHECKING:
-    from gan.metrics.maths.distances import Indices
     from gan.types import Features, Floats
 
 NEAR_COPY_RATIO = 0.5  # of the distance between training images: see above
-PART_ROWS = 8192  # points converted to float32 at a time
 
 
 def distance_ratios(generated: Features, training: Features) -> Floats:
@@ -56,64 +53,12 @@ def distance_ratios(generated: Features, training: Features) -> Floats:
         generated: features [N, F].
         training: features [T, F] of all training images.
     """
-    index, distance = nearest(generated, training)
-    used, where = np.unique(index, return_inverse=True)
-    spacing = nearest(training[used], training, exclude_equal=True)[1][where]
-    ratios = np.divide(distance, spacing)
+    indices, distances = nearest(generated, training)
+    used, where = np.unique(indices[:, 0], return_inverse=True)
+    spacings = nearest(training[used], training, exclude_equal=True)[1][where, 0]
+    ratios = np.divide(distances[:, 0], spacings)
     tied: Floats = np.where(np.abs(ratios - 1.0) <= tie_tolerance(training.shape[1]), 1.0, ratios)
     return tied
-
-
-def nearest(queries: Features, points: Features, *, exclude_equal: bool = False) -> tuple[Indices, Floats]:
-    """The nearest point of each query.
-
-    Args:
-        queries: [N, F].
-        points: [T, F], T at least 1.
-        exclude_equal: ignore points that equal the query, for queries that are themselves points.
-
-    Returns:
-        Index of the nearest point, int [N], and its distance, float64 [N]. Ties are broken by the lowest index; if
-        every point is excluded, it is index 0 at infinite distance.
-
-    Memory: the queries in float32, and a part of the points at a time.
-
-    Raises:
-        DataError: a feature is not a finite number.
-    """
-    rows, equal_rows = _distinct_rows(points, queries) if exclude_equal else (np.arange(len(points)), None)
-    if equal_rows is not None and len(rows) == 1:
-        return np.zeros(len(queries), np.intp), np.full(len(queries), np.inf)
-    normalisation = normalisation_of(points, queries)
-    query_points = normalised(queries, normalisation)
-    blocks = query_points.blocks()
-    collectors = [NearestCollector(queries, block, points, normalisation.scale, 1) for block in blocks]
-    for part in np.array_split(rows, math.ceil(len(rows) / PART_ROWS)):
-        part_points = normalised(points, normalisation, part)
-        for columns in part_points.blocks(at_least=2):
-            for block, collector in zip(blocks, collectors, strict=True):
-                excluded = None if equal_rows is None else _positions(equal_rows[block.rows], columns.rows)
-                collector.add(BlockPair(query_points, block, part_points, columns, excluded=excluded))
-    index, squares = np.empty(len(queries), np.intp), np.empty(len(queries))
-    for block, collector in zip(blocks, collectors, strict=True):
-        squares[block.rows], index[block.rows] = collector.finish()
-    return index, np.sqrt(squares)
-
-
-def _distinct_rows(points: Features, queries: Features) -> tuple[Indices, Indices]:
-    """The rows of distinct points, ascending, and for each query the row of the point that equals it, or -1."""
-    first: dict[bytes, int] = {}
-    for row, digest in enumerate(digests(points)):
-        first.setdefault(digest, row)
-    return np.array(list(first.values())), np.array([first.get(digest, -1) for digest in digests(queries)])
-
-
-def _positions(wanted: Indices, rows: Indices) -> tuple[Indices, Indices]:
-    """Which elements of `wanted` [A] are in `rows` [B], and their positions there."""
-    order = np.argsort(rows)
-    places = order[np.searchsorted(rows[order], wanted).clip(max=len(rows) - 1)]
-    collectors = np.flatnonzero(rows[places] == wanted)
-    return collectors, places[collectors]
 
 
 def measure(comparison: Comparison) -> dict[str, LazyScore]:

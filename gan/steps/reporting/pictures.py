@@ -15,8 +15,8 @@ from gan.data.spec import Dataset
 from gan.errors import IntegrityError, NotFoundError
 from gan.export import latents
 from gan.export.sample_grid import sample_grid, scale_of
-from gan.report.data import ImageRow, NearestImages, Neighbours, SampleGrid
-from gan.report.nearest import nearest
+from gan.metrics.maths.nearest import nearest
+from gan.report.data import ImageRow, NearestImages, Neighbours, PictureGrid
 from gan.report.pictures import pictures, split_grid
 from gan.store import Store, immutable, layout
 from gan.train.run import Run
@@ -41,7 +41,7 @@ BATCH_SIZE = 128
 class Drawn:
     """The pictures of a report; `compared` are the samples whose nearest training images are searched."""
 
-    samples: SampleGrid
+    samples: PictureGrid
     interpolations: tuple[ImageRow, ...]
     compared: Pixels
 
@@ -60,7 +60,7 @@ def draw(generate: GenerateFn, run: Run, dataset: Dataset, drawn_by: str) -> Dra
     )
     rows = to_pixels(generate(points, labels)).reshape(INTERPOLATIONS, INTERPOLATION_STEPS, *dataset.image_shape)
     return Drawn(
-        SampleGrid(pictures(pixels), caption, samples.columns if titles else None, titles),
+        PictureGrid(pictures(pixels), caption, samples.columns if titles else None, titles),
         tuple(ImageRow(f"Interpolation {row + 1}", pictures(each)) for row, each in enumerate(rows)),
         pixels[:COMPARED],
     )

@@ -16,6 +16,7 @@ from gan.store import Store
 from gan.store.alias import Alias
 from gan.train.run import differences, training_config
 from gan.types import Json
+from gan.util.formatting import format_interval, format_score
 
 SECONDS_PER_DAY = 86_400
 
@@ -124,8 +125,8 @@ def _check_drift(
     report.add(
         found.low > threshold,
         f"the KID between {found.images} new images and as many held-out ones of the live generator is "
-        f"{found.value:.4g} (95 % interval {found.low:.4g} to {found.high:.4g}; 0: no drift); retrain.max_drift is "
-        f"{threshold:g}",
+        f"{format_score(found.value)} (95 % interval {format_interval(found.low, found.high)}; 0: no drift); "
+        f"retrain.max_drift is {threshold:g}",
     )
 
 

@@ -15,7 +15,7 @@ from gan.metrics.registry import metric_of
 from gan.result import StepResult, Stopwatch, plain
 from gan.steps.evaluate import evaluate, evaluate_for_selection
 from gan.steps.sweep.experiment import Experiment, Trial
-from gan.steps.sweep.halving import points_of_stage, ranked, table
+from gan.steps.sweep.points import points_of_stage, ranked, table
 from gan.steps.train import train
 from gan.store import layout
 from gan.types import Json

@@ -7,28 +7,22 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, Any
 
 BLOCK_BYTES = 64 << 10  # larger blocks return to the system after each use, which costs page faults
-
-
-class Hasher(Protocol):
-    """A running checksum, as hashlib's."""
-
-    def update(self, data: bytes, /) -> None:
-        """Add more bytes."""
-
-    def digest(self) -> bytes:
-        """The checksum so far."""
 
 
 class Checksums:
     """SHA-256, and CRC32C if requested, in one pass."""
 
     def __init__(self, *, crc32c: bool) -> None:
-        self._sha256 = hashlib.sha256()
-        self._crc32c = new_crc32c() if crc32c else None
         self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._crc32c: Any = None
+        if crc32c:
+            import google_crc32c
+
+            self._crc32c = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
 
     def update(self, data: bytes) -> None:
         """Add more bytes."""
@@ -46,13 +40,6 @@ class Checksums:
     def crc32c(self) -> str:
         """In base64 of its big-endian bytes, as Google writes it; empty if not requested."""
         return base64.b64encode(self._crc32c.digest()).decode() if self._crc32c is not None else ""
-
-
-def new_crc32c() -> Hasher:
-    """A running CRC32C."""
-    import google_crc32c
-
-    return cast(Hasher, google_crc32c.Checksum())  # type: ignore[no-untyped-call]
 
 
 class Content:

@@ -37,8 +37,8 @@ from gan.store.cloud.object_api import (
     Unchanged,
     no_bucket,
 )
-from gan.store.cloud.parallel import in_parallel
 from gan.store.cloud.retry import CONNECT_SECONDS, READ_SECONDS, malformed_is_transient
+from gan.store.cloud.transfer import in_parallel
 from gan.store.interface import IncompleteUpload, Item
 from gan.util.retry import TransientError
 

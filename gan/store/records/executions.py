@@ -14,10 +14,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import PurePosixPath
 
 from gan.errors import AlreadyExistsError, IntegrityError, NotFoundError
-from gan.store.cloud.parallel import in_parallel
+from gan.store.cloud.transfer import in_parallel
 from gan.store.document import checksummed_json, read_checksummed, write_checksummed
 from gan.store.interface import Store
 from gan.types import Json
@@ -140,7 +141,7 @@ def _read(store: Store, prefix: str) -> list[ExecutionAttempt]:
     for key, attempt in zip(keys, found, strict=True):
         if attempt is not None:
             tasks.setdefault(key.rpartition("/")[0], []).append(attempt)
-    ordered = sorted((_mark_lost(sorted(each, key=_by_number)) for each in tasks.values()), key=_by_beginning)
+    ordered = sorted((_mark_lost(sorted(each, key=attrgetter("number"))) for each in tasks.values()), key=_by_beginning)
     return [attempt for attempts in ordered for attempt in attempts]
 
 
@@ -169,10 +170,6 @@ def _mark_lost(attempts: list[ExecutionAttempt]) -> list[ExecutionAttempt]:
 def _number(key: str) -> int:
     stem = PurePosixPath(key).stem
     return int(stem) if stem.isdecimal() else 0
-
-
-def _by_number(attempt: ExecutionAttempt) -> int:
-    return attempt.number
 
 
 def _by_beginning(attempts: list[ExecutionAttempt]) -> tuple[str, str]:

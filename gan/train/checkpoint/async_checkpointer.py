@@ -8,7 +8,7 @@ next step.
 
 from __future__ import annotations
 
-import random
+import math
 import threading
 import time
 from collections import deque
@@ -21,6 +21,7 @@ from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.stop_signals import StopRequest
 from gan.util import log
 from gan.util.log import Clock
+from gan.util.retry import RetryPolicy, equal_jitter
 from gan.util.scratch import Scratch, disk_error
 
 MAX_PAUSE_SECONDS = 30.0
@@ -35,7 +36,7 @@ class AsyncCheckpointer:
         writer: publishes a pending checkpoint.
         max_pending: the largest number of checkpoints that wait.
         timeout_seconds: how long `drain` waits for a storage that does not answer.
-        pause_seconds: the first pause before a retry; each may be twice as long as the one before.
+        pause_seconds: the shortest pause before the first retry, half the longest; both double with each retry.
         clock: monotonic seconds.
     """
 
@@ -56,7 +57,8 @@ class AsyncCheckpointer:
         self._writer = writer
         self._max_pending = max_pending
         self._timeout_seconds = timeout_seconds
-        self._pause_seconds = pause_seconds
+        # While training runs, retries have no deadline; afterwards `drain` ends them.
+        self._retry = RetryPolicy(math.inf, 2 * pause_seconds, MAX_PAUSE_SECONDS, jitter=equal_jitter)
         self._clock = clock
         self._queue: deque[PendingCheckpoint] = deque()
         self._in_progress: list[PendingCheckpoint] = []
@@ -186,14 +188,14 @@ class AsyncCheckpointer:
                     "the store does not answer; training continues", waiting_checkpoints=waiting, reason=str(error)
                 )
             queued = list(self._queue)
-            pause = min(MAX_PAUSE_SECONDS, self._pause_seconds * 2 ** min(self._failures, 10))
+            pause_seconds = self._retry.pause_seconds(self._failures)
         try:
             for each in queued:
                 each.spool(self.folder)
         except BaseException as failure:  # noqa: BLE001 - raised on the training thread
             self._fail(failure)
         with self._changed:
-            self._changed.wait(random.uniform(pause / 2, pause))  # noqa: S311 - not for a secret
+            self._changed.wait(pause_seconds)
 
     def _drop_oldest(self) -> None:
         """Drop the oldest checkpoints beyond `max_pending`; their files move to the next one."""

@@ -12,7 +12,7 @@ import pytest
 from components.kubernetes.api import KubernetesApi
 from components.multi_worker.launcher import MAX_OUTAGE_SECONDS, WorkerGroup, train_together
 from components.multi_worker.manifests import LABEL
-from components.multi_worker.missing_pods import CHECK_EVERY_POLLS
+from components.multi_worker.pod_status import CHECK_EVERY_POLLS
 from gan.config import Config, override
 from gan.errors import EXIT_BUG, ClusterError, ConfigError, DivergedError, WorkerLostError
 from gan.result import StepResult

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.multi_worker.missing_pods import why_no_pods
+from components.multi_worker.pod_status import why_no_pods
 
 FOUND = {"name": "train-1", "namespace": "kubeflow", "uid": "12-34"}
 

@@ -25,7 +25,7 @@ def test_text_from_elsewhere_can_not_break_a_table() -> None:
 
 
 def test_a_refusal_gives_its_reasons_and_every_check() -> None:
-    outcome = StepResult("gen", "/", details={
+    result = StepResult("gen", "/", details={
         "passed": False,
         "reasons": ["fid is 9, allowed is at most 2"],
             "notes": ["nothing is live under digits"],
@@ -34,7 +34,7 @@ def test_a_refusal_gives_its_reasons_and_every_check() -> None:
             {"name": "parity", "value": 1e-6, "allowed": "at most 0.001", "passed": True},
         ],
     })  # fmt: skip
-    shown = artifacts.verdict(outcome)
+    shown = artifacts.verdict(result)
     assert shown.startswith("## Refused\n")
     assert "- fid is 9, allowed is at most 2\n" in shown
     assert "| fid | 9 | at most 2 | **no** |\n| parity | 1e-06 | at most 0.001 | yes |\n" in shown

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gan.config import Data
-from gan.data.prepare import download
+from gan.data.source_files import download
 from gan.data.sources import celeba
 from gan.data.sources.celeba import CelebA, read_attributes, read_list
 from gan.data.sources.interface import Listing
@@ -94,12 +94,12 @@ def test_crop_then_antialiased_resize(crop: int, top: int, left: int, tmp_path: 
     store = LocalStore(tmp_path / "store")
     source = str(bad_inputs.celeba(tmp_path / "in"))
     size = crop // 2
-    outcome = preprocess(
+    result = preprocess(
         store, Data(dataset="celeba", source=source, crop=crop, image_size=size, resizer="box"), workers=1
     )
     from gan.data.load import load_split
 
-    arrays = load_split(store, load(store, outcome.id), "test")
+    arrays = load_split(store, load(store, result.id), "test")
     for name, pixels in zip(arrays.ids, arrays.pixels, strict=True):
         original = np.asarray(Image.open(io.BytesIO(bad_inputs.picture(int(name[:6]) - 1))), float)
         cut = original[top : top + crop, left : left + crop]
@@ -121,9 +121,9 @@ def test_grey_cmyk_and_rotated_pictures_are_converted(tmp_path: Path) -> None:
     }
     store = LocalStore(tmp_path / "store")
     source = str(bad_inputs.celeba(tmp_path / "in", pictures=pictures))
-    outcome = preprocess(store, Data(dataset="celeba", source=source), workers=1)
-    assert outcome.details["quarantined"] == 0
-    assert outcome.details["examples"] == {"train": 18, "valid": 6, "test": 6}
+    result = preprocess(store, Data(dataset="celeba", source=source), workers=1)
+    assert result.details["quarantined"] == 0
+    assert result.details["examples"] == {"train": 18, "valid": 6, "test": 6}
 
 
 def test_pictures_of_another_size_are_not_aligned_ones(tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_rows_and_images_must_match(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     with pytest.raises(DataError, match=r"000002\.jpg is missing .* \(and 2 more such images\); .*--on-bad-image skip"):
         preprocess(store, Data(dataset="celeba", source=str(folder)), workers=1)
-    outcome = preprocess(store, Data(dataset="celeba", source=str(folder), on_bad_image="skip"), workers=1)
-    assert outcome.details["quarantined"] == 3
-    assert sum(outcome.details["examples"].values()) == 29
+    result = preprocess(store, Data(dataset="celeba", source=str(folder), on_bad_image="skip"), workers=1)
+    assert result.details["quarantined"] == 3
+    assert sum(result.details["examples"].values()) == 29
 
 
 @pytest.mark.parametrize(

@@ -7,26 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan.metrics.maths import frechet
 from gan.metrics.maths.contributions import halves, paired_difference, standard_error, variance
 from gan.metrics.maths.fid_influence import influence
-from gan.metrics.scores import fid
 
 
 def weighted_distance(real: np.ndarray, generated: np.ndarray, of_real: np.ndarray, of_generated: np.ndarray) -> float:
     """FID of images with weights, by the textbook formula."""
 
-    def fit(images: np.ndarray, weights: np.ndarray) -> fid.Gaussian:
+    def fit(images: np.ndarray, weights: np.ndarray) -> frechet.Gaussian:
         mean = weights @ images
-        return fid.Gaussian(mean, (images - mean).T * weights @ (images - mean) * len(images) / (len(images) - 1))
+        return frechet.Gaussian(mean, (images - mean).T * weights @ (images - mean) * len(images) / (len(images) - 1))
 
-    return fid.frechet_distance(fit(real, of_real), fit(generated, of_generated))
+    return frechet.frechet_distance(fit(real, of_real), fit(generated, of_generated))
 
 
 def by_leaving_out(real: np.ndarray, generated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The jackknife as defined, FID by FID."""
 
     def distance(first: np.ndarray, second: np.ndarray) -> float:
-        return fid.frechet_distance(fid.fit(first), fid.fit(second))
+        return frechet.frechet_distance(frechet.fit(first), frechet.fit(second))
 
     def without(images: np.ndarray, index: int) -> np.ndarray:
         return np.delete(images, index, axis=0)
@@ -99,7 +99,7 @@ def test_errors_of_a_score_and_of_a_paired_difference_are_their_spreads(shift: f
     for _ in range(120):
         real, latents = rng.normal(size=(300, 16)), rng.normal(size=(300, 16))
         pair = [latents + shift, latents * 1.1 + shift]
-        values = [fid.frechet_distance(fid.fit(real), fid.fit(each)) for each in pair]
+        values = [frechet.frechet_distance(frechet.fit(real), frechet.fit(each)) for each in pair]
         first, second = (influence(real, each) for each in pair)
         errors = [standard_error(each, over="both") for each in (first, paired_difference(second, first))]
         rows.append((values[0], values[1] - values[0], *errors))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gan.errors import DataError
+from gan.metrics.maths.frechet import fit, frechet_distance
 from gan.metrics.scores.class_fid import class_fid
-from gan.metrics.scores.fid import fit, frechet_distance
 
 
 def classes_of(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

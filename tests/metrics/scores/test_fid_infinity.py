@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gan.metrics.scores.fid import Gaussian, fid_at_infinity, fit, frechet_distance
+from gan.metrics.maths.frechet import Gaussian, fid_at_infinity, fit, frechet_distance
 
 FEATURES = 24
 

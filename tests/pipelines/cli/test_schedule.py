@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli.main import main
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.profiles.profile import load_profile
 from support import kfp_api
 from support.kfp_api import Api

@@ -10,7 +10,7 @@ import yaml
 from gan.store import layout as store_runs
 from gan.store import open_store
 from pipelines.cli.main import main
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.profiles.profile import load_profile
 from support import live, runs
 from support.receiver import Receiver

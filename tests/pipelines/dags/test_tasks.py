@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from gan.errors import ConfigError
-from pipelines.dags.compiled import compile_text
+from pipelines.compiled import compile_text
 from pipelines.dags.tasks import Tasks
 from pipelines.profiles.apply_profile import NO_TIME_LIMIT, POD_FIELDS
 from pipelines.profiles.profile import Profile, load_profile

@@ -89,7 +89,7 @@ class Quiet(Display):
     def event(self, step: str, event: dict[str, Any]) -> None:
         self.seen.append((step, event["event"]))
 
-    def end(self, step: str, exit_code: int, seconds: float, outcome: StepResult | None) -> None:
+    def end(self, step: str, exit_code: int, seconds: float, result: StepResult | None) -> None:
         self.seen.append(("end", step, exit_code))
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ def test_what_a_step_is_given_and_makes_survives_the_way_there_and_back() -> Non
     (done,) = run_locally(
         lambda: made(text=ODD, store="/opt/python3/store"), ["echo"], display, after_each=reported.append
     )
-    assert (done.step, done.outcome.id, done.outcome.uri, done.outcome.seconds) == (
+    assert (done.step, done.result.id, done.result.uri, done.result.seconds) == (
         "echo", ODD, "/opt/python3/store", 0.25,
     )  # fmt: skip
     assert done.seconds > 0
@@ -115,7 +115,7 @@ def test_what_a_step_is_given_and_makes_survives_the_way_there_and_back() -> Non
     assert display.seen == [
         ("begin", "echo", 1, 1), ("echo", "half way"), ("echo", "echo done"), ("end", "echo", 0), "closed",
     ]  # fmt: skip
-    assert not Path(str(done.outcome.details["python3"])).is_relative_to(tempfile.gettempdir())
+    assert not Path(str(done.result.details["python3"])).is_relative_to(tempfile.gettempdir())
 
 
 def test_nothing_of_the_surroundings_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

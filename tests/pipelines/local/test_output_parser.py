@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.local.output_parser import MAX_LINES, OutputParser
+from pipelines.local.local_runner import MAX_LINES, OutputParser
 
 
 class Recorder:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gan.errors import Stopped
-from pipelines.local.signals import Signals
+from pipelines.local.local_runner import Signals
 
 SLEEPER = [sys.executable, "-IS", "-c", "import signal; print(flush=True); signal.pause()"]
 

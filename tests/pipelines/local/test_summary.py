@@ -25,7 +25,7 @@ def request_(tmp_path: Path) -> RunRequest:
 
 def runs(*, passed: bool, was: str | None = None) -> list[StepRun]:
     reasons = [] if passed else ["fid 3.25 is above gate.limits.fid 2", "the live one is better"]
-    outcomes = {
+    results = {
         "preprocess": StepResult("digits-1", "/d", skipped=True),
         "reference": StepResult("ref-1", "/r"),
         "train": StepResult("run-1", "/t"),
@@ -35,7 +35,7 @@ def runs(*, passed: bool, was: str | None = None) -> list[StepRun]:
         "promote": StepResult("gen-1", "/p", details={"was": was}),
         "report": StepResult("run-1", "/store/report.html"),
     }
-    return [StepRun(step, outcome, 1.25) for step, outcome in outcomes.items() if passed or step != "promote"]
+    return [StepRun(step, result, 1.25) for step, result in results.items() if passed or step != "promote"]
 
 
 def test_a_promotion_for_people(request_: RunRequest) -> None:
@@ -92,7 +92,7 @@ def swept() -> list[StepRun]:
         {"point": {"loss.name": "minimax"}, "steps": 10, "score": 4.0},
     ]
     chosen = {"checkpoint": 20, "point": table[0]["point"], "seed": 7, "score": 1.5, "by": "fid", "table": table}
-    outcomes = [
+    results = [
         ("preprocess", StepResult("digits-1", "/d")),
         ("reference", StepResult("ref-1", "/r")),
         ("propose", StepResult("sweep-1", "/s")),
@@ -103,7 +103,7 @@ def swept() -> list[StepRun]:
         ("gate", StepResult("gen-1", "/v", details={"passed": False, "reasons": ["too bad"]})),
         ("report", StepResult("run-1", "/store/report.html")),
     ]
-    return [StepRun(step, outcome, 1.25) for step, outcome in outcomes]
+    return [StepRun(step, result, 1.25) for step, result in results]
 
 
 def test_a_sweep_tells_every_trial_and_what_each_point_reached(request_: RunRequest) -> None:

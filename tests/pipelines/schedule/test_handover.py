@@ -17,9 +17,8 @@ import pytest
 from pipelines.kfp.submit import PreparedRun
 from pipelines.profiles.profile import Profile
 from pipelines.schedule.cron import Cron
-from pipelines.schedule.handover import HandoverHooks, complete_handover, renew, replace
-from pipelines.schedule.plan import Plan, VersionInfo
-from pipelines.schedule.version import ScheduledRun, ScheduleVersion
+from pipelines.schedule.handover import complete_handover, renew, replace
+from pipelines.schedule.version import Plan, ScheduledRun, ScheduleVersion, VersionInfo
 
 BEGIN = dt.datetime(2026, 11, 23, 12, 0, 0, tzinfo=dt.UTC)
 EVERY_MINUTE = Cron("* * * * *", "UTC")
@@ -59,11 +58,7 @@ class World:
         self._phase = phase
         self._ids: Iterator[int] = iter(range(1, 1000))
 
-    @property
-    def hooks(self) -> HandoverHooks:
-        return HandoverHooks(sleep=self.pass_seconds)
-
-    def pass_seconds(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         for _ in range(round(seconds)):
             self.time += dt.timedelta(seconds=1)
             if not self.down and (int(self.time.timestamp()) + self._phase) % 30 == 0:
@@ -83,7 +78,7 @@ class World:
         return any(run.version == version and self.time - run.at < longest for run in self.began)
 
     def _call(self) -> None:
-        self.pass_seconds(SECONDS_OF_A_CALL)
+        self.sleep(SECONDS_OF_A_CALL)
         if self.cut_off_after is not None:
             if self.cut_off_after == 0:
                 raise CutOffError
@@ -148,14 +143,14 @@ def minutes(first: int, last: int) -> list[dt.datetime]:
 @pytest.mark.parametrize("phase", [0, 13])
 def test_no_run_is_missed_and_none_comes_twice(second: int, phase: int) -> None:
     world = World(phase=phase)
-    replace(world, plan("old"), hooks=world.hooks)
-    world.pass_seconds(120 + second)
-    made = replace(world, plan("new"), hooks=world.hooks)
-    world.pass_seconds(600 - (world.time - BEGIN).seconds)
+    replace(world, plan("old"))
+    world.sleep(120 + second)
+    made = replace(world, plan("new"))
+    world.sleep(600 - (world.time - BEGIN).seconds)
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 9
     assert made.enabled
-    assert [version.id for version in complete_handover(world, "nightly", hooks=world.hooks)] == [made.id]
+    assert [version.id for version in complete_handover(world, "nightly")] == [made.id]
     assert world.began[-1].version == made.id
     assert not any(run.killed for run in world.began)
 
@@ -164,72 +159,71 @@ def test_no_run_is_missed_and_none_comes_twice(second: int, phase: int) -> None:
 @pytest.mark.parametrize("second", [3, 31, 52])
 def test_a_change_that_is_cut_off_is_completed_by_the_next(calls: int, second: int) -> None:
     world = World()
-    replace(world, plan("old"), hooks=world.hooks)
-    world.pass_seconds(120 + second)
+    replace(world, plan("old"))
+    world.sleep(120 + second)
     world.cut_off_after = calls
     try:
-        replace(world, plan("new"), hooks=world.hooks)
+        replace(world, plan("new"))
     except CutOffError:
-        world.pass_seconds(20)
+        world.sleep(20)
     world.cut_off_after = None
-    made = complete_handover(world, "nightly", hooks=world.hooks)[-1]
+    made = complete_handover(world, "nightly")[-1]
     if made.info.content != plan("new").version_info(generation=1, enable=True).content:
-        made = replace(world, plan("new"), hooks=world.hooks)
-    world.pass_seconds(700 - (world.time - BEGIN).seconds)
+        made = replace(world, plan("new"))
+    world.sleep(700 - (world.time - BEGIN).seconds)
     assert made.enabled
     assert world.ticks() == minutes(1, len(world.began))
     assert len(world.began) >= 10
     assert not any(run.killed for run in world.began)
-    assert complete_handover(world, "nightly", hooks=world.hooks) == [made]
+    assert complete_handover(world, "nightly") == [made]
 
 
 def test_a_run_that_goes_on_keeps_the_version_that_began_it() -> None:
     world = World(run_seconds=300)
-    replace(world, plan("old"), hooks=world.hooks)
-    world.pass_seconds(100)
-    made = replace(world, plan("new"), hooks=world.hooks)
+    replace(world, plan("old"))
+    world.sleep(100)
+    made = replace(world, plan("new"))
     old, new = world.versions()
     assert (old.enabled, new.enabled, new.id) == (False, True, made.id)
-    world.pass_seconds(300)
-    assert complete_handover(world, "nightly", hooks=world.hooks) == [new]
+    world.sleep(300)
+    assert complete_handover(world, "nightly") == [new]
     assert not any(run.killed for run in world.began)
     assert len(set(world.ticks())) == len(world.ticks())
 
 
 def test_another_time_begins_nothing_for_the_past() -> None:
     world = World()
-    replace(world, plan("old", Cron("0 11 * * *", "UTC")), hooks=world.hooks)
-    world.pass_seconds(60)
-    replace(world, plan("old", Cron("30 11 * * *", "UTC")), hooks=world.hooks)
-    world.pass_seconds(600)
+    replace(world, plan("old", Cron("0 11 * * *", "UTC")))
+    world.sleep(60)
+    replace(world, plan("old", Cron("30 11 * * *", "UTC")))
+    world.sleep(600)
     assert world.ticks() == []
 
 
 def test_a_paused_schedule_stays_paused_when_it_is_changed() -> None:
     world = World()
-    made = replace(world, plan("old"), hooks=world.hooks)
+    made = replace(world, plan("old"))
     world.switch(made, on=False)
-    world.pass_seconds(300)
-    changed = replace(world, plan("new"), hooks=world.hooks)
-    world.pass_seconds(300)
+    world.sleep(300)
+    changed = replace(world, plan("new"))
+    world.sleep(300)
     assert not changed.enabled
     assert world.ticks() == []
-    assert complete_handover(world, "nightly", hooks=world.hooks) == [changed]
-    resumed = renew(world, changed, enable=True, hooks=world.hooks)
+    assert complete_handover(world, "nightly") == [changed]
+    resumed = renew(world, changed, enable=True)
     since = world.time
-    world.pass_seconds(180)
+    world.sleep(180)
     assert resumed.enabled
     assert world.ticks()
     assert all(tick > since for tick in world.ticks())
 
 
-def test_a_dead_controller_is_reported_and_not_waited_for_for_ever() -> None:
+def test_a_dead_controller_is_reported_and_not_waited_for_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
     world = World()
-    said: list[str] = []
-    made = replace(world, plan("old"), hooks=world.hooks)
+    made = replace(world, plan("old"))
     world.down = True
-    world.pass_seconds(90)
-    changed = replace(world, plan("new"), hooks=HandoverHooks(world.pass_seconds, said.append))
+    world.sleep(90)
+    changed = replace(world, plan("new"))
     assert changed.enabled
     assert changed.start_time == made.start_time
-    assert "ml-pipeline-scheduledworkflow" in said[-1]
+    assert "ml-pipeline-scheduledworkflow" in capsys.readouterr().err

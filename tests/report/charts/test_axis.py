@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.report.charts.axis import axis, round_step
+from gan.report.charts.plot import axis, round_step
 
 numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
 

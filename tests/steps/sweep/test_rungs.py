@@ -11,8 +11,8 @@ from gan.errors import ConfigError, DivergedError, NotFoundError
 from gan.metrics import evaluations
 from gan.metrics.identity import FINAL, SELECTION
 from gan.steps.sweep.experiment import Experiment, Trial
+from gan.steps.sweep.points import draw
 from gan.steps.sweep.rungs import run_trial, schedule_trials, select_best
-from gan.steps.sweep.search_sampler import draw
 from gan.store import Store
 from gan.train.checkpoint.files import Checkpoints
 from support import runs
@@ -134,12 +134,12 @@ def test_waves_add_up_to_the_trials_and_never_repeat_a_point(store: Store) -> No
 
 def test_the_sampler_uses_the_scores() -> None:
     """With 30 points whose score is the distance to 0.8, TPE draws nearer to it than chance does."""
-    sweep = Sweep(search={"train.beta_1": {"low": 0.0, "high": 0.99}}, trials=50, sampler="tpe")
-    known = [({"train.beta_1": number / 31}, abs(number / 31 - 0.8)) for number in range(30)]
-    drawn = [point["train.beta_1"] for point in draw(sweep, known, 10, wave=1)]
-    blind = [point["train.beta_1"] for point in draw(sweep, [], 10, wave=1)]
+    sweep = Sweep(search={"optimizer.beta_1": {"low": 0.0, "high": 0.99}}, trials=50, sampler="tpe")
+    known = [({"optimizer.beta_1": number / 31}, abs(number / 31 - 0.8)) for number in range(30)]
+    drawn = [point["optimizer.beta_1"] for point in draw(sweep, known, 10, wave=1)]
+    blind = [point["optimizer.beta_1"] for point in draw(sweep, [], 10, wave=1)]
     assert sum(abs(value - 0.8) for value in drawn) < 0.5 * sum(abs(value - 0.8) for value in blind)
-    assert drawn == [point["train.beta_1"] for point in draw(sweep, known, 10, wave=1)]
+    assert drawn == [point["optimizer.beta_1"] for point in draw(sweep, known, 10, wave=1)]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -187,10 +187,8 @@ def test_real_trials_train_on_where_the_rung_before_ended(tmp_path: Path) -> Non
     made = Experiment(world.store, runs.config(), sweep, world.dataset_id, world.reference_id)
     for stage in range(sweep.stages):
         for each in schedule_trials(made, stage).details["trials"]:
-            outcome = run_trial(made, Trial(**each))
-            assert float(outcome.details["score"]) == fid_of_selection(
-                world.store, outcome.id, trial_steps=each["steps"]
-            )
+            result = run_trial(made, Trial(**each))
+            assert float(result.details["score"]) == fid_of_selection(world.store, result.id, trial_steps=each["steps"])
             assert run_trial(made, Trial(**each)).skipped
     best = select_best(made)
     finals = [each for each in evaluations.read_all(world.store, best.id) if evaluations.purpose_of(each) == FINAL]

@@ -23,7 +23,7 @@ from gan.errors import (
 )
 from gan.store import Store, open_store
 from gan.store.cloud import gcs, s3
-from gan.store.cloud.parallel import in_parallel
+from gan.store.cloud.transfer import in_parallel
 from support import servers
 
 

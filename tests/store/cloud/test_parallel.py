@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from gan.store.cloud.parallel import in_parallel
+from gan.store.cloud.transfer import in_parallel
 
 
 def test_results_come_in_the_order_of_the_jobs() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from gan.errors import IntegrityError
+from gan.store.cloud.bucket import ResumableDownload
 from gan.store.cloud.content import Content
 from gan.store.cloud.object_api import (
     Condition,
@@ -19,7 +20,6 @@ from gan.store.cloud.object_api import (
     Stat,
     Upload,
 )
-from gan.store.cloud.resumable_download import ResumableDownload
 from gan.store.interface import Item
 from gan.util.retry import TransientError
 

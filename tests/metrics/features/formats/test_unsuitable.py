@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gan.errors import ConfigError
 from gan.metrics.features import feature_networks
-from gan.metrics.features.formats import archive
+from gan.metrics.features.formats import saved_model
 from support import networks
 
 
@@ -67,7 +67,7 @@ def test_a_saved_model_without_the_signature(tmp_path: Path) -> None:
 def test_an_archive_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks.write_saved_model(tmp_path)
     shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "toy")
-    monkeypatch.setattr(archive, "MAX_BYTES", 1000)
+    monkeypatch.setattr(saved_model, "MAX_BYTES", 1000)
     refused(networks.described(tmp_path / "packed.zip"), r"packed\.zip unpacks to [\d,]+ bytes; at most 1,000 are read")
 
 
