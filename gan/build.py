@@ -61,9 +61,11 @@ def check_config(config: Config) -> None:
     from gan.metrics.features import feature_networks
     from gan.report import message
 
-    source(config.data.dataset)
+    source(config.data.dataset).with_options(config.data.options)
     _check_density_ratio(config)
     _check_packing(config)
+    _check_augmentation(config)
+    _check_minibatch_std(config)
     if config.reference.feature_network is not None:
         feature_networks.check_spec(config.reference.feature_network)
     if config.retrain.message is not None:
@@ -74,20 +76,47 @@ def check_config(config: Config) -> None:
 
 
 def warn_if_unusual(config: Config) -> None:
-    """Warn about keys that differ from the loss's paper, where the loss depends on them."""
+    """Warn about keys that differ from the loss's paper, where the loss depends on them; and about two penalties that
+    pull the gradient to different norms.
+    """
     loss = build_loss(config)
+    if unusual := [*_unusual_values(config, loss), *_missing_regularisers(config, loss)]:
+        log.warning(
+            f"the loss {loss.name} may not converge with other values than those of its paper ({loss.source}): "
+            f"{', '.join(unusual)}. Set them with --set, or ignore this if you tuned them"
+        )
+    zero_centred = _gradient_regularisers(config)
+    if zero_centred and loss.gradient_penalty > 0:
+        log.warning(
+            f"loss.gradient_penalty={loss.gradient_penalty} pulls the norm of the gradient to 1, and "
+            f"{' and '.join(zero_centred)} to 0; set loss.gradient_penalty=0, or turn the regularisers off"
+        )
+
+
+def _unusual_values(config: Config, loss: Loss) -> list[str]:
     tree = config.to_dict()
-    unusual = [
+    return [
         f"{path}={tree[group][key]} (paper: {value})"
         for path, value in loss.recommended.items()
         for group, _, key in [path.partition(".")]
         if key in tree[group] and tree[group][key] != value
     ]
-    if unusual:
-        log.warning(
-            f"the loss {loss.name} may not converge with other values than those of its paper ({loss.source}): "
-            f"{', '.join(unusual)}. Set them with --set, or ignore this if you tuned them"
-        )
+
+
+def _missing_regularisers(config: Config, loss: Loss) -> list[str]:
+    return [
+        f"regularisers.{name} is off (paper: on)"
+        for name in loss.recommended_regularisers
+        if name not in config.regularisers or config.regularisers[name].weight == 0
+    ]
+
+
+def _gradient_regularisers(config: Config) -> list[str]:
+    return [
+        f"regularisers.{name}"
+        for name, options in config.regularisers.items()
+        if options.OF_GRADIENTS and options.weight != 0
+    ]
 
 
 def check_data(config: Config, dataset: Dataset) -> None:
@@ -149,14 +178,36 @@ def build_discriminator(config: Config, dataset: Dataset) -> keras.Model:
     It is conditional if and only if the generator is.
 
     Raises:
-        ConfigError: see `check`.
+        ConfigError: see `check`; or it has BatchNorm, and a term needs a logit that depends on its own image only.
     """
     from gan.networks import DISCRIMINATORS
 
     height, width, channels = dataset.image_shape
     shape = (height, width, channels * config.discriminator.packing)
     make = DISCRIMINATORS[config.discriminator.name].make
-    return make(config.discriminator, shape, _check_classes(config, dataset))
+    made = make(config.discriminator, shape, _check_classes(config, dataset))
+    _check_logits_are_separate(config, made)
+    return made
+
+
+def _check_logits_are_separate(config: Config, discriminator: keras.Model) -> None:
+    """Refuse BatchNorm where the gradient of each logit in its own image is needed."""
+    terms = _gradient_regularisers(config)
+    if build_loss(config).gradient_penalty > 0:
+        terms.append("loss.gradient_penalty")
+    if terms and _has_batch_norm(discriminator):
+        raise ConfigError(
+            f"{' and '.join(terms)} need a discriminator in which each logit depends on its own image only; got "
+            f"discriminator.name={config.discriminator.name}, which has BatchNorm. Use another one, or set their "
+            "weights to 0"
+        )
+
+
+def _has_batch_norm(layer: keras.layers.Layer) -> bool:
+    import keras
+
+    inner = getattr(layer, "layers", ())
+    return isinstance(layer, keras.layers.BatchNormalization) or any(map(_has_batch_norm, inner))
 
 
 def build_loss(config: Config) -> Loss:
@@ -295,6 +346,24 @@ def _check_density_ratio(config: Config) -> None:
         )
 
 
+def _check_augmentation(config: Config) -> None:
+    from gan.losses import LOSSES
+
+    name = config.augmentation.name
+    if config.to_dict()["augmentation"].get("groups") == []:
+        raise ConfigError(
+            f"augmentation.name={name} needs augmentation.groups, since what may be done to an image depends on the "
+            "data: a list of pixel, geometric, colour; only colour for digits and other signs"
+        )
+    if name == "ada" and not build_loss(config).zero_is_boundary:
+        suitable = sorted(each for each, entry in LOSSES.items() if entry.make(entry.options()).zero_is_boundary)
+        raise ConfigError(
+            "augmentation.name=ada adapts to the sign of the logits, so it needs a loss with a decision boundary at 0; "
+            f"got loss.name={config.loss.name}. Set augmentation.name to ada_scheduled or diffaugment, or loss.name to "
+            f"one of: {', '.join(suitable)}"
+        )
+
+
 def _check_packing(config: Config) -> None:
     packing = config.discriminator.packing
     if packing > 1 and config.generator.conditional:
@@ -305,4 +374,28 @@ def _check_packing(config: Config) -> None:
     if config.train.batch_size % packing:
         raise ConfigError(
             f"train.batch_size must be a multiple of discriminator.packing={packing}; got {config.train.batch_size}"
+        )
+
+
+def _check_minibatch_std(config: Config) -> None:
+    """With it a logit depends on the other images of its group.
+
+    The gradient penalty is about the gradient of each logit in its own image. R1 and R2 need no more than that of the
+    sum of all logits, as StyleGAN2 computes it with this layer (Karras et al., 2020, arXiv:1912.04958).
+    """
+    group = getattr(config.discriminator, "minibatch_std", 0)
+    if not group:
+        return
+    if getattr(config.loss, "gradient_penalty", 0) > 0:
+        raise ConfigError(
+            f"discriminator.minibatch_std={group} can't be used with a gradient penalty, which needs a logit that "
+            "depends on its own image only; set discriminator.minibatch_std=0, or choose another loss.name than "
+            f"{config.loss.name}"
+        )
+    unit, packing = config.discriminator.batch_unit, config.discriminator.packing
+    if config.train.batch_size % unit:
+        packs = f" times discriminator.packing={packing}" if packing > 1 else ""
+        raise ConfigError(
+            f"train.batch_size must be a multiple of discriminator.minibatch_std={group}{packs}; "
+            f"got {config.train.batch_size}"
         )

@@ -13,6 +13,7 @@ from typing import Any
 from gan.config import ALL_GROUPS, CHOICES, GROUPS
 from gan.config.space import SEARCHABLE
 from gan.config.sweep import Sweep
+from gan.data.sources import SOURCES
 from gan.errors import ConfigError, unknown_name
 from gan.options import Entry, Options, keys
 from gan.regularisers import REGULARISERS
@@ -53,7 +54,8 @@ What `--pipeline sweep --sweep FILE.yaml` tries: config keys of the groups {", "
 def markdown() -> str:
     """The whole page."""
     sections = [HEAD, "## name\n\nThe name of the experiment; run ids begin with it.\n"]
-    sections += [_section(name) for name in ALL_GROUPS]
+    for name in ALL_GROUPS:
+        sections += [_section(name), *(_source_options() if name == "data" else [])]
     sections += [_entries("Schedules", SCHEDULES_HEAD, "KEY", SCHEDULES)]
     return "\n".join([*sections, SWEEP, *table(Sweep), ""])
 
@@ -64,6 +66,15 @@ def _section(name: str) -> str:
     if name == "regularisers":
         return _entries(name, REGULARISERS_HEAD, name, REGULARISERS, named=False)
     return "\n".join([f"## {name}", "", _text(GROUPS[name]), "", *table(GROUPS[name], f"{name}."), ""])
+
+
+def _source_options() -> list[str]:
+    """The options of each source that has some."""
+    return [
+        "\n".join([f"### data.options of {name}", "", *table(source.options, "data.options."), ""])
+        for name, source in SOURCES.items()
+        if keys(source.options)
+    ]
 
 
 def _choices(name: str) -> str:

@@ -17,6 +17,7 @@ from gan.config import names as config_names
 from gan.data.spec import Dataset, Split
 from gan.errors import ConfigError, DataError, NotFoundError
 from gan.losses import LOSSES, wgan_gp
+from gan.networks import DISCRIMINATORS
 from gan.networks.dcgan_discriminator import Options as Discriminator
 from gan.networks.dcgan_generator import Options as Generator
 from gan.optimizers import adam, rmsprop
@@ -53,6 +54,15 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
     ("wrong", "message"),
     [
         ({"data": {"dataset": "mnst"}}, r'unknown data.dataset "mnst"; did you mean "mnist"\?.*celeba, digits'),
+        (
+            {"data": {"dataset": "mnist", "options": {"seed": 1}}},
+            r'unknown config key "data.options.seed". Known: none. These are the options of the source mnist',
+        ),
+        (
+            {"data": {"dataset": "stacked-mnist", "options": {"sed": 1}}},
+            r'unknown config key "data.options.sed"; did you mean "data.options.seed"\?.*data.options.train_images',
+        ),
+        ({"data": {"dataset": "stacked-mnist", "options": {"seed": -1}}}, "data.options.seed must be at least 0"),
         ({"generator": {"name": "dcgn"}}, r'unknown generator.name "dcgn"; did you mean "dcgan"\?'),
         ({"discriminator": {"name": "cnn"}}, r'unknown discriminator.name "cnn".*Known: dcgan'),
         ({"loss": {"name": "hing"}}, r'unknown loss.name "hing"; did you mean "hinge"\?.*wgan_gp'),
@@ -63,7 +73,7 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
         ({"loss": {"name": "wgan_gp", "label_noise": 0.1}}, r"loss.label_noise has no effect with loss.name=wgan_gp"),
         (
             {"loss": {"clip_value": 0.1}},
-            r"loss.clip_value has no effect with .* non_saturating.*one that.*: wasserstein$",
+            r"loss.clip_value has no effect with .*non_saturating.*one that.*: wasserstein$",
         ),
         (
             {"loss": {"name": "wasserstein", "gradient_penalty": 1.0}},
@@ -81,6 +91,19 @@ def test_every_loss_with_its_defaults_passes_the_check(loss: str) -> None:
             {"loss": {"kl_weight": 0.1, "kl_estimator": "density_ratio", "label_noise": 0.2}},
             r"clean labels.*label_noise=0.2",
         ),
+        (
+            {"loss": {"name": "wgan_gp"}, "discriminator": {"minibatch_std": 4}},
+            r"minibatch_std=4 can't be used with a gradient penalty.*choose another loss.name than wgan_gp",
+        ),
+        (
+            {"discriminator": {"name": "r3gan", "minibatch_std": 8}, "train": {"batch_size": 20}},
+            r"multiple of discriminator.minibatch_std=8; got 20",
+        ),
+        (
+            {"discriminator": {"minibatch_std": 4, "packing": 2}, "train": {"batch_size": 20}},
+            r"multiple of discriminator.minibatch_std=4 times discriminator.packing=2; got 20",
+        ),
+        ({"discriminator": {"minibatch_std": 3}}, r'unknown discriminator.minibatch_std "3"'),
         (
             {"train": {"rho": 0.99}},
             r"optimizer.rho has no effect with optimizer.name=adam; got 0.99. Leave it out, or set .*: rms",
@@ -216,6 +239,13 @@ def test_the_record_of_a_run_says_how_its_images_were_prepared(
     assert build.as_prepared(made, dataclasses.replace(DIGITS, **dataset)) == made
 
 
+def test_the_record_of_a_run_has_no_options_of_a_source_that_its_images_are_not_of() -> None:
+    config = from_dict({"data": {"dataset": "stacked-mnist", "options": {"seed": 1}}})
+    assert build.as_prepared(config, DIGITS).data.options == {}
+    stacked = dataclasses.replace(DIGITS, source="stacked-mnist", image_size=28, channels=3)
+    assert build.as_prepared(config, stacked).data.options == {"seed": 1}
+
+
 def test_scores_that_just_can_be_measured_are_not() -> None:
     build.check(from_dict({"evaluate": {"samples": 10_000, "neighbours": 99}}), DIGITS)
 
@@ -242,6 +272,14 @@ def test_keys_of_a_regulariser_that_is_off_are_not_held_against_the_loss() -> No
     build.check_config(from_dict({"loss": {"name": "hinge", "kl_weight": 0.0, "kl_estimator": "density_ratio"}}))
 
 
+@pytest.mark.parametrize("name", ["dcgan", "r3gan", "resnet"])
+def test_networks_go_together_whatever_their_names(name: str) -> None:
+    discriminator = {"name": name, "spectral_norm": True, "minibatch_std": 4}
+    build.check(from_dict({"generator": {"name": name, "conditional": True}, "discriminator": discriminator}), DIGITS)
+    unweighted = {"name": "wgan_gp", "gradient_penalty": 0}
+    build.check(from_dict({"loss": unweighted, "discriminator": discriminator}), DIGITS)
+
+
 PAPER = ["train.discriminator_steps=5", "discriminator.dropout=0"]
 WGAN_GP = ["loss.name=wgan_gp", *PAPER, "optimizer.beta_1=0", "optimizer.beta_2=0.9"] + [
     f"train.{player}_learning_rate=1e-4" for player in ("generator", "discriminator")
@@ -263,6 +301,9 @@ WGAN_GP = ["loss.name=wgan_gp", *PAPER, "optimizer.beta_1=0", "optimizer.beta_2=
         ),
         (["loss.name=wasserstein", *PAPER], ["optimizer.name=adam (paper: rmsprop), train.generator_learning_rate"]),
         (["loss.name=hinge"], []),
+        (["loss.name=relativistic"], ["regularisers.r1 is off (paper: on), regularisers.r2 is off (paper: on)"]),
+        (["loss.name=relativistic", "regularisers.r1.weight=1", "regularisers.r2.weight=0"], ["r2 is off (paper: on)"]),
+        (["loss.name=relativistic", "regularisers.r1.weight=1", "regularisers.r2={weight: {start: 1}}"], []),
     ],
 )
 def test_what_differs_from_the_paper_of_a_loss_is_named_once(
@@ -274,6 +315,70 @@ def test_what_differs_from_the_paper_of_a_loss_is_named_once(
     assert all(each in told[0] for each in named)
     build.check_config(override(Config(), sets))
     assert "than those of its paper" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sets", "warned"),
+    [
+        ([*WGAN_GP, "regularisers.r1.weight=1"], True),
+        ([*WGAN_GP, "regularisers.lecam.weight=1"], False),
+        (["loss.name=hinge", "regularisers.r1.weight=1"], False),
+    ],
+)
+def test_penalties_that_pull_the_gradient_to_different_norms_are_named(
+    sets: list[str], warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build.warn_if_unusual(override(Config(), sets))
+    told = "loss.gradient_penalty=10.0 pulls the norm of the gradient to 1, and regularisers.r1 to 0"
+    assert (told in capsys.readouterr().err) == warned
+
+
+def with_batch_norm(options: Any, image_shape: tuple[int, int, int], classes: int | None = None) -> keras.Model:
+    images = keras.Input(image_shape)
+    body = keras.Sequential([keras.layers.Flatten(), keras.layers.BatchNormalization()])
+    features = body(images)
+    return keras.Model(images, (keras.layers.Dense(1)(features), features))
+
+
+@pytest.mark.parametrize(
+    ("sets", "named"),
+    [
+        (["regularisers.r1.weight=1", "regularisers.r2.weight=1"], "regularisers.r1 and regularisers.r2 need"),
+        (["loss.name=wgan_gp"], "loss.gradient_penalty need"),
+        (["regularisers.r1.weight=0", "regularisers.lecam.weight=1", "regularisers.kl.weight=1"], None),
+    ],
+)
+def test_a_gradient_of_each_logit_in_its_own_image_needs_a_discriminator_without_batchnorm(
+    sets: list[str], named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = dataclasses.replace(DISCRIMINATORS["dcgan"], make=with_batch_norm)
+    monkeypatch.setitem(DISCRIMINATORS, "dcgan", entry)
+    config = override(Config(), sets)
+    if named is None:
+        build.build_discriminator(config, DIGITS)
+    else:
+        with pytest.raises(
+            ConfigError, match=rf"{named} .*depends on its own image only; got .*=dcgan, which has Batch"
+        ):
+            build.build_discriminator(config, DIGITS)
+    monkeypatch.undo()
+    build.build_discriminator(override(config, ["discriminator.width=0.05"]), DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["discriminator.packing=2", "generator.conditional=true"], r"packing=2 needs an unconditional generator"),
+        (["discriminator.packing=3"], r"train.batch_size must be a multiple of discriminator.packing=3; got 64"),
+        (
+            ["loss.name=relativistic", "regularisers.kl={estimator: density_ratio}"],
+            r"density_ratio needs a loss whose logit is a log density ratio; got loss.name=relativistic",
+        ),
+    ],
+)
+def test_new_terms_that_contradict_others_are_refused(sets: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build.check_config(override(Config(), sets))
 
 
 @pytest.mark.parametrize("name", config_names())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gan import lineage
 from gan.admin.gc_reachability import StoreObject, unreachable
 from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.export import directions
 from gan.export.metadata import METADATA
 from gan.lineage import DATASET, GENERATOR, KINDS, NAME, REFERENCE, RUN, ObjectRef
 from gan.store import IncompleteUpload, Item, Store, alias, immutable, layout, step_cache
@@ -111,8 +112,10 @@ class GcScan:
             return StoreObject(key, modified, dependencies=None)
 
     def dangling(self) -> list[GcCandidate]:
-        """What nothing ever refers to: checkpoints beyond the rule, old audit logs, what killed processes left."""
-        return [*self._checkpoints(), *self._audit_logs(), *self._incomplete_uploads()]
+        """What nothing ever refers to: checkpoints beyond the rule, directions without their generator, old audit logs,
+        what killed processes left.
+        """
+        return [*self._checkpoints(), *self._directions(), *self._audit_logs(), *self._incomplete_uploads()]
 
     def unreachable_objects(self) -> Iterator[GcCandidate]:
         """The objects that nothing needs, dependents first."""
@@ -167,6 +170,14 @@ class GcScan:
                 metadata = immutable.read_json(self._store, GENERATOR, key.id, METADATA)
                 steps.setdefault(metadata["run_id"], set()).add(metadata["step"])
         return steps
+
+    def _directions(self) -> Iterator[GcCandidate]:
+        for item in self._store.list(directions.FOLDER):
+            generator_id = directions.generator_of(item.key)
+            key = ObjectRef(GENERATOR, generator_id or "")
+            gone = key not in self.objects or key in self.unreachable
+            if generator_id is not None and gone and item.modified < self._newer_than:
+                yield GcCandidate("directions", generator_id, "its generator is gone", (item,))
 
     def _audit_logs(self) -> Iterator[GcCandidate]:
         """The records of pipeline runs and sweeps that were inactive for as long as runs may be."""

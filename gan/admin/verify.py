@@ -8,7 +8,8 @@ from typing import ParamSpec
 from gan import lineage
 from gan.data import spec
 from gan.errors import IntegrityError, NotFoundError
-from gan.lineage import DATASET, NAME, RUN, ObjectRef
+from gan.export import directions
+from gan.lineage import DATASET, GENERATOR, NAME, RUN, ObjectRef
 from gan.metrics import evaluations
 from gan.result import StepResult, Stopwatch
 from gan.store import Store, alias, immutable
@@ -22,7 +23,8 @@ P = ParamSpec("P")
 
 
 def verify(store: Store, object_ids: Sequence[str] = ()) -> StepResult:
-    """Check datasets, references, generators, runs with all their files, promoted names, and every audit log.
+    """Check datasets, references, generators and their directions, runs with all their files, promoted names, and every
+    audit log.
 
     Args:
         store: the store to check.
@@ -57,6 +59,8 @@ def find_damage(store: Store, key: ObjectRef) -> Iterator[str]:
         yield from AUDIT_LOGS[key.kind].find_damage(store, key.id)
     else:
         yield from immutable.find_damage(store, key.kind, key.id)
+    if key.kind == GENERATOR:
+        yield from directions.damages(store, key.id)
     if key.kind == DATASET:
         yield from _read_error(spec.load, store, key.id)  # SHA256SUMS may be of another dataset, or incomplete
 

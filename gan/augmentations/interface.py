@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from gan.options import Options
+from gan.schedules.interface import ValueAt
 from gan.types import Images, Logits, Tensor
 
 
@@ -44,11 +45,13 @@ class Augmentation:
         apply: from images float32 [N, H, W, C] in [-1, 1], random draws and the step's number (int64) to images of the
             same shape, differentiable in the images.
         observe: takes the logits [N, 1] of the real images of each update, by which an adaptive augmentation changes
-            its strength.
+            its strength. All replicas call it with the logits of the global batch.
+        strength: the probability of its transformations at a step, float32, if that changes; it is logged.
         variables: its state, by name: TensorFlow variables that change from step to step.
     """
 
     name: str
     apply: Callable[[Images, Draws, Tensor], Images]
     observe: Callable[[Logits], None] | None = None
+    strength: ValueAt | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)

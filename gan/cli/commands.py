@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from gan.util.tf_import import load_tensorflow
 def preprocess(arguments: Namespace) -> CommandOutput:
     """Convert images to shards."""
     flags = ("dataset", "source", "image_size", "channels", "crop", "resizer", "holdout_percent", "shard_mib")
-    given = _given(arguments, (*flags, "on_bad_image"))
+    given = _given(arguments, (*flags, "on_bad_image")) | {"options": _source_options(arguments.option or [])}
     try:
         data = Data(**given)
     except ConfigError as error:
@@ -149,8 +150,25 @@ def sample(arguments: Namespace) -> CommandOutput:
         label=arguments.label,
         interpolate=arguments.interpolate,
         truncation=arguments.truncation,
+        directions=arguments.direction,
+        keep=arguments.keep,
     )
     return to_output("sample", result)
+
+
+def directions(arguments: Namespace) -> CommandOutput:
+    """List the directions of a generator, and find them first if need be."""
+    load_tensorflow()
+    from gan.export.find_directions import directions as step
+
+    outcome = step(
+        open_store(arguments.store),
+        generator_id=arguments.generator_id,
+        name=arguments.name,
+        reference_id=arguments.reference_id,
+        samples=arguments.samples,
+    )
+    return to_output("directions", outcome)
 
 
 def report(arguments: Namespace) -> CommandOutput:
@@ -234,6 +252,13 @@ def _explained(arguments: Namespace, common: Json) -> CommandOutput:
 
 def _given(arguments: Namespace, flags: tuple[str, ...]) -> dict[str, Any]:
     return {flag: getattr(arguments, flag) for flag in flags if getattr(arguments, flag) is not None}
+
+
+def _source_options(items: list[str]) -> Mapping[str, Any]:
+    for item in items:
+        if "=" not in item:
+            raise ConfigError(f'--option takes NAME=VALUE, for example seed=1; got "{item}"')
+    return configs_module.override(Config(), [f"data.options.{item}" for item in items]).data.options
 
 
 def _with_flag_names(message: str, group: str) -> str:

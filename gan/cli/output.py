@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gan.cli.direction_table import direction_table
 from gan.errors import EXIT_REFUSED
 from gan.result import StepResult
 from gan.types import Json
@@ -77,6 +78,7 @@ TEXTS: dict[str, Callable[[StepResult], str]] = {
     "remeasure": _rescored,
     "promote": _promotion,
     "rollback": _promotion,
+    "directions": direction_table,
     "sample": _uri,
     "report": _uri,
 }

@@ -119,7 +119,7 @@ def add_set(parser: argparse.ArgumentParser, help_text: str) -> None:
 
 def _add_data_commands(add: Add) -> None:
     made = add("preprocess", "convert images to TFRecord shards; prints the dataset id")
-    made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, celeba, digits or folder")
+    made.add_argument("--dataset", required=True, metavar="NAME", help="mnist, stacked-mnist, celeba, digits or folder")
     made.add_argument(
         "--source", metavar="PATH_OR_URI", help="folder or zip with the original files; may be in a bucket"
     )
@@ -132,6 +132,12 @@ def _add_data_commands(add: Add) -> None:
         type=int,
         metavar="N",
         help="percentage to hold out for tests, if the source has no test split",
+    )
+    made.add_argument(
+        "--option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="an option of the data set, for example seed=1 of stacked-mnist; may be repeated",
     )
     made.add_argument("--shard-mib", type=float, metavar="MIB", help="maximum size of a shard")
     made.add_argument("--on-bad-image", metavar="fail|skip", help="what to do with an unreadable image")
@@ -218,9 +224,7 @@ def _add_release_commands(add: Add) -> None:
     made.add_argument("--name", required=True, metavar="NAME", help="the name to roll back")
 
     made = add("sample", "generate images with an exported generator")
-    which = made.add_mutually_exclusive_group(required=True)
-    which.add_argument("--generator-id", metavar="ID", help="generator id, printed by export")
-    which.add_argument("--name", metavar="NAME", help="the live generator of this name")
+    _add_generator(made)
     made.add_argument("--count", type=int, default=64, metavar="N", help="number of images (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the latents (default: %(default)s)")
     made.add_argument(
@@ -231,9 +235,48 @@ def _add_release_commands(add: Add) -> None:
         "--truncation",
         type=float,
         metavar="T",
-        help="resample latent values beyond +-T: more typical, less varied images",
+        help="redraw latent values beyond +-T, 0.01 or more: a smaller T gives more typical, less varied images "
+        "(default: none are redrawn)",
+    )
+    made.add_argument(
+        "--direction",
+        action="append",
+        default=[],
+        metavar="NAME=AMOUNT|NAME=START..END",
+        help="move the latents along the direction of a class or attribute, by an amount in standard deviations: "
+        "Smiling=+2; or in steps, one latent in each row: Smiling=-3..3. `gan directions` lists the names. May be "
+        "repeated",
+    )
+    made.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="do not move along this direction: --direction moves at right angles to it; may be repeated",
     )
     made.add_argument("--out", required=True, metavar="FILE.png", help="the PNG file to write")
+
+    made = add(
+        "directions",
+        "list the directions of an exported generator, for gan sample --direction, with how well each predicts its "
+        "class or attribute; they are found first if the store does not have them",
+    )
+    _add_generator(made)
+    made.add_argument(
+        "--reference-id",
+        metavar="ID",
+        help="a reference whose feature network predicts classes or attributes (default: that of the generator's "
+        "scores, else the only other one of its dataset)",
+    )
+    made.add_argument(
+        "--samples", type=int, metavar="N", help="number of generated images to find them with (default: 10000)"
+    )
+
+
+def _add_generator(made: Parser) -> None:
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("--generator-id", metavar="ID", help="generator id, printed by export")
+    which.add_argument("--name", metavar="NAME", help="the live generator of this name")
 
 
 def _add_store_commands(add: Add) -> None:

@@ -20,6 +20,8 @@ REPLACED = {
     ("evaluate", "bootstrap"): "gone: intervals have a closed form",
     ("retrain", "most_drift"): "retrain.max_drift, a KID, where this was an FID: choose a value anew",
 }
+ADDED: dict[tuple[str, str], Any] = {("data", "options"): {}}
+"""Keys of later releases. Hashes and records leave them out at these defaults, so that they have no other id for it."""
 LIMIT_PREFIXES = ("most_", "least_")
 
 MOVED = {
@@ -61,9 +63,6 @@ RECORDED: dict[str, dict[str, Any]] = {
 They are those of the time when each group had the keys of all its choices. A later key is on record if it differs from
 its default, so that a new key leaves the ids of earlier runs as they are.
 """
-
-SINCE_THEN = {"evaluate": (), "gate": (), "reference": (), "retrain": (), "data": ()}
-"""Keys of the other groups that came later: left out of records while they have their default."""
 
 
 def is_old(group: str, name: str) -> bool:
@@ -119,9 +118,7 @@ def moved(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def _drop_unused(made: dict[str, Any], old: dict[str, Any]) -> None:
     """Leave out defaults that have no effect."""
-    if not old.get("regularisers.kl.weight"):
-        old.pop("regularisers.kl.weight", None)
-        old.pop("regularisers.kl.estimator", None)
+    _drop_unused_kl(made, old)
     present = made.get("optimizer")
     optimizer = old.get("optimizer.name", present.get("name", "adam") if isinstance(present, dict) else "adam")
     for name in ("rho",) if optimizer == "adam" else ("beta_1", "beta_2"):
@@ -132,6 +129,19 @@ def _drop_unused(made: dict[str, Any], old: dict[str, Any]) -> None:
         for name, default in RECORDED["loss"].items():
             if name != "name" and loss.get(name) == default and name not in LOSS_KEYS.get(loss.get("name"), ()):
                 del loss[name]
+
+
+def _drop_unused_kl(made: Mapping[str, Any], old: dict[str, Any]) -> None:
+    """Earlier the regulariser had keys even where it was off, with a weight of 0 unless another was given."""
+    weight, estimator = "regularisers.kl.weight", "regularisers.kl.estimator"
+    regularisers = made.get("regularisers")
+    if old.get(weight) or (isinstance(regularisers, Mapping) and regularisers.get("kl") is not None):
+        return
+    if old.get(estimator, RECORDED["loss"]["kl_estimator"]) == RECORDED["loss"]["kl_estimator"]:
+        old.pop(weight, None)
+        old.pop(estimator, None)
+    else:
+        old[weight] = 0.0
 
 
 LOSS_KEYS = {
@@ -182,7 +192,7 @@ def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
         },
     }
     del made["optimizer"]
-    others = {name: each for name, each in tree["regularisers"].items() if name != "kl"}
+    others = {name: each for name, each in tree["regularisers"].items() if name != "kl" and each["weight"] != 0}
     if not others:
         del made["regularisers"]
     else:
@@ -198,10 +208,7 @@ def recorded_group(name: str, tree: Mapping[str, Any], defaults: Mapping[str, An
     """One group as hashes and records have it; see `recorded`."""
     always = RECORDED.get(name)
     if always is None:
-        later = SINCE_THEN.get(name, ())
-        return recorded_names(
-            name, {key: each for key, each in tree.items() if key not in later or each != defaults[key]}
-        )
+        return recorded_names(name, tree)
     kept = {key: tree.get(key, default) for key, default in always.items() if key in tree or default is not None}
     return kept | {key: each for key, each in tree.items() if key not in always and each != defaults.get(key)}
 
@@ -220,10 +227,11 @@ def present_path(path: str) -> str:
 def recorded_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a group as hashes and records have them: by the names of before they were renamed, in the same order.
 
-    So no id, recipe or verdict changes because a key has another name.
+    So no id, recipe or verdict changes because a key has another name, or because there is a new one that is not used.
     """
     old = {new: before for (group, before), new in RENAMED.items() if group == name}
-    return {old.get(key, key): value for key, value in tree.items()}
+    unused = {key for (group, key), default in ADDED.items() if group == name and tree.get(key) == default}
+    return {old.get(key, key): value for key, value in tree.items() if key not in unused}
 
 
 def present_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Parsers of keys with several values: a list of names, a limit or margin for each score.
+"""Parsers of keys with several values: a list of names, options, a limit or margin for each score.
 
 `gan.build` checks that the scores exist.
 """
@@ -28,6 +28,17 @@ def names(name: str, value: Any) -> tuple[str, ...]:
     if len(set(listed)) < len(listed):
         raise ConfigError(f"{name} must name each metric once; got {', '.join(listed)}")
     return tuple(listed)
+
+
+def options(name: str, value: Any) -> dict[str, Any]:
+    """Options by name; null means the default. What owns the options checks their names and values.
+
+    Raises:
+        ConfigError: it is not a mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name} must map options to values, such as {{seed: 1}}; got {value!r}")
+    return {str(option): chosen for option, chosen in value.items() if chosen is not None}
 
 
 def limits(name: str, value: Any) -> dict[str, float]:

@@ -39,7 +39,7 @@ RESIZERS = ("bicubic", "bilinear", "box", "lanczos")
 class Data(Group):
     """Which images, and how they are cropped and scaled."""
 
-    dataset: str = key("digits", "The data source: mnist, celeba, digits or folder.")
+    dataset: str = key("digits", "The data source: mnist, stacked-mnist, celeba, digits or folder.")
     source: str | None = key(None, "Folder, zip or URI of the original files; none: embedded or downloaded.")
     image_size: int | None = key(
         None, "Height and width in pixels of the prepared images; none: as in the source.", min_value=4, max_value=1024
@@ -57,6 +57,11 @@ class Data(Group):
     shard_mib: float = key(32.0, "Maximum size of a shard in MiB.", min_value=0.01, max_value=4096)
     on_bad_image: str = key("fail", "What to do with an unreadable image.", choices=("fail", "skip"))
     flip: bool = key(False, "Mirror training images left to right at random; good for faces, wrong for digits.")
+    options: Mapping[str, str | float] = key(
+        {},
+        "Options of the data source, such as `{train_images: 128000, seed: 0}` of stacked-mnist; most have none.",
+        parse=parse.options,
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class Train(Group):
     )
     ema_half_life_images: float | None = key(
         None,
-        "Half-life of the moving average in images, in place of train.ema_decay; none: train.ema_decay holds.",
+        "Half-life of the moving average in images, train.batch_size a step, in place of train.ema_decay; none: "
+        "train.ema_decay holds.",
         min_value=1,
     )
     ema_ramp_up: float = key(

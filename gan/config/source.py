@@ -129,6 +129,9 @@ def override(config: Config, sets: Iterable[str]) -> Config:
         ConfigError: not `group.key=value`, an unknown key, a wrong type, or a value out of range.
     """
     tree = config.to_dict()
+    sets = list(sets)
+    if any(item.startswith("loss.kl_") for item in sets):  # an earlier key of a regulariser does not turn it on
+        tree["regularisers"].setdefault("kl", {"weight": migrate.RECORDED["loss"]["kl_weight"]})
     pairs = assignments(sets)
     for path, text in pairs:
         if path in CHOICE_PATHS:
@@ -191,7 +194,7 @@ def _assign(tree: dict[str, Any], path: str, text: str) -> None:
         others = {key: value for key, value in keys_there.items() if key != migrate.RENAMED.get((group, name))}
         tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})
     elif group == "regularisers":
-        keys_there[name] = {**(keys_there.get(name) or {}), inner: _parse_scalar(text)} if dot else _parse_scalar(text)
+        _put(keys_there, f"{name}{dot}{inner}", _parse_scalar(text), group)
     elif name not in hints_of(group) or (dot and not isinstance(keys_there.get(name), dict)):
         raise ConfigError(unknown_name("config key", path, [f"{group}.{known}" for known in hints_of(group)]))
     elif dot:
@@ -199,6 +202,19 @@ def _assign(tree: dict[str, Any], path: str, text: str) -> None:
     else:
         value = _parse_value(text, hints_of(group)[name])
         keys_there[name] = _with_fid_margin(keys_there[name], value) if name in MARGINS else value
+
+
+def _put(tree: dict[str, Any], path: str, value: Any, where: str) -> None:
+    """Set the value of a path such as `r1.weight` in nested mappings; what is absent or null becomes a mapping."""
+    name, dot, inner = path.partition(".")
+    if not dot:
+        tree[name] = value
+        return
+    there = {} if tree.get(name) is None else tree[name]
+    if not isinstance(there, Mapping):
+        raise ConfigError(f"{where}.{name} has no keys of its own, and {where}.{path} is one; it is {there!r}")
+    tree[name] = dict(there)
+    _put(tree[name], inner, value, f"{where}.{name}")
 
 
 def hints_of(group: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -201,6 +202,9 @@ def config_at(config: Config, point: Point, seed: int, steps: int, last_rung: in
 
 
 def _text(value: Any) -> str:
+    """A value as YAML reads it back, for `--set`."""
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value)
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

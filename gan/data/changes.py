@@ -73,7 +73,17 @@ def new_images(store: Store, earlier: Dataset, later: Dataset, split: str) -> di
 
 def preparation_differences(earlier: Dataset, later: Dataset) -> list[str]:
     """The settings in which two datasets were prepared or described differently, each with both values."""
-    names = ("source", "image_size", "channels", "crop", "crop_offset", "resizer", "classes", "attributes")
+    names = (
+        "source",
+        "image_size",
+        "channels",
+        "crop",
+        "crop_offset",
+        "resizer",
+        "classes",
+        "channel_classes",
+        "attributes",
+    )
     return [
         f"{name} (was {_format(getattr(earlier, name))}, now {_format(getattr(later, name))})"
         for name in names

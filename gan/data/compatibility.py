@@ -50,7 +50,8 @@ def with_dataset_values(data: Data, source: Source, dataset: Dataset) -> Data:
     }
     same_source = data.dataset == dataset.source
     configured = {key: _resolved(data, source, key) if same_source else getattr(data, key) for key in actual}
-    return replace(data, **{key: value for key, value in actual.items() if configured[key] != value})
+    changed = {key: value for key, value in actual.items() if configured[key] != value}
+    return replace(data, **changed) if same_source else replace(data, **changed, options={})
 
 
 def _resolved(data: Data, source: Source, key: str) -> object:

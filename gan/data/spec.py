@@ -57,6 +57,8 @@ class Dataset:
         resizer: the antialiased filter.
         classes: names of the labels 0, 1, ...; empty without labels.
         attributes: names of the binary attributes; may be empty.
+        channel_classes: names of what each channel may show by itself, K of them; the classes are then all K^channels
+            combinations, the last channel changing fastest. Empty for other data, and then not a key of the JSON.
         splits: by name; there is always a "train".
         quarantined: images skipped because they could not be read; the manifest has the reasons.
         manifest_sha256: hash of the manifest's rows, independent of how Parquet encodes them.
@@ -77,6 +79,7 @@ class Dataset:
     quarantined: int = 0
     manifest_sha256: str = ""
     crop_offset: tuple[int, int] | None = None
+    channel_classes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -106,8 +109,10 @@ class Dataset:
         fields = dataclasses.asdict(self)
         fields["genuine"] = fields.pop("matches_published_checksums")
         offset = fields.pop("crop_offset")
-        window = {} if offset is None else {"crop_offset": list(offset)}
-        return {"format": FORMAT, **fields, **window, "splits": _splits_to_json(self.splits)}
+        added: Json = {} if offset is None else {"crop_offset": list(offset)}
+        channel_classes = fields.pop("channel_classes")
+        added |= {"channel_classes": list(channel_classes)} if channel_classes else {}
+        return {"format": FORMAT, **fields, **added, "splits": _splits_to_json(self.splits)}
 
 
 def with_id(dataset: Dataset) -> Dataset:
@@ -133,7 +138,7 @@ def from_json(tree: Mapping[str, Any]) -> Dataset:
         name: Split(split["examples"], tuple(Shard(**shard) for shard in split["shards"]))
         for name, split in sorted(fields["splits"].items(), key=lambda item: split_rank(item[0]))
     }
-    for name in ("classes", "attributes", "crop_offset"):
+    for name in ("classes", "channel_classes", "attributes", "crop_offset"):
         if fields.get(name) is not None:
             fields[name] = tuple(fields[name])
     return Dataset(**fields)

@@ -10,11 +10,11 @@ from typing import Any
 
 from gan.export import sample_grid
 from gan.export.metadata import GeneratorMetadata
+from gan.regularisers import REGULARISERS
 from gan.types import Json
 from gan.util.formatting import format_score
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
-MAX_ABBREVIATION = 2
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&!])")
 
 
@@ -68,8 +68,7 @@ def _weight(value: Any) -> str:
 
 
 def _regulariser(name: str) -> str:
-    """Abbreviations in capitals: KL, R1."""
-    return name.upper() if len(name) <= MAX_ABBREVIATION else name
+    return REGULARISERS[name].options.TITLE
 
 
 def escaped(value: Any) -> str:

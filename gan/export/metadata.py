@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.errors import ConfigError, IntegrityError, unknown_name
-from gan.store import Store, immutable
+from gan.store import Store, alias, immutable
 from gan.store.alias import Alias
-from gan.types import Json
+from gan.types import Json, LabelArray
 
 METADATA = "generator.json"
 EVALUATION = "evaluation.json"  # absent if the checkpoint was not evaluated
@@ -48,6 +48,14 @@ class GeneratorMetadata:
             "classes": list(self.classes),
             "image_shape": list(self.image_shape),
         }
+
+    def labels_in_turn(self, count: int, *, repeats: int = 1) -> LabelArray | None:
+        """The classes in turn, each `repeats` times, int32 [count]; None for an unconditional generator."""
+        import numpy as np
+
+        if not self.conditional:
+            return None
+        return np.asarray(np.arange(count) // repeats % len(self.classes), np.int32)
 
     def label_of(self, wanted: str) -> int:
         """The label of a class, by its name or number.
@@ -96,6 +104,18 @@ def read(store: Store, generator_id: str) -> GeneratorMetadata:
     """
     tree = immutable.read_json(store, "generator", generator_id, METADATA)
     return from_dict(tree, store.uri_of(f"{immutable.prefix_of('generator', generator_id)}/{METADATA}"))
+
+
+def chosen_id(store: Store, generator_id: str | None, name: str | None) -> str:
+    """The id of the generator that is given by its id, or by the name under which it is live.
+
+    Raises:
+        ConfigError: both are given, or neither.
+        NotFoundError: nothing is live under the name.
+    """
+    if (generator_id is None) == (name is None):
+        raise ConfigError("give either --generator-id or --name, and not both")
+    return str(alias.read_live(store, str(name)).live) if generator_id is None else generator_id
 
 
 def read_evaluation(store: Store, generator_id: str) -> Json | None:

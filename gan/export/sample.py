@@ -1,29 +1,29 @@
-"""Draw pictures with an exported generator, from its published files only."""
+"""Draw pictures with an exported generator, from its published files only, and the directions of its latent space."""
 
 from __future__ import annotations
 
 import math
-import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan.errors import ConfigError
-from gan.export import latents
+from gan.export import find_directions, latents, moves
 from gan.export import metadata as generator_metadata
+from gan.export import sample_checks as checks
 from gan.export.metadata import GeneratorMetadata
+from gan.export.moves import DirectedMove, Move
 from gan.export.sample_grid import MAX_COLUMNS
 from gan.result import StepResult, Stopwatch
-from gan.store import Store, alias
+from gan.store import Store
+from gan.util import log
 from gan.util.images import grid, png
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-MAX_PICTURES = 10_000
-MAX_TOTAL_PIXELS = 100_000_000
-PICTURES_PER_ROW = 8
 MIN_SHOWN_SIDE = 96
 MAX_SHOWN_WIDTH = 2048
 
@@ -39,6 +39,8 @@ def sample(
     label: str | None = None,
     interpolate: bool = False,
     truncation: float | None = None,
+    directions: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> StepResult:
     """Draw a grid of pictures into a PNG file, written atomically.
 
@@ -51,32 +53,39 @@ def sample(
         seed: of the latents; the same seed gives the same pictures.
         label: the class to draw, by name or number; by default a conditional generator draws the classes in turn.
         interpolate: each row of pictures is a spherical interpolation between two latents.
-        truncation: latent values beyond +- this are redrawn.
+        truncation: latent values beyond +- this are redrawn; see `gan.export.latents.draw`.
+        directions: moves of the latents after that, `Smiling=+2`, or `Smiling=-3..3` for one latent in each row, moved
+            step by step; see `gan.export.moves`. Directions that are not in the store are found first.
+        keep: names of directions along which the moves do not move the latents.
 
     Returns:
-        The generator's id and the file's path; details: the options.
+        The generator's id and the file's path; details: the options, with the AUC of each direction.
 
     Raises:
-        ConfigError: an argument is out of range, or `out` can't be written.
-        NotFoundError: no such generator, or nothing is live under the name.
+        ConfigError: an argument is out of range, a direction is unknown or predicts poorly, or `out` can't be written.
+        NotFoundError: no such generator, nothing is live under the name, or no reference to find directions with.
         IntegrityError: the generator is damaged.
     """
     from gan.export import saved_model
 
     watch = Stopwatch()
-    _check_seed(seed)
-    _check_truncation(truncation)
-    _check_out(out)
-    chosen = _generator_id(store, generator_id, name)
+    checks.check_seed(seed)
+    checks.check_truncation(truncation)
+    checks.check_out(out)
+    wanted_moves = moves.parse(directions, keep)
+    sweeps = any(move.is_sweep for move in wanted_moves)
+    if interpolate and sweeps:
+        raise ConfigError("--interpolate and a --direction from START..END both make the rows; give one of them")
+    chosen = generator_metadata.chosen_id(store, generator_id, name)
     metadata = generator_metadata.read(store, chosen)
-    _check_count(count, metadata, interpolate=interpolate)
+    checks.check_count(count, metadata, rows_by="--interpolate" if interpolate else "START..END" if sweeps else None)
     wanted = None if label is None else metadata.label_of(label)
-    columns = _columns(metadata, count, wanted, interpolate=interpolate)
-    if interpolate:
-        points = latents.interpolations(count // columns, columns, metadata.latent_size, seed, truncation=truncation)
-    else:
-        points = latents.draw(count, metadata.latent_size, seed, truncation=truncation)
-    labels = _labels(metadata, count, wanted, repeats=columns if interpolate else 1)
+    columns = _columns(metadata, count, wanted, in_rows=interpolate or sweeps)
+    points = _points(metadata, count, columns, seed, truncation, interpolate=interpolate, sweeps=sweeps)
+    along = _directed(store, chosen, metadata, wanted_moves, keep)
+    for each in along:
+        points = each.applied(points, columns)
+    labels = _labels(metadata, count, wanted, repeats=columns if interpolate or sweeps else 1)
     pixels = saved_model.load(store, chosen).pixels(points, labels)
     _write(out, png(grid(pixels, columns=columns, scale=_scale(metadata, columns))))
     details = {
@@ -86,67 +95,63 @@ def sample(
         "label": None if wanted is None else metadata.classes[wanted],
         "interpolate": interpolate,
         "truncation": truncation,
+        "directions": [each.to_json() for each in along],
+        "keep": list(keep),
     }
     return StepResult(chosen, str(out), watch.seconds(), details=details)
 
 
-def _columns(metadata: GeneratorMetadata, count: int, label: int | None, *, interpolate: bool) -> int:
-    """One interpolation per row, or one class per column if they are drawn in turn; else a nearly square grid, with
-    full rows if fewer than twice the columns allow it.
-    """
+def _points(
+    metadata: GeneratorMetadata,
+    count: int,
+    columns: int,
+    seed: int,
+    truncation: float | None,
+    *,
+    interpolate: bool,
+    sweeps: bool,
+) -> latents.LatentArray:
+    """The latents float32 [count, Z] before they are moved; in a sweep all pictures of a row have the same."""
+    size = metadata.latent_size
     if interpolate:
-        return min(count, PICTURES_PER_ROW)
+        return latents.interpolations(count // columns, columns, size, seed, truncation=truncation)
+    if sweeps:
+        return latents.draw(count // columns, size, seed, truncation=truncation).repeat(columns, axis=0)
+    return latents.draw(count, size, seed, truncation=truncation)
+
+
+def _directed(
+    store: Store, generator_id: str, metadata: GeneratorMetadata, wanted: Sequence[Move], keep: Sequence[str]
+) -> list[DirectedMove]:
+    """The moves with their directions, which are found if the store does not have them yet."""
+    if not wanted:
+        return []
+    flags = [("--direction", move.name) for move in wanted] + [("--keep", name) for name in keep]
+    known = find_directions.known_or_found(store, generator_id, metadata, flags)
+    kept = {name: known.usable("--keep", name).vector for name in keep}
+    along = [moves.directed(move, known.usable("--direction", move.name), kept) for move in wanted]
+    for each in along:
+        name, network = each.move.name, known.feature_network
+        log.info(f"--direction {name}", auc=each.auc, feature_network=network)
+        if known.by_name[name].is_doubtful:
+            log.warning(
+                f"{network} hardly recognises {name} in real images, so the direction may be of something else; make a "
+                "better reference, with more images or more reference.epochs",
+                balanced_accuracy=known.by_name[name].network_accuracy,
+            )
+    return along
+
+
+def _columns(metadata: GeneratorMetadata, count: int, label: int | None, *, in_rows: bool) -> int:
+    """One interpolation or sweep per row, or one class per column if they are drawn in turn; else a nearly square grid,
+    with full rows if fewer than twice the columns allow it.
+    """
+    if in_rows:
+        return min(count, checks.PICTURES_PER_ROW)
     if label is None and metadata.conditional and len(metadata.classes) <= min(count, MAX_COLUMNS):
         return len(metadata.classes)
     square = math.ceil(math.sqrt(count))
     return next((columns for columns in range(square, 2 * square) if count % columns == 0), square)
-
-
-def _generator_id(store: Store, generator_id: str | None, name: str | None) -> str:
-    if (generator_id is None) == (name is None):
-        raise ConfigError("give either --generator-id or --name, and not both")
-    if generator_id is not None:
-        return generator_id
-    return str(alias.read_live(store, str(name)).live)
-
-
-def _check_seed(seed: int) -> None:
-    if seed < 0:
-        raise ConfigError(f"--seed must be at least 0; got {seed}")
-
-
-def _check_truncation(truncation: float | None) -> None:
-    if truncation is not None and not latents.MIN_TRUNCATION <= truncation < math.inf:
-        raise ConfigError(
-            f"--truncation must be a finite number of at least {latents.MIN_TRUNCATION}; got {truncation}. "
-            "0.5 to 1 draws typical pictures, 2 hardly changes anything"
-        )
-
-
-def _check_out(out: Path) -> None:
-    if out.suffix.lower() != ".png":
-        raise ConfigError(f"--out must end in .png; got {out}")
-    if out.is_dir():
-        raise ConfigError(f"--out must be a file; {out} is a folder")
-    existing = next(folder for folder in out.absolute().parents if folder.exists())
-    if not existing.is_dir():
-        raise ConfigError(f"can't write --out {out}: {existing} is a file; give a path that can be written")
-    if not os.access(existing, os.W_OK):
-        raise ConfigError(f"no permission to write --out {out}; give a path in a folder of your own")
-
-
-def _check_count(count: int, metadata: GeneratorMetadata, *, interpolate: bool) -> None:
-    height, width, _ = metadata.image_shape
-    most = min(MAX_PICTURES, MAX_TOTAL_PIXELS // (height * width))
-    if not 1 <= count <= most:
-        raise ConfigError(
-            f"--count must be between 1 and {most} for pictures of {height} x {width} pixels; got {count}"
-        )
-    if interpolate and (count < 2 or count % min(count, PICTURES_PER_ROW)):
-        raise ConfigError(
-            f"with --interpolate, --count must be 2 to {PICTURES_PER_ROW} (one row) or a multiple of "
-            f"{PICTURES_PER_ROW} (the pictures in a row); got {count}"
-        )
 
 
 def _labels(
@@ -155,11 +160,7 @@ def _labels(
     """The class of each picture: the wanted one, or all in turn; None for an unconditional generator."""
     import numpy as np
 
-    if not metadata.conditional:
-        return None
-    if wanted is not None:
-        return np.full(count, wanted, np.int32)
-    return np.asarray(np.arange(count) // repeats % len(metadata.classes), np.int32)
+    return metadata.labels_in_turn(count, repeats=repeats) if wanted is None else np.full(count, wanted, np.int32)
 
 
 def _scale(metadata: GeneratorMetadata, columns: int) -> int:

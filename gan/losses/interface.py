@@ -5,8 +5,9 @@
                            then clip_weights(variables, loss.clip_value)                           if it is not None
     generator update       loss.generator(fake_logits, real_logits)
 
-Both are minimised; `gan.regularisers` adds to them. Each file in this package implements one loss: its options, two
-pure functions, and a `make`.
+Both are minimised; `gan.regularisers` adds to them. Real and generated logits have the same number, and those of one
+position are of one class if the networks are conditional. Each file in this package implements one loss: its options,
+two pure functions, and a `make`.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Loss:
         zero_is_boundary: whether logit 0 is the decision boundary between real (above) and generated (below). A critic
             has none: adding a constant to all its logits does not change its loss.
         recommended: the settings of its paper that it depends on, by config key ("optimizer.beta_1").
+        recommended_regularisers: those without which it need not converge, by name; their weights depend on the data.
         source: the paper of these settings; empty if there are none.
     """
 
@@ -88,4 +90,5 @@ class Loss:
     logit_is_log_ratio: bool = False
     zero_is_boundary: bool = False
     recommended: Mapping[str, str | float] = field(default_factory=dict)
+    recommended_regularisers: tuple[str, ...] = ()
     source: str = ""

@@ -22,7 +22,7 @@ import numpy as np
 from gan.config import Evaluate
 from gan.errors import IntegrityError, NotFoundError
 from gan.metrics.feature_batch import FeatureBatch
-from gan.metrics.features.mode_definitions import AttributeModes, ClassModes, ClusterModes, Modes
+from gan.metrics.features.mode_definitions import AttributeModes, ChannelModes, ClassModes, ClusterModes, Modes
 from gan.metrics.identity import FINAL, PROTOCOL, SELECTION, Identity, sample_count
 from gan.store import Store, immutable
 from gan.types import Json
@@ -115,16 +115,18 @@ def write(
 
     tensors: dict[str, np.ndarray] = {
         "training/features": training,
-        "train/mode_probabilities": train.mode_probabilities,
+        **_probabilities_to_tensors("train", train, modes),
         "real/copy_ratios": copy_ratios,
     }
     for name, batch in (("real", real), ("selection", selection)):
-        tensors |= {f"{name}/features": batch.features, f"{name}/mode_probabilities": batch.mode_probabilities}
+        tensors |= {f"{name}/features": batch.features, **_probabilities_to_tensors(name, batch, modes)}
         tensors |= {} if batch.labels is None else {f"{name}/labels": batch.labels}
     tensors |= {} if train.labels is None else {"train/labels": train.labels}
     described: Json = {"kind": modes.kind, "names": list(modes.names)}
     if isinstance(modes, AttributeModes):
         described |= {"attributes": list(modes.attributes), "chosen": list(modes.chosen)}
+    if isinstance(modes, ChannelModes):
+        described |= {"classes": list(modes.classes), "channels": modes.channels}
     if isinstance(modes, ClusterModes):
         tensors |= {"modes/centres": modes.centres, "modes/variance": modes.variance}
     described["real"] = real.mode_shares().tolist()
@@ -159,23 +161,35 @@ def load(store: Store, reference_id: str) -> Reference:
         )
     tensors = safetensors.numpy.load(immutable.read_file(store, "reference", reference_id, TENSORS))
     modes = _load_modes(record["modes"], tensors)
-    count = len(tensors["train/mode_probabilities"])
-    tensors["train/features"] = tensors["training/features"][:count]
+    tensors["train/features"] = tensors["training/features"][: record["train_images"]]
     batches = {name: _batch(tensors, name, modes) for name in ("real", "selection", "train")}
     network = _load_network(store, reference_id, record)
     training = tensors["training/features"][: record["searched_images"]]
     return Reference(record, network, modes, **batches, training=training, copy_ratios=tensors["real/copy_ratios"])
 
 
+def _probabilities_to_tensors(name: str, batch: FeatureBatch, modes: Modes) -> dict[str, np.ndarray]:
+    """The mode probabilities of a batch; of channels those of their classes, a small part of the size."""
+    if isinstance(modes, ChannelModes):
+        return {f"{name}/channel_probabilities": modes.of_channels(batch.mode_probabilities)}
+    return {f"{name}/mode_probabilities": batch.mode_probabilities}
+
+
 def _batch(tensors: Mapping[str, np.ndarray], name: str, modes: Modes) -> FeatureBatch:
-    probabilities = tensors[f"{name}/mode_probabilities"]
+    features = tensors[f"{name}/features"]
+    if isinstance(modes, ChannelModes):
+        probabilities = modes.probabilities(features, tensors[f"{name}/channel_probabilities"])
+    else:
+        probabilities = tensors[f"{name}/mode_probabilities"]
     classes = probabilities if isinstance(modes, ClassModes) else None
-    return FeatureBatch(tensors[f"{name}/features"], probabilities, tensors.get(f"{name}/labels"), classes)
+    return FeatureBatch(features, probabilities, tensors.get(f"{name}/labels"), classes)
 
 
 def _load_modes(described: Json, tensors: Mapping[str, np.ndarray]) -> Modes:
     if described["kind"] == AttributeModes.kind:
         return AttributeModes(tuple(described["attributes"]), tuple(described["chosen"]))
+    if described["kind"] == ChannelModes.kind:
+        return ChannelModes(tuple(described["classes"]), described["channels"])
     if described["kind"] == ClusterModes.kind:
         return ClusterModes(tensors["modes/centres"], tensors["modes/variance"])
     return ClassModes(tuple(described["names"]))

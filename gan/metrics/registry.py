@@ -111,6 +111,19 @@ _MODES = (
         needs_confidence=True,
     ),
 )
+_CAPTURED_MODES = (
+    ScoreKind(
+        "modes_captured",
+        HIGHER,
+        meaning="Number of modes that at least one generated image shows, as papers count them on stacked MNIST.",
+    ),
+    ScoreKind(
+        "reverse_kl",
+        LOWER,
+        title="reverse KL",
+        meaning="KL divergence, in nats, of the mode frequencies of generated images from equal ones.",
+    ),
+)
 _MEMORISATION = (
     _share(
         "memorised",
@@ -145,6 +158,7 @@ METRICS: dict[str, Metric] = {
     "kid": Metric("kid", (_KID,)),
     "prdc": Metric("prdc", _PRDC),
     "modes": Metric("modes", _MODES),
+    "captured_modes": Metric("captured_modes", _CAPTURED_MODES),
     "memorisation": Metric("memorisation", _MEMORISATION),
     "class_fid": Metric("class_fid", (_CLASS_FID,), needs=LABELS),
     "inception_score": Metric("inception_score", (_INCEPTION_SCORE,), needs=CLASS_PROBABILITIES),

@@ -7,7 +7,8 @@ LeakyReLU, dropout, one dense logit.
     64 x 64 x 3   convolutions 64, 128, 256 (stride 2 each), flatten, Dense 1
 
 There is no BatchNorm: the gradient penalty needs a logit that depends on its own image only (Gulrajani et al., 2017,
-"Improved Training of Wasserstein GANs", arXiv:1704.00028, section 4, "No critic batch normalization").
+"Improved Training of Wasserstein GANs", arXiv:1704.00028, section 4, "No critic batch normalization"). With
+`minibatch_std` it also depends on the other images of its group.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.networks.conditioning import label_input, project
-from gan.networks.interface import DiscriminatorOptions
+from gan.networks.interface import ConvolutionalOptions
+from gan.networks.normalise import normalised, with_minibatch_std
 from gan.networks.shape import channels, halve
 from gan.options import key
 from gan.util.lazy import keras
@@ -28,7 +30,7 @@ NEGATIVE_SLOPE = 0.3
 
 
 @dataclass(frozen=True)
-class Options(DiscriminatorOptions):
+class Options(ConvolutionalOptions):
     """The options of the DCGAN discriminator."""
 
     name: str = "dcgan"
@@ -42,7 +44,7 @@ def make(options: Options, image_shape: tuple[int, int, int], classes: int | Non
     of that map: few enough (128 for 28x28, 256 for 64x64) that `gan.losses.kl` can fit their distribution to a batch.
 
     Args:
-        options: width and dropout.
+        options: width, dropout, spectral normalisation, and minibatch standard deviation before the last convolution.
         image_shape: (H, W, C); C is that of all the images it judges together.
         classes: the number of classes, for a conditional (projection) discriminator.
 
@@ -60,18 +62,22 @@ def make(options: Options, image_shape: tuple[int, int, int], classes: int | Non
     hidden = images
     for index in range(convolutions):
         filters = channels(FIRST_CHANNELS << index, options.width)
-        hidden = _block(hidden, filters, 2 if index < small.times else 1, options.dropout, f"convolution_{index + 1}")
+        if index == convolutions - 1:
+            hidden = with_minibatch_std(hidden, options.minibatch_std)
+        hidden = _block(hidden, filters, 2 if index < small.times else 1, options, f"convolution_{index + 1}")
     features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(hidden)
     flat = keras.layers.Flatten(name="flatten")(hidden)
-    logits = keras.layers.Dense(1, dtype="float32", name="logits")(flat)
+    logits = normalised(keras.layers.Dense(1, dtype="float32", name="logits"), options.spectral_norm)(flat)
     if classes is None:
         return keras.Model(images, (logits, features), name="discriminator")
     labels = label_input()
-    logits = project(logits, features, labels, classes, positions=small.side * small.side)
+    positions = small.side * small.side
+    logits = project(logits, features, labels, classes, positions=positions, spectral_norm=options.spectral_norm)
     return keras.Model([images, labels], (logits, features), name="discriminator")
 
 
-def _block(hidden: Any, filters: int, stride: int, dropout: float, name: str) -> Any:
-    hidden = keras.layers.Conv2D(filters, KERNEL, strides=stride, padding="same", name=name)(hidden)
+def _block(hidden: Any, filters: int, stride: int, options: Options, name: str) -> Any:
+    convolution = keras.layers.Conv2D(filters, KERNEL, strides=stride, padding="same", name=name)
+    hidden = normalised(convolution, options.spectral_norm)(hidden)
     hidden = keras.layers.LeakyReLU(NEGATIVE_SLOPE, name=f"{name}_relu")(hidden)
-    return keras.layers.Dropout(dropout, name=f"{name}_dropout")(hidden) if dropout else hidden
+    return keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(hidden) if options.dropout else hidden

@@ -35,3 +35,31 @@ class DiscriminatorOptions(Options):
         min_value=1,
         max_value=16,
     )
+
+    @property
+    def batch_unit(self) -> int:
+        """How many images it needs together: a batch, and each device's part of one, must be a multiple of it."""
+        return self.packing
+
+
+@dataclass(frozen=True)
+class ConvolutionalOptions(DiscriminatorOptions):
+    """The options of the convolutional discriminators of this package."""
+
+    spectral_norm: bool = key(
+        False,
+        "Spectral normalisation: divide the weights of every layer by their largest singular value, which bounds how "
+        "steep the logit is in the image.",
+    )
+    minibatch_std: int = key(
+        0,
+        "Minibatch standard deviation, against mode collapse: how much each group of this many images differs, as an "
+        "input of the last block; 0: off. A logit then depends on its whole group, so it can't be used with a gradient "
+        "penalty.",
+        choices=(0, 2, 4, 8, 16),
+    )
+
+    @property
+    def batch_unit(self) -> int:
+        """Whole groups of packs."""
+        return self.packing * max(1, self.minibatch_std)

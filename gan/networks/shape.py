@@ -19,11 +19,14 @@ class Halving:
     times: int
 
 
-def halve(image_shape: tuple[int, int, int]) -> Halving:
-    """Halve while the side is even and its half is at least 7, but at least once: 28 to 7, 64 to 8, 8 to 4.
+def halve(image_shape: tuple[int, int, int], smallest: int = MIN_MAP_SIDE) -> Halving:
+    """Halve while the side is even and its half is at least `smallest`, but at least once.
+
+    With 7 these are 28 to 7, 64 to 8 and 8 to 4; with 4 they are 28 to 7, 64 to 4 and 8 to 4.
 
     Args:
         image_shape: (H, W, C) of an image, H equal to W.
+        smallest: the least side of the small map.
 
     Raises:
         ConfigError: the image is not square, or its side is odd or below 4.
@@ -36,7 +39,7 @@ def halve(image_shape: tuple[int, int, int]) -> Halving:
             f"{_nearest_power_of_two(max(height, width))}, or another even size"
         )
     side, times = height // 2, 1
-    while side % 2 == 0 and side // 2 >= MIN_MAP_SIDE:
+    while side % 2 == 0 and side // 2 >= smallest:
         side, times = side // 2, times + 1
     return Halving(side, times)
 

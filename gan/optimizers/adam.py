@@ -7,7 +7,7 @@ from typing import Any
 
 from gan.optimizers.interface import OptimizerOptions
 from gan.options import key
-from gan.schedules import first_value, scheduled_key
+from gan.schedules import first_value, is_constant, scheduled_key
 from gan.schedules.interface import Scheduled
 from gan.util.lazy import keras
 
@@ -22,5 +22,9 @@ class Options(OptimizerOptions):
 
 
 def make(options: Options, learning_rate: float) -> Any:
-    """A Keras optimiser; a `beta_2` that follows a schedule is set anew at each step by `gan.train.step`."""
-    return keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=first_value(options.beta_2))
+    """A Keras optimiser; a `beta_2` that follows a schedule is a variable, which `gan.train.step` sets at each step."""
+    beta_2: Any = first_value(options.beta_2)
+    made = keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=beta_2)
+    if not is_constant(options.beta_2):
+        made.beta_2 = keras.Variable(beta_2, dtype="float32", trainable=False, aggregation="only_first_replica")
+    return made

@@ -8,7 +8,8 @@ A regulariser may look at one of four things, and leaves the others None:
     of_outputs          logits and features of both batches              added to the generator's loss
 
 The gradient is that of the sum of the logits in the images before augmentation, so each sample's is its own as long as
-the discriminator has no BatchNorm.
+the discriminator has no BatchNorm (`gan.build` refuses one that has). A sample is one image, or the images that the
+discriminator judges together.
 """
 
 from __future__ import annotations
@@ -26,11 +27,18 @@ from gan.types import Logits, Scalar, Tensor
 
 @dataclass(frozen=True)
 class RegulariserOptions(Options):
-    """A term added to the loss of one of the networks."""
+    """A term added to the loss of one of the networks.
+
+    `TITLE` is its name in prose; `METRIC` says what its metric is, a noun phrase; `OF_GRADIENTS` whether it looks at
+    gradients.
+    """
 
     GROUP: ClassVar[str] = "regularisers"
+    TITLE: ClassVar[str]
+    METRIC: ClassVar[str]
+    OF_GRADIENTS: ClassVar[bool] = False
 
-    weight: Scheduled = scheduled_key(1.0, "Factor of the term; 0 turns it off.", min_value=0, max_value=1e6)
+    weight: Scheduled = scheduled_key(1.0, "Factor of the term; 0 turns it off.", min_value=0)
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,9 @@ class Regulariser:
         of_outputs: from the discriminator's outputs for a real and a generated batch to a scalar.
         needs_real: whether `of_outputs` uses the real batch; if not, it may be None.
         every: at how many updates of the discriminator it is computed; see `LazyOptions`.
-        variables: its state, by name: TensorFlow variables that change from step to step.
+        observe: takes the logits of both batches at every update of the discriminator, before its term is computed, to
+            change `variables`.
+        variables: its state, by name: Keras variables that change from step to step.
     """
 
     name: str
@@ -72,4 +82,5 @@ class Regulariser:
     of_outputs: Callable[[DiscriminatorOutput | None, DiscriminatorOutput], Scalar] | None = None
     needs_real: bool = False
     every: int = 1
+    observe: Callable[[Logits, Logits], None] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)

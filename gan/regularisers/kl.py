@@ -13,6 +13,7 @@ and is not trained by it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gan.losses.interface import DiscriminatorOutput
 from gan.options import key
@@ -27,6 +28,9 @@ EPSILON = 1e-12
 @dataclass(frozen=True)
 class Options(RegulariserOptions):
     """The KL divergence between the real and the generated distribution, added to the generator's loss."""
+
+    TITLE: ClassVar[str] = "KL"
+    METRIC: ClassVar[str] = "KL divergence in nats"
 
     estimator: str = key(
         "gaussian",

@@ -52,7 +52,7 @@ def preprocess(store: Store, data: Data, *, workers: int | None = None) -> StepR
     """
     watch = Stopwatch()
     workers = worker_count(workers)
-    source = build.source(data.dataset)
+    source = build.source(data.dataset).with_options(data.options)
     options = data_options.resolve(source, data)
     with local_copy(data.source) as where, contextlib.closing(source.scan(where, options.holdout_percent)) as listing:
         recipe = _recipe(source, listing, options)

@@ -212,7 +212,12 @@ def _shuffled(dataset: Dataset, arrays: Arrays, seed: int) -> Examples:
 
     order = np.random.default_rng(seed).permutation(len(arrays.pixels))
     return Examples(
-        arrays.pixels[order], arrays.labels[order], arrays.attributes[order], dataset.classes, dataset.attributes
+        arrays.pixels[order],
+        arrays.labels[order],
+        arrays.attributes[order],
+        dataset.classes,
+        dataset.attributes,
+        dataset.channel_classes,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -48,8 +49,8 @@ def resolve(
         return "float32"
     seconds = {precision: seconds_per_step(precision) for precision in ("float32", "mixed_bfloat16")}
     chosen = "mixed_bfloat16" if seconds["mixed_bfloat16"] * MIN_GAIN <= seconds["float32"] else "float32"
-    measured = {f"{name}_steps_per_second": format_number(1 / each) for name, each in seconds.items()}
-    log.info(f"train.precision=auto is {chosen} here", file=None, **measured)
+    measured: dict[str, Any] = {f"{name}_steps_per_second": format_number(1 / each) for name, each in seconds.items()}
+    log.info(f"train.precision=auto is {chosen} here", **measured)
     return chosen
 
 

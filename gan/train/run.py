@@ -246,6 +246,7 @@ def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
     """The keys of `training_config` in which a config differs from a record, each with both values.
 
     A key missing from the record is newer than it, and counts as its default; but see `gan.config.migrate_train_keys`.
+    One that only some losses or regularisers have, or that is not known any more, may be "not set".
     """
     train = {key: value for key, value in migrate_train_keys(original_config["train"]).items() if key != WARM_START}
     old, new = _flat({**original_config, "train": train}), _flat(_all_keys(now))
@@ -253,12 +254,20 @@ def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:
     defaults = _flat(Config().to_record())
     for prefix, group in groups.items():
         defaults |= _flat(dataclasses.asdict(group), prefix)
+    before, after = ({key: each.get(key, defaults.get(key, _NOT_SET)) for key in old | new} for each in (old, new))
     return [
-        f"{migrate.present_path(key)} (was {was!r}, now {is_now!r})"
-        for key in sorted(old.keys() | new.keys())
-        for was, is_now in [(old.get(key, defaults.get(key)), new.get(key, defaults.get(key)))]
-        if was != is_now
+        f"{migrate.present_path(key)} (was {before[key]!r}, now {after[key]!r})"
+        for key in sorted(before)
+        if before[key] != after[key]
     ]
+
+
+class _NotSet:
+    def __repr__(self) -> str:
+        return "not set"
+
+
+_NOT_SET = _NotSet()
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Session:
         """
         with worker_errors_translated(self._workers):
             replicas = join(self._workers, self._stop)
-            replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.packing)
+            replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.batch_unit)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
             made = None
             while made is None:
@@ -278,7 +278,7 @@ def _advice(store: Store, run: Run, saved: int) -> str:
 
 def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState:
     """The networks, the moving average and the optimisers at the start of a run, on every replica."""
-    config = run.config
+    config = run.config.with_schedule_lengths()
     with reproducible(run.precision, config.train.seed), replicas.scope():
         generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
         return make_train_state(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -33,6 +33,9 @@ from gan.train.rng import StatelessRng
 from gan.train.state import TrainState
 from gan.types import Images, Labels, Logits, Scalar, Tensor
 
+if TYPE_CHECKING:
+    from gan.regularisers.interface import Regulariser
+
 DecayAt = Callable[[Tensor], Scalar]
 """From a step's number to the decay of the moving average at that step."""
 
@@ -40,6 +43,21 @@ AUGMENTATION_STREAM = 1
 """The first stream of random draws for augmentation: one each for the real and the generated batch of an update of the
 discriminator, then for those of the generator's.
 """
+
+
+class JudgedBatch(NamedTuple):
+    """What the discriminator was given, and what it made of it.
+
+    Attributes:
+        seen: this replica's augmented images, in packs: float32 [n, H, W, C], with the C of all images of a pack.
+        logits: of the global batch, float32 [N, 1].
+        gradients: if they are needed, those of this replica's logits in the images before augmentation, in packs:
+            float32 [n, H, W, C].
+    """
+
+    seen: Images
+    logits: Logits
+    gradients: Tensor | None = None
 
 
 class TrainingStep:
@@ -96,10 +114,12 @@ class TrainingStep:
 
         Returns:
             float32 scalars, not yet waited for: `generator_loss` and `discriminator_loss` (without regularisers),
-            `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms, as last
-            computed, `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
+            `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms,
+            `augmentation_strength` if it changes,
+            `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
             `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
-            `gan.train.nan_guard.FLAG`: whether all are finite.
+            `gan.train.nan_guard.FLAG`: whether all are finite. A regulariser that is not computed at each update has
+            its last value, and none before its first computation in this process.
         """
         number = tf.constant(step, tf.int64)
         metrics: Metrics = dict(self._last_lazy)
@@ -126,8 +146,8 @@ class TrainingStep:
         self, due: tuple[str, ...], step: Tensor, update: Tensor, real: Images, labels: Labels
     ) -> Metrics:
         rng = StatelessRng(self._seed, step, update)
-        self._update_discriminator(due, rng, step, update, real, self._generate(rng, labels), labels)
-        return {}
+        metrics = self._update_discriminator(due, rng, step, update, real, self._generate(rng, labels), labels)
+        return {name: metrics[name] for name in self._lazy if name in metrics}
 
     def _both(self, due: tuple[str, ...], step: Tensor, update: Tensor, real: Images, labels: Labels) -> Metrics:
         rng = StatelessRng(self._seed, step, update)
@@ -143,9 +163,9 @@ class TrainingStep:
         return self._state.generator([latents, labels] if self._conditional else latents, training=True)
 
     def _discriminate(self, images: Images, labels: Labels) -> DiscriminatorOutput:
-        packed = self._packed(images)
+        """The output for packs of images; labels are [N], one for each image, so there are none for larger packs."""
         return DiscriminatorOutput(
-            *self._state.discriminator([packed, labels] if self._conditional else packed, training=True)
+            *self._state.discriminator([images, labels] if self._conditional else images, training=True)
         )
 
     def _augmented(self, images: Images, step: Tensor, update: Tensor, batch: int) -> Images:
@@ -190,57 +210,64 @@ class TrainingStep:
         variables = self._state.discriminator.trainable_variables
         terms = [each for each in self._state.regularisers if each.name in due]
         with tf.GradientTape() as tape:
-            real_logits, real_gradients = self._judge(
-                real,
-                labels,
-                partial(self._augmented, step=step, update=update, batch=0),
-                gradients=any(each.of_real_gradients for each in terms),
+            augment = partial(self._augmented, step=step, update=update)
+            real_side, fake_side = (
+                self._judge(real, labels, partial(augment, batch=0), any(each.of_real_gradients for each in terms)),
+                self._judge(fake, labels, partial(augment, batch=1), any(each.of_fake_gradients for each in terms)),
             )
-            fake_logits, fake_gradients = self._judge(
-                fake,
-                labels,
-                partial(self._augmented, step=step, update=update, batch=1),
-                gradients=any(each.of_fake_gradients for each in terms),
-            )
-            loss = self._loss.discriminator(real_logits, fake_logits, self._label_flips(rng, real_logits.shape))
+            flips = self._label_flips(rng, real_side.logits.shape)
+            loss = self._loss.discriminator(real_side.logits, fake_side.logits, flips)
             metrics = {"discriminator_loss": loss}
             if self._loss.gradient_penalty > 0:
-                alpha = self._replicas.local_slice(rng.uniform((self._global_batch_size(real), 1, 1, 1)))
-                local = gradient_penalty(lambda images: self._discriminate(images, labels).logits, real, fake, alpha)
-                penalty = self._replicas.all_reduce_mean(local)
-                metrics["gradient_penalty"] = penalty
-                loss += self._loss.gradient_penalty * penalty
+                metrics["gradient_penalty"] = self._gradient_penalty(rng, real_side.seen, fake_side.seen, labels)
+                loss += self._loss.gradient_penalty * metrics["gradient_penalty"]
+            for each in self._state.regularisers:
+                if each.observe is not None:
+                    each.observe(real_side.logits, fake_side.logits)
             for each in terms:
-                if each.of_real_gradients:
-                    term = self._replicas.all_reduce_mean(each.of_real_gradients(real_gradients))
-                elif each.of_fake_gradients:
-                    term = self._replicas.all_reduce_mean(each.of_fake_gradients(fake_gradients))
-                elif each.of_logits:
-                    term = each.of_logits(real_logits, fake_logits)
-                else:
-                    continue
-                metrics[each.name] = term
-                loss += _factor(each.weight, step) * each.every * term
+                if (term := self._discriminator_term(each, real_side, fake_side)) is not None:
+                    metrics[each.name] = term
+                    loss += _factor(each.weight, step) * each.every * term
             scaled = optimizer.scale_loss(loss)
         norm = self._apply(optimizer, _gradients(tape, scaled, variables), variables, self._discriminator_rate, step)
         if self._loss.clip_value is not None:
             clip_weights(variables, self._loss.clip_value)
         if self._state.augmentation is not None and self._state.augmentation.observe is not None:
-            self._state.augmentation.observe(real_logits)
-        if self._loss.zero_is_boundary:
-            metrics |= {"real_accuracy": _fraction(real_logits > 0), "fake_accuracy": _fraction(fake_logits < 0)}
+            self._state.augmentation.observe(real_side.logits)
+        if self._state.augmentation is not None and self._state.augmentation.strength is not None:
+            metrics["augmentation_strength"] = self._state.augmentation.strength(step)
+        metrics |= self._accuracies(real_side.logits, fake_side.logits)
         return {**metrics, "discriminator_gradient_norm": norm}
 
     def _judge(
-        self, images: Images, labels: Labels, augment: Callable[[Images], Images], *, gradients: bool
-    ) -> tuple[Logits, Tensor | None]:
-        """The logits of the global batch; and the gradient of each local image's logit in it, in packs, if needed."""
-        if not gradients:
-            return self._replicas.all_gather(self._discriminate(augment(images), labels).logits), None
+        self, images: Images, labels: Labels, augment: Callable[[Images], Images], gradients: bool
+    ) -> JudgedBatch:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(images)
-            logits = self._discriminate(augment(images), labels).logits
-        return self._replicas.all_gather(logits), self._packed(tape.gradient(logits, images))
+            if gradients:
+                tape.watch(images)
+            seen = self._packed(augment(images))
+            logits = self._discriminate(seen, labels).logits
+        made = JudgedBatch(seen, self._replicas.all_gather(logits))
+        return made._replace(gradients=self._packed(tape.gradient(logits, images))) if gradients else made
+
+    def _gradient_penalty(self, rng: StatelessRng, real: Images, fake: Images, labels: Labels) -> Scalar:
+        """That of `gan.losses.gradient_penalty` between what the discriminator sees of both batches."""
+        alpha = self._replicas.local_slice(rng.uniform((self._global_batch_size(real), 1, 1, 1)))
+        local = gradient_penalty(lambda images: self._discriminate(images, labels).logits, real, fake, alpha)
+        return self._replicas.all_reduce_mean(local)
+
+    def _discriminator_term(self, regulariser: Regulariser, real: JudgedBatch, fake: JudgedBatch) -> Scalar | None:
+        """The regulariser's term of the discriminator's loss, if it has one."""
+        if regulariser.of_real_gradients is not None:
+            return self._replicas.all_reduce_mean(regulariser.of_real_gradients(real.gradients))
+        if regulariser.of_fake_gradients is not None:
+            return self._replicas.all_reduce_mean(regulariser.of_fake_gradients(fake.gradients))
+        return regulariser.of_logits(real.logits, fake.logits) if regulariser.of_logits is not None else None
+
+    def _accuracies(self, real_logits: Logits, fake_logits: Logits) -> Metrics:
+        if not self._loss.zero_is_boundary:
+            return {}
+        return {"real_accuracy": _fraction(real_logits > 0), "fake_accuracy": _fraction(fake_logits < 0)}
 
     def _update_generator(
         self, tape: tf.GradientTape, step: Tensor, real: Images, fake: Images, labels: Labels
@@ -252,11 +279,11 @@ class TrainingStep:
         zero = tf.constant(0, tf.int64)
         with tf.GradientTape(watch_accessed_variables=False) as image_tape:
             image_tape.watch(fake)
-            seen = self._augmented(fake, step, zero, batch=3)
+            seen = self._packed(self._augmented(fake, step, zero, batch=3))
             fake_output = self._gathered(self._discriminate(seen, labels), features=bool(terms))
             real_output = None
             if self._loss.needs_real_logits or any(each.needs_real for each, _ in terms):
-                seen = self._augmented(real, step, zero, batch=2)
+                seen = self._packed(self._augmented(real, step, zero, batch=2))
                 real_output = self._gathered(self._discriminate(seen, labels), features=bool(terms))
             loss = self._loss.generator(fake_output.logits, real_output.logits if real_output else None)
             metrics = {"generator_loss": loss}
@@ -283,8 +310,8 @@ class TrainingStep:
             norm /= tf.convert_to_tensor(optimizer.dynamic_scale)
         if not is_constant(learning_rate):
             optimizer.learning_rate.assign(value_at(learning_rate)(step))
-        if self._beta_2 is not None:  # Keras has no variable for it: the trace takes this value
-            getattr(optimizer, "inner_optimizer", optimizer).beta_2 = value_at(self._beta_2)(step)
+        if self._beta_2 is not None:
+            getattr(optimizer, "inner_optimizer", optimizer).beta_2.assign(value_at(self._beta_2)(step))
         optimizer.apply(self._replicas.for_optimizer(gradients), variables)
         return norm
 

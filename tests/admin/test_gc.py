@@ -15,6 +15,7 @@ from gan.admin.gc import LOCK_KEY, gc
 from gan.admin.gc_scan import TOMBSTONE, Rules
 from gan.admin.verify import verify
 from gan.errors import ConfigError, ConflictError, NotFoundError
+from gan.export import directions
 from gan.steps.promote import promote
 from gan.store import Item, LocalStore, Store, alias, immutable, layout, open_store, step_cache
 from gan.store.records import executions, sweeps
@@ -222,6 +223,23 @@ def test_inactive_runs_go_unless_one_of_their_generators_was_ever_live(store: Lo
     assert layout.run_ids(store) == ["r1", "r3"]
     assert immutable.is_published(store, "dataset", second), "another run needs it"
     assert verify(store).details["damages"] == []
+
+
+def test_directions_go_with_their_generator(store: LocalStore) -> None:
+    dataset = objects.dataset(store)
+    kept, idle = (objects.generator(store, objects.run(store, name, dataset), dataset) for name in ("kept", "idle"))
+    for generator_id in (kept, idle, "gen-gone"):
+        store.write(directions.key_of(generator_id), b"{}")
+    store.write("directions/notes.txt", b"not a record")
+    assert trash(store) == []  # they are new
+    objects.age(store, 2 * DAY)
+    assert trash(store, delete=True) == [("directions", "gen-gone")]
+    objects.age(store, 90 * DAY, "runs/idle", f"generators/{idle}")
+    assert ("directions", idle) in trash(store, Rules(runs_older_than_seconds=30 * DAY), delete=True)
+    assert {key for key in keys(store) if key.startswith("directions")} == {
+        directions.key_of(kept),
+        "directions/notes.txt",
+    }
 
 
 def test_audit_logs_of_executions_go_like_inactive_runs(store: LocalStore) -> None:

@@ -11,6 +11,8 @@ from gan.admin.verify import verify
 from gan.config import Config
 from gan.data.spec import Dataset, Shard, Split, with_id
 from gan.errors import NotFoundError
+from gan.export import directions
+from gan.export.directions import Direction, Directions
 from gan.steps.promote import promote
 from gan.store import Store, immutable, layout
 from gan.store.records import executions, sweeps
@@ -192,4 +194,15 @@ def test_the_records_of_sweeps_are_read_too(store: Store) -> None:
     (key,) = (item.key for item in store.list("sweeps/digits-1/results"))
     store.write(key, store.read(key).replace(b"1.5", b"0.5"))
     (damage,) = verify(store).details["damages"]
+    assert key in damage
+
+
+def test_the_directions_of_a_generator_are_read_too(store: Store, make_generator: Callable[..., str]) -> None:
+    generator = make_generator("r1")
+    found = {"Smiling": Direction(np.array([0.6, 0.8]), 0.9, 0.5)}
+    directions.write(store, Directions(generator, "ref-1", "cnn:012345", 100, found))
+    assert verify(store, [generator]).details["damages"] == []
+    key = directions.key_of(generator)
+    store.write(key, store.read(key).replace(b"0.6", b"0.7"))
+    (damage,) = verify(store, [generator]).details["damages"]
     assert key in damage

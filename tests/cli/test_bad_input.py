@@ -181,6 +181,10 @@ CASES = [
         "size out of range", "preprocess --dataset digits --image-size 2", 2, ("--image-size must be at least 4", "2")
     ),
     Case("two channels", "preprocess --dataset digits --channels 2", 2, ("--channels", '"2"', "1, 3")),
+    Case("one channel for three digits", "preprocess --dataset stacked-mnist --channels 1", 2, ("must be 3", "got 1")),
+    Case("option without a value", "preprocess --dataset digits --option seed", 2, ("NAME=VALUE", '"seed"')),
+    Case("unknown option", "preprocess --dataset digits --option seed=1", 2, ('"data.options.seed"', "digits")),
+    Case("wrong option", "preprocess --dataset stacked-mnist --option draw=all", 2, ("draw", '"all"', "images")),
     Case("unknown resizer", "preprocess --dataset digits --resizer cubic", 2, ('"cubic"', 'did you mean "bicubic"')),
     Case("unknown policy", "preprocess --dataset digits --on-bad-image ignore", 2, ('"ignore"', "fail, skip")),
     Case("crop too wide for CelebA", CELEBA + " --crop 200", 2, ("200", "178", "--crop"), celeba(void)),
@@ -461,6 +465,23 @@ CASES = [
     Case("no pictures wanted", "sample --generator-id {generator} --count 0 --out x.png", 2, ("--count", "0")),
     Case("unknown label", "sample --generator-id {generator} --label eleven --out x.png", 2, ("eleven", "--label")),
     Case("no truncation", "sample --generator-id {generator} --truncation 0 --out x.png", 2, ("--truncation", "0")),
+    # directions
+    Case("no amount", "sample --generator-id {generator} --direction 3 --out x.png", 2, ("NAME=AMOUNT", '"3"')),
+    Case("too far", "sample --generator-id {generator} --direction 3=99 --out x.png", 2, ("-10 and 10", "got 99")),
+    Case(
+        "a direction of what is a label",
+        "sample --generator-id {generator} --direction 3=+2 --out x.png",
+        2,
+        ("takes the class as a label", "--label"),
+    ),
+    Case("directions of no generator", "directions --generator-id gen-no", 4, ("gen-no", "{generator}")),
+    Case(
+        "directions by no reference",
+        "directions --generator-id {generator} --reference-id ref-no",
+        4,
+        ("ref-no", "{reference}"),
+    ),
+    Case("directions of two", "directions --generator-id {generator} --name digits", 2, ("--name", "--generator-id")),
 ]
 
 

@@ -17,7 +17,7 @@ from gan.errors import ConflictError, Stopped
 COMMANDS = [
     *("preprocess", "reference", "train", "evaluate", "report", "export", "gate", "promote", "rollback"),
     *("remeasure", "anchor"),
-    *("sample", "inspect", "verify", "gc", "configs"),
+    *("sample", "directions", "inspect", "verify", "gc", "configs"),
 ]
 
 

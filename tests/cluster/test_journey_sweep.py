@@ -11,7 +11,7 @@ from support.cluster import Cluster, Told
 from support.run_lifecycle import details
 
 SWEEP = """
-search: {train.ema_decay: [0.5, 0.99], train.beta_1: {low: 0.0, high: 0.5}}
+search: {train.ema_decay: [0.5, 0.99], optimizer.beta_1: {low: 0.0, high: 0.5}}
 trials: 2
 waves: 2
 rungs: [10, 20]
@@ -28,11 +28,11 @@ def swept(cluster: Cluster, shared_store: str, tmp_path_factory: pytest.TempPath
 def test_the_better_half_continues(swept: Told) -> None:
     assert swept.exit_code == 0, swept.stdout + swept.stderr
     trials = [each["attempts"][-1]["outcome"]["details"] for each in swept.record["steps"] if each["step"] == "trial"]
-    first = {trial["point"]["train.beta_1"]: trial["score"] for trial in trials if trial["steps"] == 10}
+    first = {trial["point"]["optimizer.beta_1"]: trial["score"] for trial in trials if trial["steps"] == 10}
     (last,) = (trial for trial in trials if trial["steps"] == 20)
     assert len(first) == 2
     assert all(0.0 <= drawn <= 0.5 for drawn in first)
-    assert last["point"]["train.beta_1"] == min(first, key=lambda point: first[point])
+    assert last["point"]["optimizer.beta_1"] == min(first, key=lambda point: first[point])
 
 
 def test_the_best_is_live(swept: Told, shared_store: str, open_here: Callable[[str], Store]) -> None:

@@ -186,6 +186,7 @@ def test_a_key_of_many_scores_is_set_whole_or_score_by_score(
         ("gate.margin=-1", r'gate.margin.fid must be at least 0, or a share such as "5%"; got -1'),
         ("gate.margin.fid=five", r'gate.margin.fid must be a finite number, or a share such as "5%"; got \'five\''),
         ("gate.margin.fid=.inf", r"gate.margin.fid must be a finite number"),
+        ("data.options=3", r"data.options must map options to values, such as {seed: 1}; got 3"),
         ("gate.limits=3", r"gate.limits must map scores to limits, such as {coverage: 0.5}; got 3"),
         ("gate.limits.fid=low", r"gate.limits.fid must be a finite number, or null; got 'low'"),
         ("evaluate.metrics=", r"evaluate.metrics must be a list of names such as \[fid, kid\]; got None"),
@@ -196,6 +197,13 @@ def test_a_key_of_many_scores_is_set_whole_or_score_by_score(
 def test_a_wrong_value_for_many_scores_names_the_score(item: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         config.override(Config(), [item])
+
+
+def test_options_of_a_source_are_set_one_by_one_and_null_is_the_default() -> None:
+    made = config.override(Config(), ["data.options.seed=3", "data.options.draw=digits", "data.options.seed=null"])
+    assert made.data.options == {"draw": "digits"}
+    assert config.from_yaml(made.to_yaml()) == made
+    assert made.to_record()["data"]["options"] == {"draw": "digits"}
 
 
 @pytest.mark.parametrize("text", ["fid, kid", "[fid, kid]", "fid,kid"])

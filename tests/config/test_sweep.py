@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from gan.config import Config
+from gan.config import Config, from_dict
 from gan.config.sweep import Sweep, config_at, from_yaml
 from gan.errors import ConfigError
+from gan.schedules import cosine
+from gan.train.run import differences, training_config
 
 
 def test_a_grid_is_the_product_of_its_values() -> None:
@@ -33,8 +35,53 @@ def test_yaml_gives_the_same_as_the_class() -> None:
 
 
 def test_a_point_is_put_into_the_config() -> None:
-    made = config_at(Config(), {"loss.name": "hinge", "generator.conditional": True}, seed=7, steps=9)
+    made = config_at(Config(), {"loss.name": "hinge", "generator.conditional": True}, seed=7, steps=9, last_rung=9)
     assert (made.loss.name, made.generator.conditional, made.train.seed, made.train.steps) == ("hinge", True, 7, 9)
+
+
+def test_each_loss_of_a_grid_has_its_own_keys() -> None:
+    """The point sets what its loss has; keys of the config's own loss that another one lacks are dropped."""
+    smooth = from_dict({"loss": {"label_smoothing": 0.1}})
+    found = Sweep(grid={"loss.name": ["minimax", "hinge"]}).sample_configs(smooth)
+    assert [each.to_dict()["loss"] for each in found] == [
+        {"name": "minimax", "label_smoothing": 0.1, "label_noise": 0.0},
+        {"name": "hinge"},
+    ]
+    with pytest.raises(ConfigError, match=r"loss.clip_value has no effect with loss.name=hinge"):
+        Sweep(grid={"loss.name": ["wasserstein", "hinge"], "loss.clip_value": [0.1]}).check(Config())
+
+
+def test_a_schedule_has_the_length_of_the_last_rung_at_every_rung() -> None:
+    fading = {"start": 1e-3, "end": 1e-4}
+    fixed = {**fading, "steps": 7, "name": "linear"}
+    own = from_dict({"train": {"discriminator_learning_rate": fading}, "regularisers": {"r1": {"weight": fixed}}})
+    rates = [3e-4, fading, {**fading, "steps": None}]
+    for point, expected in zip(
+        Sweep(grid={"train.generator_learning_rate": rates}).grid_points(),
+        [3e-4, cosine.Options(**fading, steps=40), cosine.Options(**fading, steps=40)],
+        strict=True,
+    ):
+        trials = [config_at(own, point, seed=0, steps=steps, last_rung=40) for steps in (10, 40)]
+        for made, steps in zip(trials, (10, 40), strict=True):
+            assert made.train.steps == steps
+            assert made.train.generator_learning_rate == expected
+            assert made.train.discriminator_learning_rate == cosine.Options(**fading, steps=40)
+            assert made.regularisers["r1"].weight.steps == 7
+        assert differences(training_config(trials[0]), trials[1]) == [], "the second rung resumes the run of the first"
+
+
+def test_a_grid_takes_earlier_keys_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    made = Sweep(grid={"train.beta_1": [0.0, 0.25]}).sample_configs(Config())
+    assert [each.optimizer.beta_1 for each in made] == [0.0, 0.25]
+    assert "train.beta_1 is now optimizer.beta_1" in capsys.readouterr().err
+
+
+def test_a_scheduled_key_can_be_searched_as_a_number() -> None:
+    search = {"optimizer.beta_2": {"low": 0.9, "high": 0.999}, "regularisers.r1.weight": {"low": 0.1, "high": 10}}
+    found = Sweep(search=search).sample_configs(Config())
+    assert {(each.optimizer.beta_2, each.regularisers["r1"].weight) for each in found} == {
+        (beta, weight) for beta in (0.9, 0.999) for weight in (0.1, 10.0)
+    }
 
 
 def test_values_that_a_key_does_not_take_are_found_beforehand() -> None:
@@ -53,12 +100,20 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ("minimax", 0.5),
     ]
     ends = {"low": 0.25, "high": 0.75}
-    search = Sweep(search={"loss.name": ["a", "b", "c"], "train.ema_decay": ends}).sample_configs(Config())
+    search = Sweep(search={"loss.name": ["hinge", "minimax", "relativistic"], "train.ema_decay": ends}).sample_configs(
+        Config()
+    )
     assert {(each.loss.name, each.train.ema_decay) for each in search} == {
-        (name, end) for name in ("a", "b", "c") for end in (0.25, 0.75)
+        (name, end) for name in ("hinge", "minimax", "relativistic") for end in (0.25, 0.75)
     }
     assert len(search) == 6
-    keys = ("generator.width", "discriminator.width", "loss.kl_weight", "train.discriminator_steps", "train.batch_size")
+    keys = (
+        "generator.width",
+        "discriminator.width",
+        "regularisers.kl.weight",
+        "train.discriminator_steps",
+        "train.batch_size",
+    )
     many = {key: [2, 3, 4, 5] for key in keys}
     assert [each.generator.width for each in Sweep(search=many).sample_configs(Config())] == [2, 3, 4, 5], (
         "1,024 are too many"
@@ -89,9 +144,9 @@ def test_the_samples_hold_every_value_that_is_known_beforehand() -> None:
         ),
         ({"search": {"loss.name": {"low": 1, "high": 2}}}, "numbers low < high, or a list of choices"),
         ({"search": {"train.batch_size": {"low": 1.5, "high": 2}}}, "numbers low < high"),
-        ({"search": {"train.beta_1": {"low": 0.9, "high": 0.1}}}, "numbers low < high"),
-        ({"search": {"train.beta_1": {"low": 0, "high": 0.1, "log": True}}}, "log needs low above 0"),
-        ({"search": {"train.beta_1": {"lowest": 0}}}, "a list of choices, or a range such as"),
+        ({"search": {"optimizer.beta_1": {"low": 0.9, "high": 0.1}}}, "numbers low < high"),
+        ({"search": {"optimizer.beta_1": {"low": 0, "high": 0.1, "log": True}}}, "log needs low above 0"),
+        ({"search": {"optimizer.beta_1": {"lowest": 0}}}, "a list of choices, or a range such as"),
         ({"seeds": list(range(1001))}, "at most 1000 runs"),
     ],
 )

@@ -59,7 +59,7 @@ def retrained(bench: Bench, image: Any) -> Bench:
 @pytest.fixture(scope="module")
 def swept(retrained: Bench, image: Any) -> Bench:
     """The same store after a sweep by Optuna: two trials, and the better one further on."""
-    search = {"train.beta_1": {"low": 0.0, "high": 0.5}}
+    search = {"optimizer.beta_1": {"low": 0.0, "high": 0.5}}
     what = Sweep(search=search, trials=2, waves=2, rungs=(2, 4))
     pipeline = sweep(Tasks(image.tags[0], None), what.stages)
     pipeline(config=config().to_yaml(), store=str(retrained.store), name="swept", sweep=what.to_yaml())

@@ -58,6 +58,13 @@ def test_only_a_window_that_is_not_centred_stands_in_the_json_and_in_the_id() ->
     assert from_json(json.loads(json.dumps(published.to_json()))) == published
 
 
+def test_only_images_whose_channels_differ_have_the_classes_of_a_channel_in_the_json() -> None:
+    assert "channel_classes" not in DATASET.to_json()
+    stacked = with_id(dataclasses.replace(DATASET, channel_classes=("0", "1")))
+    assert stacked.id != DATASET.id
+    assert from_json(json.loads(json.dumps(stacked.to_json()))) == stacked
+
+
 def test_properties() -> None:
     assert DATASET.image_shape == (64, 64, 3)
     assert not DATASET.has_labels

@@ -33,6 +33,23 @@ def test_truncation_gives_the_truncated_normal_distribution(truncation: float) -
     assert stats.kstest(drawn.ravel(), stats.truncnorm(-truncation, truncation).cdf).pvalue > 0.01
 
 
+@pytest.mark.parametrize("truncation", [0.3, 1.0, 2.5])
+def test_truncated_latents_have_the_moments_of_the_truncated_normal(truncation: float) -> None:
+    drawn = latents.draw(2000, 100, 1, truncation=truncation).astype(np.float64)
+    known = stats.truncnorm(-truncation, truncation)
+    standard_error = known.std() / np.sqrt(drawn.size)
+    assert abs(drawn.mean()) < 4 * standard_error
+    assert drawn.var() == pytest.approx(known.var(), rel=0.02)
+    assert stats.kurtosis(drawn.ravel()) == pytest.approx(float(known.stats("k")), abs=0.03)
+
+
+@given(seed=st.integers(0, 2**32), truncation=st.floats(0.05, 4), size=st.integers(1, 20))
+def test_truncated_latents_are_within_and_the_same_for_the_same_seed(seed: int, truncation: float, size: int) -> None:
+    drawn = latents.draw(5, size, seed, truncation=truncation)
+    assert np.abs(drawn).max() <= truncation
+    np.testing.assert_array_equal(drawn, latents.draw(5, size, seed, truncation=truncation))
+
+
 def test_truncation_keeps_what_is_within() -> None:
     free, truncated = latents.draw(20, 20, 0), latents.draw(20, 20, 0, truncation=1.0)
     within = np.abs(free) <= 1.0

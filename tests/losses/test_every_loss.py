@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -18,11 +19,13 @@ from gan.losses.gradient_penalty import gradient_penalty
 from gan.losses.interface import LabelFlips, Loss
 from gan.networks import dcgan_discriminator, dcgan_generator
 from gan.options import keys
+from gan.regularisers import REGULARISERS
 
 SETTINGS: dict[str, dict[str, float]] = {
     "plain": {},
     "smoothed": {"label_smoothing": 0.1},
     "noisy": {"label_noise": 0.2},
+    "symmetric": {"fake_target": -1.0},
 }
 LOGITS = arrays(np.float64, (6, 1), elements=st.floats(-50, 50))
 SHAPE = (8, 8, 1)
@@ -57,11 +60,13 @@ def test_its_name_is_that_of_its_options_and_of_the_registry(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_recommended_settings_are_valid_and_have_a_source(name: str) -> None:
     made = made_with(name)
-    tuned = config.override(config.Config(), [f"{key}={value}" for key, value in made.recommended.items()])
+    sets = [f"{key}={value}" for key, value in made.recommended.items()]
+    tuned = config.override(config.Config(), [f"loss.name={name}", *sets])
     for key, value in made.recommended.items():
         group, _, last = key.partition(".")
         assert getattr(getattr(tuned, group), last) == value
-    assert bool(made.recommended) == bool(made.source)
+    assert bool(made.recommended or made.recommended_regularisers) == bool(made.source)
+    assert set(made.recommended_regularisers) <= REGULARISERS.keys()
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -79,7 +84,7 @@ def test_it_gives_finite_float32_scalars_with_finite_gradients_however_large_the
     real, fake = column(-1e4, -3.0, 0.0, 2.0, 1e4), column(1e4, 3.0, 0.0, -2.0, -1e4)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([real, fake])
-        values = loss.generator(fake), loss.discriminator(real, fake)
+        values = loss.generator(fake, real), loss.discriminator(real, fake)
     for value in values:
         assert value.shape == ()
         assert value.dtype == tf.float32
@@ -92,7 +97,7 @@ def test_a_higher_logit_of_a_generated_image_is_better_for_the_generator(loss: L
     fake = column(-3.0, -0.5, 0.0, 0.25, 0.5)  # least squares has seen enough at 1
     with tf.GradientTape() as tape:
         tape.watch(fake)
-        value = loss.generator(fake)
+        value = loss.generator(fake, tf.zeros_like(fake))
     assert np.all(tape.gradient(value, fake) < 0)
 
 
@@ -108,11 +113,19 @@ def test_the_discriminator_raises_real_logits_and_lowers_generated_ones(loss: Lo
 
 @given(real=LOGITS, fake=LOGITS, order=st.permutations(range(6)))
 def test_the_order_within_a_batch_does_not_matter(real: Any, fake: Any, order: list[int]) -> None:
+    """Of the real and the generated images by themselves, or of pairs of both if the loss compares them."""
     for loss in map(made_with, LOSSES):
-        np.testing.assert_allclose(loss.generator(fake), loss.generator(fake[order]), rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(
-            loss.discriminator(real, fake), loss.discriminator(real[order], fake[order[::-1]]), rtol=1e-9, atol=1e-9
-        )
+        other = order if loss.needs_real_logits else order[::-1]
+        close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+        close(loss.generator(fake, real), loss.generator(fake[order], real[other]))
+        close(loss.discriminator(real, fake), loss.discriminator(real[order], fake[other]))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_generator_gets_real_logits_only_if_it_needs_them(name: str) -> None:
+    made, fake = made_with(name), column(0.5, -1.0)
+    if not made.needs_real_logits:
+        assert float(made.generator(fake)) == float(made.generator(fake, column(7.0, -7.0)))
 
 
 def test_flipping_nothing_is_the_same_as_no_noise(loss: Loss) -> None:
@@ -148,6 +161,6 @@ def test_an_update_of_each_network_moves_the_logits_its_way(loss: Loss) -> None:
 
     with tf.GradientTape() as tape:
         logits = discriminator(generator(latents, training=True))[0]
-        value = loss.generator(logits)
+        value = loss.generator(logits, discriminator(real)[0])
     step(generator, value, tape)
     assert tf.reduce_mean(discriminator(generator(latents, training=True))[0]) > tf.reduce_mean(logits)

@@ -27,6 +27,7 @@ PERFECT = {
     "coverage": 1.0,
     "modes_found": 4.0,
     "mode_kl": 0.0,
+    "modes_captured": 4.0,
     "class_fid": 0.0,
     "mind": 0.0,
     "cmmd": 0.0,
@@ -149,9 +150,9 @@ def test_a_collapsed_generator_is_found_out() -> None:
     for metric in METRICS.values():
         of_healthy |= estimates(metric, real, healthy)
         of_collapsed |= estimates(metric, real, collapsed)
-    for name in ("fid", "kid", "mode_kl"):
+    for name in ("fid", "kid", "mode_kl", "reverse_kl"):
         assert of_collapsed[name].low > of_healthy[name].high, name
-    for name in ("recall", "coverage", "modes_found"):
+    for name in ("recall", "coverage", "modes_found", "modes_captured"):
         assert of_collapsed[name].high < of_healthy[name].low, name
 
 

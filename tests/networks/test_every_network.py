@@ -19,6 +19,12 @@ LATENT_SIZE = 5
 SHAPES = [(28, 28, 1), (64, 64, 3), (8, 8, 1), (30, 30, 3)]
 CLASSES = [None, 3]
 POLICIES = ["float32", "mixed_bfloat16", "mixed_float16"]
+SHAPES_AND_POLICIES = [(shape, "float32") for shape in SHAPES] + [((8, 8, 1), policy) for policy in POLICIES[1:]]
+PAIRS = [
+    tuple(name if name in registry else "dcgan" for registry in (GENERATORS, DISCRIMINATORS))
+    for name in sorted({*GENERATORS, *DISCRIMINATORS})
+]
+EXTRAS: list[dict[str, bool | int]] = [{}, {"spectral_norm": True}, {"minibatch_std": 2}]
 
 Shape = tuple[int, int, int]
 
@@ -29,20 +35,31 @@ def generator(name: str, shape: Shape, classes: int | None) -> keras.Model:
     return entry.make(options, shape, classes)
 
 
-def discriminator(name: str, shape: Shape, classes: int | None, *, dropout: bool = True) -> keras.Model:
+def discriminator(
+    name: str, shape: Shape, classes: int | None, *, dropout: bool = True, **wanted: bool | int
+) -> keras.Model:
+    """One with those of the `wanted` options that it has."""
     entry = DISCRIMINATORS[name]
-    has_dropout = "dropout" in {item.name for item in keys(entry.options)}
-    options = entry.options(width=WIDTH, **({"dropout": 0.3 if dropout else 0.0} if has_dropout else {}))
-    return entry.make(options, shape, classes)
+    wanted["dropout"] = 0.3 if dropout else 0.0  # type: ignore[assignment]
+    known = {item.name for item in keys(entry.options)}
+    return entry.make(
+        entry.options(width=WIDTH, **{key: value for key, value in wanted.items() if key in known}), shape, classes
+    )
+
+
+def perturbed(network: keras.Model) -> keras.Model:
+    """A network as after some training: some weights start where they stop the gradient, or the label's effect."""
+    for index, variable in enumerate(network.trainable_variables):
+        variable.assign_add(tf.random.stateless_normal(variable.shape, [index, 1], stddev=0.1))
+    return network
 
 
 def with_labels(tensor: Any, classes: int | None) -> Any:
     return tensor if classes is None else [tensor, tf.range(tensor.shape[0]) % classes]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("classes", CLASSES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "policy"), SHAPES_AND_POLICIES)
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_generator_draws_float32_images_between_minus_one_and_one(
     name: str, shape: Shape, classes: int | None, policy: str, dtype_policy: Callable[[str], None]
@@ -57,9 +74,8 @@ def test_a_generator_draws_float32_images_between_minus_one_and_one(
         assert np.all(np.abs(images.numpy()) <= 1.0)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("classes", CLASSES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "policy"), SHAPES_AND_POLICIES)
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_discriminator_gives_one_float32_logit_and_features_an_image(
     name: str, shape: Shape, classes: int | None, policy: str, dtype_policy: Callable[[str], None]
@@ -75,14 +91,18 @@ def test_a_discriminator_gives_one_float32_logit_and_features_an_image(
     assert np.all(np.isfinite(features))
 
 
+@pytest.mark.parametrize("extra", EXTRAS, ids=str)
 @pytest.mark.parametrize("classes", CLASSES)
-@pytest.mark.parametrize("generator_name", GENERATORS)
-@pytest.mark.parametrize("discriminator_name", DISCRIMINATORS)
+@pytest.mark.parametrize(
+    ("generator_name", "discriminator_name"),
+    PAIRS,
+)
 def test_the_gradient_reaches_every_weight_of_both(
-    generator_name: str, discriminator_name: str, classes: int | None
+    generator_name: str, discriminator_name: str, classes: int | None, extra: dict[str, bool | int]
 ) -> None:
     shape = (8, 8, 1)
-    draw, judge = generator(generator_name, shape, classes), discriminator(discriminator_name, shape, classes)
+    draw = perturbed(generator(generator_name, shape, classes))
+    judge = perturbed(discriminator(discriminator_name, shape, classes, **extra))
     with tf.GradientTape(persistent=True) as tape:
         images = draw(with_labels(tf.random.stateless_normal([6, LATENT_SIZE], [3, 4]), classes), training=True)
         logits, _ = judge(with_labels(images, classes), training=True)
@@ -96,11 +116,37 @@ def test_the_gradient_reaches_every_weight_of_both(
             assert np.any(gradient), variable.path
 
 
+@pytest.mark.parametrize("extra", EXTRAS, ids=str)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_a_penalty_on_the_gradient_of_the_logit_trains_the_weights(
+    name: str, policy: str, extra: dict[str, bool | int], dtype_policy: Callable[[str], None]
+) -> None:
+    """As R1 and the gradient penalty do: the gradient of a gradient, in a graph."""
+    dtype_policy(policy)
+    judge = perturbed(discriminator(name, (8, 8, 1), None, dropout=False, **extra))
+    images = tf.random.stateless_uniform([4, 8, 8, 1], [5, 6], -1.0, 1.0)
+
+    @tf.function(autograph=False)
+    def of_penalty() -> list[tf.Tensor]:
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(images)
+                logits = judge(images, training=True)[0]
+            penalty = tf.reduce_sum(tf.square(inner.gradient(logits, images)))
+        return outer.gradient(penalty, [each for each in judge.trainable_variables if len(each.shape) > 1])
+
+    for gradient in of_penalty():  # biases only choose the sides of ReLUs
+        assert np.all(np.isfinite(gradient))
+        assert np.any(gradient)
+
+
+@pytest.mark.parametrize("extra", [each for each in EXTRAS if "minibatch_std" not in each], ids=str)
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_a_logit_depends_on_its_own_image_only(name: str, classes: int | None) -> None:
-    """As the gradient penalty demands: no BatchNorm, nor anything else across the batch."""
-    judge = discriminator(name, (8, 8, 3), classes, dropout=False)
+def test_a_logit_depends_on_its_own_image_only(name: str, classes: int | None, extra: dict[str, bool | int]) -> None:
+    """As the gradient penalty demands: no BatchNorm, nor anything else across the batch, but for `minibatch_std`."""
+    judge = discriminator(name, (8, 8, 3), classes, dropout=False, **extra)
     assert not [layer for layer in judge.layers if isinstance(layer, keras.layers.BatchNormalization)]
     images = tf.Variable(tf.random.stateless_uniform([3, 8, 8, 3], [5, 6], -1.0, 1.0))
     with tf.GradientTape() as tape:
@@ -112,7 +158,7 @@ def test_a_logit_depends_on_its_own_image_only(name: str, classes: int | None) -
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_conditional_generator_draws_another_image_for_another_label(name: str) -> None:
-    made = generator(name, (8, 8, 1), 3)
+    made = perturbed(generator(name, (8, 8, 1), 3))
     latents = tf.repeat(tf.random.stateless_normal([1, LATENT_SIZE], [1, 2]), 3, axis=0)
     images = made([latents, tf.range(3)], training=False).numpy()
     assert np.any(images[0] != images[1])

@@ -39,6 +39,18 @@ def save(folder: Path, name: str, network: keras.Model, inputs: list[np.ndarray]
     np.savez(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_a_discriminator_with_layers_of_this_package_loads_with_it(name: str, tmp_path: Path) -> None:
+    entry = DISCRIMINATORS[name]
+    network = entry.make(entry.options(width=0.1, spectral_norm=True, minibatch_std=2), (8, 8, 1), None)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)).astype(np.float32)
+    network(images, training=True)
+    network.save(tmp_path / "discriminator.keras")
+    loaded = keras.models.load_model(tmp_path / "discriminator.keras", safe_mode=True, compile=False)
+    for one, other in zip(loaded(images), network(images), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.slow
 def test_every_network_loads_without_this_package(tmp_path: Path, dtype_policy) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)

@@ -71,7 +71,7 @@ def test_a_sweep_goes_by_a_score_that_is_computed(
     by: str, sets: list[str], message: str | None, tmp_path: Path
 ) -> None:
     sweep = tmp_path / "sweep.yaml"
-    sweep.write_text(f"grid: {{train.beta_1: [0.0, 0.5]}}\nby: {by}\n")
+    sweep.write_text(f"grid: {{optimizer.beta_1: [0.0, 0.5]}}\nby: {by}\n")
     if message is None:
         resolved = resolve("digits", sets, store=str(tmp_path), sweep=str(sweep)).sweep
         assert resolved is not None

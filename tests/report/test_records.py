@@ -9,6 +9,7 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError
+from gan.regularisers import REGULARISERS
 from gan.report import rows
 from gan.report.charts import curves
 from gan.report.data import Mode, ScoreInterval, ScoreRow, Setting
@@ -84,6 +85,28 @@ def test_accuracies_of_a_critic_are_not_drawn_though_an_old_log_has_them(zero_is
     titles = [chart.title for chart in curves.training_charts(lines, zero_is_boundary=zero_is_boundary)]
     assert ("Discriminator accuracy" in titles) == zero_is_boundary
     assert "Losses" in titles
+
+
+def test_every_regulariser_has_a_chart_of_its_own() -> None:
+    lines = [{"step": 1, **dict.fromkeys(REGULARISERS, 2.0)}, {"step": 2, "r1": 1.0}]
+    charts = curves.training_charts(lines, zero_is_boundary=False)
+    assert [chart.title for chart in charts] == [
+        "KL regulariser",
+        "LeCam regulariser",
+        "R1 regulariser",
+        "R2 regulariser",
+    ]
+    assert charts[2].series[0].points == ((1, 2.0), (2, 1.0))
+    assert charts[0].y_label == "KL divergence in nats"
+    assert charts[1].series[0].points == ((1, 2.0),)
+
+
+def test_the_strength_of_an_augmentation_is_drawn_where_it_was_logged() -> None:
+    lines = [{**line, "augmentation_strength": line["step"] / 10} for line in LINES]
+    charts = {chart.title: chart for chart in curves.training_charts(lines, zero_is_boundary=True)}
+    chart = charts["Strength of the augmentation"]
+    assert chart.series[0].points == ((1, 0.1), (2, 0.2))
+    assert (chart.y_label, chart.min_y) == ("probability", 0.0)
 
 
 def test_training_charts_of_what_was_logged() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.config import Data, Reference
+from gan.config import Data, Evaluate, Reference
 from gan.errors import ConfigError, DataError, IntegrityError, NotFoundError
 from gan.metrics import reference as references
+from gan.metrics.score import score_real
 from gan.steps.preprocess import preprocess
 from gan.steps.reference import make_reference
 from gan.store import Store, immutable, open_store
@@ -108,6 +109,31 @@ def test_images_with_attributes(store: Store, faces: str) -> None:
     made = references.load(store, result.id)
     assert list(made.modes.names) == result.details["modes"]["names"]
     assert made.real.mode_probabilities.shape[1] == len(made.modes.names)
+
+
+def test_images_whose_channels_differ(store: Store, tmp_path: Path) -> None:
+    """Stacked MNIST of 30 images of noise: the classifier is of digits, the modes are all three of them."""
+    folder = bad_inputs.mnist(tmp_path / "mnist")
+    data = Data(dataset="stacked-mnist", source=str(folder), options={"train_images": 60, "test_images": 40})
+    outcome = make_reference(store, preprocess(store, data, workers=1).id, OPTIONS)
+    network = outcome.details["feature_network"]
+    assert (network["name"], network["kind"], network["judged_on"]) == ("stacked-mnist-cnn", "channels", 10)
+    assert network["chance"] == pytest.approx(0.1)
+    made = references.load(store, outcome.id)
+    assert made.modes.kind == "channels"
+    assert (made.modes.names[0], made.modes.names[-1], len(made.modes.names)) == ("000", "999", 1000)
+    assert made.record["modes"]["real"] == made.real.mode_shares().tolist()
+    assert made.real.features.shape == (20, 3 * 64)
+    assert made.real.labels is not None
+    for batch in (made.real, made.selection, made.train):
+        assert batch.mode_probabilities.shape == (len(batch), 1000)
+        np.testing.assert_allclose(batch.mode_probabilities.sum(axis=1), 1.0, rtol=1e-4)
+    tensors = immutable.read_file(store, "reference", outcome.id, references.TENSORS)
+    assert len(tensors) < 200_000, "1,000 numbers an image would be 400,000 bytes"
+    protocol = Evaluate(metrics=("fid", "captured_modes"), samples=60, neighbours=3)
+    scores = score_real(made, protocol)["scores"]
+    assert 1 <= scores["modes_captured"]["value"] <= 60
+    assert np.log(1000 / 60) - 1e-6 <= scores["reverse_kl"]["value"] <= np.log(1000)
 
 
 def test_at_most_so_many_images_are_compared(store: Store, labelled: str) -> None:

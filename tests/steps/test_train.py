@@ -377,7 +377,7 @@ class TestBadInput:
         with pytest.raises(
             DivergedError, match=r"diverged at step 1: .*generator_gradient_norm not finite; no checkpoint"
         ):
-            train(store, tiny("loss.kl_weight=1e38"), dataset_id)
+            train(store, tiny("regularisers.kl.weight=1e38"), dataset_id)
         assert not [key for key in files(store) if "checkpoints" in key]
 
     def test_a_store_that_refuses_to_be_written(self, store: LocalStore, dataset_id: str) -> None:

@@ -32,10 +32,10 @@ def publish(store: Store, kind: str, files: Mapping[str, bytes], object_id: str 
     return made
 
 
-def dataset(store: Store, content: bytes = b"images") -> str:
+def dataset(store: Store, content: bytes = b"images", classes: tuple[str, ...] = ()) -> str:
     """A dataset of one shard, which holds `content`."""
     shards = (Shard("train-00000.tfrecord", 3, len(content), sha256(content)),)
-    made = with_id(Dataset("", "folder", None, 8, 1, None, "area", (), (), {"train": Split(3, shards)}))
+    made = with_id(Dataset("", "folder", None, 8, 1, None, "area", classes, (), {"train": Split(3, shards)}))
     files = {"dataset.json": json.dumps(made.to_json()).encode(), "manifest.parquet": b"rows", shards[0].name: content}
     return publish(store, "dataset", files, made.id)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan import build
 from gan.config import Config, from_dict, override
 from gan.data.spec import Dataset, Split
 from gan.store import Store, open_store
@@ -18,14 +17,12 @@ from gan.train.checkpoint.attempts import take_over
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.checkpoint.writer import CheckpointWriter
 from gan.train.distributed.replicas import Replicas
-from gan.train.distributed.sync_layers import with_sync_layers
 from gan.train.logging.recorder import Recorder, forget_after
 from gan.train.logging.sample_sheets import SampleSheet
 from gan.train.loop import Loop
-from gan.train.precision import reproducible
 from gan.train.run import Run
-from gan.train.session import training_step
-from gan.train.state import TrainState, make_train_state
+from gan.train.session import train_state_of, training_step
+from gan.train.state import TrainState
 from gan.train.step import TrainingStep
 from gan.train.stop_signals import StopRequest
 
@@ -67,12 +64,8 @@ class Toy:
         return override(from_dict(TOY), sets)
 
     def train_state(self, config: Config, replicas: Replicas | None = None) -> TrainState:
-        shared = replicas or Replicas()
-        with reproducible(config.train.precision, config.train.seed), shared.scope():
-            networks = build.build_generator(config, self.dataset), build.build_discriminator(config, self.dataset)
-            generator, discriminator = (with_sync_layers(network, shared) for network in networks)
-            rates = config.train.generator_learning_rate, config.train.discriminator_learning_rate
-            return make_train_state(generator, discriminator, *(build.build_optimizer(config, rate) for rate in rates))
+        run = Run("r", self.dataset.id, config, precision=config.train.precision)
+        return train_state_of(run, self.dataset, replicas or Replicas())
 
     def step(self, config: Config, state: TrainState, replicas: Replicas | None = None) -> TrainingStep:
         return training_step(state, config, replicas or Replicas())

@@ -78,3 +78,44 @@ def test_the_share_of_what_it_starts_with_is_the_closed_form(steps: int, ramp_up
         ema.update([mean], [keras.Variable(0.0)], ema.decay_at(tf.constant(step, tf.int64), decay, ramp_up=ramp_up))
     ramped = np.prod([min(decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)])
     assert float(mean) == pytest.approx(ramped if ramp_up else decay**steps, rel=1e-4)
+
+
+HALF_LIFE = st.floats(1, 1e6, width=32)
+
+
+@pytest.mark.parametrize(("half_life", "images"), [(640, 64), (64, 64), (50_000, 50)])
+def test_after_a_half_life_half_of_the_start_is_left(half_life: float, images: int) -> None:
+    decay = ema.decay_of_half_life(tf.constant(1, tf.int64), half_life, images_per_step=images, ramp_up=None)
+    mean = keras.Variable(1.0)
+    for _ in range(int(half_life / images)):
+        ema.update([mean], [keras.Variable(0.0)], decay)
+    assert float(mean) == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (1, 0.5 ** (1 / 0.05)),  # half-life 0.05 * 64 images
+        (100, 0.5 ** (1 / 5)),
+        (200, 0.5 ** (1 / 10)),
+        (201, 0.5 ** (1 / 10)),  # the ramp has reached 640 images
+        (10**6, 0.5 ** (1 / 10)),
+    ],
+)
+def test_the_half_life_is_ramped_up_with_the_images_so_far(step: int, expected: float) -> None:
+    found = ema.decay_of_half_life(tf.constant(step, tf.int64), 640.0, images_per_step=64, ramp_up=0.05)
+    assert found.dtype == tf.float32
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+@given(half_life=HALF_LIFE, images=st.integers(1, 4096), ramp_up=st.floats(0.001, 1))
+def test_a_ramped_decay_grows_to_that_without_a_ramp(half_life: float, images: int, ramp_up: float) -> None:
+    def at(step: int, ramp: float | None) -> float:
+        number = tf.constant(step, tf.int64)
+        return float(ema.decay_of_half_life(number, half_life, images_per_step=images, ramp_up=ramp))
+
+    decays = [at(step, ramp_up) for step in (1, 2, 10, 1000)]
+    full = at(1, None)
+    assert decays == sorted(decays)
+    assert all(0 <= each <= full <= 1 for each in decays)
+    assert at(10**12, ramp_up) == full

@@ -17,7 +17,7 @@ SETTINGS = {
         "loss.name=minimax",
         "loss.label_noise=0.2",
         "loss.label_smoothing=0.1",
-        "train.optimizer=rmsprop",
+        "optimizer.name=rmsprop",
     ],
     "conditional hinge, three discriminator steps": [
         "loss.name=hinge",
@@ -25,13 +25,46 @@ SETTINGS = {
         "train.discriminator_steps=3",
     ],
     "clipped critic, no EMA": ["loss.name=wasserstein", "train.ema_decay=0", "train.discriminator_steps=2"],
-    "gradient penalty and KL": ["loss.name=wgan_gp", "loss.kl_weight=0.1", "train.discriminator_steps=2"],
+    "gradient penalty and KL": ["loss.name=wgan_gp", "regularisers.kl.weight=0.1", "train.discriminator_steps=2"],
     "density ratio in bfloat16": [
-        "loss.kl_weight=0.1",
-        "loss.kl_estimator=density_ratio",
+        "regularisers.kl={weight: 0.1, estimator: density_ratio}",
         "train.precision=mixed_bfloat16",
     ],
     "float16 and its loss scale": ["train.precision=mixed_float16"],
+    "spectral normalisation and minibatch standard deviation": [
+        "discriminator.spectral_norm=true",
+        "discriminator.minibatch_std=2",
+    ],
+    "R3GAN with schedules": [
+        "loss.name=relativistic",
+        "regularisers.r1.weight={start: 2, end: 0.2}",
+        "regularisers.r2={weight: 0.5, every: 4}",
+        "train.generator_learning_rate={start: 2.0e-3, end: 1.0e-4}",
+        "optimizer.beta_2={start: 0.9, end: 0.99}",
+        "train.ema_half_life_images=12",
+    ],
+    "LeCam, packs, three discriminator steps": [
+        "loss.name=least_squares",
+        "regularisers.lecam.decay=0.8",
+        "discriminator.packing=2",
+        "train.discriminator_steps=3",
+    ],
+    "beta_2 by a schedule under a loss scale": [
+        "train.precision=mixed_float16",
+        "optimizer.beta_2={start: 0.9, end: 0.99}",
+        "regularisers.lecam.weight=0.3",
+    ],
+    "adaptive augmentation": [
+        "augmentation.name=ada",
+        "augmentation.groups=pixel,geometric,colour",
+        "augmentation.initial_strength=0.4",
+        "augmentation.adaptation_images=100",
+        "train.discriminator_steps=3",
+    ],
+    "DiffAugment that becomes stronger": [
+        "augmentation.name=diffaugment",
+        "augmentation.strength={name: linear, start: 0, end: 1}",
+    ],
 }
 
 
@@ -111,7 +144,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
 
 
 def test_what_a_run_leaves(toy: Any, store: Store) -> None:
-    config = toy.config("train.keep_checkpoints=2", "loss.kl_weight=0.1")
+    config = toy.config("train.keep_checkpoints=2", "regularisers.kl.weight=0.1")
     loop, stop = toy.train(store, config)
     assert not stop
     assert Checkpoints(store, "r").steps() == [8, 9]

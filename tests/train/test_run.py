@@ -9,6 +9,7 @@ import pytest
 
 from gan.config import Config, override
 from gan.errors import ConfigError, IntegrityError, NotFoundError
+from gan.optimizers import rmsprop
 from gan.store import Store, layout
 from gan.store.document import checksummed_json, read_checksummed, write_checksummed
 from gan.train.run import (
@@ -85,7 +86,13 @@ def test_the_default_id_names_the_config_and_depends_on_what_decides_the_weights
     assert made.startswith("digits-")
     for same in ([], ["gate.limits.fid=1"], ["evaluate.samples=9"], ["data.source=/a"], ["train.log_every_steps=1"]):
         assert default_run_id(override(config, same), "d1") == made
-    for other in (["train.seed=1"], ["train.steps=5"], ["data.flip=true"], ["generator.width=2"], ["loss.kl_weight=1"]):
+    for other in (
+        ["train.seed=1"],
+        ["train.steps=5"],
+        ["data.flip=true"],
+        ["generator.width=2"],
+        ["regularisers.kl.weight=1"],
+    ):
         assert default_run_id(override(config, other), "d1") != made
     assert default_run_id(config, "d2") != made
 
@@ -138,16 +145,25 @@ def test_a_newer_key_counts_as_its_default(store: Store) -> None:
     assert earlier.config_hash != RUN.config_hash
     going_on = extended(earlier, RUN.config, "digits-1")
     assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
-    with pytest.raises(ConfigError, match=r"loss.kl_weight \(was 0.0, now 0.5\)"):
-        extended(earlier, override(RUN.config, ["loss.kl_weight=0.5"]), "digits-1")
+    with pytest.raises(ConfigError, match=r"regularisers.kl.weight \(was 0.0, now 0.5\)"):
+        extended(earlier, override(RUN.config, ["regularisers.kl.weight=0.5"]), "digits-1")
     write_run(store, going_on)
     assert read_run(store, "r1").config_hash == earlier.config_hash
+
+
+def test_a_regulariser_that_is_turned_on_or_off_is_named() -> None:
+    on = override(Config(), ["regularisers.r1.weight=2"])
+    assert differences(training_config(Config()), on) == [
+        "regularisers.r1.every (was not set, now 1)",
+        "regularisers.r1.weight (was not set, now 2.0)",
+    ]
+    assert "regularisers.r1.weight (was 2.0, now not set)" in differences(training_config(on), Config())
 
 
 def test_a_key_that_is_gone_is_named(store: Store) -> None:
     write_run(store, RUN)
     edit(store, lambda record: record["decisive"]["loss"].update(temperature=3.0))
-    with pytest.raises(IntegrityError, match=r"loss.temperature \(was 3.0, and is not known any more\)"):
+    with pytest.raises(IntegrityError, match=r"loss.temperature \(was 3.0, now not set\)"):
         read_run(store, "r1")
 
 
@@ -168,9 +184,9 @@ def test_a_warm_start_names_a_checkpoint(text: str) -> None:
 def test_ids_of_runs_are_what_they_were(store: Store) -> None:
     """Those that Adam trains from random weights, and those of RMSprop with the rho that it had as beta_2."""
     assert default_run_id(Config(), "d1") == "digits-1e6141393bdc"
-    earlier = override(Config(), ["train.optimizer=rmsprop", "train.rho=0.999"])
+    earlier = override(Config(), ["optimizer.name=rmsprop", "optimizer.rho=0.999"])
     assert default_run_id(earlier, "d1") == "digits-02d3aed8c4c2"
-    assert default_run_id(override(earlier, ["train.rho=0.9"]), "d1") != default_run_id(earlier, "d1")
+    assert default_run_id(override(earlier, ["optimizer.rho=0.9"]), "d1") != default_run_id(earlier, "d1")
 
 
 def test_a_warm_start_is_marked_and_has_no_ramp_up() -> None:
@@ -183,10 +199,11 @@ def test_a_warm_start_is_marked_and_has_no_ramp_up() -> None:
 
 def rmsprop_of_old(store: Store, rho: float, beta_1: float = 0.5) -> Run:
     """A run of RMSprop, put on record when its rho was train.beta_2."""
-    write_run(store, dataclasses.replace(RUN, config=override(Config(), ["train.optimizer=rmsprop"])))
+    write_run(store, dataclasses.replace(RUN, config=override(Config(), ["optimizer.name=rmsprop"])))
 
     def older(record: dict[str, Any]) -> None:
-        del record["config"]["train"]["rho"]
+        del record["config"]["optimizer"]
+        record["config"]["train"]["optimizer"] = "rmsprop"
         for tree in (record["config"], record["decisive"]):
             tree["train"] |= {"beta_1": beta_1, "beta_2": rho}
 
@@ -197,11 +214,11 @@ def rmsprop_of_old(store: Store, rho: float, beta_1: float = 0.5) -> Run:
 @pytest.mark.parametrize(("rho", "beta_1"), [(0.999, 0.5), (0.95, 0.1)])
 def test_a_run_of_rmsprop_keeps_the_rho_that_it_was_begun_with(store: Store, rho: float, beta_1: float) -> None:
     earlier = rmsprop_of_old(store, rho, beta_1)
-    assert (earlier.config.train.rho, earlier.config.train.beta_1, earlier.config.train.beta_2) == (rho, 0.5, 0.999)
-    now = override(Config(), ["train.optimizer=rmsprop"])
-    with pytest.raises(ConfigError, match=rf"begun with another configuration: train.rho \(was {rho}, now 0.9\)\."):
+    assert earlier.config.optimizer == rmsprop.Options(rho=rho)
+    now = override(Config(), ["optimizer.name=rmsprop"])
+    with pytest.raises(ConfigError, match=rf"begun with another configuration: optimizer.rho \(was {rho}, now 0.9\)\."):
         extended(earlier, now, "digits-1")
-    going_on = extended(earlier, override(now, [f"train.rho={rho}"]), "digits-1")
+    going_on = extended(earlier, override(now, [f"optimizer.rho={rho}"]), "digits-1")
     assert going_on.config_hash == earlier.config_hash, "its checkpoints bear that hash"
     write_run(store, going_on)
     assert read_run(store, "r1") == going_on

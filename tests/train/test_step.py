@@ -110,8 +110,7 @@ def test_each_graph_is_traced_once(toy: Any) -> None:
     step, batches = toy.step(config, toy.train_state(config)), toy.batches(config)
     for number in range(1, 5):
         step(number, [next(batches) for _ in range(2)])
-    assert step._train_both.experimental_get_tracing_count() == 1
-    assert step._train_discriminator.experimental_get_tracing_count() == 1
+    assert [each.experimental_get_tracing_count() for each in step._compiled.values()] == [1, 1]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -132,7 +131,7 @@ def test_wasserstein_clips_every_weight_of_the_critic(toy: Any) -> None:
 def test_the_gradient_penalty_is_reported_and_moves_the_critic(toy: Any) -> None:
     moved = []
     for weight in ("0", "10"):
-        config = toy.config("loss.name=wgan_gp", f"loss.gradient_penalty={weight}", "train.optimizer=rmsprop")
+        config = toy.config("loss.name=wgan_gp", f"loss.gradient_penalty={weight}", "optimizer.name=rmsprop")
         state = toy.train_state(config)
         metrics = toy.step(config, state)(1, [next(toy.batches(config))])
         assert ("gradient_penalty" in metrics) == (weight != "0")
@@ -144,7 +143,7 @@ def test_the_gradient_penalty_is_reported_and_moves_the_critic(toy: Any) -> None
 def test_the_regulariser_moves_the_generator_and_not_the_discriminator(toy: Any, estimator: str) -> None:
     norms, discriminators = [], []
     for weight in ("0", "50"):
-        config = toy.config(f"loss.kl_weight={weight}", f"loss.kl_estimator={estimator}", "discriminator.dropout=0")
+        config = toy.config(f"regularisers.kl={{weight: {weight}, estimator: {estimator}}}", "discriminator.dropout=0")
         state = toy.train_state(config)
         metrics = toy.step(config, state)(1, [next(toy.batches(config))])
         assert ("kl" in metrics) == (weight != "0")

@@ -44,6 +44,7 @@ def resolve(source: Source, data: Data) -> Options:
         ConfigError: the source does not support a value.
     """
     crop = _crop(source, data)
+    _check_channels(source, data)
     transform = ImageTransform(
         image_size=data.image_size or source.image_size,
         channels=data.channels or source.channels,
@@ -72,6 +73,14 @@ def _crop(source: Source, data: Data) -> int | None:
         most = min(source.original_size)
         raise ConfigError(f"data.crop (--crop) must be at most {most} for {source.name}; got {crop}")
     return crop
+
+
+def _check_channels(source: Source, data: Data) -> None:
+    if source.channels_differ and data.channels not in (None, source.channels):
+        raise ConfigError(
+            f"data.channels (--channels) must be {source.channels} for {source.name}, whose channels show different "
+            f"things; got {data.channels}"
+        )
 
 
 def _check_enlargement(source: Source, transform: ImageTransform) -> None:

@@ -140,6 +140,7 @@ def _description(
             crop=transform.crop,
             resizer=transform.resizer,
             classes=listing.classes,
+            channel_classes=listing.channel_classes,
             attributes=listing.attributes,
             splits=splits,
             quarantined=quarantined,

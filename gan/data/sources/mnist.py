@@ -7,7 +7,7 @@ sizes (Fashion-MNIST, KMNIST) are read too; they don't match the published check
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,25 @@ class _IdxFile:
     matches_published_checksums: bool
 
 
+@dataclass(frozen=True)
+class MnistSplit:
+    """The images uint8 [N, 28, 28] and labels uint8 [N] of a split, and the name and hash of the images' file."""
+
+    images: Pixels
+    labels: Pixels
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class MnistFiles:
+    """The four files, read: the splits by name, the hash of each file, and whether all are the published ones."""
+
+    splits: Mapping[str, MnistSplit]
+    fingerprint: Mapping[str, str]
+    matches_published_checksums: bool
+
+
 class Mnist(Source):
     """The four IDX files in a folder, gzipped or not; downloaded if no folder is given."""
 
@@ -69,33 +88,47 @@ class Mnist(Source):
         self._mirrors = mirrors
 
     def scan(self, where: str | None, holdout_percent: int) -> Listing:  # noqa: D102
-        folder = source_path(where, _EXPECTED) if where else self._downloaded()
-        files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
-        arrays: list[Pixels] = []
+        files = self.read_files(where)
         examples: list[ExampleRef] = []
-        for split, (images_base, labels_base) in SPLIT_FILES.items():
-            images, labels = _pair(files[images_base], files[labels_base])
-            offset = sum(map(len, arrays))
-            arrays.append(images)
+        for name, split in files.splits.items():
+            offset = len(examples)
             examples += [
                 ExampleRef(
-                    id=f"{split}/{index:05d}",
-                    split=split,
-                    file=files[images_base].name,
+                    id=f"{name}/{index:05d}",
+                    split=name,
+                    file=split.file,
                     key=offset + index,
-                    sha256=files[images_base].sha256,
+                    sha256=split.sha256,
                     label=int(label),
                 )
-                for index, label in enumerate(labels)
+                for index, label in enumerate(split.labels)
             ]
-        pixels = np.concatenate(arrays)
+        pixels = np.concatenate([split.images for split in files.splits.values()])
         return Listing(
             examples=examples,
             read=lambda key: pixels[int(key)],
-            fingerprint={file.name: file.sha256 for file in files.values()},
+            fingerprint=dict(files.fingerprint),
             encoded=False,
             classes=CLASSES,
-            matches_published_checksums=all(file.matches_published_checksums for file in files.values()),
+            matches_published_checksums=files.matches_published_checksums,
+        )
+
+    def read_files(self, where: str | None) -> MnistFiles:
+        """The images and labels of the files in a folder, or of the downloaded ones if none is given.
+
+        Raises:
+            DataError: a file is missing or damaged, or can't be downloaded.
+        """
+        folder = source_path(where, _EXPECTED) if where else self._downloaded()
+        files = {base: _read(folder, base) for pair in SPLIT_FILES.values() for base in pair}
+        splits = {}
+        for split, (images_base, labels_base) in SPLIT_FILES.items():
+            images, labels = _pair(files[images_base], files[labels_base])
+            splits[split] = MnistSplit(images, labels, files[images_base].name, files[images_base].sha256)
+        return MnistFiles(
+            splits,
+            {file.name: file.sha256 for file in files.values()},
+            all(file.matches_published_checksums for file in files.values()),
         )
 
     def _downloaded(self) -> Path:

@@ -1,4 +1,4 @@
-"""Definitions of modes: classes, combinations of attributes, or clusters of features."""
+"""Definitions of modes: classes, combinations of the channels' classes or of attributes, or clusters of features."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Modes(Protocol):
 
     @property
     def kind(self) -> str:
-        """classes, attributes or clusters."""
+        """classes, channels, attributes or clusters."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +55,37 @@ class ClassModes:
     def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
         """The outputs as they are."""
         return outputs
+
+
+@dataclass(frozen=True)
+class ChannelModes:
+    """Each combination of what C channels show is a mode, K^C in all; the outputs are K class probabilities a channel.
+
+    `classes` are the names of the K classes of a channel.
+    """
+
+    classes: tuple[str, ...]
+    channels: int
+    kind: str = "channels"
+    has_confidence: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`000`, `001`, ... for three digits, as the columns of `probabilities`: the last channel changes fastest."""
+        return tuple("".join(each) for each in itertools.product(self.classes, repeat=self.channels))
+
+    def probabilities(self, features: Features, outputs: Float32s) -> Float32s:
+        """The product over the channels of the probability of each one's class."""
+        made = np.ones((len(outputs), 1), np.float32)
+        for of_channel in np.split(outputs, self.channels, axis=1):
+            made = (made[:, :, None] * of_channel[:, None, :]).reshape(len(outputs), -1)
+        return made
+
+    def of_channels(self, probabilities: Float32s) -> Float32s:
+        """The class probabilities of each channel [N, C * K], from those of the modes [N, K^C], which are many more."""
+        joint = probabilities.reshape(-1, *(len(self.classes),) * self.channels)
+        axes = range(1, self.channels + 1)
+        return np.concatenate([joint.sum(axis=tuple(set(axes) - {axis})) for axis in axes], axis=1)
 
 
 @dataclass(frozen=True)

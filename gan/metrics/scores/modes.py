@@ -42,10 +42,20 @@ def modes_found_error(generated: Counts, real: Counts) -> float:
     The number of images of a mode is binomial. The numbers of two modes are negatively associated (Joag-Dev & Proschan
     1983), so the sum of the variances is an upper bound.
     """
-    count = int(generated.sum())
-    has_real = real > 0
-    found_probability = scipy.stats.binom.sf(_min_counts(count, real)[has_real] - 1, count, generated[has_real] / count)
-    return float(np.sqrt(np.sum(found_probability * (1.0 - found_probability))))
+    count, has_real = int(generated.sum()), real > 0
+    return found_error(generated[has_real], _min_counts(count, real)[has_real], count)
+
+
+def found_error(generated: Counts, needed: Counts, count: int) -> float:
+    """Standard error of the number of modes that have as many images as they need; see `modes_found_error`.
+
+    Args:
+        generated: images per mode [K].
+        needed: the images that each mode needs to be found [K].
+        count: generated images in all, also of other modes.
+    """
+    probability = scipy.stats.binom.sf(needed - 1, count, generated / count)
+    return float(np.sqrt(np.sum(probability * (1.0 - probability))))
 
 
 def _min_counts(count: int, real: Counts) -> Counts:
@@ -109,11 +119,11 @@ def measure(comparison: Comparison) -> dict[str, LazyScore]:
     found, kl = modes_found(generated, real), mode_kl(generated, real)
     scores = {
         "modes_found": LazyScore(
-            found, _normal_interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
+            found, normal_interval(found, modes_found_error(generated, real), float(np.count_nonzero(real)))
         ),
         "mode_kl": LazyScore(
             kl,
-            _normal_interval(kl, mode_kl_error(generated, real), np.inf),
+            normal_interval(kl, mode_kl_error(generated, real), np.inf),
             floor=kl_floor(len(real), len(comparison.generated), len(comparison.real)),
         ),
     }
@@ -123,7 +133,9 @@ def measure(comparison: Comparison) -> dict[str, LazyScore]:
     return scores
 
 
-def _normal_interval(value: float, error: float, high: float) -> Callable[[float], tuple[float, float]]:
+def normal_interval(value: float, error: float, high: float) -> Callable[[float], tuple[float, float]]:
+    """The interval of a score in [0, high] with a normal error, by the level of confidence."""
+
     def interval(confidence: float) -> tuple[float, float]:
         half_width = NormalDist().inv_cdf(0.5 + confidence / 2) * error
         return max(0.0, value - half_width), min(high, value + half_width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gan.regularisers import REGULARISERS
 from gan.report.data import Chart, Series
 from gan.report.rows import interval
 from gan.types import Json
@@ -33,8 +34,12 @@ def training_charts(lines: Sequence[Json], *, zero_is_boundary: bool) -> tuple[C
             (("generator", "generator_gradient_norm"), ("discriminator", "discriminator_gradient_norm")),
             0.0,
         ),
-        ("KL regulariser", "nats", (("KL divergence", "kl"),), None),
+        *(
+            (f"{entry.options.TITLE} regulariser", entry.options.METRIC, ((entry.options.TITLE, name),), None)
+            for name, entry in REGULARISERS.items()
+        ),
         ("Gradient penalty", "penalty", (("gradient penalty", "gradient_penalty"),), 0.0),
+        ("Strength of the augmentation", "probability", (("augmentation", "augmentation_strength"),), 0.0),
         ("Throughput", "images per second", (("training", "images_per_second"),), 0.0),
     )
     charts = []

@@ -39,15 +39,16 @@ class Replicas:
         """Whether this process is the one that publishes."""
         return self.worker == 0
 
-    def check(self, batch_size: int, packing: int = 1) -> None:
-        """Check that a batch divides evenly over the replicas, and each part into packs of `packing` images.
+    def check(self, batch_size: int, images_together: int = 1) -> None:
+        """Check that a batch divides evenly over the replicas, and each part into packs or groups of images.
 
         Raises:
             ConfigError: it does not.
         """
-        unit = self.count * packing
+        unit = self.count * images_together
         if batch_size % unit:
-            packs = f" times the discriminator.packing of {packing}" if packing > 1 else ""
+            together = f"the {images_together} images of discriminator.packing times discriminator.minibatch_std"
+            packs = f" times {together}" if images_together > 1 else ""
             raise ConfigError(
                 f"train.batch_size must be a multiple of {unit}, the number of devices that share a batch "
                 f"({self.workers} worker{'s' * (self.workers > 1)} with {self.count // self.workers} each){packs}; "

@@ -38,11 +38,13 @@ class MetricsLog:
 def read_metrics(store: Store, run_id: str) -> list[Json]:
     """Every line of a run's log, ascending by step; empty if nothing was logged yet.
 
-    Each has `step`, and of these what applies: `generator_loss`, `discriminator_loss`, `kl`, `gradient_penalty`,
-    `real_accuracy` and `fake_accuracy` (of the discriminator; earlier versions logged them for critics too, where they
-    mean nothing), `generator_gradient_norm`, `discriminator_gradient_norm`,
-    `images_per_second` and `data_wait_share` (since the line before), `gpu_share` and `gpu_memory_share` (utilisation
-    and memory in use, if there are GPUs), and `seconds` (of training, over all sessions).
+    Each has `step`, and of these what applies: `generator_loss`, `discriminator_loss`, `gradient_penalty`, each
+    regulariser by its name in `gan.regularisers.REGULARISERS` (as last computed, without its weight),
+    `augmentation_strength` (if it changes), `real_accuracy`
+    and `fake_accuracy` (of the discriminator; earlier versions logged them for critics too, where they mean nothing),
+    `generator_gradient_norm`, `discriminator_gradient_norm`, `images_per_second` and `data_wait_share` (since the line
+    before), `gpu_share` and `gpu_memory_share` (utilisation and memory in use, if there are GPUs), and `seconds` (of
+    training, over all sessions).
 
     Raises:
         IntegrityError: a chunk is not JSON lines.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
+from gan.regularisers import REGULARISERS
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.health_log import VERDICTS
 from gan.types import Json
@@ -15,8 +16,10 @@ LOSSES = {
     "generator_loss": "generator",
     "discriminator_loss": "discriminator",
     "gradient_penalty": "gradient_penalty",
-    "kl": "kl",
+    **{name: name for name in REGULARISERS},
 }
+"""Metrics of the loss, and how the gauge's label calls them."""
+
 GAUGES = ("images_per_second", "data_wait_share", "gpu_share", "gpu_memory_share")
 
 

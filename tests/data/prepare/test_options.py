@@ -17,7 +17,13 @@ def settled(**keys: object) -> Options:
 
 @pytest.mark.parametrize(
     ("dataset", "size", "channels", "crop"),
-    [("mnist", 28, 1, None), ("digits", 8, 1, None), ("celeba", 64, 3, 148), ("folder", 64, 3, None)],
+    [
+        ("mnist", 28, 1, None),
+        ("stacked-mnist", 28, 3, None),
+        ("digits", 8, 1, None),
+        ("celeba", 64, 3, 148),
+        ("folder", 64, 3, None),
+    ],
 )
 def test_each_source_has_its_own(dataset: str, size: int, channels: int, crop: int | None) -> None:
     transform = settled(dataset=dataset).transform
@@ -58,6 +64,7 @@ def test_the_crop_of_128_is_where_progan_and_ddim_have_it() -> None:
     [
         ({"dataset": "celeba", "crop": 200}, "--crop.* 178, 160, 148, 140, 128, 108 for celeba; got 200"),
         ({"dataset": "mnist", "crop": 30}, "--crop.* at most 28 for mnist; got 30"),
+        ({"dataset": "stacked-mnist", "channels": 1}, "--channels.* must be 3 for stacked-mnist, whose .*; got 1"),
         ({"dataset": "digits", "image_size": 65}, "--image-size.* at most 64 for digits.* got 65"),
         ({"dataset": "folder", "crop": 8, "image_size": 65}, "at most 64"),
         ({"dataset": "folder", "image_size": 256, "shard_mib": 0.1}, r"--shard-mib.* at least 0\.188.*; got 0\.1"),

@@ -19,6 +19,7 @@ from gan.data.prepare.image import prepare as prepare_image
 from gan.data.prepare.options import resolve
 from gan.data.sources import SOURCES, Listing
 from gan.data.spec import Dataset, load
+from gan.errors import ConfigError
 from gan.steps.preprocess import preprocess
 from gan.store import LocalStore
 from gan.util.ids import file_sha256
@@ -30,7 +31,9 @@ MAKERS: dict[str, Maker] = {
     "celeba": lambda path: str(bad_inputs.celeba(path)),
     "digits": lambda path: None,
     "folder": lambda path: str(bad_inputs.folder(path)),
+    "stacked-mnist": lambda path: str(bad_inputs.mnist(path)),
 }
+OPTIONS = {"stacked-mnist": {"train_images": 40, "test_images": 20}}
 
 
 def test_every_source_is_here() -> None:
@@ -41,11 +44,12 @@ def test_every_source_is_here() -> None:
 
 @pytest.fixture(params=sorted(MAKERS))
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
-    return Data(dataset=request.param, source=MAKERS[request.param](tmp_path / "in"), shard_mib=0.05)
+    source, options = MAKERS[request.param](tmp_path / "in"), OPTIONS.get(request.param, {})
+    return Data(dataset=request.param, source=source, shard_mib=0.05, options=options)
 
 
 def scanned(data: Data) -> Listing:
-    source = SOURCES[data.dataset]
+    source = SOURCES[data.dataset].with_options(data.options)
     return source.scan(data.source, data.holdout_percent)
 
 
@@ -59,9 +63,16 @@ def test_the_listing_is_sound(data: Data) -> None:
         assert len(each.attributes) == len(listing.attributes)
         assert set(each.attributes) <= {-1, 1}
         assert not Path(each.file).is_absolute()
+    if listing.channel_classes:
+        assert len(listing.classes) == len(listing.channel_classes) ** SOURCES[data.dataset].channels
     assert isinstance(listing.read(listing.examples[0].key), bytes) == listing.encoded
     assert listing.rejected == []
     listing.close()
+
+
+def test_an_option_that_the_source_does_not_have_is_refused(data: Data) -> None:
+    with pytest.raises(ConfigError, match=rf'unknown config key "data.options.colour".*of the source {data.dataset}'):
+        SOURCES[data.dataset].with_options({"colour": 1})
 
 
 def test_scanning_again_lists_the_same(data: Data) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gan.metrics.features.mode_definitions import (
     MIN_VARIANCE,
     AttributeModes,
+    ChannelModes,
     ClassModes,
     ClusterModes,
     balanced_accuracies,
@@ -25,6 +26,25 @@ def test_classes_are_the_outputs() -> None:
     made = ClassModes(("a", "b"))
     assert made.probabilities(NOTHING, outputs) is outputs
     assert (made.kind, made.names) == ("classes", ("a", "b"))
+
+
+def test_combinations_of_channels() -> None:
+    """P(a, then b) = 0.9 * 0.6, in the order of the names."""
+    made = ChannelModes(("a", "b"), 2)
+    outputs = np.array([[0.9, 0.1, 0.4, 0.6]], np.float32)
+    assert (made.kind, made.names) == ("channels", ("aa", "ab", "ba", "bb"))
+    found = made.probabilities(NOTHING, outputs)
+    np.testing.assert_allclose(found, [[0.9 * 0.4, 0.9 * 0.6, 0.1 * 0.4, 0.1 * 0.6]], rtol=1e-6)
+    np.testing.assert_allclose(made.of_channels(found), outputs, rtol=1e-6)
+
+
+def test_the_mode_of_three_digits_is_their_number() -> None:
+    made = ChannelModes(tuple("0123456789"), 3)
+    outputs = np.random.default_rng(0).dirichlet(np.ones(10), (50, 3)).astype(np.float32)
+    found = made.probabilities(NOTHING, outputs.reshape(50, 30))
+    assert found.shape == (50, len(made.names)) == (50, 1000)
+    np.testing.assert_array_equal(found.argmax(axis=1), outputs.argmax(axis=2) @ [100, 10, 1])
+    np.testing.assert_allclose(made.of_channels(found), outputs.reshape(50, 30), atol=1e-6)
 
 
 def test_attribute_combinations() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gan.metrics.features import keras_network
 from gan.metrics.features.interface import extract_all
 from gan.metrics.features.keras_network import KerasNetwork
 from gan.metrics.features.trained import training
+from gan.metrics.features.trained.channels import per_channel, single_channels
 from gan.metrics.features.trained.tasks import TASKS, Examples, mirror, task_for, turn_at_random
 
 OPTIONS = Reference(epochs=6, batch_size=32, seed=3)
@@ -42,7 +44,22 @@ def without(examples: Examples, *, classes: bool = False, attributes: bool = Fal
     )
 
 
+def stacked(count: int, seed: int) -> Examples:
+    """Three images of `stripes` as the channels of one: 8 classes."""
+    parts = [stripes(count, 10 * seed + channel) for channel in range(3)]
+    labels = sum(part.labels * 2 ** (2 - channel) for channel, part in enumerate(parts))
+    return Examples(
+        np.concatenate([part.pixels for part in parts], axis=-1),
+        np.asarray(labels, np.int32),
+        np.zeros((count, 0), np.int8),
+        tuple("".join(each) for each in itertools.product("cr", repeat=3)),
+        (),
+        ("c", "r"),
+    )
+
+
 EXAMPLES = {
+    "channels": lambda seed: stacked(400, seed),
     "classes": lambda seed: without(stripes(400, seed), attributes=True),
     "attributes": lambda seed: stripes(400, seed),
     "rotation": lambda seed: without(arrows(400, seed), classes=True, attributes=True),
@@ -77,7 +94,7 @@ def test_learns_what_it_is_taught(kind: str) -> None:
     output = extract_all(network, held_out.pixels, 64)
     result = task.evaluate(network, held_out, output, OPTIONS)
     assert result["accuracy"] > 0.9
-    assert output.features.shape == (400, training.FEATURES)
+    assert output.features.shape == (400, training.FEATURES * (3 if kind == "channels" else 1))
     assert output.features.dtype == np.float32
     modes = task.modes(held_out, output, OPTIONS)
     assert modes.kind == {"rotation": "clusters"}.get(kind, kind)
@@ -93,6 +110,40 @@ def test_the_same_seed_gives_the_same_weights(kind: str) -> None:
     assert first == second
     other = TASKS[kind].train(EXAMPLES[kind](0), Reference(epochs=1, batch_size=50, seed=6))
     assert keras_network.model_hash(other) != first
+
+
+def test_each_channel_is_seen_by_the_same_classifier_and_by_no_other() -> None:
+    """The features and outputs of a stack are those of its channels side by side, also from the file."""
+    examples = stacked(6, 0)
+    classifier = training.build((8, 8, 1), 2, "softmax")
+    network = KerasNetwork("toy-cnn", "channels", per_channel(classifier, 3))
+    alone = KerasNetwork("toy-cnn", "classes", classifier)
+    together = network.extract(examples.pixels)
+    for index in range(3):
+        features, outputs = alone.extract(examples.pixels[..., index : index + 1])
+        np.testing.assert_allclose(together.features[:, 64 * index : 64 * (index + 1)], features, atol=1e-6)
+        np.testing.assert_allclose(together.outputs[:, 2 * index : 2 * (index + 1)], outputs, atol=1e-6)
+    assert network.classes == 0, "its outputs are no probabilities of the modes"
+
+
+def test_the_network_of_channels_loads_from_its_file(tmp_path: Path) -> None:
+    network = KerasNetwork("toy-cnn", "channels", per_channel(training.build((8, 8, 1), 2, "softmax"), 3))
+    keras_network.save(network.model, tmp_path / "network.keras")
+    loaded = keras_network.load(tmp_path / "network.keras", "toy-cnn", "channels")
+    assert loaded.hash == network.hash
+    pixels = stacked(6, 0).pixels
+    for before, after in zip(network.extract(pixels), loaded.extract(pixels), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_single_channels_have_the_classes_of_their_channel() -> None:
+    examples = stacked(20, 0)
+    pixels, labels = single_channels(examples)
+    assert pixels.shape == (60, 8, 8, 1)
+    for index in range(60):
+        image, channel = divmod(index, 3)
+        np.testing.assert_array_equal(pixels[index, ..., 0], examples.pixels[image, ..., channel])
+        assert "cr"[labels[index]] == examples.classes[examples.labels[image]][channel]
 
 
 def test_attributes_record_each_balanced_accuracy() -> None:

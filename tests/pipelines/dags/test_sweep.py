@@ -18,7 +18,7 @@ from support import bad_inputs, runs
 
 @pytest.fixture(scope="module")
 def spec() -> dict[str, Any]:
-    sweep = Sweep(grid={"train.beta_1": [0.0, 0.5]}, rungs=(1, 2, 3, 4))
+    sweep = Sweep(grid={"optimizer.beta_1": [0.0, 0.5]}, rungs=(1, 2, 3, 4))
     return next(iter(yaml.safe_load_all(compile_text("sweep", "image:1", load_profile("cpu-small"), sweep))))
 
 
@@ -48,7 +48,7 @@ def test_the_best_goes_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     tree["data"]["source"] = str(pictures)
     config.write_text(yaml.safe_dump(tree))
     sweep = tmp_path / "sweep.yaml"
-    sweep.write_text("grid: {train.beta_1: [0.0, 0.5]}\nrungs: [2]\n")
+    sweep.write_text("grid: {optimizer.beta_1: [0.0, 0.5]}\nrungs: [2]\n")
     store = tmp_path / "store"
     flags = ["--pipeline", "sweep", "--sweep", str(sweep), "--config", str(config), "--store", str(store), "--json"]
     assert main(["run", *flags]) == 0

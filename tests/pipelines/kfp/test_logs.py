@@ -189,7 +189,7 @@ def test_an_attempt_that_failed_does_not_keep_its_task_from_its_end(api: Api) ->
 
 
 def test_steps_that_come_often_are_those_of_which_a_sweep_has_several() -> None:
-    sweep = Sweep(grid={"train.beta_1": [0.0, 0.5]}, rungs=(1, 2))
+    sweep = Sweep(grid={"optimizer.beta_1": [0.0, 0.5]}, rungs=(1, 2))
     spec = next(iter(yaml.safe_load_all(compile_text("sweep", "image:1", load_profile("local"), sweep))))
     executors = [name.removeprefix("exec-").rpartition("-") for name in spec["deploymentSpec"]["executors"]]
     assert {step for step, _, number in executors if number.isdigit()} == {

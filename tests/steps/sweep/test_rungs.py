@@ -134,12 +134,12 @@ def test_waves_add_up_to_the_trials_and_never_repeat_a_point(store: Store) -> No
 
 def test_the_sampler_uses_the_scores() -> None:
     """With 30 points whose score is the distance to 0.8, TPE draws nearer to it than chance does."""
-    sweep = Sweep(search={"train.beta_1": {"low": 0.0, "high": 0.99}}, trials=50, sampler="tpe")
-    known = [({"train.beta_1": number / 31}, abs(number / 31 - 0.8)) for number in range(30)]
-    drawn = [point["train.beta_1"] for point in draw(sweep, known, 10, wave=1)]
-    blind = [point["train.beta_1"] for point in draw(sweep, [], 10, wave=1)]
+    sweep = Sweep(search={"optimizer.beta_1": {"low": 0.0, "high": 0.99}}, trials=50, sampler="tpe")
+    known = [({"optimizer.beta_1": number / 31}, abs(number / 31 - 0.8)) for number in range(30)]
+    drawn = [point["optimizer.beta_1"] for point in draw(sweep, known, 10, wave=1)]
+    blind = [point["optimizer.beta_1"] for point in draw(sweep, [], 10, wave=1)]
     assert sum(abs(value - 0.8) for value in drawn) < 0.5 * sum(abs(value - 0.8) for value in blind)
-    assert drawn == [point["train.beta_1"] for point in draw(sweep, known, 10, wave=1)]
+    assert drawn == [point["optimizer.beta_1"] for point in draw(sweep, known, 10, wave=1)]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from gan.regularisers import REGULARISERS
 from gan.train.logging.gpu import GpuWatch
 from gan.train.logging.monitor import Monitor
 from gan.util.metrics_push import MetricsPush
@@ -25,6 +27,19 @@ def test_the_verdicts_of_a_check_are_pushed() -> None:
     }
     assert unhealthy == {"diverged": "0", "collapsed": "1", "stalled": "0", "drifting": "0", "slow": "0"}
     assert any(line.startswith("gan_train_rollbacks{") and line.endswith(" 1") for line in lines)
+
+
+def test_every_regulariser_has_its_gauge() -> None:
+    class Push:
+        terms: ClassVar[dict[str, float]] = {}
+
+        def set(self, name: str, value: float, **labels: str) -> None:
+            if name == "gan_train_loss":
+                self.terms[labels["term"]] = value
+
+    metrics = {name: float(number) for number, name in enumerate(REGULARISERS)}
+    Monitor(Push(), GpuWatch()).push(3, {**metrics, "gradient_penalty": 9.0})  # type: ignore[arg-type]
+    assert Push.terms == {**metrics, "gradient_penalty": 9.0}
 
 
 def test_metrics_are_pushed_with_those_of_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ class Examples:
     pixels: uint8 [N, H, W, C].
     labels: int32 [N], indices into `classes`; 0 without classes.
     attributes: int8 [N, A], -1 or 1; A is the number of `attribute_names`, which may be 0.
+    channel_classes: see `gan.data.spec.Dataset`.
     """
 
     pixels: Pixels
@@ -35,6 +36,7 @@ class Examples:
     attributes: npt.NDArray[np.int8]
     classes: tuple[str, ...]
     attribute_names: tuple[str, ...]
+    channel_classes: tuple[str, ...] = ()
 
     def rows(self, rows: slice) -> Examples:
         """Some of the images."""

@@ -29,8 +29,9 @@ from gan.metrics.features.mode_definitions import (
     fit_clusters,
 )
 from gan.metrics.features.trained import quality
+from gan.metrics.features.trained.channels import Channels
 from gan.metrics.features.trained.task import Examples, Task
-from gan.metrics.features.trained.training import train_network
+from gan.metrics.features.trained.training import cross_entropy, train_network
 from gan.types import Json
 
 if TYPE_CHECKING:
@@ -53,11 +54,6 @@ class Classes(Task):
 
     def modes(self, examples: Examples, output: NetworkOutput, options: Reference) -> ClassModes:  # noqa: D102
         return ClassModes(examples.classes)
-
-
-def cross_entropy(wanted: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-    """Mean cross-entropy of class probabilities [N, K] against classes [N]."""
-    return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(wanted, predicted))
 
 
 class Attributes(Task):
@@ -123,11 +119,18 @@ def turn_at_random(pixels: Pixels, _: np.ndarray, rng: np.random.Generator) -> t
     return turned, turns
 
 
-TASKS: dict[str, Task] = {"classes": Classes(), "attributes": Attributes(), "rotation": Rotation()}
+TASKS: dict[str, Task] = {
+    "classes": Classes(),
+    "channels": Channels(),
+    "attributes": Attributes(),
+    "rotation": Rotation(),
+}
 
 
 def task_for(examples: Examples) -> Task:
-    """Attributes where there are any, else classes where there are two or more, else rotation."""
+    """Attributes where there are any, else the classes of each channel, else two or more classes, else rotation."""
     if examples.attribute_names:
         return TASKS["attributes"]
+    if examples.channel_classes:
+        return TASKS["channels"]
     return TASKS["classes" if len(examples.classes) > 1 else "rotation"]

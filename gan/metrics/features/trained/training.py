@@ -121,3 +121,8 @@ def train_network(
                 batch_loss = compiled(tf.constant(images), tf.constant(batch_targets))
                 advance(loss=float(batch_loss))
     return model
+
+
+def cross_entropy(wanted: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+    """Mean cross-entropy of class probabilities [N, K] against classes [N]."""
+    return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(wanted, predicted))
