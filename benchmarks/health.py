@@ -27,7 +27,8 @@ from gan.data.spec import Dataset, Split
 from gan.train.distributed.replicas import Replicas
 from gan.train.health.probe import Probe
 from gan.train.health.sentinel import HISTORY, Sentinel, diverged
-from gan.train.health.verdicts import COLLAPSED, DIVERGED, DRIFTING, SLOW, STALLED, Check, judge
+from gan.train.health.verdicts import Check, judge
+from gan.train.logging.health_log import COLLAPSED, DIVERGED, DRIFTING, SLOW, STALLED
 from gan.train.nan_guard import FLAG
 from gan.train.run import Run
 from gan.train.session import train_state_of, training_step
@@ -242,19 +243,19 @@ ILLNESSES: dict[str, tuple[Callable[[Training], None], tuple[str, ...]]] = {
 }
 
 
-def measure(seeds: int, losses: list[str]) -> list[dict[str, Any]]:
-    """Every run: its loss, seed, illness ("" for none) and checks."""
+def measure(seeds: range, losses: list[str], steps: int) -> list[dict[str, Any]]:
+    """Every run: its loss, seed, illness ("" for none) and checks. The first seed's is made ill, too."""
     runs = []
     for loss in losses:
-        for seed in range(seeds):
+        for seed in seeds:
             training = Training(loss, seed)
             early = list(training.until(ONSET))
             kept = training.state.tensors(), training.sentinel.state(), training.seconds, training.take_step
-            late = list(training.until(STEPS))
+            late = list(training.until(steps))
             runs.append(_record(loss, seed, "", [*early, *late]))
             share = training.check_seconds / max(training.busy_seconds, 1e-9)
             print(f"{loss} {seed}: healthy run done; checks took {share:.1%} of the time of steps", flush=True)
-            for name, (make_ill, _) in ILLNESSES.items() if seed == 0 else ():
+            for name, (make_ill, _) in ILLNESSES.items() if seed == seeds[0] else ():
                 patient = _again(training, kept)
                 make_ill(patient)
                 runs.append(_record(loss, seed, name, [*early, *patient.until(ONSET + 2 * EVERY)]))
@@ -357,15 +358,18 @@ def main() -> None:
     """Measure or replay, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=4, help="healthy runs of each loss")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of a healthy run")
     parser.add_argument("--losses", nargs="+", default=list(LOSSES), choices=list(LOSSES))
     parser.add_argument("--save", type=Path, help="write every signal to this file")
     parser.add_argument("--replay", type=Path, help="judge the signals in this file")
     parser.add_argument("--cost", action="store_true", help="only measure how long a check takes")
     flags = parser.parse_args()
+    seeds = range(flags.first_seed, flags.first_seed + flags.seeds)
     if flags.cost:
         print(cost())
         return
-    runs = again(json.loads(flags.replay.read_text())) if flags.replay else measure(flags.seeds, flags.losses)
+    runs = again(json.loads(flags.replay.read_text())) if flags.replay else measure(seeds, flags.losses, flags.steps)
     if flags.save:
         flags.save.write_text(json.dumps(runs))
     print(table(runs))

@@ -18,9 +18,9 @@ from gan.steps.train import train
 from gan.store import LocalStore, Store, open_store
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.health import rollback
-from gan.train.health.verdicts import COLLAPSED, Finding
+from gan.train.health.verdicts import Finding
 from gan.train.interface import Batch
-from gan.train.logging.health_log import read_health
+from gan.train.logging.health_log import COLLAPSED, read_health
 from gan.train.logging.metrics_log import read_metrics
 from gan.train.nan_guard import NanGuard
 from gan.train.step import TrainingStep

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from gan.config import Health
 from gan.train.health.verdicts import (
-    DIVERGED,
-    HEALTHY,
     MIN_HISTORY,
     NON_FINITE,
     SIGNALS_TO_COMPARE,
@@ -18,6 +16,7 @@ from gan.train.health.verdicts import (
     judge,
 )
 from gan.train.interface import Batch
+from gan.train.logging.health_log import DIVERGED, HEALTHY
 from gan.types import Json
 from gan.util import log
 

@@ -18,7 +18,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gan.train.logging.health_log import COLLAPSED, DIVERGED, DRIFTING, HEALTHY, SLOW, STALLED, worst
+from gan.train.logging.health_log import COLLAPSED, DIVERGED, DRIFTING, SLOW, STALLED, worst
 from gan.types import Json
 
 NON_FINITE = "non_finite"
@@ -109,17 +109,54 @@ class Rule:
         return [Finding(self.verdict, name, value, self.high, "above")] if value > self.high else []
 
 
-LOWEST_GAP = -5.0
+@dataclass(frozen=True)
+class Reversal:
+    """A signal that is usually beyond `usual` must not turn round, past `now`; where `now` is, is the bad side."""
 
-RULES = (
-    # 0.54 to 1.5 times the usual in healthy runs, 17 to 90 times with 100 times the learning rate
+    verdict: str
+    signal: str
+    usual: float
+    now: float
+
+    def findings(self, signals: Signals, history: Sequence[Signals]) -> list[Finding]:
+        """The finding, if the signal turned round."""
+        value, usual = signals.get(self.signal), median(self.signal, history)
+        up = self.usual > self.now
+        if value is None or usual is None or (usual < self.usual if up else usual > self.usual):
+            return []
+        if not (value < self.now if up else value > self.now):
+            return []
+        side = f"while it is usually {usual:.3g}, {'below' if up else 'above'}"
+        return [Finding(self.verdict, self.signal, value, self.now, side)]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A signal must not move further from its median in healthy checks than `most` times the value of `unit`."""
+
+    verdict: str
+    signal: str
+    unit: str
+    most: float
+
+    def findings(self, signals: Signals, history: Sequence[Signals]) -> list[Finding]:
+        """The finding, if it did."""
+        usual = median(self.signal, history)
+        if usual is None or self.signal not in signals or not signals.get(self.unit):
+            return []
+        shift = abs(signals[self.signal] - usual) / signals[self.unit]
+        return [Finding(self.verdict, f"{self.signal}_shift", shift, self.most, "above")] if shift > self.most else []
+
+
+RULES: tuple[Rule | Reversal | Shift, ...] = (
+    # 0.54 to 3.5 times the usual in healthy runs, 17 to 90 times with 100 times the learning rate
     Rule(DIVERGED, "generator_update", high=8.0, relative=True),
     Rule(DIVERGED, "discriminator_update", high=8.0, relative=True),
     # at most 5.2 times the usual in healthy runs; 22 and more where a critic explodes or saturates
     Rule(DIVERGED, "logit_size", high=12.0, relative=True),
-    # 0.7 and more in healthy runs; below 0 with flipped labels, and with noise for images
-    Rule(DIVERGED, "logit_gap", low=LOWEST_GAP),
-    Rule(DIVERGED, "critic_loss", high=0.5),
+    Rule(DIVERGED, "logit_gap", low=-5.0),
+    Reversal(DIVERGED, "logit_gap", usual=10.0, now=0.0),
+    Reversal(DIVERGED, "critic_loss", usual=-0.5, now=0.5),
     # 0.078 (random weights) to 0.66 in healthy runs; 0 from a constant generator
     Rule(COLLAPSED, "image_spread", low=0.02),
     Rule(COLLAPSED, "feature_spread", low=0.01),
@@ -131,16 +168,18 @@ RULES = (
     Rule(STALLED, "real_feature_spread", low=1e-6),
     # 0.95 to 1.05 times the usual in healthy runs; 0.53 for images of one class
     Rule(DRIFTING, "real_spread", low=0.7, high=1.4, relative=True),
+    # at most 0.06 in healthy runs; 0.5 for noise
+    Shift(DRIFTING, "real_level", unit="real_spread", most=0.3),
     # 0.68 to 3.2 times the usual in healthy runs; 13 and more from a constant generator
     Rule(DRIFTING, "gradient_ratio", low=0.04, high=25.0, relative=True),
-    # 1 with simulated time
+    # 1 with simulated time; 0.17 if each step waits five times as long as it takes
     Rule(SLOW, "relative_throughput", low=0.5),
 )
-REVERSED_FROM = 10.0
-"""The usual `logit_gap` from which a negative one is a reversal; the smallest of a healthy check was TODO times it."""
 
-MAX_LEVEL_SHIFT = 0.3
-"""Of the mean pixel, in units of the distance between images: at most 0.06 in healthy runs, 0.5 for noise."""
+SIGNALS_TO_COMPARE = frozenset(
+    rule.signal for rule in RULES if isinstance(rule, Reversal | Shift) or (isinstance(rule, Rule) and rule.relative)
+)
+"""The signals that later checks are compared with."""
 
 
 def judge(signals: Signals, history: Sequence[Signals]) -> tuple[Finding, ...]:
@@ -153,46 +192,10 @@ def judge(signals: Signals, history: Sequence[Signals]) -> tuple[Finding, ...]:
     bad = [name for name, value in signals.items() if not math.isfinite(value)]
     if bad:
         return (Finding(DIVERGED, NON_FINITE, 1.0, 0.0, reason=f"not finite: {', '.join(bad)}"),)
-    found = [finding for rule in RULES for finding in rule.findings(signals, history)]
-    return (*found, *_reversal(signals, history), *_level_shift(signals, history))
+    return tuple(finding for rule in RULES for finding in rule.findings(signals, history))
 
 
 def median(name: str, history: Sequence[Signals]) -> float | None:
     """The median of a signal over earlier checks; None if too few have it."""
     values = [each[name] for each in history if name in each]
     return statistics.median(values) if len(values) >= MIN_HISTORY else None
-
-
-def _reversal(signals: Signals, history: Sequence[Signals]) -> list[Finding]:
-    usual, gap = median("logit_gap", history), signals.get("logit_gap", 0.0)
-    if usual is None or usual < REVERSED_FROM or not LOWEST_GAP <= gap < 0:
-        return []
-    return [Finding(DIVERGED, "logit_gap", gap, 0.0, f"while it is usually {usual:.3g}, below")]
-
-
-def _level_shift(signals: Signals, history: Sequence[Signals]) -> list[Finding]:
-    usual = median("real_level", history)
-    if usual is None or not signals.get("real_spread"):
-        return []
-    shift = abs(signals["real_level"] - usual) / signals["real_spread"]
-    return [Finding(DRIFTING, "real_level_shift", shift, MAX_LEVEL_SHIFT, "above")] if shift > MAX_LEVEL_SHIFT else []
-
-
-SIGNALS_TO_COMPARE = frozenset({"real_level", "logit_gap", *(rule.signal for rule in RULES if rule.relative)})
-"""The signals that later checks are compared with."""
-
-__all__ = [
-    "COLLAPSED",
-    "DIVERGED",
-    "DRIFTING",
-    "HEALTHY",
-    "RULES",
-    "SIGNALS_TO_COMPARE",
-    "SLOW",
-    "STALLED",
-    "Check",
-    "Finding",
-    "Rule",
-    "judge",
-    "median",
-]

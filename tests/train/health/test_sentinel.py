@@ -7,7 +7,7 @@ import pytest
 
 from gan.config import Health
 from gan.train.health.sentinel import HISTORY, Sentinel, diverged
-from gan.train.health.verdicts import COLLAPSED, DIVERGED, SLOW
+from gan.train.logging.health_log import COLLAPSED, DIVERGED, SLOW
 
 METRICS = {"discriminator_loss": -1.2, "generator_gradient_norm": 1.0, "discriminator_gradient_norm": 2.0}
 

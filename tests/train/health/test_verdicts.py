@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.train.health.verdicts import COLLAPSED, DIVERGED, DRIFTING, HEALTHY, SLOW, STALLED, Check, Rule, judge
-from gan.train.logging.health_log import VERDICTS, summary, worst
+from gan.train.health.verdicts import Check, Rule, judge
+from gan.train.logging.health_log import COLLAPSED, DIVERGED, DRIFTING, HEALTHY, SLOW, STALLED, VERDICTS, summary, worst
 
 USUAL = {
     "image_spread": 0.5,
@@ -21,7 +21,7 @@ USUAL = {
     "generator_update": 1e-3,
     "discriminator_update": 1e-3,
     "gradient_ratio": 0.5,
-    "critic_loss": -0.1,
+    "critic_loss": -0.8,
     "relative_throughput": 1.0,
 }
 HISTORY = [USUAL] * 5
