@@ -154,8 +154,11 @@ RULES: tuple[Rule | Reversal | Shift, ...] = (
     Rule(DIVERGED, "discriminator_update", high=8.0, relative=True),
     # at most 5.2 times the usual in healthy runs; 22 and more where a critic explodes or saturates
     Rule(DIVERGED, "logit_size", high=12.0, relative=True),
-    Rule(DIVERGED, "logit_gap", low=-5.0),
-    Reversal(DIVERGED, "logit_gap", usual=10.0, now=0.0),
+    # 2.9 to 58 in the first 400 steps, down to -3.8 in 1,600 steps of hinge, where both networks are in balance;
+    # flipped labels: -1.6 to -6.8 at the next check where it was 24 to 30 before, -25 and less at the one after
+    Rule(DIVERGED, "logit_gap", low=-8.0),
+    Reversal(DIVERGED, "logit_gap", usual=15.0, now=0.0),
+    # -1.9 to 1.0 in healthy runs, positive only at the start; flipped labels: from -1.2 and -0.8 to 0.7 and 0.8
     Reversal(DIVERGED, "critic_loss", usual=-0.5, now=0.5),
     # 0.078 (random weights) to 0.66 in healthy runs; 0 from a constant generator
     Rule(COLLAPSED, "image_spread", low=0.02),
