@@ -2,9 +2,9 @@
 
     steps = the budget's seconds / seconds per step, measured on this machine; or its images / batch size
 
-Schedules without a length get that of the plan, so that learning rates end with the last step. A half-life of the moving
-average stays the same share of the training as in the config. Widths and the batch size stay: a rule for them would have
-to be fitted to trainings of several lengths.
+Schedules without a length get that of the plan, so that learning rates end with the last step. A half-life of the
+moving average stays the same share of the training as in the config. Widths and the batch size stay: a rule for them
+would have to be fitted to trainings of several lengths.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gan.util.formatting import format_number
 from gan.util.log import Clock
 
 SAVED = 6
-"""How many checkpoints a plan has; half as many sample grids lie between them, and ten log entries."""
+"""How many checkpoints a plan has, besides twice as many sample grids and at least ten times as many log entries."""
 
 
 def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
