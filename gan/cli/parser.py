@@ -108,7 +108,7 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
         action="append",
         type="train.budget={}".format,
         metavar="TIME|IMAGES",
-        help="what the training may cost, such as 10m, 2h or 500kimages: widths, steps and schedules follow from it",
+        help="what the training may cost, such as 10m, 2h or 500kimages: steps and schedules follow from it",
     )
 
 

@@ -72,7 +72,7 @@ class Train(Group):
     budget: str | None = key(
         None,
         "What the training may cost: a time on this machine such as 10m or 2h, or a number of images such as "
-        "500kimages; widths, steps and schedules follow from it (docs/training.md). None: as the other keys say.",
+        "500kimages; steps and schedules follow from it (docs/training.md). None: as the other keys say.",
         parse=budget_text,
     )
     batch_size: int = key(64, "Images per step.", min_value=2, max_value=65536)

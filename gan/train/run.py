@@ -39,7 +39,7 @@ DECISIVE_IF_ROLLING_BACK = frozenset({"checkpoint_every_steps", "keep_checkpoint
 """The `train` keys that decide where a run with `health.policy=roll_back` returns to."""
 
 PLANNED = ("steps", "checkpoint_every_steps", "sample_every_steps", "log_every_steps", "ema_half_life_images")
-"""The `train` keys that follow from `train.budget`, besides the widths of the networks."""
+"""The `train` keys that follow from `train.budget`."""
 
 WARM_START = "warm_start"
 """The `train` key on record of a run that starts from another's moving average, without an EMA ramp-up."""
@@ -234,12 +234,8 @@ def with_plan_of(config: Config, existing: Run) -> Config:
     then = existing.config
     if config.train.budget is None or then.train.budget != config.train.budget:
         return config
-    return dataclasses.replace(
-        config,
-        generator=dataclasses.replace(config.generator, width=then.generator.width),
-        discriminator=dataclasses.replace(config.discriminator, width=then.discriminator.width),
-        train=dataclasses.replace(config.train, **{name: getattr(then.train, name) for name in PLANNED}),
-    )
+    planned = {name: getattr(then.train, name) for name in PLANNED}
+    return dataclasses.replace(config, train=dataclasses.replace(config.train, **planned))
 
 
 def differences(original_config: Mapping[str, Any], now: Config) -> list[str]:

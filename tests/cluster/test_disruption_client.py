@@ -124,4 +124,4 @@ def test_a_kubeconfig_that_leads_nowhere(cluster: Cluster, tmp_path: Path) -> No
     path.write_text(json.dumps(config), encoding="utf-8")
     told = asked(cluster, ["list"], "--port-forward", KUBECONFIG=str(path))
     assert f"Kubernetes at {server} can't be reached" in told
-    assert "look whether KUBECONFIG names the right cluster" in told
+    assert "check that KUBECONFIG names the right cluster" in told

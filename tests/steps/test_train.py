@@ -125,9 +125,7 @@ def test_a_budget_is_planned_once_and_kept_by_the_run(store: Store, dataset_id: 
     config = tiny("train.budget=1000images", "train.batch_size=100")
     made = train(store, config, dataset_id)
     assert made.details["steps"] == 10
-    run = read_run(store, made.id)
-    assert run.config.train.steps == 10
-    assert run.config.generator.width < config.generator.width
+    assert read_run(store, made.id).config.train.steps == 10
     again = train(store, config, dataset_id)
     assert again.skipped
     assert again.id == made.id

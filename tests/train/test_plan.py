@@ -45,20 +45,10 @@ def test_anything_else_is_refused_with_what_is_allowed(text: str) -> None:
         parse_budget(text)
 
 
-def test_the_width_grows_with_the_images_within_its_range() -> None:
-    assert plan.width_factor(plan.REFERENCE_IMAGES) == 1.0
-    assert plan.width_factor(16 * plan.REFERENCE_IMAGES) == pytest.approx(min(16**plan.WIDTH_EXPONENT, 2.0))
-    assert plan.width_factor(1) == plan.WIDTH_FACTORS[0]
-    assert plan.width_factor(10**12) == plan.WIDTH_FACTORS[1]
-
-
-def test_a_budget_of_images_decides_widths_steps_and_what_depends_on_them(toy: Any) -> None:
-    config = toy.config("train.budget=2000images", "train.ema_half_life_images=18", "generator.width=0.1")
+def test_a_budget_of_images_decides_steps_and_what_depends_on_them(toy: Any) -> None:
+    config = toy.config("train.budget=2000images", "train.ema_half_life_images=18")
     made = plan.planned(Run("toy", "toy-1", config), toy.dataset).config
-    factor = plan.width_factor(2000)
     assert made.train.steps == 2000 // 4
-    assert made.generator.width == round(0.1 * factor, 2)
-    assert made.discriminator.width == round(0.05 * factor, 2)
     assert made.train.checkpoint_every_steps == -(-500 // plan.SAVED)
     assert made.train.ema_half_life_images == 18 * 500 / 9
     assert made.train.log_every_steps == 2  # as the config has it
