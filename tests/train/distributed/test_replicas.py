@@ -102,3 +102,13 @@ def test_a_batch_that_can_t_be_shared_is_refused() -> None:
     Three().check(12)
     with pytest.raises(ConfigError, match=r"multiple of 3, .* got 64\. Give --set train.batch_size=66"):
         Three().check(64)
+
+
+def test_xla_is_refused_on_several_devices() -> None:
+    class Three(Replicas):
+        count = 3
+
+    Replicas().check_jit_compile(True)
+    Three().check_jit_compile(False)
+    with pytest.raises(ConfigError, match=r"train\.jit_compile=true needs a single device, and 3 share each batch"):
+        Three().check_jit_compile(True)
