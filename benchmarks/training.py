@@ -1,21 +1,22 @@
-"""Training speed compared with the loop of TensorFlow's DCGAN tutorial, with the bare step, and with the machine's peak.
+"""Training speed compared with the loop of TensorFlow's DCGAN tutorial, the bare step, and the machine's peak.
 
-All train the same networks with the same loss, optimiser and batches of 64: those of the tutorial on MNIST, and those of
-`gan`'s own 64 x 64 x 3 DCGAN. They take turns in one process, so that other load on the machine affects all of them, and
-what is compared are the medians of the ratios within a turn. The tutorial holds the images in memory, shuffles them with
-tf.data, and neither logs, averages, checks for finiteness nor saves; `gan.train` does all of that.
+All train the same networks with the same loss, optimiser and batches of 64: those of the tutorial on MNIST, and those
+of `gan`'s own 64 x 64 x 3 DCGAN. They take turns in one process, so that other load on the machine affects all of
+them, and what is compared are the medians of the ratios within a turn. The tutorial holds the images in memory,
+shuffles them with tf.data, and neither logs, averages, checks for finiteness nor saves; `gan.train` does all of that.
 
-Besides wall time the CPU time of the process counts. It hardly depends on other load, but does not see how well the
+Besides wall time the CPU time of the process counts. It depends less on other load, but does not see how well the
 cores are shared, so wall times need a quiet machine.
 
     comparison    `gan` in float32 and with train.precision=auto, and the tutorial's loop
-    overhead      main-thread time of a step of the whole loop over that of calling the compiled step, for the config digits
+    overhead      main-thread time of a step of the loop over that of calling the compiled step, for the config digits
     peak          FLOPs of a step, counted from the layers, as a share of a large matrix multiplication's rate
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -39,6 +40,8 @@ from gan.train import loop as train_loop
 BATCH = 64
 WARM_UP = 5
 MATRIX = 2048
+PRODUCTS = 10
+CORES = os.cpu_count() or 1
 IN_MEMORY = 8000
 COMMON = (
     "generator.width=1",
@@ -76,7 +79,7 @@ class Stopwatch:
 
 
 def tutorial_networks(side: int) -> tuple[keras.Model, keras.Model]:
-    """The networks of https://www.tensorflow.org/tutorials/generative/dcgan for 28; for 64, DCGANs with three doublings.
+    """The networks of https://www.tensorflow.org/tutorials/generative/dcgan for 28; for 64 with three doublings.
 
     Both have the layers of `gan.networks.dcgan_generator` and `gan.networks.dcgan_discriminator`.
     """
@@ -87,9 +90,7 @@ def tutorial_networks(side: int) -> tuple[keras.Model, keras.Model]:
     for filters, stride in ((128, 1 if side == 28 else 2), (64, 2)):
         generator.append(layers.Conv2DTranspose(filters, 5, strides=stride, padding="same", use_bias=False))
         generator += [layers.BatchNormalization(), layers.LeakyReLU()]
-    generator.append(
-        layers.Conv2DTranspose(channels, 5, strides=2, padding="same", use_bias=False, activation="tanh")
-    )
+    generator.append(layers.Conv2DTranspose(channels, 5, strides=2, padding="same", use_bias=False, activation="tanh"))
     discriminator = [keras.Input((side, side, channels))]
     for filters in (64, 128) if side == 28 else (64, 128, 256):
         discriminator.append(layers.Conv2D(filters, 5, strides=2, padding="same"))
@@ -123,6 +124,7 @@ def tutorial(images: np.ndarray) -> Callable[[int], Timing]:
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     def run(steps: int) -> Timing:
+        tf.config.optimizer.set_experimental_options({"remapping": True})  # the default, which `gan.train` turns off
         watch = Stopwatch()
         for number in range(WARM_UP + steps):
             if number == WARM_UP:
@@ -176,17 +178,22 @@ def bare_step(steps: int) -> Timing:
     return watch.read(steps)
 
 
-def flops_per_step(networks: tuple[keras.Model, keras.Model]) -> float:
+def flops_per_step(networks: tuple[keras.Model, keras.Model], discriminator_passes: int) -> float:
     """The FLOPs of the matrix multiplications and convolutions of a training step, by the layers' shapes.
 
-    A multiplication with an addition is 2. A gradient in the inputs, and one in the weights, each cost what the layer
-    does. Per image: the generator runs forward and back, 3 times its layers (less the gradient in the latents). The
-    discriminator runs forward 3 times (real, fake, fake after its update), has gradients in the weights twice, in its
-    activations twice but for the first layer, and in its input and activations once more for the generator.
+    A multiplication with an addition is 2. A layer's gradients in its inputs and in its weights each cost what the
+    layer does. The generator runs forward and back: 3 times its layers, less the gradient in the latents. The
+    discriminator has gradients in its weights for real and for generated images, in its activations for both but for
+    the first layer, and in the image and the activations for the generator: 5 times, less twice the first layer.
+
+    Args:
+        networks: the generator and the discriminator.
+        discriminator_passes: how often the discriminator runs forward: 2 in the tutorial, whose networks learn from
+            the same pass; 3 in `gan.train`, whose generator learns from the discriminator after its update.
     """
     generator, discriminator = ([_flops(layer) for layer in network.layers] for network in networks)
     generator_flops = 3 * sum(generator) - next(filter(None, generator))
-    discriminator_flops = 8 * sum(discriminator) - 2 * next(filter(None, discriminator))
+    discriminator_flops = (5 + discriminator_passes) * sum(discriminator) - 2 * next(filter(None, discriminator))
     return BATCH * float(generator_flops + discriminator_flops)
 
 
@@ -201,17 +208,20 @@ def _flops(layer: keras.layers.Layer) -> int:
     return 0
 
 
-def peak() -> float:
-    """FLOPs a second of a float32 matrix multiplication of side MATRIX, on all cores: the best of five."""
+def matrix_multiplication() -> Callable[[int], Timing]:
+    """Multiplying float32 matrices of side MATRIX on all cores: a function that gives the seconds of one product."""
     matrix = tf.random.stateless_normal([MATRIX, MATRIX], [1, 2])
-    multiply = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
-    multiply()
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
+    multiply = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
+
+    def run(_: int) -> Timing:
         multiply().numpy()
-        times.append(time.perf_counter() - began)
-    return float(2 * MATRIX**3 / min(times))
+        watch = Stopwatch()
+        watch.start()
+        for _ in range(PRODUCTS):
+            multiply().numpy()
+        return watch.read(PRODUCTS)
+
+    return run
 
 
 def in_turns(loops: dict[str, Callable[[int], Timing]], steps: int, rounds: int) -> dict[str, list[Timing]]:
@@ -231,23 +241,26 @@ def ratio(timings: dict[str, list[Timing]], one: str, other: str, clock: str) ->
 
 def compare(name: str, store: Store, dataset_id: str, pixels: np.ndarray, steps: int, rounds: int) -> None:
     """Print images per second, ratios and the share of the peak for one image size."""
-    shipped = config.load("mnist" if pixels.shape[1] == 28 else "celeba", [*COMMON, "reference.feature_network=null"])
-    loops = {"tutorial": tutorial(pixels.astype(np.float32) / 127.5 - 1.0)}
+    shipped = config.load(name, [*COMMON, "reference.feature_network=null"])
+    loops = {"product": matrix_multiplication(), "tutorial": tutorial(pixels.astype(np.float32) / 127.5 - 1.0)}
     for precision in ("float32", "auto"):
         settings = config.override(shipped, [f"train.precision={precision}"])
         loops[f"gan {precision}"] = gan_train(store, dataset_id, settings)
     timings = in_turns(loops, steps, rounds)
-    flops = flops_per_step(tutorial_networks(pixels.shape[1]))
-    print(f"\n{name}: {flops / 1e9:.1f} GFLOPs a step of {BATCH} images")
-    print(f"{'':14}{'images/s':>10}{'ms/step':>10}{'CPU ms':>10}{'/ tutorial':>12}{'by CPU time':>13}{'of peak':>10}")
-    for each in loops:
+    networks = tutorial_networks(pixels.shape[1])
+    rate = 2 * MATRIX**3 / min(each.wall for each in timings["product"])
+    print(f"\n{name}, {pixels.shape[1:]}; a product of {MATRIX} x {MATRIX} matrices: {rate / 1e9:.0f} GFLOP/s")
+    print(f"{'':14}{'':>10}{'':>10}{'':>10}{'speed / tutorial':>20}{'share of peak':>20}")
+    print(f"{'':14}{'images/s':>10}{'ms/step':>10}{'CPU ms':>10}" + 2 * f"{'by wall':>10}{'by CPU':>10}")
+    for each in list(loops)[1:]:
+        flops = flops_per_step(networks, 2 if each == "tutorial" else 3)
         wall, cpu = (statistics.median(getattr(one, clock) for one in timings[each]) for clock in ("wall", "cpu"))
-        print(
-            f"{each:14}{BATCH / wall:10.0f}{1e3 * wall:10.1f}{1e3 * cpu:10.1f}"
-            f"{ratio(timings, each, 'tutorial', 'wall'):12.2f}{ratio(timings, each, 'tutorial', 'cpu'):13.2f}"
-            f"{flops / wall / peak():10.0%}",
-            flush=True,
-        )
+        print(f"{each:14}{BATCH / wall:10.0f}{1e3 * wall:10.1f}{1e3 * cpu:10.1f}", end="")
+        for clock in ("wall", "cpu"):
+            print(f"{ratio(timings, each, 'tutorial', clock):10.2f}", end="")
+        for clock in ("wall", "cpu"):
+            print(f"{flops / (2 * MATRIX**3) * ratio(timings, each, 'product', clock):10.0%}", end="")
+        print(flush=True)
 
 
 def overhead(store: Store, steps: int, rounds: int) -> None:
@@ -259,11 +272,12 @@ def overhead(store: Store, steps: int, rounds: int) -> None:
     for each, found in timings.items():
         medians = [statistics.median(getattr(one, clock) for one in found) for clock in ("wall", "cpu", "main_thread")]
         print(f"{each:10}{1e3 * medians[0]:8.2f}{1e3 * medians[1]:8.2f}{1e3 * medians[2]:13.3f}")
-    added = statistics.median(
-        (loop.main_thread - bare.main_thread) / bare.wall
-        for loop, bare in zip(timings["loop"], timings["bare"], strict=True)
-    )
-    print(f"the loop's own time on the main thread, of the bare step's wall time: {added:.1%}")
+    for what, seconds in (("wall time", lambda bare: bare.wall), ("CPU time / cores", lambda bare: bare.cpu / CORES)):
+        added = statistics.median(
+            (loop.main_thread - bare.main_thread) / seconds(bare)
+            for loop, bare in zip(timings["loop"], timings["bare"], strict=True)
+        )
+        print(f"the loop's own time on the main thread, as a share of the bare step's {what}: {added:.1%}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -277,7 +291,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train_loop.Loop = TimedLoop
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(folder)
-        print(f"peak of a {MATRIX} x {MATRIX} matrix multiplication in float32: {peak() / 1e9:.0f} GFLOP/s")
         overhead(store, 2 * options.steps, options.rounds)
         for dataset, source in (("mnist", options.mnist), ("celeba", options.celeba)):
             if source:
