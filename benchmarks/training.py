@@ -211,7 +211,7 @@ def _flops(layer: keras.layers.Layer) -> int:
 def matrix_multiplication() -> Callable[[int], Timing]:
     """Multiplying float32 matrices of side MATRIX on all cores: a function that gives the seconds of one product."""
     matrix = tf.random.stateless_normal([MATRIX, MATRIX], [1, 2])
-    multiply = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
+    multiply = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0], autograph=False)
 
     def run(_: int) -> Timing:
         multiply().numpy()
