@@ -108,6 +108,14 @@ class Train(Group):
         "Number format of the networks; auto: mixed precision if the device is fast at it.",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
+    deterministic: bool = key(
+        True,
+        "Use only deterministic ops, so that a resumed run ends with the same bytes; free on CPUs, slower on GPUs "
+        "(docs/speed.md).",
+    )
+    jit_compile: bool = key(
+        False, "Compile the training step with XLA, on a single device; slower on CPUs (docs/speed.md)."
+    )
     checkpoint_every_steps: int = key(500, "Steps between checkpoints; one is also written at the end.", min_value=1)
     keep_checkpoints: int = key(
         5,

@@ -70,17 +70,18 @@ def cpu_flags(info: Path = CPU_INFO) -> frozenset[str]:
 
 
 @contextmanager
-def reproducible(precision: str, seed: int) -> Iterator[None]:
-    """Inside, layers are created in `precision` and initialised from `seed`; all ops are deterministic.
+def reproducible(precision: str, seed: int, *, deterministic: bool = True) -> Iterator[None]:
+    """Inside, layers are created in `precision` and initialised from `seed`; all ops are deterministic, if asked.
 
-    Op determinism stays on afterwards, since TensorFlow can't turn it off. It cost nothing on the CPU when measured.
-    The graph optimiser's remapper is turned off: on the gradient of LeakyReLU after a biased convolution it fails with
-    an error on stderr and gains nothing (TensorFlow 2.21).
+    Op determinism stays on afterwards: TensorFlow has no public function that turns it off. On a CPU it costs nothing
+    (docs/speed.md). The graph optimiser's remapper is turned off: on the gradient of LeakyReLU after a biased
+    convolution it fails with an error on stderr and gains nothing (TensorFlow 2.21).
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     tf.config.optimizer.set_experimental_options({"remapping": False})
     try:
         yield

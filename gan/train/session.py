@@ -85,6 +85,7 @@ class Session:
         with worker_errors_translated(self._workers):
             replicas = join(self._workers, self._stop)
             replicas.check(self._run.config.train.batch_size, self._run.config.discriminator.batch_unit)
+            replicas.check_jit_compile(self._run.config.train.jit_compile)
             self._run = dataclasses.replace(self._run, precision=self._agreed_precision(replicas))
             made = None
             while made is None:
@@ -279,7 +280,10 @@ def _advice(store: Store, run: Run, saved: int) -> str:
 def train_state_of(run: Run, dataset: Dataset, replicas: Replicas) -> TrainState:
     """The networks, the moving average and the optimisers at the start of a run, on every replica."""
     config = run.config.with_schedule_lengths()
-    with reproducible(run.precision, config.train.seed), replicas.scope():
+    with (
+        reproducible(run.precision, config.train.seed, deterministic=config.train.deterministic),
+        replicas.scope(),
+    ):
         generator, discriminator = build.build_generator(config, dataset), build.build_discriminator(config, dataset)
         return make_train_state(
             with_sync_layers(generator, replicas),
@@ -305,6 +309,7 @@ def training_step(state: TrainState, config: Config, replicas: Replicas, *, ema_
         beta_2=_scheduled_beta_2(config),
         packing=config.discriminator.packing,
         replicas=replicas,
+        jit_compile=config.train.jit_compile,
     )
 
 

@@ -74,6 +74,7 @@ class TrainingStep:
         beta_2: of the optimisers, if it follows a schedule; else None.
         packing: how many images the discriminator judges together.
         replicas: the devices that share each batch; by default a single one.
+        jit_compile: whether XLA compiles the updates; on a single device only.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class TrainingStep:
         beta_2: ScheduleOptions | None = None,
         packing: int = 1,
         replicas: Replicas | None = None,
+        jit_compile: bool = False,
     ) -> None:
         self._state = state
         self._loss = loss
@@ -100,6 +102,7 @@ class TrainingStep:
         self._beta_2 = beta_2
         self._packing = packing
         self._replicas = replicas or Replicas()
+        self._jit_compile = jit_compile
         self._lazy = [each.name for each in state.regularisers if each.every > 1]
         self._last_lazy: Metrics = {}
         self._compiled: dict[tuple[bool, tuple[str, ...]], Callable[..., Any]] = {}
@@ -125,8 +128,9 @@ class TrainingStep:
         metrics: Metrics = dict(self._last_lazy)
         for update, batch in enumerate(batches):
             last = update == len(batches) - 1
-            train = self._function(last, self._due((step - 1) * len(batches) + update))
-            metrics |= train(number, tf.constant(update, tf.int64), batch["images"], batch["labels"])
+            arguments = (number, tf.constant(update, tf.int64), batch["images"], batch["labels"])
+            train = self._function(last, self._due((step - 1) * len(batches) + update), arguments)
+            metrics |= train(*arguments)
         self._last_lazy = {name: metrics[name] for name in self._lazy if name in metrics}
         return metrics
 
@@ -134,12 +138,20 @@ class TrainingStep:
         """The names of the regularisers that are computed at an update of the discriminator, counted from 0."""
         return tuple(each.name for each in self._state.regularisers if update % each.every == 0)
 
-    def _function(self, last: bool, due: tuple[str, ...]) -> Callable[..., Any]:
-        """The compiled update of both networks (`last`) or of the discriminator alone, with these regularisers."""
+    def _function(self, last: bool, due: tuple[str, ...], arguments: tuple[Tensor, ...]) -> Callable[..., Any]:
+        """The compiled update of both networks (`last`) or of the discriminator alone, with these regularisers.
+
+        It is a concrete function, for the shapes of `arguments`: a `tf.function` would compare their types with its
+        signatures at each step, which takes a third of the time of a call.
+        """
         if (last, due) not in self._compiled:
             body = partial(self._both if last else self._discriminator_only, due)
             # No Python control flow depends on a tensor, so AutoGraph would only rewrite code and slow down tracing.
-            self._compiled[last, due] = tf.function(self._replicas.run_on_all(body), autograph=False)
+            # Without XLA the value is None, not False, which would forbid it where the environment asks for it.
+            function = tf.function(
+                self._replicas.run_on_all(body), autograph=False, jit_compile=True if self._jit_compile else None
+            )
+            self._compiled[last, due] = function.get_concrete_function(*arguments)
         return self._compiled[last, due]
 
     def _discriminator_only(

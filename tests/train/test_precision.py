@@ -69,3 +69,12 @@ def test_weights_come_from_the_seed_and_the_policy_is_restored() -> None:
     np.testing.assert_array_equal(weights(1), weights(1))
     assert not np.array_equal(weights(1), weights(2))
     assert keras.config.dtype_policy().name == before
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_ops_are_deterministic_if_asked(deterministic: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(None))
+    with reproducible("float32", 0, deterministic=deterministic):
+        pass
+    assert len(calls) == deterministic

@@ -56,6 +56,20 @@ class Replicas:
                 "devices (CUDA_VISIBLE_DEVICES)"
             )
 
+    def check_jit_compile(self, jit_compile: bool) -> None:
+        """Check that XLA, if it is to compile the step, has a single device.
+
+        XLA compiles no all-reduce between the devices of a `tf.distribute` strategy, nor between workers.
+
+        Raises:
+            ConfigError: several devices share a batch.
+        """
+        if jit_compile and self.count > 1:
+            raise ConfigError(
+                f"train.jit_compile=true needs a single device, and {self.count} share each batch; set "
+                "train.jit_compile=false, or give one device (CUDA_VISIBLE_DEVICES) and one worker"
+            )
+
     def scope(self) -> AbstractContextManager[Any]:
         """Variables created inside get a copy on every replica."""
         return nullcontext()

@@ -118,3 +118,13 @@ def test_a_batch_that_can_t_be_shared_is_refused() -> None:
     Three().check(24, images_together=8)
     with pytest.raises(ConfigError, match=r"multiple of 24, .* times the 8 images of .* got 12"):
         Three().check(12, images_together=8)
+
+
+def test_xla_is_refused_on_several_devices() -> None:
+    class Three(Replicas):
+        count = 3
+
+    Replicas().check_jit_compile(True)
+    Three().check_jit_compile(False)
+    with pytest.raises(ConfigError, match=r"train\.jit_compile=true needs a single device, and 3 share each batch"):
+        Three().check_jit_compile(True)
