@@ -109,7 +109,7 @@ def parse_choice(registry: Mapping[str, Entry[O, Any]], default: str, tree: Any,
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{where} must be a mapping of keys to values; got {tree!r}")
     name = tree.get("name", default)
-    if name not in registry:
+    if not isinstance(name, str) or name not in registry:
         raise ConfigError(unknown_name(f"{where}.name", name, registry))
     known = {item.name for item in keys(registry[name].options)}
     for given, value in tree.items():

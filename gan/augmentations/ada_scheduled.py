@@ -15,7 +15,7 @@ class Options(PipelineOptions):
     """The transformations of `ada` with a given strength, a number or a schedule.
 
     It fits every loss, also those for which the sign of a logit means nothing. `strength: {name: cosine, start: 0, end:
-    0.3}` augments more and more, as Huang et al. (2024), "The GAN is dead; long live the GAN! A Modern Baseline GAN",
+    0.3}` augments more and more, as Huang et al. (2024), "The GAN is dead; long live the GAN! A Modern GAN Baseline",
     arXiv:2501.05441, do.
     """
 

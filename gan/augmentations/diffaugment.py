@@ -132,7 +132,7 @@ def _random_colour(images: Images, draws: Draws) -> Images:
 def _random_shift(images: Images, draws: Draws) -> Images:
     height, width = images.shape[1:3]
     down, right = tf.unstack(draws.uniform(2), axis=1)
-    most_down, most_right = int(height * MAX_SHIFT), int(width * MAX_SHIFT)
+    most_down, most_right = round_half_up(height * MAX_SHIFT), round_half_up(width * MAX_SHIFT)
     return shift(images, _whole(down, 2 * most_down + 1) - most_down, _whole(right, 2 * most_right + 1) - most_right)
 
 
@@ -149,12 +149,12 @@ def _whole(uniform: Tensor, count: int) -> Tensor:
 
 def _centres(side: int) -> int:
     """How many centres a cut-out square may have; one more if its size is even, so that both ends lose the same."""
-    return side + 1 - int(side * CUTOUT) % 2
+    return side + 1 - round_half_up(side * CUTOUT) % 2
 
 
 def _near(centre: Tensor, side: int) -> Tensor:
     """Whether each of `side` positions is in the interval around each centre: boolean [N, side]."""
-    size = int(side * CUTOUT)
+    size = round_half_up(side * CUTOUT)
     offset = tf.range(side)[None] - (centre[:, None] - size // 2)
     return (offset >= 0) & (offset < size)
 
@@ -167,3 +167,8 @@ def _framed(images: Images) -> Images:
 def _sources(side: int, moved: Tensor) -> Tensor:
     """For each of `side` positions in a moved image its position in a framed one: int32 [N, side]."""
     return tf.clip_by_value(tf.range(side)[None] - moved[:, None] + 1, 0, side + 1)
+
+
+def round_half_up(value: float) -> int:
+    """As the authors' code rounds sizes: 3.5 to 4."""
+    return int(value + 0.5)

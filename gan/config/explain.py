@@ -28,7 +28,7 @@ def explain(name_or_file: str, sets: Iterable[str] = ()) -> list[Origin]:
     sets = list(sets)
     config = load(name_or_file, sets)
     lines = {path: f"{name_or_file}:{line}" for path, line in _lines(read(name_or_file))}
-    given = {path for path, _ in assignments(sets)}
+    given = {migrate.present_key(path) for path, _ in assignments(sets)}
     return [
         Origin(path, value, _origin(path, lines, given)) for path, value in _leaves(config.to_dict()) if value != {}
     ]

@@ -220,8 +220,9 @@ def present_key(path: str) -> str:
 
 def present_path(path: str) -> str:
     """The present path of a key of `recorded`: `optimizer.beta_1` for `train.beta_1`."""
-    group, _, name = path.partition(".")
-    return MOVED.get((group, name), path)
+    group, _, rest = path.partition(".")
+    name, dot, inner = rest.partition(".")
+    return MOVED.get((group, name), f"{group}.{name}") + dot + inner
 
 
 def recorded_names(name: str, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,7 @@ def override(config: Config, sets: Iterable[str]) -> Config:
     sets = list(sets)
     if any(item.startswith("loss.kl_") for item in sets):  # an earlier key of a regulariser does not turn it on
         tree["regularisers"].setdefault("kl", {"weight": migrate.RECORDED["loss"]["kl_weight"]})
+    _warn_about_old_keys(path for path in (item.partition("=")[0] for item in sets) if is_moved(path))
     pairs = assignments(sets)
     for path, text in pairs:
         if path in CHOICE_PATHS:
@@ -143,6 +144,12 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 
 
 CHOICE_PATHS = frozenset(f"{group}.name" for group in CHOICES)
+
+
+def is_moved(path: str) -> bool:
+    """Whether a key now belongs to another group."""
+    group, _, name = path.partition(".")
+    return (group, name) in migrate.MOVED
 
 
 def assignments(sets: Iterable[str]) -> list[tuple[str, str]]:
@@ -159,10 +166,7 @@ def _assignment(item: str) -> tuple[str, str]:
     group, dot, name = path.partition(".")
     if not equals or (not dot and group != "name"):
         raise ConfigError(f'--set takes group.key=value, for example train.steps=500; got "{item}"')
-    if (group, name) in migrate.MOVED:
-        _warn_about_old_keys([path])
-        path = migrate.MOVED[group, name]
-    return path, text
+    return migrate.MOVED.get((group, name), path), text
 
 
 def _choose(tree: dict[str, Any], group: str, name: str) -> None:

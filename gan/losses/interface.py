@@ -73,6 +73,7 @@ class Loss:
         gradient_penalty: the weight of the gradient penalty, at least 0; 0 for none.
         clip_value: after each critic update the weights are clipped to +- this value, > 0; None for no clipping.
         logit_is_log_ratio: whether the logit of an optimal discriminator is log(p_real / p_generated).
+        critic: whether the discriminator's loss is the mean logit of generated images minus that of real ones.
         zero_is_boundary: whether logit 0 is the decision boundary between real (above) and generated (below). A critic
             has none: adding a constant to all its logits does not change its loss.
         recommended: the settings of its paper that it depends on, by config key ("optimizer.beta_1").
@@ -88,6 +89,7 @@ class Loss:
     gradient_penalty: float = 0.0
     clip_value: float | None = None
     logit_is_log_ratio: bool = False
+    critic: bool = False
     zero_is_boundary: bool = False
     recommended: Mapping[str, str | float] = field(default_factory=dict)
     recommended_regularisers: tuple[str, ...] = ()

@@ -90,6 +90,7 @@ def make(options: Options) -> Loss:
         name=options.name,
         generator=wasserstein_generator,
         discriminator=wasserstein_critic,
+        critic=True,
         clip_value=options.clip_value,
         recommended=RECOMMENDED,
         source="Arjovsky et al. (2017), arXiv:1701.07875, algorithm 1",

@@ -41,6 +41,7 @@ def make(options: Options) -> Loss:
         name=options.name,
         generator=wasserstein_generator,
         discriminator=wasserstein_critic,
+        critic=True,
         gradient_penalty=options.gradient_penalty,
         recommended=RECOMMENDED,
         source="Gulrajani et al. (2017), arXiv:1704.00028, algorithm 1",

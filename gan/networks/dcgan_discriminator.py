@@ -41,7 +41,8 @@ def make(options: Options, image_shape: tuple[int, int, int], classes: int | Non
     """A discriminator from images (and labels, if `classes`) to a pair (logits, features).
 
     The logit is a dense layer on the flattened last feature map, as in the tutorial. The features are the channel means
-    of that map: few enough (128 for 28x28, 256 for 64x64) that `gan.losses.kl` can fit their distribution to a batch.
+    of that map: few enough (128 for 28x28, 256 for 64x64) that `gan.regularisers.kl` can fit their distribution to a
+    batch.
 
     Args:
         options: width, dropout, spectral normalisation, and minibatch standard deviation before the last convolution.

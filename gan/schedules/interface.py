@@ -20,8 +20,8 @@ class ScheduleOptions(Options):
     GROUP: ClassVar[str] = "schedule"
 
     name: str = ""
-    start: float = key(0.0, "The value at the first step.")
-    end: float = key(0.0, "The value after `steps` steps, and from then on.")
+    start: float = key(None, "The value at the first step; it must be given.")
+    end: float = key(None, "The value after `steps` steps, and from then on; it must be given.")
     steps: int | None = key(
         None, "Length of the change in training steps; none: the length of the run, train.steps.", min_value=1
     )

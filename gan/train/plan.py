@@ -1,6 +1,6 @@
 """From a budget to a plan: the number of steps, and how often to save, draw and log.
 
-    steps = the budget's seconds / seconds per step, measured on this machine; or its images / batch size
+    steps = the budget's seconds / seconds per step, measured on this machine; or its images / real images of a step
 
 Schedules without a length get that of the plan, so that learning rates end with the last step. A half-life of the
 moving average stays the same share of the training as in the config. Widths and the batch size stay: a rule for them
@@ -16,7 +16,7 @@ from typing import Any
 from gan.config import Config, parse_budget
 from gan.data.spec import Dataset
 from gan.errors import ConfigError
-from gan.train.run import Run
+from gan.train.run import PLANNED, Run
 from gan.train.speed import seconds_per_step
 from gan.util import log
 from gan.util.formatting import format_number
@@ -35,16 +35,20 @@ def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
     if run.config.train.budget is None:
         return run
     budget = parse_budget(run.config.train.budget)
+    images_per_step = run.config.train.batch_size * run.config.train.discriminator_steps
     if budget.images is not None:
-        steps = budget.images // run.config.train.batch_size
+        steps = budget.images // images_per_step
     else:
         assert budget.seconds is not None  # noqa: S101  a budget has one of them
         steps = int(budget.seconds / seconds_per_step(run, dataset, clock))
     if steps < 1:
         raise ConfigError(f'train.budget="{run.config.train.budget}" is too small for a single step of these networks')
-    images = format_number(steps * run.config.train.batch_size)
-    log.info(f"a budget of {run.config.train.budget} is planned as {steps} steps", images=images)
-    return dataclasses.replace(run, config=with_steps(run.config, steps))
+    images = format_number(steps * images_per_step)
+    made = with_steps(run.config, steps)
+    before, after = dataclasses.asdict(run.config.train), dataclasses.asdict(made.train)
+    replaced = {f"train.{name}": f"{before[name]} -> {after[name]}" for name in PLANNED if before[name] != after[name]}
+    log.info(f"a budget of {run.config.train.budget} is planned as {steps} steps", images=images, replaced=replaced)
+    return dataclasses.replace(run, config=made)
 
 
 def with_steps(config: Config, steps: int) -> Config:

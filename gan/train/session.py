@@ -216,8 +216,17 @@ class Session:
         if config.health.every_steps is None:
             return None
         classes = len(self._dataset.classes) if config.generator.conditional else None
-        probe = Probe(state, config.generator.latent_size, config.train.seed, classes, config.discriminator.packing)
-        return Sentinel(config.health, probe, critic=not build.build_loss(config).zero_is_boundary, state=before)
+        probe = Probe(
+            state,
+            config.generator.latent_size,
+            config.train.seed,
+            classes,
+            packing=config.discriminator.packing,
+            batch_unit=config.discriminator.batch_unit,
+        )
+        train = config.with_schedule_lengths().train
+        rates = {"generator": train.generator_learning_rate, "discriminator": train.discriminator_learning_rate}
+        return Sentinel(config.health, probe, critic=build.build_loss(config).critic, rates=rates, state=before)
 
     def _loop(
         self,

@@ -19,6 +19,9 @@ LATENTS = 64
 MIN_IMAGES = 16
 """Fewer real images say too little about the data."""
 
+MIN_PACKS = 4
+"""Fewer logits have no spread to speak of."""
+
 STREAM = 1000
 """The stream of random draws for the fixed latents; training draws from the first few."""
 
@@ -32,16 +35,25 @@ class Probe:
         seed: of the fixed latents.
         classes: the number of classes of conditional networks; None for others.
         packing: how many images the discriminator judges together.
+        batch_unit: of how many images a batch must be a multiple for the discriminator; a multiple of `packing`.
     """
 
     def __init__(
-        self, state: TrainState, latent_size: int, seed: int, classes: int | None = None, packing: int = 1
+        self,
+        state: TrainState,
+        latent_size: int,
+        seed: int,
+        classes: int | None = None,
+        *,
+        packing: int = 1,
+        batch_unit: int = 1,
     ) -> None:
         self._state = state
         self._latent_size = latent_size
         self._seed = seed
         self._classes = classes
         self._packing = packing
+        self._batch_unit = batch_unit
         self._before: dict[str, list[Tensor]] | None = None
         self._measure = tf.function(self._signals, autograph=False, reduce_retracing=True)
 
@@ -50,7 +62,7 @@ class Probe:
         self._before = {name: _copies(network.trainable_variables) for name, network in self._networks().items()}
 
     def measure(self, batch: Batch) -> dict[str, float]:
-        """The signals after a step on a batch, of which the first LATENTS images are used.
+        """The signals after a step on a batch, of which about the first LATENTS images are used.
 
         `image_spread`, `feature_spread`: the mean distance between generated images, in pixels and in the
             discriminator's features, relative to that between real ones.
@@ -60,18 +72,21 @@ class Probe:
         `generator_update`, `discriminator_update`: the norm of the step's change of the weights relative to theirs, if
             `before_step` was called before it.
         """
-        measured = self._measure(self._images(batch["images"]), batch["labels"][:LATENTS])
+        images = self._images(batch["images"])
+        measured = self._measure(images, batch["labels"][: images.shape[0]])
         names, values = zip(*measured.items(), strict=True)
         made = dict(zip(names, map(float, tf.stack(values).numpy()), strict=True))
         if int(batch["images"].shape[0]) < MIN_IMAGES:
             del made["real_spread"], made["real_level"]
-        if not made["real_feature_spread"]:
+        if int(images.shape[0]) // self._packing < MIN_PACKS:
+            del made["feature_spread"], made["real_feature_spread"], made["logit_gap"]
+        elif not made["real_feature_spread"]:
             del made["feature_spread"]  # it is relative to nothing
         return made | self._updates()
 
     def _images(self, images: Images) -> Images:
-        count = min(LATENTS, int(images.shape[0]))
-        return images[: count - count % self._packing]
+        count = min(max(LATENTS, self._batch_unit), int(images.shape[0]))
+        return images[: count - count % self._batch_unit]
 
     def _networks(self) -> dict[str, Any]:
         return {"generator": self._state.generator, "discriminator": self._state.discriminator}
@@ -86,12 +101,12 @@ class Probe:
         }
 
     def _signals(self, real: Images, labels: Labels) -> dict[str, Scalar]:
-        count = LATENTS - LATENTS % self._packing
+        count = -(-LATENTS // self._batch_unit) * self._batch_unit
         latents = StatelessRng(self._seed, 0, stream=STREAM).latents(count, self._latent_size)
         fake_labels = tf.range(count, dtype=tf.int32) % (self._classes or 1)
         conditional = self._classes is not None
         fake = self._state.generator([latents, fake_labels] if conditional else latents, training=False)
-        real_logits, real_features = self._judge(real, labels[: real.shape[0]])
+        real_logits, real_features = self._judge(real, labels)
         fake_logits, fake_features = self._judge(fake, fake_labels)
         return {
             "image_spread": _ratio(mean_distance(fake), mean_distance(real)),

@@ -14,6 +14,7 @@ from typing import Any
 
 from gan.config import Config
 from gan.errors import NotFoundError
+from gan.options import keys
 from gan.schedules import is_constant
 from gan.schedules.interface import Scheduled, ScheduleOptions
 from gan.store import Store, layout
@@ -112,7 +113,8 @@ def changed(config: Config, rollbacks: Sequence[Rollback]) -> Config:
     )
     loss: Any = config.loss
     if hasattr(loss, "gradient_penalty"):
-        loss = dataclasses.replace(loss, gradient_penalty=loss.gradient_penalty * penalty)
+        highest = next(item for item in keys(type(loss)) if item.name == "gradient_penalty").metadata["max_value"]
+        loss = dataclasses.replace(loss, gradient_penalty=min(loss.gradient_penalty * penalty, highest))
     regularisers = {
         name: dataclasses.replace(each, weight=scaled(each.weight, penalty))
         for name, each in config.regularisers.items()

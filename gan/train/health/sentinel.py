@@ -6,7 +6,11 @@ import statistics
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import tensorflow as tf
+
 from gan.config import Health
+from gan.schedules import first_value, value_at
+from gan.schedules.interface import Scheduled
 from gan.train.health.verdicts import (
     MIN_HISTORY,
     NON_FINITE,
@@ -16,7 +20,7 @@ from gan.train.health.verdicts import (
     judge,
 )
 from gan.train.interface import Batch
-from gan.train.logging.health_log import DIVERGED, HEALTHY
+from gan.train.logging.health_log import DIVERGED, SLOW
 from gan.types import Json
 from gan.util import log
 
@@ -24,6 +28,9 @@ HISTORY = 20
 """How many healthy checks the next one is compared with."""
 
 RATE_HISTORY = 50
+
+MIN_RATE = 1e-3
+"""While a learning rate is below this share of its first value, small updates are what the schedule asks for."""
 
 
 class Measures(Protocol):
@@ -47,15 +54,23 @@ class Sentinel:
         probe: measures the networks.
         critic: whether the discriminator is a critic, whose loss is the mean logit of generated images minus that of
             real ones.
+        rates: the learning rate of each network, by name; see MIN_RATE.
         state: from an earlier session's `state`.
     """
 
     def __init__(
-        self, options: Health, probe: Measures, *, critic: bool = False, state: Mapping[str, Any] | None = None
+        self,
+        options: Health,
+        probe: Measures,
+        *,
+        critic: bool = False,
+        rates: Mapping[str, Scheduled] | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         self._every_steps = options.every_steps
         self._probe = probe
         self._critic = critic
+        self._rates_of = rates or {}
         self._history: list[dict[str, float]] = [dict(each) for each in (state or {}).get("history", [])]
         self.last_healthy = int((state or {}).get("last_healthy", 0))
         self._rates: list[float] = []
@@ -81,9 +96,12 @@ class Sentinel:
             seconds: the time that took.
         """
         measured = self._probe.measure(batch)
+        for name, rate in self._rates_of.items():
+            if share_of_first(rate, step) < MIN_RATE:
+                measured.pop(f"{name}_update", None)
         signals = {**measured, **self._of_metrics(metrics, measured), **self._throughput(images, seconds)}
         made = Check(step, judge(signals, self._history), signals)
-        if made.verdict == HEALTHY:
+        if all(finding.verdict == SLOW for finding in made.findings):  # which depends on the machine, not on the run
             self.last_healthy = step
         if not made.ill:
             self._remember(signals)
@@ -123,6 +141,12 @@ class Sentinel:
         rate = done / spent
         earlier, self._rates = self._rates, [*self._rates, rate][-RATE_HISTORY:]
         return {"relative_throughput": rate / statistics.median(earlier)} if len(earlier) >= MIN_HISTORY else {}
+
+
+def share_of_first(rate: Scheduled, step: int) -> float:
+    """A learning rate at a step relative to its first value; 0 if that is 0."""
+    first = first_value(rate)
+    return float(value_at(rate)(tf.constant(step, tf.int64))) / first if first else 0.0
 
 
 def diverged(step: int, reason: str) -> Check:
