@@ -145,10 +145,12 @@ def _kinds(group: str) -> list[tuple[str, type[Options], str]]:
 
 def _key_lines(options: type[Options], prefix: str) -> list[str]:
     lines = []
+    hints = typing.get_type_hints(options)
     for item in keys(options):
+        kind = _type(hints[item.name]).replace("[schedule](#schedules)", "schedule")
         allowed = _allowed(item.metadata).replace("`", "")
         default = json.dumps(item.metadata["default"])
-        lines.append(f"  {prefix}{item.name}  (default {default}{', ' + allowed if allowed else ''})")
+        lines.append(f"  {prefix}{item.name}  ({kind}, default {default}{', ' + allowed if allowed else ''})")
         lines += textwrap.wrap(item.metadata["help"], 100, initial_indent="      ", subsequent_indent="      ")
     return lines or ["  no keys"]
 

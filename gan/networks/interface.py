@@ -54,8 +54,8 @@ class ConvolutionalOptions(DiscriminatorOptions):
     minibatch_std: int = key(
         0,
         "Minibatch standard deviation, against mode collapse: how much each group of this many images differs, as an "
-        "input of the last block; 0: off. A logit then depends on its whole group, so it can't be used with a gradient "
-        "penalty.",
+        "input of the last block; 0: off. A logit then depends on its whole group, so it can't be used with "
+        "loss.name=wgan_gp.",
         choices=(0, 2, 4, 8, 16),
     )
 

@@ -71,7 +71,7 @@ def test_configs_says_where_each_value_came_from(capsys: pytest.CaptureFixture[s
 def test_configs_lists_the_keys_of_each_choice(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["configs", "--keys", "loss"]) == 0
     text = capsys.readouterr().out
-    assert "loss.name=wasserstein\n  loss.clip_value  (default 0.01, 1e-06 to 10)\n      The critic" in text
+    assert "loss.name=wasserstein\n  loss.clip_value  (number, default 0.01, 1e-06 to 10)\n      The critic" in text
 
 
 @pytest.mark.parametrize(
