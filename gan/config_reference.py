@@ -13,7 +13,6 @@ from typing import Any
 from gan.config import ALL_GROUPS, CHOICES, GROUPS
 from gan.config.space import SEARCHABLE
 from gan.config.sweep import Sweep
-from gan.data.sources import SOURCES
 from gan.errors import ConfigError, unknown_name
 from gan.options import Entry, Options, keys
 from gan.regularisers import REGULARISERS
@@ -70,6 +69,8 @@ def _section(name: str) -> str:
 
 def _source_options() -> list[str]:
     """The options of each source that has some."""
+    from gan.data.sources import SOURCES
+
     return [
         "\n".join([f"### data.options of {name}", "", *table(source.options, "data.options."), ""])
         for name, source in SOURCES.items()

@@ -303,7 +303,7 @@ WGAN_GP = ["loss.name=wgan_gp", *PAPER, "optimizer.beta_1=0", "optimizer.beta_2=
         (["loss.name=hinge"], []),
         (["loss.name=relativistic"], ["regularisers.r1 is off (paper: on), regularisers.r2 is off (paper: on)"]),
         (["loss.name=relativistic", "regularisers.r1.weight=1", "regularisers.r2.weight=0"], ["r2 is off (paper: on)"]),
-        (["loss.name=relativistic", "regularisers.r1.weight=1", "regularisers.r2={weight: {start: 1}}"], []),
+        (["loss.name=relativistic", "regularisers.r1.weight=1", "regularisers.r2={weight: {start: 1, end: 0}}"], []),
     ],
 )
 def test_what_differs_from_the_paper_of_a_loss_is_named_once(

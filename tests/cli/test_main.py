@@ -65,7 +65,7 @@ def test_configs_says_where_each_value_came_from(capsys: pytest.CaptureFixture[s
     lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["train.seed"] == ["5", "--set"]
     assert lines["train.discriminator_steps"] == ["1", "default"]
-    assert lines["data.dataset"] == ['"mnist"', "mnist:3"]
+    assert lines["data.dataset"] == ['"mnist"', "mnist:4"]
 
 
 def test_configs_lists_the_keys_of_each_choice(capsys: pytest.CaptureFixture[str]) -> None:

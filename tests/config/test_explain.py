@@ -22,7 +22,7 @@ gate: {margin: 0.1, limits: {recall: 0.6}}
 def origins(tmp_path: Path) -> dict[str, tuple[object, str]]:
     file = tmp_path / "mine.yaml"
     file.write_text(TEXT)
-    sets = ["train.seed=3", "train.generator_learning_rate={name: cosine, start: 1.0e-4}", "gate.limits.fid=9"]
+    sets = ["train.seed=3", "train.generator_learning_rate={name: cosine, start: 1.0e-4, end: 0}", "gate.limits.fid=9"]
     return {each.path: (each.value, each.origin.removeprefix(f"{file}:")) for each in explain(str(file), sets)}
 
 
@@ -52,7 +52,7 @@ def test_each_value_has_its_origin(
 @pytest.mark.parametrize("name", names())
 def test_every_shipped_experiment_can_be_explained(name: str) -> None:
     found = explain(name)
-    assert {each.origin for each in found} > {"default", f"{name}:2"}
+    assert {each.origin.partition(":")[0] for each in found} == {"default", name}
     assert len({each.path for each in found}) == len(found)
 
 

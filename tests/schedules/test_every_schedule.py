@@ -45,7 +45,7 @@ def at(options: Any, step: int) -> float:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_its_name_is_that_of_the_registry(name: str) -> None:
-    assert SCHEDULES[name].options().name == name
+    assert SCHEDULES[name].options(start=1.0, end=0.0).name == name
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -90,7 +90,7 @@ def test_a_number_is_constant() -> None:
     assert at(0.75, 1) == at(0.75, 10**9) == 0.75
     assert (first_value(0.75), first_value(linear.Options(start=2.0, end=3.0))) == (0.75, 2.0)
     assert is_constant(0.75)
-    assert not is_constant(linear.Options())
+    assert not is_constant(linear.Options(start=1.0, end=0.0))
 
 
 def test_inside_a_graph_it_follows_the_step() -> None:
@@ -100,7 +100,7 @@ def test_inside_a_graph_it_follows_the_step() -> None:
 
 def test_a_schedule_has_the_length_of_the_run_unless_it_has_its_own() -> None:
     with pytest.raises(ValueError, match="needs its length"):
-        value_at(linear.Options())
+        value_at(linear.Options(start=1.0, end=0.0))
     group = Group(rate=linear.Options(start=1.0, end=0.0), other=cosine.Options(start=1.0, end=0.0, steps=5))
     made = with_lengths({"a": group, "b": 3.0}, 40)
     assert made["a"].rate == linear.Options(start=1.0, end=0.0, steps=40)
@@ -131,6 +131,7 @@ def test_a_key_takes_a_number_or_a_schedule(value: Any, expected: Any) -> None:
         ("fast", r"group.rate must be a number, or a schedule .*; got 'fast'"),
         (math.nan, r"group.rate must be finite; got nan"),
         (1.5, r"group.rate must be at least 0 and at most 1; got 1.5"),
+        ({"start": 1.0}, r"group.rate.end must be a number; got None"),
         ({"start": 2.0, "end": 1.0}, r"group.rate.start must be at least 0 and at most 1; got 2.0"),
         ({"start": 1.0, "end": -1.0}, r"group.rate.end must be at least 0 and at most 1; got -1.0"),
         ({"name": "cosin"}, r'unknown group.rate.name "cosin"; did you mean "cosine"'),

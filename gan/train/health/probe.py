@@ -35,7 +35,8 @@ class Probe:
         seed: of the fixed latents.
         classes: the number of classes of conditional networks; None for others.
         packing: how many images the discriminator judges together.
-        batch_unit: of how many images a batch must be a multiple for the discriminator; a multiple of `packing`.
+        batch_unit: of how many images a batch must be a multiple for the discriminator, a multiple of `packing`;
+            default: `packing`.
     """
 
     def __init__(
@@ -46,14 +47,14 @@ class Probe:
         classes: int | None = None,
         *,
         packing: int = 1,
-        batch_unit: int = 1,
+        batch_unit: int | None = None,
     ) -> None:
         self._state = state
         self._latent_size = latent_size
         self._seed = seed
         self._classes = classes
         self._packing = packing
-        self._batch_unit = batch_unit
+        self._batch_unit = batch_unit or packing
         self._before: dict[str, list[Tensor]] | None = None
         self._measure = tf.function(self._signals, autograph=False, reduce_retracing=True)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_a_probe_changes_nothing(toy: Any, setting: str) -> None:
     config = toy.config(*SETTINGS[setting])
     state = toy.train_state(config)
     classes = 3 if config.generator.conditional else None
-    probe = Probe(state, config.generator.latent_size, 0, classes, config.discriminator.packing)
+    probe = Probe(state, config.generator.latent_size, 0, classes, packing=config.discriminator.packing)
     batch = next(toy.batches(config))
     before = state.tensors()
     probe.before_step()
@@ -65,3 +66,23 @@ def test_the_update_is_relative_to_the_weights(toy: Any) -> None:
     signals = probe.measure(next(toy.batches(config)))
     assert signals["generator_update"] == pytest.approx(0.5, rel=1e-4)
     assert signals["discriminator_update"] == 0.0
+
+
+def test_it_takes_whole_groups_and_packs_and_judges_no_spread_of_a_few(toy: Any) -> None:
+    """Three images in a pack, and four packs in a group; then a batch of a single pack."""
+    sets = ("discriminator.packing=3", "discriminator.minibatch_std=4", "train.batch_size=24")
+    config = toy.config(*sets)
+    state = toy.train_state(config)
+    probe = Probe(state, config.generator.latent_size, 0, packing=3, batch_unit=12)
+    images = tf.random.stateless_uniform([24, 8, 8, 1], [1, 2], -1.0, 1.0)
+    signals = probe.measure({"images": images, "labels": tf.zeros([24], tf.int32)})
+    assert all(map(math.isfinite, signals.values()))
+    assert "logit_gap" in signals
+    few = probe.measure({"images": images[:12], "labels": tf.zeros([12], tf.int32)})
+    assert "logit_gap" in few
+    single = Probe(
+        toy.train_state(toy.config("discriminator.packing=3", "train.batch_size=3")), 5, 0, packing=3, batch_unit=3
+    )
+    made = single.measure({"images": images[:3], "labels": tf.zeros([3], tf.int32)})
+    assert all(map(math.isfinite, made.values()))
+    assert "feature_spread" not in made
