@@ -116,7 +116,7 @@ def test_a_schedule_has_the_length_of_the_run_unless_it_has_its_own() -> None:
         (1, 1.0),
         ({"start": "1e-3", "end": 0}, cosine.Options(start=1e-3, end=0.0)),
         ({"name": "linear", "start": 0, "end": 1, "steps": 7.0}, linear.Options(start=0.0, end=1.0, steps=7)),
-        (linear.Options(end=1.0), linear.Options(end=1.0)),
+        (linear.Options(start=0.0, end=1.0), linear.Options(start=0.0, end=1.0)),
     ],
 )
 def test_a_key_takes_a_number_or_a_schedule(value: Any, expected: Any) -> None:
@@ -136,8 +136,8 @@ def test_a_key_takes_a_number_or_a_schedule(value: Any, expected: Any) -> None:
         ({"start": 1.0, "end": -1.0}, r"group.rate.end must be at least 0 and at most 1; got -1.0"),
         ({"name": "cosin"}, r'unknown group.rate.name "cosin"; did you mean "cosine"'),
         ({"begin": 1.0}, r'unknown config key "group.rate.begin"'),
-        ({"steps": 0}, r"group.rate.steps must be at least 1; got 0"),
-        ({"end": math.inf}, r"group.rate.end must be finite; got inf"),
+        ({"start": 1.0, "end": 0.0, "steps": 0}, r"group.rate.steps must be at least 1; got 0"),
+        ({"start": 1.0, "end": math.inf}, r"group.rate.end must be finite; got inf"),
     ],
 )
 def test_another_value_is_refused(value: Any, message: str) -> None:

@@ -97,9 +97,9 @@ def test_where_every_point_diverged_the_sweep_says_so(store: Store) -> None:
 
 
 def test_a_point_that_does_not_fit_itself_is_found_before_anything_is_trained(store: Store) -> None:
-    made = experiment(store, Sweep(grid={"loss.name": ["non_saturating", "hinge"], "loss.label_smoothing": [0.1]}))
-    with pytest.raises(ConfigError, match="label_smoothing has no effect with loss.name=hinge"):
-        schedule_trials(made, 0)
+    sweep = Sweep(grid={"loss.name": ["non_saturating", "hinge"], "loss.label_smoothing": [0.1]})
+    with pytest.raises(ConfigError, match=r"label_smoothing has no effect with loss\.name=hinge"):
+        schedule_trials(experiment(store, sweep), 0)
 
 
 def test_a_stage_waits_for_the_one_before(store: Store) -> None:
