@@ -77,7 +77,8 @@ def pixel_inverses(uniform: Tensor, p: Scalar, height: int, width: int) -> list[
     Args:
         uniform: float32 [N, 7] in [0, 1): three that choose, compared with p, then the values.
         p: the probability of each.
-        height, width: of the images, in pixels.
+        height: of the images, in pixels.
+        width: the same.
 
     Returns:
         Three float32 [N, 3, 3], in the order in which the transformations are applied.
@@ -104,7 +105,8 @@ def geometric_inverses(uniform: Tensor, normal: Tensor, p: Scalar, height: int, 
         uniform: float32 [N, 7] in [0, 1): five that choose, then two angles.
         normal: float32 [N, 4].
         p: the probability of each.
-        height, width: of the images, in pixels.
+        height: of the images, in pixels.
+        width: the same.
 
     Returns:
         Five float32 [N, 3, 3], in the order in which the transformations are applied.
@@ -168,7 +170,11 @@ def recolour(
 
     Args:
         images: float32 [N, H, W, 1 or 3].
-        brightness, contrast, luma, hue, saturation: float32 [N]; 0, 1, 1, 0, 1 leave the image as it is.
+        brightness: float32 [N], as the next ones; 0 leaves the image as it is.
+        contrast: 1 leaves it.
+        luma: 1 leaves it.
+        hue: in radians; 0 leaves it.
+        saturation: 1 leaves it.
     """
     brighter = images + brightness[:, None, None, None]
     if images.shape[3] == 1:

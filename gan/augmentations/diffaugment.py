@@ -80,7 +80,8 @@ def shift(images: Images, down: Tensor, right: Tensor) -> Images:
 
     Args:
         images: float32 [N, H, W, C].
-        down, right: int32 [N].
+        down: int32 [N].
+        right: int32 [N].
     """
 
     # The gradient is the opposite shift. As a custom gradient it is a gather, where TensorFlow's own would add up.
@@ -98,7 +99,8 @@ def cutout(images: Images, row: Tensor, column: Tensor) -> Images:
 
     Args:
         images: float32 [N, H, W, C].
-        row, column: int32 [N], the centre of the square.
+        row: int32 [N], of the centre of the square.
+        column: int32 [N], of the centre of the square.
     """
     height, width = images.shape[1:3]
     inside = _near(row, height)[:, :, None] & _near(column, width)[:, None, :]
