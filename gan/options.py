@@ -51,7 +51,7 @@ class Options:
 
     GROUP: ClassVar[str] = ""
 
-    where: InitVar[str | None] = None
+    where: InitVar[str | None] = field(default=None, kw_only=True)
 
     def __post_init__(self, where: str | None) -> None:
         hints = typing.get_type_hints(type(self))

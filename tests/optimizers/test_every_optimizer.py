@@ -85,7 +85,9 @@ def test_adam_is_the_algorithm_also_with_a_beta_2_that_changes(beta_2: Any) -> N
 
 
 def test_a_beta_2_that_changes_is_a_variable_as_the_learning_rate_is() -> None:
-    constant, changing = (adam.make(adam.Options(beta_2=each), RATE) for each in (0.9, linear.Options(start=0.9)))
+    constant, changing = (
+        adam.make(adam.Options(beta_2=each), RATE) for each in (0.9, linear.Options(start=0.9, end=0.99))
+    )
     for each in (constant, changing):
         each.build([keras.Variable([1.0])])
     assert constant.beta_2 == 0.9

@@ -121,6 +121,7 @@ def publish_reference(
         },
         "batch_size": 64,
         "label_shares": [],
+        "train_images": 4,
         "searched_images": 4,
         "splits": {"final": "test"},
     }

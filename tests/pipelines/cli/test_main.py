@@ -80,7 +80,7 @@ def test_a_wrong_name_is_found_before_any_work(tmp_path: Path, capsys: pytest.Ca
     argv = ["run", "--config", "digits", *TINY, "--set", "loss.name=hing", "--store", str(tmp_path)]
     assert main(argv) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith('gan-pipelines: preprocess: unknown loss.name "hing"; did you mean "hinge"?')
+    assert last.startswith('gan-pipelines: unknown loss.name "hing"; did you mean "hinge"?')
     assert not (tmp_path / "datasets").exists()
 
 
