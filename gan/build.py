@@ -5,9 +5,9 @@ TensorFlow is imported only when something is built or checked, so that importin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gan import config as settings
 from gan.config import Config
@@ -325,42 +325,43 @@ def check_gate(gate: settings.Gate, config: Config | None = None) -> None:
 
 
 def _check_density_ratio(config: Config) -> None:
-    from gan.losses import LOSSES
-
-    kl = config.regularisers.get("kl")
-    if kl is None or kl.weight == 0 or config.to_dict()["regularisers"]["kl"]["estimator"] != "density_ratio":
+    kl: Any = config.regularisers.get("kl")
+    if kl is None or kl.weight == 0 or kl.estimator != "density_ratio":
         return
     if not build_loss(config).logit_is_log_ratio:
-        suitable = sorted(name for name, each in LOSSES.items() if each.make(each.options()).logit_is_log_ratio)
         raise ConfigError(
             "regularisers.kl.estimator=density_ratio needs a loss whose logit is a log density ratio; "
             f"got loss.name={config.loss.name}. Set regularisers.kl.estimator=gaussian, or loss.name to one of: "
-            f"{', '.join(suitable)}"
+            f"{_losses(lambda each: each.logit_is_log_ratio)}"
         )
-    labels = config.to_dict()["loss"]
-    if labels["label_smoothing"] or labels["label_noise"]:
+    labels: Any = config.loss
+    if labels.label_smoothing or labels.label_noise:
         raise ConfigError(
             "regularisers.kl.estimator=density_ratio needs clean labels, else the logit is not a density ratio; got "
-            f"loss.label_smoothing={labels['label_smoothing']}, loss.label_noise={labels['label_noise']}. "
+            f"loss.label_smoothing={labels.label_smoothing}, loss.label_noise={labels.label_noise}. "
             "Set both to 0, or regularisers.kl.estimator=gaussian"
         )
 
 
-def _check_augmentation(config: Config) -> None:
+def _losses(suitable: Callable[[Loss], bool]) -> str:
+    """The names of the suitable losses."""
     from gan.losses import LOSSES
 
+    return ", ".join(sorted(name for name, entry in LOSSES.items() if suitable(entry.make(entry.options()))))
+
+
+def _check_augmentation(config: Config) -> None:
     name = config.augmentation.name
-    if config.to_dict()["augmentation"].get("groups") == []:
+    if getattr(config.augmentation, "groups", None) == ():
         raise ConfigError(
             f"augmentation.name={name} needs augmentation.groups, since what may be done to an image depends on the "
             "data: a list of pixel, geometric, colour; only colour for digits and other signs"
         )
     if name == "ada" and not build_loss(config).zero_is_boundary:
-        suitable = sorted(each for each, entry in LOSSES.items() if entry.make(entry.options()).zero_is_boundary)
         raise ConfigError(
             "augmentation.name=ada adapts to the sign of the logits, so it needs a loss with a decision boundary at 0; "
             f"got loss.name={config.loss.name}. Set augmentation.name to ada_scheduled or diffaugment, or loss.name to "
-            f"one of: {', '.join(suitable)}"
+            f"one of: {_losses(lambda each: each.zero_is_boundary)}"
         )
 
 

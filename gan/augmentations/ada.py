@@ -6,14 +6,13 @@ Karras et al. (2020), "Training Generative Adversarial Networks with Limited Dat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gan.augmentations.ada_pipeline import PipelineOptions, augment
 from gan.augmentations.interface import Augmentation, Draws
 from gan.errors import ConfigError
 from gan.options import key
 from gan.types import Images, Logits, Scalar, Tensor
-from gan.util.lazy import keras, tf
+from gan.util.lazy import replicated_variable, tf
 
 INTERVAL = 4
 """Updates of the discriminator from one change of the strength to the next, as published (section 3)."""
@@ -64,8 +63,8 @@ def adapted(strength: Scalar, mean_sign: Scalar, images: int, options: Options) 
 
 def make(options: Options) -> Augmentation:
     """The adaptive augmentation, with p and what is measured since its last change as variables."""
-    strength = _variable(options.initial_strength, "float32")
-    sign_sum, updates = _variable(0, "float32"), _variable(0, "int32")
+    strength = replicated_variable(options.initial_strength, "float32")
+    sign_sum, updates = replicated_variable(0, "float32"), replicated_variable(0, "int32")
 
     def apply(images: Images, draws: Draws, step: Tensor) -> Images:
         del step
@@ -88,8 +87,3 @@ def make(options: Options) -> Augmentation:
         strength=lambda step: tf.convert_to_tensor(strength),
         variables={"strength": strength, "sign_sum": sign_sum, "updates": updates},
     )
-
-
-def _variable(value: float, dtype: str) -> Any:
-    """Replicas assign the same value to it, so that of the first one is taken."""
-    return keras.Variable(value, dtype=dtype, trainable=False, aggregation="only_first_replica")

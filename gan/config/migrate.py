@@ -179,12 +179,10 @@ def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     """
     kl = tree["regularisers"].get("kl", {})
     loss = {f"kl_{name}": kl[name] for name in ("weight", "estimator") if name in kl}
-    optimizer = {("optimizer" if name == "name" else name): each for name, each in tree["optimizer"].items()}
-    defaults_there = {("optimizer" if name == "name" else name): each for name, each in defaults["optimizer"].items()}
     made = {
         **tree,
         "loss": recorded_group("loss", {**tree["loss"], **loss}, defaults["loss"]),
-        "train": recorded_group("train", {**tree["train"], **optimizer}, {**defaults["train"], **defaults_there}),
+        "train": recorded_group("train", _with_optimizer(tree), _with_optimizer(defaults)),
         **{
             name: recorded_group(name, tree[name], defaults[name])
             for name in defaults
@@ -202,6 +200,12 @@ def recorded(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     if not made["health"]:
         del made["health"]
     return made
+
+
+def _with_optimizer(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The group `train` with the keys of the optimiser, which it once had."""
+    optimizer = {"optimizer" if name == "name" else name: value for name, value in tree["optimizer"].items()}
+    return {**tree["train"], **optimizer}
 
 
 def recorded_group(name: str, tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,8 +132,8 @@ def override(config: Config, sets: Iterable[str]) -> Config:
     sets = list(sets)
     if any(item.startswith("loss.kl_") for item in sets):  # an earlier key of a regulariser does not turn it on
         tree["regularisers"].setdefault("kl", {"weight": migrate.RECORDED["loss"]["kl_weight"]})
-    _warn_about_old_keys(path for path in (item.partition("=")[0] for item in sets) if is_moved(path))
     pairs = assignments(sets)
+    _warn_about_old_keys(item.partition("=")[0] for item in sets)
     for path, text in pairs:
         if path in CHOICE_PATHS:
             _choose(tree, path.partition(".")[0], text)
@@ -144,12 +144,6 @@ def override(config: Config, sets: Iterable[str]) -> Config:
 
 
 CHOICE_PATHS = frozenset(f"{group}.name" for group in CHOICES)
-
-
-def is_moved(path: str) -> bool:
-    """Whether a key now belongs to another group."""
-    group, _, name = path.partition(".")
-    return (group, name) in migrate.MOVED
 
 
 def assignments(sets: Iterable[str]) -> list[tuple[str, str]]:
@@ -194,7 +188,6 @@ def _assign(tree: dict[str, Any], path: str, text: str) -> None:
     name, dot, inner = name.partition(".")
     keys_there = tree[group]
     if migrate.is_old(group, name) and not dot:
-        _warn_about_old_keys([path])
         others = {key: value for key, value in keys_there.items() if key != migrate.RENAMED.get((group, name))}
         tree[group] = migrate.group(group, {**others, name: _parse_scalar(text)})
     elif group == "regularisers":

@@ -9,7 +9,7 @@ from gan.optimizers.interface import OptimizerOptions
 from gan.options import key
 from gan.schedules import first_value, is_constant, scheduled_key
 from gan.schedules.interface import Scheduled
-from gan.util.lazy import keras
+from gan.util.lazy import keras, replicated_variable
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ def make(options: Options, learning_rate: float) -> Any:
     beta_2: Any = first_value(options.beta_2)
     made = keras.optimizers.Adam(learning_rate, beta_1=options.beta_1, beta_2=beta_2)
     if not is_constant(options.beta_2):
-        made.beta_2 = keras.Variable(beta_2, dtype="float32", trainable=False, aggregation="only_first_replica")
+        made.beta_2 = replicated_variable(beta_2, "float32")
     return made

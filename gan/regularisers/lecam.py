@@ -11,7 +11,7 @@ from gan.regularisers.interface import Regulariser, RegulariserOptions
 from gan.schedules import scheduled_key
 from gan.schedules.interface import Scheduled
 from gan.types import Logits, Scalar, Tensor
-from gan.util.lazy import keras, tf
+from gan.util.lazy import replicated_variable, tf
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def next_average(average: Scalar, value: Scalar, updates: Tensor, decay: float) 
 def make(options: Options) -> Regulariser:
     """The regulariser, with variables in the present device scope."""
     variables = {
-        "real_average": _variable(0.0, "float32"),
-        "fake_average": _variable(0.0, "float32"),
-        "updates": _variable(0, "int64"),
+        "real_average": replicated_variable(0.0, "float32"),
+        "fake_average": replicated_variable(0.0, "float32"),
+        "updates": replicated_variable(0, "int64"),
     }
     return Regulariser(
         name="lecam",
@@ -81,11 +81,6 @@ def make(options: Options) -> Regulariser:
         observe=partial(_observe, variables, options.decay),
         variables=variables,
     )
-
-
-def _variable(value: float, dtype: str) -> Any:
-    """All replicas have the logits of the global batch, so the first one's value is that of all."""
-    return keras.Variable(value, dtype=dtype, trainable=False, aggregation="only_first_replica")
 
 
 def _term(variables: dict[str, Any], real_logits: Logits, fake_logits: Logits) -> Scalar:

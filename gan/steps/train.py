@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Callable
+from functools import cache
 
 from gan import build
 from gan.config import Config, parse_budget
@@ -72,7 +74,7 @@ def train(
             return _result(store, run, finished, finished, {}, watch, skipped=True)
         build.check(config, dataset)
         _check_workers(config, workers)
-        run = _planned(_with_environment(run, dataset), dataset, workers)
+        run = _settled(run, dataset, workers)
         from gan.train.session import Session
 
         loop = Session(store, run, dataset, workers, stop, clock).train()
@@ -96,7 +98,7 @@ def plan(store: Store, config: Config, dataset_id: str, run_id: str | None = Non
     dataset = spec.load(store, dataset_id)
     run = _run(store, config, dataset, run_id)
     build.check(config, dataset)
-    run = _planned(_with_environment(run, dataset), dataset, workers_from_env(os.environ))
+    run = _settled(run, dataset, workers_from_env(os.environ))
     start = Checkpoints(store, run.run_id).latest_good()
     state = train_state_of(run, dataset, Replicas())
     if start is None and config.train.start_from is not None:
@@ -122,7 +124,19 @@ def _run(store: Store, config: Config, dataset: Dataset, run_id: str | None) -> 
     return extended(existing, with_plan_of(config, existing), dataset.id)
 
 
-def _planned(run: Run, dataset: Dataset, workers: Workers) -> Run:
+def _settled(run: Run, dataset: Dataset, workers: Workers) -> Run:
+    """The run with what depends on this machine: its precision, its environment, and the plan of its budget."""
+
+    @cache
+    def seconds_per_step(precision: str) -> float:
+        from gan.train import speed
+
+        return speed.seconds_per_step(dataclasses.replace(run, precision=precision), dataset)
+
+    return _planned(_with_environment(run, seconds_per_step), workers, seconds_per_step)
+
+
+def _planned(run: Run, workers: Workers, seconds_per_step: Callable[[str], float]) -> Run:
     """A new run with the plan of its budget; any other run as it is."""
     budget = run.config.train.budget
     if budget is None or run.original_config is not None:
@@ -134,7 +148,7 @@ def _planned(run: Run, dataset: Dataset, workers: Workers) -> Run:
         )
     from gan.train.plan import planned
 
-    return planned(run, dataset)
+    return planned(run, seconds_per_step)
 
 
 def _check_workers(config: Config, workers: Workers) -> None:
@@ -158,16 +172,12 @@ def _finished(store: Store, run: Run) -> int | None:
     return last
 
 
-def _with_environment(run: Run, dataset: Dataset) -> Run:
+def _with_environment(run: Run, seconds_per_step: Callable[[str], float]) -> Run:
     """The run with `auto` precision resolved for this machine, and the environment if it is a new run."""
     from gan.train.logging.provenance import describe
     from gan.train.precision import cpu_flags, gpu_capabilities, resolve
-    from gan.train.speed import seconds_per_step
 
-    def measure(precision: str) -> float:
-        return seconds_per_step(dataclasses.replace(run, precision=precision), dataset)
-
-    precision = resolve(run.precision, gpu_capabilities(), cpu_flags(), measure)
+    precision = resolve(run.precision, gpu_capabilities(), cpu_flags(), seconds_per_step)
     return dataclasses.replace(run, precision=precision, environment=run.environment or describe())
 
 

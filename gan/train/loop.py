@@ -145,8 +145,7 @@ class Loop:
         advance(1, **self._shown)
 
     def _check_health(self, sentinel: Sentinel, metrics: Metrics, batch: Batch) -> None:
-        self._nan_guard.check_last()
-        values = {name: float(value) for name, value in metrics.items() if name != FLAG}
+        values = self._checked(metrics)
         total = self.throughput.total
         check = sentinel.check(self.step, values, batch, total.images, total.step_seconds + total.wait_seconds)
         self.last_check = check
@@ -155,11 +154,14 @@ class Loop:
             raise UnhealthyError(f"run {self._run.run_id} is {check.verdict} at step {self.step}: {check.reason}")
 
     def _log(self, metrics: Metrics) -> None:
-        self._nan_guard.check_last()
-        values = {name: float(value) for name, value in metrics.items() if name != FLAG}
-        values |= self.throughput.since_last_call()
+        values = self._checked(metrics) | self.throughput.since_last_call()
         self._recorder.record_metrics(self.step, values)
         self._shown = {name: round(values[name], 4) for name in SHOWN if name in values}
+
+    def _checked(self, metrics: Metrics) -> dict[str, float]:
+        """The metrics of the last step on the host, once they are known to be finite."""
+        self._nan_guard.check_last()
+        return {name: float(value) for name, value in metrics.items() if name != FLAG}
 
     def _save(self) -> None:
         """Hand over the state of the last step, unless that was done already."""

@@ -10,24 +10,25 @@ would have to be fitted to trainings of several lengths.
 from __future__ import annotations
 
 import dataclasses
-import time
+from collections.abc import Callable
 from typing import Any
 
 from gan.config import Config, parse_budget
-from gan.data.spec import Dataset
 from gan.errors import ConfigError
 from gan.train.run import PLANNED, Run
-from gan.train.speed import seconds_per_step
 from gan.util import log
 from gan.util.formatting import format_number
-from gan.util.log import Clock
 
 SAVED = 6
 """How many checkpoints a plan has, besides twice as many sample grids and at least ten times as many log entries."""
 
 
-def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
+def planned(run: Run, seconds_per_step: Callable[[str], float]) -> Run:
     """A new run with the plan of its budget; the run itself if it has none.
+
+    Args:
+        run: the run; its precision is resolved, not `auto`.
+        seconds_per_step: measures a training step in a precision; called only for a budget of time.
 
     Raises:
         ConfigError: the budget is too small for a single step.
@@ -40,7 +41,7 @@ def planned(run: Run, dataset: Dataset, clock: Clock = time.monotonic) -> Run:
         steps = budget.images // images_per_step
     else:
         assert budget.seconds is not None  # noqa: S101  a budget has one of them
-        steps = int(budget.seconds / seconds_per_step(run, dataset, clock))
+        steps = int(budget.seconds / seconds_per_step(run.precision))
     if steps < 1:
         raise ConfigError(f'train.budget="{run.config.train.budget}" is too small for a single step of these networks')
     images = format_number(steps * images_per_step)

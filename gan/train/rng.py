@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from gan.train.distributed.replicas import Replicas
 from gan.types import Latents, Tensor
 
 DRAWS_PER_UPDATE = 16
@@ -49,3 +50,26 @@ class StatelessRng:
         if index >= DRAWS_PER_UPDATE:
             raise ValueError(f"an update has at most {DRAWS_PER_UPDATE} draws: raise DRAWS_PER_UPDATE")
         return tf.stack([self._seed, self._first + index])
+
+
+class BatchDraws:
+    """Draws for the images of one replica: its part of those for the global batch; see `gan.augmentations.interface`.
+
+    Args:
+        rng: the same on every replica.
+        count: the images of the global batch.
+        replicas: the devices that share it.
+    """
+
+    def __init__(self, rng: StatelessRng, count: int, replicas: Replicas) -> None:
+        self._rng = rng
+        self._count = count
+        self._replicas = replicas
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Uniform float32 [N, *shape] in [0, 1)."""
+        return self._replicas.local_slice(self._rng.uniform((self._count, *shape)))
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal float32 [N, *shape]."""
+        return self._replicas.local_slice(self._rng.normal((self._count, *shape)))

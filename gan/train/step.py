@@ -22,14 +22,14 @@ import tensorflow as tf
 from gan.losses.gradient_penalty import gradient_penalty
 from gan.losses.interface import DiscriminatorOutput, LabelFlips, Loss
 from gan.losses.wasserstein import clip_weights
+from gan.networks.packing import packed
 from gan.schedules import is_constant, value_at
 from gan.schedules.interface import Scheduled, ScheduleOptions
 from gan.train import ema
 from gan.train.distributed.replicas import Replicas
-from gan.train.draws import BatchDraws
 from gan.train.interface import Batch, Metrics
 from gan.train.nan_guard import FLAG
-from gan.train.rng import StatelessRng
+from gan.train.rng import BatchDraws, StatelessRng
 from gan.train.state import TrainState
 from gan.types import Images, Labels, Logits, Scalar, Tensor
 
@@ -118,9 +118,8 @@ class TrainingStep:
         Returns:
             float32 scalars, not yet waited for: `generator_loss` and `discriminator_loss` (without regularisers),
             `gradient_penalty` and each regulariser by its name (without their weights) if there are such terms,
-            `augmentation_strength` if it changes,
-            `real_accuracy` and `fake_accuracy` if the loss has a decision boundary at 0,
-            `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
+            `augmentation_strength` if it changes, `real_accuracy` and `fake_accuracy` if the loss has a decision
+            boundary at 0, `generator_gradient_norm`, `discriminator_gradient_norm`; and a boolean under
             `gan.train.nan_guard.FLAG`: whether all are finite. A regulariser that is not computed at each update has
             its last value, and none before its first computation in this process.
         """
@@ -189,16 +188,7 @@ class TrainingStep:
         return self._state.augmentation.apply(images, draws, step)
 
     def _packed(self, images: Tensor) -> Tensor:
-        """Each `packing` images joined along the channels: [N, H, W, C] to [N / packing, H, W, packing C].
-
-        Lin et al. (2018), "PacGAN: The power of two samples in generative adversarial networks", arXiv:1712.04086,
-        section 3.
-        """
-        if self._packing == 1:
-            return images
-        count, height, width, channels = images.shape
-        packs = tf.reshape(images, [count // self._packing, self._packing, height, width, channels])
-        return tf.reshape(tf.transpose(packs, [0, 2, 3, 1, 4]), [-1, height, width, self._packing * channels])
+        return packed(images, self._packing)
 
     def _gathered(self, local: DiscriminatorOutput, *, features: bool) -> DiscriminatorOutput:
         """The output for the global batch, of which this replica has a slice; features only if they are needed."""

@@ -26,4 +26,10 @@ else:
     tf = _Lazy("tensorflow")
     keras = _Lazy("keras")
 
-__all__ = ["keras", "tf"]
+
+def replicated_variable(value: float, dtype: str) -> Any:
+    """A Keras variable to which all replicas assign the same value, so that of the first one is taken."""
+    return keras.Variable(value, dtype=dtype, trainable=False, aggregation="only_first_replica")
+
+
+__all__ = ["keras", "replicated_variable", "tf"]

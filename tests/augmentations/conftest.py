@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from gan.augmentations.interface import Draws
 from gan.train.distributed.replicas import Replicas
-from gan.train.draws import BatchDraws
-from gan.train.rng import StatelessRng
+from gan.train.rng import BatchDraws, StatelessRng
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan.config import Config, Data, from_dict, from_yaml, override
+from gan.config import Config, from_dict, from_yaml, override
 from gan.errors import ConfigError, DivergedError, FencedError, IntegrityError, NotFoundError, Stopped, StoreError
-from gan.steps.preprocess import preprocess
 from gan.steps.train import plan, train
 from gan.store import LocalStore, Store, open_store
 from gan.train.checkpoint import attempts
@@ -45,19 +44,6 @@ TINY = {
 
 def tiny(*sets: str) -> Config:
     return override(from_dict(TINY), sets)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A store with the real digits at 8 x 8, and their id."""
-    root = tmp_path_factory.mktemp("prepared")
-    return root, preprocess(open_store(str(root)), Data(dataset="digits", image_size=8), workers=1).id
-
-
-@pytest.fixture
-def dataset_id(prepared: tuple[Path, str], store: LocalStore) -> str:
-    shutil.copytree(prepared[0], store.root)
-    return prepared[1]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from gan.config import Config, Data, from_dict, override
+from gan.config import Config, from_dict, override
 from gan.errors import DivergedError, Stopped, UnhealthyError
 from gan.report import rows
-from gan.steps.preprocess import preprocess
 from gan.steps.train import train
-from gan.store import LocalStore, Store, open_store
+from gan.store import LocalStore, Store
 from gan.train.checkpoint.files import Checkpoints
 from gan.train.health import rollback
 from gan.train.health.verdicts import Finding
@@ -45,18 +44,6 @@ ROLL_BACK = ("health.policy=roll_back", "health.learning_rate_factor=0.01")
 
 def tiny(*sets: str) -> Config:
     return override(from_dict(TINY), sets)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    root = tmp_path_factory.mktemp("prepared")
-    return root, preprocess(open_store(str(root)), Data(dataset="digits", image_size=8), workers=1).id
-
-
-@pytest.fixture
-def dataset_id(prepared: tuple[Path, str], store: LocalStore) -> str:
-    shutil.copytree(prepared[0], store.root)
-    return prepared[1]
 
 
 def _ill_from_the_third_check_on(signals: dict[str, float], history: Sequence[dict[str, float]]) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from gan.config.budget import Budget
 from gan.errors import ConfigError
 from gan.train import plan
 from gan.train.run import Run, default_run_id, differences, training_config, with_plan_of
+from gan.train.speed import seconds_per_step
 
 CLOCK_STEP = 0.5
 
@@ -23,6 +24,10 @@ class SteadyClock:
     def __call__(self) -> float:
         self.now += CLOCK_STEP
         return self.now
+
+
+def not_measured(precision: str) -> float:
+    raise AssertionError(f"{precision} was measured")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_anything_else_is_refused_with_what_is_allowed(text: str) -> None:
 
 def test_a_budget_of_images_decides_steps_and_what_depends_on_them(toy: Any) -> None:
     config = toy.config("train.budget=2000images", "train.ema_half_life_images=18")
-    made = plan.planned(Run("toy", "toy-1", config), toy.dataset).config
+    made = plan.planned(Run("toy", "toy-1", config), not_measured).config
     assert made.train.steps == 2000 // 4
     assert made.train.checkpoint_every_steps == -(-500 // plan.SAVED)
     assert made.train.ema_half_life_images == 18 * 500 / 9
@@ -58,18 +63,19 @@ def test_a_budget_of_images_decides_steps_and_what_depends_on_them(toy: Any) -> 
 def test_a_budget_of_time_is_measured_on_this_machine(toy: Any) -> None:
     """The clock moves half a second at each look, so that each step takes half a second."""
     config = toy.config("train.budget=10m")
-    made = plan.planned(Run("toy", "toy-1", config), toy.dataset, SteadyClock()).config
+    run = Run("toy", "toy-1", config)
+    made = plan.planned(run, lambda precision: seconds_per_step(run, toy.dataset, SteadyClock())).config
     assert made.train.steps == 600 / CLOCK_STEP
 
 
 def test_a_run_without_a_budget_stays_as_it_is(toy: Any) -> None:
     run = Run("toy", "toy-1", toy.config())
-    assert plan.planned(run, toy.dataset) is run
+    assert plan.planned(run, not_measured) is run
 
 
 def test_resuming_keeps_the_plan_that_the_run_was_begun_with(toy: Any) -> None:
     config = toy.config("train.budget=2000images")
-    begun = plan.planned(Run("toy", "toy-1", config), toy.dataset)
+    begun = plan.planned(Run("toy", "toy-1", config), not_measured)
     assert with_plan_of(config, begun) == begun.config
     assert not differences(training_config(begun.config), with_plan_of(config, begun))
     other = override(config, ["train.budget=3000images"])

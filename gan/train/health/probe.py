@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gan.networks.packing import packed
 from gan.train.interface import Batch
 from gan.train.rng import StatelessRng
 from gan.train.state import TrainState
@@ -120,12 +121,9 @@ class Probe:
         }
 
     def _judge(self, images: Images, labels: Labels) -> tuple[Tensor, Tensor]:
-        if self._packing > 1:
-            count, height, width, channels = images.shape
-            packs = tf.reshape(images, [count // self._packing, self._packing, height, width, channels])
-            images = tf.reshape(tf.transpose(packs, [0, 2, 3, 1, 4]), [-1, height, width, self._packing * channels])
+        packs = packed(images, self._packing)
         logits, features = self._state.discriminator(
-            [images, labels] if self._classes is not None else images, training=False
+            [packs, labels] if self._classes is not None else packs, training=False
         )
         return logits, features
 

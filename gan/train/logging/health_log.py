@@ -1,16 +1,12 @@
-"""The checks of a run's health: JSON lines in chunks, one per checkpoint interval, like its metrics.
-
-`runs/<run_id>/health/<first_step>.jsonl` holds the checks from `first_step` to the next checkpoint. A resume deletes
-the chunks that begin after its checkpoint.
-"""
+"""The checks of a run's health: JSON lines in `runs/<run_id>/health`; see `gan.train.logging.json_lines`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from functools import partial
 
-from gan.errors import IntegrityError
 from gan.store import Store, layout
+from gan.train.logging import json_lines
 from gan.types import Json
 
 HEALTHY = "healthy"
@@ -18,23 +14,15 @@ VERDICTS = DIVERGED, COLLAPSED, STALLED, DRIFTING, SLOW = ("diverged", "collapse
 """Every verdict but healthy, the worst first."""
 
 
-class HealthLog:
+class HealthLog(json_lines.Chunks):
     """Collects the checks of one checkpoint interval after another."""
 
     def __init__(self, run_id: str, first_step: int) -> None:
-        self._run_id = run_id
-        self._first_step = first_step
-        self._lines: list[str] = []
+        super().__init__(partial(layout.health_from, run_id), first_step)
 
     def add(self, check: Json) -> None:
         """Add a check; see `gan.train.health.verdicts.Check.to_json`."""
-        self._lines.append(json.dumps(check, allow_nan=False))
-
-    def take(self, next_step: int) -> dict[str, bytes]:
-        """The chunk by its key in the store, if there is one; the next one begins at `next_step`."""
-        key, lines = layout.health_from(self._run_id, self._first_step), self._lines
-        self._first_step, self._lines = next_step, []
-        return {key: ("\n".join(lines) + "\n").encode()} if lines else {}
+        self._add(check)
 
 
 def read_health(store: Store, run_id: str) -> list[Json]:
@@ -46,13 +34,7 @@ def read_health(store: Store, run_id: str) -> list[Json]:
     Raises:
         IntegrityError: a chunk is not JSON lines.
     """
-    lines: list[Json] = []
-    for item in store.list(layout.health(run_id)):
-        try:
-            lines += [json.loads(line) for line in store.read(item.key).decode().splitlines()]
-        except ValueError:
-            raise IntegrityError(f"{store.uri_of(item.key)} is damaged: not JSON lines") from None
-    return lines
+    return json_lines.read(store, layout.health(run_id))
 
 
 def worst(verdicts: Sequence[str]) -> str:
